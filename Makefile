@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` lists the targets. Everything made goes below build/.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang
+CLANG_FORMAT ?= clang-format
+PKG_CONFIG ?= pkg-config
+# Debian has it in /usr/sbin, which is not on every user's PATH.
+BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
+LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+
+# V=1 shows the commands.
+ifeq ($(V),1)
+Q =
+say = @:
+else
+Q = @
+say = @printf '  %-8s %s\n'
+endif
+
+GOALS := $(or $(MAKECMDGOALS),all)
+
+# Goals that load BPF programs: refused up front, before anything is built.
+ifneq ($(filter demo check bench,$(GOALS)),)
+ifneq ($(shell id -u),0)
+$(error it installs packages and loads BPF programs, so it needs root: run `sudo make $(GOALS)`)
+endif
+endif
+
+# Goals that compile: what they need is looked up once, and named in one line when it is missing.
+ifneq ($(filter-out help deps demo check bench clean uninstall format format-check,$(GOALS)),)
+MISSING := $(shell \
+	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
+		command -v "$$tool" >/dev/null || echo "$$tool"; \
+	done; \
+	for library in $(LIBRARIES); do \
+		$(PKG_CONFIG) --exists "$$library" 2>/dev/null || echo "$$library"; \
+	done)
+ifneq ($(MISSING),)
+$(error missing to build faultmap: $(MISSING). Run `sudo make deps`, or install their development packages)
+endif
+LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
+LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+BPF_INCLUDE := $(shell $(PKG_CONFIG) --variable=includedir libbpf)
+endif
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror
+# -iquote, so that <spawn.h> stays the C library's.
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote $(BUILD) \
+	$(LIBRARY_CFLAGS) $(CFLAGS)
+# Not the user's flags: the workloads' faults are counted one by one.
+WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
+
+# bpf_tracing.h names architectures as the kernel's arch/ does.
+BPF_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
+	-e 's/ppc64le/powerpc/' -e 's/riscv64/riscv/' -e 's/s390x/s390/' -e 's/loongarch64/loongarch/')
+# BPF_PROG() names every argument of a hook, used or not.
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) \
+	-Wno-unused-parameter -Ivmlinux -Ibpf
+
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
+BPF_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+# A workload is one file, or a directory of files.
+WORKLOADS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/workload/*.c))
+WORKLOAD_SETS := $(sort $(patsubst tests/%/,$(BUILD)/%,$(dir $(wildcard tests/workload/*/*.c))))
+BENCH_BPF := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/bench/*.bpf.c))
+BENCH_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,\
+	$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+SKELETON := $(BUILD)/faultmap.skel.h
+# The unit tests link with everything but main.
+ARCHIVE := $(BUILD)/libfaultmap.a
+
+.PHONY: all tests deps demo check bench install uninstall clean format format-check help
+all: $(BUILD)/faultmap
+
+tests: $(BUILD)/faultmap $(UNIT_TESTS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
+
+$(BUILD)/faultmap: $(BUILD)/src/main.o $(ARCHIVE)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
+
+$(ARCHIVE): $(filter-out $(BUILD)/src/main.o,$(OBJECTS))
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/src/%.o: src/%.c Makefile
+	$(say) CC $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# These alone include the skeleton. The order-only rule makes it in time for the first build; later
+# the .d files say more.
+$(filter $(BUILD)/src/collector%.o $(BUILD)/src/features.o,$(OBJECTS)): | $(SKELETON)
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+	$(say) CLANG $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -I$(BPF_INCLUDE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/faultmap.bpf.o: $(BPF_OBJECTS)
+	$(say) BPFTOOL $@
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKELETON): $(BUILD)/faultmap.bpf.o
+	$(say) BPFTOOL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name faultmap_bpf >$@
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE) Makefile
+	$(say) TEST $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(ARCHIVE) -lcmocka $(LIBRARY_LIBS)
+
+$(WORKLOADS): $(BUILD)/workload/%: tests/workload/%.c Makefile
+	$(say) WORKLOAD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(WORKLOAD_CFLAGS) -MMD -MP -MF $@.d -o $@ $<
+
+.SECONDEXPANSION:
+$(WORKLOAD_SETS): $(BUILD)/workload/%: $$(wildcard tests/workload/$$*/*.[ch]) Makefile
+	$(say) WORKLOAD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(WORKLOAD_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(BENCH_TOOLS): $(BUILD)/bench/%: tests/bench/%.c Makefile
+	$(say) BENCH $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS) $(LIBRARY_LIBS)
+
+$(BENCH_BPF): $(BUILD)/bench/%.o: tests/bench/%.c Makefile
+	$(say) CLANG $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -I$(BPF_INCLUDE) -MMD -MP -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(OBJECTS) $(BPF_OBJECTS) $(BENCH_BPF))
+-include $(addsuffix .d,$(UNIT_TESTS) $(WORKLOADS) $(BENCH_TOOLS))
+
+deps:
+	@packaging/deps.sh build
+
+# What root made below build/ goes to the owner of the tree, so that a plain `make` works after it.
+GIVE_BACK = chown -R --reference=. $(BUILD)
+
+demo:
+	@packaging/deps.sh build
+	@$(MAKE) -j"$$(nproc)" all
+	@$(GIVE_BACK)
+	$(BUILD)/faultmap run -- python3 tests/workload/touch.py 512
+
+check:
+	@packaging/deps.sh test
+	@$(MAKE) -j"$$(nproc)" tests
+	@BUILD=$(BUILD) tests/run.sh; status=$$?; $(GIVE_BACK); exit $$status
+
+bench:
+	@packaging/deps.sh bench
+	@$(MAKE) -j"$$(nproc)" tests
+	@$(GIVE_BACK)
+	@BUILD=$(BUILD) tests/bench/run.sh
+
+install: all
+	install -D -m 755 $(BUILD)/faultmap $(DESTDIR)$(PREFIX)/bin/faultmap
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/bin/faultmap|$(PREFIX)/bin/faultmap|' packaging/systemd/faultmap.service \
+		>$(DESTDIR)$(UNITDIR)/faultmap.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/faultmap.service
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/faultmap $(DESTDIR)$(UNITDIR)/faultmap.service
+
+clean:
+	rm -rf $(BUILD)
+
+FORMATTED = $(wildcard bpf/*.[ch] src/*.[ch] tests/*/*.[ch] tests/workload/*/*.[ch])
+
+format:
+	$(CLANG_FORMAT) -i $(FORMATTED)
+
+format-check:
+	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+
+help:
+	@echo 'make               build $(BUILD)/faultmap'
+	@echo 'sudo make deps     install what the build needs'
+	@echo 'sudo make demo     install, build, and profile a program that touches 512 MiB'
+	@echo 'sudo make check    install what the tests need, build, run every test'
+	@echo 'sudo make bench    measure what a fault costs with faultmap and with its peers'
+	@echo 'make tests         build the unit tests, workloads and bench, run nothing'
+	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'
+	@echo 'make format        clang-format the C files; format-check: it finds nothing to change'
+	@echo 'make clean         remove $(BUILD)/'
+	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR UNITDIR BUILD, V=1 shows commands'

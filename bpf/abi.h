@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF programs and the collector agree on: enums, map keys and values, ring records.
+ * The only header that crosses the kernel boundary. Fixed-width types, no implicit padding; the
+ * sizes are asserted on both sides. Times are nanoseconds of CLOCK_BOOTTIME, addresses are bytes.
+ */
+#ifndef FAULTMAP_ABI_H
+#define FAULTMAP_ABI_H
+
+#ifndef __bpf__
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+#endif
+
+/* Why a page faulted; exactly one per fault (src/README.md says how to add one). */
+enum fault_kind {
+	KIND_UNKNOWN,
+	KIND_DEMAND_ZERO,
+	KIND_HUGE_ZERO,
+	KIND_COW,
+	KIND_FILE_MAP,
+	KIND_FILE_COW,
+	KIND_MKWRITE,
+	KIND_SHMEM,
+	KIND_SWAP_IN,
+	KIND_HUGETLB,
+	KIND_NUMA_HINT,
+	KIND_USERFAULTFD,
+	KIND_STACK_GROWTH,
+	KIND_WP_OTHER,
+	KIND_DEVICE,
+	/* From here on the fault ended in SIGSEGV, SIGBUS or EFAULT. */
+	KIND_DENIED_UNMAPPED,
+	KIND_DENIED_ACCESS,
+	KIND_DENIED_PKEY,
+	KIND_DENIED_BUS,
+	KIND_COUNT,
+};
+#define KIND_FIRST_DENIED KIND_DENIED_UNMAPPED
+
+enum fault_access { ACCESS_UNKNOWN, ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC, ACCESS_COUNT };
+enum fault_mode { MODE_USER, MODE_KERNEL, MODE_COUNT };
+
+#define COMM_LEN 16
+
+/* What a mapping is; where class and name do not say it, the name record does. */
+enum mapping_class {
+	MAPPING_UNRESOLVED, /* the walk failed; name_id is 0 */
+	MAPPING_NONE,       /* no mapping at the address: denied_unmapped */
+	MAPPING_ANON,
+	MAPPING_ANON_NAMED, /* prctl(PR_SET_VMA_ANON_NAME) */
+	MAPPING_HEAP,
+	MAPPING_STACK,
+	MAPPING_FILE,
+	MAPPING_SHMEM, /* tmpfs, memfd, SysV, shared anonymous: the name tells them apart */
+	MAPPING_HUGETLB,
+	MAPPING_SPECIAL, /* [vdso], [vvar]: named by the kernel */
+	MAPPING_DEVICE,
+	MAPPING_CLASS_COUNT,
+};
+
+/* Bits of row_key.perms. */
+enum { PERM_READ = 1, PERM_WRITE = 2, PERM_EXEC = 4, PERM_SHARED = 8 };
+
+/* The identity of a row: process x mapping x kind x access x mode. */
+struct row_key {
+	u64 start_ns; /* of the process */
+	u64 anchor;   /* which mapping of the process: see bpf/mapping.bpf.h */
+	u64 name_id;  /* which file or name; 0 where the class alone names it */
+	u32 tgid;
+	u8 kind;
+	u8 access;
+	u8 mode_class; /* MODE_CLASS() */
+	u8 perms;
+};
+#define MODE_CLASS(mode, class) ((u8)((mode) << 7 | (class)))
+#define MODE_CLASS_MODE(value) ((value) >> 7)
+#define MODE_CLASS_CLASS(value) ((value)&0x7f)
+
+/* Where the mapping was when it was last seen. */
+struct extent {
+	u64 start;
+	u64 end;
+	u64 offset; /* of start in the file */
+};
+
+/* Counters only grow, but for one case: see complete_major() in bpf/row.bpf.h. */
+struct row_value {
+	u64 minor;
+	u64 major;
+	u64 denied;
+	u64 pages;
+	u64 epoch; /* the tick in which it last moved */
+	struct extent extent;
+};
+
+/* What can end in no row: per CPU and kind, so that totals stay exact when the table is full. */
+struct other_counts {
+	u64 minor;
+	u64 major;
+	u64 denied;
+};
+
+/* The last VMA that faulted on this CPU, and the faults in it since its row was last written. */
+struct open_run {
+	/* The run goes on while all of these stand. */
+	u64 mm;
+	u64 start_ns;
+	u64 exec_id;
+	u64 error_code;
+	u64 vm_start;
+	u64 vm_end;
+	u32 sequence; /* mm->mm_lock_seq; odd: never matches */
+	u32 treatment;
+	u64 count; /* faults not yet in the row */
+	struct row_key key;
+	struct extent extent;
+};
+
+enum run_treatment {
+	RUN_COUNT,  /* counted at entry: nothing in it can wait or fail */
+	RUN_ANON,   /* as RUN_COUNT, unless the mm has pages in swap */
+	RUN_STAMP,  /* may wait or be refused: counted when it is known how it ended */
+	RUN_IGNORE, /* `run`: not a process that we follow */
+};
+
+/* One per CPU, written on that CPU only, mmapped by the collector. */
+struct cpu_state {
+	struct open_run run;
+	u64 entries;
+	u64 aborted;
+	u64 lost_completions;
+	u64 unresolved;
+	u64 storage_full; /* stamped faults that found no room: counted as minor at entry */
+	u64 rows_full;
+	u64 names_lost;
+	u64 exits_lost;
+	u64 perf_major; /* runs of the MAJ program */
+	struct other_counts other[KIND_COUNT];
+} __attribute__((aligned(64)));
+
+/* Ring records. */
+enum record_type { RECORD_NAME = 1, RECORD_EXIT, RECORD_FREE };
+
+struct record {
+	u32 type;
+	u32 size; /* with this header */
+};
+
+/* Components from the leaf to the root, each NUL-terminated. */
+#define NAME_MAX_BYTES 4096
+#define NAME_COMPONENT_MAX 256
+enum { NAME_PATH = 1, NAME_DELETED = 2, NAME_CUT = 4 };
+struct name_record {
+	struct record record;
+	u64 id;
+	u32 flags;
+	u32 length; /* of text in use */
+	char text[NAME_MAX_BYTES + NAME_COMPONENT_MAX];
+};
+#define NAME_HEADER_SIZE 24
+
+/* A task as the iterator or the exit hooks see it; the fields from ppid on only for leaders. */
+struct task_record {
+	struct record record;
+	u64 start_ns; /* of the process */
+	u32 tgid;
+	u32 tid;
+	u64 minor, major;             /* of this task */
+	u64 group_minor, group_major; /* of the threads that are gone */
+	u32 ppid;
+	u32 uid;
+	u64 cgroup_id;
+	u64 vsz_pages, rss_pages, peak_vsz_pages, peak_rss_pages;
+	u64 now_ns;
+	s32 exit_code; /* as wait(2) gives it */
+	u8 leader;
+	u8 exited; /* it is past its last fault: a zombie */
+	u8 alone;  /* no other thread of its process is left */
+	u8 pad;
+	char comm[COMM_LEN];
+};
+
+_Static_assert(sizeof(struct row_key) == 32, "row_key");
+_Static_assert(sizeof(struct row_value) == 64, "row_value");
+_Static_assert(sizeof(struct open_run) == 120, "open_run");
+_Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
+_Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");
+_Static_assert(sizeof(struct task_record) == 136, "task_record");
+
+#endif

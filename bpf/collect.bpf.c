@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What the collector runs at each tick: close open runs, list changed rows, list tasks. */
+#include "row.bpf.h"
+#include "task.bpf.h"
+
+char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
+
+/* Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU), so that no fault entry is under way here. */
+SEC("raw_tp")
+int flush_run(void *context)
+{
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (cpu)
+		run_flush(cpu);
+	return 0;
+}
+
+struct row_record {
+	struct row_key key;
+	struct row_value value;
+};
+
+/* Writes each row that moved since the tick epoch_since. */
+SEC("iter/bpf_map_elem")
+int list_rows(struct bpf_iter__bpf_map_elem *context)
+{
+	struct row_key *key = context->key;
+	struct row_value *value = context->value;
+	struct row_record record;
+
+	if (!key || !value || value->epoch < epoch_since)
+		return 0;
+	record.key = *key;
+	record.value = *value;
+	bpf_seq_write(context->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/*
+ * The task left its stamped fault as a minor and has not faulted since: count it now. Everything is
+ * read before the claim, which fails if the task got there first. A major is left to its perf event,
+ * which may be about to run.
+ */
+static __always_inline void settle(struct task_struct *task)
+{
+	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
+	struct addition add = { .minor = 1, .pages = 1 };
+	struct row_key key;
+	struct extent extent;
+	u64 open;
+
+	if (!fault)
+		return;
+	open = *(volatile u64 *)&fault->open;
+	if (!open)
+		return;
+	key = fault->key;
+	extent = fault->extent;
+	if (task->maj_flt != fault->major) {
+		if (config_perf_major)
+			return;
+		add = (struct addition){ .major = 1, .pages = 1 };
+		if (key.kind == KIND_DEMAND_ZERO)
+			key.kind = KIND_SWAP_IN;
+	} else if (task->min_flt == fault->minor) {
+		return;
+	}
+	if (fault_claim(fault, open))
+		add_to_row(&key, &extent, &add);
+}
+
+/* iter/task: every thread; counters of each, and of leaders who they are. */
+SEC("iter/task")
+int list_tasks(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct task_record record = {};
+	u32 sequence;
+
+	if (!task || task->flags & PF_KTHREAD ||
+	    !is_followed(task->tgid, task->group_leader->start_boottime))
+		return 0;
+	settle(task);
+	record.record.size = sizeof(record);
+	sequence = task->signal->stats_lock.seqcount.seqcount.sequence;
+	record_of_counters(&record, task);
+	/* A thread was released meanwhile (__exit_signal()): it may be counted twice. */
+	if (!task->sighand || sequence & 1 ||
+	    sequence != task->signal->stats_lock.seqcount.seqcount.sequence)
+		return 0;
+	if (record.leader)
+		record_of_process(&record, task);
+	else if (!record.minor && !record.major)
+		return 0;
+	bpf_seq_write(context->meta->seq, &record, sizeof(record));
+	return 0;
+}

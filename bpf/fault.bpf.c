@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
+#include "kind.bpf.h"
+#include "row.bpf.h"
+
+char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
+
+/* include/uapi/asm-generic/siginfo.h, asm/signal.h */
+#define SIGBUS 7
+#define SIGSEGV 11
+#define SEGV_ACCERR 2
+#define SEGV_PKUERR 4
+
+/* Finds out what was faulted on: mapping, kind, and whether the VMA may serve the next faults. */
+static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
+						       struct task_struct *task, u64 address,
+						       u64 error_code, bool *ret_cachable)
+{
+	struct vma vma = {};
+	int found = find_vma((u64)task->mm, address, &vma);
+
+	*ret_cachable = found == WALK_FOUND;
+	if (found == WALK_FOUND) {
+		describe(mapping, task, &vma);
+		return kind_at_entry(error_code, vma.flags, mapping->class);
+	}
+	/* Below a mapping that grows down, the kernel tries to extend it (expand_stack()). */
+	if (found == WALK_GAP && find_vma((u64)task->mm, vma.end, &vma) == WALK_FOUND &&
+	    vma.flags & VM_GROWSDOWN) {
+		describe(mapping, task, &vma);
+		return KIND_STACK_GROWTH;
+	}
+	__builtin_memset(mapping, 0, sizeof(*mapping));
+	mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
+	return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
+}
+
+/* The fault is in another mapping, process or way than the run's: close that one, open its own. */
+static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_code, u32 mode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *leader = task->group_leader;
+	struct mm_struct *mm = task->mm;
+	struct open_run *run;
+	struct mapping mapping;
+	struct row_key key = {};
+	enum fault_kind kind;
+	bool cachable;
+	u32 sequence;
+
+	if (!cpu || !mm)
+		return 0;
+	run = &cpu->run;
+	sequence = mm_sequence(mm);
+	run->mm = 0;
+	if (!is_followed(leader->tgid, leader->start_boottime)) {
+		run_flush(cpu);
+		run->treatment = RUN_IGNORE;
+		return 0;
+	}
+	kind = resolve_address(&mapping, task, address, error_code, &cachable);
+	key.start_ns = leader->start_boottime;
+	key.tgid = leader->tgid;
+	key.anchor = mapping.anchor;
+	key.name_id = mapping.name_id;
+	key.kind = kind;
+	key.access = access_of(error_code);
+	key.mode_class = MODE_CLASS(mode, mapping.class);
+	key.perms = mapping.perms;
+	if (!same_key(&run->key, &key)) {
+		run_flush(cpu);
+		run->key = key;
+	}
+	run->extent = mapping.extent;
+	run->treatment = treatment_of(kind);
+	if (mapping.class == MAPPING_UNRESOLVED)
+		cpu->unresolved++;
+	if (!cachable || sequence & 1 || sequence != mm_sequence(mm))
+		return 0;
+	run->mm = (u64)mm;
+	run->start_ns = leader->start_boottime;
+	run->exec_id = task->self_exec_id;
+	run->error_code = error_code;
+	run->vm_start = mapping.extent.start;
+	run->vm_end = mapping.extent.end;
+	run->sequence = sequence;
+	return 0;
+}
+
+/* Remembers the fault in the task until it is known how it ends; first settles the one before. */
+static __noinline int fault_stamp(struct cpu_state *cpu, u64 address)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_fault *fault;
+
+	if (!cpu)
+		return 0;
+	fault = bpf_task_storage_get(&task_faults, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!fault) {
+		cpu->storage_full++;
+		cpu->run.count++;
+		return 0;
+	}
+	fault_resolve(fault, task, cpu, &cpu->run);
+	fault->key = cpu->run.key;
+	fault->extent = cpu->run.extent;
+	fault->address = address;
+	fault->minor = task->min_flt;
+	fault->major = task->maj_flt;
+	fault->entered_ns = bpf_ktime_get_ns();
+	fault->open = ++fault->stamps;
+	return 0;
+}
+
+static __always_inline bool run_goes_on(const struct open_run *run, struct task_struct *task,
+					struct mm_struct *mm, u64 address, u64 error_code)
+{
+	return run->mm == (u64)mm && run->vm_start <= address && address < run->vm_end &&
+	       run->error_code == error_code && run->sequence == mm_sequence(mm) &&
+	       run->exec_id == task->self_exec_id &&
+	       run->start_ns == task->group_leader->start_boottime;
+}
+
+static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	struct cpu_state *cpu = this_cpu_state();
+	u32 treatment;
+
+	if (!cpu || !mm)
+		return 0;
+	if (!run_goes_on(&cpu->run, task, mm, address, error_code))
+		run_open(cpu, address, error_code, mode);
+	treatment = cpu->run.treatment;
+	if (treatment == RUN_IGNORE)
+		return 0;
+	cpu->entries++;
+	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !mm->rss_stat[MM_SWAPENTS].count))
+		cpu->run.count++;
+	else
+		fault_stamp(cpu, address);
+	return 0;
+}
+
+/* exceptions:page_fault_user: every page fault of user code. Interrupts off, no lock held. */
+SEC("tp_btf/page_fault_user")
+int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsigned long error_code)
+{
+	return fault_enter(address, error_code, MODE_USER);
+}
+
+/*
+ * exceptions:page_fault_kernel: faults of kernel code; only those on user addresses are ours
+ * (copy_to_user() and its kin). Also fires for attempts that must not fault in (page faults disabled,
+ * as in BPF's or perf's own reads): these end without a result and are usually made again.
+ */
+SEC("tp_btf/page_fault_kernel")
+int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
+	     unsigned long error_code)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct cpu_state *cpu;
+
+	if ((s64)address < 0)
+		return 0;
+	if (!task->pagefault_disabled)
+		return fault_enter(address, error_code, MODE_KERNEL);
+	cpu = this_cpu_state();
+	if (cpu && is_followed(task->group_leader->tgid, task->group_leader->start_boottime)) {
+		cpu->entries++;
+		__sync_fetch_and_add(&cpu->aborted, 1);
+	}
+	return 0;
+}
+
+/*
+ * A major that was counted as minor at entry: anonymous memory whose mm did not show its last few
+ * swap entries yet (percpu_counter batches). Moves it. The only place where a counter goes down, by
+ * one; the collector never shows that.
+ */
+static __always_inline void recount_major(struct task_struct *task, u64 address)
+{
+	struct addition less = { .minor = -1ULL, .pages = -1ULL },
+			more = { .major = 1, .pages = 1 };
+	struct mapping mapping;
+	struct row_key key = {};
+	bool cachable;
+
+	if (!task->mm || !is_followed(task->group_leader->tgid, task->group_leader->start_boottime))
+		return;
+	key.kind = resolve_address(&mapping, task, address, PF_WRITE, &cachable);
+	key.access = ACCESS_WRITE;
+	key.start_ns = task->group_leader->start_boottime;
+	key.tgid = task->group_leader->tgid;
+	key.anchor = mapping.anchor;
+	key.name_id = mapping.name_id;
+	key.mode_class = MODE_CLASS(MODE_USER, mapping.class);
+	key.perms = mapping.perms;
+	if (key.kind >= KIND_FIRST_DENIED)
+		return;
+	if (!bpf_map_lookup_elem(&rows, &key))
+		key.access = ACCESS_READ;
+	add_to_row(&key, &mapping.extent, &less);
+	if (key.kind == KIND_DEMAND_ZERO)
+		key.kind = KIND_SWAP_IN;
+	add_to_row(&key, &mapping.extent, &more);
+}
+
+/*
+ * Perf software event PAGE_FAULTS_MAJ, period 1: the kernel has accounted a major fault
+ * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs while
+ * a BPF map system call is under way on this CPU: fault_resolve() then finds the fault still open.
+ */
+SEC("perf_event")
+int fault_major(struct bpf_perf_event_data *context)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
+	struct cpu_state *cpu = this_cpu_state();
+	u64 address = context->addr;
+	u64 open;
+
+	if (cpu)
+		__sync_fetch_and_add(&cpu->perf_major, 1);
+	open = fault ? fault->open : 0;
+	if (open && fault->address >> PAGE_SHIFT == address >> PAGE_SHIFT) {
+		if (fault_claim(fault, open))
+			count_major(fault);
+		return 0;
+	}
+	recount_major(task, address);
+	return 0;
+}
+
+/*
+ * signal:signal_generate: any signal; only a SIGSEGV or SIGBUS that the current task's open fault
+ * brought upon itself matters. siglock held, interrupts off.
+ */
+SEC("tp_btf/signal_generate")
+int BPF_PROG(fault_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct addition add = { .denied = 1 };
+	struct task_fault *fault;
+	u64 open;
+
+	if ((sig != SIGBUS && sig != SIGSEGV) || task != current || (u64)info <= 1)
+		return 0;
+	fault = bpf_task_storage_get(&task_faults, current, NULL, 0);
+	open = fault ? fault->open : 0;
+	if (!open ||
+	    (u64)READ(struct kernel_siginfo, info, _sifields._sigfault._addr) >> PAGE_SHIFT !=
+		    fault->address >> PAGE_SHIFT)
+		return 0;
+	if (!fault_claim(fault, open))
+		return 0;
+	if (sig == SIGBUS)
+		fault->key.kind = KIND_DENIED_BUS;
+	else if (READ(struct kernel_siginfo, info, si_code) == SEGV_PKUERR)
+		fault->key.kind = KIND_DENIED_PKEY;
+	else
+		fault->key.kind = READ(struct kernel_siginfo, info, si_code) == SEGV_ACCERR ?
+					  KIND_DENIED_ACCESS :
+					  KIND_DENIED_UNMAPPED;
+	add_to_row(&fault->key, &fault->extent, &add);
+	return 0;
+}

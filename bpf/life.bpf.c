@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The life of processes: who descends from whom, and what each had counted when it ended. */
+#include "row.bpf.h"
+#include "task.bpf.h"
+
+char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
+
+static __always_inline void send(const struct task_record *record)
+{
+	struct cpu_state *cpu;
+
+	if (!bpf_ringbuf_output(&records, (void *)record, sizeof(*record), ring_flags()))
+		return;
+	cpu = this_cpu_state();
+	if (cpu)
+		__sync_fetch_and_add(&cpu->exits_lost, 1);
+}
+
+/* Run once by the collector, in its own context: from now on the caller's children are followed. */
+SEC("raw_tp")
+int follow_me(void *context)
+{
+	follow_root = bpf_get_current_task_btf()->tgid;
+	return 0;
+}
+
+/* sched:sched_process_fork, `run` only: the child of a followed process is followed. */
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct process_key key = { .start_ns = child->group_leader->start_boottime,
+				   .tgid = child->tgid };
+	u32 one = 1;
+
+	if (child->tgid == parent->tgid) /* a thread */
+		return 0;
+	if (parent->tgid == follow_root ||
+	    is_followed(parent->tgid, parent->group_leader->start_boottime))
+		bpf_map_update_elem(&followed, &key, &one, BPF_ANY);
+	return 0;
+}
+
+/*
+ * sched:sched_process_exit, in the task that ends. Since Linux 6.16 before exit_mm(), so that the mm
+ * is still there; until then signal->maxrss alone tells of it. The last thread of a process
+ * (signal->live is 0) tells who it was.
+ */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
+	struct cpu_state *cpu = this_cpu_state();
+	struct task_record record = {};
+
+	if (task->flags & PF_KTHREAD)
+		return 0;
+	if (fault && cpu)
+		fault_resolve(fault, task, cpu, NULL);
+	if (task->signal->live.counter ||
+	    !is_followed(task->tgid, task->group_leader->start_boottime))
+		return 0;
+	record.record.type = RECORD_EXIT;
+	record.record.size = sizeof(record);
+	record_of_counters(&record, task);
+	record_of_process(&record, task);
+	send(&record);
+	return 0;
+}
+
+/*
+ * sched:sched_process_free: an RCU grace period after a task was reaped. For a leader all threads are
+ * gone and have added their counters to signal (__exit_signal()): these are final. An old leader that
+ * exec pushed aside (de_thread()) is no leader any more.
+ */
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(process_free, struct task_struct *task)
+{
+	struct task_record record = {};
+
+	if (task->group_leader != task || task->flags & PF_KTHREAD ||
+	    !is_followed(task->tgid, task->start_boottime))
+		return 0;
+	record.record.type = RECORD_FREE;
+	record.record.size = sizeof(record);
+	record_of_counters(&record, task);
+	record_of_process(&record, task);
+	send(&record);
+	return 0;
+}

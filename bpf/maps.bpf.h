@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * All maps and configuration. Weak, because each object that includes this defines them and the linker
+ * keeps one. Sizes marked "set by the collector" are changed before loading.
+ */
+#ifndef FAULTMAP_MAPS_BPF_H
+#define FAULTMAP_MAPS_BPF_H
+
+#include "compat.bpf.h"
+
+#include "abi.h"
+
+/* Configuration: frozen at load, so that the verifier drops what is switched off. */
+const volatile bool config_follow __weak = false;    /* only followed processes count */
+const volatile bool config_perf_major __weak = true; /* majors complete in a perf event */
+
+/* Written by the collector: the tick that is being counted, and the first one the row iterator shows. */
+volatile u64 epoch __weak = 1;
+volatile u64 epoch_since __weak = 0;
+
+/* One struct cpu_state per possible CPU. Set by the collector. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cpu_state);
+} cpu_states __weak SEC(".maps");
+
+/* Preallocated: growing under memory pressure would fail exactly when faults peak. A plain hash with
+ * atomic adds, not a per-CPU one: open runs make writes rare, and per-CPU values would cost
+ * rows x CPUs memory. Set by the collector. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct row_key);
+	__type(value, struct row_value);
+} rows __weak SEC(".maps");
+
+/* Where an anonymous mapping's edges lead: see mapping.bpf.h. Forgetting one splits a row, no more. */
+struct anchor_key {
+	u64 start_ns; /* of the process */
+	u64 edge;     /* address; bit 0 set for an end */
+	u32 tgid;
+	u32 perms;
+};
+struct anchor_value {
+	u64 anchor;
+	u64 other_edge; /* the edge at the far side when last seen */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct anchor_key);
+	__type(value, struct anchor_value);
+} anchors __weak SEC(".maps");
+
+/* Names that are on their way to the collector or there. Forgetting one sends it again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u32);
+} names_sent __weak SEC(".maps");
+
+/* 2 MiB: about 1,300 exec'ed processes between two wake-ups (about 1.5 KB each). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 * 1024 * 1024);
+} records __weak SEC(".maps");
+
+/* Where a name is put together: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct name_record);
+} name_scratch __weak SEC(".maps");
+
+/* `run`: the processes that descend from the one that called follow_me. */
+struct process_key {
+	u64 start_ns;
+	u32 tgid;
+	u32 pad;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct process_key);
+	__type(value, u32);
+} followed __weak SEC(".maps");
+volatile pid_t follow_root __weak = 0; /* tgid whose children are followed */
+
+/* The stamped fault that a task is in, or was in last. */
+struct task_fault {
+	u64 open; /* a number of its own while it is not counted; 0 after */
+	u64 stamps;
+	u64 entered_ns;
+	u64 address;
+	u64 minor; /* the task's counters at entry */
+	u64 major;
+	struct row_key key;
+	struct extent extent;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_fault);
+} task_faults __weak SEC(".maps");
+
+static __always_inline struct cpu_state *this_cpu_state(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpu_states, &cpu);
+}
+
+/* True when the process is to be counted. */
+static __always_inline bool is_followed(u32 tgid, u64 start_ns)
+{
+	struct process_key key = { .start_ns = start_ns, .tgid = tgid };
+
+	return !config_follow || bpf_map_lookup_elem(&followed, &key);
+}
+
+/* Wakes the collector before its next tick only when half of the ring is used. */
+static __always_inline u64 ring_flags(void)
+{
+	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > 1024 * 1024 ? BPF_RB_FORCE_WAKEUP :
+									      BPF_RB_NO_WAKEUP;
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Names of mappings, read at first sight, so that a process that is gone a moment later still has them.
+ * A name's id is a hash of what identifies it (dentry, mount, name hash, inode, root directory), so
+ * no state is needed to find it again; its text goes to the collector once, through the ring.
+ */
+#ifndef FAULTMAP_NAME_BPF_H
+#define FAULTMAP_NAME_BPF_H
+
+#include "maps.bpf.h"
+
+/* Directory levels and mounts between a file and its root: PATH_MAX allows 2,048, people use 20. */
+#define NAME_MAX_DEPTH 64
+/* include/linux/fs.h: FMODE_BACKING, the file is overlayfs' view of another. Bit 25 in Linux 6.8 to
+ * 6.13, bit 24 since; each had other meanings, so is_backing() asks for more. */
+#define FMODE_BACKING_BITS 0x3000000u
+/* include/linux/mnt_namespace.h: MNT_NS_INTERNAL, ERR_PTR(-EINVAL): a mount that is in no namespace. */
+#define MNT_NS_INTERNAL ((u64)-22)
+
+static __always_inline u64 mix(u64 hash, u64 value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+/* A file behind an overlay is in a directory of a layer, and the layer's mount is in no namespace. */
+static __always_inline bool is_backing(u64 file, const struct path *path)
+{
+	struct mount *mount = container_of(path->mnt, struct mount, mnt);
+
+	return bpf_core_type_exists(struct backing_file) &&
+	       READ(struct file, file, f_mode) & FMODE_BACKING_BITS &&
+	       (u64)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL &&
+	       READ(struct dentry, path->dentry, d_parent) != path->dentry;
+}
+
+/* The path that /proc/PID/maps would show: behind an overlay it is the user's. Copied in one piece, which
+ * also makes plain numbers of its pointers: the verifier lets nobody hash a pointer. */
+static __always_inline struct path file_path(u64 file)
+{
+	struct path path = {};
+
+	bpf_core_read(&path, sizeof(path), &((struct file *)file)->f_path);
+	if (is_backing(file, &path))
+		bpf_core_read(&path, sizeof(path), &((struct backing_file *)file)->user_path);
+	return path;
+}
+
+/* d_unlinked(): not in the directory's hash any more, and not a root. */
+static __always_inline bool is_deleted(struct dentry *dentry)
+{
+	return !READ(struct dentry, dentry, d_hash.pprev) &&
+	       READ(struct dentry, dentry, d_parent) != dentry;
+}
+
+struct name_walk {
+	struct path path;
+	struct path root;
+	u32 length;
+	u32 flags;
+};
+
+/* One step towards the root; false at the end. Reads by copy: every value stays a plain number, so that
+ * the verifier sees one state per step. */
+static __always_inline bool name_step(struct name_walk *walk, struct name_record *name)
+{
+	struct dentry *dentry = walk->path.dentry;
+	struct vfsmount *mnt = walk->path.mnt;
+	u32 at = walk->length;
+	long length;
+
+	if (dentry == walk->root.dentry && mnt == walk->root.mnt)
+		return false;
+	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
+		struct mount *mount = container_of(mnt, struct mount, mnt);
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (above == mount || !above)
+			return false;
+		walk->path.dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->path.mnt = &above->mnt;
+		return true;
+	}
+	if (at > NAME_MAX_BYTES - NAME_COMPONENT_MAX) {
+		walk->flags |= NAME_CUT;
+		return false;
+	}
+	length = bpf_probe_read_kernel_str(&name->text[at & (NAME_MAX_BYTES - 1)],
+					   NAME_COMPONENT_MAX, BPF_CORE_READ(dentry, d_name.name));
+	if (length <= 0 || length > NAME_COMPONENT_MAX)
+		return false;
+	walk->length = at + length;
+	walk->path.dentry = BPF_CORE_READ(dentry, d_parent);
+	if (walk->path.dentry == dentry) { /* memfd, SysV, anon_inode: in no directory */
+		walk->flags &= ~(u32)NAME_PATH;
+		return false;
+	}
+	return true;
+}
+
+/* Sends the record that stands in the scratch; true when the collector will get it. */
+static __always_inline bool name_send(struct name_record *name, u64 id, u32 flags, u32 length)
+{
+	u32 size = NAME_HEADER_SIZE + length;
+
+	name->record.type = RECORD_NAME;
+	name->record.size = size;
+	name->id = id;
+	name->flags = flags;
+	name->length = length;
+	if (size > sizeof(*name))
+		return false;
+	return !bpf_ringbuf_output(&records, name, size, ring_flags());
+}
+
+static __always_inline void name_sent(u64 id, bool sent)
+{
+	u32 one = 1;
+
+	if (sent) {
+		bpf_map_update_elem(&names_sent, &id, &one, BPF_ANY);
+	} else {
+		struct cpu_state *cpu = this_cpu_state();
+
+		if (cpu)
+			cpu->names_lost++;
+	}
+}
+
+/* Puts the path together and sends it. Rename-racy, memory-safe. Not static: verified once. */
+__weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u64 root_mnt)
+{
+	struct name_walk walk = {
+		.path = { .dentry = (void *)dentry, .mnt = (void *)mnt },
+		.root = { .dentry = (void *)root_dentry, .mnt = (void *)root_mnt },
+		.flags = NAME_PATH,
+	};
+	u32 zero = 0;
+	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &zero);
+
+	if (!name)
+		return 0;
+	if (is_deleted((void *)dentry))
+		walk.flags |= NAME_DELETED;
+	for (int i = 0; i < NAME_MAX_DEPTH; i++)
+		if (!name_step(&walk, name))
+			break;
+	name_sent(id, name_send(name, id, walk.flags, walk.length));
+	return 0;
+}
+
+/* The id of the file's name as the current process sees it; sends the text at first sight. */
+static __always_inline u64 name_of_file(u64 file, struct fs_struct *fs)
+{
+	struct inode *inode = READ(struct file, file, f_inode);
+	struct path path = file_path(file), root = {};
+	u64 id;
+
+	bpf_core_read(&root, sizeof(root), &fs->root);
+	id = mix(mix(mix((u64)path.dentry, (u64)path.mnt), (u64)root.dentry),
+		 READ(struct dentry, path.dentry, d_name.hash_len));
+	id = mix(mix(id, READ(struct inode, inode, i_ino)),
+		 (u64)READ(struct inode, inode, i_generation) << 1 | is_deleted(path.dentry));
+	if (!bpf_map_lookup_elem(&names_sent, &id))
+		send_path(id, (u64)path.dentry, (u64)path.mnt, (u64)root.dentry, (u64)root.mnt);
+	return id;
+}
+
+/* The id of a string in the kernel ("[vvar]", an anon_vma_name), which is its own text. */
+static __always_inline u64 name_of_string(const char *string)
+{
+	u64 head[2] = {};
+	u32 zero = 0;
+	struct name_record *name;
+	u64 id;
+	long length;
+
+	bpf_probe_read_kernel_str(head, sizeof(head), string);
+	id = mix(mix(mix(1, (u64)string), head[0]), head[1]);
+	if (bpf_map_lookup_elem(&names_sent, &id))
+		return id;
+	name = bpf_map_lookup_elem(&name_scratch, &zero);
+	if (!name)
+		return id;
+	length = bpf_probe_read_kernel_str(name->text, NAME_COMPONENT_MAX, string);
+	if (length > 0 && length <= NAME_COMPONENT_MAX)
+		name_sent(id, name_send(name, id, 0, length));
+	return id;
+}
+
+#endif

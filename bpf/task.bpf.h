@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A task as a record: what the iterator and the exit hooks both say of it. */
+#ifndef FAULTMAP_TASK_BPF_H
+#define FAULTMAP_TASK_BPF_H
+
+#include "maps.bpf.h"
+
+/* include/linux/sched.h, include/linux/sched/signal.h */
+#define PF_KTHREAD 0x00200000
+#define SIGNAL_GROUP_EXIT 4
+
+static __always_inline void record_of_counters(struct task_record *record, struct task_struct *task)
+{
+	record->start_ns = task->group_leader->start_boottime;
+	record->tgid = task->tgid;
+	record->tid = task->pid;
+	record->leader = task->group_leader == task;
+	record->now_ns = bpf_ktime_get_boot_ns();
+	/* First, so that what has exited has its final counters. */
+	record->exited = !!task->exit_state;
+	record->alone = task->signal->nr_threads <= 1;
+	barrier();
+	record->minor = task->min_flt;
+	record->major = task->maj_flt;
+	record->group_minor = task->signal->min_flt;
+	record->group_major = task->signal->maj_flt;
+	barrier();
+}
+
+static __always_inline void record_of_memory(struct task_record *record, struct mm_struct *mm)
+{
+	s64 rss = mm->rss_stat[MM_FILEPAGES].count + mm->rss_stat[MM_ANONPAGES].count +
+		  mm->rss_stat[MM_SHMEMPAGES].count;
+
+	record->vsz_pages = mm->total_vm;
+	record->rss_pages = rss > 0 ? rss : 0; /* within a batch per CPU of what ps says */
+	record->peak_vsz_pages = mm->hiwater_vm > mm->total_vm ? mm->hiwater_vm : mm->total_vm;
+	record->peak_rss_pages = mm->hiwater_rss > record->rss_pages ? mm->hiwater_rss :
+								       record->rss_pages;
+}
+
+/* Exit status as wait(2) gives it (kernel/exit.c: wait_task_zombie()). */
+static __always_inline s32 exit_code_of(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+
+	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
+						   task->group_leader->exit_code;
+}
+
+static __always_inline void record_of_process(struct task_record *record, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+	struct mm_struct *mm = task->mm;
+
+	record->ppid = leader->real_parent->tgid;
+	record->uid = task->real_cred->euid.val;
+	record->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
+	record->exit_code = exit_code_of(task);
+	bpf_probe_read_kernel(record->comm, sizeof(record->comm), leader->comm);
+	if (mm)
+		record_of_memory(record, mm);
+	else /* also of what ran before exec, and of the parent's after vfork (exec_mmap()) */
+		record->peak_rss_pages = task->signal->maxrss;
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Finds the VMA of an address without a lock by walking mm->mm_mt (lib/maple_tree.c, Linux 6.1 on).
+ * bpf_find_vma() would cost 12 us per fault with interrupts off. At fault entry nothing holds the
+ * VMA, so the result is a well-founded hint: nodes are freed by RCU, dead ones are noticed and walked
+ * again, and the VMA found must belong to the mm and hold the address.
+ */
+#ifndef FAULTMAP_VMA_BPF_H
+#define FAULTMAP_VMA_BPF_H
+
+#include "compat.bpf.h"
+
+/* include/linux/mm.h; the low 32 bits are the same on every kernel from 5.10 to 7.3. */
+#define VM_READ 0x1UL
+#define VM_WRITE 0x2UL
+#define VM_EXEC 0x4UL
+#define VM_SHARED 0x8UL
+#define VM_GROWSDOWN 0x100UL
+#define VM_UFFD_MISSING 0x200UL
+#define VM_PFNMAP 0x400UL
+#define VM_UFFD_WP 0x1000UL
+#define VM_IO 0x4000UL
+#define VM_HUGETLB 0x400000UL
+#define VM_MIXEDMAP 0x10000000UL
+
+#define PAGE_SHIFT 12
+
+struct vma {
+	u64 start;
+	u64 end;
+	u64 flags;
+	u64 page_offset;
+	u64 ops;
+	u64 file;
+	void *pointer;
+};
+
+/* Node types, in bits 3 to 6 of a pointer to a node. Types 0 and 1 are leaves. */
+#define MAPLE_LEAF_64 1
+#define MAPLE_ARANGE_64 3
+#define MAPLE_PIVOTS 15
+#define MAPLE_ARANGE_PIVOTS 9
+#define MAPLE_MAX_DEPTH 8
+#define MAPLE_RETRIES 3
+
+enum walk_result { WALK_FOUND, WALK_GAP, WALK_FAILED };
+
+/*
+ * The slot of a node in which address lies: the first whose pivot is not below it, or the last. *max
+ * becomes that slot's last address (unchanged for the last slot). -1 when the node is dead: its own
+ * parent (mte_dead_node()), replaced by another meanwhile.
+ */
+static __always_inline int find_slot(u64 pointer, u32 n_pivots, u64 address, u64 *max)
+{
+	struct {
+		u64 parent;
+		u64 pivot[MAPLE_PIVOTS];
+	} copy;
+	struct maple_range_64 *node = NULL;
+
+	if (bpf_rdonly_cast) {
+		node = bpf_rdonly_cast((void *)pointer,
+				       bpf_core_type_id_kernel(struct maple_range_64));
+		if ((u64)node->parent == pointer)
+			return -1;
+	} else if (bpf_probe_read_kernel(&copy, sizeof(copy), (void *)pointer) ||
+		   copy.parent == pointer) {
+		return -1;
+	}
+#pragma unroll
+	for (u32 i = 0; i < MAPLE_PIVOTS; i++) {
+		u64 pivot = bpf_rdonly_cast ? node->pivot[i] : copy.pivot[i];
+
+		if (i == n_pivots || (i && !pivot))
+			return i;
+		if (pivot >= address) {
+			*max = pivot;
+			return i;
+		}
+	}
+	return MAPLE_PIVOTS;
+}
+
+/*
+ * Goes down from the root to the leaf entry for address. WALK_FOUND: *ret is the VMA pointer.
+ * WALK_GAP: nothing is mapped there and *ret is the last address of the gap.
+ */
+static __always_inline enum walk_result walk_once(u64 root, u64 address, u64 *ret)
+{
+	u64 entry = root, max = ~0ULL;
+
+	for (int depth = 0; depth < MAPLE_MAX_DEPTH; depth++) {
+		u64 pointer = entry & ~255ULL;
+		u32 type = (entry >> 3) & 15;
+		u32 n_pivots = type == MAPLE_ARANGE_64 ? MAPLE_ARANGE_PIVOTS : MAPLE_PIVOTS;
+		int slot;
+
+		if (type > MAPLE_ARANGE_64)
+			return WALK_FAILED;
+		slot = find_slot(pointer, n_pivots, address, &max);
+		if (slot < 0 || bpf_probe_read_kernel(&entry, sizeof(entry),
+						      (u64 *)pointer + 1 + n_pivots + slot))
+			return WALK_FAILED;
+		if (type <= MAPLE_LEAF_64) {
+			*ret = entry ?: max;
+			return entry ? WALK_FOUND : WALK_GAP;
+		}
+	}
+	return WALK_FAILED;
+}
+
+/* Reads the VMA's fields; false when it is not (or no longer) of this mm around this address. */
+static __always_inline bool read_vma(void *pointer, struct mm_struct *mm, u64 address,
+				     struct vma *vma)
+{
+	vma->pointer = pointer;
+	vma->start = READ(struct vm_area_struct, pointer, vm_start);
+	vma->end = READ(struct vm_area_struct, pointer, vm_end);
+	vma->flags = READ(struct vm_area_struct, pointer, vm_flags);
+	vma->page_offset = READ(struct vm_area_struct, pointer, vm_pgoff);
+	vma->ops = (u64)READ(struct vm_area_struct, pointer, vm_ops);
+	vma->file = (u64)READ(struct vm_area_struct, pointer, vm_file);
+	return READ(struct vm_area_struct, pointer, vm_mm) == mm && vma->start <= address &&
+	       address < vma->end;
+}
+
+/* As walk_once with retries, and with the VMA read. On WALK_GAP vma->end is the end of the gap. */
+static __noinline int find_vma(u64 mm_pointer, u64 address, struct vma *vma)
+{
+	struct mm_struct *mm = (void *)mm_pointer;
+
+	if (!vma)
+		return WALK_FAILED;
+	for (int try = 0; try < MAPLE_RETRIES; try++) {
+		u64 root = (u64)READ(struct mm_struct, mm, mm_mt.ma_root);
+		u64 found = 0;
+		int result;
+
+		/* A tree of at most one entry has no node (xa_is_node): no user mm looks so. */
+		if ((root & 3) != 2 || root < 4096)
+			return WALK_FAILED;
+		result = walk_once(root, address, &found);
+		if (result == WALK_GAP) {
+			vma->end = found + 1;
+			return WALK_GAP;
+		}
+		if (result == WALK_FOUND && read_vma((void *)found, mm, address, vma))
+			return WALK_FOUND;
+	}
+	return WALK_FAILED;
+}
+
+#endif

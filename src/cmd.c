@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cmd.h"
+
+#include <errno.h>
+
+#include "log.h"
+
+static enum log_level level_of(unsigned int verbose)
+{
+	unsigned int most = LOG_LEVEL_DEBUG - LOG_LEVEL_WARNING;
+
+	return LOG_LEVEL_WARNING + (verbose < most ? verbose : most);
+}
+
+bool cmd_begin(const struct command *command, void *config, int argc, char *argv[],
+	       int *ret_operand, int *ret_status)
+{
+	const struct common_options *common = config;
+	struct error error;
+
+	if (options_parse(command->spec, config, argc, argv, ret_operand, &error) < 0) {
+		log_error("%s", error.text);
+		*ret_status = EXIT_USAGE;
+		return false;
+	}
+	log_set_level(level_of(common->verbose));
+	if (common->help) {
+		options_print_help(command->spec, stdout);
+		*ret_status = EXIT_DONE;
+		return false;
+	}
+	return true;
+}
+
+int cmd_status_of(int error)
+{
+	switch (error) {
+	case -EPERM:
+	case -EACCES:
+	case -ENOTSUP: /* EOPNOTSUPP is the same number on Linux */
+	case -ENOSYS:
+		return EXIT_CANNOT_RUN;
+	default:
+		return EXIT_FAILED;
+	}
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "log.h"
+#include "session.h"
+#include "sink_jsonl.h"
+#include "util.h"
+
+struct log_config {
+	struct common_options common; /* first: see cmd_begin */
+	uint64_t interval_ms;
+	uint64_t count;
+	const char *output;
+};
+
+static const struct option_spec options[] = {
+	{ .short_name = 'd',
+	  .name = "delay",
+	  .argument = "SECONDS",
+	  .help = "the interval between two readings (default 1, at least 0.1)",
+	  .type = OPTION_SECONDS,
+	  .offset = offsetof(struct log_config, interval_ms),
+	  .min = 100,
+	  .max = 24 * 3600 * 1000 },
+	{ .short_name = 'n',
+	  .name = "count",
+	  .argument = "COUNT",
+	  .help = "end after COUNT intervals (default: until SIGINT or SIGTERM)",
+	  .type = OPTION_UINT,
+	  .offset = offsetof(struct log_config, count),
+	  .min = 1,
+	  .max = UINT32_MAX },
+	{ .short_name = 'o',
+	  .name = "output",
+	  .argument = "FILE",
+	  .help = "write to FILE, replacing it, rather than to standard output",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct log_config, output) },
+	COMMON_OPTIONS(struct log_config, common)
+};
+
+static const struct command_spec spec = {
+	.name = "log",
+	.synopsis = "[-d SECONDS] [-n COUNT] [-o FILE]",
+	.summary = "page faults of all processes as JSON lines",
+	.details =
+		"One JSON object per line; `rec` says which: `meta` first, then for each interval one\n"
+		"`interval` line with the totals and losses, one `faults` line for each process, mapping\n"
+		"and kind that moved, one `process` line for each process that moved, one `exit` line\n"
+		"for each process that ended. Plain names are deltas, those in _total run on.\n"
+		"In comm, mapping and cgroup, bytes that are no valid UTF-8 and control characters are\n"
+		"written \\xNN, a backslash \\\\ (on top of JSON's own escapes).",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+};
+
+struct log {
+	const struct log_config *config;
+	struct session *session;
+	struct sink_jsonl *sink;
+	bool reader_left; /* standard output is a pipe that was closed: `faultmap log | head` */
+};
+
+static int write_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct log *log = context;
+	int result = sink_jsonl_tick(log->sink, snapshot, error);
+
+	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
+		log->reader_left = true;
+	if (!result && log->config->count && snapshot->tick >= log->config->count)
+		session_stop(log->session);
+	return result;
+}
+
+static int write_meta(struct log *log, struct error *error)
+{
+	const struct collector_info *info = session_info(log->session);
+	struct jsonl_meta meta = {
+		.detail = info->detail == DETAIL_FULL ? "full" : "fast",
+		.hooks = info->hooks,
+		.n_hooks = info->n_hooks,
+		.interval_ms = log->config->interval_ms,
+	};
+	int result;
+
+	if (info->warning)
+		log_warning("%s", info->warning);
+	result = sink_jsonl_meta(log->sink, &meta, error);
+	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
+		log->reader_left = true;
+	return result;
+}
+
+static int finish(const struct log *log, int result, const struct error *error)
+{
+	if (!result || log->reader_left)
+		return EXIT_DONE;
+	log_error("%s", error->text);
+	return EXIT_FAILED;
+}
+
+static int log_run(struct log *log)
+{
+	struct collector_options collector = { .detail = DETAIL_FAST };
+	struct error error;
+	int result = session_open(&log->session, &collector, log->config->interval_ms, write_tick,
+				  log, &error);
+
+	if (result < 0) {
+		log_error("%s", error.text);
+		return cmd_status_of(result);
+	}
+	result = write_meta(log, &error);
+	if (!result)
+		result = session_run(log->session, &error);
+	session_close(log->session);
+	return finish(log, result, &error);
+}
+
+static int log_main(int argc, char *argv[])
+{
+	struct log_config config = { .interval_ms = 1000 };
+	struct log log = { .config = &config };
+	int operand, status;
+	struct error error;
+
+	if (!cmd_begin(&cmd_log, &config, argc, argv, &operand, &status))
+		return status;
+	if (operand < argc) {
+		log_error("log takes no operand, but got '%s'; see faultmap log --help",
+			  argv[operand]);
+		return EXIT_USAGE;
+	}
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	if (sink_jsonl_open(&log.sink, config.output, JSONL_REPLACE, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
+	status = log_run(&log);
+	sink_jsonl_free(log.sink);
+	return status;
+}
+
+const struct command cmd_log = { &spec, log_main };

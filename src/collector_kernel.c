@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "collector_kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "faultmap.skel.h"
+#include "log.h"
+#include "util.h"
+
+struct kernel {
+	struct faultmap_bpf *skeleton;
+	struct ring_buffer *ring;
+	kernel_record_fn on_record;
+	void *on_record_context;
+	struct bpf_link *rows_link;
+	struct bpf_link *tasks_link;
+	size_t n_cpus;
+	struct bpf_link **major_links; /* one per CPU, NULL where there is none */
+	struct cpu_state *cpu_states;
+	size_t cpu_states_size;
+};
+
+/* libbpf's own messages are for -v -v: ours say what they mean. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char *text = NULL;
+
+	if (level == LIBBPF_DEBUG || log_get_level() < LOG_LEVEL_DEBUG)
+		return 0;
+	if (vasprintf(&text, format, arguments) < 0)
+		return 0;
+	log_debug("%s", text);
+	free(text);
+	return 0;
+}
+
+static void add_hook(struct collector_info *info, const char *hook)
+{
+	if (info->n_hooks < COLLECTOR_MAX_HOOKS)
+		info->hooks[info->n_hooks++] = hook;
+}
+
+static int configure(struct kernel *kernel, const struct collector_options *options,
+		     const struct feature_set *features)
+{
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+
+	skeleton->rodata->config_follow = options->follow;
+	skeleton->rodata->config_perf_major = features->state[FEATURE_PERF_EVENTS].available;
+	bpf_program__set_autoload(skeleton->progs.fault_major,
+				  features->state[FEATURE_PERF_EVENTS].available);
+	bpf_program__set_autoload(skeleton->progs.process_fork, options->follow);
+	if (options->max_rows)
+		bpf_map__set_max_entries(skeleton->maps.rows, options->max_rows);
+	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
+}
+
+static int open_major_event(int cpu)
+{
+	/* Period 1 is never throttled (kernel/events/core.c: perf_swevent_event()). */
+	struct perf_event_attr attributes = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attributes),
+		.config = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
+		.sample_period = 1,
+		.sample_type = PERF_SAMPLE_ADDR,
+	};
+
+	return syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static int attach_major(struct kernel *kernel, struct collector_info *info, struct error *error)
+{
+	kernel->major_links = calloc(kernel->n_cpus, sizeof(*kernel->major_links));
+	if (!kernel->major_links)
+		return error_set(error, ENOMEM, "out of memory");
+	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
+		int fd = open_major_event(cpu);
+
+		if (fd < 0 && (errno == ENODEV || errno == EINVAL)) /* the CPU is offline */
+			continue;
+		if (fd < 0)
+			return error_set(
+				error, errno,
+				"cannot open the perf event page-faults-major on CPU %zu: "
+				"%s; raise the limit of open files, or run with CAP_SYS_ADMIN",
+				cpu, strerror(errno));
+		kernel->major_links[cpu] =
+			bpf_program__attach_perf_event(kernel->skeleton->progs.fault_major, fd);
+		if (!kernel->major_links[cpu]) {
+			close(fd);
+			return error_set(error, errno,
+					 "cannot attach to the perf event page-faults-major: %s",
+					 strerror(errno));
+		}
+	}
+	add_hook(info, "perf_event/page-faults-major");
+	return 0;
+}
+
+static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
+{
+	union bpf_iter_link_info link_info = {
+		.map.map_fd = bpf_map__fd(kernel->skeleton->maps.rows),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &link_info,
+		    .link_info_len = sizeof(link_info));
+
+	return bpf_program__attach_iter(kernel->skeleton->progs.list_rows, &options);
+}
+
+static int attach_tracepoint(struct bpf_program *program, struct bpf_link **link,
+			     struct collector_info *info, struct error *error)
+{
+	*link = bpf_program__attach(program);
+	if (!*link)
+		return error_set(error, errno, "cannot attach to %s: %s; see `faultmap check`",
+				 bpf_program__section_name(program), strerror(errno));
+	add_hook(info, bpf_program__section_name(program));
+	return 0;
+}
+
+/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
+static int attach(struct kernel *kernel, const struct collector_options *options,
+		  const struct feature_set *features, struct collector_info *info,
+		  struct error *error)
+{
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+	int result = 0;
+
+	kernel->rows_link = attach_rows_iterator(kernel);
+	kernel->tasks_link = bpf_program__attach_iter(skeleton->progs.list_tasks, NULL);
+	if (!kernel->rows_link || !kernel->tasks_link)
+		return error_set(error, errno, "cannot attach the BPF iterators: %s",
+				 strerror(errno));
+	if (features->state[FEATURE_PERF_EVENTS].available)
+		result = attach_major(kernel, info, error);
+	if (!result && options->follow)
+		result = attach_tracepoint(skeleton->progs.process_fork,
+					   &skeleton->links.process_fork, info, error);
+	if (!result)
+		result = attach_tracepoint(skeleton->progs.process_exit,
+					   &skeleton->links.process_exit, info, error);
+	if (!result)
+		result = attach_tracepoint(skeleton->progs.process_free,
+					   &skeleton->links.process_free, info, error);
+	if (!result)
+		result = attach_tracepoint(skeleton->progs.fault_signal,
+					   &skeleton->links.fault_signal, info, error);
+	if (!result)
+		result = attach_tracepoint(skeleton->progs.page_fault_kernel,
+					   &skeleton->links.page_fault_kernel, info, error);
+	if (!result)
+		result = attach_tracepoint(skeleton->progs.page_fault_user,
+					   &skeleton->links.page_fault_user, info, error);
+	return result;
+}
+
+static int pass_on_record(void *context, void *data, size_t size)
+{
+	struct kernel *kernel = context;
+
+	if (size < sizeof(struct record) || !kernel->on_record)
+		return 0;
+	return kernel->on_record(kernel->on_record_context, data, size);
+}
+
+static int map_memory(struct kernel *kernel, struct error *error)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *memory;
+
+	kernel->cpu_states_size = (kernel->n_cpus * sizeof(struct cpu_state) + page - 1) / page *
+				  page;
+	memory = mmap(NULL, kernel->cpu_states_size, PROT_READ, MAP_SHARED,
+		      bpf_map__fd(kernel->skeleton->maps.cpu_states), 0);
+	if (memory == MAP_FAILED)
+		return error_set(error, errno, "cannot map the per-CPU counters: %s",
+				 strerror(errno));
+	kernel->cpu_states = memory;
+	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.records), pass_on_record,
+					kernel, NULL);
+	if (!kernel->ring)
+		return error_set(error, errno, "cannot map the ring of records: %s",
+				 strerror(errno));
+	return 0;
+}
+
+static int run_program(const struct bpf_program *program, int cpu)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	if (cpu >= 0) {
+		options.flags = BPF_F_TEST_RUN_ON_CPU;
+		options.cpu = cpu;
+	}
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+}
+
+static int load(struct kernel *kernel, const struct collector_options *options,
+		const struct feature_set *features, struct error *error)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+	int result;
+
+	if (n_cpus < 1)
+		return error_set(error, -n_cpus, "cannot tell the number of CPUs: %s",
+				 strerror(-n_cpus));
+	kernel->n_cpus = n_cpus;
+	kernel->skeleton = faultmap_bpf__open();
+	if (!kernel->skeleton)
+		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
+	result = configure(kernel, options, features);
+	if (!result)
+		result = faultmap_bpf__load(kernel->skeleton);
+	if (result)
+		return error_set(error, -result,
+				 "cannot load the BPF programs: %s; see `faultmap check`, or -v -v "
+				 "for libbpf's messages",
+				 strerror(-result));
+	return 0;
+}
+
+int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
+		const struct feature_set *features, struct collector_info *info,
+		struct error *error)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	int result;
+
+	if (!kernel)
+		return error_set(error, ENOMEM, "out of memory");
+	libbpf_set_print(print_libbpf);
+	result = load(kernel, options, features, error);
+	if (!result)
+		result = map_memory(kernel, error);
+	if (!result && options->follow && run_program(kernel->skeleton->progs.follow_me, -1))
+		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
+	if (!result)
+		result = attach(kernel, options, features, info, error);
+	if (result) {
+		kernel_close(kernel);
+		return result;
+	}
+	*ret_kernel = kernel;
+	return 0;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	for (size_t cpu = 0; kernel->major_links && cpu < kernel->n_cpus; cpu++)
+		bpf_link__destroy(kernel->major_links[cpu]);
+	free(kernel->major_links);
+	bpf_link__destroy(kernel->rows_link);
+	bpf_link__destroy(kernel->tasks_link);
+	ring_buffer__free(kernel->ring);
+	if (kernel->cpu_states)
+		munmap(kernel->cpu_states, kernel->cpu_states_size);
+	faultmap_bpf__destroy(kernel->skeleton);
+	free(kernel);
+}
+
+const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *ret_count)
+{
+	*ret_count = kernel->n_cpus;
+	return kernel->cpu_states;
+}
+
+void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since)
+{
+	kernel->skeleton->bss->epoch_since = since;
+	__atomic_store_n(&kernel->skeleton->data->epoch, epoch, __ATOMIC_SEQ_CST);
+}
+
+int kernel_flush(struct kernel *kernel)
+{
+	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
+		int result;
+
+		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED))
+			continue;
+		result = run_program(kernel->skeleton->progs.flush_run, cpu);
+		/* A CPU that went offline keeps its open run until it is back. */
+		if (result && result != -ENXIO)
+			return result;
+	}
+	return 0;
+}
+
+/* Reads an iterator to its end; each record of `size` bytes (or of its own size if 0) is passed on. */
+static int read_iterator(struct bpf_link *link, size_t size, kernel_record_fn callback,
+			 void *context)
+{
+	autoclose int fd = bpf_iter_create(bpf_link__fd(link));
+	_Alignas(8) char buffer[65536];
+	size_t have = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t got = read(fd, buffer + have, sizeof(buffer) - have);
+		size_t at = 0;
+
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : 0;
+		for (have += got; have - at >= size; at += size) {
+			int result = callback(context, (void *)(buffer + at), size);
+
+			if (result)
+				return result;
+		}
+		have -= at;
+		memmove(buffer, buffer + at, have);
+	}
+}
+
+struct row_visit {
+	kernel_row_fn callback;
+	void *context;
+};
+
+static int visit_row(void *context, const struct record *record, size_t size)
+{
+	const struct row_visit *visit = context;
+	const struct row_key *key = (const void *)record;
+
+	(void)size;
+	return visit->callback(visit->context, key, (const void *)(key + 1));
+}
+
+int kernel_each_row(struct kernel *kernel, kernel_row_fn callback, void *context)
+{
+	struct row_visit visit = { callback, context };
+
+	return read_iterator(kernel->rows_link, sizeof(struct row_key) + sizeof(struct row_value),
+			     visit_row, &visit);
+}
+
+int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context)
+{
+	return read_iterator(kernel->tasks_link, sizeof(struct task_record), callback, context);
+}
+
+void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *context)
+{
+	kernel->on_record = callback;
+	kernel->on_record_context = context;
+}
+
+int kernel_drain(struct kernel *kernel)
+{
+	int result = ring_buffer__consume(kernel->ring);
+
+	return result < 0 ? result : 0;
+}
+
+int kernel_fd(const struct kernel *kernel)
+{
+	return ring_buffer__epoll_fd(kernel->ring);
+}
+
+void kernel_delete_rows(struct kernel *kernel, const struct row_key *keys, size_t count)
+{
+	int fd = bpf_map__fd(kernel->skeleton->maps.rows);
+
+	/* One by one: a batch stops at the first key that is not there (a row that never was). */
+	for (size_t i = 0; i < count; i++)
+		bpf_map_delete_elem(fd, &keys[i]);
+}
+
+void kernel_forget_name(struct kernel *kernel, uint64_t id)
+{
+	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.names_sent), &id);
+}
+
+void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns)
+{
+	struct {
+		uint64_t start_ns;
+		uint32_t tgid;
+		uint32_t pad;
+	} key = { start_ns, tgid, 0 };
+
+	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "features.h"
+
+#include <bpf/btf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+/* include/linux/proc_ns.h: PROC_PID_INIT_INO, the initial PID namespace on every kernel. */
+#define INITIAL_PID_NAMESPACE 0xeffffffcU
+
+static const struct feature_info infos[FEATURE_COUNT] = {
+	[FEATURE_BTF] = { "btf", "kernel types for CO-RE", "everything",
+			  "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (it shows as " BTF_PATH
+			  ")",
+			  true },
+	[FEATURE_CAPABILITIES] = { "capabilities", "loading BPF programs that read kernel memory",
+				   "everything",
+				   "run as root, or grant CAP_BPF and CAP_PERFMON (setcap, or "
+				   "AmbientCapabilities= in a unit)",
+				   true },
+	[FEATURE_FAULT_ENTRY] = { "fault_entry",
+				  "each fault at its entry (exceptions:page_fault_user, _kernel)",
+				  "everything", "use an x86-64 kernel", true },
+	[FEATURE_TASK_STORAGE] = { "task_storage", "telling how a fault ended, per task",
+				   "everything", "use Linux 5.12 or later", true },
+	[FEATURE_MAPLE_TREE] = { "maple_tree", "the mapping of each fault", "everything",
+				 "use Linux 6.1 or later", true },
+	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
+				  "speed: each fault looks its mapping up", NULL, false },
+	[FEATURE_PERF_EVENTS] = { "perf_events", "latency of major faults",
+				  "latency; majors are told from minors at the task's next fault",
+				  "grant CAP_SYS_ADMIN, or set kernel.perf_event_paranoid to 2 or less",
+				  false },
+	[FEATURE_DIRECT_READS] = { "direct_reads", "kernel memory at one load a field",
+				   "speed: bpf_probe_read_kernel() instead", NULL, false },
+	[FEATURE_EXIT_WITH_MM] = { "exit_with_mm", "peak VSZ of a process at its exit",
+				   "VSZ of processes that live less than an interval", NULL,
+				   false },
+	[FEATURE_PID_NAMESPACE] = { "pid_namespace", "pids as this namespace shows them",
+				    "everything: the kernel side sees the initial namespace's pids",
+				    "run in the host's PID namespace (--pid=host, hostPID: true)",
+				    true },
+};
+
+const struct feature_info *feature_info(enum feature feature)
+{
+	return &infos[feature];
+}
+
+static void found(struct feature_set *features, enum feature feature, bool available,
+		  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void found(struct feature_set *features, enum feature feature, bool available,
+		  const char *format, ...)
+{
+	struct feature_state *state = &features->state[feature];
+	va_list arguments;
+
+	state->available = available;
+	va_start(arguments, format);
+	vsnprintf(state->why, sizeof(state->why), format, arguments);
+	va_end(arguments);
+}
+
+/* The member of a struct in the kernel's BTF, looked for in anonymous members too; NULL if absent. */
+static const struct btf_type *find_member(const struct btf *btf, const struct btf_type *type,
+					  const char *name)
+{
+	const struct btf_member *member = btf_members(type);
+
+	for (int i = 0; i < btf_vlen(type); i++, member++) {
+		const struct btf_type *of = btf__type_by_id(btf, member->type);
+		const char *found_name = btf__name_by_offset(btf, member->name_off);
+
+		while (of && (btf_is_mod(of) || btf_is_typedef(of)))
+			of = btf__type_by_id(btf, of->type);
+		if (!strcmp(found_name, name))
+			return of;
+		if (!*found_name && of && btf_is_composite(of) && (of = find_member(btf, of, name)))
+			return of;
+	}
+	return NULL;
+}
+
+static const struct btf_type *struct_member(const struct btf *btf, const char *name,
+					    const char *member)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+
+	return id < 0 ? NULL : find_member(btf, btf__type_by_id(btf, id), member);
+}
+
+static void probe_tracepoint(struct feature_set *features, const struct btf *btf)
+{
+	bool available = btf__find_by_name_kind(btf, "btf_trace_page_fault_user",
+						BTF_KIND_TYPEDEF) > 0;
+
+	found(features, FEATURE_FAULT_ENTRY, available,
+	      available ? "tp_btf/page_fault_user and page_fault_kernel" :
+			  "this kernel has no exceptions:page_fault_user tracepoint");
+}
+
+/* sched_process_exit has a second argument since it fires before exit_mm() (Linux 6.16). */
+static void probe_exit(struct feature_set *features, const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	while (type && (btf_is_ptr(type) || btf_is_typedef(type)))
+		type = btf__type_by_id(btf, type->type);
+	if (type && btf_is_func_proto(type) && btf_vlen(type) > 2)
+		found(features, FEATURE_EXIT_WITH_MM, true, "sched_process_exit before exit_mm()");
+	else
+		found(features, FEATURE_EXIT_WITH_MM, false,
+		      "sched_process_exit comes after exit_mm() before Linux 6.16");
+}
+
+static void probe_types(struct feature_set *features, const struct btf *btf)
+{
+	const struct btf_type *sequence = struct_member(btf, "mm_struct", "mm_lock_seq");
+	bool maple = struct_member(btf, "mm_struct", "mm_mt");
+	bool storage = btf__find_by_name_kind(btf, "bpf_local_storage", BTF_KIND_STRUCT) > 0 &&
+		       struct_member(btf, "task_struct", "bpf_storage");
+	bool cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+
+	probe_tracepoint(features, btf);
+	probe_exit(features, btf);
+	found(features, FEATURE_MAPLE_TREE, maple,
+	      maple ? "mm_struct.mm_mt" : "mm_struct has no maple tree (before Linux 6.1)");
+	found(features, FEATURE_TASK_STORAGE, storage,
+	      storage ? "task_struct.bpf_storage" : "no BPF task storage (before Linux 5.12)");
+	found(features, FEATURE_DIRECT_READS, cast,
+	      cast ? "bpf_rdonly_cast()" : "no bpf_rdonly_cast() (before Linux 6.2)");
+	if (sequence && btf_is_composite(sequence))
+		found(features, FEATURE_MM_SEQUENCE, true, "mm_struct.mm_lock_seq is a seqcount");
+	else
+		found(features, FEATURE_MM_SEQUENCE, false,
+		      "mm_struct.mm_lock_seq is absent or a plain counter (before Linux 6.14)");
+}
+
+static void probe_btf(struct feature_set *features)
+{
+	struct btf *btf = btf__parse(BTF_PATH, NULL);
+	int why = errno;
+
+	if (btf) {
+		found(features, FEATURE_BTF, true, BTF_PATH);
+		probe_types(features, btf);
+		btf__free(btf);
+		return;
+	}
+	found(features, FEATURE_BTF, false, "cannot read " BTF_PATH ": %s", strerror(why));
+	for (enum feature feature = FEATURE_FAULT_ENTRY; feature < FEATURE_COUNT; feature++)
+		found(features, feature, false, "cannot be told without BTF");
+}
+
+static void probe_capabilities(struct feature_set *features)
+{
+	bool admin, bpf, perfmon;
+
+	capng_get_caps_process();
+	admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+	bpf = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	perfmon = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON);
+	if (bpf && perfmon)
+		found(features, FEATURE_CAPABILITIES, true,
+		      admin ? "CAP_SYS_ADMIN" : "CAP_BPF and CAP_PERFMON");
+	else
+		found(features, FEATURE_CAPABILITIES, false, "uid %u lacks %s%s%s",
+		      (unsigned int)geteuid(), bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ",
+		      perfmon ? "" : "CAP_PERFMON");
+}
+
+static int read_paranoid(void)
+{
+	autofclose FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
+	int value;
+
+	return file && fscanf(file, "%d", &value) == 1 ? value : -1;
+}
+
+static void probe_perf_events(struct feature_set *features)
+{
+	struct perf_event_attr attributes = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attributes),
+		.config = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
+		.sample_period = 1,
+		.disabled = 1,
+	};
+	autoclose int fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1,
+				   PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		found(features, FEATURE_PERF_EVENTS, true, "perf software event page-faults-major");
+	else
+		found(features, FEATURE_PERF_EVENTS, false,
+		      "perf_event_open: %s (kernel.perf_event_paranoid is %d)", strerror(errno),
+		      read_paranoid());
+}
+
+static void probe_pid_namespace(struct feature_set *features)
+{
+	struct stat status;
+	bool initial = !stat("/proc/self/ns/pid", &status) &&
+		       status.st_ino == INITIAL_PID_NAMESPACE;
+
+	found(features, FEATURE_PID_NAMESPACE, initial,
+	      initial ? "the initial PID namespace" : "this is not the initial PID namespace");
+}
+
+static int disable(struct feature_set *features, const char *name, struct error *error)
+{
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+		if (strcmp(infos[feature].name, name))
+			continue;
+		found(features, feature, false, "switched off by --disable-feature %s", name);
+		return 0;
+	}
+	return error_set(error, EINVAL,
+			 "--disable-feature: no feature is named \"%s\"; "
+			 "`faultmap check` lists them",
+			 name);
+}
+
+int features_probe(struct feature_set *features, const struct option_list *disabled,
+		   struct error *error)
+{
+	probe_btf(features);
+	probe_capabilities(features);
+	probe_perf_events(features);
+	probe_pid_namespace(features);
+	for (size_t i = 0; disabled && i < disabled->count; i++) {
+		int result = disable(features, disabled->values[i], error);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+int features_require(const struct feature_set *features, struct error *error)
+{
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+		const struct feature_info *info = &infos[feature];
+
+		if (!info->required || features->state[feature].available)
+			continue;
+		return error_set(error, feature == FEATURE_CAPABILITIES ? EPERM : ENOTSUP,
+				 "cannot watch page faults: %s; %s", features->state[feature].why,
+				 info->remedy);
+	}
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Text laid out in aligned columns. Cells are added from left to right, row after row; widths are
+ * counted in terminal columns (a CJK character takes two). The grid owns its cells. Running out of
+ * memory is remembered and told by grid_print, as a FILE remembers its errors.
+ */
+#ifndef FAULTMAP_GRID_H
+#define FAULTMAP_GRID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct grid_column {
+	const char *title;
+	bool left;     /* aligned; numbers stand right */
+	bool flexible; /* is cut first when the lines are too wide */
+	bool optional; /* left out when every cell is empty or "0" */
+};
+
+struct grid;
+
+/* Copies the columns; the titles are borrowed. NULL when out of memory. */
+struct grid *grid_new(const struct grid_column *columns, size_t n_columns);
+void grid_free(struct grid *grid);
+
+/* Each adds one cell. grid_name escapes raw bytes, so that no control byte reaches a terminal. */
+void grid_format(struct grid *grid, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void grid_name(struct grid *grid, const char *bytes);
+void grid_count(struct grid *grid, uint64_t count);
+void grid_bytes(struct grid *grid, uint64_t bytes);
+void grid_empty(struct grid *grid);
+
+/* Titles and rows, each line indented; no line is wider than `width` columns (0: unlimited).
+ * 0 or -ENOMEM; what the stream thinks of it is the caller's to ask (ferror). */
+int grid_print(const struct grid *grid, FILE *stream, unsigned int indent, unsigned int width);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * JSON lines, schema version 1: one object per line, `rec` says which. The sink owns its descriptor
+ * (never standard output) and writes whole lines only: what a full disk tears off is cut away again,
+ * counted, and reported as lines_lost by the next `interval` line that gets through.
+ * The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a size limit is an error here.
+ */
+#ifndef FAULTMAP_SINK_JSONL_H
+#define FAULTMAP_SINK_JSONL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "snapshot.h"
+
+struct sink_jsonl;
+
+/* What the `meta` line says beside host, kernel and versions. */
+struct jsonl_meta {
+	const char *detail;
+	const char *const *hooks;
+	size_t n_hooks;
+	uint64_t interval_ms; /* 0: no fixed interval (`run`) */
+};
+
+/* The last line of `run --json`. */
+struct jsonl_run {
+	const char *const *command; /* raw bytes, NULL-terminated */
+	int wait_status;            /* as wait(2) gives it */
+	uint64_t wall_ns;
+	uint64_t processes;
+	uint64_t minor_total;
+	uint64_t major_total;
+};
+
+enum jsonl_open { JSONL_REPLACE, JSONL_APPEND };
+
+/* path NULL or "-": standard output. 0 or a negative errno with the error set. */
+int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *path, enum jsonl_open how,
+		    struct error *error);
+/* NULL is fine. */
+void sink_jsonl_free(struct sink_jsonl *sink);
+bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
+
+/*
+ * Each returns 0, or a negative errno with the error set when a line could not be written (-EPIPE:
+ * the reader went away); the sink stays usable and tries again with the next call.
+ *
+ * The meta line is written at once; while that fails it goes before the next lines.
+ */
+int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, struct error *error);
+/* interval, faults, process and exit lines; nothing for tick 0. */
+int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error);
+int sink_jsonl_run(struct sink_jsonl *sink, const struct jsonl_run *run, struct error *error);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one picture that every sink draws from: all processes and rows (process x mapping x kind x
+ * access x mode) with cumulative counters as of the last tick and of the tick before. The collector
+ * fills it (snapshot_begin, snapshot_process, snapshot_row, snapshot_seal); sinks only read it.
+ * A snapshot owns its processes, rows and every string reachable from them; they stay valid until
+ * the snapshot_begin that follows the one in which their process was marked ended.
+ */
+#ifndef FAULTMAP_SNAPSHOT_H
+#define FAULTMAP_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "kinds.h"
+
+/* Faults of one row. minor and major as the kernel accounts them; denied is neither. */
+struct fault_counts {
+	uint64_t minor;
+	uint64_t major;
+	uint64_t denied;
+	uint64_t pages; /* pages that these faults mapped */
+};
+
+struct latency_counts; /* stalls of one row: added with --detail=full */
+
+/* A thread group; a reused pid is another process because start_ns differs. */
+struct process {
+	/* identity: must stay first, it is the hash key */
+	uint64_t start_ns; /* CLOCK_BOOTTIME */
+	uint32_t tgid;
+	uint32_t pad;
+
+	uint32_t ppid;
+	uint32_t uid;
+	char comm[COMM_LEN]; /* raw bytes, NUL-terminated */
+	const char *cgroup;  /* cgroup v2 path, "/" for the root, "" when not known */
+
+	uint64_t vsz_bytes;
+	uint64_t rss_bytes;
+	bool vsz_exact; /* both as ps shows them, not the kernel's cheap estimate */
+	uint64_t peak_vsz_bytes;
+	uint64_t peak_rss_bytes;
+
+	/* The kernel's own totals since the process began (getrusage), now and one tick ago. A process
+	 * older than the collector starts with before == what it had when the collector came. */
+	uint64_t minor, minor_before;
+	uint64_t major, major_before;
+	/* Faults the kernel took itself on user pages without an exception (exec arguments,
+	 * O_DIRECT, ptrace, mlock): in minor/major above, in no row. */
+	uint64_t gup, gup_before;
+
+	bool ended;           /* in this interval; gone from the next snapshot */
+	bool accounted;       /* this process was seen by the collector from its birth */
+	int exit_status;      /* as wait(2) gives it: WIFEXITED() and so on; valid when ended */
+	uint64_t lifetime_ns; /* birth to exit; valid when ended */
+
+	/* Private to the collector. */
+	struct {
+		uint64_t seen_tick; /* the last tick in which the kernel told of it */
+		uint64_t seen_ns;   /* CLOCK_MONOTONIC of that */
+		uint64_t minor;     /* what this tick's records add up to so far */
+		uint64_t major;
+		uint64_t exit_tick; /* when its exit record came; 0: not yet */
+		uint64_t vsz_pages; /* the kernel's estimates when last seen */
+		uint64_t rss_pages;
+		bool exit_is_final; /* it had one thread then: nothing can be added any more */
+		bool is_zombie;
+		bool has_base;
+		uint64_t kernel_base; /* kernel minor + major when the collector first saw it */
+		uint64_t row_faults;  /* minor + major over its rows */
+	} accounting;
+};
+
+struct row {
+	/* identity: must stay first, it is the hash key */
+	uint64_t mapping_id;
+	uint8_t kind;   /* enum fault_kind */
+	uint8_t access; /* enum fault_access */
+	uint8_t mode;   /* enum fault_mode */
+	uint8_t pad[5];
+
+	struct process *process;
+	const char *mapping; /* "[heap]", "/usr/lib/libc.so.6", ...: raw bytes of a kernel path */
+	uint64_t map_start;  /* of the VMA as last seen; 0,0 for denied_unmapped */
+	uint64_t map_end;
+	uint64_t map_offset; /* of map_start in the file, bytes; 0 for anonymous memory */
+	char perms[5];       /* "rw-p" as in /proc/PID/maps */
+
+	struct fault_counts now;
+	struct fault_counts before;
+	struct latency_counts *latency; /* NULL where no stall was measured */
+
+	uint64_t kernel_key[4]; /* private to the collector */
+};
+
+/* Cumulative since the collector attached; none of them ever goes down.
+ * entries = minor + major + denied + aborted + in flight. */
+struct totals {
+	uint64_t entries;
+	uint64_t minor;
+	uint64_t major;
+	uint64_t denied;
+	uint64_t aborted; /* entered the fault handler and left without a result */
+	uint64_t gup;     /* kernel-counted faults with no exception (see struct process) */
+	uint64_t lost_completions; /* majors whose completion did not run: counted, no latency */
+	uint64_t map_full;         /* faults counted in an "other" row because a map was full */
+	uint64_t unresolved;       /* faults whose mapping could not be found */
+	uint64_t names_lost;       /* mappings whose name did not reach user space */
+	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
+};
+
+struct snapshot {
+	uint64_t tick;        /* 0 is the baseline taken at attach */
+	struct timespec ts;   /* CLOCK_REALTIME of the seal */
+	uint64_t interval_ns; /* since the previous snapshot */
+	struct totals totals;
+	struct totals totals_before;
+	struct process **processes; /* every live process that is known, and those that ended */
+	size_t n_processes;
+	struct row **rows; /* every row of these processes, in no order */
+	size_t n_rows;
+
+	struct snapshot_store *store; /* private to snapshot.c */
+};
+
+/* NULL when out of memory. */
+struct snapshot *snapshot_new(void);
+void snapshot_free(struct snapshot *snapshot);
+
+/* Starts the next tick: drops what ended in the last one, copies now to before. */
+void snapshot_begin(struct snapshot *snapshot);
+/* Finds the process, or makes it (ret_new, may be NULL, says which). NULL when out of memory. */
+struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint64_t start_ns,
+				 bool *ret_new);
+/* Finds without making; NULL when not known. */
+struct process *snapshot_find_process(const struct snapshot *snapshot, uint32_t tgid,
+				      uint64_t start_ns);
+/* Finds the row, or makes it for `process`. NULL when out of memory. */
+struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uint64_t mapping_id,
+			 enum fault_kind kind, enum fault_access access, enum fault_mode mode,
+			 bool *ret_new);
+/* A copy of `text` that lives as long as the snapshot; equal texts share one. NULL: no memory. */
+const char *snapshot_intern(struct snapshot *snapshot, const char *text);
+/* Brings the arrays up to date in the middle of a tick. 0 or -ENOMEM. */
+int snapshot_lay_out(struct snapshot *snapshot);
+/* Ends the tick: sets ts and interval_ns, lays out the arrays. 0 or -ENOMEM. */
+int snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns);
+
+/* What the row gained since the snapshot before. */
+struct fault_counts row_delta(const struct row *row);
+/* True when any counter of the row moved since the snapshot before. */
+bool row_moved(const struct row *row);
+bool process_moved(const struct process *process);
+
+#endif

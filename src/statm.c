@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "statm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "util.h"
+
+int statm_read(uint32_t tgid, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes)
+{
+	char path[32], text[128];
+	uint64_t vsz, rss;
+	autoclose int fd = -1;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%u/statm", tgid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, sizeof(text) - 1);
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	if (sscanf(text, "%" SCNu64 " %" SCNu64, &vsz, &rss) != 2)
+		return -EBADMSG;
+	if (!vsz) /* no mm any more */
+		return -ESRCH;
+	*vsz_bytes = vsz * page_size;
+	*rss_bytes = rss * page_size;
+	return 0;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* VSZ and RSS as ps shows them, from /proc/PID/statm, which adds up the kernel's per-CPU counters. */
+#ifndef FAULTMAP_STATM_H
+#define FAULTMAP_STATM_H
+
+#include <stdint.h>
+
+/* Sets both, in bytes; leaves them alone and returns a negative errno when the process is gone. */
+int statm_read(uint32_t tgid, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A hash from fixed-size keys to pointers; each key lies inside the thing it finds, so the table owns
+ * nothing but its slots. Open addressing, grows at 70 % full, never shrinks.
+ */
+#ifndef FAULTMAP_TABLE_H
+#define FAULTMAP_TABLE_H
+
+#include <stddef.h>
+
+struct table {
+	size_t key_offset; /* of the key in a value */
+	size_t key_size;
+	size_t count;
+	size_t capacity;
+	void **slots;
+};
+
+void table_init(struct table *table, size_t key_offset, size_t key_size);
+/* Frees the slots; what they point to stays the caller's. */
+void table_clear(struct table *table);
+/* NULL when absent. */
+void *table_get(const struct table *table, const void *key);
+/* Adds a value whose key is not in the table yet. 0 or -ENOMEM. */
+int table_add(struct table *table, void *value);
+/* Takes the value with this key out and returns it; NULL when absent. */
+void *table_remove(struct table *table, const void *key);
+/* Walks all values: start with *cursor = 0, ends with NULL. No change to the table meanwhile. */
+void *table_next(const struct table *table, size_t *cursor);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Cleanup attributes and the few helpers that every module needs. */
+#ifndef FAULTMAP_UTIL_H
+#define FAULTMAP_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Owning locals: `autofree char *text = ...;`, `autoclose int fd = ...;`, `autofclose FILE *f`. */
+static inline void cleanup_free(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+static inline void cleanup_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static inline void cleanup_fclose(FILE **stream)
+{
+	if (*stream)
+		fclose(*stream);
+}
+
+#define autofree __attribute__((cleanup(cleanup_free)))
+#define autoclose __attribute__((cleanup(cleanup_close)))
+#define autofclose __attribute__((cleanup(cleanup_fclose)))
+
+/* Takes the value out of an owning local so that its cleanup has nothing to do. */
+#define TAKE_PTR(pointer)                           \
+	({                                          \
+		typeof(pointer) taken_ = (pointer); \
+		(pointer) = NULL;                   \
+		taken_;                             \
+	})
+#define TAKE_FD(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
+	})
+
+#endif
