@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Installs what is missing to build (default), test or bench faultmap, through apt. When nothing is
+# missing it needs neither network nor root. Without apt it can only say what is missing.
+# usage: packaging/deps.sh [build|test|bench]
+
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+# Debian's package name = the command or pkg-config module that shows that it is there.
+build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool=bpftool
+	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
+	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc'
+test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
+	prometheus=prometheus bpftrace=bpftrace'
+bench='linux-perf=perf bpftrace=bpftrace'
+
+case ${1:-build} in
+build) wanted=$build ;;
+test) wanted="$build $test" ;;
+bench) wanted="$build $bench" ;;
+*)
+	echo "usage: packaging/deps.sh [build|test|bench]" >&2
+	exit 2
+	;;
+esac
+
+# The package as dpkg knows it, so that a half-installed one does not pass.
+installed()
+{
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The thing itself, wherever it came from.
+available()
+{
+	case $1 in
+	*.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+has_apt=$(command -v apt-get) || has_apt=
+packages=() names=()
+for want in $wanted; do
+	package=${want%%=*} name=${want#*=}
+	if [ -n "$has_apt" ]; then installed "$package"; else available "$name"; fi && continue
+	packages+=("$package")
+	names+=("${name%.pc}")
+done
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+if [ -z "$has_apt" ]; then
+	echo "deps.sh: no apt on this system; install by hand what has or makes: ${names[*]}" \
+		"(Debian's packages: ${packages[*]})" >&2
+	exit 1
+fi
+if [ "$(id -u)" -ne 0 ]; then
+	echo "deps.sh: not root, cannot install: ${packages[*]}; run it with sudo" >&2
+	exit 1
+fi
+
+# Debian starts a service when it installs it (prometheus, on port 9090): not here. A policy that
+# the administrator has made stays as it is.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	trap 'rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+fi
+
+apt()
+{
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+		"$@" </dev/null >/dev/null
+}
+
+echo "deps.sh: installing ${packages[*]}"
+if ! apt update || ! apt -y --no-install-recommends install "${packages[@]}"; then
+	echo "deps.sh: apt could not install: ${packages[*]}" >&2
+	exit 1
+fi
+# Nor at the next boot: the tests start their own.
+case " ${packages[*]} " in
+*" prometheus "*) ! command -v systemctl >/dev/null || systemctl --quiet disable prometheus ;;
+esac

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The Makefile, on a copy of the tree: it builds all at once, then nothing, then what a changed
+# header asks for; and it says in one line what is missing.
+. "$(dirname "$0")/../lib.sh"
+
+tree=$TMP/tree
+
+copy_tree()
+{
+	mkdir "$tree"
+	tar -C "$ROOT" --exclude=./build --exclude=./.git -cf - . | tar -C "$tree" -xf -
+}
+
+# Neither the flags of the make that runs the tests nor lib.sh's $BUILD.
+make_tree()
+{
+	env -u MAKEFLAGS -u MAKELEVEL -u BUILD -u FAULTMAP make -C "$tree" "$@"
+}
+
+# one_line NAME FILE REGEX: the file is one line, and it matches.
+one_line()
+{
+	check_equal "$1: one line" "$(wc -l <"$2")" 1
+	check_contains "$1: says it" "$2" "$3"
+}
+
+# users_of HEADER: the objects of src/ whose source includes it, as the compiler sees it.
+users_of()
+{
+	local source
+
+	for source in "$tree"/src/*.c; do
+		gcc -MM -D_GNU_SOURCE -iquote "$tree/src" -iquote "$tree/build" "$source" |
+			grep -qE "[/ ]$1( |\$)" && basename "$source" .c
+	done
+}
+
+# rebuilt DIRECTORY: the objects there that are newer than the change.
+rebuilt()
+{
+	find "$tree/build/$1" -name '*.o' -newer "$TMP/change" -printf '%f\n' | sed 's/\.o$//' | sort
+}
+
+# change FILE: touches it and makes.
+change()
+{
+	touch "$TMP/change"
+	touch "$tree/$1"
+	make_tree -j2
+}
+
+copy_tree
+check "a parallel make builds all from a clean tree" make_tree -j4
+check "the program is there" "$tree/build/faultmap" --version
+
+check "make -q agrees that all is built" make_tree -q
+make_tree >"$TMP/out" 2>&1
+check_equal "a second make builds nothing" "$(grep -vE '^make: (Enter|Leav)ing' "$TMP/out")" \
+	"make: Nothing to be done for 'all'."
+
+check "a changed src/text.h: make" change src/text.h
+check_equal "a changed src/text.h: exactly its users are rebuilt" \
+	"$(rebuilt src)" "$(users_of text.h | sort)"
+check_equal "a changed src/text.h: no BPF object is rebuilt" "$(rebuilt bpf)" ""
+
+check "a changed bpf/abi.h: make" change bpf/abi.h
+check_equal "a changed bpf/abi.h: each BPF object is rebuilt" "$(rebuilt bpf)" \
+	"$(cd "$tree/bpf" && printf '%s\n' *.bpf.c | sed 's/\.c$//' | sort)"
+check_equal "a changed bpf/abi.h: exactly its users in src/ are rebuilt" \
+	"$(rebuilt src)" "$(users_of abi.h | sort)"
+check "a changed bpf/abi.h: the program is linked again" \
+	test "$tree/build/faultmap" -nt "$TMP/change"
+
+make_tree -n -B V=1 CFLAGS=-DMY_CFLAGS LDFLAGS=-Lmy_ldflags >"$TMP/out" 2>&1
+check_contains "CFLAGS reach the compiler" "$TMP/out" 'gcc .*-DMY_CFLAGS .*-c '
+check_contains "LDFLAGS reach the linker" "$TMP/out" 'gcc .*-Lmy_ldflags -o build/faultmap'
+
+make_tree --no-print-directory CLANG=no-such-clang >"$TMP/out" 2>&1
+one_line "clang is missing" "$TMP/out" 'missing.* no-such-clang\..*sudo make deps'
+PKG_CONFIG_LIBDIR=/nonexistent make_tree --no-print-directory >"$TMP/out" 2>&1
+one_line "libraries are missing" "$TMP/out" 'missing.* libbpf .*jansson .*sudo make deps'
+
+mkdir "$TMP/bin"
+printf '#!/bin/sh\necho 1000\n' >"$TMP/bin/id"
+chmod +x "$TMP/bin/id"
+PATH=$TMP/bin:$PATH make_tree --no-print-directory check >"$TMP/out" 2>&1
+one_line "make check without root" "$TMP/out" 'needs root: run .sudo make check'
+
+check "make install" make_tree install DESTDIR="$TMP/root" PREFIX=/opt/faultmap
+check "the installed program runs" "$TMP/root/opt/faultmap/bin/faultmap" --version
+check_contains "the installed unit starts it" \
+	"$TMP/root/opt/faultmap/lib/systemd/system/faultmap.service" \
+	'^ExecStart=/opt/faultmap/bin/faultmap daemon$'
+check "make uninstall" make_tree uninstall DESTDIR="$TMP/root" PREFIX=/opt/faultmap
+check_equal "nothing installed is left" "$(find "$TMP/root" -type f)" ""
+
+check "make clean" make_tree clean
+check "build/ is gone" test ! -e "$tree/build"
+
+done_testing

@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The test frame itself: lib.sh reports what fails as failed, and run.sh counts it, whatever way a
+# test file goes wrong.
+. "$(dirname "$0")/../lib.sh"
+
+fake=$TMP/tests
+mkdir -p "$fake/cli" "$TMP/scratch"
+
+# write_fake NAME: stdin is the body of a shell test that sources lib.sh.
+write_fake()
+{
+	{
+		printf '#!/bin/bash\n. %q\n' "$ROOT/tests/lib.sh"
+		cat
+	} >"$fake/cli/$1.sh"
+	chmod +x "$fake/cli/$1.sh"
+}
+
+# run_fakes NAME: runs the fakes whose path contains NAME. Their output is in $TMP/out.
+run_fakes()
+{
+	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch DEADLINE=2 \
+		tests/run.sh "$1" >"$TMP/out" 2>&1
+}
+
+# check_run NAME STATUS SUMMARY: run.sh over the fakes NAME exits with it and ends with the summary.
+check_run()
+{
+	check_status "$1: exit status $2" "$2" run_fakes "$1"
+	check_equal "$1: summary" "$(tail -n 1 "$TMP/out")" "$3"
+}
+
+write_fake passing <<'END'
+ok one
+check two true
+check_equal three 3 3
+check_status four 7 bash -c 'exit 7'
+wait_for 1 true && ok five
+skip six "no reason but this"
+done_testing
+END
+check_run passing 0 "5 passed, 0 failed, 1 skipped"
+check_contains "a skip is printed with its reason" "$TMP/out" \
+	'cli/passing.sh: ok 6 - six # SKIP no reason but this$'
+
+write_fake failing <<'END'
+ok one
+not_ok two detail
+check three false
+check_equal four got wanted
+check_contains five /dev/null text
+check_status six 1 true
+wait_for 0 false && ok never
+done_testing
+END
+check_run failing 1 "1 passed, 5 failed, 0 skipped"
+check_contains "a failed check is \`not ok\`" "$TMP/out" 'cli/failing.sh: not ok 3 - three$'
+check_contains "its details are shown" "$TMP/out" 'cli/failing.sh: # +want: wanted$'
+
+write_fake no-plan <<'END'
+ok one
+exit 0
+END
+check_run no-plan 1 "1 passed, 1 failed, 0 skipped"
+
+write_fake died <<'END'
+ok one
+kill -KILL $$
+END
+check_run died 1 "1 passed, 1 failed, 0 skipped"
+
+write_fake lost-test <<'END'
+ok one
+( ok "counted in a subshell, so not in the plan" )
+done_testing
+END
+check_run lost-test 1 "2 passed, 1 failed, 0 skipped"
+
+write_fake no-test <<'END'
+done_testing
+END
+check_run no-test 1 "0 passed, 1 failed, 0 skipped"
+
+write_fake bad-status <<'END'
+ok one
+echo 1..1
+exit 3
+END
+check_run bad-status 1 "1 passed, 1 failed, 0 skipped"
+
+write_fake mute-skip <<'END'
+ok one
+echo 'ok 2 - two # SKIP '
+echo 1..2
+exit 0
+END
+check_run mute-skip 1 "1 passed, 1 failed, 1 skipped"
+
+# The test outlives its deadline, so that run.sh ends it; it ends what it has started.
+write_fake endless <<'END'
+start_background sleep 1000
+echo "$BACKGROUND_PID" >"$TMP/../../endless.pid"
+ok one
+wait "$BACKGROUND_PID"
+END
+rm -rf "$TMP"/scratch/* # of the one that was killed
+check_run endless 1 "1 passed, 1 failed, 0 skipped"
+check "its background process is gone" process_ended "$(cat "$TMP/endless.pid")"
+check_equal "its scratch directory is gone" "$(ls "$TMP/scratch")" ""
+
+check_run no-such-test 1 "0 passed, 0 failed, 0 skipped"
+
+touch "$fake/cli/not-executable.sh"
+check_run not-executable 1 "0 passed, 1 failed, 0 skipped"
+rm "$fake/cli/not-executable.sh"
+
+mkdir "$fake/unit"
+touch "$fake/unit/test_unbuilt.c"
+check_run test_unbuilt 1 "0 passed, 1 failed, 0 skipped"
+
+start_background bash -c 'trap "" TERM; echo ready; while :; do read -r -t 1 <> <(:); done' \
+	>"$TMP/stubborn"
+wait_for 10 test -s "$TMP/stubborn"
+check "a background process is alive" kill -0 "$BACKGROUND_PID"
+stop_background "$BACKGROUND_PID"
+check_equal "one that ignores TERM is killed" $? 137
+
+echo line >"$TMP/line"
+start_background cat <"$TMP/line" >"$TMP/copy"
+check "a background process reads the stdin of the call" wait_for 10 grep -q line "$TMP/copy"
+
+done_testing

@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The command line before anything is profiled: help, version, bad input. Needs no privilege.
+
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+commands=(run top log daemon check)
+
+# run_faultmap ARG...: its status in $status, its output in $TMP/out and $TMP/err.
+run_faultmap()
+{
+	"$FAULTMAP" "$@" >"$TMP/out" 2>"$TMP/err"
+	status=$?
+}
+
+# expect_refusal NAME STATUS TEXT ARG...: that status, nothing on stdout, on stderr this one line.
+expect_refusal()
+{
+	local name=$1 want=$2 text=$3
+	shift 3
+
+	run_faultmap "$@"
+	check_equal "$name" "$status:$(cat "$TMP/out" "$TMP/err"; wc -l <"$TMP/err")" \
+		"$want:faultmap: $text"$'\n1'
+}
+
+# expect_help NAME ARG...: status 0, a usage line first, nothing on stderr, at most 100 columns.
+expect_help()
+{
+	local name=$1
+	shift
+
+	run_faultmap "$@"
+	check_equal "$name: status and stderr" "$status:$(cat "$TMP/err")" 0:
+	check_equal "$name: starts with the usage" "$(head -c 16 "$TMP/out")" "Usage: faultmap "
+	check_equal "$name: nothing wider than 100 columns, no blanks at the end" \
+		"$(grep -E '.{101}|[[:blank:]]$' "$TMP/out")" ""
+}
+
+expect_help "--help" --help
+cp "$TMP/out" "$TMP/help"
+for command in "${commands[@]}"; do
+	check_contains "--help lists $command" "$TMP/help" "^  $command +[^ ]"
+done
+run_faultmap -h
+check "-h is --help" cmp "$TMP/out" "$TMP/help"
+
+run_faultmap --version
+check_equal "--version" "$status:$(cat "$TMP/out" "$TMP/err")" \
+	"0:faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)"
+
+run_faultmap
+check_equal "no arguments: status 2, nothing on stdout" "$status:$(cat "$TMP/out")" 2:
+check "no arguments: the usage on stderr" cmp "$TMP/err" "$TMP/help"
+
+expect_refusal "unknown command" 2 'unknown command "frobnicate"; see faultmap --help' frobnicate
+expect_refusal "abbreviated command" 2 'unknown command "lo"; see faultmap --help' lo
+expect_refusal "empty command" 2 'unknown command ""; see faultmap --help' ""
+expect_refusal "unknown flag" 2 'unknown flag "--foo"; see faultmap --help' --foo
+expect_refusal "unknown command of control characters" 2 \
+	'unknown command "a\x0ab\x1b"; see faultmap --help' $'a\nb\e'
+
+for command in "${commands[@]}"; do
+	expect_help "$command --help" "$command" --help
+	check_contains "$command --help names itself" "$TMP/out" "^Usage: faultmap $command"
+	cp "$TMP/out" "$TMP/help"
+	run_faultmap "$command" -h
+	check "$command -h is $command --help" cmp "$TMP/out" "$TMP/help"
+	expect_refusal "$command: unknown flag" 2 \
+		"unknown flag \"--frobnicate\"; see faultmap $command --help" \
+		"$command" --frobnicate
+	expect_refusal "$command: unknown short flag" 2 \
+		"unknown flag \"-Z\"; see faultmap $command --help" "$command" -Z
+	expect_refusal "$command: abbreviated flag" 2 \
+		"unknown flag \"--verb\"; see faultmap $command --help" "$command" --verb
+	expect_refusal "$command: a flag with a value it does not take" 2 \
+		"--verbose takes no value" "$command" --verbose=1
+done
+
+# expect_bad_value FLAG VALUE COMMAND: one line that names the flag, the value and what to give.
+expect_bad_value()
+{
+	local flag=$1 value=$2 command=$3
+
+	run_faultmap "$command" "$flag" "$value"
+	check_equal "$command $flag $value: status 2, one line on stderr only" \
+		"$status:$(wc -c <"$TMP/out"):$(wc -l <"$TMP/err")" 2:0:1
+	check_contains "$command $flag $value: says what to give" "$TMP/err" \
+		"^faultmap: $flag: \"$value\" is .*; give (a value|one of) .*[^.]$"
+}
+
+for value in abc "" -1 1e3 0.0001; do
+	expect_bad_value -d "$value" log
+	expect_bad_value -d "$value" top
+	expect_bad_value --interval "$value" daemon
+done
+for value in abc "" -1 1.5 99999999999999999999999; do
+	expect_bad_value -n "$value" log
+	expect_bad_value -n "$value" top
+done
+expect_bad_value --sort bogus top
+expect_bad_value --by bogus top
+for flag in -d -n -o; do
+	expect_refusal "log $flag without a value" 2 "$flag needs a value; see faultmap log --help" \
+		log "$flag"
+done
+
+# Output that nobody takes: status 1 and one line, be it a full disk, a closed pipe or no stdout.
+# expect_write_error NAME REASON ARG...: with stdout as the caller redirects it.
+expect_write_error()
+{
+	local name=$1 reason=$2
+	shift 2
+
+	"$FAULTMAP" "$@" 2>"$TMP/err"
+	status=$?
+	check_equal "$name" "$status:$(cat "$TMP/err")" \
+		"1:faultmap: cannot write to standard output: $reason" >&5
+}
+
+exec 5>&1
+mkfifo "$TMP/fifo"
+# Held open for both first: a FIFO opened for writing alone waits for its reader.
+# shellcheck disable=SC2094
+exec 3<>"$TMP/fifo" 4>"$TMP/fifo" 3>&-
+for arguments in --help --version "log --help"; do
+	# shellcheck disable=SC2086
+	{
+		expect_write_error "faultmap $arguments to a full disk" \
+			"No space left on device" $arguments >/dev/full
+		expect_write_error "faultmap $arguments to a closed pipe" "Broken pipe" \
+			$arguments >&4
+		expect_write_error "faultmap $arguments with stdout closed" \
+			"Bad file descriptor" $arguments >&-
+	}
+done
+exec 4>&-
+
+done_testing

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Children that live for a millisecond: what faultmap says of all of them together is what the kernel
+# told their parent by getrusage(RUSAGE_CHILDREN), to the last fault.
+# shellcheck disable=SC2016
+
+. "$(dirname "$0")/../lib.sh"
+
+spawn=$BUILD/workload/spawn
+# exec copies the arguments to the new stack before there is anyone to fault: 2 or 3 pages.
+gup_max=8
+
+# query FILTER [LOG]: $o is what spawn printed.
+query()
+{
+	jq -c -s -L tests/live --slurpfile oracle "$TMP/oracle" \
+		"include \"faults\"; \$oracle[0] as \$o | $1" "${2:-$TMP/log}"
+}
+
+# check_sums NAME PROCESSES LOG SELECT: SELECT says which lines are the children's.
+check_sums()
+{
+	local name=$1 processes=$2 log=$3 children=".[] | select($4)"
+	local exits="$children | select(.rec == \"exit\")"
+	local rows="$children | select(.rec == \"faults\")"
+
+	check_equal "$name: $processes exit lines" "$(query "[$exits] | length" "$log")" "$processes"
+	check_equal "$name: minor and major of the exit lines as getrusage has them" \
+		"$(query "[total($exits | .minor_total), total($exits | .major_total)]" "$log")" \
+		"$(query '[$o.minor, $o.major]' "$log")"
+	check_equal "$name: rows and gup add up to the same" \
+		"$(query "total($rows | .minor + .major) + total($exits | .gup_total)" "$log")" \
+		"$(query '$o.minor + $o.major' "$log")"
+	check_equal "$name: no process has more than $gup_max faults in no row" \
+		"$(query "[$exits | select(.gup_total > $gup_max) | {pid, comm, gup_total}]" "$log")" "[]"
+	check_equal "$name: nothing without a kind or a mapping" "$(query unexplained "$log")" 0
+}
+
+# under_run NAME PROCESSES N COMMAND...: spawn runs the command N times, PROCESSES all in all.
+under_run()
+{
+	local name=$1 processes=$2
+	shift 2
+
+	"$FAULTMAP" run --json -o "$TMP/log" -- "$spawn" "$@" >"$TMP/oracle"
+	check_equal "$name: exit status" "$?" 0
+	check_sums "$name" "$processes" "$TMP/log" '.pid != null and .pid != $o.pid'
+	check_equal "$name: the run line counts them and spawn" \
+		"$(query '.[] | select(.rec == "run") | .processes')" $((processes + 1))
+}
+
+has_intervals()
+{
+	[ "$(grep -c '"rec":"interval"' "$1")" -ge "$2" ]
+}
+
+# await_intervals LOG N: N more.
+await_intervals()
+{
+	wait_for 30 has_intervals "$1" $(($(grep -c '"rec":"interval"' "$1") + $2))
+}
+
+# The whole system at the same time; the children are known by their parent.
+under_log()
+{
+	start_background "$FAULTMAP" log -d 0.5 -o "$TMP/system"
+	wait_for 20 grep -qs '"rec":"meta"' "$TMP/system"
+	"$spawn" 2000 /bin/true >"$TMP/oracle"
+	# The kernel's last word on a process may come after the interval in which it ended.
+	await_intervals "$TMP/system" 4
+	stop_background "$BACKGROUND_PID"
+	jq -s -c --slurpfile oracle "$TMP/oracle" '
+		($oracle[0].pid) as $parent
+		| ([.[] | select(.rec == "exit" and .ppid == $parent)
+			| {key: "\(.pid) \(.start_ns)", value: true}] | from_entries) as $children
+		| .[] | select(.rec == "interval" or $children["\(.pid) \(.start_ns)"])' \
+		"$TMP/system" >"$TMP/children"
+	check_sums "log, 2,000 x true" 2000 "$TMP/children" '.rec != "interval"'
+	check_equal "log, 2,000 x true: no exit, name or row lost" \
+		"$(query 'total(.[] | select(.rec == "interval") | .exits_lost + .names_lost + .map_full)' \
+			"$TMP/children")" 0
+}
+
+under_run "sh with 200 children" 201 1 \
+	sh -c 'i=0; while [ $i -lt 200 ]; do /bin/true; i=$((i + 1)); done'
+under_run "2,000 x true" 2000 2000 /bin/true
+under_log
+done_testing

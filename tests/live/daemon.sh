@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The real daemon on a free loopback port: paths, metrics, bounds, bad input, the way out.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+# start_daemon [FLAG...]: sets $daemon and $url; its stderr is in $TMP/daemon.err.
+start_daemon()
+{
+	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.1 "$@" \
+		2>"$TMP/daemon.err"
+	daemon=$BACKGROUND_PID
+	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	wait_for 10 is_ready
+}
+
+is_ready()
+{
+	[ "$(http_status /-/ready)" = 200 ]
+}
+
+# http_status PATH [CURL-FLAG...]: prints the status; header and body are in $TMP/head, $TMP/body.
+http_status()
+{
+	curl -s --noproxy '*' -m 10 -D "$TMP/head" -o "$TMP/body" -w '%{http_code}' "${@:2}" "$url$1"
+}
+
+scrape()
+{
+	http_status /metrics >/dev/null
+	cp "$TMP/body" "$1"
+}
+
+# value SERIES [FILE]: of a series without labels.
+value()
+{
+	awk -v name="$1" '$1 == name { print $2 }' "${2:-$TMP/body}"
+}
+
+# True once the daemon has taken N readings.
+ticked()
+{
+	scrape "$TMP/ticks" && [ "$(value faultmap_ticks_total "$TMP/ticks")" -ge "$1" ]
+}
+
+# sum METRIC FILE
+sum()
+{
+	awk -v name="$1{" 'index($0, name) == 1 { total += $NF } END { printf "%d\n", total }' "$2"
+}
+
+# What a later scrape lost or lowered of an earlier one's counters; nothing is right.
+lowered()
+{
+	awk '
+		/^# TYPE/ { type[$3] = $4 }
+		/^#/ { next }
+		{
+			series = $0
+			sub(/ [^ ]*$/, "", series)
+			name = series
+			sub(/\{.*/, "", name)
+		}
+		type[name] != "counter" { next }
+		FILENAME == ARGV[1] { before[series] = $NF; next }
+		{ now[series] = $NF }
+		END {
+			for (series in before)
+				if (now[series] == "" || now[series] + 0 < before[series] + 0)
+					print series, before[series], "->", now[series]
+		}' "$1" "$2"
+}
+
+test_paths()
+{
+	check_equal "GET / is the landing page" "$(http_status /)" 200
+	check_contains "the landing page links to /metrics" "$TMP/body" 'href="/metrics"'
+	check_contains "the landing page is HTML" "$TMP/head" '^Content-Type: text/html'
+	check_equal "GET /-/healthy" "$(http_status /-/healthy)" 200
+	check_equal "GET /-/ready" "$(http_status /-/ready)" 200
+	check_equal "GET /metrics" "$(http_status /metrics)" 200
+	check_contains "/metrics says its format" "$TMP/head" \
+		'^Content-Type: text/plain; version=0\.0\.4; charset=utf-8'
+	check_equal "HEAD /metrics" "$(http_status /metrics --head)" 200
+	check_equal "GET of an unknown path" "$(http_status /metric)" 404
+	check_equal "POST" "$(http_status /metrics -d x=y)" 405
+	check_contains "405 says what is allowed" "$TMP/head" '^Allow: GET, HEAD'
+}
+
+# Children that come and go while we scrape.
+test_counters()
+{
+	local load lowered="" unequal="" i
+
+	start_background bash -c 'while :; do /bin/true; cat /etc/passwd >/dev/null; done'
+	load=$BACKGROUND_PID
+	ticked 1
+	cp "$TMP/ticks" "$TMP/scrape.0"
+	for i in 1 2 3 4 5 6 7 8; do
+		wait_for 10 ticked $(($(value faultmap_ticks_total "$TMP/ticks") + 1))
+		cp "$TMP/ticks" "$TMP/scrape.$i"
+		lowered+=$(lowered "$TMP/scrape.$((i - 1))" "$TMP/scrape.$i")
+		[ "$(sum faultmap_faults_total "$TMP/scrape.$i")" = \
+			"$(sum faultmap_mapping_faults_total "$TMP/scrape.$i")" ] || unequal+=" $i"
+	done
+	stop_background "$load"
+	check_equal "no counter goes down or away under load" "$lowered" ""
+	check_equal "the mappings' faults sum up to all faults in each scrape" "$unequal" ""
+	check "the load is counted" test "$(sum faultmap_faults_total "$TMP/scrape.8")" -gt \
+		"$(($(sum faultmap_faults_total "$TMP/scrape.0") + 100))"
+	check_contains "short-lived programs are there by name" "$TMP/scrape.8" \
+		'^faultmap_mapping_faults_total\{comm="true",'
+	check "promtool finds nothing" promtool check metrics <"$TMP/scrape.8"
+	promtool check metrics <"$TMP/scrape.8" >"$TMP/promtool" 2>&1
+	check_equal "promtool says nothing" "$(cat "$TMP/promtool")" ""
+}
+
+test_bound()
+{
+	start_daemon --max-series 5
+	start_background bash -c 'while :; do /bin/true; cat /etc/passwd >/dev/null; done'
+	wait_for 10 ticked 10
+	stop_background "$BACKGROUND_PID"
+	scrape "$TMP/bound"
+	check_equal "--max-series holds" "$(value faultmap_series "$TMP/bound")" 5
+	check_contains "other has the rest" "$TMP/bound" \
+		'^faultmap_mapping_faults_total\{comm="other",mapping="other",'
+	check_equal "sums stay exact" "$(sum faultmap_mapping_faults_total "$TMP/bound")" \
+		"$(sum faultmap_faults_total "$TMP/bound")"
+	stop_background "$daemon"
+}
+
+test_jsonl()
+{
+	start_daemon --jsonl "$TMP/daemon.jsonl"
+	wait_for 10 ticked 4
+	stop_background "$daemon"
+	check_equal "SIGTERM ends it with 0" "$?" 0
+	check "the JSON lines parse" jq -e . "$TMP/daemon.jsonl"
+	check_equal "the file ends with a whole line" "$(tail -c 1 "$TMP/daemon.jsonl" | xxd -p)" 0a
+	start_daemon --jsonl "$TMP/daemon.jsonl"
+	wait_for 10 ticked 2
+	kill -INT "$daemon"
+	wait "$daemon"
+	check_equal "SIGINT ends it with 0" "$?" 0
+	check_equal "a restart appends" "$(grep -c '"rec":"meta"' "$TMP/daemon.jsonl")" 2
+
+	start_daemon --jsonl /dev/full
+	wait_for 10 ticked 5
+	check_equal "a full disk does not stop the service" "$(http_status /-/healthy)" 200
+	check_equal "a full disk is told once" "$(grep -c 'No space left' "$TMP/daemon.err")" 1
+	stop_background "$daemon"
+}
+
+# check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
+check_failure()
+{
+	timeout 30 "$FAULTMAP" daemon "${@:4}" >"$TMP/out" 2>"$TMP/err"
+	check_equal "$1: exit status" "$?" "$2"
+	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
+	check_contains "$1: says what" "$TMP/err" "$3"
+}
+
+test_bad_input()
+{
+	local address=${url#http://}
+
+	check_failure "port in use" 1 "${address//./\\.}.*in use" --listen "$address"
+	check_failure "bad address" 2 "nonsense.*ADDR:PORT" --listen nonsense
+	check_failure "port beyond 65535" 2 "ADDR:PORT" --listen 127.0.0.1:65536
+	check_failure "foreign address" 1 "192\.0\.2\.1:1" --listen 192.0.2.1:1
+	check_failure "unwritable file" 1 "/nowhere/x .*No such file" --listen 127.0.0.1:0 \
+		--jsonl /nowhere/x
+	check_failure "interval too short" 2 "interval" --interval 0.01
+	check_failure "an operand" 2 "operand" something
+}
+
+start_daemon
+test_paths
+test_counters
+test_bad_input
+stop_background "$daemon"
+check_equal "the daemon ends with 0" "$?" 0
+test_bound
+test_jsonl
+"$FAULTMAP" daemon --help >"$TMP/help"
+check_contains "the help says how label sets are bounded" "$TMP/help" 'Label sets are bounded'
+done_testing

@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The demo: 512 MiB reserved, then touched. Its numbers are exact, nothing is counted before the
+# first touch, and sizes are those that ps prints.
+
+. "$(dirname "$0")/../lib.sh"
+
+mib=512
+pages=$((mib * 256))
+touch=tests/workload/touch.py
+# The interpreter itself: `python3` may be a script that looks for it, and so several processes.
+python=$(python3 -c 'import sys; print(sys.executable)')
+
+# reserved_at FILE: the address that touch.py printed.
+reserved_at()
+{
+	sed -n 's/^reserved .* at \(0x[0-9a-f]*\):.*/\1/p' "$1"
+}
+
+# rows LOG PID ADDRESS: what the log has in the reserved range.
+rows()
+{
+	jq -rs -L tests/live --argjson pid "$2" --arg from "$3" \
+		--arg to "$(printf '0x%x' $(($3 + (mib << 20))))" \
+		'include "faults"; [faults_in($pid; $from; $to)] | describe' "$1"
+}
+
+test_run()
+{
+	local pid address
+
+	"$FAULTMAP" run --json -o "$TMP/run" -- "$python" "$touch" "$mib" >"$TMP/out"
+	check_equal "run: exit status" "$?" 0
+	address=$(reserved_at "$TMP/out")
+	pid=$(jq -s '[.[] | select(.rec == "exit")][0].pid' "$TMP/run")
+	check_equal "run: one [anon] row, $pages demand_zero minor faults, no major" \
+		"$(rows "$TMP/run" "$pid" "$address")" \
+		"[anon] demand_zero write user: $pages minor, 0 major, 0 denied"
+	check_equal "run: one line for it" "$(jq -s --argjson n "$pages" \
+		'[.[] | select(.rec == "faults" and .minor_total == $n)] | length' "$TMP/run")" 1
+	check_equal "run: the command's stdout is its own" "$(wc -l <"$TMP/out")" 2
+	check_equal "run: a process, and it ended well" \
+		"$(jq -c 'select(.rec == "run") | [.processes, .exit_status]' "$TMP/run")" "[1,0]"
+}
+
+intervals()
+{
+	grep -c '"rec":"interval"' "$TMP/log"
+}
+
+has_intervals()
+{
+	[ "$(intervals)" -ge "$1" ]
+}
+
+# Two more: the first may have begun before what we wait for.
+await_intervals()
+{
+	wait_for 20 has_intervals $(($(intervals) + 2))
+}
+
+sizes_of_log()
+{
+	jq -rs --argjson pid "$1" '[.[] | select(.rec == "process" and .pid == $pid)][-1]
+		| "\(.vsz_bytes / 1024) \(.rss_bytes / 1024)"' "$TMP/log"
+}
+
+sizes_of_ps()
+{
+	ps -o vsz=,rss= -p "$1" | awk '{ print $1, $2 }'
+}
+
+test_log()
+{
+	local log pid address
+
+	mkfifo "$TMP/step"
+	exec 3<>"$TMP/step"
+	start_background "$FAULTMAP" log -d 0.2 -o "$TMP/log"
+	log=$BACKGROUND_PID
+	wait_for 20 grep -qs '"rec":"meta"' "$TMP/log"
+	start_background "$python" "$touch" "$mib" --wait <&3 >"$TMP/out"
+	pid=$BACKGROUND_PID
+	wait_for 20 grep -q 'ready to touch' "$TMP/out"
+	await_intervals
+	address=$(reserved_at "$TMP/out")
+	check_equal "log: no fault in the mapping before the first touch" \
+		"$(rows "$TMP/log" "$pid" "$address")" ""
+	check "log: though it has seen the process" \
+		grep -q "\"rec\":\"process\".*\"pid\":$pid," "$TMP/log"
+	echo >&3
+	wait_for 60 grep -q 'ready to end' "$TMP/out"
+	await_intervals
+	check_equal "log: $pages faults after it" "$(rows "$TMP/log" "$pid" "$address")" \
+		"[anon] demand_zero write user: $pages minor, 0 major, 0 denied"
+	check_equal "log: VSZ and RSS as ps prints them" "$(sizes_of_log "$pid")" "$(sizes_of_ps "$pid")"
+	echo >&3
+	wait_for 20 process_ended "$pid"
+	await_intervals
+	check_equal "log: the exit line has the process's totals" \
+		"$(jq -c --argjson pid "$pid" 'select(.rec == "exit" and .pid == $pid)
+			| [.minor_total, .major_total]' "$TMP/log")" \
+		"$(jq -cs --argjson pid "$pid" '[.[] | select(.rec == "process" and .pid == $pid)][-1]
+			| [.minor_total, .major_total]' "$TMP/log")"
+	stop_background "$log"
+	check_equal "log: each total is the one before and the delta, for every row" \
+		"$(jq -cs '[.[] | select(.rec == "faults")]
+			| group_by([.pid, .start_ns, .mapping_id, .kind, .access, .mode])
+			| map(. as $row | range(1; length)
+				| select($row[.].minor_total
+					!= $row[. - 1].minor_total + $row[.].minor)
+				| $row[.])' "$TMP/log")" "[]"
+	check_equal "log: the last totals are the sums of the deltas, in what began after the log" \
+		"$(jq -cs --argjson pid "$pid" '[.[] | select(.rec == "faults" and .pid == $pid)]
+			| [.[].minor] | add' "$TMP/log")" \
+		"$(jq -cs --argjson pid "$pid" '[.[] | select(.rec == "faults" and .pid == $pid)]
+			| group_by([.mapping_id, .kind, .access, .mode]) | map(.[-1].minor_total) | add' \
+			"$TMP/log")"
+}
+
+test_run
+test_log
+done_testing

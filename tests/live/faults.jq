@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the live tests ask a log of JSON lines (read with -s: one array).
+
+def hex:
+	ascii_downcase | ltrimstr("0x") | explode
+	| reduce .[] as $c (0; . * 16 + $c - (if $c >= 97 then 87 else 48 end));
+
+def total(values): reduce values as $value (0; . + $value);
+
+# The `faults` lines of a process.
+def faults_of($pid): .[] | select(.rec == "faults" and .pid == $pid);
+
+# Those in an address range; what lies in no mapping has no range of its own.
+def faults_in($pid; $from; $to):
+	faults_of($pid)
+	| select((.map_start | hex) < ($to | hex) and (.map_end | hex) > ($from | hex));
+
+# Sums deltas by mapping, kind, access, mode: one line of text each.
+def describe:
+	group_by([.mapping, .kind, .access, .mode])[]
+	| "\(.[0].mapping | rtrimstr(" (deleted)")) \(.[0].kind) \(.[0].access) \(.[0].mode): "
+	+ "\(total(.[].minor)) minor, \(total(.[].major)) major, \(total(.[].denied)) denied";
+
+# What a log says about the case that faultgen reported as $case.
+def got($case):
+	[ if $case.kind == "denied_unmapped" then
+		faults_of($case.pid) | select(.kind == $case.kind)
+	  else
+		faults_in($case.pid; $case.start; $case.end)
+		# The stack has faults from before main, too.
+		| select($case.mapping != "[stack]" or .kind == $case.kind)
+	  end
+	] | describe;
+
+# The same text, from faultgen's own report.
+def want:
+	. as $case
+	| [
+		if $case.before.faults > 0 then
+			$case.before + {mode: "user", minor: .before.faults, major: 0, denied: 0}
+		else empty end,
+		if $case.faults > 0 then $case else empty end
+	| . + {mapping: $case.mapping} ] | describe;
+
+# All of a run: nothing may be without a kind or a mapping.
+def unexplained:
+	if any(.[]; .rec == "interval") | not then "no interval line" else
+		total(.[] | select(.rec == "faults" and .kind == "unknown") | .minor + .major + .denied)
+		+ total(.[] | select(.rec == "interval") | .unresolved)
+	end;

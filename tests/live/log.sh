@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# `faultmap log` on the real kernel: every line by jq, totals against deltas, the ways to end.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+log=$TMP/log.jsonl
+
+# check_jq NAME FILTER: the filter over all lines (an array) gives true; or what it gives is shown.
+check_jq()
+{
+	check_equal "$1" "$(jq -s -r "$2" "$log" 2>&1)" true
+}
+
+# A log of a workload that began after it: children that come and go, and 16,384 pages touched.
+record()
+{
+	start_background "$FAULTMAP" log -d 0.2 -o "$log"
+	log_pid=$BACKGROUND_PID
+	wait_for 30 grep -q '"rec":"interval"' "$log"
+	read -r began_ns _ </proc/uptime
+	began_ns=${began_ns/./}0000000
+	for _ in {1..50}; do
+		cat /etc/passwd >/dev/null
+	done
+	start_background python3 tests/workload/touch.py 64 >/dev/null
+	touch_pid=$BACKGROUND_PID
+	wait "$touch_pid"
+	(ulimit -c 0 && bash -c 'kill -SEGV $$'; true) 2>/dev/null
+	bash -c 'exit 7'
+	check "an exit status is passed on" \
+		wait_for 5 grep -q '"rec":"exit".*"exit_status":7,' "$log"
+	stop_background "$log_pid"
+	check_equal "SIGTERM ends it with 0" "$?" 0
+}
+
+test_form()
+{
+	check "every line is a JSON object" jq -e 'type == "object"' "$log"
+	check_equal "the file ends with a whole line" "$(tail -c 1 "$log" | xxd -p)" 0a
+	check "the bytes are UTF-8" iconv -f UTF-8 -t UTF-8 "$log"
+	check_jq "the first line, and no other, is meta" \
+		'.[0].rec == "meta" and ([.[] | select(.rec == "meta")] | length) == 1'
+	check_jq "the second line is an interval" '.[1].rec == "interval"'
+	check_jq "meta says what it is" '.[0] | .v == 1 and .page_size >= 4096 and .detail == "fast" and
+		.interval_seconds == 0.2 and (.hooks | index("tp_btf/page_fault_user") != null)'
+	check_equal "meta names the kernel" "$(jq -r 'select(.rec == "meta").kernel' "$log")" \
+		"$(uname -r)"
+	check_jq "there is no other record" \
+		'[.[].rec] | unique - ["meta", "interval", "faults", "process", "exit"] == []'
+	check_jq "faults lines have all fields" '[.[] | select(.rec == "faults") |
+		select(([.ts, .comm, .mapping, .mapping_id, .map_start, .map_end, .perms, .kind, .access, .mode] |
+			all(type == "string")) and
+			([.pid, .start_ns, .map_offset, .minor, .major, .denied, .pages, .minor_total,
+			.major_total, .denied_total, .pages_total] | all(type == "number" and . >= 0)) |
+			not)] | length == 0'
+	check_jq "process lines have all fields" '[.[] | select(.rec == "process") |
+		select(([.ts, .comm, .cgroup] | all(type == "string")) and
+			([.pid, .start_ns, .ppid, .uid, .vsz_bytes, .rss_bytes, .minor, .major, .gup,
+			.minor_total, .major_total, .gup_total] | all(type == "number" and . >= 0)) |
+			not)] | length == 0'
+	check_jq "exit lines have all fields" '[.[] | select(.rec == "exit") |
+		select(([.ts, .comm, .cgroup] | all(type == "string")) and
+			([.pid, .start_ns, .ppid, .uid, .exit_status, .seconds, .peak_rss_bytes,
+			.minor_total, .major_total] | all(type == "number" and . >= 0)) |
+			not)] | length == 0'
+	check_jq "each faults line moved" \
+		'[.[] | select(.rec == "faults" and .minor + .major + .denied == 0)] | length == 0'
+}
+
+# The series of processes that began after the log whose last total is not the sum of their deltas.
+broken_series()
+{
+	jq -s -c --argjson began "$began_ns" --arg rec "$1" --arg field "$2" '
+		[.[] | select(.rec == $rec and .start_ns > $began)] |
+		group_by([.pid, .start_ns, .mapping_id, .kind, .access, .mode])[] |
+		select((map(.[$field]) | add) != .[-1][$field + "_total"]) | .[-1]' "$log" | head -n 5
+}
+
+test_sums()
+{
+	local field
+
+	for field in minor major denied pages; do
+		check_equal "faults: $field totals are the sums of deltas" \
+			"$(broken_series faults $field)" ""
+	done
+	for field in minor major gup; do
+		check_equal "process: $field totals are the sums of deltas" \
+			"$(broken_series process $field)" ""
+	done
+	check_jq "interval: totals are the sums of deltas" '
+		[.[] | select(.rec == "interval")] | . as $lines |
+		[.[0] | keys[] | select(endswith("_total")) | rtrimstr("_total")] |
+		all(. as $field | ($lines | map(.[$field]) | add) ==
+			$lines[-1][$field + "_total"] - $lines[0][$field + "_total"] + $lines[0][$field])'
+	check_jq "interval: entries are accounted for, up to what is in flight" '
+		[.[] | select(.rec == "interval")][-1] |
+		(.entries_total - .minor_total - .major_total - .denied_total - .aborted_total) as $left |
+		$left >= 0 and $left <= 1000'
+	check_jq "nothing was lost" '[.[] | select(.rec == "interval") |
+		.map_full + .names_lost + .exits_lost + .lines_lost] | add == 0'
+}
+
+test_workload()
+{
+	check_equal "the touched mapping has exactly its faults" "$(jq -s -c --argjson pid "$touch_pid" '
+		[.[] | select(.rec == "faults" and .pid == $pid and .minor_total > 10000)][-1] |
+		[.mapping, .kind, .access, .minor_total, .major_total]' "$log")" \
+		'["[anon]","demand_zero","write",16384,0]'
+	check_jq "each process has one exit line" '[.[] | select(.rec == "exit")] |
+		group_by([.pid, .start_ns]) | all(length == 1)'
+	check_jq "a killed process names its signal" '
+		[.[] | select(.rec == "exit" and .signal == 11)] |
+		length > 0 and all(.exit_status == 139)'
+	check_equal "every short-lived child has its exit line" "$(jq -s --argjson began "$began_ns" '
+		[.[] | select(.rec == "exit" and .comm == "cat" and .start_ns > $began)] |
+		length >= 50' "$log")" true
+	check_equal "an exit line repeats the last totals of its process" "$(jq -s -c \
+		--argjson began "$began_ns" '
+		(map(select(.rec == "process") |
+			{ key: "\(.pid) \(.start_ns)", value: .minor_total }) | from_entries) as $last |
+		[.[] | select(.rec == "exit" and .start_ns > $began) |
+			select(.minor_total != ($last["\(.pid) \(.start_ns)"] // 0))]' "$log" |
+		cut -c -1000)" "[]"
+}
+
+test_ends()
+{
+	"$FAULTMAP" log -n 2 -d 0.1 >"$TMP/count.jsonl"
+	check_equal "-n ends with 0" "$?" 0
+	check_equal "-n counts intervals" "$(grep -c '"rec":"interval"' "$TMP/count.jsonl")" 2
+
+	start_background "$FAULTMAP" log -d 60 -o "$TMP/int.jsonl"
+	wait_for 30 grep -q '"rec":"meta"' "$TMP/int.jsonl"
+	kill -INT "$BACKGROUND_PID"
+	wait "$BACKGROUND_PID"
+	check_equal "SIGINT ends it with 0" "$?" 0
+	check_equal "a last interval is written on the way out" \
+		"$(grep -c '"rec":"interval"' "$TMP/int.jsonl")" 1
+
+	timeout 30 "$FAULTMAP" log -d 0.1 2>"$TMP/err" | head -n 2 >"$TMP/head"
+	check_equal "a reader that leaves is no failure" "${PIPESTATUS[0]}" 0
+	check_equal "and no message" "$(cat "$TMP/err")" ""
+}
+
+# check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
+check_failure()
+{
+	timeout 30 "$FAULTMAP" log "${@:4}" >"$TMP/out" 2>"$TMP/err"
+	check_equal "$1: exit status" "$?" "$2"
+	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
+	check_contains "$1: says what" "$TMP/err" "$3"
+}
+
+record
+test_form
+test_sums
+test_workload
+test_ends
+check_failure "full disk" 1 '/dev/full: No space left on device' -n 1 -d 0.1 -o /dev/full
+check_failure "unwritable file" 1 '/nowhere/x .*No such file' -n 1 -o /nowhere/x
+check_failure "no interval at all" 2 'count|-n' -n 0
+check_failure "interval too short" 2 'delay|-d' -d 0
+check_failure "an operand" 2 'operand' something
+done_testing

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Without the capabilities faultmap says which are missing, in one line; without perf events it goes
+# on and still counts every major fault.
+
+. "$(dirname "$0")/../lib.sh"
+
+# Where anyone may execute it: the tree may lie in root's home.
+chmod 755 "$TMP"
+install -m 755 "$FAULTMAP" "$TMP/faultmap"
+nobody=(timeout 30 setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$TMP/faultmap")
+only_bpf=(timeout 30 setpriv "--bounding-set=-all,+bpf" "$TMP/faultmap")
+
+# check_refusal NAME WANTED_CAPABILITY COMMAND...
+check_refusal()
+{
+	local name=$1 capability=$2 status
+	shift 2
+
+	"$@" >"$TMP/out" 2>"$TMP/messages" </dev/null
+	status=$?
+	check_equal "$name: exit status" "$status" 77
+	check_equal "$name: one line" "$(wc -l <"$TMP/messages")" 1
+	check_contains "$name: names the capability" "$TMP/messages" "^faultmap: .*$capability"
+}
+
+check_refusal "run as nobody" CAP_BPF "${nobody[@]}" run -- true
+check_refusal "log as nobody" CAP_BPF "${nobody[@]}" log -n 1
+check_refusal "top as nobody" CAP_BPF "${nobody[@]}" top --once
+check_refusal "daemon as nobody" CAP_BPF "${nobody[@]}" daemon --listen 127.0.0.1:0
+check_refusal "log with CAP_BPF alone" CAP_PERFMON "${only_bpf[@]}" log -n 1
+
+"${nobody[@]}" check >"$TMP/out" 2>&1
+check_equal "check as nobody: exit status" "$?" 77
+check_contains "check as nobody: names the capabilities" "$TMP/out" 'CAP_BPF'
+
+# perf_event_open refused, as Debian's perf_event_paranoid=3 does without CAP_SYS_ADMIN.
+"$FAULTMAP" run --disable-feature perf_events --json -o "$TMP/log" -- \
+	"$BUILD/workload/faultgen" file_map_major 200 --dir "$BUILD" >"$TMP/case"
+check_equal "without perf events: run goes on" "$?" 0
+check_equal "without perf events: majors are exact all the same" \
+	"$(jq -rs -L tests/live --slurpfile case "$TMP/case" 'include "faults"; got($case[0])' \
+		"$TMP/log")" \
+	"$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")"
+check "without perf events: check still finds that the daemon would work" \
+	"$FAULTMAP" check --disable-feature perf_events
+"$FAULTMAP" check --disable-feature perf_events >"$TMP/out" 2>&1
+check_contains "without perf events: check says so" "$TMP/out" 'perf'
+check_contains "without perf events: and what is lost" "$TMP/out" 'latency|latencies'
+done_testing

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A real Prometheus server scrapes the daemon and answers for the faults of the demo.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+PAGES=131072 # 512 MiB
+
+# query EXPRESSION: the value of its only series; nothing while there is none.
+query()
+{
+	curl -s --noproxy '*' -m 10 --data-urlencode "query=$1" "$server/api/v1/query" |
+		jq -r '.data.result | if length == 1 then .[0].value[1] else empty end'
+}
+
+query_reaches()
+{
+	local value
+	value=$(query "$1")
+	[ -n "$value" ] && [ "$value" -ge "$2" ]
+}
+
+start_daemon()
+{
+	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.5 \
+		--max-series 10000 2>"$TMP/daemon.err"
+	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
+}
+
+start_prometheus()
+{
+	local port
+	port=$(python3 -c '
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1])')
+	cat >"$TMP/prometheus.yml" <<-END
+		global:
+		  scrape_interval: 1s
+		scrape_configs:
+		  - job_name: faultmap
+		    static_configs:
+		      - targets: ['$target']
+	END
+	start_background prometheus --config.file="$TMP/prometheus.yml" \
+		--storage.tsdb.path="$TMP/data" --web.listen-address="127.0.0.1:$port" \
+		>"$TMP/prometheus.out" 2>&1
+	server=http://127.0.0.1:$port
+}
+
+# The interpreter under a name of its own, so that no other python of this machine counts in.
+run_demo()
+{
+	cp "$(python3 -c 'import sys; print(sys.executable)')" "$TMP/fm-touch"
+	PYTHONHOME=$(python3 -c 'import sys; print(sys.base_prefix)') \
+		"$TMP/fm-touch" tests/workload/touch.py 512 >"$TMP/touch.out"
+}
+
+if ! command -v prometheus >/dev/null; then
+	skip "a Prometheus server has the demo's faults" "prometheus is not installed"
+	done_testing
+fi
+start_daemon
+start_prometheus
+check "Prometheus finds the daemon up" wait_for 60 query_reaches 'up{job="faultmap"}' 1
+run_demo
+labels='comm="fm-touch",mapping="[anon]",kind="demand_zero"'
+faults="faultmap_mapping_faults_total{$labels,severity=\"minor\"}"
+check "Prometheus has the demo's faults" wait_for 60 query_reaches "$faults" "$PAGES"
+# The interpreter's own arenas are [anon] too: some hundred pages.
+check "and not many more" test "$(query "$faults")" -lt $((PAGES + 5000))
+check_equal "their severity is minor only" \
+	"$(query "count(faultmap_mapping_faults_total{$labels,severity!=\"minor\"})")" ""
+check "sums over mappings equal sums over kinds" test \
+	"$(query 'sum(faultmap_mapping_faults_total) - sum(faultmap_faults_total)')" = 0
+done_testing

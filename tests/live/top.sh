@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# `faultmap top --once` and `-b`: each view and order, and the kernel's numbers in the columns.
+
+. "$(dirname "$0")/../lib.sh"
+
+top()
+{
+	"$FAULTMAP" top "$@" >"$TMP/top" 2>"$TMP/err"
+}
+
+# column NAME PID: what the one-table file shows for the process; thousands without commas.
+column()
+{
+	awk -v name="$1" -v pid="$2" '
+		!at && /^ *PID / { for (i = 1; i <= NF; i++) if ($i == name) at = i }
+		at && $1 == pid { gsub(",", "", $at); print $at }' "$TMP/top"
+}
+
+test_views()
+{
+	local by title
+
+	for by in process:HOTTEST mapping:MAPPING kind:KIND cgroup:CGROUP; do
+		title=${by#*:}
+		check "--by ${by%:*}: exit status 0" top --once -d 0.2 --by "${by%:*}"
+		check_equal "--by ${by%:*}: one table with its column" \
+			"$(grep -c "^.* MIN/s .* $title\$\|^ *MIN/s .* $title\$" "$TMP/top")" 1
+	done
+	top --once -d 0.1
+	check_contains "by process, this shell is there" "$TMP/top" "^ *$$ "
+}
+
+test_sorts()
+{
+	local sort
+
+	for sort in faults minor major denied pages rss vsz pid name; do
+		check "--sort $sort: exit status 0" top --once -d 0.1 --sort "$sort"
+		check "--sort $sort: rows below the titles" grep -q "^ *$$ " "$TMP/top"
+	done
+	top --once -d 0.1 --sort pid
+	check "--sort pid is ascending" sort -C -n <(awk '$1 == "PID" { below = 1; next }
+		below && $1 ~ /^[0-9]+$/ { print $1 }' "$TMP/top")
+	check_status "2: a kind has no RSS" 2 "$FAULTMAP" top --once --by kind --sort rss
+	check_status "2: unknown order" 2 "$FAULTMAP" top --once --sort colour
+}
+
+test_modes()
+{
+	check_status "2: interactive view" 2 "$FAULTMAP" top
+	check_status "2: --once and -b" 2 "$FAULTMAP" top --once -b
+	check_status "2: operand" 2 "$FAULTMAP" top --once x
+	check "-b -n 2: exit status 0" top -b -n 2 -d 0.3
+	check_equal "-b -n 2: two tables" "$(grep -c '^faultmap  ' "$TMP/top")" 2
+	check_contains "-d is the interval" "$TMP/top" '^faultmap  [-0-9T:.]+Z  0\.[3-5][0-9]* s  '
+	check "--once -n 3: exit status 0" top --once -n 3 -d 0.1
+	check_equal "--once -n 3: three rows and the rest" \
+		"$(awk '/^ *PID / { below = 1; next } below && /^ *[0-9]+ / { rows++ }
+			below && /\([0-9]+ more\)/ { rest++ } END { print rows, rest }' "$TMP/top")" "3 1"
+	start_background "$FAULTMAP" top -b -d 0.1 >"$TMP/top"
+	wait_for 20 grep -q '^faultmap ' "$TMP/top"
+	kill -INT "$BACKGROUND_PID"
+	wait_for 20 process_ended "$BACKGROUND_PID"
+	wait "$BACKGROUND_PID"
+	check_equal "SIGINT ends -b with status 0" "$?" 0
+	"$FAULTMAP" top --once -d 0.1 >/dev/full 2>"$TMP/err"
+	check_equal "1: stdout cannot be written, said in one line" "$? $(wc -l <"$TMP/err")" "1 1"
+	"$FAULTMAP" top -b -d 0.1 2>"$TMP/err" | head -n 1 >"$TMP/top"
+	check_equal "a reader that leaves ends -b without a word" \
+		"$(wc -l <"$TMP/top") $(cat "$TMP/err")" "1 "
+}
+
+# A process that waits has numbers that stand still: ps must see the same.
+test_numbers()
+{
+	mkfifo "$TMP/step"
+	exec 4<>"$TMP/step"
+	start_background python3 tests/workload/touch.py 16 --wait <&4 >"$TMP/out"
+	local pid=$BACKGROUND_PID
+	wait_for 20 grep -q 'ready to touch' "$TMP/out"
+	echo >&4
+	wait_for 20 grep -q 'ready to end' "$TMP/out"
+	top --once -d 0.2
+	check_equal "MINOR and MAJOR as ps shows them" \
+		"$(column MINOR "$pid") $(column MAJOR "$pid")" \
+		"$(ps -o min_flt=,maj_flt= -p "$pid" | awk '{ print $1, $2 }')"
+	check_equal "USER and COMM as ps shows them" "$(column USER "$pid") $(column COMM "$pid")" \
+		"$(ps -o user=,comm= -p "$pid" | awk '{ print $1, $2 }')"
+	check_equal "it waits: no fault in the interval" "$(column MIN/s "$pid")" 0
+	echo >&4
+	wait_for 20 process_ended "$pid"
+	exec 4>&-
+}
+
+test_views
+test_sorts
+test_modes
+test_numbers
+done_testing

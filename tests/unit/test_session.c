@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The session's order of ticks, with a collector of this file in place of the kernel's. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../src/session.h"
+
+struct collector {
+	struct snapshot snapshot;
+	uint64_t reads;
+	int fd;
+	unsigned int drains;
+};
+
+/* What the next collector does, and where it is: the session does not say. */
+static struct {
+	int new_result;
+	uint64_t fail_from, fail_to; /* reads that fail */
+	int drain_result;
+	struct collector *collector;
+} plan;
+
+int collector_new(struct collector **ret_collector, const struct collector_options *options,
+		  struct error *error)
+{
+	(void)options;
+	if (plan.new_result)
+		return error_set(error, -plan.new_result, "no privilege");
+	plan.collector = calloc(1, sizeof(*plan.collector));
+	plan.collector->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	*ret_collector = plan.collector;
+	return 0;
+}
+
+void collector_free(struct collector *collector)
+{
+	if (collector)
+		close(collector->fd);
+	free(collector);
+}
+
+const struct collector_info *collector_info(const struct collector *collector)
+{
+	static const struct collector_info info = { .n_hooks = 0 };
+
+	(void)collector;
+	return &info;
+}
+
+int collector_tick(struct collector *collector, const struct snapshot **ret_snapshot,
+		   struct error *error)
+{
+	uint64_t read = collector->reads++;
+
+	if (read >= plan.fail_from && read < plan.fail_to)
+		return error_set(error, EIO, "reading the maps: failed");
+	*ret_snapshot = &collector->snapshot;
+	return 0;
+}
+
+int collector_fd(const struct collector *collector)
+{
+	return collector->fd;
+}
+
+int collector_drain(struct collector *collector, struct error *error)
+{
+	uint64_t count;
+
+	collector->drains++;
+	(void)!read(collector->fd, &count, sizeof(count));
+	return plan.drain_result ? error_set(error, -plan.drain_result, "draining: failed") : 0;
+}
+
+struct fixture {
+	struct session *session;
+	unsigned int ticks, stop_at, signals, troubles, most_in_a_row;
+	int raise_at_first, fail_with;
+	uint64_t record_at_first;
+	struct error error;
+};
+
+static int count_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct fixture *fixture = context;
+
+	assert_ptr_equal(snapshot, &plan.collector->snapshot);
+	fixture->ticks++;
+	if (fixture->ticks == 1 && fixture->raise_at_first)
+		raise(fixture->raise_at_first);
+	if (fixture->ticks == 1 && fixture->record_at_first)
+		assert_int_equal(write(plan.collector->fd, &fixture->record_at_first, 8), 8);
+	if (fixture->ticks == fixture->stop_at)
+		session_stop(fixture->session);
+	return fixture->fail_with ? error_set(error, -fixture->fail_with, "sink: failed") : 0;
+}
+
+static int note_trouble(void *context, int result, unsigned int in_a_row, const struct error *why)
+{
+	struct fixture *fixture = context;
+
+	assert_non_null(strstr(why->text, "failed"));
+	fixture->troubles++;
+	if (in_a_row > fixture->most_in_a_row)
+		fixture->most_in_a_row = in_a_row;
+	return in_a_row < 3 ? 0 : result;
+}
+
+static int note_signal(void *context, int signo)
+{
+	struct fixture *fixture = context;
+
+	(void)signo;
+	fixture->signals++;
+	session_stop(fixture->session);
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	memset(&plan, 0, sizeof(plan));
+	*state = calloc(1, sizeof(struct fixture));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	session_close(fixture->session);
+	free(fixture);
+	return 0;
+}
+
+static int run(struct fixture *fixture)
+{
+	alarm(20); /* a session that does not end kills the test */
+	return session_run(fixture->session, &fixture->error);
+}
+
+static void open_session(struct fixture *fixture, uint64_t interval_ms)
+{
+	struct collector_options options = { .detail = DETAIL_FAST };
+
+	assert_int_equal(session_open(&fixture->session, &options, interval_ms, count_tick, fixture,
+				      &fixture->error),
+			 0);
+}
+
+static void stop_within_a_tick_makes_it_the_last(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->stop_at = 4;
+	open_session(fixture, 1);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(fixture->ticks, 4);
+	assert_int_equal(plan.collector->reads, 4);
+}
+
+static void stop_at_the_baseline_does_not_wait(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->stop_at = 1;
+	open_session(fixture, 0);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(fixture->ticks, 1);
+}
+
+static void signal_takes_a_last_tick(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->raise_at_first = SIGTERM;
+	open_session(fixture, 3600000);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(fixture->ticks, 2);
+}
+
+static void signal_goes_to_the_command_that_asks_for_it(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->raise_at_first = SIGINT;
+	open_session(fixture, 3600000);
+	session_set_signal(fixture->session, note_signal);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(fixture->signals, 1);
+}
+
+static void early_tick_is_the_baseline(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->stop_at = 2;
+	open_session(fixture, 1);
+	assert_int_equal(session_tick(fixture->session, &fixture->error), 0);
+	assert_int_equal(fixture->ticks, 1);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(plan.collector->reads, 2);
+}
+
+static void trouble_ends_the_session(void **state)
+{
+	struct fixture *fixture = *state;
+
+	plan.fail_from = 2;
+	plan.fail_to = 3;
+	open_session(fixture, 1);
+	assert_int_equal(run(fixture), -EIO);
+	assert_string_equal(fixture->error.text, "reading the maps: failed");
+	assert_int_equal(fixture->ticks, 2);
+}
+
+static void trouble_that_passes_is_survived(void **state)
+{
+	struct fixture *fixture = *state;
+
+	plan.fail_from = 1;
+	plan.fail_to = 3;
+	fixture->stop_at = 3;
+	open_session(fixture, 1);
+	session_set_trouble(fixture->session, note_trouble);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(fixture->troubles, 2);
+	assert_int_equal(fixture->most_in_a_row, 2);
+	assert_int_equal(plan.collector->reads, 5);
+}
+
+static void trouble_that_stays_ends_it(void **state)
+{
+	struct fixture *fixture = *state;
+
+	plan.fail_to = UINT64_MAX;
+	open_session(fixture, 1);
+	session_set_trouble(fixture->session, note_trouble);
+	assert_int_equal(run(fixture), -EIO);
+	assert_int_equal(fixture->troubles, 3);
+	assert_int_equal(fixture->ticks, 0);
+}
+
+static void sink_error_ends_it_with_its_text(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->fail_with = -EPIPE;
+	open_session(fixture, 1);
+	assert_int_equal(run(fixture), -EPIPE);
+	assert_string_equal(fixture->error.text, "sink: failed");
+}
+
+static void records_are_drained_between_ticks(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->record_at_first = 1;
+	fixture->stop_at = 3;
+	open_session(fixture, 50);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(plan.collector->drains, 1);
+}
+
+static void collector_that_cannot_start_says_why(void **state)
+{
+	struct fixture *fixture = *state;
+	struct collector_options options = { .detail = DETAIL_FAST };
+	sigset_t mask;
+
+	plan.new_result = -EPERM;
+	assert_int_equal(session_open(&fixture->session, &options, 1, count_tick, fixture,
+				      &fixture->error),
+			 -EPERM);
+	assert_string_equal(fixture->error.text, "no privilege");
+	assert_null(fixture->session);
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	assert_false(sigismember(&mask, SIGTERM));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(stop_within_a_tick_makes_it_the_last),
+		TEST(stop_at_the_baseline_does_not_wait),
+		TEST(signal_takes_a_last_tick),
+		TEST(signal_goes_to_the_command_that_asks_for_it),
+		TEST(early_tick_is_the_baseline),
+		TEST(trouble_ends_the_session),
+		TEST(trouble_that_passes_is_survived),
+		TEST(trouble_that_stays_ends_it),
+		TEST(sink_error_ends_it_with_its_text),
+		TEST(records_are_drained_between_ticks),
+		TEST(collector_that_cannot_start_says_why),
+	};
+
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}

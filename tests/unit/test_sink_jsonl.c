@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Every line is read back with a JSON parser, from hand-built snapshots. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "../../src/sink_jsonl.h"
+#include "../../src/text.h"
+
+#define MAX_LINES 4096
+
+struct fixture {
+	char path[64];
+	struct sink_jsonl *sink;
+	struct snapshot *snapshot;
+	struct process *process;
+	struct row *row;
+	json_t *lines[MAX_LINES];
+	size_t n_lines;
+};
+
+static const char *const hooks[] = { "tp_btf/page_fault_user", "perf/page-faults-major" };
+static const struct jsonl_meta meta = {
+	.detail = "fast", .hooks = hooks, .n_hooks = 2, .interval_ms = 1500
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct error error;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	strcpy(fixture->path, "/tmp/faultmap-jsonl-XXXXXX");
+	close(mkstemp(fixture->path));
+	fixture->snapshot = snapshot_new();
+	snapshot_begin(fixture->snapshot);
+	fixture->process = snapshot_process(fixture->snapshot, 42, 123456789012345678, NULL);
+	fixture->row = snapshot_row(fixture->snapshot, fixture->process, 7, KIND_FILE_MAP,
+				    ACCESS_READ, MODE_USER, NULL);
+	strcpy(fixture->process->comm, "cat");
+	strcpy(fixture->row->perms, "r-xp");
+	*state = fixture;
+	return sink_jsonl_open(&fixture->sink, fixture->path, JSONL_REPLACE, &error);
+}
+
+static void drop_lines(struct fixture *fixture)
+{
+	while (fixture->n_lines)
+		json_decref(fixture->lines[--fixture->n_lines]);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	drop_lines(fixture);
+	sink_jsonl_free(fixture->sink);
+	snapshot_free(fixture->snapshot);
+	unlink(fixture->path);
+	free(fixture);
+	return 0;
+}
+
+/* Parses the whole file: each line must be one JSON object and end with a newline. */
+static void read_lines(struct fixture *fixture)
+{
+	FILE *file = fopen(fixture->path, "r");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	drop_lines(fixture);
+	while ((length = getline(&line, &size, file)) > 0) {
+		json_error_t why;
+
+		assert_int_equal(line[length - 1], '\n');
+		assert_true(fixture->n_lines < MAX_LINES);
+		fixture->lines[fixture->n_lines] = json_loads(line, JSON_REJECT_DUPLICATES, &why);
+		if (!fixture->lines[fixture->n_lines])
+			fail_msg("%s: %s", why.text, line);
+		fixture->n_lines++;
+	}
+	free(line);
+	fclose(file);
+}
+
+/* Seals the fixture's snapshot as the given tick and writes it. */
+static int tick(struct fixture *fixture, uint64_t number)
+{
+	struct error error = { "" };
+	int result;
+
+	fixture->snapshot->tick = number;
+	assert_int_equal(snapshot_seal(fixture->snapshot,
+				       (struct timespec){ 1795000000 + (time_t)number, 250000000 },
+				       1500000000),
+			 0);
+	result = sink_jsonl_tick(fixture->sink, fixture->snapshot, &error);
+	if (result < 0)
+		assert_non_null(strstr(error.text, fixture->path));
+	return result;
+}
+
+static json_t *find(const struct fixture *fixture, const char *rec, size_t nth)
+{
+	for (size_t i = 0; i < fixture->n_lines; i++) {
+		const char *found = json_string_value(json_object_get(fixture->lines[i], "rec"));
+
+		assert_non_null(found);
+		if (!strcmp(found, rec) && !nth--)
+			return fixture->lines[i];
+	}
+	return NULL;
+}
+
+static json_int_t integer(const json_t *line, const char *name)
+{
+	json_t *value = json_object_get(line, name);
+
+	if (!json_is_integer(value))
+		fail_msg("%s is no integer", name);
+	return json_integer_value(value);
+}
+
+static const char *text(const json_t *line, const char *name)
+{
+	json_t *value = json_object_get(line, name);
+
+	if (!json_is_string(value))
+		fail_msg("%s is no string", name);
+	return json_string_value(value);
+}
+
+static double real(const json_t *line, const char *name)
+{
+	json_t *value = json_object_get(line, name);
+
+	if (!json_is_real(value))
+		fail_msg("%s is no real", name);
+	return json_real_value(value);
+}
+
+static void meta_says_what_is_measured_and_how(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+	json_t *line;
+
+	assert_int_equal(sink_jsonl_meta(fixture->sink, &meta, &error), 0);
+	assert_int_equal(tick(fixture, 0), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 1);
+	line = fixture->lines[0];
+	assert_string_equal(text(line, "rec"), "meta");
+	assert_int_equal(integer(line, "v"), 1);
+	assert_int_equal(integer(line, "page_size"), sysconf(_SC_PAGESIZE));
+	assert_string_equal(text(line, "detail"), "fast");
+	assert_true(text(line, "faultmap")[0] && text(line, "host")[0] && text(line, "kernel")[0]);
+	assert_int_equal(json_array_size(json_object_get(line, "hooks")), 2);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(line, "hooks"), 1)),
+			    "perf/page-faults-major");
+	assert_true(real(line, "interval_seconds") == 1.5);
+}
+
+static void faults_line_has_every_field(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *line;
+
+	fixture->row->mapping = snapshot_intern(fixture->snapshot, "/usr/bin/cat");
+	fixture->row->map_start = 0x7ffffffff000;
+	fixture->row->map_end = 0xffffffffff600000;
+	fixture->row->map_offset = 8192;
+	fixture->row->before = (struct fault_counts){ 1, 2, 3, 4 };
+	fixture->row->now = (struct fault_counts){ 11, 22, 33, 44 };
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	line = find(fixture, "faults", 0);
+	assert_non_null(line);
+	assert_string_equal(text(line, "ts"), "2026-11-18T11:06:41.250Z");
+	assert_int_equal(integer(line, "pid"), 42);
+	assert_true(integer(line, "start_ns") == 123456789012345678);
+	assert_string_equal(text(line, "comm"), "cat");
+	assert_string_equal(text(line, "mapping"), "/usr/bin/cat");
+	assert_string_equal(text(line, "mapping_id"), "0x7");
+	assert_string_equal(text(line, "map_start"), "0x7ffffffff000");
+	assert_string_equal(text(line, "map_end"), "0xffffffffff600000");
+	assert_int_equal(integer(line, "map_offset"), 8192);
+	assert_string_equal(text(line, "perms"), "r-xp");
+	assert_string_equal(text(line, "kind"), "file_map");
+	assert_string_equal(text(line, "access"), "read");
+	assert_string_equal(text(line, "mode"), "user");
+	assert_int_equal(integer(line, "minor"), 10);
+	assert_int_equal(integer(line, "major"), 20);
+	assert_int_equal(integer(line, "denied"), 30);
+	assert_int_equal(integer(line, "pages"), 40);
+	assert_int_equal(integer(line, "minor_total"), 11);
+	assert_int_equal(integer(line, "major_total"), 22);
+	assert_int_equal(integer(line, "denied_total"), 33);
+	assert_int_equal(integer(line, "pages_total"), 44);
+}
+
+static void what_did_not_move_has_no_line(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->row->before = fixture->row->now = (struct fault_counts){ 5, 0, 0, 5 };
+	fixture->process->minor = fixture->process->minor_before = 5;
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 1);
+	assert_non_null(find(fixture, "interval", 0));
+}
+
+static void process_and_exit_lines_have_every_field(void **state)
+{
+	struct fixture *fixture = *state;
+	struct process *process = fixture->process;
+	json_t *line;
+
+	process->ppid = 41;
+	process->uid = 4294967295;
+	process->cgroup = snapshot_intern(fixture->snapshot, "/system.slice/x.service");
+	process->vsz_bytes = 1 << 20;
+	process->rss_bytes = 1 << 19;
+	process->peak_rss_bytes = 3 << 19;
+	process->minor_before = 100;
+	process->minor = 107;
+	process->major = 2;
+	process->gup = 3;
+	process->ended = true;
+	process->exit_status = 3 << 8;
+	process->lifetime_ns = 2500000000;
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	line = find(fixture, "process", 0);
+	assert_non_null(line);
+	assert_int_equal(integer(line, "ppid"), 41);
+	assert_true(integer(line, "uid") == 4294967295);
+	assert_string_equal(text(line, "cgroup"), "/system.slice/x.service");
+	assert_int_equal(integer(line, "vsz_bytes"), 1 << 20);
+	assert_int_equal(integer(line, "rss_bytes"), 1 << 19);
+	assert_int_equal(integer(line, "minor"), 7);
+	assert_int_equal(integer(line, "minor_total"), 107);
+	assert_int_equal(integer(line, "major"), 2);
+	assert_int_equal(integer(line, "gup"), 3);
+	assert_int_equal(integer(line, "gup_total"), 3);
+	line = find(fixture, "exit", 0);
+	assert_non_null(line);
+	assert_int_equal(integer(line, "exit_status"), 3);
+	assert_null(json_object_get(line, "signal"));
+	assert_true(real(line, "seconds") == 2.5);
+	assert_int_equal(integer(line, "peak_rss_bytes"), 3 << 19);
+	assert_int_equal(integer(line, "minor_total"), 107);
+	assert_int_equal(integer(line, "major_total"), 2);
+}
+
+static void killed_process_names_its_signal(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *line;
+
+	fixture->process->ended = true;
+	fixture->process->exit_status = SIGSEGV | 0x80; /* with a core dump */
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	line = find(fixture, "exit", 0);
+	assert_non_null(line);
+	assert_int_equal(integer(line, "exit_status"), 128 + SIGSEGV);
+	assert_int_equal(integer(line, "signal"), SIGSEGV);
+}
+
+static const char *const counters[] = { "entries",          "minor",     "major",
+					"denied",           "aborted",   "gup",
+					"lost_completions", "map_full",  "unresolved",
+					"names_lost",       "exits_lost" };
+
+/* Moves everything by amounts that differ for each counter and tick. */
+static void advance(struct fixture *fixture, uint64_t number)
+{
+	uint64_t *totals = &fixture->snapshot->totals.entries;
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		totals[i] += number * 13 + i * i;
+	fixture->row->now.minor += number * 3;
+	fixture->row->now.major += number & 1;
+	fixture->row->now.pages += number * 16;
+	fixture->process->minor += number * 5;
+	fixture->process->major += number & 3;
+	fixture->process->gup += number / 2;
+}
+
+static void check_sums(const struct fixture *fixture, const char *rec, const char *name)
+{
+	json_int_t sum = 0, last = -1;
+	char total[64];
+	json_t *line;
+
+	snprintf(total, sizeof(total), "%s_total", name);
+	for (size_t i = 0; (line = find(fixture, rec, i)); i++) {
+		sum += integer(line, name);
+		last = integer(line, total);
+		assert_true(last == sum);
+	}
+	assert_true(last > 0);
+}
+
+static void totals_are_the_sums_of_deltas(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (uint64_t number = 1; number <= 20; number++) {
+		advance(fixture, number);
+		assert_int_equal(tick(fixture, number), 0);
+		snapshot_begin(fixture->snapshot);
+	}
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 60);
+	assert_true(real(fixture->lines[0], "seconds") == 1.5);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		check_sums(fixture, "interval", counters[i]);
+	for (size_t i = 0; i < 3; i++)
+		check_sums(fixture, "faults", (const char *[]){ "minor", "major", "pages" }[i]);
+	for (size_t i = 0; i < 3; i++)
+		check_sums(fixture, "process", (const char *[]){ "minor", "major", "gup" }[i]);
+}
+
+/* Undoes text_escape. */
+static void unescape(const char *escaped, char *bytes)
+{
+	while (*escaped) {
+		unsigned int byte;
+
+		if (*escaped != '\\') {
+			*bytes++ = *escaped++;
+		} else if (escaped[1] == '\\') {
+			*bytes++ = '\\';
+			escaped += 2;
+		} else {
+			assert_int_equal(sscanf(escaped, "\\x%2x", &byte), 1);
+			*bytes++ = (char)byte;
+			escaped += 4;
+		}
+	}
+	*bytes = '\0';
+}
+
+static void hostile_names_come_back_byte_by_byte(void **state)
+{
+	struct fixture *fixture = *state;
+	static char name[4097], back[4097];
+	const char *names[] = { "/a\"b\\c\nd\te",
+				"/\xff\xfe\xc0\xaf\xed\xa0\x80",
+				"/\xc3\xa4\xf0\x9f\x98\x80",
+				"\\x41",
+				"{\"rec\":\"exit\"}",
+				"\x01\x1f\x7f",
+				name };
+
+	for (size_t i = 0; i < 4096; i++)
+		name[i] = (char)(i % 255 + 1);
+	memcpy(fixture->process->comm, "a\"\n\\\xff\x01", 7);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		fixture->row->mapping = snapshot_intern(fixture->snapshot, names[i]);
+		fixture->process->cgroup = fixture->row->mapping;
+		fixture->row->now.minor++;
+		fixture->process->minor++;
+		assert_int_equal(tick(fixture, i + 1), 0);
+		snapshot_begin(fixture->snapshot);
+	}
+	read_lines(fixture);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		unescape(text(find(fixture, "faults", i), "mapping"), back);
+		assert_string_equal(back, names[i]);
+		unescape(text(find(fixture, "process", i), "cgroup"), back);
+		assert_string_equal(back, names[i]);
+		unescape(text(find(fixture, "process", i), "comm"), back);
+		assert_string_equal(back, fixture->process->comm);
+	}
+}
+
+static void run_line_has_every_field(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *command[] = { "printf", "%s\n", "\xff", NULL };
+	struct jsonl_run run = { .command = command,
+				 .wait_status = SIGTERM,
+				 .wall_ns = 1250000000,
+				 .processes = 3,
+				 .minor_total = 9007199254740993, /* no double holds it */
+				 .major_total = 1 };
+	struct error error;
+	json_t *line;
+
+	assert_int_equal(sink_jsonl_run(fixture->sink, &run, &error), 0);
+	read_lines(fixture);
+	line = find(fixture, "run", 0);
+	assert_non_null(line);
+	assert_int_equal(json_array_size(json_object_get(line, "command")), 3);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(line, "command"), 2)),
+			    "\\xff");
+	assert_int_equal(integer(line, "exit_status"), 128 + SIGTERM);
+	assert_int_equal(integer(line, "signal"), SIGTERM);
+	assert_true(real(line, "seconds") == 1.25);
+	assert_int_equal(integer(line, "processes"), 3);
+	assert_true(integer(line, "minor_total") == 9007199254740993);
+	assert_int_equal(integer(line, "major_total"), 1);
+}
+
+static void limit_file_size(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* 300 rows: more than goes out in one write. */
+static void add_rows(struct fixture *fixture)
+{
+	for (uint64_t id = 1000; id < 1300; id++) {
+		struct row *row = snapshot_row(fixture->snapshot, fixture->process, id, KIND_COW,
+					       ACCESS_WRITE, MODE_USER, NULL);
+
+		row->now.minor = 1;
+	}
+}
+
+static void torn_line_is_cut_off_and_counted(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t whole_lines;
+	json_t *line;
+
+	assert_int_equal(tick(fixture, 1), 0);
+	snapshot_begin(fixture->snapshot);
+	add_rows(fixture);
+	limit_file_size(20000);
+	assert_int_equal(tick(fixture, 2), -EFBIG);
+	read_lines(fixture);
+	whole_lines = fixture->n_lines;
+	assert_in_range(whole_lines, 3, 299);
+
+	limit_file_size(RLIM_INFINITY);
+	snapshot_begin(fixture->snapshot);
+	assert_int_equal(tick(fixture, 3), 0);
+	snapshot_begin(fixture->snapshot);
+	assert_int_equal(tick(fixture, 4), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, whole_lines + 2);
+	line = find(fixture, "interval", 2);
+	/* The two ticks had 2 interval lines and 300 rows. */
+	assert_int_equal(integer(line, "lines_lost"), 302 - whole_lines);
+	assert_int_equal(integer(line, "lines_lost_total"), 302 - whole_lines);
+	line = find(fixture, "interval", 3);
+	assert_int_equal(integer(line, "lines_lost"), 0);
+	assert_int_equal(integer(line, "lines_lost_total"), 302 - whole_lines);
+}
+
+static void meta_line_is_late_but_not_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+
+	limit_file_size(0);
+	assert_int_equal(sink_jsonl_meta(fixture->sink, &meta, &error), -EFBIG);
+	assert_int_equal(tick(fixture, 1), -EFBIG);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 2);
+	assert_string_equal(text(fixture->lines[0], "rec"), "meta");
+	assert_int_equal(integer(fixture->lines[1], "lines_lost"), 1);
+}
+
+static void full_disk_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sink_jsonl *full;
+	struct error error;
+
+	assert_int_equal(snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1), 0);
+	fixture->snapshot->tick = 1;
+	assert_int_equal(sink_jsonl_open(&full, "/dev/full", JSONL_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
+	assert_non_null(strstr(error.text, "/dev/full: No space left on device"));
+	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
+	sink_jsonl_free(full);
+}
+
+static void closed_pipe_is_told_apart(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sink_jsonl *sink;
+	struct error error;
+	int ends[2];
+	char path[32];
+
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[1]);
+	assert_int_equal(sink_jsonl_open(&sink, path, JSONL_APPEND, &error), 0);
+	assert_false(sink_jsonl_is_stdout(sink));
+	close(ends[0]);
+	assert_int_equal(snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1), 0);
+	fixture->snapshot->tick = 1;
+	assert_int_equal(sink_jsonl_tick(sink, fixture->snapshot, &error), -EPIPE);
+	sink_jsonl_free(sink);
+	close(ends[1]);
+}
+
+static void append_starts_after_a_torn_line(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sink_jsonl *again;
+	char content[32] = "";
+	struct error error;
+	int fd = open(fixture->path, O_RDWR);
+
+	assert_int_equal(write(fd, "{\"rec\":", 7), 7);
+	assert_int_equal(sink_jsonl_open(&again, fixture->path, JSONL_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_meta(again, &meta, &error), 0);
+	assert_int_equal(pread(fd, content, 22, 0), 22);
+	assert_string_equal(content, "{\"rec\":\n{\"rec\":\"meta\",");
+	sink_jsonl_free(again);
+	close(fd);
+}
+
+static void replace_and_append_do_as_they_say(void **state)
+{
+	struct fixture *fixture = *state;
+	enum jsonl_open how[] = { JSONL_APPEND, JSONL_APPEND, JSONL_REPLACE };
+	size_t want[] = { 1, 2, 1 };
+	struct error error;
+	struct stat status;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct sink_jsonl *sink;
+
+		assert_int_equal(sink_jsonl_open(&sink, fixture->path, how[i], &error), 0);
+		assert_int_equal(sink_jsonl_meta(sink, &meta, &error), 0);
+		sink_jsonl_free(sink);
+		read_lines(fixture);
+		assert_int_equal(fixture->n_lines, want[i]);
+	}
+	unlink(fixture->path);
+	sink_jsonl_free(fixture->sink);
+	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, JSONL_REPLACE, &error), 0);
+	assert_int_equal(stat(fixture->path, &status), 0);
+	assert_int_equal(status.st_mode & 0007, 0);
+}
+
+static void unwritable_file_is_named(void **state)
+{
+	struct sink_jsonl *sink = NULL;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(sink_jsonl_open(&sink, "/nowhere/x.jsonl", JSONL_APPEND, &error), -ENOENT);
+	assert_null(sink);
+	assert_non_null(strstr(error.text, "/nowhere/x.jsonl"));
+	assert_int_equal(sink_jsonl_open(&sink, "/", JSONL_APPEND, &error), -EISDIR);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(meta_says_what_is_measured_and_how),
+		TEST(faults_line_has_every_field),
+		TEST(what_did_not_move_has_no_line),
+		TEST(process_and_exit_lines_have_every_field),
+		TEST(killed_process_names_its_signal),
+		TEST(totals_are_the_sums_of_deltas),
+		TEST(hostile_names_come_back_byte_by_byte),
+		TEST(run_line_has_every_field),
+		TEST(torn_line_is_cut_off_and_counted),
+		TEST(meta_line_is_late_but_not_lost),
+		TEST(full_disk_is_an_error),
+		TEST(closed_pipe_is_told_apart),
+		TEST(append_starts_after_a_torn_line),
+		TEST(replace_and_append_do_as_they_say),
+		TEST(unwritable_file_is_named),
+	};
+
+	return cmocka_run_group_tests_name("sink_jsonl", tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "golden.h"
+#include "picture.h"
+#include "sink_summary.h"
+#include "util.h"
+
+static char *print(struct summary *summary, const char *const *command, int wait_status)
+{
+	struct summary_run run = { .command = command,
+				   .wait_status = wait_status,
+				   .wall_ns = 1234567890 };
+	char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+
+	assert_int_equal(summary_print(summary, &run, memory), 0);
+	fclose(memory);
+	return text;
+}
+
+static void add_tick(struct summary *summary, struct snapshot *snapshot, uint64_t tick)
+{
+	seal(snapshot, tick);
+	assert_int_equal(summary_add(summary, snapshot), 0);
+}
+
+/* One process that maps 512 MiB, in three ticks, as the demo does. */
+static void one_process(void **state)
+{
+	const char *command[] = { "python3", "tests/workload/touch.py", "512", NULL };
+	struct summary_options options = { .page_size = 4096 };
+	struct summary *summary = summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process;
+	autofree char *text = NULL;
+
+	(void)state;
+	add_tick(summary, snapshot, 0);
+	snapshot_begin(snapshot);
+	process = add_process(snapshot, 4242, "python3", 30 * MIB, 9 * MIB);
+	add_row(snapshot, process, 9, "/usr/bin/python3.11", "r-xp", KIND_FILE_MAP, ACCESS_EXEC,
+		3 * MIB, 60, 0);
+	add_row(snapshot, process, 8, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, 512 * MIB,
+		65536, 0);
+	add_tick(summary, snapshot, 1);
+	snapshot_begin(snapshot);
+	add_row(snapshot, process, 8, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, 512 * MIB,
+		131072, 0);
+	add_row(snapshot, process, 7, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 17, 0);
+	add_row(snapshot, process, 6, "[stack]", "rw-p", KIND_STACK_GROWTH, ACCESS_WRITE, 132 << 10,
+		3, 0);
+	add_row(snapshot, process, 9, "/usr/bin/python3.11", "r-xp", KIND_FILE_MAP, ACCESS_EXEC,
+		3 * MIB, 60, 1);
+	process->gup = 4;
+	process->minor += 4;
+	process->peak_vsz_bytes = 542 * MIB;
+	process->peak_rss_bytes = 521 * MIB;
+	process->ended = true;
+	add_tick(summary, snapshot, 2);
+	snapshot_begin(snapshot);
+	add_tick(summary, snapshot, 3);
+	text = print(summary, command, 0);
+	assert_golden("run_one_process.txt", text);
+	snapshot_free(snapshot);
+	summary_free(summary);
+}
+
+/* A process with faults of its own number, born in this tick. */
+static struct process *add_child(struct snapshot *snapshot, uint32_t tgid, const char *comm,
+				 uint64_t minor)
+{
+	struct process *process = add_process(snapshot, tgid, comm, 4 * MIB, 2 * MIB);
+
+	add_row(snapshot, process, tgid * 16 + 1, "/usr/lib/libc.so.6", "r-xp", KIND_FILE_MAP,
+		ACCESS_EXEC, 2 * MIB, minor, 1);
+	/* Two mappings of one name: one process still. */
+	add_row(snapshot, process, tgid * 16 + 2, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE,
+		MIB, 5, 0);
+	add_row(snapshot, process, tgid * 16 + 3, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE,
+		MIB, 5, 0);
+	return process;
+}
+
+/* A shell, alone at first, and 50 children over several ticks, killed in the end. */
+static void picture_of_many(struct summary *summary)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct process *shell;
+
+	add_tick(summary, snapshot, 0);
+	snapshot_begin(snapshot);
+	shell = add_child(snapshot, 100, "sh", 70);
+	add_tick(summary, snapshot, 1);
+	for (uint32_t i = 0; i < 50; i++) {
+		snapshot_begin(snapshot);
+		add_child(snapshot, 101 + i, i % 2 ? "true" : "ec\tho", 10 + i)->ended = true;
+		add_row(snapshot, shell, 1603, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE,
+			MIB, 5 + i, 0);
+		add_tick(summary, snapshot, 2 + i);
+	}
+	snapshot_begin(snapshot);
+	snapshot->totals.map_full = 3;
+	add_row(snapshot, shell, 9999, "", "", KIND_DENIED_UNMAPPED, ACCESS_WRITE, 0, 0, 0)
+		->now.denied = 1;
+	shell->ended = true;
+	add_tick(summary, snapshot, 52);
+	snapshot_free(snapshot);
+}
+
+/* minor of picture_of_many: the shell's 70 + 5 + 54, each child's 10 + i + 10. */
+#define MANY_MINOR (70 + 5 + 54 + 50 * 20 + 49 * 50 / 2)
+#define MANY_MAJOR 51
+
+static void many_processes(void **state)
+{
+	const char *command[] = { "sh", "-c", "for i in 1 2; do 'a\033'; done", NULL };
+	struct summary_options options = { .page_size = 4096 };
+	struct summary *summary = summary_new(&options);
+	struct summary_totals totals;
+	autofree char *text = NULL;
+
+	(void)state;
+	picture_of_many(summary);
+	totals = summary_totals(summary);
+	assert_int_equal(totals.processes, 51);
+	assert_int_equal(totals.minor, MANY_MINOR);
+	assert_int_equal(totals.major, MANY_MAJOR);
+	text = print(summary, command, SIGSEGV);
+	assert_golden("run_many_processes.txt", text);
+	summary_free(summary);
+}
+
+/* One mapping with most of the pages is not lost among those of its name. */
+static void a_large_mapping_stands_alone(void **state)
+{
+	const char *command[] = { "sh", NULL };
+	struct summary_options options = { .page_size = 4096 };
+	struct summary *summary = summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *child;
+	autofree char *text = NULL;
+
+	(void)state;
+	add_child(snapshot, 100, "sh", 70);
+	child = add_child(snapshot, 101, "python3", 300);
+	add_row(snapshot, child, 7, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, 512 * MIB,
+		131072, 0);
+	child->ended = true;
+	add_tick(summary, snapshot, 1);
+	text = print(summary, command, 0);
+	assert_golden("run_large_mapping.txt", text);
+	snapshot_free(snapshot);
+	summary_free(summary);
+}
+
+/* With next to no room the lines are fewer and the sums the same. */
+static void full_tables_keep_the_sums(void **state)
+{
+	const char *command[] = { "sh", NULL };
+	struct summary_options options = { .page_size = 4096, .max_places = 1, .max_processes = 4 };
+	struct summary *summary = summary_new(&options);
+	struct summary_totals totals;
+	autofree char *text = NULL;
+
+	(void)state;
+	picture_of_many(summary);
+	totals = summary_totals(summary);
+	assert_int_equal(totals.processes, 51);
+	assert_int_equal(totals.minor, MANY_MINOR);
+	assert_int_equal(totals.major, MANY_MAJOR);
+	text = print(summary, command, 3 << 8);
+	assert_golden("run_full_tables.txt", text);
+	summary_free(summary);
+}
+
+/* 60 mappings: 40 of them shown, or all; the total is the same. */
+static void rows_beyond_the_page(void **state)
+{
+	const char *command[] = { "x", NULL };
+	char want[64];
+
+	(void)state;
+	for (int show_all = 0; show_all <= 1; show_all++) {
+		struct summary_options options = { .page_size = 4096, .show_all = show_all };
+		struct summary *summary = summary_new(&options);
+		struct snapshot *snapshot = snapshot_new();
+		struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
+		autofree char *text = NULL;
+
+		for (uint64_t i = 1; i <= 60; i++)
+			add_row(snapshot, process, i, "[anon]", "rw-p", KIND_DEMAND_ZERO,
+				ACCESS_WRITE, MIB, i, 0);
+		add_tick(summary, snapshot, 1);
+		text = print(summary, command, 0);
+		/* The 20 smallest: 1 + ... + 20. */
+		snprintf(want, sizeof(want), "%7u      0   840K", 210);
+		assert_int_equal(strstr(text, want) && strstr(text, "(20 more)"), !show_all);
+		snprintf(want, sizeof(want), "  1,830      0   7.2M");
+		assert_non_null(strstr(text, want));
+		snapshot_free(snapshot);
+		summary_free(summary);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_process),
+		cmocka_unit_test(many_processes),
+		cmocka_unit_test(a_large_mapping_stands_alone),
+		cmocka_unit_test(full_tables_keep_the_sums),
+		cmocka_unit_test(rows_beyond_the_page),
+	};
+
+	return cmocka_run_group_tests_name("sink_summary", tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "golden.h"
+#include "picture.h"
+#include "sink_table.h"
+#include "util.h"
+
+/* A small host: what was there before the interval. */
+static void picture_before(struct snapshot *snapshot)
+{
+	struct process *init = add_process(snapshot, 1, "systemd", 160 * MIB, 12 * MIB);
+	struct process *db = add_process(snapshot, 412, "postgres", 2048 * MIB, 700 * MIB);
+	struct process *job = add_process(snapshot, 977, "cc1", 90 * MIB, 40 * MIB);
+
+	db->cgroup = job->cgroup = snapshot_intern(snapshot, "/system.slice/db.service");
+	add_row(snapshot, init, 1, "[heap]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 30, 0);
+	add_row(snapshot, db, 2, "/dev/zero (deleted)", "rw-s", KIND_SHMEM, ACCESS_WRITE,
+		1024 * MIB, 100, 0);
+	add_row(snapshot, job, 3, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, 8 * MIB, 40, 0);
+	db->minor += 1000; /* from before faultmap came */
+	snapshot->totals = (struct totals){ .entries = 171, .minor = 170, .denied = 1 };
+	seal(snapshot, 0);
+}
+
+/* What the interval of two seconds brought. */
+static void picture_after(struct snapshot *snapshot)
+{
+	struct process *db, *job, *odd;
+
+	snapshot_begin(snapshot);
+	db = snapshot_find_process(snapshot, 412, 412000);
+	job = snapshot_find_process(snapshot, 977, 977000);
+	add_row(snapshot, db, 2, "/dev/zero (deleted)", "rw-s", KIND_SHMEM, ACCESS_WRITE,
+		1024 * MIB, 5100, 0);
+	add_row(snapshot, db, 4, "/var/lib/postgresql/base/16384/2619", "r--p", KIND_FILE_MAP,
+		ACCESS_READ, 16 * MIB, 3, 2);
+	add_row(snapshot, job, 3, "[anon]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, 8 * MIB, 400,
+		0);
+	job->ended = true;
+	odd = add_process(snapshot, 1203, "w\033[31m\xff", 3 * MIB, MIB);
+	odd->uid = 3999999999;
+	odd->cgroup = snapshot_intern(snapshot, "");
+	add_row(snapshot, odd, 5, "/tmp/日本語\n", "r-xp", KIND_FILE_MAP, ACCESS_EXEC, MIB, 1, 0);
+	add_row(snapshot, odd, 0, "", "", KIND_DENIED_UNMAPPED, ACCESS_WRITE, 0, 0, 0)->now.denied =
+		4;
+	snapshot->totals = (struct totals){
+		.entries = 5541, .minor = 5534, .major = 2, .denied = 5, .gup = 12, .map_full = 1
+	};
+	seal(snapshot, 1);
+}
+
+/* The table of the interval, after the baseline passed by. */
+static char *print_table(struct sink_table_options options, struct snapshot *snapshot)
+{
+	struct sink_table *sink = sink_table_new(&options);
+	char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+
+	picture_before(snapshot);
+	sink_table_pass(sink, snapshot);
+	picture_after(snapshot);
+	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	/* The next interval is empty: what ended has become a sum. */
+	snapshot_begin(snapshot);
+	seal(snapshot, 2);
+	fputc('\n', memory);
+	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	fclose(memory);
+	sink_table_free(sink);
+	return text;
+}
+
+static void assert_table(struct sink_table_options options, const char *golden)
+{
+	struct snapshot *snapshot = snapshot_new();
+	autofree char *text = print_table(options, snapshot);
+
+	assert_golden(golden, text);
+	snapshot_free(snapshot);
+}
+
+static void by_process(void **state)
+{
+	(void)state;
+	assert_table((struct sink_table_options){ .by = BY_PROCESS }, "top_process.txt");
+}
+
+static void by_mapping(void **state)
+{
+	(void)state;
+	assert_table((struct sink_table_options){ .by = BY_MAPPING }, "top_mapping.txt");
+}
+
+static void by_kind(void **state)
+{
+	(void)state;
+	assert_table((struct sink_table_options){ .by = BY_KIND }, "top_kind.txt");
+}
+
+static void by_cgroup(void **state)
+{
+	(void)state;
+	assert_table((struct sink_table_options){ .by = BY_CGROUP }, "top_cgroup.txt");
+}
+
+static void sorted_by_denied_shows_denied(void **state)
+{
+	(void)state;
+	assert_table((struct sink_table_options){ .by = BY_PROCESS, .sort = SORT_DENIED },
+		     "top_sort_denied.txt");
+}
+
+static void rows_left_out_are_summed_and_lines_fit(void **state)
+{
+	(void)state;
+	assert_table((struct sink_table_options){ .by = BY_MAPPING,
+						  .sort = SORT_NAME,
+						  .rows = 2,
+						  .width = 80 },
+		     "top_rows.txt");
+}
+
+/* The word that stands first on the lines below the titles. */
+static void assert_order(enum table_sort sort, const char *const pids[4])
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct sink_table_options options = { .by = BY_PROCESS, .sort = sort };
+	autofree char *text = print_table(options, snapshot);
+	char *line = strstr(text, "PID");
+
+	for (size_t i = 0; i < 4; i++) {
+		line = strchr(line, '\n') + 1;
+		line += strspn(line, " ");
+		assert_memory_equal(line, pids[i], strlen(pids[i]));
+		assert_int_equal(line[strlen(pids[i])], ' ');
+	}
+	snapshot_free(snapshot);
+}
+
+static void each_sort_orders_its_column(void **state)
+{
+	(void)state;
+	assert_order(SORT_FAULTS, (const char *[]){ "412", "977", "1203", "1" });
+	assert_order(SORT_MINOR, (const char *[]){ "412", "977", "1203", "1" });
+	assert_order(SORT_MAJOR, (const char *[]){ "412", "977", "1", "1203" });
+	assert_order(SORT_DENIED, (const char *[]){ "1203", "412", "977", "1" });
+	assert_order(SORT_PAGES, (const char *[]){ "412", "977", "1203", "1" });
+	assert_order(SORT_RSS, (const char *[]){ "412", "977", "1", "1203" });
+	assert_order(SORT_VSZ, (const char *[]){ "412", "1", "977", "1203" });
+	assert_order(SORT_PID, (const char *[]){ "1", "412", "977", "1203" });
+	assert_order(SORT_NAME, (const char *[]){ "977", "412", "1", "1203" });
+}
+
+static void a_view_sorts_by_what_it_has(void **state)
+{
+	(void)state;
+	for (int by = BY_PROCESS; by <= BY_CGROUP; by++)
+		for (int sort = SORT_FAULTS; sort <= SORT_NAME; sort++) {
+			bool want = by == BY_PROCESS || sort <= SORT_PAGES || sort == SORT_NAME ||
+				    (by == BY_MAPPING && sort == SORT_PID) ||
+				    (by == BY_CGROUP && sort == SORT_RSS);
+
+			assert_int_equal(sink_table_can_sort(by, sort), want);
+		}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(by_process),
+		cmocka_unit_test(by_mapping),
+		cmocka_unit_test(by_kind),
+		cmocka_unit_test(by_cgroup),
+		cmocka_unit_test(sorted_by_denied_shows_denied),
+		cmocka_unit_test(rows_left_out_are_summed_and_lines_fit),
+		cmocka_unit_test(each_sort_orders_its_column),
+		cmocka_unit_test(a_view_sorts_by_what_it_has),
+	};
+
+	return cmocka_run_group_tests_name("sink_table", tests, NULL, NULL);
+}

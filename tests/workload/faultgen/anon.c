@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Cases whose memory is private and anonymous. */
+#include "faultgen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define N_THREADS 4
+#define THREAD_STACK_SIZE (128 * 1024)
+
+int prepare_demand_zero(struct job *job)
+{
+	return job_map_anon(job, PROT_READ | PROT_WRITE);
+}
+
+int prepare_cow_zero(struct job *job)
+{
+	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
+
+	job_before(job, "demand_zero", "read", job->pages);
+	return error ? error : touch_read(job);
+}
+
+/* The child goes on as the case; this process only waits and ends with the child's status. */
+int prepare_cow_fork(struct job *job)
+{
+	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
+	int status;
+	pid_t child;
+
+	if (error)
+		return error;
+	touch_write(job);
+	child = fork();
+	if (child < 0)
+		return -errno;
+	if (child == 0)
+		return 0;
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+/* Nothing before this allocates, so the whole [heap] is ours. */
+int prepare_heap(struct job *job)
+{
+	size_t size = job->pages * page_size;
+	uintptr_t old = (uintptr_t)sbrk(0);
+
+	if (old % page_size && sbrk((intptr_t)(page_size - old % page_size)) == (void *)-1)
+		return -errno;
+	job->start = sbrk((intptr_t)size);
+	if (job->start == (char *)-1)
+		return -errno;
+	job->end = job->start + size;
+	strcpy(job->mapping, "[heap]");
+	return 0;
+}
+
+/* Below the stack as it stands; the kernel lets any address above the guard gap grow it. */
+int prepare_stack_growth(struct job *job)
+{
+	char *start, *end;
+	int error = find_mapping("[stack]", &start, &end);
+
+	if (error)
+		return error;
+	job->end = start;
+	job->start = start - job->pages * page_size;
+	strcpy(job->mapping, "[stack]");
+	return 0;
+}
+
+int touch_downwards(struct job *job)
+{
+	for (volatile char *at = job->end - page_size; at >= job->start; at -= page_size)
+		*at = 1;
+	return 0;
+}
+
+/* True when every page of the range is in swap and none in memory. */
+static bool is_swapped(const struct job *job)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	bool swapped = fd >= 0;
+
+	for (char *at = job->start; swapped && at < job->end; at += page_size) {
+		off_t offset = (off_t)((uintptr_t)at / page_size * sizeof(uint64_t));
+		uint64_t entry = 0;
+
+		swapped = pread(fd, &entry, sizeof(entry), offset) == sizeof(entry) &&
+			  entry >> 62 == 1;
+	}
+	if (fd >= 0)
+		close(fd);
+	return swapped;
+}
+
+int prepare_swap_in(struct job *job)
+{
+	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
+
+	if (error)
+		return error;
+	job_before(job, "demand_zero", "write", job->pages);
+	/* A page of its own content each: swap keeps no page that is all the same byte. */
+	for (char *at = job->start; at < job->end; at += page_size)
+		for (size_t i = 0; i < page_size; i += sizeof(char *))
+			*(char **)(at + i) = at + i;
+	/* Reclaim passes over pages that something else holds for a moment: ask more than once. */
+	for (int tries = 0; tries < 20; tries++) {
+		if (madvise(job->start, (size_t)(job->end - job->start), MADV_PAGEOUT))
+			return -errno;
+		if (is_swapped(job))
+			return 0;
+	}
+	return -ENOTSUP;
+}
+
+int prepare_populate(struct job *job)
+{
+	int error = job_map_anon(job, PROT_NONE);
+
+	job->expected = 0;
+	job->expected_gup = job->pages;
+	return error;
+}
+
+int touch_populate(struct job *job)
+{
+	return job_map(job, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1);
+}
+
+/* Threads run on static stacks, which job_warm has touched: no fault but the wanted ones. */
+static _Alignas(4096) char stacks[N_THREADS][THREAD_STACK_SIZE];
+static pthread_barrier_t begin_barrier, end_barrier;
+
+static int start_thread(unsigned int index, void *(*body)(void *), void *argument)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error = pthread_attr_init(&attributes);
+
+	if (!error)
+		error = pthread_attr_setstack(&attributes, stacks[index], THREAD_STACK_SIZE);
+	if (!error)
+		error = pthread_create(&thread, &attributes, body, argument);
+	return -error;
+}
+
+static void *thread_body(void *argument)
+{
+	struct job *part = argument;
+
+	pthread_barrier_wait(&begin_barrier);
+	touch_write(part);
+	pthread_barrier_wait(&end_barrier);
+	return NULL;
+}
+
+int prepare_threads(struct job *job)
+{
+	static struct job parts[N_THREADS];
+	size_t size = job->pages * page_size;
+	int error = job_reserve(job, N_THREADS * (size + page_size), page_size);
+
+	strcpy(job->mapping, "[anon]");
+	job->expected = N_THREADS * job->pages;
+	pthread_barrier_init(&begin_barrier, NULL, N_THREADS + 1);
+	pthread_barrier_init(&end_barrier, NULL, N_THREADS + 1);
+	for (unsigned int i = 0; !error && i < N_THREADS; i++) {
+		struct job *part = &parts[i];
+
+		part->stride = page_size;
+		part->start = job->start + i * (size + page_size);
+		part->end = part->start + size;
+		error = job_map(part, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		if (!error)
+			error = start_thread(i, thread_body, part);
+	}
+	return error;
+}
+
+int touch_threads(struct job *job)
+{
+	(void)job;
+	pthread_barrier_wait(&begin_barrier);
+	pthread_barrier_wait(&end_barrier);
+	return 0;
+}
+
+/*
+ * The process touches, execs itself, touches again: one process to faultmap, one more mapping at
+ * each hop. FAULTGEN_CHAIN hands the hop and the counts so far to the next image; the address is
+ * the same in each so that a test finds all of them.
+ */
+#define CHAIN_HOPS 4
+#define CHAIN_ADDRESS ((char *)0x100000000000)
+
+static int chain_state(struct job *job)
+{
+	const char *state = getenv("FAULTGEN_CHAIN");
+	int hop = 1;
+
+	if (state && sscanf(state, "%d %ld %ld", &hop, &job->minor, &job->major) != 3)
+		return -EINVAL;
+	return hop;
+}
+
+int prepare_exec_chain(struct job *job)
+{
+	int hop = chain_state(job);
+
+	if (hop < 0)
+		return hop;
+	job->wait = job->wait && hop == CHAIN_HOPS;
+	job->start = CHAIN_ADDRESS;
+	job->end = CHAIN_ADDRESS + job->pages * page_size;
+	job->expected = CHAIN_HOPS * job->pages;
+	strcpy(job->mapping, "[anon]");
+	return job_map(job, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+int touch_exec_chain(struct job *job)
+{
+	static char state[64];
+	static char program[PATH_MAX];
+	long minor = job->minor, major = job->major;
+	int hop = chain_state(job);
+
+	touch_write(job);
+	if (hop == CHAIN_HOPS)
+		return 0;
+	/* The next image reports: measure() can't, so count what was touched. */
+	minor += (long)job->pages;
+	snprintf(state, sizeof(state), "%d %ld %ld", hop + 1, minor, major);
+	setenv("FAULTGEN_CHAIN", state, 1);
+	if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+		return -errno;
+	execv(program, job->argv);
+	return -errno;
+}
+
+#define STORM_PAGES 4096
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+int prepare_fault_storm(struct job *job)
+{
+	int error = job_reserve(job, STORM_PAGES * page_size, page_size);
+
+	now(); /* touches [vvar], which job_warm passes over */
+	strcpy(job->mapping, "[anon]");
+	return error ? error :
+		       job_map(job, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+int touch_fault_storm(struct job *job)
+{
+	double end = now() + (double)job->pages;
+
+	job->expected = 0;
+	do {
+		touch_write(job);
+		job->expected += STORM_PAGES;
+		if (madvise(job->start, STORM_PAGES * page_size, MADV_DONTNEED))
+			return -errno;
+	} while (now() < end);
+	return 0;
+}
+
+/* Fills each missing page, until the process ends. */
+static void *serve_faults(void *argument)
+{
+	static _Alignas(4096) char content[4096];
+	int fd = *(int *)argument;
+	struct uffd_msg message;
+
+	while (read(fd, &message, sizeof(message)) == sizeof(message)) {
+		struct uffdio_copy copy = {
+			.dst = message.arg.pagefault.address & ~(page_size - 1),
+			.src = (uintptr_t)content,
+			.len = page_size,
+		};
+
+		if (ioctl(fd, UFFDIO_COPY, &copy))
+			break;
+	}
+	return NULL;
+}
+
+int prepare_userfaultfd(struct job *job)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
+
+	if (error)
+		return error;
+	job->fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (job->fd < 0)
+		return -ENOTSUP;
+	range.range.start = (uintptr_t)job->start;
+	range.range.len = (size_t)(job->end - job->start);
+	if (ioctl(job->fd, UFFDIO_API, &api) || ioctl(job->fd, UFFDIO_REGISTER, &range))
+		return -errno;
+	return start_thread(0, serve_faults, &job->fd);
+}
