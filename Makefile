@@ -83,7 +83,7 @@ SKELETON := $(BUILD)/faultmap.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests deps demo check bench install uninstall clean format format-check help
+.PHONY: all tests deps demo check bench bench-tools install uninstall clean format format-check help
 all: $(BUILD)/faultmap
 
 tests: $(BUILD)/faultmap $(UNIT_TESTS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
@@ -164,9 +164,11 @@ check:
 	@$(MAKE) -j"$$(nproc)" tests
 	@BUILD=$(BUILD) tests/run.sh; status=$$?; $(GIVE_BACK); exit $$status
 
+bench-tools: all $(BENCH_TOOLS) $(BENCH_BPF)
+
 bench:
 	@packaging/deps.sh bench
-	@$(MAKE) -j"$$(nproc)" tests
+	@$(MAKE) -j"$$(nproc)" bench-tools
 	@$(GIVE_BACK)
 	@BUILD=$(BUILD) tests/bench/run.sh
 

@@ -47,6 +47,10 @@ enum fault_mode { MODE_USER, MODE_KERNEL, MODE_COUNT };
 
 #define COMM_LEN 16
 
+/* Latency buckets: bounds of 2^8 (256 ns) to 2^34 ns (17 s), each inclusive. */
+#define LATENCY_FIRST_LOG2 8
+#define LATENCY_BUCKETS 27
+
 /* What a mapping is; where class and name do not say it, the name record does. */
 enum mapping_class {
 	MAPPING_UNRESOLVED, /* the walk failed; name_id is 0 */
@@ -55,6 +59,7 @@ enum mapping_class {
 	MAPPING_ANON_NAMED, /* prctl(PR_SET_VMA_ANON_NAME) */
 	MAPPING_HEAP,
 	MAPPING_STACK,
+	MAPPING_THREAD_STACK, /* name_id is the tid */
 	MAPPING_FILE,
 	MAPPING_SHMEM, /* tmpfs, memfd, SysV, shared anonymous: the name tells them apart */
 	MAPPING_HUGETLB,
@@ -88,7 +93,15 @@ struct extent {
 	u64 offset; /* of start in the file */
 };
 
-/* Counters only grow, but for one case: see complete_major() in bpf/row.bpf.h. */
+/* Stalls, as struct latency_counts in src/snapshot.h. */
+struct latency {
+	u64 count;
+	u64 sum_ns;
+	u64 max_ns;
+	u64 buckets[LATENCY_BUCKETS];
+};
+
+/* Counters only grow, but for one case: see recount_major() in bpf/fault.bpf.c. */
 struct row_value {
 	u64 minor;
 	u64 major;
@@ -96,6 +109,7 @@ struct row_value {
 	u64 pages;
 	u64 epoch; /* the tick in which it last moved */
 	struct extent extent;
+	struct latency latency;
 };
 
 /* What can end in no row: per CPU and kind, so that totals stay exact when the table is full. */
@@ -121,6 +135,17 @@ struct open_run {
 	struct extent extent;
 };
 
+/* --detail=full: the minor faults of one row that were completed on this CPU since it was written. */
+struct done_run {
+	u32 busy; /* in the middle of an addition: an interrupt must leave it alone */
+	u32 pad;
+	u64 minor;
+	u64 pages;
+	struct row_key key;
+	struct extent extent;
+	struct latency latency;
+};
+
 enum run_treatment {
 	RUN_COUNT,  /* counted at entry: nothing in it can wait or fail */
 	RUN_ANON,   /* as RUN_COUNT, unless the mm has pages in swap */
@@ -128,18 +153,22 @@ enum run_treatment {
 	RUN_IGNORE, /* `run`: not a process that we follow */
 };
 
+#define NAMES_RECENT 64
+
 /* One per CPU, written on that CPU only, mmapped by the collector. */
 struct cpu_state {
 	struct open_run run;
+	struct done_run done;
 	u64 entries;
 	u64 aborted;
 	u64 lost_completions;
 	u64 unresolved;
-	u64 storage_full; /* stamped faults that found no room: counted as minor at entry */
+	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry */
 	u64 rows_full;
 	u64 names_lost;
 	u64 exits_lost;
-	u64 perf_major; /* runs of the MAJ program */
+	u64 names[NAMES_RECENT];    /* ids that are known to be sent */
+	struct row_value fresh_row; /* where a new row is put together */
 	struct other_counts other[KIND_COUNT];
 } __attribute__((aligned(64)));
 
@@ -186,7 +215,7 @@ struct task_record {
 };
 
 _Static_assert(sizeof(struct row_key) == 32, "row_key");
-_Static_assert(sizeof(struct row_value) == 64, "row_value");
+_Static_assert(sizeof(struct row_value) == 304, "row_value");
 _Static_assert(sizeof(struct open_run) == 120, "open_run");
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");

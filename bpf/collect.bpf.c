@@ -11,15 +11,13 @@ int flush_run(void *context)
 {
 	struct cpu_state *cpu = this_cpu_state();
 
-	if (cpu)
-		run_flush(cpu);
+	if (!cpu)
+		return 0;
+	run_flush(cpu);
+	if (!cpu->done.busy)
+		done_flush(cpu);
 	return 0;
 }
-
-struct row_record {
-	struct row_key key;
-	struct row_value value;
-};
 
 /* Writes each row that moved since the tick epoch_since. */
 SEC("iter/bpf_map_elem")
@@ -27,13 +25,11 @@ int list_rows(struct bpf_iter__bpf_map_elem *context)
 {
 	struct row_key *key = context->key;
 	struct row_value *value = context->value;
-	struct row_record record;
 
 	if (!key || !value || value->epoch < epoch_since)
 		return 0;
-	record.key = *key;
-	record.value = *value;
-	bpf_seq_write(context->meta->seq, &record, sizeof(record));
+	bpf_seq_write(context->meta->seq, key, sizeof(*key));
+	bpf_seq_write(context->meta->seq, value, sizeof(*value));
 	return 0;
 }
 
@@ -58,11 +54,10 @@ static __always_inline void settle(struct task_struct *task)
 	key = fault->key;
 	extent = fault->extent;
 	if (task->maj_flt != fault->major) {
-		if (config_perf_major)
+		if (config_perf_events)
 			return;
 		add = (struct addition){ .major = 1, .pages = 1 };
-		if (key.kind == KIND_DEMAND_ZERO)
-			key.kind = KIND_SWAP_IN;
+		key.kind = kind_of_major(key.kind);
 	} else if (task->min_flt == fault->minor) {
 		return;
 	}

@@ -9,18 +9,27 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+/* Configuration: frozen at load, so that the verifier drops what is switched off. */
+const volatile bool config_follow __weak = false;     /* only followed processes count */
+const volatile bool config_full __weak = false;       /* --detail=full: every fault is stamped */
+const volatile bool config_perf_events __weak = true; /* faults complete in perf events */
+const volatile bool config_mm_sequence __weak = true; /* features: see src/features.c */
+const volatile bool config_direct_reads __weak = true;
+const volatile bool config_exit_with_mm __weak = true;
+
 /*
  * READ(struct type, pointer, field): one field behind any kernel pointer; 0 where the pointer is bad.
  * Linux 6.2 has bpf_rdonly_cast() (mainline a35b9af4ec2c): then it is one load with an exception
  * table entry, about 1 ns. Below it is bpf_probe_read_kernel(), about 10 ns.
  */
 extern void *bpf_rdonly_cast(void *pointer, u32 btf_id) __ksym __weak;
+#define CAN_READ_DIRECTLY (config_direct_reads && bpf_rdonly_cast)
 
 #define READ(type, pointer, field)                                                               \
 	({                                                                                       \
 		void *from_ = (void *)(pointer);                                                 \
 		typeof(((type *)0)->field) value_;                                               \
-		if (bpf_rdonly_cast)                                                             \
+		if (CAN_READ_DIRECTLY)                                                           \
 			value_ = ((type *)bpf_rdonly_cast(from_, bpf_core_type_id_kernel(type))) \
 					 ->field;                                                \
 		else                                                                             \
@@ -38,7 +47,7 @@ extern void *bpf_rdonly_cast(void *pointer, u32 btf_id) __ksym __weak;
  */
 static __always_inline u32 mm_sequence(struct mm_struct *mm)
 {
-	if (bpf_core_field_exists(mm->mm_lock_seq.sequence))
+	if (config_mm_sequence && bpf_core_field_exists(mm->mm_lock_seq.sequence))
 		return mm->mm_lock_seq.sequence;
 	return SEQUENCE_NONE;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
 #include "kind.bpf.h"
+#include "evidence.bpf.h"
 #include "row.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
@@ -17,7 +18,7 @@ static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
 						       u64 error_code, bool *ret_cachable)
 {
 	struct vma vma = {};
-	int found = find_vma((u64)task->mm, address, &vma);
+	int found = find_vma(address, &vma);
 
 	*ret_cachable = found == WALK_FOUND;
 	if (found == WALK_FOUND) {
@@ -25,7 +26,7 @@ static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
 		return kind_at_entry(error_code, vma.flags, mapping->class);
 	}
 	/* Below a mapping that grows down, the kernel tries to extend it (expand_stack()). */
-	if (found == WALK_GAP && find_vma((u64)task->mm, vma.end, &vma) == WALK_FOUND &&
+	if (found == WALK_GAP && find_vma(vma.end, &vma) == WALK_FOUND &&
 	    vma.flags & VM_GROWSDOWN) {
 		describe(mapping, task, &vma);
 		return KIND_STACK_GROWTH;
@@ -97,7 +98,7 @@ static __noinline int fault_stamp(struct cpu_state *cpu, u64 address)
 		return 0;
 	fault = bpf_task_storage_get(&task_faults, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!fault) {
-		cpu->storage_full++;
+		cpu->stamps_lost++;
 		cpu->run.count++;
 		return 0;
 	}
@@ -107,6 +108,12 @@ static __noinline int fault_stamp(struct cpu_state *cpu, u64 address)
 	fault->address = address;
 	fault->minor = task->min_flt;
 	fault->major = task->maj_flt;
+	if (config_full) {
+		fault->evidence = 0;
+		fault->pages_around = 0;
+		fault->anon_pages = task->mm ? task->mm->rss_stat[MM_ANONPAGES].count : 0;
+		fault->numa_hints = numa_hints_of(task);
+	}
 	fault->entered_ns = bpf_ktime_get_ns();
 	fault->open = ++fault->stamps;
 	return 0;
@@ -202,9 +209,20 @@ static __always_inline void recount_major(struct task_struct *task, u64 address)
 	if (!bpf_map_lookup_elem(&rows, &key))
 		key.access = ACCESS_READ;
 	add_to_row(&key, &mapping.extent, &less);
-	if (key.kind == KIND_DEMAND_ZERO)
-		key.kind = KIND_SWAP_IN;
+	key.kind = kind_of_major(key.kind);
 	add_to_row(&key, &mapping.extent, &more);
+}
+
+/* The task's stamped fault, claimed, if it is open and at this address; else NULL. */
+static __always_inline struct task_fault *claim_at(struct task_struct *task, u64 address)
+{
+	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
+	u64 open = fault ? fault->open : 0;
+
+	if (!open || fault->address >> PAGE_SHIFT != address >> PAGE_SHIFT ||
+	    !fault_claim(fault, open))
+		return NULL;
+	return fault;
 }
 
 /*
@@ -212,24 +230,109 @@ static __always_inline void recount_major(struct task_struct *task, u64 address)
  * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs while
  * a BPF map system call is under way on this CPU: fault_resolve() then finds the fault still open.
  */
-SEC("perf_event")
+SEC("?perf_event")
 int fault_major(struct bpf_perf_event_data *context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
-	struct cpu_state *cpu = this_cpu_state();
-	u64 address = context->addr;
-	u64 open;
+	u64 now = bpf_ktime_get_ns();
+	struct task_fault *fault = claim_at(task, context->addr);
 
-	if (cpu)
-		__sync_fetch_and_add(&cpu->perf_major, 1);
-	open = fault ? fault->open : 0;
-	if (open && fault->address >> PAGE_SHIFT == address >> PAGE_SHIFT) {
-		if (fault_claim(fault, open))
-			count_major(fault);
+	if (!fault) {
+		recount_major(task, context->addr);
 		return 0;
 	}
-	recount_major(task, address);
+	if (config_full)
+		fault->key.kind = kind_by_evidence(fault, task);
+	count_major(fault);
+	add_latency(&fault->key, now - fault->entered_ns);
+	return 0;
+}
+
+/* Adds the completed fault to the CPU's run of such faults. */
+static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *fault, u64 pages,
+				     u64 ns)
+{
+	struct done_run *done = &cpu->done;
+	u32 bucket = bucket_of(ns);
+
+	if (!same_key(&done->key, &fault->key)) {
+		done_flush(cpu);
+		done->key = fault->key;
+	}
+	done->extent = fault->extent;
+	done->minor++;
+	done->pages += pages;
+	done->latency.count++;
+	done->latency.sum_ns += ns;
+	if (ns > done->latency.max_ns)
+		done->latency.max_ns = ns;
+	if (bucket < LATENCY_BUCKETS)
+		done->latency.buckets[bucket]++;
+}
+
+/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full: as fault_major, for minor faults. */
+SEC("?perf_event")
+int fault_minor(struct bpf_perf_event_data *context)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 now = bpf_ktime_get_ns();
+	struct task_fault *fault = claim_at(task, context->addr);
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!fault || !cpu)
+		return 0;
+	fault->key.kind = kind_by_evidence(fault, task);
+	cpu->done.busy = 1;
+	barrier();
+	done_add(cpu, fault, pages_by_evidence(fault), now - fault->entered_ns);
+	barrier();
+	cpu->done.busy = 0;
+	return 0;
+}
+
+/* The current task's open fault; NULL when it is in none, or in one of another mm. */
+static __always_inline struct task_fault *open_fault(void)
+{
+	struct task_fault *fault = bpf_task_storage_get(&task_faults, bpf_get_current_task_btf(),
+							NULL, 0);
+
+	return fault && fault->open ? fault : NULL;
+}
+
+/* kmem:rss_stat, full detail: an mm's page counter changes, in a fault once per kind of page. Under
+ * the page table lock. Linux 6.2 on: before, it did not fire per fault. */
+SEC("?tp_btf/rss_stat")
+int BPF_PROG(fault_rss, struct mm_struct *mm, int member)
+{
+	struct task_fault *fault;
+
+	if (bpf_get_current_task_btf()->mm != mm)
+		return 0;
+	fault = open_fault();
+	if (fault)
+		fault->evidence |= 1u << (member & 3);
+	return 0;
+}
+
+/* tlb:tlb_flush, x86, full detail: the page was replaced by a copy. */
+SEC("?tp_btf/tlb_flush")
+int BPF_PROG(fault_flush, int reason)
+{
+	struct task_fault *fault = reason == TLB_LOCAL_MM_SHOOTDOWN ? open_fault() : NULL;
+
+	if (fault)
+		fault->evidence |= EVIDENCE_FLUSH;
+	return 0;
+}
+
+/* filemap:mm_filemap_map_pages, full detail, Linux 6.12 on: pages mapped around the fault. */
+SEC("?tp_btf/mm_filemap_map_pages")
+int BPF_PROG(fault_around, struct address_space *mapping, unsigned long start, unsigned long end)
+{
+	struct task_fault *fault = open_fault();
+
+	if (fault && end >= start)
+		fault->pages_around = end - start + 1;
 	return 0;
 }
 
@@ -243,17 +346,12 @@ int BPF_PROG(fault_signal, int sig, struct kernel_siginfo *info, struct task_str
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct addition add = { .denied = 1 };
 	struct task_fault *fault;
-	u64 open;
 
 	if ((sig != SIGBUS && sig != SIGSEGV) || task != current || (u64)info <= 1)
 		return 0;
-	fault = bpf_task_storage_get(&task_faults, current, NULL, 0);
-	open = fault ? fault->open : 0;
-	if (!open ||
-	    (u64)READ(struct kernel_siginfo, info, _sifields._sigfault._addr) >> PAGE_SHIFT !=
-		    fault->address >> PAGE_SHIFT)
-		return 0;
-	if (!fault_claim(fault, open))
+	fault = claim_at(current,
+			 (u64)READ(struct kernel_siginfo, info, _sifields._sigfault._addr));
+	if (!fault)
 		return 0;
 	if (sig == SIGBUS)
 		fault->key.kind = KIND_DENIED_BUS;

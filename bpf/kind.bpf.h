@@ -36,8 +36,10 @@ static __always_inline enum fault_kind kind_if_denied(u64 error_code, u64 flags)
 /* A page was present, but write-protected (or the TLB was behind the page table). */
 static __always_inline enum fault_kind kind_if_present(u64 error_code, u64 flags, u32 class)
 {
-	if (!(error_code & PF_WRITE) || flags & VM_UFFD_WP)
+	if (!(error_code & PF_WRITE))
 		return KIND_WP_OTHER;
+	if (flags & VM_UFFD_WP)
+		return KIND_USERFAULTFD;
 	if (class == MAPPING_HUGETLB)
 		return KIND_HUGETLB;
 	if (!(flags & VM_SHARED))
@@ -74,6 +76,8 @@ static __always_inline enum fault_kind kind_at_entry(u64 error_code, u64 flags, 
 /* How a fault of this kind is to be counted. */
 static __always_inline enum run_treatment treatment_of(enum fault_kind kind)
 {
+	if (config_full && kind < KIND_FIRST_DENIED)
+		return RUN_STAMP;
 	switch (kind) {
 	case KIND_DEMAND_ZERO:
 		return RUN_ANON;

@@ -106,6 +106,18 @@ static __noinline u64 find_anchor(struct task_struct *leader, u64 start, u64 end
 	return start;
 }
 
+/* A thread's stack is plain anonymous memory; what tells it is the thread's stack pointer. The leader's
+ * is the main stack, which has its own class. */
+static __always_inline bool is_own_stack(struct task_struct *task, const struct vma *vma)
+{
+	struct pt_regs *regs;
+
+	if (task->pid == task->tgid)
+		return false;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	return vma->start <= regs->sp && regs->sp < vma->end;
+}
+
 /* Describes the VMA for the task's process. */
 static __always_inline void describe(struct mapping *mapping, struct task_struct *task,
 				     const struct vma *vma)
@@ -136,6 +148,10 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 	if (mapping->class != MAPPING_ANON) {
 		mapping->anchor = mapping->class;
 		return;
+	}
+	if (is_own_stack(task, vma)) {
+		mapping->class = MAPPING_THREAD_STACK;
+		mapping->name_id = task->pid;
 	}
 	if (bpf_core_field_exists(named->anon_name))
 		name = BPF_CORE_READ(named, anon_name);

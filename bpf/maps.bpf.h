@@ -10,13 +10,11 @@
 
 #include "abi.h"
 
-/* Configuration: frozen at load, so that the verifier drops what is switched off. */
-const volatile bool config_follow __weak = false;    /* only followed processes count */
-const volatile bool config_perf_major __weak = true; /* majors complete in a perf event */
-
 /* Written by the collector: the tick that is being counted, and the first one the row iterator shows. */
 volatile u64 epoch __weak = 1;
 volatile u64 epoch_since __weak = 0;
+/* How often the collector has forgotten all names. */
+volatile u64 names_forgotten __weak = 0;
 
 /* One struct cpu_state per possible CPU. Set by the collector. */
 struct {
@@ -36,6 +34,14 @@ struct {
 	__type(key, struct row_key);
 	__type(value, struct row_value);
 } rows __weak SEC(".maps");
+
+/* Stays all zero: what a new row starts from. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct row_value);
+} empty_row __weak SEC(".maps");
 
 /* Where an anonymous mapping's edges lead: see mapping.bpf.h. Forgetting one splits a row, no more. */
 struct anchor_key {
@@ -100,6 +106,11 @@ struct task_fault {
 	u64 address;
 	u64 minor; /* the task's counters at entry */
 	u64 major;
+	/* --detail=full: what was seen to happen in the fault */
+	u32 evidence;
+	u32 pages_around;
+	s64 anon_pages;
+	u64 numa_hints;
 	struct row_key key;
 	struct extent extent;
 };

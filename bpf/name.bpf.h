@@ -113,6 +113,23 @@ static __always_inline bool name_send(struct name_record *name, u64 id, u32 flag
 	return !bpf_ringbuf_output(&records, name, size, ring_flags());
 }
 
+/* True when the name went out before. The CPU's own memory of the last ones comes first: it is much
+ * cheaper, and a process that starts asks for the same few libraries again and again. */
+static __always_inline bool is_sent(u64 id)
+{
+	struct cpu_state *cpu = this_cpu_state();
+	u32 slot = id % NAMES_RECENT;
+
+	if (!cpu)
+		return false;
+	if (cpu->names[slot] == id + names_forgotten)
+		return true;
+	if (!bpf_map_lookup_elem(&names_sent, &id))
+		return false;
+	cpu->names[slot] = id + names_forgotten;
+	return true;
+}
+
 static __always_inline void name_sent(u64 id, bool sent)
 {
 	u32 one = 1;
@@ -161,7 +178,7 @@ static __always_inline u64 name_of_file(u64 file, struct fs_struct *fs)
 		 READ(struct dentry, path.dentry, d_name.hash_len));
 	id = mix(mix(id, READ(struct inode, inode, i_ino)),
 		 (u64)READ(struct inode, inode, i_generation) << 1 | is_deleted(path.dentry));
-	if (!bpf_map_lookup_elem(&names_sent, &id))
+	if (!is_sent(id))
 		send_path(id, (u64)path.dentry, (u64)path.mnt, (u64)root.dentry, (u64)root.mnt);
 	return id;
 }
@@ -177,7 +194,7 @@ static __always_inline u64 name_of_string(const char *string)
 
 	bpf_probe_read_kernel_str(head, sizeof(head), string);
 	id = mix(mix(mix(1, (u64)string), head[0]), head[1]);
-	if (bpf_map_lookup_elem(&names_sent, &id))
+	if (is_sent(id))
 		return id;
 	name = bpf_map_lookup_elem(&name_scratch, &zero);
 	if (!name)

@@ -28,26 +28,26 @@ static __always_inline void add_other(u32 kind, const struct addition *add)
 	cpu->other[kind].denied += add->denied;
 }
 
-/* Adds to the row, making it at need. Rows are only deleted by the collector, and only those of
- * processes that are gone. */
-static __noinline int add_to_row(const struct row_key *key, const struct extent *extent,
-				 const struct addition *add)
+/* The row, made at need; NULL when there is no room. Rows are only deleted by the collector, and only
+ * those of processes that are gone. */
+static __always_inline struct row_value *row_of(const struct row_key *key)
 {
-	struct row_value *row;
+	struct row_value *row = bpf_map_lookup_elem(&rows, key);
+	u32 zero = 0;
+	struct row_value *fresh;
 
-	if (!key || !extent || !add)
-		return 0;
-	row = bpf_map_lookup_elem(&rows, key);
-	if (!row) {
-		struct row_value fresh = {};
+	if (row)
+		return row;
+	fresh = bpf_map_lookup_elem(&empty_row, &zero);
+	if (!fresh)
+		return NULL;
+	bpf_map_update_elem(&rows, key, fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&rows, key);
+}
 
-		bpf_map_update_elem(&rows, key, &fresh, BPF_NOEXIST);
-		row = bpf_map_lookup_elem(&rows, key);
-		if (!row) {
-			add_other(key->kind, add);
-			return 0;
-		}
-	}
+static __always_inline void add_counts(struct row_value *row, const struct extent *extent,
+				       const struct addition *add)
+{
 	if (add->minor)
 		__sync_fetch_and_add(&row->minor, add->minor);
 	if (add->major)
@@ -58,7 +58,73 @@ static __noinline int add_to_row(const struct row_key *key, const struct extent 
 		__sync_fetch_and_add(&row->pages, add->pages);
 	row->extent = *extent;
 	row->epoch = epoch;
+}
+
+static __noinline int add_to_row(const struct row_key *key, const struct extent *extent,
+				 const struct addition *add)
+{
+	struct row_value *row;
+
+	if (!key || !extent || !add)
+		return 0;
+	row = row_of(key);
+	if (row)
+		add_counts(row, extent, add);
+	else
+		add_other(key->kind, add);
 	return 0;
+}
+
+/* The bucket whose bound is the smallest power of two that is not below ns; past the last: none. */
+static __always_inline u32 bucket_of(u64 ns)
+{
+	u64 rest = ns ? ns - 1 : 0;
+	u32 bits = 0;
+
+#pragma unroll
+	for (u32 step = 32; step; step /= 2)
+		if (rest >> step) {
+			rest >>= step;
+			bits += step;
+		}
+	bits += rest > 0;
+	return bits > LATENCY_FIRST_LOG2 ? bits - LATENCY_FIRST_LOG2 : 0;
+}
+
+static __always_inline int add_latency(const struct row_key *key, u64 ns)
+{
+	struct row_value *row = key ? bpf_map_lookup_elem(&rows, key) : NULL;
+	u32 bucket = bucket_of(ns);
+
+	if (!row)
+		return 0;
+	__sync_fetch_and_add(&row->latency.count, 1);
+	__sync_fetch_and_add(&row->latency.sum_ns, ns);
+	if (ns > row->latency.max_ns)
+		row->latency.max_ns = ns;
+	if (bucket < LATENCY_BUCKETS)
+		__sync_fetch_and_add(&row->latency.buckets[bucket], 1);
+	return 0;
+}
+
+/* As add_to_row, and faster for a new row, which is put together on the side. Only at fault entry and
+ * in flush_run, where interrupts are off: the place for it is the CPU's. */
+static __always_inline void add_run(struct cpu_state *cpu, const struct addition *add)
+{
+	struct open_run *run = &cpu->run;
+	struct row_value *row = bpf_map_lookup_elem(&rows, &run->key);
+
+	if (row) {
+		add_counts(row, &run->extent, add);
+		return;
+	}
+	cpu->fresh_row.minor = add->minor;
+	cpu->fresh_row.denied = add->denied;
+	cpu->fresh_row.pages = add->pages;
+	cpu->fresh_row.epoch = epoch;
+	cpu->fresh_row.extent = run->extent;
+	if (bpf_map_update_elem(&rows, &run->key, &cpu->fresh_row, BPF_NOEXIST))
+		add_to_row(&run->key, &run->extent, add);
 }
 
 /* Writes the run's faults to its row. The run itself stays open. */
@@ -76,29 +142,45 @@ static __always_inline void run_flush(struct cpu_state *cpu)
 		add.pages = run->count;
 	}
 	run->count = 0;
-	add_to_row(&run->key, &run->extent, &add);
+	add_run(cpu, &add);
+}
+
+/* Writes the completed faults to their row. */
+static __always_inline int done_flush(struct cpu_state *cpu)
+{
+	struct addition add = {};
+	struct done_run *done;
+	struct row_value *row;
+
+	if (!cpu || !cpu->done.minor)
+		return 0;
+	done = &cpu->done;
+	add.minor = done->minor;
+	add.pages = done->pages;
+	row = row_of(&done->key);
+	if (row) {
+		add_counts(row, &done->extent, &add);
+		__sync_fetch_and_add(&row->latency.count, done->latency.count);
+		__sync_fetch_and_add(&row->latency.sum_ns, done->latency.sum_ns);
+		if (done->latency.max_ns > row->latency.max_ns)
+			row->latency.max_ns = done->latency.max_ns;
+		for (u32 i = 0; i < LATENCY_BUCKETS; i++)
+			if (done->latency.buckets[i])
+				__sync_fetch_and_add(&row->latency.buckets[i],
+						     done->latency.buckets[i]);
+	} else {
+		add_other(done->key.kind, &add);
+	}
+	done->minor = 0;
+	done->pages = 0;
+	__builtin_memset(&done->latency, 0, sizeof(done->latency));
+	return 0;
 }
 
 /* Takes the task's open fault for counting; false when another has. */
 static __always_inline bool fault_claim(struct task_fault *fault, u64 open)
 {
 	return __sync_val_compare_and_swap(&fault->open, open, 0) == open;
-}
-
-static __always_inline void count_minor(struct task_fault *fault)
-{
-	struct addition add = { .minor = 1, .pages = 1 };
-
-	add_to_row(&fault->key, &fault->extent, &add);
-}
-
-static __always_inline void count_major(struct task_fault *fault)
-{
-	struct addition add = { .major = 1, .pages = 1 };
-
-	if (fault->key.kind == KIND_DEMAND_ZERO) /* anonymous memory only waits for swap */
-		fault->key.kind = KIND_SWAP_IN;
-	add_to_row(&fault->key, &fault->extent, &add);
 }
 
 static __always_inline bool same_key(const struct row_key *left, const struct row_key *right)
@@ -108,9 +190,31 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 	return l[0] == r[0] && l[1] == r[1] && l[2] == r[2] && l[3] == r[3];
 }
 
+static __always_inline void count_minor(struct task_fault *fault)
+{
+	struct addition add = { .minor = 1, .pages = 1 };
+
+	add_to_row(&fault->key, &fault->extent, &add);
+}
+
+/* Anonymous and tmpfs memory only waits for swap. */
+static __always_inline u8 kind_of_major(u8 kind)
+{
+	return kind == KIND_DEMAND_ZERO || kind == KIND_SHMEM ? KIND_SWAP_IN : kind;
+}
+
+static __always_inline void count_major(struct task_fault *fault)
+{
+	struct addition add = { .major = 1, .pages = 1 };
+
+	fault->key.kind = kind_of_major(fault->key.kind);
+	add_to_row(&fault->key, &fault->extent, &add);
+}
+
 /*
  * The task is past its last stamped fault: how did that end? The kernel's own counters tell
- * (mm_account_fault(), mm/memory.c). A major that is still open here lost its perf event.
+ * (mm_account_fault(), mm/memory.c). A major (in full detail, any) that is
+ * still open here lost its perf event.
  * `run` is the CPU's open run where interrupts are off (at fault entry), else NULL: mostly the same
  * mapping faults again, and then the run takes the count.
  */
@@ -122,11 +226,14 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	if (!open || !fault_claim(fault, open))
 		return;
 	if (task->maj_flt != fault->major) {
-		if (config_perf_major)
+		if (config_perf_events)
 			__sync_fetch_and_add(&cpu->lost_completions, 1);
 		count_major(fault);
 	} else if (task->min_flt == fault->minor) {
 		__sync_fetch_and_add(&cpu->aborted, 1);
+	} else if (config_full && config_perf_events) {
+		__sync_fetch_and_add(&cpu->lost_completions, 1);
+		count_minor(fault);
 	} else if (run && same_key(&run->key, &fault->key)) {
 		run->count++;
 	} else {

@@ -58,7 +58,7 @@ static __always_inline void record_of_process(struct task_record *record, struct
 	record->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
 	record->exit_code = exit_code_of(task);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), leader->comm);
-	if (mm)
+	if (mm && (config_exit_with_mm || task != bpf_get_current_task_btf()))
 		record_of_memory(record, mm);
 	else /* also of what ran before exec, and of the parent's after vfork (exec_mmap()) */
 		record->peak_rss_pages = task->signal->maxrss;

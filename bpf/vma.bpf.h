@@ -58,7 +58,7 @@ static __always_inline int find_slot(u64 pointer, u32 n_pivots, u64 address, u64
 	} copy;
 	struct maple_range_64 *node = NULL;
 
-	if (bpf_rdonly_cast) {
+	if (CAN_READ_DIRECTLY) {
 		node = bpf_rdonly_cast((void *)pointer,
 				       bpf_core_type_id_kernel(struct maple_range_64));
 		if ((u64)node->parent == pointer)
@@ -69,7 +69,7 @@ static __always_inline int find_slot(u64 pointer, u32 n_pivots, u64 address, u64
 	}
 #pragma unroll
 	for (u32 i = 0; i < MAPLE_PIVOTS; i++) {
-		u64 pivot = bpf_rdonly_cast ? node->pivot[i] : copy.pivot[i];
+		u64 pivot = CAN_READ_DIRECTLY ? node->pivot[i] : copy.pivot[i];
 
 		if (i == n_pivots || (i && !pivot))
 			return i;
@@ -124,15 +124,15 @@ static __always_inline bool read_vma(void *pointer, struct mm_struct *mm, u64 ad
 	       address < vma->end;
 }
 
-/* As walk_once with retries, and with the VMA read. On WALK_GAP vma->end is the end of the gap. */
-static __noinline int find_vma(u64 mm_pointer, u64 address, struct vma *vma)
+/* Of the current task. Not static: verified once. As walk_once with retries, and with the VMA read. On WALK_GAP vma->end is the end of the gap. */
+__weak __noinline int find_vma(u64 address, struct vma *vma)
 {
-	struct mm_struct *mm = (void *)mm_pointer;
+	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
 
-	if (!vma)
+	if (!vma || !mm)
 		return WALK_FAILED;
 	for (int try = 0; try < MAPLE_RETRIES; try++) {
-		u64 root = (u64)READ(struct mm_struct, mm, mm_mt.ma_root);
+		u64 root = (u64)mm->mm_mt.ma_root;
 		u64 found = 0;
 		int result;
 

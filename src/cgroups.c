@@ -52,15 +52,20 @@ struct cgroups *cgroups_new(void)
 	return cgroups;
 }
 
-void cgroups_free(struct cgroups *cgroups)
+static void forget(struct cgroups *cgroups)
 {
 	size_t cursor = 0;
 
-	if (!cgroups)
-		return;
 	for (void *value; (value = table_next(&cgroups->by_id, &cursor));)
 		free(value);
 	table_clear(&cgroups->by_id);
+}
+
+void cgroups_free(struct cgroups *cgroups)
+{
+	if (!cgroups)
+		return;
+	forget(cgroups);
 	free(cgroups->root);
 	free(cgroups);
 }
@@ -108,8 +113,12 @@ const char *cgroups_path(struct cgroups *cgroups, uint64_t id)
 
 	if (!cgroup && cgroups->root && cgroups->may_read) {
 		cgroups->may_read = false;
+		if (cgroups->by_id.count >= CGROUPS_MAX / 2)
+			forget(cgroups); /* of many that are gone by now */
 		read_tree(cgroups);
 		cgroup = table_get(&cgroups->by_id, &id);
+		if (!cgroup) /* it is gone: do not look for it again at each tick */
+			add(cgroups, id, "");
 	}
 	return cgroup ? cgroup->path : "";
 }

@@ -15,7 +15,7 @@ struct cgroups *cgroups_new(void);
 void cgroups_free(struct cgroups *cgroups);
 /* Allows the tree to be read once more when an unknown id is asked for. */
 void cgroups_refresh(struct cgroups *cgroups);
-/* "/" for the root, "/system.slice/cron.service", "" when unknown. Valid until cgroups_free. */
+/* "/" for the root, "/system.slice/cron.service", "" when unknown. Valid until the next call. */
 const char *cgroups_path(struct cgroups *cgroups, uint64_t id);
 
 #endif

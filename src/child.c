@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd.h"
+#include "exit_status.h"
 #include "text.h"
 
 /* A command's name as messages quote it. */

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The subcommands as main.c sees them, and the exit statuses they share. */
+/* The subcommands as main.c sees them, and what they share. */
 #ifndef FAULTMAP_CMD_H
 #define FAULTMAP_CMD_H
 
+#include "exit_status.h"
 #include "options.h"
-
-enum exit_status {
-	EXIT_DONE = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	EXIT_CANNOT_RUN = 77,      /* this kernel, machine or privilege cannot do it at all */
-	EXIT_NOT_EXECUTABLE = 126, /* `run`: as a shell does */
-	EXIT_NOT_FOUND = 127,
-};
 
 struct command {
 	const struct command_spec *spec;

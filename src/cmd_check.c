@@ -8,6 +8,7 @@
 #include "features.h"
 #include "log.h"
 #include "util.h"
+#include "watch.h"
 
 struct check_config {
 	struct common_options common;
@@ -67,7 +68,8 @@ static int print_json(const struct feature_state *state, const struct feature_in
 /* The proof of the pudding: loads and attaches everything, then lets go of it. */
 static int try_collector(const struct check_config *config, struct error *error)
 {
-	struct collector_options options = { .disabled = &config->common.disabled };
+	const struct watch_options as_daemon = { .detail = DETAIL_FAST };
+	struct collector_options options = watch_collector(&as_daemon, &config->common);
 	struct collector *collector = NULL;
 	int result = collector_new(&collector, &options, error);
 

@@ -11,6 +11,7 @@
 #include "sink_jsonl.h"
 #include "sink_prometheus.h"
 #include "util.h"
+#include "watch.h"
 
 /* Readings that may fail one after another before a restart by the service manager is the better
  * hope. */
@@ -22,6 +23,7 @@
 
 struct daemon_config {
 	struct common_options common; /* first: see cmd_begin */
+	struct watch_options watch;
 	const char *listen;
 	const char *jsonl;
 	uint64_t interval_ms;
@@ -54,12 +56,13 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct daemon_config, max_series),
 	  .min = 0,
 	  .max = MOST_MAX_SERIES },
+	WATCH_OPTIONS(struct daemon_config, watch, "fast"),
 	COMMON_OPTIONS(struct daemon_config, common),
 };
 
 static const struct command_spec spec = {
 	.name = "daemon",
-	.synopsis = "[--listen ADDR:PORT] [--jsonl FILE] [--interval SECONDS] [--max-series N]",
+	.synopsis = "[options]",
 	.summary = "the service: /metrics for Prometheus, JSON lines to a file",
 	.details =
 		"Serves /metrics, / (a page with links), /-/healthy and /-/ready, in the foreground,\n"
@@ -124,7 +127,7 @@ static void write_meta(struct service *service)
 {
 	const struct collector_info *info = session_info(service->session);
 	struct jsonl_meta meta = {
-		.detail = info->detail == DETAIL_FULL ? "full" : "fast",
+		.detail = watch_details[info->detail],
 		.hooks = info->hooks,
 		.n_hooks = info->n_hooks,
 		.interval_ms = service->config->interval_ms,
@@ -162,7 +165,8 @@ static int serve(struct service *service, int listen_fd)
 /* What can fail for a person's mistake comes before the programs are loaded. */
 static int service_run(struct service *service, const struct listen_address *address)
 {
-	struct collector_options collector = { .detail = DETAIL_FAST };
+	struct collector_options collector = watch_collector(&service->config->watch,
+							     &service->config->common);
 	autoclose int listen_fd = -1;
 	struct error error;
 	int result, status;
@@ -189,6 +193,7 @@ static int daemon_main(int argc, char *argv[])
 	struct daemon_config config = {
 		.listen = "127.0.0.1:14096",
 		.interval_ms = 1000,
+		.watch.detail = DETAIL_FAST,
 		.max_series = DEFAULT_MAX_SERIES,
 	};
 	struct service service = { .config = &config };

@@ -9,9 +9,11 @@
 #include "session.h"
 #include "sink_jsonl.h"
 #include "util.h"
+#include "watch.h"
 
 struct log_config {
 	struct common_options common; /* first: see cmd_begin */
+	struct watch_options watch;
 	uint64_t interval_ms;
 	uint64_t count;
 	const char *output;
@@ -40,12 +42,13 @@ static const struct option_spec options[] = {
 	  .help = "write to FILE, replacing it, rather than to standard output",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct log_config, output) },
+	WATCH_OPTIONS(struct log_config, watch, "fast"),
 	COMMON_OPTIONS(struct log_config, common)
 };
 
 static const struct command_spec spec = {
 	.name = "log",
-	.synopsis = "[-d SECONDS] [-n COUNT] [-o FILE]",
+	.synopsis = "[--detail LEVEL] [-d SECONDS] [-n COUNT] [-o FILE]",
 	.summary = "page faults of all processes as JSON lines",
 	.details =
 		"One JSON object per line; `rec` says which: `meta` first, then for each interval one\n"
@@ -81,7 +84,7 @@ static int write_meta(struct log *log, struct error *error)
 {
 	const struct collector_info *info = session_info(log->session);
 	struct jsonl_meta meta = {
-		.detail = info->detail == DETAIL_FULL ? "full" : "fast",
+		.detail = watch_details[info->detail],
 		.hooks = info->hooks,
 		.n_hooks = info->n_hooks,
 		.interval_ms = log->config->interval_ms,
@@ -106,7 +109,8 @@ static int finish(const struct log *log, int result, const struct error *error)
 
 static int log_run(struct log *log)
 {
-	struct collector_options collector = { .detail = DETAIL_FAST };
+	struct collector_options collector = watch_collector(&log->config->watch,
+							     &log->config->common);
 	struct error error;
 	int result = session_open(&log->session, &collector, log->config->interval_ms, write_tick,
 				  log, &error);
@@ -124,7 +128,7 @@ static int log_run(struct log *log)
 
 static int log_main(int argc, char *argv[])
 {
-	struct log_config config = { .interval_ms = 1000 };
+	struct log_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FAST };
 	struct log log = { .config = &config };
 	int operand, status;
 	struct error error;

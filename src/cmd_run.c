@@ -20,11 +20,13 @@
 #include "collector.h"
 #include "log.h"
 #include "loop.h"
+#include "losses.h"
 #include "sink_jsonl.h"
 #include "sink_summary.h"
 #include "child.h"
 #include "text.h"
 #include "util.h"
+#include "watch.h"
 
 /* The kernel's last record of a process comes after an RCU grace period: milliseconds, and more on a
  * machine under load. Then the summary is printed without it, and says so. */
@@ -33,22 +35,15 @@
 
 struct run_config {
 	struct common_options common;
-	int detail;
+	struct watch_options watch;
 	bool json;
 	bool all;
 	const char *output;
 	uint64_t interval_ms;
 };
 
-static const char *const detail_words[] = { "fast", "full", NULL };
-
 static const struct option_spec run_options[] = {
-	{ .name = "detail",
-	  .argument = "LEVEL",
-	  .help = "fast (default), or full: exact kind and latency of every fault",
-	  .type = OPTION_CHOICE,
-	  .offset = offsetof(struct run_config, detail),
-	  .choices = detail_words },
+	WATCH_OPTIONS(struct run_config, watch, "full"),
 	{ .name = "json",
 	  .help = "JSON lines instead of the summary, the last one with the totals",
 	  .type = OPTION_FLAG,
@@ -140,6 +135,8 @@ static void run_look(struct run *run, const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		const struct process *process = snapshot->processes[i];
 
+		if (losses_is_other(process))
+			continue;
 		if (!run->root_start_ns || process->start_ns < run->root_start_ns)
 			run->root_start_ns = process->start_ns;
 		if (process->ended) {
@@ -314,7 +311,7 @@ static int print_summary(struct run *run, struct error *error)
 static int print_meta(struct run *run, struct error *error)
 {
 	const struct collector_info *info = collector_info(run->collector);
-	struct jsonl_meta meta = { .detail = detail_words[info->detail],
+	struct jsonl_meta meta = { .detail = watch_details[info->detail],
 				   .hooks = info->hooks,
 				   .n_hooks = info->n_hooks,
 				   .interval_ms = run->config->interval_ms };
@@ -340,11 +337,14 @@ static int print_run(struct run *run, struct error *error)
 /* Everything that may fail before COMMAND exists. */
 static int run_prepare(struct run *run, struct error *error)
 {
-	struct collector_options options = { .detail = run->config->detail, .follow = true };
+	struct collector_options options = watch_collector(&run->config->watch,
+							   &run->config->common);
 	struct summary_options summary = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 					   .show_all = run->config->all };
-	int result = collector_new(&run->collector, &options, error);
+	int result;
 
+	options.follow = true;
+	result = collector_new(&run->collector, &options, error);
 	if (result < 0)
 		return result;
 	if (collector_info(run->collector)->warning)
@@ -436,7 +436,7 @@ static void run_free(struct run *run)
 
 static int run_main(int argc, char *argv[])
 {
-	struct run_config config = { .interval_ms = 1000, .detail = DETAIL_FAST };
+	struct run_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FULL };
 	struct run run = { .config = &config, .pidfd = -1, .signal_fd = -1 };
 	int operand, status;
 

@@ -16,9 +16,11 @@
 #include "sink_table.h"
 #include "text.h"
 #include "util.h"
+#include "watch.h"
 
 struct top_config {
 	struct common_options common;
+	struct watch_options watch;
 	bool once;
 	bool batch;
 	uint64_t count; /* -n: rows with --once, tables with -b. 0: not given */
@@ -28,7 +30,7 @@ struct top_config {
 };
 
 static const char *const by_words[] = { "process", "mapping", "kind", "cgroup", NULL };
-static const char *const sort_words[] = { "faults", "minor", "major", "denied", "pages",
+static const char *const sort_words[] = { "faults", "minor", "major", "denied", "pages", "stall",
 					  "rss",    "vsz",   "pid",   "name",   NULL };
 
 static const struct option_spec top_options[] = {
@@ -67,10 +69,11 @@ static const struct option_spec top_options[] = {
 	{ .name = "sort",
 	  .argument = "COLUMN",
 	  .help = "faults (default; minor and major of the interval), minor, major, denied,\n"
-		  "pages, rss, vsz, pid or name; denied and pages add their columns",
+		  "pages, stall, rss, vsz, pid or name; denied, pages and stall add a column",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct top_config, sort),
 	  .choices = sort_words },
+	WATCH_OPTIONS(struct top_config, watch, "fast"),
 	COMMON_OPTIONS(struct top_config, common),
 };
 
@@ -172,7 +175,8 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 
 static int top_run(struct top *top)
 {
-	struct collector_options options = { .detail = DETAIL_FAST };
+	struct collector_options options = watch_collector(&top->config->watch,
+							   &top->config->common);
 	struct error error;
 	int result = session_open(&top->session, &options, top->config->interval_ms, handle_tick,
 				  top, &error);
@@ -193,7 +197,7 @@ static int top_run(struct top *top)
 
 static int top_main(int argc, char *argv[])
 {
-	struct top_config config = { .interval_ms = 1000 };
+	struct top_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FAST };
 	struct sink_table_options options;
 	struct top top = { .config = &config };
 	int operand, status;

@@ -23,6 +23,9 @@
  * RCU grace period takes far less, so the record was lost. */
 #define VANISHED_NS 10000000000ULL
 
+/* Exit and free records between two ticks: more than a machine can make in a second, 35 MiB. */
+#define PENDING_MAX 262144
+
 struct collector {
 	struct collector_info info;
 	struct kernel *kernel;
@@ -33,6 +36,9 @@ struct collector {
 	struct task_record *pending; /* exit and free records, in their order */
 	size_t n_pending;
 	size_t pending_capacity;
+	uint64_t pending_lost;
+	uint64_t gup;   /* sum over all processes, ended ones too */
+	uint64_t other; /* faults in "other" rows */
 
 	uint64_t page_size;
 	uint64_t attached_ns;  /* CLOCK_BOOTTIME */
@@ -57,6 +63,10 @@ static uint64_t clock_ns(clockid_t clock)
 
 static int keep_pending(struct collector *collector, const struct task_record *record)
 {
+	if (collector->n_pending >= PENDING_MAX) {
+		collector->pending_lost++;
+		return 0;
+	}
 	if (collector->n_pending == collector->pending_capacity) {
 		size_t capacity = collector->pending_capacity ? collector->pending_capacity * 2 :
 								256;
@@ -327,6 +337,21 @@ static void set_counts(struct collector *collector, struct row *row, struct faul
 	row->now = now;
 }
 
+static int take_latency(struct row *row, const struct latency *latency)
+{
+	if (!latency->count)
+		return 0;
+	if (!row->latency)
+		row->latency = calloc(1, sizeof(*row->latency));
+	if (!row->latency)
+		return -ENOMEM;
+	row->latency->now.count = latency->count;
+	row->latency->now.sum_ns = latency->sum_ns;
+	row->latency->max_ns = latency->max_ns;
+	memcpy(row->latency->now.buckets, latency->buckets, sizeof(latency->buckets));
+	return 0;
+}
+
 static int take_row(void *context, const struct row_key *key, const struct row_value *value)
 {
 	struct collector *collector = context;
@@ -353,7 +378,7 @@ static int take_row(void *context, const struct row_key *key, const struct row_v
 					  .major = value->major,
 					  .denied = value->denied,
 					  .pages = value->pages });
-	return 0;
+	return take_latency(row, &value->latency);
 }
 
 /* ---- totals ---- */
@@ -393,6 +418,7 @@ static int take_totals(struct collector *collector)
 		sum.map_full += cpus[i].rows_full;
 		sum.names_lost += cpus[i].names_lost;
 		sum.exits_lost += cpus[i].exits_lost;
+		sum.stamps_lost += cpus[i].stamps_lost;
 		for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
 			other[kind].minor += cpus[i].other[kind].minor;
 			other[kind].major += cpus[i].other[kind].major;
@@ -405,10 +431,13 @@ static int take_totals(struct collector *collector)
 	totals->unresolved = sum.unresolved;
 	totals->map_full = sum.map_full;
 	totals->names_lost = sum.names_lost;
-	totals->exits_lost = sum.exits_lost;
+	totals->exits_lost = sum.exits_lost + collector->pending_lost;
+	totals->stamps_lost = sum.stamps_lost;
+	collector->other = 0;
 	for (unsigned int kind = 0; !result && kind < KIND_COUNT; kind++)
 		if (other[kind].minor || other[kind].major || other[kind].denied) {
 			other[kind].pages = other[kind].minor + other[kind].major;
+			collector->other += other[kind].pages;
 			result = take_other(collector, kind, other[kind]);
 		}
 	return result;
@@ -424,7 +453,7 @@ static void settle_gup(struct collector *collector, struct process *process, uin
 	uint64_t rows = process->accounting.kernel_base + process->accounting.row_faults;
 
 	if (kernel_faults > rows && kernel_faults - rows > process->gup) {
-		collector->snapshot->totals.gup += kernel_faults - rows - process->gup;
+		collector->gup += kernel_faults - rows - process->gup;
 		process->gup = kernel_faults - rows;
 	}
 }
@@ -455,11 +484,19 @@ static void finish_process(struct collector *collector, struct process *process)
 static void release_ended(struct collector *collector)
 {
 	const struct snapshot *snapshot = collector->snapshot;
+	struct row_key keys[512]; /* 16 KiB of stack; as many as are worth one system call */
+	size_t n_keys = 0;
 
-	for (size_t i = 0; i < snapshot->n_rows; i++)
-		if (snapshot->rows[i]->process->ended)
-			kernel_delete_rows(collector->kernel,
-					   (const void *)snapshot->rows[i]->kernel_key, 1);
+	for (size_t i = 0; i < snapshot->n_rows; i++) {
+		if (!snapshot->rows[i]->process->ended)
+			continue;
+		memcpy(&keys[n_keys++], snapshot->rows[i]->kernel_key, sizeof(keys[0]));
+		if (n_keys == ARRAY_SIZE(keys)) {
+			kernel_delete_rows(collector->kernel, keys, n_keys);
+			n_keys = 0;
+		}
+	}
+	kernel_delete_rows(collector->kernel, keys, n_keys);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->ended)
 			kernel_unfollow(collector->kernel, snapshot->processes[i]->tgid,
@@ -521,6 +558,10 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 				 strerror(-result));
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		finish_process(collector, snapshot->processes[i]);
+	/* What is in "other" rows is missing in those of its process, but is no GUP. */
+	snapshot->totals.gup =
+		max_of(snapshot->totals.gup,
+		       collector->gup > collector->other ? collector->gup - collector->other : 0);
 	release_ended(collector);
 	if (collector->ticks)
 		collector->last_tick_ns = collector->tick_ns;
@@ -548,7 +589,6 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	if (!collector->snapshot || !collector->names || !collector->cgroups)
 		return error_set(error, ENOMEM, "out of memory");
 	collector->page_size = sysconf(_SC_PAGESIZE);
-	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	collector->info.detail = options->detail;
 	collector->info.max_rows = options->max_rows;
 	if (!features.state[FEATURE_PERF_EVENTS].available)
@@ -560,6 +600,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 		return result;
 	kernel_on_record(collector->kernel, take_record, collector);
 	collector->attached_ns = clock_ns(CLOCK_BOOTTIME);
+	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
 

@@ -20,10 +20,13 @@ struct kernel {
 	struct ring_buffer *ring;
 	kernel_record_fn on_record;
 	void *on_record_context;
+	struct bpf_link *links[COLLECTOR_MAX_HOOKS]; /* tracepoints */
+	size_t n_links;
 	struct bpf_link *rows_link;
 	struct bpf_link *tasks_link;
 	size_t n_cpus;
 	struct bpf_link **major_links; /* one per CPU, NULL where there is none */
+	struct bpf_link **minor_links;
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
 };
@@ -48,28 +51,45 @@ static void add_hook(struct collector_info *info, const char *hook)
 		info->hooks[info->n_hooks++] = hook;
 }
 
+static bool has(const struct feature_set *features, enum feature feature)
+{
+	return features->state[feature].available;
+}
+
 static int configure(struct kernel *kernel, const struct collector_options *options,
 		     const struct feature_set *features)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
+	bool perf = has(features, FEATURE_PERF_EVENTS);
+	bool full = options->detail == DETAIL_FULL;
 
 	skeleton->rodata->config_follow = options->follow;
-	skeleton->rodata->config_perf_major = features->state[FEATURE_PERF_EVENTS].available;
-	bpf_program__set_autoload(skeleton->progs.fault_major,
-				  features->state[FEATURE_PERF_EVENTS].available);
+	skeleton->rodata->config_full = full;
+	skeleton->rodata->config_perf_events = perf;
+	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
+	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
+	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
+	bpf_program__set_autoload(skeleton->progs.fault_major, perf);
+	bpf_program__set_autoload(skeleton->progs.fault_minor, perf && full);
+	bpf_program__set_autoload(skeleton->progs.fault_rss,
+				  full && has(features, FEATURE_RSS_STAT));
+	bpf_program__set_autoload(skeleton->progs.fault_flush,
+				  full && has(features, FEATURE_TLB_FLUSH));
+	bpf_program__set_autoload(skeleton->progs.fault_around,
+				  full && has(features, FEATURE_MAP_PAGES));
 	bpf_program__set_autoload(skeleton->progs.process_fork, options->follow);
 	if (options->max_rows)
 		bpf_map__set_max_entries(skeleton->maps.rows, options->max_rows);
 	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
 }
 
-static int open_major_event(int cpu)
+static int open_perf_event(uint64_t config, int cpu)
 {
 	/* Period 1 is never throttled (kernel/events/core.c: perf_swevent_event()). */
 	struct perf_event_attr attributes = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attributes),
-		.config = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
+		.config = config,
 		.sample_period = 1,
 		.sample_type = PERF_SAMPLE_ADDR,
 	};
@@ -77,33 +97,41 @@ static int open_major_event(int cpu)
 	return syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static int attach_major(struct kernel *kernel, struct collector_info *info, struct error *error)
+/* Attaches the program to the event on each CPU that is online. */
+static int attach_perf_event(struct kernel *kernel, struct bpf_link ***ret_links,
+			     const struct bpf_program *program, uint64_t config, const char *name,
+			     struct error *error)
 {
-	kernel->major_links = calloc(kernel->n_cpus, sizeof(*kernel->major_links));
-	if (!kernel->major_links)
+	struct bpf_link **links = calloc(kernel->n_cpus, sizeof(*links));
+
+	if (!links)
 		return error_set(error, ENOMEM, "out of memory");
+	*ret_links = links;
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
-		int fd = open_major_event(cpu);
+		int fd = open_perf_event(config, cpu);
 
 		if (fd < 0 && (errno == ENODEV || errno == EINVAL)) /* the CPU is offline */
 			continue;
 		if (fd < 0)
-			return error_set(
-				error, errno,
-				"cannot open the perf event page-faults-major on CPU %zu: "
-				"%s; raise the limit of open files, or run with CAP_SYS_ADMIN",
-				cpu, strerror(errno));
-		kernel->major_links[cpu] =
-			bpf_program__attach_perf_event(kernel->skeleton->progs.fault_major, fd);
-		if (!kernel->major_links[cpu]) {
-			close(fd);
 			return error_set(error, errno,
-					 "cannot attach to the perf event page-faults-major: %s",
-					 strerror(errno));
+					 "cannot open the perf event %s on CPU %zu: %s; raise the "
+					 "limit of open files, or run with CAP_SYS_ADMIN",
+					 name, cpu, strerror(errno));
+		links[cpu] = bpf_program__attach_perf_event(program, fd);
+		if (!links[cpu]) {
+			close(fd);
+			return error_set(error, errno, "cannot attach to the perf event %s: %s",
+					 name, strerror(errno));
 		}
 	}
-	add_hook(info, "perf_event/page-faults-major");
 	return 0;
+}
+
+static void destroy_links(struct bpf_link **links, size_t count)
+{
+	for (size_t i = 0; links && i < count; i++)
+		bpf_link__destroy(links[i]);
+	free(links);
 }
 
 static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
@@ -117,18 +145,40 @@ static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
 	return bpf_program__attach_iter(kernel->skeleton->progs.list_rows, &options);
 }
 
-static int attach_tracepoint(struct bpf_program *program, struct bpf_link **link,
+static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
+			      struct collector_info *info, struct error *error)
+{
+	int result = attach_perf_event(kernel, &kernel->major_links,
+				       kernel->skeleton->progs.fault_major,
+				       PERF_COUNT_SW_PAGE_FAULTS_MAJ, "page-faults-major", error);
+
+	if (result)
+		return result;
+	add_hook(info, "perf_event/page-faults-major");
+	if (options->detail != DETAIL_FULL)
+		return 0;
+	result = attach_perf_event(kernel, &kernel->minor_links,
+				   kernel->skeleton->progs.fault_minor,
+				   PERF_COUNT_SW_PAGE_FAULTS_MIN, "page-faults-minor", error);
+	if (!result)
+		add_hook(info, "perf_event/page-faults-minor");
+	return result;
+}
+
+static int attach_tracepoint(struct kernel *kernel, struct bpf_program *program,
 			     struct collector_info *info, struct error *error)
 {
-	*link = bpf_program__attach(program);
-	if (!*link)
+	const char *section = bpf_program__section_name(program);
+	struct bpf_link *link = bpf_program__attach(program);
+
+	if (!link)
 		return error_set(error, errno, "cannot attach to %s: %s; see `faultmap check`",
-				 bpf_program__section_name(program), strerror(errno));
-	add_hook(info, bpf_program__section_name(program));
+				 section, strerror(errno));
+	kernel->links[kernel->n_links++] = link;
+	add_hook(info, section + (section[0] == '?'));
 	return 0;
 }
 
-/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
 static int attach(struct kernel *kernel, const struct collector_options *options,
 		  const struct feature_set *features, struct collector_info *info,
 		  struct error *error)
@@ -141,26 +191,19 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 	if (!kernel->rows_link || !kernel->tasks_link)
 		return error_set(error, errno, "cannot attach the BPF iterators: %s",
 				 strerror(errno));
-	if (features->state[FEATURE_PERF_EVENTS].available)
-		result = attach_major(kernel, info, error);
-	if (!result && options->follow)
-		result = attach_tracepoint(skeleton->progs.process_fork,
-					   &skeleton->links.process_fork, info, error);
-	if (!result)
-		result = attach_tracepoint(skeleton->progs.process_exit,
-					   &skeleton->links.process_exit, info, error);
-	if (!result)
-		result = attach_tracepoint(skeleton->progs.process_free,
-					   &skeleton->links.process_free, info, error);
-	if (!result)
-		result = attach_tracepoint(skeleton->progs.fault_signal,
-					   &skeleton->links.fault_signal, info, error);
-	if (!result)
-		result = attach_tracepoint(skeleton->progs.page_fault_kernel,
-					   &skeleton->links.page_fault_kernel, info, error);
-	if (!result)
-		result = attach_tracepoint(skeleton->progs.page_fault_user,
-					   &skeleton->links.page_fault_user, info, error);
+	if (has(features, FEATURE_PERF_EVENTS))
+		result = attach_perf_events(kernel, options, info, error);
+	/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
+	struct bpf_program *const programs[] = {
+		skeleton->progs.process_fork,    skeleton->progs.process_exit,
+		skeleton->progs.process_free,    skeleton->progs.fault_rss,
+		skeleton->progs.fault_flush,     skeleton->progs.fault_around,
+		skeleton->progs.fault_signal,    skeleton->progs.page_fault_kernel,
+		skeleton->progs.page_fault_user,
+	};
+	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)
+		if (bpf_program__autoload(programs[i]))
+			result = attach_tracepoint(kernel, programs[i], info, error);
 	return result;
 }
 
@@ -258,9 +301,10 @@ void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
-	for (size_t cpu = 0; kernel->major_links && cpu < kernel->n_cpus; cpu++)
-		bpf_link__destroy(kernel->major_links[cpu]);
-	free(kernel->major_links);
+	for (size_t i = 0; i < kernel->n_links; i++)
+		bpf_link__destroy(kernel->links[i]);
+	destroy_links(kernel->major_links, kernel->n_cpus);
+	destroy_links(kernel->minor_links, kernel->n_cpus);
 	bpf_link__destroy(kernel->rows_link);
 	bpf_link__destroy(kernel->tasks_link);
 	ring_buffer__free(kernel->ring);
@@ -287,7 +331,8 @@ int kernel_flush(struct kernel *kernel)
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
 		int result;
 
-		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED))
+		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED) &&
+		    !__atomic_load_n(&kernel->cpu_states[cpu].done.minor, __ATOMIC_RELAXED))
 			continue;
 		result = run_program(kernel->skeleton->progs.flush_run, cpu);
 		/* A CPU that went offline keeps its open run until it is back. */
@@ -375,13 +420,22 @@ void kernel_delete_rows(struct kernel *kernel, const struct row_key *keys, size_
 {
 	int fd = bpf_map__fd(kernel->skeleton->maps.rows);
 
-	/* One by one: a batch stops at the first key that is not there (a row that never was). */
-	for (size_t i = 0; i < count; i++)
-		bpf_map_delete_elem(fd, &keys[i]);
+	while (count) {
+		uint32_t deleted = count;
+
+		/* A batch stops at a key that is not there (a row of process 0): skip that. */
+		if (!bpf_map_delete_batch(fd, keys, &deleted, NULL))
+			return;
+		if (++deleted > count)
+			return;
+		keys += deleted;
+		count -= deleted;
+	}
 }
 
 void kernel_forget_name(struct kernel *kernel, uint64_t id)
 {
+	kernel->skeleton->bss->names_forgotten++;
 	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.names_sent), &id);
 }
 

@@ -46,6 +46,13 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_EXIT_WITH_MM] = { "exit_with_mm", "peak VSZ of a process at its exit",
 				   "VSZ of processes that live less than an interval", NULL,
 				   false },
+	[FEATURE_RSS_STAT] = { "rss_stat", "full detail: which pages a fault brought",
+			       "swap_in from the swap cache and huge_zero show as demand_zero",
+			       NULL, false },
+	[FEATURE_TLB_FLUSH] = { "tlb_flush", "full detail: a copy told from a page made writable",
+				"cow and wp_other cannot be told apart", NULL, false },
+	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
+				"such a fault counts as one page", NULL, false },
 	[FEATURE_PID_NAMESPACE] = { "pid_namespace", "pids as this namespace shows them",
 				    "everything: the kernel side sees the initial namespace's pids",
 				    "run in the host's PID namespace (--pid=host, hostPID: true)",
@@ -110,19 +117,38 @@ static void probe_tracepoint(struct feature_set *features, const struct btf *btf
 			  "this kernel has no exceptions:page_fault_user tracepoint");
 }
 
-/* sched_process_exit has a second argument since it fires before exit_mm() (Linux 6.16). */
-static void probe_exit(struct feature_set *features, const struct btf *btf)
+/* The number of arguments of a tracepoint (one more than its own: the context); 0 without it. */
+static int tracepoint_arguments(const struct btf *btf, const char *name)
 {
-	int id = btf__find_by_name_kind(btf, "btf_trace_sched_process_exit", BTF_KIND_TYPEDEF);
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
 
 	while (type && (btf_is_ptr(type) || btf_is_typedef(type)))
 		type = btf__type_by_id(btf, type->type);
-	if (type && btf_is_func_proto(type) && btf_vlen(type) > 2)
-		found(features, FEATURE_EXIT_WITH_MM, true, "sched_process_exit before exit_mm()");
-	else
-		found(features, FEATURE_EXIT_WITH_MM, false,
-		      "sched_process_exit comes after exit_mm() before Linux 6.16");
+	return type && btf_is_func_proto(type) ? btf_vlen(type) : 0;
+}
+
+/* Hooks whose shape or place tells what they can do. */
+static void probe_hooks(struct feature_set *features, const struct btf *btf)
+{
+	bool exit_early = tracepoint_arguments(btf, "btf_trace_sched_process_exit") > 2;
+	bool rss = tracepoint_arguments(btf, "btf_trace_rss_stat") == 3;
+	bool flush = tracepoint_arguments(btf, "btf_trace_tlb_flush");
+	bool around = tracepoint_arguments(btf, "btf_trace_mm_filemap_map_pages");
+
+	/* A second argument since it fires before exit_mm() (Linux 6.16). */
+	found(features, FEATURE_EXIT_WITH_MM, exit_early,
+	      exit_early ? "sched_process_exit before exit_mm()" :
+			   "sched_process_exit comes after exit_mm() before Linux 6.16");
+	/* (mm, member) since 6.2; before, with a count, it did not fire at each fault. */
+	found(features, FEATURE_RSS_STAT, rss,
+	      rss ? "tp_btf/rss_stat" :
+		    "kmem:rss_stat does not fire at each fault before Linux 6.2");
+	found(features, FEATURE_TLB_FLUSH, flush,
+	      flush ? "tp_btf/tlb_flush" : "this kernel has no tlb:tlb_flush (x86 only)");
+	found(features, FEATURE_MAP_PAGES, around,
+	      around ? "tp_btf/mm_filemap_map_pages" :
+		       "no filemap:mm_filemap_map_pages before Linux 6.12");
 }
 
 static void probe_types(struct feature_set *features, const struct btf *btf)
@@ -134,7 +160,7 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	bool cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	probe_tracepoint(features, btf);
-	probe_exit(features, btf);
+	probe_hooks(features, btf);
 	found(features, FEATURE_MAPLE_TREE, maple,
 	      maple ? "mm_struct.mm_mt" : "mm_struct has no maple tree (before Linux 6.1)");
 	found(features, FEATURE_TASK_STORAGE, storage,

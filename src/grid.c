@@ -107,6 +107,13 @@ void grid_bytes(struct grid *grid, uint64_t bytes)
 	grid_take(grid, strdup(text_bytes(buffer, bytes)));
 }
 
+void grid_duration(struct grid *grid, uint64_t ns)
+{
+	char buffer[TEXT_DURATION_LEN];
+
+	grid_take(grid, strdup(text_duration(buffer, ns)));
+}
+
 void grid_empty(struct grid *grid)
 {
 	grid_take(grid, strdup(""));

@@ -30,6 +30,7 @@ void grid_format(struct grid *grid, const char *format, ...) __attribute__((form
 void grid_name(struct grid *grid, const char *bytes);
 void grid_count(struct grid *grid, uint64_t count);
 void grid_bytes(struct grid *grid, uint64_t bytes);
+void grid_duration(struct grid *grid, uint64_t ns);
 void grid_empty(struct grid *grid);
 
 /* Titles and rows, each line indented; no line is wider than `width` columns (0: unlimited).

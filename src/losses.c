@@ -4,6 +4,19 @@
 #include "text.h"
 #include "util.h"
 
+uint64_t losses_in_flight(const struct totals *totals)
+{
+	uint64_t settled = totals->minor + totals->major + totals->denied + totals->aborted;
+
+	/* Entries are read last; but what is counted late for an entry must not wrap around. */
+	return totals->entries > settled ? totals->entries - settled : 0;
+}
+
+bool losses_is_other(const struct process *process)
+{
+	return process->tgid == 0; /* the kernel's own pid 0, the idle task, has no user memory */
+}
+
 void losses_print(const struct totals *totals, const char *label, FILE *stream)
 {
 	const struct {
@@ -13,10 +26,12 @@ void losses_print(const struct totals *totals, const char *label, FILE *stream)
 		{ "aborted", totals->aborted },
 		{ "without an exception (GUP)", totals->gup },
 		{ "completions lost", totals->lost_completions },
-		{ "in \"other\" rows (map full)", totals->map_full },
+		{ "in \"[other]\" rows (map full)", totals->map_full },
 		{ "without a mapping", totals->unresolved },
 		{ "names lost", totals->names_lost },
 		{ "exits lost", totals->exits_lost },
+		{ "stamps lost", totals->stamps_lost },
+		{ "in flight", losses_in_flight(totals) },
 	};
 	bool is_first = true;
 	char text[TEXT_COUNT_LEN];

@@ -121,8 +121,10 @@ const char *names_of_mapping(const struct names *names, enum mapping_class class
 	const char *fixed = class < MAPPING_CLASS_COUNT ? class_names[class] : NULL;
 
 	if (ret_known)
-		*ret_known = fixed || name;
-	if (fixed)
+		*ret_known = fixed || name || class == MAPPING_THREAD_STACK;
+	if (class == MAPPING_THREAD_STACK)
+		snprintf(buffer, NAMES_TEXT_MAX, "[stack:%u]", (unsigned int)name_id);
+	else if (fixed)
 		snprintf(buffer, NAMES_TEXT_MAX, "%s", fixed);
 	else if (!name)
 		snprintf(buffer, NAMES_TEXT_MAX, "[unnamed]");

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "latency.h"
+#include "losses.h"
 #include "text.h"
 #include "util.h"
 #include "version.h"
@@ -348,12 +350,14 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 	put_counter(&line, "major", now->major, before->major);
 	put_counter(&line, "denied", now->denied, before->denied);
 	put_counter(&line, "aborted", now->aborted, before->aborted);
+	put_uint(&line, "in_flight", losses_in_flight(now)); /* a gauge */
 	put_counter(&line, "gup", now->gup, before->gup);
 	put_counter(&line, "lost_completions", now->lost_completions, before->lost_completions);
 	put_counter(&line, "map_full", now->map_full, before->map_full);
 	put_counter(&line, "unresolved", now->unresolved, before->unresolved);
 	put_counter(&line, "names_lost", now->names_lost, before->names_lost);
 	put_counter(&line, "exits_lost", now->exits_lost, before->exits_lost);
+	put_counter(&line, "stamps_lost", now->stamps_lost, before->stamps_lost);
 	put_counter(&line, "lines_lost", lines_lost, sink->lines_lost_reported);
 	sink_emit(sink, &line);
 	sink_flush(sink);
@@ -373,6 +377,26 @@ static void put_owner(struct line *line, const struct process *process)
 	put_uint(line, "ppid", process->ppid);
 	put_uint(line, "uid", process->uid);
 	put_text(line, "cgroup", process->cgroup);
+}
+
+/* max_ns is since attach; what was longer than the last bucket's bound is in count only. */
+static void put_latency(struct line *line, const struct row *row)
+{
+	struct latency_counts delta = latency_delta(row);
+	struct line latency = { .object = json_object() };
+	json_t *buckets = json_array();
+
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
+		if (json_array_append_new(buckets, json_integer((json_int_t)delta.buckets[i])))
+			latency.failed = true;
+	put_uint(&latency, "count", delta.count);
+	put_total(&latency, "count", row->latency->now.count);
+	put_uint(&latency, "sum_ns", delta.sum_ns);
+	put_total(&latency, "sum_ns", row->latency->now.sum_ns);
+	put_uint(&latency, "max_ns", row->latency->max_ns);
+	put(&latency, "buckets", buckets);
+	line->failed |= latency.failed;
+	put(line, "latency", latency.object);
 }
 
 static void emit_faults(struct sink_jsonl *sink, const struct row *row, struct timespec ts)
@@ -396,6 +420,8 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row, struct t
 	put_counter(&line, "major", now->major, before->major);
 	put_counter(&line, "denied", now->denied, before->denied);
 	put_counter(&line, "pages", now->pages, before->pages);
+	if (row->latency)
+		put_latency(&line, row);
 	sink_emit(sink, &line);
 }
 
@@ -450,7 +476,7 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 {
 	emit_interval(sink, snapshot);
 	for (size_t i = 0; i < snapshot->n_rows; i++)
-		if (row_moved(snapshot->rows[i]))
+		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
 			emit_faults(sink, snapshot->rows[i], snapshot->ts);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (has_process_line(snapshot->processes[i]))

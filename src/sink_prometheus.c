@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "latency.h"
+#include "losses.h"
 #include "text.h"
 #include "util.h"
 #include "version.h"
@@ -37,6 +39,7 @@ struct sink_prometheus {
 	uint64_t other[KIND_COUNT][SEVERITY_COUNT];
 
 	uint64_t faults[KIND_COUNT][SEVERITY_COUNT][ACCESS_COUNT][MODE_COUNT];
+	struct latency_counts latency[KIND_COUNT];
 	uint64_t accounted_minor, accounted_major;
 	struct totals totals;
 	uint64_t n_processes, n_rows;
@@ -201,6 +204,13 @@ static void count_row(struct sink_prometheus *sink, const struct row *row, enum 
 	*counter_for(sink, &key) += faults;
 }
 
+static void count_latency(struct sink_prometheus *sink, const struct row *row)
+{
+	struct latency_counts delta = latency_delta(row);
+
+	latency_add(&sink->latency[row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN], &delta);
+}
+
 /* statm's second field; the last value stays where it cannot be read. */
 static void read_resident(struct sink_prometheus *sink)
 {
@@ -222,13 +232,15 @@ void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *s
 		count_row(sink, row, SEVERITY_MINOR, delta.minor);
 		count_row(sink, row, SEVERITY_MAJOR, delta.major);
 		count_row(sink, row, SEVERITY_DENIED, delta.denied);
+		if (latency_moved(row))
+			count_latency(sink, row);
 	}
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		const struct process *process = snapshot->processes[i];
 
 		sink->accounted_minor += process->minor - process->minor_before;
 		sink->accounted_major += process->major - process->major_before;
-		sink->n_processes += !process->ended;
+		sink->n_processes += !process->ended && !losses_is_other(process);
 	}
 	sink->totals = snapshot->totals;
 	sink->n_rows = snapshot->n_rows;
@@ -295,6 +307,38 @@ static void print_mapping_faults(FILE *stream, const struct sink_prometheus *sin
 					sink->other[kind][severity]);
 }
 
+static void print_latency(FILE *stream, const char *kind, const struct latency_counts *latency)
+{
+	const char *name = "faultmap_fault_latency_seconds";
+	uint64_t below = 0, count = latency->count;
+
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++) {
+		below += latency->buckets[i];
+		/* 2^34 has 11 digits, so %.11g is the bound exactly, and its shortest form. */
+		fprintf(stream, "%s_bucket{kind=\"%s\",le=\"%.11g\"} %" PRIu64 "\n", name, kind,
+			(double)latency_bound_ns(i) / 1e9, below);
+	}
+	/* The kernel side is read while it counts: a bucket may be ahead of the count by a moment,
+	 * a histogram's buckets may not. */
+	if (count < below)
+		count = below;
+	fprintf(stream,
+		"%s_bucket{kind=\"%s\",le=\"+Inf\"} %" PRIu64 "\n"
+		"%s_sum{kind=\"%s\"} %" PRIu64 ".%09" PRIu64 "\n"
+		"%s_count{kind=\"%s\"} %" PRIu64 "\n",
+		name, kind, count, name, kind, latency->sum_ns / 1000000000,
+		latency->sum_ns % 1000000000, name, kind, count);
+}
+
+static void print_all_latency(FILE *stream, const struct sink_prometheus *sink)
+{
+	print_head(stream, "faultmap_fault_latency_seconds", "histogram",
+		   "How long page faults stalled, of those that were timed.");
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (sink->latency[kind].count)
+			print_latency(stream, kind_name(kind), &sink->latency[kind]);
+}
+
 static void print_totals(FILE *stream, const struct sink_prometheus *sink)
 {
 	const struct totals *totals = &sink->totals;
@@ -323,6 +367,12 @@ static void print_totals(FILE *stream, const struct sink_prometheus *sink)
 		     "Mappings whose name did not reach user space.", totals->names_lost);
 	print_single(stream, "faultmap_exits_lost_total", "counter",
 		     "Processes whose exit record did not reach user space.", totals->exits_lost);
+	print_single(stream, "faultmap_stamps_lost_total", "counter",
+		     "Faults counted as minor at entry: no memory to remember them.",
+		     totals->stamps_lost);
+	print_single(stream, "faultmap_in_flight", "gauge",
+		     "Entries without an end yet when the counters were read.",
+		     losses_in_flight(totals));
 }
 
 static void print_self(FILE *stream, const struct sink_prometheus *sink)
@@ -361,6 +411,7 @@ int sink_prometheus_render(struct sink_prometheus *sink, char **ret_text, size_t
 	sink->scrapes++;
 	print_all_faults(stream, sink);
 	print_mapping_faults(stream, sink);
+	print_all_latency(stream, sink);
 	print_totals(stream, sink);
 	print_self(stream, sink);
 	if (ferror(stream) | fclose(stream)) {

@@ -87,20 +87,31 @@ static int compare_places(const void *left, const void *right)
 	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
 }
 
-static void put_counts(const struct summary *summary, const struct fault_counts *counts,
-		       struct grid *grid)
+static void put_counts(const struct summary *summary, const struct place *place, struct grid *grid)
 {
-	grid_count(grid, counts->minor);
-	grid_count(grid, counts->major);
-	grid_count(grid, counts->denied);
-	grid_bytes(grid, counts->pages * summary->options.page_size);
+	const struct stalls *stalls = &place->stalls;
+
+	grid_count(grid, place->counts.minor);
+	grid_count(grid, place->counts.major);
+	grid_count(grid, place->counts.denied);
+	grid_bytes(grid, place->counts.pages * summary->options.page_size);
+	if (stalls->count) {
+		grid_duration(grid, stalls->sum_ns / stalls->count);
+		grid_duration(grid, stalls->max_ns);
+	} else {
+		grid_empty(grid);
+		grid_empty(grid);
+	}
 }
 
+#define COUNT_COLUMNS 6 /* those of put_counts */
 static const struct grid_column place_columns[] = {
 	{ .title = "MINOR" },
 	{ .title = "MAJOR" },
 	{ .title = "DENIED", .optional = true },
 	{ .title = "BYTES" },
+	{ .title = "AVG", .optional = true },
+	{ .title = "MAX", .optional = true },
 	{ .title = "KIND", .left = true },
 	{ .title = "ACCESS", .left = true },
 	{ .title = "PERMS", .left = true },
@@ -113,7 +124,7 @@ static const struct grid_column place_columns[] = {
 
 static void put_place(const struct summary *summary, const struct place *place, struct grid *grid)
 {
-	put_counts(summary, &place->counts, grid);
+	put_counts(summary, place, grid);
 	grid_format(grid, "%s", kind_name(place->kind));
 	grid_format(grid, "%s%s", access_name(place->access),
 		    place->mode == MODE_KERNEL ? " kernel" : "");
@@ -127,7 +138,7 @@ static void put_place(const struct summary *summary, const struct place *place, 
 		grid_bytes(grid, place->map_end - place->map_start);
 		grid_format(grid, "%" PRIx64, place->map_start);
 	} else {
-		if (summary_has_several(summary))
+		if (summary_has_several(summary) && place->n_processes)
 			grid_count(grid, place->n_processes);
 		else
 			grid_empty(grid);
@@ -138,11 +149,11 @@ static void put_place(const struct summary *summary, const struct place *place, 
 }
 
 /* A line of sums: counts and what they are of. */
-static void put_sum(const struct summary *summary, const struct fault_counts *counts,
-		    const char *what, struct grid *grid)
+static void put_sum(const struct summary *summary, const struct place *sum, const char *what,
+		    struct grid *grid)
 {
-	put_counts(summary, counts, grid);
-	for (size_t i = 4; i + 1 < ARRAY_SIZE(place_columns); i++)
+	put_counts(summary, sum, grid);
+	for (size_t i = COUNT_COLUMNS; i + 1 < ARRAY_SIZE(place_columns); i++)
 		grid_empty(grid);
 	grid_format(grid, "%s", what);
 }
@@ -171,19 +182,19 @@ static struct place **shown_places(struct summary *summary, size_t *ret_count)
 	return places;
 }
 
-static int print_places(struct summary *summary, FILE *stream, struct fault_counts *ret_total)
+static int print_places(struct summary *summary, FILE *stream, struct place *ret_total)
 {
 	size_t count = 0, shown;
 	autofree struct place **places = shown_places(summary, &count);
 	struct grid *grid = grid_new(place_columns, ARRAY_SIZE(place_columns));
-	struct fault_counts total = { 0 }, rest = { 0 };
+	struct place total = {}, rest = {};
 	char text[64];
 	int result = -ENOMEM;
 
 	if (places && grid) {
 		shown = summary->options.show_all || count < SHOWN_PLACES ? count : SHOWN_PLACES;
 		for (size_t i = 0; i < count; i++) {
-			counts_add(i < shown ? &total : &rest, &places[i]->counts);
+			place_add(i < shown ? &total : &rest, places[i]);
 			if (i < shown)
 				put_place(summary, places[i], grid);
 		}
@@ -191,9 +202,9 @@ static int print_places(struct summary *summary, FILE *stream, struct fault_coun
 		if (shown < count)
 			put_sum(summary, &rest, text, grid);
 		if (has_faults(&summary->other.counts))
-			put_sum(summary, &summary->other.counts, summary->other.name, grid);
-		counts_add(&total, &rest);
-		counts_add(&total, &summary->other.counts);
+			put_sum(summary, &summary->other, summary->other.name, grid);
+		place_add(&total, &rest);
+		place_add(&total, &summary->other);
 		put_sum(summary, &total, "total", grid);
 		result = grid_print(grid, stream, 2, 0);
 		*ret_total = total;
@@ -269,15 +280,18 @@ static void print_touched(const struct summary *summary, uint64_t vsz_bytes, uin
 		vsz_bytes ? 100.0 * (double)touched / (double)vsz_bytes : 0.0);
 }
 
-static void print_totals(const struct summary_totals *totals, uint64_t denied, FILE *stream)
+static void print_totals(const struct summary_totals *totals, const struct place *sum, FILE *stream)
 {
 	char minor[TEXT_COUNT_LEN], major[TEXT_COUNT_LEN], count[TEXT_COUNT_LEN];
+	char stalled[TEXT_DURATION_LEN];
 
 	fprintf(stream, "%s minor and %s major faults in %s process%s",
 		text_count(minor, totals->minor), text_count(major, totals->major),
 		text_count(count, totals->processes), totals->processes == 1 ? "" : "es");
-	if (denied)
-		fprintf(stream, ", %s denied", text_count(count, denied));
+	if (sum->counts.denied)
+		fprintf(stream, ", %s denied", text_count(count, sum->counts.denied));
+	if (sum->stalls.count)
+		fprintf(stream, ", stalled %s", text_duration(stalled, sum->stalls.sum_ns));
 	fputc('\n', stream);
 }
 
@@ -285,7 +299,7 @@ int summary_print(struct summary *summary, const struct summary_run *run, FILE *
 {
 	struct summary_totals totals = summary_totals(summary);
 	struct person sum = summary_people_sum(summary);
-	struct fault_counts counts;
+	struct place total;
 	int64_t residual;
 	int result = print_command(run->command, stream);
 
@@ -293,7 +307,7 @@ int summary_print(struct summary *summary, const struct summary_run *run, FILE *
 		return result;
 	print_end(run, stream);
 	fputc('\n', stream);
-	result = print_places(summary, stream, &counts);
+	result = print_places(summary, stream, &total);
 	if (result < 0)
 		return result;
 	fputc('\n', stream);
@@ -301,14 +315,15 @@ int summary_print(struct summary *summary, const struct summary_run *run, FILE *
 	if (result < 0)
 		return result;
 	fputc('\n', stream);
-	print_touched(summary, sum.vsz_bytes, counts.pages, stream);
-	residual = (int64_t)(sum.minor + sum.major) -
-		   (int64_t)(counts.minor + counts.major + sum.gup);
+	print_touched(summary, sum.vsz_bytes, total.counts.pages, stream);
+	/* What is in no process's row is GUP to the process: not to be taken off twice. */
+	residual = (int64_t)(sum.minor + sum.major + summary->n_homeless) -
+		   (int64_t)(total.counts.minor + total.counts.major + sum.gup);
 	losses_print(&summary->totals, "apart: ", stream);
 	if (residual)
 		fprintf(stream,
 			"unexplained: %" PRId64 " (the kernel's count, less rows and GUP)\n",
 			residual);
-	print_totals(&totals, counts.denied, stream);
+	print_totals(&totals, &total, stream);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <search.h>
 #include <string.h>
 
+#include "losses.h"
 #include "util.h"
 
 /* Mappings x kinds of what runs at a time, and distinct names x kinds of a large build: some
@@ -112,7 +113,7 @@ static bool place_is_large(const struct summary *summary, const struct place *pl
 
 static void place_give_up(struct summary *summary, struct place *own)
 {
-	counts_add(&own->merged->counts, &own->counts);
+	place_add(own->merged, own);
 	table_remove(&summary->own, own);
 	free(own);
 }
@@ -300,15 +301,20 @@ static int add_process(struct summary *summary, const struct process *process)
 static int add_row(struct summary *summary, const struct row *row)
 {
 	struct fault_counts delta = row_delta(row);
-	struct person *person = person_of(summary, row->process);
-	struct place *merged = person ? merged_place(summary, row) : NULL;
+	struct stalls stalls = latency_stalls(row);
+	bool is_homeless = losses_is_other(row->process);
+	struct person *person = is_homeless ? NULL : person_of(summary, row->process);
+	struct place *merged = person || is_homeless ? merged_place(summary, row) : NULL;
 	struct place *place = merged ? own_place(summary, row, merged) : NULL;
 
 	if (!place)
 		return -ENOMEM;
 	counts_add(&place->counts, &delta);
+	stalls_add(&place->stalls, &stalls);
 	summary->n_pages += delta.pages;
-	if (merged == &summary->other || table_get(&person->seen, merged))
+	if (is_homeless)
+		summary->n_homeless += delta.minor + delta.major;
+	if (is_homeless || merged == &summary->other || table_get(&person->seen, merged))
 		return 0;
 	merged->n_processes++;
 	return table_add(&person->seen, merged);
@@ -344,9 +350,10 @@ int summary_add(struct summary *summary, const struct snapshot *snapshot)
 
 	summary->totals = snapshot->totals;
 	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
-		result = add_process(summary, snapshot->processes[i]);
+		if (!losses_is_other(snapshot->processes[i]))
+			result = add_process(summary, snapshot->processes[i]);
 	for (size_t i = 0; i < snapshot->n_rows && !result; i++)
-		if (row_moved(snapshot->rows[i]))
+		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
 			result = add_row(summary, snapshot->rows[i]);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->ended)

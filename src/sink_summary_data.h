@@ -3,6 +3,7 @@
 #ifndef FAULTMAP_SINK_SUMMARY_DATA_H
 #define FAULTMAP_SINK_SUMMARY_DATA_H
 
+#include "latency.h"
 #include "sink_summary.h"
 #include "table.h"
 
@@ -19,6 +20,7 @@ struct place {
 	uint64_t map_start, map_end;
 	uint64_t n_processes; /* of a merged one: that have a mapping of this name */
 	struct fault_counts counts;
+	struct stalls stalls;
 };
 #define PLACE_KEY_SIZE offsetof(struct place, merged)
 _Static_assert(PLACE_KEY_SIZE == 24 || sizeof(void *) != 8, "place key has no padding");
@@ -43,6 +45,7 @@ struct summary {
 	struct table merged; /* places of one name */
 	struct place other;  /* faults for which there was no place */
 	uint64_t n_pages;    /* of all places */
+	uint64_t n_homeless; /* faults in no process: losses_is_other */
 	struct table people;
 	struct person rest; /* sums of those that are no longer kept one by one */
 	uint64_t n_rest;
@@ -73,6 +76,12 @@ static inline void counts_add(struct fault_counts *sum, const struct fault_count
 	sum->major += more->major;
 	sum->denied += more->denied;
 	sum->pages += more->pages;
+}
+
+static inline void place_add(struct place *sum, const struct place *more)
+{
+	counts_add(&sum->counts, &more->counts);
+	stalls_add(&sum->stalls, &more->stalls);
 }
 
 static inline int compare_u64(uint64_t left, uint64_t right)

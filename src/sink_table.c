@@ -2,326 +2,15 @@
 #include "sink_table.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "grid.h"
+#include "latency.h"
 #include "losses.h"
-#include "table.h"
+#include "sink_table_data.h"
 #include "text.h"
 #include "util.h"
-
-/* Users whose names are kept: beyond (a host with one uid per container) the number is shown. */
-#define MAX_USERS 256
-#define USER_LEN 32
-
-/* One line of the table: a thing and all that was counted for it. */
-struct line {
-	uint64_t key; /* a process, mapping id, kind or cgroup string: what the view is by */
-	const struct process *process; /* NULL: several */
-	const char *name;
-	uint64_t map_bytes;
-	uint64_t n_processes;
-	uint64_t vsz_bytes, rss_bytes;
-	struct fault_counts delta;
-	struct fault_counts total;
-	const struct row *hottest; /* in this interval */
-};
-
-struct user {
-	uint32_t uid;
-	char name[USER_LEN];
-};
-
-struct sink_table {
-	struct sink_table_options options;
-	struct user users[MAX_USERS];
-	size_t n_users;
-	struct fault_counts ended_processes; /* the kernel's totals of processes that are gone */
-	struct fault_counts ended_kinds[KIND_COUNT];
-
-	/* of the table being printed */
-	const struct snapshot *snapshot;
-	struct table lines;
-	bool out_of_memory;
-};
-
-/* Columns. ------------------------------------------------------------------------------------- */
-
-enum shown { SHOWN_ALWAYS, SHOWN_WHEN_SORTED, SHOWN_NEVER };
-
-#define VIEW(by) (1U << (by))
-#define ALL_VIEWS (VIEW(BY_PROCESS) | VIEW(BY_MAPPING) | VIEW(BY_KIND) | VIEW(BY_CGROUP))
-#define SORT_NONE (-1)
-
-/* The one description of a column: title, place, cells and order. */
-struct column {
-	struct grid_column grid;
-	unsigned int views;
-	enum shown shown;
-	int sort; /* enum table_sort that this column answers, or SORT_NONE */
-	bool ascending;
-	void (*cell)(struct sink_table *sink, const struct line *line, struct grid *grid);
-	uint64_t (*value)(const struct line *line); /* NULL: by name */
-};
-
-static uint64_t faults_of(const struct fault_counts *counts)
-{
-	return counts->minor + counts->major;
-}
-
-static uint64_t value_faults(const struct line *line)
-{
-	return faults_of(&line->delta);
-}
-
-static uint64_t value_minor(const struct line *line)
-{
-	return line->delta.minor;
-}
-
-static uint64_t value_major(const struct line *line)
-{
-	return line->delta.major;
-}
-
-static uint64_t value_denied(const struct line *line)
-{
-	return line->delta.denied;
-}
-
-static uint64_t value_pages(const struct line *line)
-{
-	return line->delta.pages;
-}
-
-static uint64_t value_rss(const struct line *line)
-{
-	return line->rss_bytes;
-}
-
-static uint64_t value_vsz(const struct line *line)
-{
-	return line->vsz_bytes;
-}
-
-static uint64_t value_pid(const struct line *line)
-{
-	return line->process ? line->process->tgid : 0;
-}
-
-/* Per second; few faults with a decimal, none as a plain 0. */
-static void grid_rate(struct grid *grid, uint64_t count, uint64_t interval_ns)
-{
-	double rate = interval_ns ? (double)count * 1e9 / (double)interval_ns : 0;
-
-	if (rate > 0 && rate < 10)
-		grid_format(grid, "%.1f", rate);
-	else
-		grid_count(grid, (uint64_t)(rate + 0.5));
-}
-
-static void cell_minor_rate(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	grid_rate(grid, line->delta.minor, sink->snapshot->interval_ns);
-}
-
-static void cell_major_rate(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	grid_rate(grid, line->delta.major, sink->snapshot->interval_ns);
-}
-
-static void cell_denied_rate(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	grid_rate(grid, line->delta.denied, sink->snapshot->interval_ns);
-}
-
-static void cell_pages_rate(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	grid_rate(grid, line->delta.pages, sink->snapshot->interval_ns);
-}
-
-static void cell_minor(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_count(grid, line->total.minor);
-}
-
-static void cell_major(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_count(grid, line->total.major);
-}
-
-static void cell_denied(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_count(grid, line->total.denied);
-}
-
-static void cell_pid(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	if (line->process)
-		grid_format(grid, "%" PRIu32, line->process->tgid);
-	else
-		grid_empty(grid);
-}
-
-static void cell_processes(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_count(grid, line->n_processes);
-}
-
-static void grid_size(struct grid *grid, uint64_t bytes)
-{
-	if (bytes)
-		grid_bytes(grid, bytes);
-	else
-		grid_empty(grid);
-}
-
-static void cell_vsz(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_size(grid, line->vsz_bytes);
-}
-
-static void cell_rss(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_size(grid, line->rss_bytes);
-}
-
-static void cell_size(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_size(grid, line->map_bytes);
-}
-
-static void cell_name(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_name(grid, *line->name ? line->name : "-");
-}
-
-static void cell_comm(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	(void)sink;
-	grid_name(grid, line->process ? line->process->comm : "");
-}
-
-static void cell_hottest(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	autofree char *mapping = line->hottest ? text_escape(line->hottest->mapping) : NULL;
-
-	(void)sink;
-	if (mapping)
-		grid_format(grid, "%s%s%s", kind_name(line->hottest->kind), *mapping ? " " : "",
-			    mapping);
-	else
-		grid_empty(grid);
-}
-
-/* The user's name, looked up once per uid: the answer may come from a directory server. */
-static const char *user_name(struct sink_table *sink, uint32_t uid)
-{
-	struct passwd entry, *found = NULL;
-	char buffer[4096]; /* an entry that is longer shows as the number */
-	struct user *user;
-
-	for (size_t i = 0; i < sink->n_users; i++)
-		if (sink->users[i].uid == uid)
-			return sink->users[i].name;
-	if (sink->n_users == MAX_USERS)
-		return NULL;
-	user = &sink->users[sink->n_users++];
-	user->uid = uid;
-	if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found &&
-	    strlen(entry.pw_name) < USER_LEN)
-		strcpy(user->name, entry.pw_name);
-	else
-		snprintf(user->name, USER_LEN, "%" PRIu32, uid);
-	return user->name;
-}
-
-static void cell_user(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	const char *name = line->process ? user_name(sink, line->process->uid) : "";
-
-	if (name)
-		grid_name(grid, name);
-	else
-		grid_format(grid, "%" PRIu32, line->process->uid);
-}
-
-#define RIGHT(name)           \
-	{                     \
-		.title = name \
-	}
-#define LEFT(name)                          \
-	{                                   \
-		.title = name, .left = true \
-	}
-#define NAME(name)                                            \
-	{                                                     \
-		.title = name, .left = true, .flexible = true \
-	}
-
-static const struct column columns[] = {
-	{ RIGHT("PID"), VIEW(BY_PROCESS) | VIEW(BY_MAPPING), SHOWN_ALWAYS, SORT_PID, true, cell_pid,
-	  value_pid },
-	{ LEFT("USER"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_NONE, true, cell_user, NULL },
-	{ LEFT("COMM"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
-	{ LEFT("COMM"), VIEW(BY_MAPPING), SHOWN_ALWAYS, SORT_NONE, true, cell_comm, NULL },
-	{ RIGHT("PROCS"), VIEW(BY_CGROUP), SHOWN_ALWAYS, SORT_NONE, false, cell_processes, NULL },
-	{ RIGHT("VSZ"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_VSZ, false, cell_vsz, value_vsz },
-	{ RIGHT("RSS"), VIEW(BY_PROCESS) | VIEW(BY_CGROUP), SHOWN_ALWAYS, SORT_RSS, false, cell_rss,
-	  value_rss },
-	{ RIGHT("SIZE"), VIEW(BY_MAPPING), SHOWN_ALWAYS, SORT_NONE, false, cell_size, NULL },
-	{ RIGHT("FAULTS/s"), ALL_VIEWS, SHOWN_NEVER, SORT_FAULTS, false, NULL, value_faults },
-	{ RIGHT("MIN/s"), ALL_VIEWS, SHOWN_ALWAYS, SORT_MINOR, false, cell_minor_rate,
-	  value_minor },
-	{ RIGHT("MAJ/s"), ALL_VIEWS, SHOWN_ALWAYS, SORT_MAJOR, false, cell_major_rate,
-	  value_major },
-	{ RIGHT("DENY/s"), ALL_VIEWS, SHOWN_WHEN_SORTED, SORT_DENIED, false, cell_denied_rate,
-	  value_denied },
-	{ RIGHT("PAGES/s"), ALL_VIEWS, SHOWN_WHEN_SORTED, SORT_PAGES, false, cell_pages_rate,
-	  value_pages },
-	{ RIGHT("MINOR"), ALL_VIEWS, SHOWN_ALWAYS, SORT_NONE, false, cell_minor, NULL },
-	{ RIGHT("MAJOR"), ALL_VIEWS, SHOWN_ALWAYS, SORT_NONE, false, cell_major, NULL },
-	{ RIGHT("DENIED"), VIEW(BY_MAPPING) | VIEW(BY_KIND), SHOWN_ALWAYS, SORT_NONE, false,
-	  cell_denied, NULL },
-	{ RIGHT("DENIED"), VIEW(BY_PROCESS) | VIEW(BY_CGROUP), SHOWN_WHEN_SORTED, SORT_DENIED,
-	  false, cell_denied, value_denied },
-	{ NAME("HOTTEST"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_NONE, true, cell_hottest, NULL },
-	{ NAME("MAPPING"), VIEW(BY_MAPPING), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
-	{ NAME("KIND"), VIEW(BY_KIND), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
-	{ NAME("CGROUP"), VIEW(BY_CGROUP), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
-};
-
-static const struct column *column_for_sort(enum table_by by, enum table_sort sort)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if ((columns[i].views & VIEW(by)) && columns[i].sort == (int)sort)
-			return &columns[i];
-	return NULL;
-}
-
-bool sink_table_can_sort(enum table_by by, enum table_sort sort)
-{
-	return column_for_sort(by, sort) != NULL;
-}
-
-static bool column_is_shown(const struct column *column, const struct sink_table_options *options)
-{
-	if (!(column->views & VIEW(options->by)))
-		return false;
-	return column->shown == SHOWN_ALWAYS ||
-	       (column->shown == SHOWN_WHEN_SORTED && column->sort == (int)options->sort);
-}
 
 /* Lines. --------------------------------------------------------------------------------------- */
 
@@ -390,7 +79,7 @@ static void add_process(struct sink_table *sink, const struct process *process)
 
 	if (!line)
 		return;
-	if (!process->ended || sink->options.by == BY_PROCESS) {
+	if (!losses_is_other(process) && (!process->ended || sink->options.by == BY_PROCESS)) {
 		line->n_processes++;
 		line->vsz_bytes += process->vsz_bytes;
 		line->rss_bytes += process->rss_bytes;
@@ -428,6 +117,7 @@ static void add_row(struct sink_table *sink, const struct row *row)
 		delta.minor = delta.major = total.minor = total.major = 0;
 	counts_add(&line->delta, &delta);
 	counts_add(&line->total, &total);
+	line->stalled_ns += latency_stalls(row).sum_ns;
 	if (row->map_end - row->map_start > line->map_bytes)
 		line->map_bytes = row->map_end - row->map_start;
 	if (row_is_hotter(row, line->hottest))
@@ -455,8 +145,10 @@ static void make_lines(struct sink_table *sink)
 	if (counts_processes(sink))
 		for (size_t i = 0; i < snapshot->n_processes; i++)
 			add_process(sink, snapshot->processes[i]);
-	for (size_t i = 0; i < snapshot->n_rows; i++)
+	for (size_t i = 0; i < snapshot->n_rows; i++) {
+		sink->has_latency |= snapshot->rows[i]->latency != NULL;
 		add_row(sink, snapshot->rows[i]);
+	}
 	if (sink->options.by == BY_KIND)
 		add_ended_kinds(sink);
 }
@@ -476,6 +168,11 @@ static void drop_lines(struct sink_table *sink)
 static int compare_u64(uint64_t left, uint64_t right)
 {
 	return (left > right) - (left < right);
+}
+
+static uint64_t pid_of(const struct line *line)
+{
+	return line->process ? line->process->tgid : 0;
 }
 
 /* By the column; ties by the totals, the name, the pid and the key, so that equal snapshots print
@@ -498,18 +195,11 @@ static int compare_lines(const void *left, const void *right, void *context)
 	if (!order)
 		order = strcmp(a->name, b->name);
 	if (!order)
-		order = compare_u64(value_pid(a), value_pid(b));
+		order = compare_u64(pid_of(a), pid_of(b));
 	return order ? order : compare_u64(a->key, b->key);
 }
 
 /* Output. -------------------------------------------------------------------------------------- */
-
-static void put_line(struct sink_table *sink, const struct line *line, struct grid *grid)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (column_is_shown(&columns[i], &sink->options))
-			columns[i].cell(sink, line, grid);
-}
 
 /* What the row limit left out, as one line with exact sums. */
 static void put_rest(struct sink_table *sink, struct line *const *lines, size_t count,
@@ -526,8 +216,9 @@ static void put_rest(struct sink_table *sink, struct line *const *lines, size_t 
 		rest.map_bytes += lines[i]->map_bytes;
 		counts_add(&rest.delta, &lines[i]->delta);
 		counts_add(&rest.total, &lines[i]->total);
+		rest.stalled_ns += lines[i]->stalled_ns;
 	}
-	put_line(sink, &rest, grid);
+	columns_put(sink, &rest, grid);
 }
 
 /* What processes that have gone had counted; by kind it is in the kinds' own totals. */
@@ -541,18 +232,7 @@ static void put_ended(struct sink_table *sink, struct grid *grid)
 		for (size_t kind = 0; kind < KIND_COUNT; kind++)
 			counts_add(&ended.total, &sink->ended_kinds[kind]);
 	if (faults_of(&ended.total) + ended.total.denied + ended.total.pages > 0)
-		put_line(sink, &ended, grid);
-}
-
-static struct grid *make_grid(const struct sink_table_options *options)
-{
-	struct grid_column shown[ARRAY_SIZE(columns)];
-	size_t n_shown = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (column_is_shown(&columns[i], options))
-			shown[n_shown++] = columns[i].grid;
-	return grid_new(shown, n_shown);
+		columns_put(sink, &ended, grid);
 }
 
 static void print_totals(const struct totals *now, const struct totals *before, FILE *stream)
@@ -582,14 +262,17 @@ static void print_totals(const struct totals *now, const struct totals *before, 
 static void print_header(const struct snapshot *snapshot, FILE *stream)
 {
 	char when[TEXT_TIME_LEN], count[TEXT_COUNT_LEN];
-	size_t n_live = 0;
+	size_t n_live = 0, n_ended = 0;
 
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		n_live += !snapshot->processes[i]->ended;
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		n_ended += snapshot->processes[i]->ended;
+		n_live += !snapshot->processes[i]->ended &&
+			  !losses_is_other(snapshot->processes[i]);
+	}
 	fprintf(stream, "faultmap  %s  %.3f s  %s processes", text_time(when, snapshot->ts),
 		(double)snapshot->interval_ns / 1e9, text_count(count, n_live));
-	if (n_live < snapshot->n_processes)
-		fprintf(stream, ", %s ended", text_count(count, snapshot->n_processes - n_live));
+	if (n_ended)
+		fprintf(stream, ", %s ended", text_count(count, n_ended));
 	fputc('\n', stream);
 	print_totals(&snapshot->totals, &snapshot->totals_before, stream);
 	losses_print(&snapshot->totals, "apart:    ", stream);
@@ -601,7 +284,7 @@ static int print_lines(struct sink_table *sink, FILE *stream)
 	const struct sink_table_options *options = &sink->options;
 	size_t count = sink->lines.count, shown = count, cursor = 0;
 	autofree struct line **lines = calloc(count + 1, sizeof(*lines));
-	struct grid *grid = make_grid(options);
+	struct grid *grid = columns_new_grid(sink);
 	int result = -ENOMEM;
 
 	if (lines && grid) {
@@ -612,7 +295,7 @@ static int print_lines(struct sink_table *sink, FILE *stream)
 		if (options->rows && options->rows < count)
 			shown = options->rows;
 		for (size_t i = 0; i < shown; i++)
-			put_line(sink, lines[i], grid);
+			columns_put(sink, lines[i], grid);
 		if (shown < count)
 			put_rest(sink, lines + shown, count - shown, grid);
 		put_ended(sink, grid);

@@ -20,6 +20,7 @@ enum table_sort {
 	SORT_MAJOR,
 	SORT_DENIED,
 	SORT_PAGES,
+	SORT_STALL, /* time spent in faults in the interval */
 	SORT_RSS,
 	SORT_VSZ,
 	SORT_PID,

@@ -126,6 +126,8 @@ static void drop_ended(struct snapshot *snapshot)
 
 		if (!row->process->ended) {
 			row->before = row->now;
+			if (row->latency)
+				row->latency->before = row->latency->now;
 			snapshot->rows[kept++] = row;
 			continue;
 		}

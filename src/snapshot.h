@@ -24,7 +24,22 @@ struct fault_counts {
 	uint64_t pages; /* pages that these faults mapped */
 };
 
-struct latency_counts; /* stalls of one row: added with --detail=full */
+/*
+ * Stalls: from fault entry to the kernel's account of the fault. buckets[i] counts the stalls of at
+ * most 2^(LATENCY_FIRST_LOG2 + i) ns and more than half of that (the first: all up to its bound), so
+ * that a stall of exactly 4,096 ns is in the bucket of 4,096. Longer than the last bound: in count only.
+ */
+struct latency_counts {
+	uint64_t count;
+	uint64_t sum_ns;
+	uint64_t buckets[LATENCY_BUCKETS];
+};
+
+struct row_latency {
+	struct latency_counts now;
+	struct latency_counts before;
+	uint64_t max_ns; /* since attach */
+};
 
 /* A thread group; a reused pid is another process because start_ns differs. */
 struct process {
@@ -91,7 +106,7 @@ struct row {
 
 	struct fault_counts now;
 	struct fault_counts before;
-	struct latency_counts *latency; /* NULL where no stall was measured */
+	struct row_latency *latency; /* NULL where no stall was measured */
 
 	uint64_t kernel_key[4]; /* private to the collector */
 };
@@ -110,6 +125,7 @@ struct totals {
 	uint64_t unresolved;       /* faults whose mapping could not be found */
 	uint64_t names_lost;       /* mappings whose name did not reach user space */
 	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
+	uint64_t stamps_lost; /* faults counted as minor at entry: no memory to remember them */
 };
 
 struct snapshot {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "text.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,29 @@ char *text_bytes(char buffer[TEXT_SIZE_LEN], uint64_t bytes)
 	else
 		snprintf(buffer, TEXT_SIZE_LEN, "%u%c", (unsigned int)divide_up(bytes, unit),
 			 letters[i]);
+	return buffer;
+}
+
+char *text_duration(char buffer[TEXT_DURATION_LEN], uint64_t ns)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	uint64_t unit = 1, whole = ns, tenths = 0;
+	size_t i = 0;
+
+	if (!ns)
+		return strcpy(buffer, "0");
+	while (i < 3 &&
+	       whole >= 1000) { /* rounded, it may reach the next unit: 999,950 ns are 1.0ms */
+		unit *= 1000;
+		whole = ns / unit + (ns % unit >= unit / 2);
+		tenths = ns / unit * 10 + (ns % unit * 10 + unit / 2) / unit;
+		i++;
+	}
+	if (i && tenths < 100)
+		snprintf(buffer, TEXT_DURATION_LEN, "%" PRIu64 ".%" PRIu64 "%s", tenths / 10,
+			 tenths % 10, units[i]);
+	else
+		snprintf(buffer, TEXT_DURATION_LEN, "%" PRIu64 "%s", whole, units[i]);
 	return buffer;
 }
 

@@ -23,6 +23,9 @@ char *text_bytes(char buffer[TEXT_SIZE_LEN], uint64_t bytes);
 /* "1,310,720"; buffer of TEXT_COUNT_LEN. Returns buffer. */
 #define TEXT_COUNT_LEN 32
 char *text_count(char buffer[TEXT_COUNT_LEN], uint64_t count);
+#define TEXT_DURATION_LEN 24
+/* "0", "640ns", "1.2us", "34ms", "5.0s": rounded to two or three digits. Returns buffer. */
+char *text_duration(char buffer[TEXT_DURATION_LEN], uint64_t ns);
 #define TEXT_TIME_LEN 40
 /* RFC 3339 in UTC with milliseconds: "2026-11-22T10:08:56.123Z". Returns buffer. */
 char *text_time(char buffer[TEXT_TIME_LEN], struct timespec ts);

@@ -58,7 +58,7 @@ typedef struct seqcount {
 } seqcount_t;
 
 struct pt_regs {
-	unsigned long flags;
+	unsigned long sp;
 };
 
 /* memory */
@@ -115,6 +115,8 @@ struct vm_special_mapping {
 };
 
 /* files */
+
+struct address_space;
 
 struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
@@ -231,6 +233,7 @@ struct task_struct {
 	struct sighand_struct *sighand;
 	struct css_set *cgroups;
 	int pagefault_disabled;
+	unsigned long numa_faults_locality[3]; /* CONFIG_NUMA_BALANCING */
 };
 
 /* signals */

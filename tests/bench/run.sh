@@ -1,144 +1,155 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What a page fault costs: bare, and with each profiler. One interleaved run: in each round every
-# profiler is started, measured and ended once, so that a drift of the machine meets all of them.
-# A new profiler is a name in `profilers` and a function start_NAME that returns when it counts; a new
-# workload is a name in `workloads` and a function workload_NAME that prints one number per sample.
-# usage: tests/bench/run.sh [ROUNDS]     MIB and CPU may say how much memory and which CPU.
-
-ROUNDS=${1:-${ROUNDS:-15}}
-MIB=${MIB:-256}
-CPU=${CPU:-1}
-PASSES=2
+# What page faults cost: bare, and with each profiler; then what a reading costs faultmap (ticks.sh).
+# One interleaved run: in each round every profiler is started once, meets every workload and is ended,
+# so that a drift of the machine meets all of them. Prints Markdown.
+# A new profiler is a name in `profilers` and what profilers.bash says; a new workload is a name in
+# `workloads`, its title and unit, and a function workload_NAME that prints one number per sample.
+# usage: tests/bench/run.sh [ROUNDS]     or ROUNDS=3 make bench
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$ROOT/tests/bench/profilers.bash"
+. "$ROOT/tests/bench/report.bash"
 
-profilers=(bare empty faultmap_fast bpftrace)
-workloads=(storm)
+ROUNDS=${1:-${ROUNDS:-15}}
+MIB=64      # of anonymous memory: 16,384 faults
+FILE_MIB=256 # of a file: 4,096 faults
+CHILDREN=2000
+CPUS=$(nproc)
+CPU=$((CPUS - 1)) # for the workloads on one; not 0, which has most of the interrupts
+read -r -a PAIR <<<"$((CPUS > 1 ? CPUS - 2 : 0)) $CPU"
 
-# start_reporting COMMAND...: in the background, ready as soon as it prints a line.
-start_reporting()
+profilers=(bare empty faultmap_fast faultmap_full bpftrace bpftrace_ustack perf_record perf_trace)
+workloads=(storm processes threads file execs)
+# shellcheck disable=SC2034 # read by name
 {
-	: >"$TMP/ready"
-	start_background "$@" >"$TMP/ready" 2>"$TMP/messages"
-	wait_for 30 is_settled "$BACKGROUND_PID" && [ -s "$TMP/ready" ]
+	title_storm="Anonymous storm, one thread"
+	title_processes="Anonymous storm, two processes on two CPUs"
+	title_threads="Anonymous storm, two threads of one process on two CPUs"
+	title_file="Reads of a mapped file in the page cache"
+	title_execs="$CHILDREN times fork and exec of /bin/true"
+	unit_storm="ns per fault" unit_processes="ns per fault" unit_threads="ns per fault"
+	unit_file="ns per fault" unit_execs="us per child"
 }
 
-# is_settled PID: it has said something, or ended.
-is_settled()
+# passes PROFILER: perf trace takes ten times as long as all others, and its reader lags behind.
+passes()
 {
-	[ -s "$TMP/ready" ] || process_ended "$1"
-}
-
-start_bare()
-{
-	BACKGROUND_PID=
-}
-
-start_empty()
-{
-	start_reporting "$BUILD/bench/empty" "$BUILD/bench/empty.bpf.o"
-}
-
-# The meta line comes when everything is attached.
-start_faultmap_fast()
-{
-	start_reporting "$FAULTMAP" log -d 1
-}
-
-# It says nothing when it has attached: but the interval, attached after the event, does.
-start_bpftrace()
-{
-	start_reporting bpftrace -q -B line -e '
-		software:page-faults:1 { @[pid] = count(); }
-		interval:ms:100 { printf("ready\n"); }'
+	if [ "$1" = perf_trace ]; then echo 1; else echo 4; fi
 }
 
 workload_storm()
 {
-	"$BUILD/bench/storm" "$MIB" "$PASSES" "$CPU"
+	"$BUILD/bench/storm" "$MIB" "$(passes "$1")" "$CPU"
 }
 
-# measure WORKLOAD PROFILER: adds a line "WORKLOAD PROFILER NS" for each sample.
+workload_processes()
+{
+	"$BUILD/bench/storm" "$MIB" "$(passes "$1")" "${PAIR[@]}"
+}
+
+workload_threads()
+{
+	"$BUILD/bench/storm" -t "$MIB" "$(passes "$1")" "${PAIR[@]}"
+}
+
+workload_file()
+{
+	"$BUILD/bench/storm" -f "$file" "$FILE_MIB" "$(passes "$1")" "$CPU"
+}
+
+# On one CPU: where the scheduler puts each child differs by more than what is measured here.
+workload_execs()
+{
+	"$BUILD/bench/execs" "$((CHILDREN * $(passes "$1") / 4))" "$CPU" /bin/true
+}
+
+# measure PROFILER: adds a line "WORKLOAD PROFILER NUMBER" for each sample.
 measure()
 {
-	local workload=$1 profiler=$2 status=0
+	local profiler=$1 workload status=0
 
 	if ! "start_$profiler"; then
 		echo "bench: $profiler did not start:" >&2
 		cat "$TMP/messages" >&2
 		status=1
-	elif ! "workload_$workload" >"$TMP/numbers"; then
-		status=1
-	else
-		sed "s/^/$workload $profiler /" "$TMP/numbers" >>"$TMP/samples"
 	fi
-	[ -z "$BACKGROUND_PID" ] || end_profiler "$BACKGROUND_PID"
+	for workload in "${workloads[@]}"; do
+		[ "$status" -eq 0 ] || break
+		"workload_$workload" "$profiler" >"$TMP/numbers" || status=1
+		sed "s/^/$workload $profiler /" "$TMP/numbers" >>"$TMP/samples"
+	done
+	end_profiler
 	return "$status"
 }
 
-end_profiler()
-{
-	stop_background "$1"
-	# shellcheck disable=SC2034 # of lib.sh: what has ended needs no end when the test exits
-	background_pids=()
-}
-
-# summarize WORKLOAD: one line per profiler "NAME MEDIAN MINIMUM", in the order of `profilers`.
-summarize()
+# The profilers that can be had here.
+find_available()
 {
 	local profiler
 
 	for profiler in "${profilers[@]}"; do
-		awk -v w="$1" -v p="$profiler" '$1 == w && $2 == p { print $3 }' "$TMP/samples" |
-			sort -g | awk -v p="$profiler" '
-				{ v[NR] = $1 }
-				END { print p, (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[1] }'
+		if ! declare -F "available_$profiler" >/dev/null || "available_$profiler"; then
+			available+=("$profiler")
+		fi
 	done
 }
 
-print_table()
+run_rounds()
 {
-	awk '
-		NR == 1 { median = $2; minimum = $3 }
-		NR == 1 { printf "%-16s %10s %10s %10s %10s\n", "ns per fault", "median", "minimum",
-				"+median", "+minimum" }
-		{ printf "%-16s %10.0f %10.0f %10.0f %10.0f\n", $1, $2, $3, $2 - median, $3 - minimum }'
+	local round i
+
+	for ((round = 0; round < ROUNDS; round++)); do
+		echo "bench: round $((round + 1)) of $ROUNDS" >&2
+		for ((i = 0; i < ${#available[@]}; i++)); do
+			# Each round begins with another one: none always comes after the same neighbour.
+			measure "${available[(round + i) % ${#available[@]}]}" || return 1
+		done
+	done
 }
 
-# print_ratio SUMMARY WHAT OTHER TARGET: added cost against added cost, by minima and medians; the
-# target is for the minima, which the machine's other work disturbs least.
-print_ratio()
+# Minima: on a virtual machine most of what disturbs a chunk adds to it (medians move by more than the
+# empty program costs), so the smallest of thousands is the one that was disturbed least.
+judge()
 {
-	awk -v what="$2" -v other="$3" -v target="$4" '
-		NR == 1 { median = $2; minimum = $3 }
-		$1 == what { a = $3 - minimum; m = $2 - median }
-		$1 == other { b = $3 - minimum; n = $2 - median }
-		END {
-			if (a == "" || b <= 0 || n <= 0) {
-				print what " / " other ": no ratio, one of them added nothing measurable"
-				exit
-			}
-			printf "%s / %s: %.2f of minima, %.2f of medians; target %.2f: %s\n", what, other,
-				a / b, m / n, target, a / b <= target ? "met" : "NOT MET"
-		}' "$1"
+	local added_storm
+
+	added_storm=$(added_to storm faultmap_fast)
+	add_target "anonymous storm, added by faultmap fast / by the empty program" \
+		"$added_storm" "$(added_to storm empty)" 2.2
+	add_target "anonymous storm, added by faultmap fast / by bpftrace's count" \
+		"$added_storm" "$(added_to storm bpftrace)" 0.35
+	add_target "anonymous storm, added by faultmap full / by perf record -c 1" \
+		"$(added_to storm faultmap_full)" "$(added_to storm perf_record)" 0.7
+	add_target "fork and exec, wall time with faultmap fast / bare" \
+		"$(minimum_of execs faultmap_fast)" "$(minimum_of execs bare)" 1.03
+	[ "$CPUS" -gt 1 ] || return 0
+	add_target "added by faultmap fast, two processes on two CPUs / one" \
+		"$(added_to processes faultmap_fast)" "$added_storm" 1.1
+	add_target "added by faultmap fast, two threads on two CPUs / one" \
+		"$(added_to threads faultmap_fast)" "$added_storm" 1.1
 }
 
 : >"$TMP/samples"
-echo "$(uname -sr), $(nproc) CPUs, $ROUNDS rounds of $PASSES x $MIB MiB on CPU $CPU"
-for ((round = 0; round < ROUNDS; round++)); do
-	for workload in "${workloads[@]}"; do
-		for ((i = 0; i < ${#profilers[@]}; i++)); do
-			# Each round begins with another one: none always comes after the same neighbour.
-			measure "$workload" "${profilers[(round + i) % ${#profilers[@]}]}" || exit 1
-		done
-	done
-done
+: >"$TARGETS"
+export TARGETS
+available=()
+# Not in $TMP, which may be a tmpfs: that would be another kind of fault.
+file=$(mktemp "$BUILD/bench/file.XXXXXX") || exit 1
+trap 'rm -f "$file"; cleanup_test' EXIT
+head -c "${FILE_MIB}M" /dev/zero >"$file"
+find_available
+[ "$CPUS" -gt 1 ] || workloads=(storm file execs)
+
+run_rounds || exit 1
+echo "$(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $CPUS CPUs$(
+	grep -qw hypervisor /proc/cpuinfo && echo ' of a virtual machine'), $(uname -sr);" \
+	"$ROUNDS interleaved rounds"
 for workload in "${workloads[@]}"; do
-	summarize "$workload" >"$TMP/summary"
-	echo
-	echo "workload: $workload"
-	print_table <"$TMP/summary"
-	print_ratio "$TMP/summary" faultmap_fast empty 3.0
-	print_ratio "$TMP/summary" faultmap_fast bpftrace 0.6
+	title=title_$workload unit=unit_$workload
+	print_table "$workload" "${!title}" "${!unit}" "${profilers[@]}"
 done
+judge
+"$ROOT/tests/bench/ticks.sh" || exit 1
+printf '\n### Targets (of minima)\n\n'
+cat "$TARGETS"

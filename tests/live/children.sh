@@ -33,7 +33,10 @@ check_sums()
 		"$(query '$o.minor + $o.major' "$log")"
 	check_equal "$name: no process has more than $gup_max faults in no row" \
 		"$(query "[$exits | select(.gup_total > $gup_max) | {pid, comm, gup_total}]" "$log")" "[]"
-	check_equal "$name: nothing without a kind or a mapping" "$(query unexplained "$log")" 0
+	# Of all entries: an interval line of `log` is about every process of the machine.
+	check_equal "$name: below 1 fault in 10,000 without a kind or a mapping" \
+		"$(query 'unexplained * 10000 <= total(.[] | select(.rec == "interval") | .entries)' \
+			"$log")" true
 }
 
 # under_run NAME PROCESSES N COMMAND...: spawn runs the command N times, PROCESSES all in all.

@@ -130,6 +130,30 @@ test_bound()
 	stop_background "$daemon"
 }
 
+# Every fault timed: the histogram's count is that of the faults, up to what the denied ones are.
+test_latency()
+{
+	start_daemon --detail full
+	wait_for 10 ticked 2
+	python3 tests/workload/touch.py 64 >/dev/null
+	wait_for 10 ticked $(($(value faultmap_ticks_total "$TMP/ticks") + 2))
+	scrape "$TMP/full"
+	stop_background "$daemon"
+	check "--detail full: the touched pages are in the histogram" test "$(sed -n \
+		's/^faultmap_fault_latency_seconds_count{kind="demand_zero"} //p' "$TMP/full")" -ge 16384
+	check_equal "no bucket is below the one before, +Inf is the count" "$(awk '
+		/^faultmap_fault_latency_seconds_bucket/ {
+			if (/le="2.56e-07"/)
+				last = 0
+			if ($2 < last)
+				print
+			last = $2
+		}
+		/^faultmap_fault_latency_seconds_count/ && $2 != last' "$TMP/full")" ""
+	promtool check metrics <"$TMP/full" >"$TMP/promtool" 2>&1
+	check_equal "promtool says nothing of the histogram" "$?$(cat "$TMP/promtool")" 0
+}
+
 test_jsonl()
 {
 	start_daemon --jsonl "$TMP/daemon.jsonl"
@@ -182,6 +206,7 @@ test_bad_input
 stop_background "$daemon"
 check_equal "the daemon ends with 0" "$?" 0
 test_bound
+test_latency
 test_jsonl
 "$FAULTMAP" daemon --help >"$TMP/help"
 check_contains "the help says how label sets are bounded" "$TMP/help" 'Label sets are bounded'

@@ -63,8 +63,8 @@ test_form()
 			([.pid, .start_ns, .ppid, .uid, .exit_status, .seconds, .peak_rss_bytes,
 			.minor_total, .major_total] | all(type == "number" and . >= 0)) |
 			not)] | length == 0'
-	check_jq "each faults line moved" \
-		'[.[] | select(.rec == "faults" and .minor + .major + .denied == 0)] | length == 0'
+	check_jq "each faults line moved" '[.[] | select(.rec == "faults" and
+		.minor + .major + .denied + (.latency.count // 0) == 0)] | length == 0'
 }
 
 # The series of processes that began after the log whose last total is not the sum of their deltas.
@@ -93,12 +93,13 @@ test_sums()
 		[.[0] | keys[] | select(endswith("_total")) | rtrimstr("_total")] |
 		all(. as $field | ($lines | map(.[$field]) | add) ==
 			$lines[-1][$field + "_total"] - $lines[0][$field + "_total"] + $lines[0][$field])'
-	check_jq "interval: entries are accounted for, up to what is in flight" '
-		[.[] | select(.rec == "interval")][-1] |
-		(.entries_total - .minor_total - .major_total - .denied_total - .aborted_total) as $left |
-		$left >= 0 and $left <= 1000'
+	check_jq "interval: entries are minor, major, denied, aborted or in flight" '
+		[.[] | select(.rec == "interval") | .in_flight >= 0 and .entries_total ==
+		.minor_total + .major_total + .denied_total + .aborted_total + .in_flight] | all'
+	check_jq "interval: little is in flight at the end" '
+		[.[] | select(.rec == "interval")][-1] | .in_flight <= 1000'
 	check_jq "nothing was lost" '[.[] | select(.rec == "interval") |
-		.map_full + .names_lost + .exits_lost + .lines_lost] | add == 0'
+		.map_full + .names_lost + .exits_lost + .stamps_lost + .lines_lost] | add == 0'
 }
 
 test_workload()
@@ -122,6 +123,53 @@ test_workload()
 		[.[] | select(.rec == "exit" and .start_ns > $began) |
 			select(.minor_total != ($last["\(.pid) \(.start_ns)"] // 0))]' "$log" |
 		cut -c -1000)" "[]"
+}
+
+# A row's stalls: deltas add up to the totals, buckets to the count, and the longest is one of them.
+test_latency()
+{
+	local log_pid touch_pid
+
+	start_background "$FAULTMAP" log --detail full -d 0.2 -o "$TMP/full.jsonl"
+	log_pid=$BACKGROUND_PID
+	wait_for 30 grep -q '"rec":"interval"' "$TMP/full.jsonl"
+	start_background python3 tests/workload/touch.py 64 >/dev/null
+	touch_pid=$BACKGROUND_PID
+	wait "$touch_pid"
+	wait_for 10 grep -q '"rec":"exit".*"pid":'"$touch_pid," "$TMP/full.jsonl"
+	stop_background "$log_pid"
+	check_equal "--detail full: each of the touched pages' faults was timed" "$(jq -s -c \
+		--argjson pid "$touch_pid" '[.[] | select(.rec == "faults" and .pid == $pid and
+		.minor_total > 10000)][-1] | [.kind, .minor_total, .latency.count_total]' \
+		"$TMP/full.jsonl")" '["demand_zero",16384,16384]'
+	check_equal "--detail full: buckets add up to the count, the maximum is no more than the sum" \
+		"$(jq -s -c '[.[] | select(.rec == "faults" and .latency) | .latency |
+		select((.buckets | length) != 27 or (.buckets | add) != .count or
+		.max_ns > .sum_ns_total or .sum_ns > .max_ns * .count)]' "$TMP/full.jsonl" |
+		cut -c -1000)" "[]"
+	check_equal "--detail full: meta says so" "$(jq -r 'select(.rec == "meta").detail' \
+		"$TMP/full.jsonl")" full
+}
+
+# A table of 64 rows: the rest is in "[other]", and nothing is missing from the totals.
+test_map_full()
+{
+	start_background "$FAULTMAP" log --max-rows 64 -d 0.2 -o "$TMP/small.jsonl"
+	wait_for 30 grep -q '"rec":"interval"' "$TMP/small.jsonl"
+	python3 tests/workload/touch.py 8 >/dev/null
+	for _ in {1..20}; do
+		cat /etc/passwd >/dev/null
+	done
+	check "a full table is said" wait_for 10 grep -q '"map_full":[1-9]' "$TMP/small.jsonl"
+	stop_background "$BACKGROUND_PID"
+	check_equal "a full table has rows of other" "$(jq -s -c '[.[] | select(.rec == "faults" and
+		.pid == 0) | [.comm, .mapping]] | unique' "$TMP/small.jsonl")" '[["other","[other]"]]'
+	check_equal "a full table: rows add up to the totals" "$(jq -s -c 'map(select(.rec == "faults"))
+		| [(map(.minor) | add), (map(.major) | add), (map(.denied) | add)]' "$TMP/small.jsonl")" \
+		"$(jq -s -c 'map(select(.rec == "interval"))[-1] |
+		[.minor_total, .major_total, .denied_total]' "$TMP/small.jsonl")"
+	check_equal "a full table: no process line for other" \
+		"$(jq -s '[.[] | select(.rec != "faults" and .pid == 0)] | length' "$TMP/small.jsonl")" 0
 }
 
 test_ends()
@@ -156,6 +204,8 @@ record
 test_form
 test_sums
 test_workload
+test_latency
+test_map_full
 test_ends
 check_failure "full disk" 1 '/dev/full: No space left on device' -n 1 -d 0.1 -o /dev/full
 check_failure "unwritable file" 1 '/nowhere/x .*No such file' -n 1 -o /nowhere/x

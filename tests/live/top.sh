@@ -31,11 +31,27 @@ test_views()
 	check_contains "by process, this shell is there" "$TMP/top" "^ *$$ "
 }
 
+# With every fault timed: a column of the time spent in them.
+test_stalls()
+{
+	local by
+
+	start_background bash -c 'while :; do /bin/true; done'
+	for by in process mapping kind cgroup; do
+		check "--detail full --by $by: exit status 0" top --once -d 0.3 --detail full --by "$by"
+		check_contains "--by $by has the column" "$TMP/top" ' MAJ/s  +STALL/s '
+	done
+	top --once -d 0.5 --detail full --by kind
+	check_contains "short-lived programs stall" "$TMP/top" \
+		'^ *[0-9,.]+ +[0-9,.]+ +[0-9.]+[num]s +[0-9,]+ +0 +0  demand_zero$'
+	stop_background "$BACKGROUND_PID"
+}
+
 test_sorts()
 {
 	local sort
 
-	for sort in faults minor major denied pages rss vsz pid name; do
+	for sort in faults minor major denied pages stall rss vsz pid name; do
 		check "--sort $sort: exit status 0" top --once -d 0.1 --sort "$sort"
 		check "--sort $sort: rows below the titles" grep -q "^ *$$ " "$TMP/top"
 	done
@@ -94,6 +110,7 @@ test_numbers()
 }
 
 test_views
+test_stalls
 test_sorts
 test_modes
 test_numbers

@@ -19,6 +19,7 @@
 
 #include "../../src/sink_jsonl.h"
 #include "../../src/text.h"
+#include "stall.h"
 
 #define MAX_LINES 4096
 
@@ -214,6 +215,78 @@ static void faults_line_has_every_field(void **state)
 	assert_int_equal(integer(line, "pages_total"), 44);
 }
 
+static void latency_is_of_the_interval_and_in_total(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *line, *latency, *buckets;
+
+	stall(fixture->row, 70000);
+	fixture->row->now.minor = 1;
+	assert_int_equal(tick(fixture, 1), 0);
+	snapshot_begin(fixture->snapshot);
+	stall(fixture->row, 4096);
+	stall(fixture->row, 4097);
+	fixture->row->now.minor = 3;
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	line = find(fixture, "faults", 1);
+	assert_non_null(line);
+	latency = json_object_get(line, "latency");
+	assert_true(json_is_object(latency));
+	assert_int_equal(integer(latency, "count"), 2);
+	assert_int_equal(integer(latency, "count_total"), 3);
+	assert_int_equal(integer(latency, "sum_ns"), 8193);
+	assert_int_equal(integer(latency, "sum_ns_total"), 78193);
+	assert_int_equal(integer(latency, "max_ns"), 70000);
+	buckets = json_object_get(latency, "buckets");
+	assert_int_equal(json_array_size(buckets), 27);
+	for (size_t i = 0; i < 27; i++)
+		assert_int_equal(json_integer_value(json_array_get(buckets, i)), i == 4 || i == 5);
+}
+
+static void without_stalls_there_is_no_latency(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->row->now.minor = 1;
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	assert_null(json_object_get(find(fixture, "faults", 0), "latency"));
+}
+
+/* A stall that is known a tick after its fault still has its line: sums stay exact. */
+static void a_late_stall_has_a_line(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *line;
+
+	fixture->row->before = fixture->row->now = (struct fault_counts){ 5, 0, 0, 5 };
+	stall(fixture->row, 1);
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	line = find(fixture, "faults", 0);
+	assert_non_null(line);
+	assert_int_equal(integer(line, "minor"), 0);
+	assert_int_equal(integer(json_object_get(line, "latency"), "count"), 1);
+}
+
+static void interval_says_what_is_in_flight(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->snapshot->totals = (struct totals){
+		.entries = 20, .minor = 8, .major = 4, .denied = 2, .aborted = 1, .gup = 100
+	};
+	assert_int_equal(tick(fixture, 1), 0);
+	snapshot_begin(fixture->snapshot);
+	fixture->snapshot->totals.minor = 100;
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	assert_int_equal(integer(find(fixture, "interval", 0), "in_flight"), 5);
+	assert_int_equal(integer(find(fixture, "interval", 1), "in_flight"), 0);
+	assert_null(json_object_get(find(fixture, "interval", 0), "in_flight_total"));
+}
+
 static void what_did_not_move_has_no_line(void **state)
 {
 	struct fixture *fixture = *state;
@@ -284,10 +357,10 @@ static void killed_process_names_its_signal(void **state)
 	assert_int_equal(integer(line, "signal"), SIGSEGV);
 }
 
-static const char *const counters[] = { "entries",          "minor",     "major",
-					"denied",           "aborted",   "gup",
-					"lost_completions", "map_full",  "unresolved",
-					"names_lost",       "exits_lost" };
+static const char *const counters[] = { "entries",          "minor",      "major",
+					"denied",           "aborted",    "gup",
+					"lost_completions", "map_full",   "unresolved",
+					"names_lost",       "exits_lost", "stamps_lost" };
 
 /* Moves everything by amounts that differ for each counter and tick. */
 static void advance(struct fixture *fixture, uint64_t number)
@@ -583,6 +656,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(meta_says_what_is_measured_and_how),
 		TEST(faults_line_has_every_field),
+		TEST(latency_is_of_the_interval_and_in_total),
+		TEST(without_stalls_there_is_no_latency),
+		TEST(a_late_stall_has_a_line),
+		TEST(interval_says_what_is_in_flight),
 		TEST(what_did_not_move_has_no_line),
 		TEST(process_and_exit_lines_have_every_field),
 		TEST(killed_process_names_its_signal),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../../src/sink_prometheus.h"
+#include "stall.h"
 
 struct fixture {
 	struct sink_prometheus *sink;
@@ -238,7 +239,8 @@ static void totals_and_self_figures_are_there(void **state)
 						     .map_full = 5,
 						     .unresolved = 6,
 						     .names_lost = 7,
-						     .exits_lost = 18446744073709551615u };
+						     .exits_lost = 18446744073709551615u,
+						     .stamps_lost = 8 };
 	tick(fixture);
 	assert_true(sample(fixture, "faultmap_entries_total") == 1);
 	assert_true(sample(fixture, "faultmap_aborted_total") == 2);
@@ -248,12 +250,122 @@ static void totals_and_self_figures_are_there(void **state)
 	assert_true(sample(fixture, "faultmap_unresolved_total") == 6);
 	assert_true(sample(fixture, "faultmap_names_lost_total") == 7);
 	assert_non_null(strstr(fixture->text, "faultmap_exits_lost_total 18446744073709551615\n"));
+	assert_true(sample(fixture, "faultmap_stamps_lost_total") == 8);
+	assert_true(sample(fixture, "faultmap_in_flight") == 0);
 	assert_true(sample(fixture, "faultmap_tick_duration_seconds") == 0.0015);
 	assert_true(sample(fixture, "faultmap_resident_memory_bytes") > 100000);
 	assert_non_null(strstr(fixture->text, "faultmap_build_info{version=\"0."));
 	tick(fixture);
 	assert_true(sample(fixture, "faultmap_ticks_total") == 2);
 	assert_true(sample(fixture, "faultmap_scrapes_total") == 2);
+}
+
+/* The bucket of file_map with this bound. */
+static double bucket(const struct fixture *fixture, const char *bound)
+{
+	char series[128];
+
+	snprintf(series, sizeof(series),
+		 "faultmap_fault_latency_seconds_bucket{kind=\"file_map\",le=\"%s\"}", bound);
+	return sample(fixture, series);
+}
+
+static void stalls_are_in_the_bucket_of_their_bound(void **state)
+{
+	struct fixture *fixture = *state;
+	struct row *row = add_row(fixture, 1, "/bin/cat");
+
+	stall(row, 4096);
+	tick(fixture);
+	assert_true(bucket(fixture, "2.56e-07") == 0);
+	assert_true(bucket(fixture, "2.048e-06") == 0);
+	assert_true(bucket(fixture, "4.096e-06") == 1);
+	stall(row, 4097);
+	stall(row, 1);
+	stall(row, 17179869185); /* longer than the last bound */
+	tick(fixture);
+	assert_true(bucket(fixture, "2.56e-07") == 1);
+	assert_true(bucket(fixture, "4.096e-06") == 2);
+	assert_true(bucket(fixture, "8.192e-06") == 3);
+	assert_true(bucket(fixture, "0.000131072") == 3);
+	assert_true(bucket(fixture, "17.179869184") == 3);
+	assert_true(bucket(fixture, "+Inf") == 4);
+	assert_true(sample(fixture, "faultmap_fault_latency_seconds_count{kind=\"file_map\"}") ==
+		    4);
+	assert_non_null(strstr(fixture->text, "faultmap_fault_latency_seconds_sum"
+					      "{kind=\"file_map\"} 17.179877379\n"));
+}
+
+/* The bounds are read back as decimals and must be 2^8 to 2^34 ns, digit by digit. */
+static void bounds_are_exact(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *next;
+	char want[64];
+
+	stall(add_row(fixture, 1, "/bin/cat"), 1);
+	tick(fixture);
+	next = fixture->text;
+	for (int log2 = 8; log2 <= 34; log2++) {
+		double bound;
+
+		next = strstr(next, ",le=\"");
+		assert_non_null(next);
+		assert_int_equal(sscanf(next, ",le=\"%lf\"", &bound), 1);
+		snprintf(want, sizeof(want), "%d.%09d", (int)((1UL << log2) / 1000000000),
+			 (int)((1UL << log2) % 1000000000));
+		assert_true(bound == strtod(want, NULL));
+		next++;
+	}
+	assert_non_null(strstr(next, ",le=\"+Inf\"} 1\n"));
+}
+
+/* Rows of several processes, some of which end: per kind, sums of all, and nothing goes down. */
+static void latency_of_processes_that_ended_stays(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (uint64_t i = 1; i <= 10; i++) {
+		fixture->process = snapshot_process(fixture->snapshot, (uint32_t)(100 + i), i,
+						    NULL);
+		stall(add_row(fixture, 100 + i, "[heap]"), 1000);
+		fixture->process->ended = i % 2;
+		tick(fixture);
+		assert_true(bucket(fixture, "1.024e-06") == (double)i);
+		assert_true(bucket(fixture, "5.12e-07") == 0);
+		assert_true(bucket(fixture, "+Inf") == (double)i);
+	}
+	assert_true(sum(fixture, "faultmap_fault_latency_seconds_count", "") == 10);
+	assert_true(sum(fixture, "faultmap_fault_latency_seconds_sum", "") == 0.00001);
+}
+
+/* The kernel counts while we read: a histogram whose count is below its buckets is none. */
+static void count_is_never_below_a_bucket(void **state)
+{
+	struct fixture *fixture = *state;
+	struct row *row = add_row(fixture, 1, "/bin/cat");
+
+	stall(row, 100);
+	row->latency->now.buckets[3]++;
+	tick(fixture);
+	assert_true(bucket(fixture, "17.179869184") == 2);
+	assert_true(bucket(fixture, "+Inf") == 2);
+	assert_true(sample(fixture, "faultmap_fault_latency_seconds_count{kind=\"file_map\"}") ==
+		    2);
+}
+
+static void other_is_no_process(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->process = snapshot_process(fixture->snapshot, 0, 0, NULL);
+	strcpy(fixture->process->comm, "other");
+	add_row(fixture, 0, "[other]")->now.minor = 5;
+	tick(fixture);
+	assert_true(sample(fixture, "faultmap_processes") == 1);
+	assert_true(sample(fixture,
+			   "faultmap_mapping_faults_total{comm=\"other\",mapping=\"[other]\","
+			   "kind=\"file_map\",severity=\"minor\"}") == 5);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -269,6 +381,11 @@ int main(void)
 		TEST(hostile_names_are_escaped),
 		TEST(limit_of_zero_counts_all_in_other),
 		TEST(totals_and_self_figures_are_there),
+		TEST(stalls_are_in_the_bucket_of_their_bound),
+		TEST(bounds_are_exact),
+		TEST(latency_of_processes_that_ended_stays),
+		TEST(count_is_never_below_a_bucket),
+		TEST(other_is_no_process),
 	};
 
 	return cmocka_run_group_tests_name("sink_prometheus", tests, NULL, NULL);

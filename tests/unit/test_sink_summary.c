@@ -11,6 +11,7 @@
 #include "golden.h"
 #include "picture.h"
 #include "sink_summary.h"
+#include "stall.h"
 #include "util.h"
 
 static char *print(struct summary *summary, const char *const *command, int wait_status)
@@ -211,6 +212,53 @@ static void rows_beyond_the_page(void **state)
 	}
 }
 
+/* Averages over all ticks, the longest of all, merged by name; and faults in no process. */
+static void stalls_and_other(void **state)
+{
+	const char *command[] = { "make", NULL };
+	struct summary_options options = { .page_size = 4096 };
+	struct summary *summary = summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *one, *two, *other;
+	struct row *heap;
+	autofree char *text = NULL;
+
+	(void)state;
+	one = add_process(snapshot, 100, "make", 4 * MIB, 2 * MIB);
+	two = add_process(snapshot, 101, "cc", 4 * MIB, 2 * MIB);
+	stall(add_row(snapshot, one, 1, "/lib/libc.so", "r-xp", KIND_FILE_MAP, ACCESS_EXEC, MIB, 0,
+		      1),
+	      3400000);
+	stall(add_row(snapshot, two, 2, "/lib/libc.so", "r-xp", KIND_FILE_MAP, ACCESS_EXEC, MIB, 1,
+		      0),
+	      1000);
+	heap = add_row(snapshot, two, 3, "[heap]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 2,
+		       0);
+	stall(heap, 700);
+	stall(heap, 800);
+	add_row(snapshot, one, 4, "[stack]", "rw-p", KIND_STACK_GROWTH, ACCESS_WRITE, MIB, 2, 0);
+	add_tick(summary, snapshot, 1);
+	snapshot_begin(snapshot);
+	stall(add_row(snapshot, two, 2, "/lib/libc.so", "r-xp", KIND_FILE_MAP, ACCESS_EXEC, MIB, 2,
+		      0),
+	      2000);
+	/* 5 of one's faults found no room: the kernel counted them, so they look like GUP there. */
+	other = snapshot_process(snapshot, 0, 0, NULL);
+	strcpy(other->comm, "other");
+	add_row(snapshot, other, 0, "[other]", "", KIND_COW, ACCESS_UNKNOWN, 0, 5, 0);
+	other->minor = 0;
+	one->minor += 5;
+	one->gup += 5;
+	snapshot->totals.map_full = 5;
+	one->ended = two->ended = true;
+	add_tick(summary, snapshot, 2);
+	assert_int_equal(summary_totals(summary).processes, 2);
+	text = print(summary, command, 0);
+	assert_golden("run_stalls.txt", text);
+	snapshot_free(snapshot);
+	summary_free(summary);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +267,7 @@ int main(void)
 		cmocka_unit_test(a_large_mapping_stands_alone),
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),
+		cmocka_unit_test(stalls_and_other),
 	};
 
 	return cmocka_run_group_tests_name("sink_summary", tests, NULL, NULL);

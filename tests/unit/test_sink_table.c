@@ -9,6 +9,7 @@
 #include "golden.h"
 #include "picture.h"
 #include "sink_table.h"
+#include "stall.h"
 #include "util.h"
 
 /* A small host: what was there before the interval. */
@@ -127,6 +128,57 @@ static void rows_left_out_are_summed_and_lines_fit(void **state)
 		     "top_rows.txt");
 }
 
+/* A snapshot with stalls, and with faults that found no room in the kernel's table. */
+static void assert_stalled_table(struct sink_table_options options, const char *golden)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct sink_table *sink = sink_table_new(&options);
+	struct process *db, *other;
+	struct row *row;
+	autofree char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+
+	snapshot_begin(snapshot);
+	db = add_process(snapshot, 412, "postgres", 2048 * MIB, 700 * MIB);
+	row = add_row(snapshot, db, 1, "/base", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 1, 1);
+	stall(row, 10000000); /* before the interval */
+	seal(snapshot, 0);
+	sink_table_pass(sink, snapshot);
+	snapshot_begin(snapshot);
+	add_row(snapshot, db, 1, "/base", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 3, 2);
+	stall(row, 5000000);
+	stall(row, 1000000);
+	add_row(snapshot, add_process(snapshot, 977, "cc1", 90 * MIB, 40 * MIB), 2, "[heap]",
+		"rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 4, 0);
+	other = snapshot_process(snapshot, 0, 0, NULL);
+	strcpy(other->comm, "other");
+	add_row(snapshot, other, 0, "[other]", "", KIND_COW, ACCESS_UNKNOWN, 0, 7, 0);
+	other->minor = 0; /* the kernel counts nothing for nobody */
+	snapshot->totals = (struct totals){ .entries = 17, .minor = 14, .major = 2, .map_full = 7 };
+	seal(snapshot, 1);
+	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	/* Where nothing stalls any more the column stays. */
+	snapshot_begin(snapshot);
+	seal(snapshot, 2);
+	fputc('\n', memory);
+	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	fclose(memory);
+	assert_golden(golden, text);
+	sink_table_free(sink);
+	snapshot_free(snapshot);
+}
+
+static void stalls_have_a_column(void **state)
+{
+	(void)state;
+	assert_stalled_table((struct sink_table_options){ .by = BY_PROCESS }, "top_stall.txt");
+	assert_stalled_table((struct sink_table_options){ .by = BY_MAPPING, .sort = SORT_STALL },
+			     "top_stall_mapping.txt");
+	assert_stalled_table((struct sink_table_options){ .by = BY_CGROUP },
+			     "top_stall_cgroup.txt");
+}
+
 /* The word that stands first on the lines below the titles. */
 static void assert_order(enum table_sort sort, const char *const pids[4])
 {
@@ -163,7 +215,7 @@ static void a_view_sorts_by_what_it_has(void **state)
 	(void)state;
 	for (int by = BY_PROCESS; by <= BY_CGROUP; by++)
 		for (int sort = SORT_FAULTS; sort <= SORT_NAME; sort++) {
-			bool want = by == BY_PROCESS || sort <= SORT_PAGES || sort == SORT_NAME ||
+			bool want = by == BY_PROCESS || sort <= SORT_STALL || sort == SORT_NAME ||
 				    (by == BY_MAPPING && sort == SORT_PID) ||
 				    (by == BY_CGROUP && sort == SORT_RSS);
 
@@ -180,6 +232,7 @@ int main(void)
 		cmocka_unit_test(by_cgroup),
 		cmocka_unit_test(sorted_by_denied_shows_denied),
 		cmocka_unit_test(rows_left_out_are_summed_and_lines_fit),
+		cmocka_unit_test(stalls_have_a_column),
 		cmocka_unit_test(each_sort_orders_its_column),
 		cmocka_unit_test(a_view_sorts_by_what_it_has),
 	};

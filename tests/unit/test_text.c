@@ -248,6 +248,41 @@ static void times_are_rfc3339(void **state)
 	assert_string_equal(text_time(buffer, ts), "1970-01-01T00:00:00.000Z");
 }
 
+static void durations_have_two_or_three_digits(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} durations[] = {
+		{ 0, "0" },
+		{ 1, "1ns" },
+		{ 999, "999ns" },
+		{ 1000, "1.0us" },
+		{ 1249, "1.2us" },
+		{ 1250, "1.3us" },
+		{ 9949, "9.9us" },
+		{ 9950, "10us" },
+		{ 34499, "34us" },
+		{ 34500, "35us" },
+		{ 999499, "999us" },
+		{ 999500, "1.0ms" },
+		{ 3400000, "3.4ms" },
+		{ 120000000, "120ms" },
+		{ 999999999, "1.0s" },
+		{ 5000000000, "5.0s" },
+		{ 3600000000000, "3600s" },
+		{ UINT64_MAX, "18446744074s" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(durations); i++) {
+		char buffer[TEXT_DURATION_LEN];
+
+		assert_ptr_equal(text_duration(buffer, durations[i].ns), buffer);
+		assert_string_equal(buffer, durations[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +292,7 @@ int main(void)
 		cmocka_unit_test(escape_to_cuts_before_a_character),
 		cmocka_unit_test(bytes_as_ls_writes_them),
 		cmocka_unit_test(counts_have_commas),
+		cmocka_unit_test(durations_have_two_or_three_digits),
 		cmocka_unit_test(times_are_rfc3339),
 	};
 

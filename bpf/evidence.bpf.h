@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * --detail=full: what was seen to happen between a fault's entry and its completion, and what that says
+ * about its kind and its pages.
+ */
+#ifndef FAULTMAP_EVIDENCE_BPF_H
+#define FAULTMAP_EVIDENCE_BPF_H
+
+#include "maps.bpf.h"
+
+/* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. */
+#define EVIDENCE_FILE (1u << MM_FILEPAGES)
+#define EVIDENCE_ANON (1u << MM_ANONPAGES)
+#define EVIDENCE_SWAP (1u << MM_SWAPENTS)
+#define EVIDENCE_FLUSH (1u << 4)
+
+/* include/trace/events/tlb.h: TLB_LOCAL_MM_SHOOTDOWN */
+#define TLB_LOCAL_MM_SHOOTDOWN 3
+
+/* A huge page adds its 512 pages to the mm's counter at once, more than a per-CPU batch can hold back
+ * (percpu_counter_batch is 32, or twice the number of CPUs). */
+#define HUGE_PAGES 512
+#define HUGE_PAGES_SEEN 400
+
+/* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. */
+static __always_inline u64 numa_hints_of(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(task->numa_faults_locality))
+		return 0;
+	return task->numa_faults_locality[0] + task->numa_faults_locality[1];
+}
+
+static __always_inline bool is_huge(const struct task_fault *fault, struct task_struct *task)
+{
+	return fault->evidence & EVIDENCE_ANON && task->mm &&
+	       task->mm->rss_stat[MM_ANONPAGES].count - fault->anon_pages >= HUGE_PAGES_SEEN;
+}
+
+static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struct task_struct *task)
+{
+	u32 evidence = fault->evidence;
+	u8 kind = fault->key.kind;
+
+	if (evidence & EVIDENCE_SWAP)
+		return KIND_SWAP_IN;
+	if (!evidence && numa_hints_of(task) != fault->numa_hints)
+		return KIND_NUMA_HINT;
+	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
+		return KIND_HUGE_ZERO;
+	/* A copy flushes the old page from the TLB; a page that was only made writable does not. */
+	if (kind == KIND_COW && !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)))
+		return KIND_WP_OTHER;
+	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
+		return KIND_COW;
+	return kind;
+}
+
+static __always_inline u64 pages_by_evidence(const struct task_fault *fault)
+{
+	if (fault->key.kind == KIND_HUGE_ZERO)
+		return HUGE_PAGES;
+	return fault->pages_around ?: 1;
+}
+
+#endif

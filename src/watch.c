@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "watch.h"
+
+const char *const watch_details[] = {
+	[DETAIL_FAST] = "fast",
+	[DETAIL_FULL] = "full",
+	[DETAIL_FULL + 1] = NULL,
+};
+
+struct collector_options watch_collector(const struct watch_options *watch,
+					 const struct common_options *common)
+{
+	return (struct collector_options){
+		.detail = (enum detail)watch->detail,
+		.max_rows = (uint32_t)common->max_rows, /* the flag's maximum is far below */
+		.disabled = &common->disabled,
+	};
+}

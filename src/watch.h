@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The flags of every command that watches faults, and what they ask of the collector: defined once,
+ * so that --detail means the same everywhere. Everything is borrowed from the command's config.
+ */
+#ifndef FAULTMAP_WATCH_H
+#define FAULTMAP_WATCH_H
+
+#include "collector.h"
+#include "options.h"
+
+/* Part of the command's config, which sets the defaults before it parses. */
+struct watch_options {
+	int detail; /* enum detail */
+};
+
+/* The words of --detail, by enum detail; NULL-terminated. */
+extern const char *const watch_details[];
+
+/* Entries of an option table; default_detail ("fast") is for the help. */
+#define WATCH_OPTIONS(config, member, default_detail)                                                   \
+	{                                                                                               \
+		.name = "detail", .argument = "LEVEL",                                                  \
+		.help = "fast, or full: exact kind and latency of every fault (default " default_detail \
+			")",                                                                            \
+		.type = OPTION_CHOICE, .offset = offsetof(config, member.detail),                       \
+		.choices = watch_details                                                                \
+	}
+
+/* For collector_new and session_open; `follow` and the like are the command's to add. */
+struct collector_options watch_collector(const struct watch_options *watch,
+					 const struct common_options *common);
+
+#endif

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Tables and targets as Markdown, for run.sh and ticks.sh. The samples are lines "WORKLOAD PROFILER NUMBER"
+# in $TMP/samples; targets collect in $TARGETS, to be printed last.
+
+TARGETS=${TARGETS:-$TMP/targets}
+
+# statistics WORKLOAD PROFILER: "MEDIAN MINIMUM" of its samples; nothing if there are none.
+statistics()
+{
+	awk -v w="$1" -v p="$2" '$1 == w && $2 == p { print $3 }' "$TMP/samples" | sort -g | awk '
+		{ v[NR] = $1 }
+		END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[1] }'
+}
+
+# minimum_of WORKLOAD PROFILER
+minimum_of()
+{
+	statistics "$1" "$2" | cut -d ' ' -f 2
+}
+
+# added_to WORKLOAD PROFILER: what it adds to the bare minimum; nothing where it was not measured.
+added_to()
+{
+	local with bare
+
+	with=$(minimum_of "$1" "$2") bare=$(minimum_of "$1" bare)
+	[ -z "$with" ] || [ -z "$bare" ] || awk -v a="$with" -v b="$bare" 'BEGIN { print a - b }'
+}
+
+# print_table WORKLOAD TITLE UNIT PROFILER...: the first profiler is what the others add to.
+print_table()
+{
+	local workload=$1 profiler label row bare
+
+	printf '\n### %s\n\n| %-29s | %9s | %9s | %9s | %9s |\n' "$2" "$3" median minimum +median +minimum
+	printf '| %s | --------: | --------: | --------: | --------: |\n' "-----------------------------"
+	shift 3
+	bare=$(statistics "$workload" "$1")
+	for profiler in "$@"; do
+		label=label_$profiler
+		row=$(statistics "$workload" "$profiler")
+		awk -v label="${!label}" -v row="$row" -v bare="$bare" 'BEGIN {
+			if (!split(row, a, " ")) {
+				printf "| %-29s | %9s | | | |\n", label, "not available"
+				exit
+			}
+			split(bare, b, " ")
+			printf "| %-29s | %9.0f | %9.0f | %9.0f | %9.0f |\n", label, a[1], a[2],
+				a[1] - b[1], a[2] - b[2]
+		}'
+	done
+}
+
+# add_target WHAT VALUE OTHER LIMIT: VALUE / OTHER shall be at most LIMIT.
+add_target()
+{
+	awk -v what="$1" -v value="$2" -v other="$3" -v limit="$4" 'BEGIN {
+		if (value == "" || other == "" || other <= 0) {
+			printf "- not measured: %s at most %s\n", what, limit
+			exit
+		}
+		printf "- %s: %s at most %s: %.3f (%.4g / %.4g)\n",
+			value / other <= limit ? "met" : "**not met**", what, limit, value / other,
+			value, other
+	}' >>"$TARGETS"
+}

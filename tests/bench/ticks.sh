@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What a reading costs faultmap: the CPU time of one tick of `faultmap daemon` among thousands of sleeping
+# processes and their rows, against that of one ps, alternating; and the memory that it takes.
+# usage: tests/bench/ticks.sh     PROCESSES, MAPPINGS (written to by each) and ROUNDS may be set.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$ROOT/tests/bench/profilers.bash"
+. "$ROOT/tests/bench/report.bash"
+
+PROCESSES=${PROCESSES:-5000}
+MAPPINGS=${MAPPINGS:-0}
+ROUNDS=${ROUNDS:-15}
+ROWS=20000
+SECONDS_PER_ROUND=3
+TICK_SHARE=0.1
+MAX_RSS_KIB=$((24 * 1024))
+# shellcheck disable=SC2034 # read by name in report.bash
+label_tick="one tick of faultmap daemon" label_ps="ps -eo pid,vsz,rss,min_flt,maj_flt"
+
+daemon_cpu_ns()
+{
+	cat "/proc/$daemon/task"/*/schedstat | awk '{ ns += $1 } END { printf "%d\n", ns }'
+}
+
+# metric NAME
+metric()
+{
+	curl -sf "http://$address/metrics" | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+# has_ticked N: it has read its counters N times.
+has_ticked()
+{
+	[ "$(metric faultmap_ticks_total)" -ge "$1" ]
+}
+
+# Nothing moves meanwhile but this shell's own sleep. The scrapes that count the ticks are outside.
+sample_tick()
+{
+	local ticks before after
+
+	ticks=$(metric faultmap_ticks_total)
+	before=$(daemon_cpu_ns)
+	sleep "$SECONDS_PER_ROUND"
+	after=$(daemon_cpu_ns)
+	ticks=$(($(metric faultmap_ticks_total) - ticks))
+	awk -v ns="$((after - before))" -v n="$ticks" 'BEGIN { printf "tick tick %.1f\n", ns / n / 1e3 }'
+}
+
+sample_ps()
+{
+	local TIMEFORMAT='%3U %3S'
+
+	{ time ps -eo pid,vsz,rss,min_flt,maj_flt >/dev/null; } 2>&1 |
+		awk '{ printf "tick ps %.0f\n", ($1 + $2) * 1e6 }'
+}
+
+start_daemon()
+{
+	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 2>"$TMP/daemon"
+	daemon=$BACKGROUND_PID
+	wait_for 30 grep -q 'serving on http://' "$TMP/daemon" || return 1
+	address=$(sed -n 's|.*serving on http://\(.*\)/metrics.*|\1|p' "$TMP/daemon")
+	wait_for 30 has_ticked 2
+}
+
+: >"$TMP/samples"
+start_daemon || { cat "$TMP/daemon" >&2; exit 1; }
+start_reporting "$BUILD/bench/sleepers" "$PROCESSES" "$MAPPINGS" || { cat "$TMP/messages" >&2; exit 1; }
+# The news of so many births is read, and the ticks are those of quiet.
+wait_for 30 has_ticked $(($(metric faultmap_ticks_total) + 3)) || exit 1
+rows=$(metric faultmap_rows)
+processes=$(metric faultmap_processes)
+for ((round = 0; round < ROUNDS; round++)); do
+	sample_tick >>"$TMP/samples"
+	sample_ps >>"$TMP/samples"
+done
+rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
+
+print_table tick "$processes processes, $rows rows, none moving" "us of CPU" ps tick
+echo
+echo "The daemon's resident memory is $rss KiB there."
+[ "$rows" -ge "$ROWS" ] || echo "bench: only $rows rows, wanted $ROWS: set MAPPINGS" >&2
+add_target "CPU time of one tick / of one ps, with $processes processes and $rows rows" \
+	"$(statistics tick tick | cut -d ' ' -f 1)" "$(statistics tick ps | cut -d ' ' -f 1)" \
+	"$TICK_SHARE"
+add_target "the daemon's memory there / 24 MiB" "$rss" "$MAX_RSS_KIB" 1

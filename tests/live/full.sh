@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A table that is full (64 rows) loses no fault: rows of the process 0 carry the rest, the totals stay
+# what getrusage has, and every sink says so.
+# shellcheck disable=SC2016
+
+. "$(dirname "$0")/../lib.sh"
+
+spawn=$BUILD/workload/spawn
+
+query()
+{
+	jq -c -s -L tests/live --slurpfile oracle "$TMP/oracle" \
+		"include \"faults\"; \$oracle[0] as \$o | $1" "$TMP/log"
+}
+
+# spawn itself is in the rows too, but not in its own getrusage(RUSAGE_CHILDREN): its exit line, the
+# kernel's count of that process, is taken off.
+test_run()
+{
+	local detail=$1 rows='(.[] | select(.rec == "faults"))'
+	local last='([.[] | select(.rec == "interval")] | last)'
+
+	"$FAULTMAP" run --json "--detail=$detail" --max-rows 64 -o "$TMP/log" -- \
+		"$spawn" 200 /bin/true >"$TMP/oracle"
+	check_equal "$detail: exit status" "$?" 0
+	check_equal "$detail: exit lines as getrusage has them" \
+		"$(query 'def children: .[] | select(.rec == "exit" and .pid != $o.pid);
+			[total(children | .minor_total), total(children | .major_total)]')" \
+		"$(query '[$o.minor, $o.major]')"
+	check_equal "$detail: all rows and all gup are what getrusage has" \
+		"$(query "total($rows | .minor + .major) + $last.gup_total
+			- total(.[] | select(.rec == \"exit\" and .pid == \$o.pid)
+				| .minor_total + .major_total)")" \
+		"$(query '$o.minor + $o.major')"
+	check_equal "$detail: entries = minor + major + denied + aborted" \
+		"$(query "$last | .entries_total")" \
+		"$(query "$last | .minor_total + .major_total + .denied_total + .aborted_total")"
+	check_equal "$detail: the table was full" "$(query "$last.map_full_total > 0")" true
+	check_equal "$detail: the rows of [other] are what map_full says" \
+		"$(query "total($rows | select(.pid == 0 and .mapping == \"[other]\")
+			| .minor + .major + .denied)")" "$(query "$last.map_full_total")"
+	check_equal "$detail: kinds stay known in [other]" \
+		"$(query "[$rows | select(.pid == 0) | .kind] | (length > 2) and (index(\"unknown\") == null)")" \
+		true
+}
+
+test_summary()
+{
+	"$FAULTMAP" run --max-rows 64 -o "$TMP/summary" -- "$spawn" 200 /bin/true >/dev/null
+	check_contains "the summary of run has a row [other]" "$TMP/summary" ' \[other\]'
+	check_contains "the summary of run says that the table was full" "$TMP/summary" 'full'
+}
+
+scrape()
+{
+	curl -s --noproxy '*' -m 10 -o "$TMP/metrics" "$url/metrics" &&
+		[ "$(awk '$1 == "faultmap_map_full_total" { print $2 }' "$TMP/metrics")" -gt 0 ] &&
+		grep -q '^faultmap_mapping_faults_total{.*\[other\]' "$TMP/metrics"
+}
+
+test_daemon()
+{
+	start_background "$FAULTMAP" daemon -v --max-rows 64 --listen 127.0.0.1:0 --interval 0.1 \
+		2>"$TMP/daemon.err"
+	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	"$spawn" 200 /bin/true >/dev/null
+	check "/metrics: map_full counts, and a series for [other]" wait_for 20 scrape
+	stop_background "$BACKGROUND_PID"
+}
+
+test_top()
+{
+	start_background "$spawn" 100000 /bin/true >/dev/null
+	"$FAULTMAP" top --once -d 1 --by mapping --max-rows 64 >"$TMP/top"
+	check_equal "top: exit status" "$?" 0
+	stop_background "$BACKGROUND_PID"
+	check_contains "top --by mapping: a row [other]" "$TMP/top" ' \[other\]'
+	check_contains "top: says that the table was full" "$TMP/top" 'full'
+}
+
+test_run fast
+test_run full
+test_summary
+test_daemon
+test_top
+done_testing

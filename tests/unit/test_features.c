@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is refused and why: no privilege needed, nothing here depends on what the machine has. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../src/features.h"
+
+/* A machine that has everything but one feature. */
+static struct feature_set all_but(enum feature missing)
+{
+	struct feature_set features = {};
+
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++)
+		features.state[feature].available = feature != missing;
+	if (missing < FEATURE_COUNT)
+		strcpy(features.state[missing].why, "the test took it away");
+	return features;
+}
+
+static void every_feature_says_what_it_is(void **state)
+{
+	(void)state;
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+		const struct feature_info *info = feature_info(feature);
+
+		assert_non_null(info->name);
+		assert_non_null(info->gives);
+		assert_non_null(info->lost);
+		assert_true(!info->required || info->remedy);
+		for (enum feature other = 0; other < feature; other++)
+			assert_string_not_equal(info->name, feature_info(other)->name);
+	}
+}
+
+static void machine_with_everything_is_accepted(void **state)
+{
+	struct feature_set features = all_but(FEATURE_COUNT);
+	struct error error;
+
+	(void)state;
+	assert_int_equal(features_require(&features, &error), 0);
+}
+
+static void missing_feature_is_refused_if_required(void **state)
+{
+	(void)state;
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+		struct feature_set features = all_but(feature);
+		const struct feature_info *info = feature_info(feature);
+		struct error error = {};
+		int result = features_require(&features, &error);
+
+		if (!info->required) {
+			assert_int_equal(result, 0);
+			continue;
+		}
+		assert_int_equal(result, feature == FEATURE_CAPABILITIES ? -EPERM : -ENOTSUP);
+		assert_non_null(strstr(error.text, "the test took it away"));
+		assert_non_null(strstr(error.text, info->remedy));
+		assert_null(strchr(error.text, '\n'));
+	}
+}
+
+static void unknown_name_is_named(void **state)
+{
+	const struct option_list disabled = { .values = { "btf", "warp_drive" }, .count = 2 };
+	struct feature_set features = {};
+	struct error error;
+
+	(void)state;
+	assert_int_equal(features_probe(&features, &disabled, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "--disable-feature"));
+	assert_non_null(strstr(error.text, "\"warp_drive\""));
+}
+
+/* btf is looked at first, so that this is the reason whatever else is missing here. */
+static void disabled_feature_is_refused_with_its_reason(void **state)
+{
+	const struct option_list disabled = { .values = { "btf" }, .count = 1 };
+	struct feature_set features = {};
+	struct error error;
+
+	(void)state;
+	assert_int_equal(features_probe(&features, &disabled, NULL), 0);
+	assert_false(features.state[FEATURE_BTF].available);
+	assert_int_equal(features_require(&features, &error), -ENOTSUP);
+	assert_non_null(strstr(error.text, "--disable-feature btf"));
+}
+
+static void each_feature_can_be_disabled(void **state)
+{
+	(void)state;
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+		const struct option_list disabled = { .values = { feature_info(feature)->name },
+						      .count = 1 };
+		struct feature_set plain = {}, without = {};
+
+		assert_int_equal(features_probe(&plain, NULL, NULL), 0);
+		assert_int_equal(features_probe(&without, &disabled, NULL), 0);
+		for (enum feature other = 0; other < FEATURE_COUNT; other++) {
+			assert_true(plain.state[other].why[0]);
+			assert_int_equal(without.state[other].available,
+					 other != feature && plain.state[other].available);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_feature_says_what_it_is),
+		cmocka_unit_test(machine_with_everything_is_accepted),
+		cmocka_unit_test(missing_feature_is_refused_if_required),
+		cmocka_unit_test(unknown_name_is_named),
+		cmocka_unit_test(disabled_feature_is_refused_with_its_reason),
+		cmocka_unit_test(each_feature_can_be_disabled),
+	};
+
+	return cmocka_run_group_tests_name("features", tests, NULL, NULL);
+}
