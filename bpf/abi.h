@@ -131,6 +131,8 @@ struct open_run {
 	u32 sequence; /* mm->mm_lock_seq; odd: never matches */
 	u32 treatment;
 	u64 count; /* faults not yet in the row */
+	u32 pages; /* that each of them maps: more than one for hugetlb */
+	u32 may_be_huge;
 	struct row_key key;
 	struct extent extent;
 };
@@ -216,7 +218,7 @@ struct task_record {
 
 _Static_assert(sizeof(struct row_key) == 32, "row_key");
 _Static_assert(sizeof(struct row_value) == 304, "row_value");
-_Static_assert(sizeof(struct open_run) == 120, "open_run");
+_Static_assert(sizeof(struct open_run) == 128, "open_run");
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");
 _Static_assert(sizeof(struct task_record) == 136, "task_record");

@@ -41,7 +41,7 @@ int list_rows(struct bpf_iter__bpf_map_elem *context)
 static __always_inline void settle(struct task_struct *task)
 {
 	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
-	struct addition add = { .minor = 1, .pages = 1 };
+	struct addition add = { .minor = 1 };
 	struct row_key key;
 	struct extent extent;
 	u64 open;
@@ -52,11 +52,13 @@ static __always_inline void settle(struct task_struct *task)
 	if (!open)
 		return;
 	key = fault->key;
+	add.pages = fault->pages;
 	extent = fault->extent;
 	if (task->maj_flt != fault->major) {
 		if (config_perf_events)
 			return;
-		add = (struct addition){ .major = 1, .pages = 1 };
+		add.minor = 0;
+		add.major = 1;
 		key.kind = kind_of_major(key.kind);
 	} else if (task->min_flt == fault->minor) {
 		return;

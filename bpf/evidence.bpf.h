@@ -30,9 +30,14 @@ static __always_inline u64 numa_hints_of(struct task_struct *task)
 	return task->numa_faults_locality[0] + task->numa_faults_locality[1];
 }
 
+/* Where huge pages are allowed and fit in the mapping, the counter tells. */
 static __always_inline bool is_huge(const struct task_fault *fault, struct task_struct *task)
 {
-	return fault->evidence & EVIDENCE_ANON && task->mm &&
+	u64 start = fault->address & ~(HUGE_PAGES * 4096ULL - 1);
+
+	return fault->may_be_huge && fault->evidence & EVIDENCE_ANON &&
+	       start >= fault->extent.start && start + HUGE_PAGES * 4096ULL <= fault->extent.end &&
+	       task->mm &&
 	       task->mm->rss_stat[MM_ANONPAGES].count - fault->anon_pages >= HUGE_PAGES_SEEN;
 }
 
@@ -59,7 +64,7 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault)
 {
 	if (fault->key.kind == KIND_HUGE_ZERO)
 		return HUGE_PAGES;
-	return fault->pages_around ?: 1;
+	return fault->pages;
 }
 
 #endif

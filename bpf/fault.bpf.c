@@ -21,7 +21,7 @@ static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
 	int found = find_vma(address, &vma);
 
 	*ret_cachable = found == WALK_FOUND;
-	if (found == WALK_FOUND) {
+	if (found == WALK_FOUND || found == WALK_FLUX) {
 		describe(mapping, task, &vma);
 		return kind_at_entry(error_code, vma.flags, mapping->class);
 	}
@@ -73,6 +73,8 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 		run->key = key;
 	}
 	run->extent = mapping.extent;
+	run->pages = mapping.pages;
+	run->may_be_huge = mapping.may_be_huge;
 	run->treatment = treatment_of(kind);
 	if (mapping.class == MAPPING_UNRESOLVED)
 		cpu->unresolved++;
@@ -105,12 +107,13 @@ static __noinline int fault_stamp(struct cpu_state *cpu, u64 address)
 	fault_resolve(fault, task, cpu, &cpu->run);
 	fault->key = cpu->run.key;
 	fault->extent = cpu->run.extent;
+	fault->pages = cpu->run.pages;
 	fault->address = address;
 	fault->minor = task->min_flt;
 	fault->major = task->maj_flt;
 	if (config_full) {
 		fault->evidence = 0;
-		fault->pages_around = 0;
+		fault->may_be_huge = cpu->run.may_be_huge;
 		fault->anon_pages = task->mm ? task->mm->rss_stat[MM_ANONPAGES].count : 0;
 		fault->numa_hints = numa_hints_of(task);
 	}
@@ -332,7 +335,7 @@ int BPF_PROG(fault_around, struct address_space *mapping, unsigned long start, u
 	struct task_fault *fault = open_fault();
 
 	if (fault && end >= start)
-		fault->pages_around = end - start + 1;
+		fault->pages = end - start + 1;
 	return 0;
 }
 

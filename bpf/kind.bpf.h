@@ -39,7 +39,7 @@ static __always_inline enum fault_kind kind_if_present(u64 error_code, u64 flags
 	if (!(error_code & PF_WRITE))
 		return KIND_WP_OTHER;
 	if (flags & VM_UFFD_WP)
-		return KIND_USERFAULTFD;
+		return config_full ? KIND_USERFAULTFD : KIND_WP_OTHER;
 	if (class == MAPPING_HUGETLB)
 		return KIND_HUGETLB;
 	if (!(flags & VM_SHARED))
@@ -82,7 +82,6 @@ static __always_inline enum run_treatment treatment_of(enum fault_kind kind)
 	case KIND_DEMAND_ZERO:
 		return RUN_ANON;
 	case KIND_COW:
-	case KIND_WP_OTHER:
 		return RUN_COUNT;
 	default:
 		return kind >= KIND_FIRST_DENIED ? RUN_COUNT : RUN_STAMP;

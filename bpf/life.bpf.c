@@ -41,6 +41,33 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 }
 
 /*
+ * Adds the exiting thread to what those before it had counted, and puts the larger of that and what the
+ * kernel has of released threads into the record. The threads of a process exit in any order and are
+ * released later; whoever is last here has the sum.
+ */
+static __always_inline void add_exited(struct task_record *record)
+{
+	struct process_key key = { .start_ns = record->start_ns, .tgid = record->tgid };
+	struct exited_counters fresh = {}, *sum;
+
+	sum = bpf_map_lookup_elem(&exited_threads, &key);
+	if (!sum) {
+		if (record->alone) /* it never had another, or they were there before attach */
+			return;
+		bpf_map_update_elem(&exited_threads, &key, &fresh, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&exited_threads, &key);
+		if (!sum)
+			return;
+	}
+	__sync_fetch_and_add(&sum->minor, record->minor);
+	__sync_fetch_and_add(&sum->major, record->major);
+	if (sum->minor > record->group_minor + record->minor)
+		record->group_minor = sum->minor - record->minor;
+	if (sum->major > record->group_major + record->major)
+		record->group_major = sum->major - record->major;
+}
+
+/*
  * sched:sched_process_exit, in the task that ends. Since Linux 6.16 before exit_mm(), so that the mm
  * is still there; until then signal->maxrss alone tells of it. The last thread of a process
  * (signal->live is 0) tells who it was.
@@ -56,12 +83,14 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		return 0;
 	if (fault && cpu)
 		fault_resolve(fault, task, cpu, NULL);
-	if (task->signal->live.counter ||
-	    !is_followed(task->tgid, task->group_leader->start_boottime))
+	if (!is_followed(task->tgid, task->group_leader->start_boottime))
 		return 0;
 	record.record.type = RECORD_EXIT;
 	record.record.size = sizeof(record);
 	record_of_counters(&record, task);
+	add_exited(&record);
+	if (task->signal->live.counter)
+		return 0;
 	record_of_process(&record, task);
 	send(&record);
 	return 0;

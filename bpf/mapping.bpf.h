@@ -23,6 +23,8 @@ struct mapping {
 	u64 anchor;
 	u64 name_id;
 	struct extent extent;
+	u32 pages; /* of one entry of the page table */
+	bool may_be_huge;
 	u32 class;
 	u8 perms;
 };
@@ -31,6 +33,15 @@ static __always_inline u8 perms_of(u64 flags)
 {
 	return (flags & VM_READ ? PERM_READ : 0) | (flags & VM_WRITE ? PERM_WRITE : 0) |
 	       (flags & VM_EXEC ? PERM_EXEC : 0) | (flags & VM_SHARED ? PERM_SHARED : 0);
+}
+
+/* Of a hugetlbfs file: the size of its pages (fs/hugetlbfs/inode.c: hugetlbfs_fill_super()). */
+static __always_inline u64 block_size_of(u64 file)
+{
+	struct inode *inode = READ(struct file, file, f_inode);
+	struct super_block *sb = READ(struct inode, inode, i_sb);
+
+	return READ(struct super_block, sb, s_blocksize);
 }
 
 static __always_inline u32 class_of_file(const struct vma *vma)
@@ -131,8 +142,13 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 	mapping->extent.offset = vma->file ? vma->page_offset << PAGE_SHIFT : 0;
 	mapping->anchor = vma->start;
 	mapping->name_id = 0;
+	mapping->pages = 1;
+	mapping->may_be_huge = vma->flags & VM_HUGEPAGE ||
+			       (huge_pages_always && !(vma->flags & VM_NOHUGEPAGE));
 	if (vma->file) {
 		mapping->class = class_of_file(vma);
+		if (mapping->class == MAPPING_HUGETLB)
+			mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
 		mapping->name_id = name_of_file(vma->file, task->fs);
 		return;
 	}

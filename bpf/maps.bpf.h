@@ -13,6 +13,8 @@
 /* Written by the collector: the tick that is being counted, and the first one the row iterator shows. */
 volatile u64 epoch __weak = 1;
 volatile u64 epoch_since __weak = 0;
+/* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
+volatile u32 huge_pages_always __weak = 0;
 /* How often the collector has forgotten all names. */
 volatile u64 names_forgotten __weak = 0;
 
@@ -98,6 +100,19 @@ struct {
 } followed __weak SEC(".maps");
 volatile pid_t follow_root __weak = 0; /* tgid whose children are followed */
 
+/* What the threads of a process that have exited since attach had counted. Forgetting one leaves the
+ * final word to the process's free record. */
+struct exited_counters {
+	u64 minor;
+	u64 major;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct process_key);
+	__type(value, struct exited_counters);
+} exited_threads __weak SEC(".maps");
+
 /* The stamped fault that a task is in, or was in last. */
 struct task_fault {
 	u64 open; /* a number of its own while it is not counted; 0 after */
@@ -108,7 +123,8 @@ struct task_fault {
 	u64 major;
 	/* --detail=full: what was seen to happen in the fault */
 	u32 evidence;
-	u32 pages_around;
+	u32 pages; /* that it maps, as far as is known */
+	u64 may_be_huge;
 	s64 anon_pages;
 	u64 numa_hints;
 	struct row_key key;

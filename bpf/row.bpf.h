@@ -139,7 +139,7 @@ static __always_inline void run_flush(struct cpu_state *cpu)
 		add.denied = run->count;
 	} else {
 		add.minor = run->count;
-		add.pages = run->count;
+		add.pages = run->count * run->pages;
 	}
 	run->count = 0;
 	add_run(cpu, &add);
@@ -192,7 +192,7 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 
 static __always_inline void count_minor(struct task_fault *fault)
 {
-	struct addition add = { .minor = 1, .pages = 1 };
+	struct addition add = { .minor = 1, .pages = fault->pages };
 
 	add_to_row(&fault->key, &fault->extent, &add);
 }
@@ -205,7 +205,11 @@ static __always_inline u8 kind_of_major(u8 kind)
 
 static __always_inline void count_major(struct task_fault *fault)
 {
-	struct addition add = { .major = 1, .pages = 1 };
+	/* Around a page that had to be read, what else is in the cache cannot be told. */
+	struct addition add = {
+		.major = 1,
+		.pages = fault->key.kind == KIND_HUGETLB ? fault->pages : 1,
+	};
 
 	fault->key.kind = kind_of_major(fault->key.kind);
 	add_to_row(&fault->key, &fault->extent, &add);

@@ -21,7 +21,8 @@
 #define VM_UFFD_WP 0x1000UL
 #define VM_IO 0x4000UL
 #define VM_HUGETLB 0x400000UL
-#define VM_MIXEDMAP 0x10000000UL
+#define VM_HUGEPAGE 0x20000000UL
+#define VM_NOHUGEPAGE 0x40000000UL
 
 #define PAGE_SHIFT 12
 
@@ -41,9 +42,9 @@ struct vma {
 #define MAPLE_PIVOTS 15
 #define MAPLE_ARANGE_PIVOTS 9
 #define MAPLE_MAX_DEPTH 8
-#define MAPLE_RETRIES 3
+#define MAPLE_RETRIES 4
 
-enum walk_result { WALK_FOUND, WALK_GAP, WALK_FAILED };
+enum walk_result { WALK_FOUND, WALK_GAP, WALK_FLUX, WALK_FAILED };
 
 /*
  * The slot of a node in which address lies: the first whose pivot is not below it, or the last. *max
@@ -109,9 +110,8 @@ static __always_inline enum walk_result walk_once(u64 root, u64 address, u64 *re
 	return WALK_FAILED;
 }
 
-/* Reads the VMA's fields; false when it is not (or no longer) of this mm around this address. */
-static __always_inline bool read_vma(void *pointer, struct mm_struct *mm, u64 address,
-				     struct vma *vma)
+/* Reads the VMA's fields; false when it is not (or no longer) of this mm. */
+static __always_inline bool read_vma(void *pointer, struct mm_struct *mm, struct vma *vma)
 {
 	vma->pointer = pointer;
 	vma->start = READ(struct vm_area_struct, pointer, vm_start);
@@ -120,34 +120,42 @@ static __always_inline bool read_vma(void *pointer, struct mm_struct *mm, u64 ad
 	vma->page_offset = READ(struct vm_area_struct, pointer, vm_pgoff);
 	vma->ops = (u64)READ(struct vm_area_struct, pointer, vm_ops);
 	vma->file = (u64)READ(struct vm_area_struct, pointer, vm_file);
-	return READ(struct vm_area_struct, pointer, vm_mm) == mm && vma->start <= address &&
-	       address < vma->end;
+	return READ(struct vm_area_struct, pointer, vm_mm) == mm;
 }
 
-/* Of the current task. Not static: verified once. As walk_once with retries, and with the VMA read. On WALK_GAP vma->end is the end of the gap. */
+/*
+ * As walk_once with retries, for the current task, and with the VMA read. On WALK_GAP vma->end is the end
+ * of the gap. A VMA that another thread is splitting or merging is found by the tree but does not
+ * hold the address for a moment: then WALK_FLUX, and the VMA is the one that the tree names.
+ * Not static: verified once.
+ */
 __weak __noinline int find_vma(u64 address, struct vma *vma)
 {
 	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+	int result = WALK_FAILED;
 
 	if (!vma || !mm)
 		return WALK_FAILED;
 	for (int try = 0; try < MAPLE_RETRIES; try++) {
 		u64 root = (u64)mm->mm_mt.ma_root;
 		u64 found = 0;
-		int result;
+		int walk;
 
 		/* A tree of at most one entry has no node (xa_is_node): no user mm looks so. */
 		if ((root & 3) != 2 || root < 4096)
 			return WALK_FAILED;
-		result = walk_once(root, address, &found);
-		if (result == WALK_GAP) {
+		walk = walk_once(root, address, &found);
+		if (walk == WALK_GAP) {
 			vma->end = found + 1;
 			return WALK_GAP;
 		}
-		if (result == WALK_FOUND && read_vma((void *)found, mm, address, vma))
+		if (walk != WALK_FOUND || !read_vma((void *)found, mm, vma))
+			continue;
+		if (vma->start <= address && address < vma->end)
 			return WALK_FOUND;
+		result = WALK_FLUX;
 	}
-	return WALK_FAILED;
+	return result;
 }
 
 #endif

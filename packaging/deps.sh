@@ -13,7 +13,7 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace'
-bench='linux-perf=perf bpftrace=bpftrace'
+bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 
 case ${1:-build} in
 build) wanted=$build ;;

@@ -186,7 +186,7 @@ static int take_exit(struct collector *collector, const struct task_record *reco
 	process->lifetime_ns = record->now_ns - record->start_ns;
 	process->accounting.exit_tick = collector->ticks;
 	process->accounting.seen_ns = collector->tick_ns;
-	process->accounting.exit_is_final = record->alone;
+	process->accounting.exit_is_final = record->alone || process->accounted;
 	process->accounting.seen_tick = collector->ticks;
 	return 0;
 }

@@ -285,6 +285,8 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 	result = load(kernel, options, features, error);
 	if (!result)
 		result = map_memory(kernel, error);
+	if (!result)
+		kernel_set_epoch(kernel, 1, 0);
 	if (!result && options->follow && run_program(kernel->skeleton->progs.follow_me, -1))
 		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
 	if (!result)
@@ -320,9 +322,18 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 	return kernel->cpu_states;
 }
 
+static bool huge_pages_always(void)
+{
+	autofclose FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char line[64];
+
+	return file && fgets(line, sizeof(line), file) && strstr(line, "[always]");
+}
+
 void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since)
 {
 	kernel->skeleton->bss->epoch_since = since;
+	kernel->skeleton->bss->huge_pages_always = huge_pages_always();
 	__atomic_store_n(&kernel->skeleton->data->epoch, epoch, __ATOMIC_SEQ_CST);
 }
 

@@ -81,7 +81,7 @@ struct process {
 		uint64_t exit_tick; /* when its exit record came; 0: not yet */
 		uint64_t vsz_pages; /* the kernel's estimates when last seen */
 		uint64_t rss_pages;
-		bool exit_is_final; /* it had one thread then: nothing can be added any more */
+		bool exit_is_final; /* it says all there is, once the process is gone */
 		bool is_zombie;
 		bool has_base;
 		uint64_t kernel_base; /* kernel minor + major when the collector first saw it */

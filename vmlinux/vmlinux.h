@@ -150,6 +150,7 @@ struct path {
 };
 
 struct super_block {
+	unsigned long s_blocksize;
 	unsigned long s_magic;
 };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The profilers that run.sh compares, sourced by it and by ticks.sh after lib.sh. start_NAME returns 0 once
-# NAME counts faults, with its pid in $BACKGROUND_PID (empty: none); available_NAME, where there is one, says
+# The profilers that run.sh compares, sourced after lib.sh. start_NAME returns 0 once NAME counts
+# faults, with its pid in $BACKGROUND_PID (empty: none); available_NAME, where there is one, says
 # whether it can be had at all; label_NAME is its name in the tables.
 
 # shellcheck disable=SC2034 # labels: read by name in report.bash
@@ -40,7 +40,7 @@ start_polling()
 # is_polling PID: perf enables its events after it has mapped them and before it first polls.
 is_polling()
 {
-	grep -q perf_event "/proc/$1/maps" && grep -q '^poll_' "/proc/$1/wchan" || process_ended "$1"
+	process_ended "$1" || { grep -q perf_event "/proc/$1/maps" && grep -q '^poll_' "/proc/$1/wchan"; }
 }
 
 # end_profiler: the one that was started last.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# How often each BPF program of `faultmap log` runs during a command and how long one run takes, by the
-# kernel's own statistics (kernel.bpf_stats_enabled: two clock reads per run are in the figures).
+# How often each BPF program of `faultmap log` runs during a command and how long a run takes, by
+# the kernel's own statistics (kernel.bpf_stats_enabled: two clock reads per run are in the figures).
 # usage: tests/bench/programs.sh [fast|full] [COMMAND [ARG...]]    default: 2,000 times /bin/true
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"

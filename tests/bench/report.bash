@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Tables and targets as Markdown, for run.sh and ticks.sh. The samples are lines "WORKLOAD PROFILER NUMBER"
-# in $TMP/samples; targets collect in $TARGETS, to be printed last.
+# Tables and targets as Markdown, for run.sh and ticks.sh. The samples are lines "WORKLOAD PROFILER
+# NUMBER" in $TMP/samples; targets collect in $TARGETS, to be printed last.
 
 TARGETS=${TARGETS:-$TMP/targets}
 
@@ -28,6 +28,14 @@ added_to()
 	[ -z "$with" ] || [ -z "$bare" ] || awk -v a="$with" -v b="$bare" 'BEGIN { print a - b }'
 }
 
+# credible_added WORKLOAD PROFILER: the same; nothing where it is less than the empty program adds,
+# which no program on the same tracepoint can be: then other work was in the figures.
+credible_added()
+{
+	awk -v added="$(added_to "$1" "$2")" -v floor="$(added_to "$1" empty)" 'BEGIN {
+		if (added != "" && floor > 0 && added + 0 >= floor + 0) print added }'
+}
+
 # print_table WORKLOAD TITLE UNIT PROFILER...: the first profiler is what the others add to.
 print_table()
 {
@@ -52,15 +60,15 @@ print_table()
 	done
 }
 
-# add_target WHAT VALUE OTHER LIMIT: VALUE / OTHER shall be at most LIMIT.
+# add_target WHAT VALUE OTHER LIMIT: VALUE / OTHER shall be at most LIMIT; empty: not known.
 add_target()
 {
 	awk -v what="$1" -v value="$2" -v other="$3" -v limit="$4" 'BEGIN {
 		if (value == "" || other == "" || other <= 0) {
-			printf "- not measured: %s at most %s\n", what, limit
+			printf "- not measurable here: %s, at most %s\n", what, limit
 			exit
 		}
-		printf "- %s: %s at most %s: %.3f (%.4g / %.4g)\n",
+		printf "- %s: %s, at most %s, is %.3f (%.4g / %.4g)\n",
 			value / other <= limit ? "met" : "**not met**", what, limit, value / other,
 			value, other
 	}' >>"$TARGETS"

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sleepers N MAPPINGS: N processes, each of which writes to MAPPINGS anonymous mappings of its own and
- * sleeps. Says `ready` when all have; they end with it, at SIGTERM.
+ * sleepers N MAPPINGS: N processes, each of which writes to MAPPINGS anonymous mappings of its own
+ * and sleeps. Says `ready` when all have; they end with it, at SIGTERM. A sleeper faults in four
+ * mappings more: this program's code, libc's, the stack, and the thread's own data, where the
+ * kernel writes (rseq).
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PAGE_SIZE 4096UL
@@ -26,15 +29,15 @@ static char *map_pages(long n)
 	return area;
 }
 
-static _Noreturn void be_sleeper(char *area, long mappings, int ready, const sigset_t *end)
+/* Only system calls: what libc does besides would fault in mappings of its own. */
+static _Noreturn void be_sleeper(char *area, long mappings, int ready)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	for (long i = 0; i < mappings; i++)
 		((volatile char *)area)[(size_t)i * 2 * PAGE_SIZE] = 1;
-	if (write(ready, "", 1) != 1)
-		_exit(1);
+	syscall(SYS_write, ready, &ready, 1);
 	for (;;)
-		sigsuspend(end);
+		syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 }
 
 int main(int argc, char *argv[])
@@ -59,10 +62,10 @@ int main(int argc, char *argv[])
 		return 1;
 	}
 	for (long i = 0; i < n; i++) {
-		pid_t child = fork();
+		long child = syscall(SYS_clone, SIGCHLD, 0, NULL, NULL, 0); /* fork */
 
 		if (!child)
-			be_sleeper(area, mappings, ready[1], &end);
+			be_sleeper(area, mappings, ready[1]);
 		/* One after another: a crowd of 5,000 would fight for the CPUs. */
 		if (child < 0 || read(ready[0], &byte, 1) != 1) {
 			perror("sleepers: fork");

@@ -5,9 +5,9 @@
  * small pages or, with -f, reads of MIB of FILE, which the page cache holds: one per 64 KiB, since
  * each fault maps the pages around it.
  *
- * Prints the nanoseconds per fault of each chunk of 512 faults, one a line: what else the machine does
- * disturbs some chunks, not a whole pass. Chunks during which another CPU had nothing left to do are
- * left out. Mapping and unmapping are not timed; a pass before the first one brings the memory from
+ * Prints the nanoseconds per fault of each chunk of 512 faults, one a line: what else the machine
+ * does disturbs some chunks, not a whole pass. Chunks during which another CPU had nothing left to do
+ * are left out. Mapping and unmapping are not timed; a pass before the first one brings the memory from
  * the hypervisor and the clock up.
  */
 #include <fcntl.h>

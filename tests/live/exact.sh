@@ -61,10 +61,14 @@ check_rows()
 	check_equal "$name: no process has more than $gup_max faults in no row" \
 		"$(jq -s -c "[.[] | select(.gup_total > $gup_max)
 			| {pid, comm, minor_total, gup_total}][:5]" "$TMP/exits")" "[]"
-	check "$name: fewer than 1 in 10,000 without a kind or a mapping" \
-		awk '$1 == "row" && $5 == "unknown" { lost += $4 }
-			$1 == "interval" { entries += $2; lost += $3 }
-			END { exit !(entries > 0 && lost * 10000 <= entries) }' "$TMP/rows"
+	check_equal "$name: fewer than 1 in 10,000 without a kind or a mapping" \
+		"$(awk '$1 == "row" && $5 == "unknown" { unknown += $4 }
+			$1 == "interval" { entries += $2; unresolved += $3 }
+			END {
+				lost = unknown > unresolved ? unknown : unresolved # mostly both
+				if (!entries || lost * 10000 > entries)
+					print lost " of " entries
+			}' "$TMP/rows")" ""
 }
 
 # under_run DETAIL LIFE N
@@ -97,11 +101,11 @@ ten_thousand()
 			| [.exits_lost_total, .names_lost_total, .map_full_total]' "$TMP/log")" "[0,0,0]"
 }
 
-# A pid namespace with ten pids to give: each is used again and again there. Its pids are not those
+# A pid namespace with few pids to give, which starts over at 300 when it has given them. Its pids are not those
 # that faultmap sees, so the counts are compared without them.
 pid_namespace()
 {
-	local name="a pid namespace of ten pids"
+	local name="a pid namespace of 310 pids"
 
 	if ! unshare --pid --fork --mount-proc sh -c 'echo 310 >/proc/sys/kernel/pid_max' 2>/dev/null ||
 		[ "$(cat /proc/sys/kernel/pid_max)" = 310 ]; then
@@ -109,15 +113,15 @@ pid_namespace()
 		return
 	fi
 	"$FAULTMAP" run --json --detail=fast -o "$TMP/log" -- unshare --pid --fork --mount-proc \
-		sh -c 'echo 310 >/proc/sys/kernel/pid_max && exec "$0" spawn 200' "$lives" \
+		sh -c 'echo 310 >/proc/sys/kernel/pid_max && exec "$0" spawn 600' "$lives" \
 		>"$TMP/oracle"
 	check_equal "$name: exit status" "$?" 0
 	children "$(jq -s -c '[.[] | select(.rec == "exit" and .comm == "lives") | .pid]' "$TMP/log")"
-	check_equal "$name: the oracle has 200 processes, with ten pids at most" \
-		"$(jq -s -c '[length, (map(.pid) | unique | length <= 10)]' "$TMP/oracle")" "[200,true]"
+	check_equal "$name: the oracle has 600 processes of 310 pids at most" \
+		"$(jq -s -c '[length, (map(.pid) | unique | length <= 310)]' "$TMP/oracle")" "[600,true]"
 	jq -r '"\(.minor) \(.major)"' "$TMP/oracle" | sort >"$TMP/want"
 	jq -r '"\(.minor_total) \(.major_total)"' "$TMP/exits" | sort >"$TMP/got"
-	check_same "$name: minor and major of the 200 as wait4 has them"
+	check_same "$name: minor and major of the 600 as wait4 has them"
 	check_rows "$name"
 }
 

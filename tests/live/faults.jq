@@ -16,10 +16,16 @@ def faults_in($pid; $from; $to):
 	| select((.map_start | hex) < ($to | hex) and (.map_end | hex) > ($from | hex));
 
 # Sums deltas by mapping, kind, access, mode: one line of text each.
-def describe:
+def describe($with_pages):
 	group_by([.mapping, .kind, .access, .mode])[]
 	| "\(.[0].mapping | rtrimstr(" (deleted)")) \(.[0].kind) \(.[0].access) \(.[0].mode): "
-	+ "\(total(.[].minor)) minor, \(total(.[].major)) major, \(total(.[].denied)) denied";
+	+ "\(total(.[].minor)) minor, \(total(.[].major)) major, \(total(.[].denied)) denied"
+	+ if $with_pages then ", \(total(.[].pages)) pages" else "" end;
+def describe: describe(false);
+
+# What faultgen reported, as --detail=full should see it: the exact kind, and the pages mapped.
+def in_detail($detail):
+	if $detail == "full" then . + {kind: .exact, with_pages: true} else . end;
 
 # What a log says about the case that faultgen reported as $case.
 def got($case):
@@ -30,7 +36,7 @@ def got($case):
 		# The stack has faults from before main, too.
 		| select($case.mapping != "[stack]" or .kind == $case.kind)
 	  end
-	] | describe;
+	] | describe($case.with_pages // false);
 
 # The same text, from faultgen's own report.
 def want:
@@ -40,7 +46,7 @@ def want:
 			$case.before + {mode: "user", minor: .before.faults, major: 0, denied: 0}
 		else empty end,
 		if $case.faults > 0 then $case else empty end
-	| . + {mapping: $case.mapping} ] | describe;
+	| . + {mapping: $case.mapping} ] | describe($case.with_pages // false);
 
 # All of a run: nothing may be without a kind or a mapping.
 def unexplained:

@@ -18,7 +18,7 @@ hammer()
 # query FILTER: $o is what the workload printed.
 query()
 {
-	jq -r -s -L tests/live --slurpfile oracle "$TMP/oracle" \
+	jq -r -c -s -L tests/live --slurpfile oracle "$TMP/oracle" \
 		"include \"faults\"; \$oracle[0] as \$o | $1" "$TMP/log"
 }
 
@@ -33,9 +33,7 @@ check_identity()
 	check_equal "$1: the deltas add up to the totals" \
 		"$(query '[.[] | select(.rec == "interval")]
 			| ["entries", "minor", "major", "denied", "aborted", "gup"] as $names
-			| [$names[] as $n | total(.[] | .[$n]) - last["\($n)_total"]] | unique')" '[
-  0
-]'
+			| [$names[] as $n | total(.[] | .[$n]) - last["\($n)_total"]] | unique')" '[0]'
 	check_equal "$1: rows add up to the interval lines" \
 		"$(query 'total(.[] | select(.rec == "faults") | .minor + .major + .denied)')" \
 		"$(query "$last | .minor_total + .major_total + .denied_total")"
@@ -44,7 +42,7 @@ check_identity()
 			| select($n * 10000 > .) | {unexplained: $n, entries: .}')" ""
 	check_equal "$1: nothing lost on the way" "$(query "$last
 		| [.map_full_total, .names_lost_total, .exits_lost_total, .stamps_lost_total]")" \
-		"$(printf '[\n  0,\n  0,\n  0,\n  0\n]')"
+		"[0,0,0,0]"
 }
 
 # check_area NAME AREA: all of its faults are rows of that address range, with the one kind.

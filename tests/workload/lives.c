@@ -33,8 +33,8 @@ static pthread_t leader;
 static void touch(void)
 {
 	size_t size = TOUCHED_PAGES * PAGE_SIZE;
-	volatile char *area = mmap(NULL, size, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	volatile char *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				   -1, 0);
 
 	if (area == MAP_FAILED)
 		abort();
@@ -232,9 +232,8 @@ static int report(pid_t child)
 	if (WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status) != SIGKILL)
 		return -ECHILD;
 	/* No stdio buffer: a child would inherit what is in it. */
-	return dprintf(STDOUT_FILENO,
-		       "{\"parent\":%d,\"pid\":%d,\"minor\":%ld,\"major\":%ld}\n", getpid(), child,
-		       usage.ru_minflt, usage.ru_majflt) < 0 ?
+	return dprintf(STDOUT_FILENO, "{\"parent\":%d,\"pid\":%d,\"minor\":%ld,\"major\":%ld}\n",
+		       getpid(), child, usage.ru_minflt, usage.ru_majflt) < 0 ?
 		       -EIO :
 		       0;
 }

@@ -4,20 +4,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define N_THREADS 4
 #define THREAD_STACK_SIZE (128 * 1024)
 
 int prepare_demand_zero(struct job *job)
@@ -51,6 +49,82 @@ int prepare_cow_fork(struct job *job)
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+/* Which frames the pages are in, all together; 0 where only root may know. */
+static uint64_t frames_of(const struct job *job)
+{
+	uint64_t sum = 0;
+
+	for (char *at = job->start; at < job->end; at += page_size)
+		sum = sum * 31 + (pagemap_entry(at) & PAGEMAP_FRAME);
+	return sum;
+}
+
+/*
+ * fork made the pages read-only, but the child is gone: what is written to is ours alone and stays
+ * where it is. On one CPU: a reference that another CPU's LRU batch holds would mean a copy.
+ */
+int prepare_reuse(struct job *job)
+{
+	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
+	int cpu = sched_getcpu();
+	cpu_set_t cpus;
+	pid_t child;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (error || cpu < 0 || sched_setaffinity(0, sizeof(cpus), &cpus))
+		return error ? error : -errno;
+	job_before(job, "demand_zero", "write", job->pages);
+	touch_write(job);
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	return child < 0 || waitpid(child, NULL, 0) < 0 ? -errno : 0;
+}
+
+int touch_reuse(struct job *job)
+{
+	uint64_t before = frames_of(job);
+
+	touch_write(job);
+	return frames_of(job) == before ? 0 : -EDOM; /* something was copied */
+}
+
+/* Forgetting what is dirty write-protects each page, so that the next write tells. */
+int prepare_soft_dirty(struct job *job)
+{
+	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+
+	if (error || fd < 0)
+		return error ? error : -errno;
+	job_before(job, "demand_zero", "write", job->pages);
+	touch_write(job);
+	if (!(pagemap_entry(job->start) & PAGEMAP_SOFT_DIRTY))
+		return -ENOTSUP; /* CONFIG_MEM_SOFT_DIRTY */
+	error = write(fd, "4", 1) == 1 ? 0 : -errno;
+	close(fd);
+	return error;
+}
+
+int prepare_huge(struct job *job)
+{
+	int error = job_reserve(job, job->pages * HUGE_PAGE_SIZE, HUGE_PAGE_SIZE);
+
+	strcpy(job->mapping, "[anon]");
+	job->stride = HUGE_PAGE_SIZE;
+	job->pages_each = HUGE_PAGE_SIZE / page_size;
+	if (!error)
+		error = job_map(job, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (error)
+		return error;
+	/* main() turned it off. */
+	if (prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0) ||
+	    madvise(job->start, job->pages * HUGE_PAGE_SIZE, MADV_HUGEPAGE))
+		return -ENOTSUP;
+	return 0;
 }
 
 /* Nothing before this allocates, so the whole [heap] is ours. */
@@ -90,22 +164,13 @@ int touch_downwards(struct job *job)
 	return 0;
 }
 
-/* True when every page of the range is in swap and none in memory. */
+/* True when every page of the range is in swap and none is mapped. */
 static bool is_swapped(const struct job *job)
 {
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	bool swapped = fd >= 0;
-
-	for (char *at = job->start; swapped && at < job->end; at += page_size) {
-		off_t offset = (off_t)((uintptr_t)at / page_size * sizeof(uint64_t));
-		uint64_t entry = 0;
-
-		swapped = pread(fd, &entry, sizeof(entry), offset) == sizeof(entry) &&
-			  entry >> 62 == 1;
-	}
-	if (fd >= 0)
-		close(fd);
-	return swapped;
+	for (char *at = job->start; at < job->end; at += page_size)
+		if ((pagemap_entry(at) & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != PAGEMAP_SWAPPED)
+			return false;
+	return true;
 }
 
 int prepare_swap_in(struct job *job)
@@ -129,6 +194,12 @@ int prepare_swap_in(struct job *job)
 	return -ENOTSUP;
 }
 
+/* On a disk the pages are still in the swap cache when they are wanted back: no major fault. */
+int prepare_swap_cached(struct job *job)
+{
+	return prepare_swap_in(job);
+}
+
 int prepare_populate(struct job *job)
 {
 	int error = job_map_anon(job, PROT_NONE);
@@ -147,7 +218,7 @@ int touch_populate(struct job *job)
 static _Alignas(4096) char stacks[N_THREADS][THREAD_STACK_SIZE];
 static pthread_barrier_t begin_barrier, end_barrier;
 
-static int start_thread(unsigned int index, void *(*body)(void *), void *argument)
+int start_thread(unsigned int index, void *(*body)(void *), void *argument)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -285,42 +356,4 @@ int touch_fault_storm(struct job *job)
 			return -errno;
 	} while (now() < end);
 	return 0;
-}
-
-/* Fills each missing page, until the process ends. */
-static void *serve_faults(void *argument)
-{
-	static _Alignas(4096) char content[4096];
-	int fd = *(int *)argument;
-	struct uffd_msg message;
-
-	while (read(fd, &message, sizeof(message)) == sizeof(message)) {
-		struct uffdio_copy copy = {
-			.dst = message.arg.pagefault.address & ~(page_size - 1),
-			.src = (uintptr_t)content,
-			.len = page_size,
-		};
-
-		if (ioctl(fd, UFFDIO_COPY, &copy))
-			break;
-	}
-	return NULL;
-}
-
-int prepare_userfaultfd(struct job *job)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
-
-	if (error)
-		return error;
-	job->fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (job->fd < 0)
-		return -ENOTSUP;
-	range.range.start = (uintptr_t)job->start;
-	range.range.len = (size_t)(job->end - job->start);
-	if (ioctl(job->fd, UFFDIO_API, &api) || ioctl(job->fd, UFFDIO_REGISTER, &range))
-		return -errno;
-	return start_thread(0, serve_faults, &job->fd);
 }

@@ -16,81 +16,97 @@
 
 const size_t page_size = 4096;
 
-/* name, kind, access, mode, prepare, touch, cleanup, default number */
+/* name, kind, exact kind, access, mode, prepare, touch, cleanup, default number */
 /* clang-format off */
 static const struct fault_case cases[] = {
-	{ "demand_zero_write", "demand_zero", "write", "user",
+	{ "demand_zero_write", "demand_zero", NULL, "write", "user",
 	  prepare_demand_zero, touch_write, NULL, 256 },
-	{ "demand_zero_read", "demand_zero", "read", "user",
+	{ "demand_zero_read", "demand_zero", NULL, "read", "user",
 	  prepare_demand_zero, touch_read, NULL, 256 },
-	{ "heap", "demand_zero", "write", "user",
+	{ "heap", "demand_zero", NULL, "write", "user",
 	  prepare_heap, touch_write, NULL, 256 },
-	{ "threads", "demand_zero", "write", "user",
+	{ "threads", "demand_zero", NULL, "write", "user",
 	  prepare_threads, touch_threads, NULL, 256 },
-	{ "exec_chain", "demand_zero", "write", "user",
+	{ "exec_chain", "demand_zero", NULL, "write", "user",
 	  prepare_exec_chain, touch_exec_chain, NULL, 256 },
-	{ "fault_storm", "demand_zero", "write", "user",
+	{ "fault_storm", "demand_zero", NULL, "write", "user",
 	  prepare_fault_storm, touch_fault_storm, NULL, 1 },
-	{ "stack_growth", "stack_growth", "write", "user",
+	{ "stack_growth", "stack_growth", NULL, "write", "user",
 	  prepare_stack_growth, touch_downwards, NULL, 64 },
-	{ "cow_zero", "cow", "write", "user",
+	{ "cow_zero", "cow", NULL, "write", "user",
 	  prepare_cow_zero, touch_write, NULL, 256 },
-	{ "cow_fork", "cow", "write", "user",
+	{ "cow_fork", "cow", NULL, "write", "user",
 	  prepare_cow_fork, touch_write, NULL, 256 },
-	{ "swap_in", "swap_in", "read", "user",
+	{ "reuse", "cow", "wp_other", "write", "user",
+	  prepare_reuse, touch_reuse, NULL, 256 },
+	{ "soft_dirty", "cow", "wp_other", "write", "user",
+	  prepare_soft_dirty, touch_write, NULL, 256 },
+	{ "huge_zero", "demand_zero", "huge_zero", "write", "user",
+	  prepare_huge, touch_write, NULL, 4 },
+	{ "swap_in", "swap_in", NULL, "read", "user",
 	  prepare_swap_in, touch_read, NULL, 1024 },
-	{ "userfaultfd", "userfaultfd", "write", "user",
+	{ "swap_cached", "demand_zero", "swap_in", "read", "user",
+	  prepare_swap_cached, touch_read, NULL, 256 },
+	{ "userfaultfd", "userfaultfd", NULL, "write", "user",
 	  prepare_userfaultfd, touch_write, NULL, 64 },
-	{ "populate", "demand_zero", "write", "user",
+	{ "userfaultfd_slow", "userfaultfd", NULL, "write", "user",
+	  prepare_userfaultfd_slow, touch_write, NULL, 4 },
+	{ "userfaultfd_wp", "wp_other", "userfaultfd", "write", "user",
+	  prepare_userfaultfd_wp, touch_write, NULL, 64 },
+	{ "populate", "demand_zero", NULL, "write", "user",
 	  prepare_populate, touch_populate, NULL, 1024 },
-	{ "file_map_read", "file_map", "read", "user",
+	{ "file_map_read", "file_map", NULL, "read", "user",
 	  prepare_file_read, touch_read, cleanup_file, 64 },
-	{ "file_map_exec", "file_map", "exec", "user",
+	{ "file_map_exec", "file_map", NULL, "exec", "user",
 	  prepare_file_exec, touch_exec, cleanup_file, 64 },
-	{ "file_map_major", "file_map", "read", "user",
+	{ "file_map_major", "file_map", NULL, "read", "user",
 	  prepare_file_major, touch_read, cleanup_file, 64 },
-	{ "file_cow", "file_cow", "write", "user",
+	{ "file_cow", "file_cow", NULL, "write", "user",
 	  prepare_file_cow, touch_write, cleanup_file, 64 },
-	{ "file_cow_mapped", "cow", "write", "user",
+	{ "file_cow_mapped", "cow", NULL, "write", "user",
 	  prepare_file_cow_mapped, touch_write, cleanup_file, 64 },
-	{ "mkwrite", "mkwrite", "write", "user",
+	{ "mkwrite", "mkwrite", NULL, "write", "user",
 	  prepare_mkwrite, touch_write, cleanup_file, 64 },
-	{ "shared_file_write", "file_map", "write", "user",
+	{ "shared_file_write", "file_map", NULL, "write", "user",
 	  prepare_shared_file_write, touch_write, cleanup_file, 64 },
-	{ "shmem_anon", "shmem", "write", "user",
+	{ "shmem_anon", "shmem", NULL, "write", "user",
 	  prepare_shmem_anon, touch_write, NULL, 256 },
-	{ "memfd", "shmem", "write", "user",
+	{ "memfd", "shmem", NULL, "write", "user",
 	  prepare_memfd, touch_write, NULL, 256 },
-	{ "tmpfs", "shmem", "write", "user",
+	{ "tmpfs", "shmem", NULL, "write", "user",
 	  prepare_tmpfs, touch_write, cleanup_file, 64 },
-	{ "sysv", "shmem", "write", "user",
+	{ "sysv", "shmem", NULL, "write", "user",
 	  prepare_sysv, touch_write, NULL, 64 },
-	{ "hugetlb", "hugetlb", "write", "user",
+	{ "hugetlb", "hugetlb", NULL, "write", "user",
 	  prepare_hugetlb, touch_write, NULL, 4 },
-	{ "device", "device", "write", "user",
+	{ "device", "device", NULL, "write", "user",
 	  prepare_device, touch_write, NULL, 64 },
-	{ "kernel_read", "demand_zero", "write", "kernel",
+	{ "kernel_read", "demand_zero", NULL, "write", "kernel",
 	  prepare_kernel_read, touch_kernel_read, NULL, 64 },
-	{ "efault", "denied_unmapped", "write", "kernel",
+	{ "efault", "denied_unmapped", NULL, "write", "kernel",
 	  prepare_efault, touch_efault, NULL, 64 },
-	{ "denied_unmapped", "denied_unmapped", "read", "user",
+	{ "denied_unmapped", "denied_unmapped", NULL, "read", "user",
 	  prepare_unmapped, touch_denied_read, NULL, 64 },
-	{ "denied_access_write", "denied_access", "write", "user",
+	{ "denied_access_write", "denied_access", NULL, "write", "user",
 	  prepare_read_only, touch_denied_write, NULL, 64 },
-	{ "denied_access_read", "denied_access", "read", "user",
+	{ "denied_access_read", "denied_access", NULL, "read", "user",
 	  prepare_no_access, touch_denied_read, NULL, 64 },
-	{ "denied_access_exec", "denied_access", "exec", "user",
+	{ "denied_access_exec", "denied_access", NULL, "exec", "user",
 	  prepare_no_exec, touch_denied_exec, NULL, 64 },
-	{ "denied_pkey", "denied_pkey", "read", "user",
+	{ "denied_pkey", "denied_pkey", NULL, "read", "user",
 	  prepare_pkey, touch_denied_read, NULL, 64 },
-	{ "denied_bus", "denied_bus", "read", "user",
+	{ "denied_bus", "denied_bus", NULL, "read", "user",
 	  prepare_truncated, touch_denied_read, cleanup_file, 64 },
 };
 /* clang-format on */
 
+/* Larger than what the loader unmaps before main (ld.so.cache): a job that lay where that was would
+ * find its faults in the same address range. */
+#define RESERVED_AT_LEAST (1UL << 20)
+
 int job_reserve(struct job *job, size_t size, size_t align)
 {
-	size_t whole = size + align + 2 * page_size;
+	size_t whole = size + align + 2 * page_size + RESERVED_AT_LEAST;
 	char *area = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (area == MAP_FAILED)
@@ -236,15 +252,17 @@ static int report(const struct job *job)
 	const struct fault_case *what = job->what;
 	int length = snprintf(
 		line, sizeof(line),
-		"{\"case\":\"%s\",\"pid\":%d,\"kind\":\"%s\",\"access\":\"%s\",\"mode\":\"%s\","
+		"{\"case\":\"%s\",\"pid\":%d,\"kind\":\"%s\",\"exact\":\"%s\",\"access\":\"%s\",\"mode\":\"%s\","
 		"\"mapping\":\"%s\",\"start\":\"0x%lx\",\"end\":\"0x%lx\",\"faults\":%zu,"
-		"\"minor\":%ld,\"major\":%ld,\"denied\":%zu,\"gup\":%zu,"
-		"\"before\":{\"kind\":\"%s\",\"access\":\"%s\",\"faults\":%zu}}\n",
-		what->name, getpid(), what->kind, what->access, what->mode, job->mapping,
-		(unsigned long)job->start, (unsigned long)job->end, job->expected, job->minor,
-		job->major, job->denied, job->expected_gup,
+		"\"minor\":%ld,\"major\":%ld,\"denied\":%zu,\"gup\":%zu,\"pages\":%zu,"
+		"\"before\":{\"kind\":\"%s\",\"access\":\"%s\",\"faults\":%zu,\"pages\":%zu}}\n",
+		what->name, getpid(), what->kind, what->exact ? what->exact : what->kind,
+		what->access, what->mode, job->mapping, (unsigned long)job->start,
+		(unsigned long)job->end, job->expected, job->minor, job->major, job->denied,
+		job->expected_gup, (job->expected - job->denied) * job->pages_each,
 		job->before_kind ? job->before_kind : "",
-		job->before_access ? job->before_access : "", job->before);
+		job->before_access ? job->before_access : "", job->before,
+		job->before_pages ? job->before_pages : job->before);
 
 	return write_out(line, length);
 }
@@ -267,6 +285,30 @@ static int measure(struct job *job)
 	return error;
 }
 
+uint64_t pagemap_entry(const char *at)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	off_t offset = (off_t)((uintptr_t)at / page_size * sizeof(uint64_t));
+	uint64_t entry;
+
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, sizeof(entry), offset) != sizeof(entry))
+		entry = 0;
+	close(fd);
+	return entry;
+}
+
+/* Where one fault maps many pages: did it? The kernel is free to map fewer. */
+static bool pages_are_mapped(const struct job *job)
+{
+	size_t mapped = 0;
+
+	for (char *at = job->start; job->pages_each > 1 && at < job->end; at += page_size)
+		mapped += !!(pagemap_entry(at) & PAGEMAP_PRESENT);
+	return job->pages_each == 1 || mapped == job->expected * job->pages_each;
+}
+
 static int perform(struct job *job)
 {
 	int error = job->what->prepare(job);
@@ -281,6 +323,8 @@ static int perform(struct job *job)
 	}
 	if (!error)
 		error = measure(job);
+	if (!error && !pages_are_mapped(job))
+		error = -EDOM;
 	if (!error)
 		error = report(job);
 	if (job->wait)
@@ -351,6 +395,7 @@ int main(int argc, char *argv[])
 	job.argv = argv;
 	job.pages = job.what->default_pages;
 	job.stride = page_size;
+	job.pages_each = 1;
 	if (!parse(&job, argc, argv))
 		return usage();
 	job.expected = job.pages;

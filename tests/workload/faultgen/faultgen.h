@@ -11,6 +11,15 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#define HUGE_PAGE_SIZE (2UL << 20)
+#define N_THREADS 4
+/* Of a pagemap entry: Documentation/admin-guide/mm/pagemap.rst. */
+#define PAGEMAP_PRESENT (1ULL << 63)
+#define PAGEMAP_SWAPPED (1ULL << 62)
+#define PAGEMAP_SOFT_DIRTY (1ULL << 55)
+#define PAGEMAP_FRAME ((1ULL << 55) - 1)
 
 /* Pages that one fault maps around itself (fault_around_bytes, 64 KiB unless set otherwise). */
 #define FAULT_AROUND_PAGES 16
@@ -29,6 +38,8 @@ struct job {
 	size_t stride;           /* bytes from one touch to the next */
 	size_t expected;         /* faults that the kernel should count; == pages unless set */
 	size_t expected_gup;     /* faults that the kernel counts without an exception */
+	size_t pages_each;       /* small pages that one fault maps; 1 unless set */
+	size_t before_pages;     /* the same for all of what prepare did; == before unless set */
 	const char *before_kind; /* what prepare did in the mapping itself: a kind, or NULL */
 	const char *before_access;
 	size_t before;       /* how many */
@@ -44,7 +55,8 @@ struct job {
 
 struct fault_case {
 	const char *name;
-	const char *kind; /* as faultmap calls it */
+	const char *kind;  /* as faultmap --detail=fast calls it: what entry can prove */
+	const char *exact; /* as --detail=full does; NULL: the same */
 	const char *access;
 	const char *mode;
 	int (*prepare)(struct job *job);  /* 0 or a negative errno; -ENOTSUP: not on this machine */
@@ -65,6 +77,10 @@ int job_map_anon(struct job *job, int prot);
 /* Touches everything this process has mapped, except the job's range, so that later only the
  * touched range faults. After a fork, call it again in the child. */
 int job_warm(const struct job *job);
+/* Runs a thread on a static stack, one of N_THREADS: 0 or a negative errno. */
+int start_thread(unsigned int index, void *(*body)(void *), void *argument);
+/* The bits of /proc/self/pagemap for an address; 0 where it can't be read. */
+uint64_t pagemap_entry(const char *at);
 /* Start and end of a mapping by its name in /proc/self/maps ("[stack]"). 0 or -ENOENT. */
 int find_mapping(const char *name, char **ret_start, char **ret_end);
 
@@ -78,10 +94,15 @@ int touch_read(struct job *job);
 int prepare_demand_zero(struct job *job);
 int prepare_cow_zero(struct job *job);
 int prepare_cow_fork(struct job *job);
+int prepare_reuse(struct job *job);
+int touch_reuse(struct job *job);
+int prepare_soft_dirty(struct job *job);
+int prepare_huge(struct job *job);
 int prepare_heap(struct job *job);
 int prepare_stack_growth(struct job *job);
 int touch_downwards(struct job *job);
 int prepare_swap_in(struct job *job);
+int prepare_swap_cached(struct job *job);
 int prepare_populate(struct job *job);
 int touch_populate(struct job *job);
 int prepare_threads(struct job *job);
@@ -90,7 +111,11 @@ int prepare_exec_chain(struct job *job);
 int touch_exec_chain(struct job *job);
 int prepare_fault_storm(struct job *job);
 int touch_fault_storm(struct job *job);
+
+/* uffd.c */
 int prepare_userfaultfd(struct job *job);
+int prepare_userfaultfd_slow(struct job *job);
+int prepare_userfaultfd_wp(struct job *job);
 
 /* file.c */
 int prepare_file_read(struct job *job);

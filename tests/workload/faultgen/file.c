@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define HUGE_PAGE_SIZE (2UL << 20)
 /* From linux/bpf.h of 6.9; older headers lack it. */
 #define MAP_TYPE_ARENA 33
 
@@ -72,6 +71,7 @@ static int map_file(struct job *job, int prot, int flags)
 /* Maps every page for reading, which takes one fault for each window. */
 static int read_whole(struct job *job)
 {
+	job->before_pages = job->pages;
 	job_before(job, "file_map", "read",
 		   (job->pages + FAULT_AROUND_PAGES - 1) / FAULT_AROUND_PAGES);
 	return touch_read(job);
@@ -84,6 +84,7 @@ static int map_windows(struct job *job, int prot)
 	int error = create_file(job, job->directory, job->pages * FAULT_AROUND_PAGES);
 
 	job->stride = window;
+	job->pages_each = FAULT_AROUND_PAGES;
 	if (!error)
 		error = job_reserve(job, job->pages * window, window);
 	return error ? error : job_map(job, prot, MAP_PRIVATE, job->fd);
@@ -194,6 +195,7 @@ int prepare_hugetlb(struct job *job)
 
 	strcpy(job->mapping, "anon_hugepage");
 	job->stride = HUGE_PAGE_SIZE;
+	job->pages_each = HUGE_PAGE_SIZE / page_size;
 	if (!error)
 		error = job_map(job, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1);
