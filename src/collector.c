@@ -337,6 +337,12 @@ static void set_counts(struct collector *collector, struct row *row, struct faul
 	row->now = now;
 }
 
+/* recount_major() may have taken back what still waits in an open run. */
+static uint64_t not_below_zero(uint64_t count)
+{
+	return (int64_t)count < 0 ? 0 : count;
+}
+
 static int take_latency(struct row *row, const struct latency *latency)
 {
 	if (!latency->count)
@@ -374,10 +380,10 @@ static int take_row(void *context, const struct row_key *key, const struct row_v
 	row->map_end = value->extent.end;
 	row->map_offset = value->extent.offset;
 	set_counts(collector, row,
-		   (struct fault_counts){ .minor = value->minor,
+		   (struct fault_counts){ .minor = not_below_zero(value->minor),
 					  .major = value->major,
 					  .denied = value->denied,
-					  .pages = value->pages });
+					  .pages = not_below_zero(value->pages) });
 	return take_latency(row, &value->latency);
 }
 

@@ -42,6 +42,9 @@ check_same()
 	fi
 }
 
+# By how many faults the rows of a process may exceed what the kernel accounted.
+abandoned_max=0
+
 # Sums by awk: jq would copy an object of 10,000 processes for each of 100,000 rows.
 check_rows()
 {
@@ -53,10 +56,14 @@ check_rows()
 	jq -r '"exit \(.pid) \(.start_ns) \(.minor_total + .major_total - .gup_total)"' \
 		"$TMP/exits" >"$TMP/sums"
 	check_equal "$name: rows and gup add up to it, process by process" \
-		"$(awk '{ process = $2 " " $3 }
+		"$(awk -v abandoned_max="$abandoned_max" '{ process = $2 " " $3 }
 			$1 == "exit" { left[process] = $4 }
 			$1 == "row" && process in left { left[process] -= $4 }
-			END { for (process in left) if (left[process]) print process, left[process] }' \
+			END {
+				for (process in left)
+					if (left[process] > 0 || left[process] < -abandoned_max)
+						print process, left[process]
+			}' \
 			"$TMP/sums" "$TMP/rows" | head -n 5)" ""
 	check_equal "$name: no process has more than $gup_max faults in no row" \
 		"$(jq -s -c "[.[] | select(.gup_total > $gup_max)
@@ -127,9 +134,14 @@ pid_namespace()
 
 for detail in fast full; do
 	ten_thousand "$detail"
-	for life in vfork spawn fork threads_first leader_first exec_thread exec_orphan killed; do
+	for life in vfork spawn fork threads_first leader_first exec_thread exec_orphan; do
 		under_run "$detail" "$life" 50
 	done
+	# The kernel does not account the fault that SIGKILL finds a thread in. Fast detail counted it at its
+	# entry: one for each of the five threads at most.
+	[ "$detail" = full ] || abandoned_max=5
+	under_run "$detail" killed 50
+	abandoned_max=0
 	# One pid, fifty processes: what tells them apart is when they began.
 	under_run "$detail" same_pid 50
 done
