@@ -9,7 +9,6 @@
 #include "maps.bpf.h"
 
 /* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. */
-#define EVIDENCE_FILE (1u << MM_FILEPAGES)
 #define EVIDENCE_ANON (1u << MM_ANONPAGES)
 #define EVIDENCE_SWAP (1u << MM_SWAPENTS)
 #define EVIDENCE_FLUSH (1u << 4)

@@ -32,6 +32,7 @@ static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
 		return KIND_STACK_GROWTH;
 	}
 	__builtin_memset(mapping, 0, sizeof(*mapping));
+	mapping->pages = 1;
 	mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
 	return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
 }
@@ -293,7 +294,7 @@ int fault_minor(struct bpf_perf_event_data *context)
 	return 0;
 }
 
-/* The current task's open fault; NULL when it is in none, or in one of another mm. */
+/* The current task's open fault; NULL when it is in none that is stamped. */
 static __always_inline struct task_fault *open_fault(void)
 {
 	struct task_fault *fault = bpf_task_storage_get(&task_faults, bpf_get_current_task_btf(),
