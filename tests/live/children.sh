@@ -8,7 +8,7 @@
 
 spawn=$BUILD/workload/spawn
 # exec copies the arguments to the new stack before there is anyone to fault: 2 or 3 pages.
-gup_max=8
+gup_max=3
 
 # query FILTER [LOG]: $o is what spawn printed.
 query()
