@@ -119,23 +119,26 @@ struct other_counts {
 	u64 denied;
 };
 
-/* The last VMA that faulted on this CPU, and the faults in it since its row was last written. */
+/* The last VMA that faulted on this CPU, and the faults in it since its row was last written. All that
+ * a fault in the same run touches is in the first cache line. */
 struct open_run {
 	/* The run goes on while all of these stand. */
 	u64 mm;
-	u64 start_ns;
-	u64 exec_id;
-	u64 error_code;
 	u64 vm_start;
 	u64 vm_end;
+	u32 tgid;
+	u32 exec_id;
+	u32 error_code;
 	u32 sequence; /* mm->mm_lock_seq; odd: never matches */
 	u32 treatment;
-	u64 count; /* faults not yet in the row */
+	u32 count;   /* faults not yet in the row */
+	u64 entries; /* of this CPU since attach */
+
 	u32 pages; /* that each of them maps: more than one for hugetlb */
 	u32 may_be_huge;
 	struct row_key key;
 	struct extent extent;
-};
+} __attribute__((aligned(64)));
 
 /* --detail=full: the minor faults of one row that were completed on this CPU since it was written. */
 struct done_run {
@@ -155,13 +158,15 @@ enum run_treatment {
 	RUN_IGNORE, /* `run`: not a process that we follow */
 };
 
+/* Tasks whose last stamped fault can be kept; a power of two. */
+#define TASK_FAULTS 32768
+
 #define NAMES_RECENT 64
 
 /* One per CPU, written on that CPU only, mmapped by the collector. */
 struct cpu_state {
 	struct open_run run;
 	struct done_run done;
-	u64 entries;
 	u64 aborted;
 	u64 lost_completions;
 	u64 unresolved;

@@ -14,6 +14,7 @@ int flush_run(void *context)
 	if (!cpu)
 		return 0;
 	run_flush(cpu);
+	cpu->run.mm = 0; /* a tgid is only unique for a while */
 	if (!cpu->done.busy)
 		done_flush(cpu);
 	return 0;
@@ -40,7 +41,7 @@ int list_rows(struct bpf_iter__bpf_map_elem *context)
  */
 static __always_inline void settle(struct task_struct *task)
 {
-	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
+	struct task_fault *fault = fault_of(task);
 	struct addition add = { .minor = 1 };
 	struct row_key key;
 	struct extent extent;

@@ -6,7 +6,7 @@
 #ifndef FAULTMAP_EVIDENCE_BPF_H
 #define FAULTMAP_EVIDENCE_BPF_H
 
-#include "maps.bpf.h"
+#include "stamp.bpf.h"
 
 /* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. */
 #define EVIDENCE_ANON (1u << MM_ANONPAGES)

@@ -82,7 +82,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	if (!cachable || sequence & 1 || sequence != mm_sequence(mm))
 		return 0;
 	run->mm = (u64)mm;
-	run->start_ns = leader->start_boottime;
+	run->tgid = leader->tgid;
 	run->exec_id = task->self_exec_id;
 	run->error_code = error_code;
 	run->vm_start = mapping.extent.start;
@@ -91,19 +91,18 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	return 0;
 }
 
-/* Remembers the fault in the task until it is known how it ends; first settles the one before. */
-static __noinline int fault_stamp(struct cpu_state *cpu, u64 address)
+/* Remembers the fault until it is known how it ends; first settles the task's one before. */
+static __always_inline void fault_stamp(struct cpu_state *cpu, struct task_struct *task, u64 address)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_fault *fault;
+	struct task_fault *fault = fault_of(task);
 
-	if (!cpu)
-		return 0;
-	fault = bpf_task_storage_get(&task_faults, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!fault) {
-		cpu->stamps_lost++;
-		cpu->run.count++;
-		return 0;
+		fault = task->flags & PF_EXITING ? NULL : fault_slot_new(owner_of(task));
+		if (!fault) {
+			cpu->stamps_lost += !(task->flags & PF_EXITING);
+			cpu->run.count++;
+			return;
+		}
 	}
 	fault_resolve(fault, task, cpu, &cpu->run);
 	fault->key = cpu->run.key;
@@ -120,16 +119,14 @@ static __noinline int fault_stamp(struct cpu_state *cpu, u64 address)
 	}
 	fault->entered_ns = bpf_ktime_get_ns();
 	fault->open = ++fault->stamps;
-	return 0;
 }
 
 static __always_inline bool run_goes_on(const struct open_run *run, struct task_struct *task,
 					struct mm_struct *mm, u64 address, u64 error_code)
 {
 	return run->mm == (u64)mm && run->vm_start <= address && address < run->vm_end &&
-	       run->error_code == error_code && run->sequence == mm_sequence(mm) &&
-	       run->exec_id == task->self_exec_id &&
-	       run->start_ns == task->group_leader->start_boottime;
+	       run->error_code == (u32)error_code && run->sequence == mm_sequence(mm) &&
+	       run->tgid == (u32)task->tgid && run->exec_id == (u32)task->self_exec_id;
 }
 
 static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
@@ -146,11 +143,11 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	treatment = cpu->run.treatment;
 	if (treatment == RUN_IGNORE)
 		return 0;
-	cpu->entries++;
+	cpu->run.entries++;
 	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !mm->rss_stat[MM_SWAPENTS].count))
 		cpu->run.count++;
 	else
-		fault_stamp(cpu, address);
+		fault_stamp(cpu, task, address);
 	return 0;
 }
 
@@ -179,7 +176,7 @@ int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
 		return fault_enter(address, error_code, MODE_KERNEL);
 	cpu = this_cpu_state();
 	if (cpu && is_followed(task->group_leader->tgid, task->group_leader->start_boottime)) {
-		cpu->entries++;
+		cpu->run.entries++;
 		__sync_fetch_and_add(&cpu->aborted, 1);
 	}
 	return 0;
@@ -220,7 +217,7 @@ static __always_inline void recount_major(struct task_struct *task, u64 address)
 /* The task's stamped fault, claimed, if it is open and at this address; else NULL. */
 static __always_inline struct task_fault *claim_at(struct task_struct *task, u64 address)
 {
-	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
+	struct task_fault *fault = fault_of(task);
 	u64 open = fault ? fault->open : 0;
 
 	if (!open || fault->address >> PAGE_SHIFT != address >> PAGE_SHIFT ||
@@ -297,8 +294,7 @@ int fault_minor(struct bpf_perf_event_data *context)
 /* The current task's open fault; NULL when it is in none that is stamped. */
 static __always_inline struct task_fault *open_fault(void)
 {
-	struct task_fault *fault = bpf_task_storage_get(&task_faults, bpf_get_current_task_btf(),
-							NULL, 0);
+	struct task_fault *fault = fault_of(bpf_get_current_task_btf());
 
 	return fault && fault->open ? fault : NULL;
 }

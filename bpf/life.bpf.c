@@ -75,14 +75,17 @@ static __always_inline void add_exited(struct task_record *record)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	struct task_fault *fault = bpf_task_storage_get(&task_faults, task, NULL, 0);
 	struct cpu_state *cpu = this_cpu_state();
 	struct task_record record = {};
+	struct task_fault *fault;
 
 	if (task->flags & PF_KTHREAD)
 		return 0;
-	if (fault && cpu)
+	fault = fault_of(task);
+	if (fault && cpu) {
 		fault_resolve(fault, task, cpu, NULL);
+		fault_release(fault);
+	}
 	if (!is_followed(task->tgid, task->group_leader->start_boottime))
 		return 0;
 	record.record.type = RECORD_EXIT;

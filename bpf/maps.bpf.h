@@ -113,30 +113,6 @@ struct {
 	__type(value, struct exited_counters);
 } exited_threads __weak SEC(".maps");
 
-/* The stamped fault that a task is in, or was in last. */
-struct task_fault {
-	u64 open; /* a number of its own while it is not counted; 0 after */
-	u64 stamps;
-	u64 entered_ns;
-	u64 address;
-	u64 minor; /* the task's counters at entry */
-	u64 major;
-	/* --detail=full: what was seen to happen in the fault */
-	u32 evidence;
-	u32 pages; /* that it maps, as far as is known */
-	u64 may_be_huge;
-	s64 anon_pages;
-	u64 numa_hints;
-	struct row_key key;
-	struct extent extent;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_fault);
-} task_faults __weak SEC(".maps");
-
 static __always_inline struct cpu_state *this_cpu_state(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();

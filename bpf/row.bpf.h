@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How counts reach the rows: an open run per CPU for faults that are counted at entry, a stamp in the
- * task's storage for those that may wait or fail, which are counted once it is known how they ended.
+ * How counts reach the rows: an open run per CPU for faults that are counted at entry, a stamp for
+ * those that may wait or fail, which are counted once it is known how they ended.
  */
 #ifndef FAULTMAP_ROW_BPF_H
 #define FAULTMAP_ROW_BPF_H
 
-#include "maps.bpf.h"
+#include "stamp.bpf.h"
 
 struct addition {
 	u64 minor;
@@ -175,12 +175,6 @@ static __always_inline int done_flush(struct cpu_state *cpu)
 	done->pages = 0;
 	__builtin_memset(&done->latency, 0, sizeof(done->latency));
 	return 0;
-}
-
-/* Takes the task's open fault for counting; false when another has. */
-static __always_inline bool fault_claim(struct task_fault *fault, u64 open)
-{
-	return __sync_val_compare_and_swap(&fault->open, open, 0) == open;
 }
 
 static __always_inline bool same_key(const struct row_key *left, const struct row_key *right)

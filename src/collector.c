@@ -417,7 +417,7 @@ static int take_totals(struct collector *collector)
 	int result = 0;
 
 	for (size_t i = 0; i < n_cpus; i++) {
-		sum.entries += cpus[i].entries;
+		sum.entries += cpus[i].run.entries;
 		sum.aborted += cpus[i].aborted;
 		sum.lost_completions += cpus[i].lost_completions;
 		sum.unresolved += cpus[i].unresolved;

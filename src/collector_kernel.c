@@ -342,7 +342,7 @@ int kernel_flush(struct kernel *kernel)
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
 		int result;
 
-		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED) &&
+		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.mm, __ATOMIC_RELAXED) &&
 		    !__atomic_load_n(&kernel->cpu_states[cpu].done.minor, __ATOMIC_RELAXED))
 			continue;
 		result = run_program(kernel->skeleton->progs.flush_run, cpu);
