@@ -37,6 +37,20 @@ extern void *bpf_rdonly_cast(void *pointer, u32 btf_id) __ksym __weak;
 		value_;                                                                          \
 	})
 
+/*
+ * The eight bytes at a kernel address as a plain number, 0 where the address is bad: for pointers that
+ * are to be hashed or taken apart, which the verifier lets nobody do with what it knows as a pointer.
+ */
+static __always_inline u64 read_word(u64 address)
+{
+	u64 word = 0;
+
+	if (CAN_READ_DIRECTLY)
+		return READ(struct timespec64, address, tv_sec);
+	bpf_probe_read_kernel(&word, sizeof(word), (void *)address);
+	return word;
+}
+
 /* An mm_lock_seq that never matches: the mm is being changed, or this kernel has no such counter. */
 #define SEQUENCE_NONE 1u
 

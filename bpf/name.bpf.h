@@ -34,15 +34,20 @@ static __always_inline bool is_backing(u64 file, const struct path *path)
 	       READ(struct dentry, path->dentry, d_parent) != path->dentry;
 }
 
-/* The path that /proc/PID/maps would show: behind an overlay it is the user's. Copied in one piece, which
- * also makes plain numbers of its pointers: the verifier lets nobody hash a pointer. */
+/* Both pointers as plain numbers, to be hashed. */
+static __always_inline struct path read_path(const struct path *from)
+{
+	return (struct path){ .mnt = (void *)read_word((u64)&from->mnt),
+			      .dentry = (void *)read_word((u64)&from->dentry) };
+}
+
+/* The path that /proc/PID/maps would show: behind an overlay it is the user's. */
 static __always_inline struct path file_path(u64 file)
 {
-	struct path path = {};
+	struct path path = read_path(&((struct file *)file)->f_path);
 
-	bpf_core_read(&path, sizeof(path), &((struct file *)file)->f_path);
 	if (is_backing(file, &path))
-		bpf_core_read(&path, sizeof(path), &((struct backing_file *)file)->user_path);
+		path = read_path(&((struct backing_file *)file)->user_path);
 	return path;
 }
 
@@ -170,10 +175,9 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 static __always_inline u64 name_of_file(u64 file, struct fs_struct *fs)
 {
 	struct inode *inode = READ(struct file, file, f_inode);
-	struct path path = file_path(file), root = {};
+	struct path path = file_path(file), root = read_path(&fs->root);
 	u64 id;
 
-	bpf_core_read(&root, sizeof(root), &fs->root);
 	id = mix(mix(mix((u64)path.dentry, (u64)path.mnt), (u64)root.dentry),
 		 READ(struct dentry, path.dentry, d_name.hash_len));
 	id = mix(mix(id, READ(struct inode, inode, i_ino)),

@@ -99,9 +99,9 @@ static __always_inline enum walk_result walk_once(u64 root, u64 address, u64 *re
 		if (type > MAPLE_ARANGE_64)
 			return WALK_FAILED;
 		slot = find_slot(pointer, n_pivots, address, &max);
-		if (slot < 0 || bpf_probe_read_kernel(&entry, sizeof(entry),
-						      (u64 *)pointer + 1 + n_pivots + slot))
+		if (slot < 0)
 			return WALK_FAILED;
+		entry = read_word(pointer + 8ULL * (1 + n_pivots + slot));
 		if (type <= MAPLE_LEAF_64) {
 			*ret = entry ?: max;
 			return entry ? WALK_FOUND : WALK_GAP;

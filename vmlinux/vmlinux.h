@@ -144,6 +144,10 @@ struct mount {
 	struct mnt_namespace *mnt_ns;
 };
 
+struct timespec64 {
+	s64 tv_sec;
+};
+
 struct path {
 	struct vfsmount *mnt;
 	struct dentry *dentry;
