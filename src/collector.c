@@ -116,6 +116,9 @@ static void take_identity(struct collector *collector, struct process *process,
 	process->uid = record->uid;
 	memcpy(process->comm, record->comm, sizeof(process->comm));
 	process->comm[COMM_LEN - 1] = '\0';
+	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
+		return;
+	process->accounting.cgroup_id = record->cgroup_id;
 	process->cgroup =
 		snapshot_intern(collector->snapshot, cgroups_path(collector->cgroups, record->cgroup_id)) ?:
 			process->cgroup;
@@ -278,8 +281,6 @@ static int take_tasks(struct collector *collector)
 	uint64_t boot_ns = clock_ns(CLOCK_BOOTTIME);
 	int result = kernel_each_task(collector->kernel, take_task, collector);
 
-	if (!result)
-		result = snapshot_lay_out(collector->snapshot);
 	for (size_t i = 0; !result && i < collector->snapshot->n_processes; i++)
 		if (collector->snapshot->processes[i]->tgid)
 			settle_process(collector, collector->snapshot->processes[i], boot_ns);
@@ -493,20 +494,21 @@ static void release_ended(struct collector *collector)
 	struct row_key keys[512]; /* 16 KiB of stack; as many as are worth one system call */
 	size_t n_keys = 0;
 
-	for (size_t i = 0; i < snapshot->n_rows; i++) {
-		if (!snapshot->rows[i]->process->ended)
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		if (!process->ended)
 			continue;
-		memcpy(&keys[n_keys++], snapshot->rows[i]->kernel_key, sizeof(keys[0]));
-		if (n_keys == ARRAY_SIZE(keys)) {
-			kernel_delete_rows(collector->kernel, keys, n_keys);
-			n_keys = 0;
+		kernel_unfollow(collector->kernel, process->tgid, process->start_ns);
+		for (const struct row *row = process->rows; row; row = row->next) {
+			memcpy(&keys[n_keys++], row->kernel_key, sizeof(keys[0]));
+			if (n_keys == ARRAY_SIZE(keys)) {
+				kernel_delete_rows(collector->kernel, keys, n_keys);
+				n_keys = 0;
+			}
 		}
 	}
 	kernel_delete_rows(collector->kernel, keys, n_keys);
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		if (snapshot->processes[i]->ended)
-			kernel_unfollow(collector->kernel, snapshot->processes[i]->tgid,
-					snapshot->processes[i]->start_ns);
 }
 
 /* Tick 0 only learns who is there: what was counted since attach belongs to the first interval. */
@@ -556,12 +558,11 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 	snapshot->tick = collector->ticks;
 	cgroups_refresh(collector->cgroups);
 	result = collector->ticks ? read_kernel(collector) : read_baseline(collector);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	if (!result)
-		result = snapshot_seal(snapshot, ts, collector->tick_ns - collector->last_tick_ns);
 	if (result)
 		return error_set(error, -result, "cannot read the counters from the kernel: %s",
 				 strerror(-result));
+	clock_gettime(CLOCK_REALTIME, &ts);
+	snapshot_seal(snapshot, ts, collector->tick_ns - collector->last_tick_ns);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		finish_process(collector, snapshot->processes[i]);
 	/* What is in "other" rows is missing in those of its process, but is no GUP. */

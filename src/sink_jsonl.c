@@ -475,7 +475,7 @@ static bool has_process_line(const struct process *process)
 static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot)
 {
 	emit_interval(sink, snapshot);
-	for (size_t i = 0; i < snapshot->n_rows; i++)
+	for (size_t i = 0; i < snapshot->n_touched; i++)
 		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
 			emit_faults(sink, snapshot->rows[i], snapshot->ts);
 	for (size_t i = 0; i < snapshot->n_processes; i++)

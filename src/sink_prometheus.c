@@ -225,7 +225,7 @@ void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *s
 			  uint64_t tick_ns)
 {
 	sink->n_processes = 0;
-	for (size_t i = 0; i < snapshot->n_rows; i++) {
+	for (size_t i = 0; i < snapshot->n_touched; i++) {
 		const struct row *row = snapshot->rows[i];
 		struct fault_counts delta = row_delta(row);
 

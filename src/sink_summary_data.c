@@ -352,7 +352,7 @@ int summary_add(struct summary *summary, const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
 		if (!losses_is_other(snapshot->processes[i]))
 			result = add_process(summary, snapshot->processes[i]);
-	for (size_t i = 0; i < snapshot->n_rows && !result; i++)
+	for (size_t i = 0; i < snapshot->n_touched && !result; i++)
 		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
 			result = add_row(summary, snapshot->rows[i]);
 	for (size_t i = 0; i < snapshot->n_processes; i++)

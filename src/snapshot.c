@@ -116,45 +116,64 @@ static void sweep_strings(struct snapshot *snapshot)
 	store->new_strings = 0;
 }
 
-static void drop_ended(struct snapshot *snapshot)
+/* What was touched in the last tick is before for this one. */
+static void age_rows(struct snapshot *snapshot)
 {
-	struct snapshot_store *store = snapshot->store;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < snapshot->n_rows; i++) {
+	for (size_t i = 0; i < snapshot->n_touched; i++) {
 		struct row *row = snapshot->rows[i];
 
-		if (!row->process->ended) {
-			row->before = row->now;
-			if (row->latency)
-				row->latency->before = row->latency->now;
-			snapshot->rows[kept++] = row;
-			continue;
-		}
-		table_remove(&store->rows, row);
+		row->before = row->now;
+		if (row->latency)
+			row->latency->before = row->latency->now;
+	}
+	snapshot->n_touched = 0;
+}
+
+/* None is touched. */
+static void drop_rows_of(struct snapshot *snapshot, struct process *process)
+{
+	for (struct row *row = process->rows, *next; row; row = next) {
+		struct row *last = snapshot->rows[--snapshot->n_rows];
+
+		next = row->next;
+		snapshot->rows[row->index] = last;
+		last->index = row->index;
+		table_remove(&snapshot->store->rows, row);
 		row_free(row);
 	}
-	snapshot->n_rows = kept;
-	kept = 0;
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
+}
+
+static void drop_process(struct snapshot *snapshot, struct process *process)
+{
+	struct process *last = snapshot->processes[--snapshot->n_processes];
+
+	drop_rows_of(snapshot, process);
+	snapshot->processes[process->index] = last;
+	last->index = process->index;
+	table_remove(&snapshot->store->processes, process);
+	free(process);
+}
+
+static void age_processes(struct snapshot *snapshot)
+{
+	for (size_t i = snapshot->n_processes;
+	     i-- > 0;) { /* the last takes a dropped one's place */
 		struct process *process = snapshot->processes[i];
 
-		if (!process->ended) {
-			process->minor_before = process->minor;
-			process->major_before = process->major;
-			process->gup_before = process->gup;
-			snapshot->processes[kept++] = process;
+		if (process->ended) {
+			drop_process(snapshot, process);
 			continue;
 		}
-		table_remove(&store->processes, process);
-		free(process);
+		process->minor_before = process->minor;
+		process->major_before = process->major;
+		process->gup_before = process->gup;
 	}
-	snapshot->n_processes = kept;
 }
 
 void snapshot_begin(struct snapshot *snapshot)
 {
-	drop_ended(snapshot);
+	age_rows(snapshot);
+	age_processes(snapshot);
 	if (snapshot->store->new_strings > SWEEP_AFTER)
 		sweep_strings(snapshot);
 	snapshot->totals_before = snapshot->totals;
@@ -166,6 +185,67 @@ struct process *snapshot_find_process(const struct snapshot *snapshot, uint32_t 
 	struct process key = { .start_ns = start_ns, .tgid = tgid };
 
 	return table_get(&snapshot->store->processes, &key);
+}
+
+/* Makes room for one more. 0 or -ENOMEM. */
+static int reserve(void ***array, size_t count, size_t *capacity)
+{
+	size_t wanted = count + count / 2 + 16;
+	void **grown;
+
+	if (count < *capacity)
+		return 0;
+	grown = realloc(*array, wanted * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*capacity = wanted;
+	return 0;
+}
+
+static int add_process(struct snapshot *snapshot, struct process *process)
+{
+	struct snapshot_store *store = snapshot->store;
+	int result = reserve((void ***)&snapshot->processes, snapshot->n_processes,
+			     &store->process_capacity);
+
+	if (!result)
+		result = table_add(&store->processes, process);
+	if (result)
+		return result;
+	process->index = snapshot->n_processes;
+	snapshot->processes[snapshot->n_processes++] = process;
+	return 0;
+}
+
+static int add_row(struct snapshot *snapshot, struct row *row)
+{
+	struct snapshot_store *store = snapshot->store;
+	int result = reserve((void ***)&snapshot->rows, snapshot->n_rows, &store->row_capacity);
+
+	if (!result)
+		result = table_add(&store->rows, row);
+	if (result)
+		return result;
+	row->index = snapshot->n_rows;
+	snapshot->rows[snapshot->n_rows++] = row;
+	row->next = row->process->rows;
+	row->process->rows = row;
+	return 0;
+}
+
+/* Changes places with the first row that is not touched. */
+static void touch(struct snapshot *snapshot, struct row *row)
+{
+	struct row *other;
+
+	if (row->index < snapshot->n_touched)
+		return;
+	other = snapshot->rows[snapshot->n_touched];
+	snapshot->rows[row->index] = other;
+	other->index = row->index;
+	row->index = snapshot->n_touched++;
+	snapshot->rows[row->index] = row;
 }
 
 struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint64_t start_ns,
@@ -183,7 +263,7 @@ struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint6
 	process->start_ns = start_ns;
 	process->tgid = tgid;
 	process->cgroup = snapshot_intern(snapshot, "");
-	if (!process->cgroup || table_add(&snapshot->store->processes, process)) {
+	if (!process->cgroup || add_process(snapshot, process)) {
 		free(process);
 		return NULL;
 	}
@@ -199,18 +279,21 @@ struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uin
 
 	if (ret_new)
 		*ret_new = !row;
-	if (row)
+	if (row) {
+		touch(snapshot, row);
 		return row;
+	}
 	row = calloc(1, sizeof(*row));
 	if (!row)
 		return NULL;
 	*row = key;
 	row->process = process;
 	row->mapping = snapshot_intern(snapshot, "");
-	if (!row->mapping || table_add(&snapshot->store->rows, row)) {
+	if (!row->mapping || add_row(snapshot, row)) {
 		free(row);
 		return NULL;
 	}
+	touch(snapshot, row);
 	return row;
 }
 
@@ -236,46 +319,10 @@ const char *snapshot_intern(struct snapshot *snapshot, const char *text)
 	return interned->text;
 }
 
-/* Makes room for every value of the table and copies the pointers out. */
-static int lay_out(const struct table *table, void ***array, size_t *count, size_t *capacity)
+void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns)
 {
-	size_t cursor = 0;
-
-	if (table->count > *capacity) {
-		size_t wanted = table->count + table->count / 2;
-		void **grown = realloc(*array, wanted * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		*array = grown;
-		*capacity = wanted;
-	}
-	*count = 0;
-	for (void *value; (value = table_next(table, &cursor));)
-		(*array)[(*count)++] = value;
-	return 0;
-}
-
-int snapshot_lay_out(struct snapshot *snapshot)
-{
-	struct snapshot_store *store = snapshot->store;
-	int result = lay_out(&store->processes, (void ***)&snapshot->processes,
-			     &snapshot->n_processes, &store->process_capacity);
-
-	return result ?:
-			lay_out(&store->rows, (void ***)&snapshot->rows, &snapshot->n_rows,
-				&store->row_capacity);
-}
-
-int snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns)
-{
-	int result = snapshot_lay_out(snapshot);
-
-	if (result)
-		return result;
 	snapshot->ts = ts;
 	snapshot->interval_ns = interval_ns;
-	return 0;
 }
 
 struct fault_counts row_delta(const struct row *row)

@@ -5,6 +5,8 @@
  * fills it (snapshot_begin, snapshot_process, snapshot_row, snapshot_seal); sinks only read it.
  * A snapshot owns its processes, rows and every string reachable from them; they stay valid until
  * the snapshot_begin that follows the one in which their process was marked ended.
+ * A row may only be changed after snapshot_row has found or made it in the same tick: that is how the
+ * snapshot knows which may have moved, so that a tick costs nothing for those that did not.
  */
 #ifndef FAULTMAP_SNAPSHOT_H
 #define FAULTMAP_SNAPSHOT_H
@@ -72,6 +74,9 @@ struct process {
 	int exit_status;      /* as wait(2) gives it: WIFEXITED() and so on; valid when ended */
 	uint64_t lifetime_ns; /* birth to exit; valid when ended */
 
+	struct row *rows; /* all of this process: the first; then row->next */
+	size_t index;     /* private to snapshot.c: in snapshot->processes */
+
 	/* Private to the collector. */
 	struct {
 		uint64_t seen_tick; /* the last tick in which the kernel told of it */
@@ -81,6 +86,7 @@ struct process {
 		uint64_t exit_tick; /* when its exit record came; 0: not yet */
 		uint64_t vsz_pages; /* the kernel's estimates when last seen */
 		uint64_t rss_pages;
+		uint64_t cgroup_id;
 		bool exit_is_final; /* it says all there is, once the process is gone */
 		bool is_zombie;
 		bool has_base;
@@ -98,6 +104,8 @@ struct row {
 	uint8_t pad[5];
 
 	struct process *process;
+	struct row *next;    /* of the same process; NULL after the last */
+	size_t index;        /* private to snapshot.c: in snapshot->rows */
 	const char *mapping; /* "[heap]", "/usr/lib/libc.so.6", ...: raw bytes of a kernel path */
 	uint64_t map_start;  /* of the VMA as last seen; 0,0 for denied_unmapped */
 	uint64_t map_end;
@@ -136,8 +144,9 @@ struct snapshot {
 	struct totals totals_before;
 	struct process **processes; /* every live process that is known, and those that ended */
 	size_t n_processes;
-	struct row **rows; /* every row of these processes, in no order */
+	struct row **rows; /* every row of these processes; first those that may have moved */
 	size_t n_rows;
+	size_t n_touched; /* rows that snapshot_row gave out since snapshot_begin: no other moved */
 
 	struct snapshot_store *store; /* private to snapshot.c */
 };
@@ -154,16 +163,14 @@ struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint6
 /* Finds without making; NULL when not known. */
 struct process *snapshot_find_process(const struct snapshot *snapshot, uint32_t tgid,
 				      uint64_t start_ns);
-/* Finds the row, or makes it for `process`. NULL when out of memory. */
+/* Finds the row, or makes it for `process`, to be changed. NULL when out of memory. */
 struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uint64_t mapping_id,
 			 enum fault_kind kind, enum fault_access access, enum fault_mode mode,
 			 bool *ret_new);
 /* A copy of `text` that lives as long as the snapshot; equal texts share one. NULL: no memory. */
 const char *snapshot_intern(struct snapshot *snapshot, const char *text);
-/* Brings the arrays up to date in the middle of a tick. 0 or -ENOMEM. */
-int snapshot_lay_out(struct snapshot *snapshot);
-/* Ends the tick: sets ts and interval_ns, lays out the arrays. 0 or -ENOMEM. */
-int snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns);
+/* Ends the tick: sets ts and interval_ns. */
+void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns);
 
 /* What the row gained since the snapshot before. */
 struct fault_counts row_delta(const struct row *row);

@@ -45,9 +45,7 @@ static struct row *add_row(struct snapshot *snapshot, struct process *process, u
 static void seal(struct snapshot *snapshot, uint64_t tick)
 {
 	snapshot->tick = tick;
-	assert_int_equal(snapshot_seal(snapshot, (struct timespec){ 1795342136, 123456789 },
-				       2000000000),
-			 0);
+	snapshot_seal(snapshot, (struct timespec){ 1795342136, 123456789 }, 2000000000);
 }
 
 #endif

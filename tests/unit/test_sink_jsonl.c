@@ -38,6 +38,15 @@ static const struct jsonl_meta meta = {
 	.detail = "fast", .hooks = hooks, .n_hooks = 2, .interval_ms = 1500
 };
 
+/* Begins a tick in which the row moves. */
+static void begin(struct fixture *fixture)
+{
+	snapshot_begin(fixture->snapshot);
+	fixture->process = snapshot_process(fixture->snapshot, 42, 123456789012345678, NULL);
+	fixture->row = snapshot_row(fixture->snapshot, fixture->process, 7, KIND_FILE_MAP,
+				    ACCESS_READ, MODE_USER, NULL);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -48,10 +57,7 @@ static int set_up(void **state)
 	strcpy(fixture->path, "/tmp/faultmap-jsonl-XXXXXX");
 	close(mkstemp(fixture->path));
 	fixture->snapshot = snapshot_new();
-	snapshot_begin(fixture->snapshot);
-	fixture->process = snapshot_process(fixture->snapshot, 42, 123456789012345678, NULL);
-	fixture->row = snapshot_row(fixture->snapshot, fixture->process, 7, KIND_FILE_MAP,
-				    ACCESS_READ, MODE_USER, NULL);
+	begin(fixture);
 	strcpy(fixture->process->comm, "cat");
 	strcpy(fixture->row->perms, "r-xp");
 	*state = fixture;
@@ -106,10 +112,8 @@ static int tick(struct fixture *fixture, uint64_t number)
 	int result;
 
 	fixture->snapshot->tick = number;
-	assert_int_equal(snapshot_seal(fixture->snapshot,
-				       (struct timespec){ 1795000000 + (time_t)number, 250000000 },
-				       1500000000),
-			 0);
+	snapshot_seal(fixture->snapshot,
+		      (struct timespec){ 1795000000 + (time_t)number, 250000000 }, 1500000000);
 	result = sink_jsonl_tick(fixture->sink, fixture->snapshot, &error);
 	if (result < 0)
 		assert_non_null(strstr(error.text, fixture->path));
@@ -223,7 +227,7 @@ static void latency_is_of_the_interval_and_in_total(void **state)
 	stall(fixture->row, 70000);
 	fixture->row->now.minor = 1;
 	assert_int_equal(tick(fixture, 1), 0);
-	snapshot_begin(fixture->snapshot);
+	begin(fixture);
 	stall(fixture->row, 4096);
 	stall(fixture->row, 4097);
 	fixture->row->now.minor = 3;
@@ -278,7 +282,7 @@ static void interval_says_what_is_in_flight(void **state)
 		.entries = 20, .minor = 8, .major = 4, .denied = 2, .aborted = 1, .gup = 100
 	};
 	assert_int_equal(tick(fixture, 1), 0);
-	snapshot_begin(fixture->snapshot);
+	begin(fixture);
 	fixture->snapshot->totals.minor = 100;
 	assert_int_equal(tick(fixture, 2), 0);
 	read_lines(fixture);
@@ -399,7 +403,7 @@ static void totals_are_the_sums_of_deltas(void **state)
 	for (uint64_t number = 1; number <= 20; number++) {
 		advance(fixture, number);
 		assert_int_equal(tick(fixture, number), 0);
-		snapshot_begin(fixture->snapshot);
+		begin(fixture);
 	}
 	read_lines(fixture);
 	assert_int_equal(fixture->n_lines, 60);
@@ -453,7 +457,7 @@ static void hostile_names_come_back_byte_by_byte(void **state)
 		fixture->row->now.minor++;
 		fixture->process->minor++;
 		assert_int_equal(tick(fixture, i + 1), 0);
-		snapshot_begin(fixture->snapshot);
+		begin(fixture);
 	}
 	read_lines(fixture);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -521,7 +525,7 @@ static void torn_line_is_cut_off_and_counted(void **state)
 	json_t *line;
 
 	assert_int_equal(tick(fixture, 1), 0);
-	snapshot_begin(fixture->snapshot);
+	begin(fixture);
 	add_rows(fixture);
 	limit_file_size(20000);
 	assert_int_equal(tick(fixture, 2), -EFBIG);
@@ -530,9 +534,9 @@ static void torn_line_is_cut_off_and_counted(void **state)
 	assert_in_range(whole_lines, 3, 299);
 
 	limit_file_size(RLIM_INFINITY);
-	snapshot_begin(fixture->snapshot);
+	begin(fixture);
 	assert_int_equal(tick(fixture, 3), 0);
-	snapshot_begin(fixture->snapshot);
+	begin(fixture);
 	assert_int_equal(tick(fixture, 4), 0);
 	read_lines(fixture);
 	assert_int_equal(fixture->n_lines, whole_lines + 2);
@@ -567,7 +571,7 @@ static void full_disk_is_an_error(void **state)
 	struct sink_jsonl *full;
 	struct error error;
 
-	assert_int_equal(snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1), 0);
+	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
 	fixture->snapshot->tick = 1;
 	assert_int_equal(sink_jsonl_open(&full, "/dev/full", JSONL_APPEND, &error), 0);
 	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
@@ -589,7 +593,7 @@ static void closed_pipe_is_told_apart(void **state)
 	assert_int_equal(sink_jsonl_open(&sink, path, JSONL_APPEND, &error), 0);
 	assert_false(sink_jsonl_is_stdout(sink));
 	close(ends[0]);
-	assert_int_equal(snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1), 0);
+	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
 	fixture->snapshot->tick = 1;
 	assert_int_equal(sink_jsonl_tick(sink, fixture->snapshot, &error), -EPIPE);
 	sink_jsonl_free(sink);

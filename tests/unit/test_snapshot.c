@@ -45,7 +45,7 @@ static struct row *add_row(struct snapshot *snapshot, struct process *process, u
 
 static void seal(struct snapshot *snapshot)
 {
-	assert_int_equal(snapshot_seal(snapshot, (struct timespec){}, 0), 0);
+	snapshot_seal(snapshot, (struct timespec){}, 0);
 }
 
 static bool has_row(const struct snapshot *snapshot, const struct row *row)
@@ -61,7 +61,7 @@ static void new_one_is_empty(void **state)
 	struct snapshot *snapshot = *state;
 
 	snapshot_begin(snapshot);
-	assert_int_equal(snapshot_seal(snapshot, (struct timespec){ 5, 7 }, 1234), 0);
+	snapshot_seal(snapshot, (struct timespec){ 5, 7 }, 1234);
 	assert_int_equal(snapshot->n_processes, 0);
 	assert_int_equal(snapshot->n_rows, 0);
 	assert_int_equal(snapshot->ts.tv_sec, 5);
@@ -143,6 +143,7 @@ static void begin_makes_now_the_before(void **state)
 	assert_int_equal(snapshot->totals.minor, 10);
 
 	snapshot_begin(snapshot);
+	assert_ptr_equal(add_row(snapshot, process, 1), row);
 	row->now.major++;
 	row->now.pages++;
 	process->major++;
@@ -154,6 +155,7 @@ static void begin_makes_now_the_before(void **state)
 	assert_int_equal(row_delta(row).denied, 0);
 	assert_int_equal(row_delta(row).pages, 1);
 	snapshot_begin(snapshot);
+	assert_ptr_equal(add_row(snapshot, process, 1), row);
 	row->now.denied++;
 	assert_true(row_moved(row));
 	assert_false(process_moved(process)); /* a denied fault is neither minor nor major */
@@ -190,20 +192,39 @@ static void ended_process_takes_its_rows_along(void **state)
 	assert_true(is_new);
 }
 
-/* In the middle of a tick the arrays can be brought up to date; begin and seal go on from there. */
-static void lay_out_shows_what_is_new(void **state)
+/* The arrays are up to date in the middle of a tick, before it is sealed. */
+static void what_is_new_shows_at_once(void **state)
 {
 	struct snapshot *snapshot = *state;
 	struct row *row;
 
 	snapshot_begin(snapshot);
 	row = add_row(snapshot, add_process(snapshot, 7, 100), 1);
-	assert_int_equal(snapshot_lay_out(snapshot), 0);
 	assert_int_equal(snapshot->n_processes, 1);
 	assert_true(has_row(snapshot, row));
 	add_process(snapshot, 8, 100);
-	seal(snapshot);
 	assert_int_equal(snapshot->n_processes, 2);
+}
+
+/* Rows that were asked for since begin come first, each once; a new one is among them. */
+static void touched_rows_come_first(void **state)
+{
+	struct snapshot *snapshot = *state;
+	struct process *process = add_process(snapshot, 7, 100);
+
+	for (uint64_t id = 0; id < 10; id++)
+		add_row(snapshot, process, id);
+	assert_int_equal(snapshot->n_touched, 10);
+	snapshot_begin(snapshot);
+	assert_int_equal(snapshot->n_touched, 0);
+	for (int twice = 0; twice < 2; twice++)
+		for (uint64_t id = 9; id < 12; id++)
+			add_row(snapshot, process, id);
+	seal(snapshot);
+	assert_int_equal(snapshot->n_rows, 12);
+	assert_int_equal(snapshot->n_touched, 3);
+	for (size_t i = 0; i < snapshot->n_rows; i++)
+		assert_int_equal(snapshot->rows[i]->mapping_id >= 9, i < 3);
 }
 
 static void equal_texts_share_one_string(void **state)
@@ -309,6 +330,19 @@ static void model_change(struct snapshot *snapshot, struct model *model, uint64_
 	model[i].ended = process->ended = next_random(seed) % 16 == 0;
 }
 
+static size_t count_rows_by_process(const struct snapshot *snapshot)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		for (const struct row *row = snapshot->processes[i]->rows; row; row = row->next) {
+			assert_ptr_equal(row->process, snapshot->processes[i]);
+			assert_ptr_equal(snapshot->rows[row->index], row);
+			count++;
+		}
+	return count;
+}
+
 static void assert_same(const struct snapshot *snapshot, const struct model *model)
 {
 	size_t n_processes = 0, n_rows = 0;
@@ -320,6 +354,7 @@ static void assert_same(const struct snapshot *snapshot, const struct model *mod
 	}
 	assert_int_equal(snapshot->n_processes, n_processes);
 	assert_int_equal(snapshot->n_rows, n_rows);
+	assert_int_equal(count_rows_by_process(snapshot), n_rows);
 	for (size_t i = 0; i < snapshot->n_rows; i++) {
 		const struct row *row = snapshot->rows[i];
 		size_t process = row->process->tgid - 1, mapping = row->mapping_id & 0xff;
@@ -328,6 +363,7 @@ static void assert_same(const struct snapshot *snapshot, const struct model *mod
 		assert_int_equal(row->now.minor, model[process].now[mapping]);
 		assert_int_equal(row_delta(row).minor,
 				 model[process].now[mapping] - model[process].before[mapping]);
+		assert_int_equal(row_moved(row), i < snapshot->n_touched);
 	}
 }
 
@@ -359,7 +395,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(begin_makes_now_the_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ended_process_takes_its_rows_along, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(lay_out_shows_what_is_new, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_new_shows_at_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(touched_rows_come_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(equal_texts_share_one_string, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(strings_of_the_dead_are_swept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_ticks_match_a_model, set_up, tear_down),
