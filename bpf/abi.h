@@ -212,7 +212,7 @@ struct task_record {
 	u32 uid;
 	u64 cgroup_id;
 	u64 vsz_pages, rss_pages, peak_vsz_pages, peak_rss_pages;
-	u64 now_ns;
+	u64 now_ns;    /* of exit and free records */
 	s32 exit_code; /* as wait(2) gives it */
 	u8 leader;
 	u8 exited; /* it is past its last fault: a zombie */

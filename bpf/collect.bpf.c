@@ -68,6 +68,23 @@ static __always_inline void settle(struct task_struct *task)
 		add_to_row(&key, &extent, &add);
 }
 
+/*
+ * The task was counted a fault since the last tick. Else there is nothing to settle: what it left open
+ * before was settled then, and what it has opened since has not ended.
+ */
+static __always_inline bool has_faulted(struct task_struct *task)
+{
+	u32 slot = (u32)task->pid % TASKS_SEEN;
+	struct task_seen *seen = bpf_map_lookup_elem(&tasks_seen, &slot);
+	u64 faults = task->min_flt + task->maj_flt;
+
+	if (!seen || (seen->start_ns == task->start_boottime && seen->faults == faults))
+		return false;
+	seen->start_ns = task->start_boottime;
+	seen->faults = faults;
+	return true;
+}
+
 /* iter/task: every thread; counters of each, and of leaders who they are. */
 SEC("iter/task")
 int list_tasks(struct bpf_iter__task *context)
@@ -79,7 +96,8 @@ int list_tasks(struct bpf_iter__task *context)
 	if (!task || task->flags & PF_KTHREAD ||
 	    !is_followed(task->tgid, task->group_leader->start_boottime))
 		return 0;
-	settle(task);
+	if (has_faulted(task))
+		settle(task);
 	record.record.size = sizeof(record);
 	sequence = task->signal->stats_lock.seqcount.seqcount.sequence;
 	record_of_counters(&record, task);

@@ -5,11 +5,12 @@
 
 char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
 
-static __always_inline void send(const struct task_record *record)
+static __always_inline void send(struct task_record *record)
 {
 	struct cpu_state *cpu;
 
-	if (!bpf_ringbuf_output(&records, (void *)record, sizeof(*record), ring_flags()))
+	record->now_ns = bpf_ktime_get_boot_ns();
+	if (!bpf_ringbuf_output(&records, record, sizeof(*record), ring_flags()))
 		return;
 	cpu = this_cpu_state();
 	if (cpu)

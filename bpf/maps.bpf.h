@@ -113,6 +113,20 @@ struct {
 	__type(value, struct exited_counters);
 } exited_threads __weak SEC(".maps");
 
+/* What list_tasks saw of a task at the last tick, by tid. Two tasks that share a slot are looked at
+ * more closely than they need be, no more. */
+#define TASKS_SEEN 65536
+struct task_seen {
+	u64 start_ns; /* of the task */
+	u64 faults;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, TASKS_SEEN);
+	__type(key, u32);
+	__type(value, struct task_seen);
+} tasks_seen __weak SEC(".maps");
+
 static __always_inline struct cpu_state *this_cpu_state(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();

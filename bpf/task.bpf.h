@@ -15,7 +15,6 @@ static __always_inline void record_of_counters(struct task_record *record, struc
 	record->tgid = task->tgid;
 	record->tid = task->pid;
 	record->leader = task->group_leader == task;
-	record->now_ns = bpf_ktime_get_boot_ns();
 	/* First, so that what has exited has its final counters. */
 	record->exited = !!task->exit_state;
 	record->alone = task->signal->nr_threads <= 1;
