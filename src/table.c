@@ -2,7 +2,6 @@
 #include "table.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,14 +46,14 @@ static uint64_t hash_key(const void *key, size_t size)
 }
 
 /* The slot that holds the key, or the empty one where it belongs. Needs an empty slot somewhere. */
-static size_t find_slot(const struct table *table, const void *key)
+static struct table_slot *find_slot(const struct table *table, const void *key, uint64_t hash)
 {
 	size_t mask = table->capacity - 1;
-	size_t slot = hash_key(key, table->key_size) & mask;
+	struct table_slot *slot = &table->slots[hash & mask];
 
-	while (table->slots[slot] &&
-	       memcmp(key_of(table, table->slots[slot]), key, table->key_size) != 0)
-		slot = (slot + 1) & mask;
+	while (slot->value && (slot->hash != hash ||
+			       memcmp(key_of(table, slot->value), key, table->key_size) != 0))
+		slot = &table->slots[(slot - table->slots + 1) & mask];
 	return slot;
 }
 
@@ -69,10 +68,10 @@ static int grow(struct table *table)
 	if (!bigger.slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < table->capacity; i++) {
-		void *value = table->slots[i];
+		const struct table_slot *slot = &table->slots[i];
 
-		if (value)
-			bigger.slots[find_slot(&bigger, key_of(table, value))] = value;
+		if (slot->value)
+			*find_slot(&bigger, key_of(table, slot->value), slot->hash) = *slot;
 	}
 	free(table->slots);
 	*table = bigger;
@@ -83,18 +82,20 @@ void *table_get(const struct table *table, const void *key)
 {
 	if (table->count == 0)
 		return NULL;
-	return table->slots[find_slot(table, key)];
+	return find_slot(table, key, hash_key(key, table->key_size))->value;
 }
 
 int table_add(struct table *table, void *value)
 {
+	uint64_t hash = hash_key(key_of(table, value), table->key_size);
+
 	if (table->count * 10 >= table->capacity * 7) {
 		int r = grow(table);
 
 		if (r < 0)
 			return r;
 	}
-	table->slots[find_slot(table, key_of(table, value))] = value;
+	*find_slot(table, key_of(table, value), hash) = (struct table_slot){ hash, value };
 	table->count++;
 	return 0;
 }
@@ -107,9 +108,8 @@ static void close_hole(struct table *table, size_t hole)
 {
 	size_t mask = table->capacity - 1;
 
-	for (size_t slot = (hole + 1) & mask; table->slots[slot]; slot = (slot + 1) & mask) {
-		const void *key = key_of(table, table->slots[slot]);
-		size_t home = hash_key(key, table->key_size) & mask;
+	for (size_t slot = (hole + 1) & mask; table->slots[slot].value; slot = (slot + 1) & mask) {
+		size_t home = table->slots[slot].hash & mask;
 
 		/* It may move only if the hole lies between its home and where it is now. */
 		if (((slot - home) & mask) < ((slot - hole) & mask))
@@ -117,21 +117,21 @@ static void close_hole(struct table *table, size_t hole)
 		table->slots[hole] = table->slots[slot];
 		hole = slot;
 	}
-	table->slots[hole] = NULL;
+	table->slots[hole].value = NULL;
 }
 
 void *table_remove(struct table *table, const void *key)
 {
-	size_t slot;
+	struct table_slot *slot;
 	void *value;
 
 	if (table->count == 0)
 		return NULL;
-	slot = find_slot(table, key);
-	value = table->slots[slot];
+	slot = find_slot(table, key, hash_key(key, table->key_size));
+	value = slot->value;
 	if (!value)
 		return NULL;
-	close_hole(table, slot);
+	close_hole(table, slot - table->slots);
 	table->count--;
 	return value;
 }
@@ -139,7 +139,7 @@ void *table_remove(struct table *table, const void *key)
 void *table_next(const struct table *table, size_t *cursor)
 {
 	while (*cursor < table->capacity) {
-		void *value = table->slots[(*cursor)++];
+		void *value = table->slots[(*cursor)++].value;
 
 		if (value)
 			return value;

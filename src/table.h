@@ -7,13 +7,20 @@
 #define FAULTMAP_TABLE_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+/* With the hash, so that a search looks into the values that it is after, hardly into others. */
+struct table_slot {
+	uint64_t hash;
+	void *value;
+};
 
 struct table {
 	size_t key_offset; /* of the key in a value */
 	size_t key_size;
 	size_t count;
 	size_t capacity;
-	void **slots;
+	struct table_slot *slots;
 };
 
 void table_init(struct table *table, size_t key_offset, size_t key_size);
