@@ -15,9 +15,30 @@ SECONDS_PER_ROUND=3
 TICK_SHARE=0.1
 MAX_RSS_KIB=$((24 * 1024))
 
-daemon_cpu_ns()
+# Sets cpu_ns. Without a child: its faults would be in the next tick.
+read_daemon_cpu()
 {
-	cat "/proc/$daemon/task"/*/schedstat | awk '{ ns += $1 } END { printf "%d\n", ns }'
+	local ns file
+
+	cpu_ns=0
+	for file in "/proc/$daemon/task"/*/schedstat; do
+		read -r ns _ <"$file" && cpu_ns=$((cpu_ns + ns))
+	done
+}
+
+# Returns after a tick: the daemon runs, then it does not any more.
+await_tick()
+{
+	local before moved=0
+
+	read_daemon_cpu
+	while :; do
+		before=$cpu_ns
+		read -r -t 0.1 -u "$never"
+		read_daemon_cpu
+		[ "$cpu_ns" -eq "$before" ] && [ "$moved" -eq 1 ] && return
+		[ "$cpu_ns" -eq "$before" ] || moved=1
+	done
 }
 
 # metric NAME
@@ -32,17 +53,22 @@ has_ticked()
 	[ "$(metric faultmap_ticks_total)" -ge "$1" ]
 }
 
-# Nothing moves meanwhile but this shell's own sleep. The scrapes that count the ticks are outside.
+# Nothing of ours moves meanwhile. The scrapes that count the ticks are outside, with no tick between
+# them and the figures of the CPU. What they and ps left behind is gone when the rows are counted.
 sample_tick()
 {
 	local ticks before after
 
+	await_tick
 	ticks=$(metric faultmap_ticks_total)
-	before=$(daemon_cpu_ns)
-	sleep "$SECONDS_PER_ROUND"
-	after=$(daemon_cpu_ns)
+	read_daemon_cpu
+	before=$cpu_ns
+	read -r -t "$SECONDS_PER_ROUND" -u "$never"
+	read_daemon_cpu
+	after=$cpu_ns
 	ticks=$(($(metric faultmap_ticks_total) - ticks))
-	awk -v ns="$((after - before))" -v n="$ticks" 'BEGIN { printf "tick tick %.1f\n", ns / n / 1e3 }'
+	echo "tick tick $(((after - before) / ticks / 1000))"
+	echo "tick rows $(metric faultmap_rows)"
 }
 
 sample_ps()
@@ -63,6 +89,7 @@ start_daemon()
 }
 
 : >"$TMP/samples"
+exec {never}<> <(:) # from which nothing comes: for pauses without a child
 start_daemon || { cat "$TMP/daemon" >&2; exit 1; }
 start_reporting "$BUILD/bench/sleepers" "$PROCESSES" "$MAPPINGS" || {
 	cat "$TMP/messages" >&2
@@ -70,7 +97,6 @@ start_reporting "$BUILD/bench/sleepers" "$PROCESSES" "$MAPPINGS" || {
 }
 # The news of so many births is read, and the ticks are those of quiet.
 wait_for 30 has_ticked $(($(metric faultmap_ticks_total) + 3)) || exit 1
-rows=$(metric faultmap_rows)
 full=$(metric faultmap_map_full_total)
 processes=$(metric faultmap_processes)
 for ((round = 0; round < ROUNDS; round++)); do
@@ -81,7 +107,8 @@ rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
 
 read -r tick_median tick_minimum <<<"$(statistics tick tick)"
 read -r ps_median ps_minimum <<<"$(statistics tick ps)"
-printf '\n### A reading among %d processes with %d rows, none moving\n\n' "$processes" "$rows"
+read -r rows _ <<<"$(statistics tick rows)"
+printf '\n### A reading among %d processes with %d rows, the sleepers still\n\n' "$processes" "$rows"
 printf '| %-38s | %9s | %9s |\n' "us of CPU time" median minimum
 printf '| -------------------------------------- | --------: | --------: |\n'
 printf '| %-38s | %9.0f | %9.0f |\n' "ps -eo pid,vsz,rss,min_flt,maj_flt" "$ps_median" "$ps_minimum" \
