@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What kinds.sh and kinds_alone.sh share: many cases of faultgen under one faultmap, each a process of its
+# own, and what the log has to say about each.
+# shellcheck disable=SC2016
+
+faultgen=$BUILD/workload/faultgen
+# Files have to lie on a disk: on tmpfs they would be shmem.
+directory=$BUILD
+if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
+	directory=/var/tmp
+fi
+
+# run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
+# exit status in $TMP/cases.
+run_cases()
+{
+	local detail=$1
+	shift
+
+	rm -rf "$TMP/cases"
+	mkdir "$TMP/cases"
+	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- bash -c '
+		faultgen=$1 directory=$2 cases=$3
+		for case in "${@:4}"; do
+			# shellcheck disable=SC2086
+			"$faultgen" $case --dir "$directory" >"$cases/$case.json" 2>"$cases/$case.err"
+			echo $? >"$cases/$case.status"
+		done' - "$faultgen" "$directory" "$TMP/cases" "$@" 2>"$TMP/messages"
+	check_equal "$detail: faultmap ran" "$? $(cat "$TMP/messages")" "0 "
+	judge_cases "$detail"
+	for case in "$@"; do
+		check_case "$detail" "$case"
+	done
+	check_equal "$detail: nothing without a kind or a mapping in the whole run" \
+		"$(jq -s -L tests/live 'include "faults"; unexplained' "$TMP/log")" 0
+}
+
+# A line for each case that ran: PID|what is wanted|what the log has|faults without a kind
+judge_cases()
+{
+	jq -r -L tests/live --arg detail "$1" --slurpfile log "$TMP/log" 'include "faults";
+		in_detail($detail) as $case
+		| [($case.pid | tostring), ([$case | want] | join("; ")), ([$log | got($case)] | join("; ")),
+			(total($log | faults_of($case.pid) | select(.kind == "unknown")
+				| .minor + .major + .denied) | tostring)]
+		| join("|")' "$TMP"/cases/*.json >"$TMP/judged"
+}
+
+# check_case DETAIL CASE
+check_case()
+{
+	local name="$1, $2" file="$TMP/cases/$2" status pid want got unknown
+
+	status=$(cat "$file.status")
+	if [ "$status" = 77 ]; then
+		skip "$name" "$(head -n 1 "$file.err")"
+		return
+	fi
+	check_equal "$name: runs" "$status $(cat "$file.err")" "0 "
+	pid=$(jq .pid "$file.json")
+	IFS='|' read -r _ want got unknown < <(grep "^$pid|" "$TMP/judged")
+	check_equal "$name: counted exactly, in its mapping" "$got" "$want"
+	check_equal "$name: nothing without a kind" "$unknown" 0
+}

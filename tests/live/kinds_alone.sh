@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# runs alone: it adds swap and huge pages to the machine
+# takes 10 s
+# As kinds.sh, for the kinds that need swap or a pool of huge pages.
+
+. "$(dirname "$0")/../lib.sh"
+. tests/live/kinds.bash
+
+zram=
+swap_file=
+hugepages=
+trap 'undo_swap; undo_hugepages; cleanup_test' EXIT
+
+# A compressed RAM disk of our own as swap: pages that come back from it are major faults.
+set_up_swap()
+{
+	local number
+
+	number=$(cat /sys/class/zram-control/hot_add 2>/dev/null) || return 1
+	zram=zram$number
+	wait_for 5 test -b "/dev/$zram" || return 1
+	echo 64M >"/sys/block/$zram/disksize" && mkswap "/dev/$zram" &&
+		swapon --priority 32767 "/dev/$zram"
+}
+
+# On a disk: pages that were just swapped out are still in the swap cache, and come back as minor.
+set_up_swap_file()
+{
+	swap_file=$directory/faultgen-swap
+	dd if=/dev/zero of="$swap_file" bs=1M count=32 && chmod 600 "$swap_file" &&
+		mkswap "$swap_file" && swapon --priority 32767 "$swap_file"
+}
+
+undo_swap()
+{
+	if [ -n "$swap_file" ]; then
+		swapoff "$swap_file" 2>/dev/null
+		rm -f "$swap_file"
+		swap_file=
+	fi
+	[ -n "$zram" ] || return 0
+	swapoff "/dev/$zram" 2>/dev/null
+	echo 1 >"/sys/block/$zram/reset"
+	echo "${zram#zram}" >/sys/class/zram-control/hot_remove
+	zram=
+}
+
+set_up_hugepages()
+{
+	local before
+
+	before=$(cat /proc/sys/vm/nr_hugepages) || return 1
+	hugepages=$before
+	echo $((before + 8)) >/proc/sys/vm/nr_hugepages
+}
+
+undo_hugepages()
+{
+	[ -n "$hugepages" ] || return 0
+	echo "$hugepages" >/proc/sys/vm/nr_hugepages
+	hugepages=
+}
+
+set_up_swap >/dev/null 2>&1
+set_up_hugepages
+for detail in fast full; do
+	run_cases "$detail" swap_in hugetlb
+done
+undo_hugepages
+undo_swap
+set_up_swap_file >/dev/null 2>&1
+for detail in fast full; do
+	run_cases "$detail" swap_cached
+done
+done_testing
