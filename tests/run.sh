@@ -1,8 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs every test file (or those whose path contains PATTERN), one after another, and sums up their
-# TAP. A file that dies before its plan, runs nothing, or does not end in time is a failure itself.
+# Runs every test file (or those whose path contains PATTERN), up to JOBS of them at once (as many as
+# there are CPUs unless set), and sums up their TAP. A file that dies before its plan, runs nothing, or
+# does not end in time is a failure itself. What a file prints is shown when it has ended.
 # usage: tests/run.sh [PATTERN]      TESTS_DIR and BUILD may name other directories.
+#
+# Comment lines at a file's head say how it is run:
+#   # runs alone: REASON    with no other test beside it; these come first
+#   # takes N s             about so long: of the others, the longest are started first
 
 set -u
 shopt -s extglob nullglob
@@ -14,9 +19,13 @@ TESTS_DIR=${TESTS_DIR:-tests}
 export BUILD=${BUILD:-build}
 export FAULTMAP=${FAULTMAP:-$BUILD/faultmap}
 DEADLINE=${DEADLINE:-300} # seconds for one file
+JOBS=${JOBS:-$(nproc)}
 pattern=${1:-}
 log_dir=$BUILD/tests/log
 passed=0 failed=0 skipped=0
+alone=() together=() # "SECONDS FILE", later FILE
+declare -A file_of=() began_at=() # of the running ones, by pid
+durations=() # "SECONDS NAME"
 
 # The program that runs a test file: a unit test is what make built of it.
 program_of()
@@ -70,16 +79,50 @@ count_log()
 	done <"$1"
 }
 
-run_file()
+# read_hints FILE: sets $is_alone and $expected (seconds).
+read_hints()
 {
-	local file=$1 name program log status problem
+	local line
 
-	name=${file#"$TESTS_DIR"/}
-	program=$(program_of "$file")
-	log=$log_dir/${name//\//-}
-	CMOCKA_MESSAGE_OUTPUT=TAP timeout --kill-after=20 "$DEADLINE" "$program" \
-		</dev/null >"$log.tap" 2>"$log.err"
+	is_alone='' expected=0
+	while IFS= read -r line && [[ $line == "#"* ]]; do
+		case $line in
+		"# runs alone: "?*) is_alone=yes ;;
+		"# takes "+([0-9])" s") expected=${line//[^0-9]/} ;;
+		esac
+	done <"$1"
+}
+
+log_of()
+{
+	local name=${1#"$TESTS_DIR"/}
+
+	echo "$log_dir/${name//\//-}"
+}
+
+# In the background. A shell's background processes ignore what Ctrl-C sends: not the tests.
+start_file()
+{
+	local file=$1 log
+
+	log=$(log_of "$file")
+	CMOCKA_MESSAGE_OUTPUT=TAP env --default-signal=INT,QUIT timeout --kill-after=20 "$DEADLINE" \
+		"$(program_of "$file")" </dev/null >"$log.tap" 2>"$log.err" &
+	file_of[$!]=$file
+	began_at[$!]=$SECONDS
+}
+
+# Waits for one of the running files and shows what it printed.
+finish_file()
+{
+	local pid status file name log problem
+
+	wait -n -p pid "${!file_of[@]}"
 	status=$?
+	file=${file_of[$pid]} name=${file_of[$pid]#"$TESTS_DIR"/}
+	log=$(log_of "$file")
+	durations+=("$((SECONDS - began_at[$pid])) $name")
+	unset "file_of[$pid]"
 	problem=$(complaint "$log.tap" "$status")
 	[ -z "$problem" ] || echo "not ok - $problem" >>"$log.tap"
 	count_log "$log.tap"
@@ -87,10 +130,63 @@ run_file()
 	[ ! -s "$log.err" ] || sed "s|^|$name: # |" "$log.err"
 }
 
+# run_files N FILE...: up to N at once.
+run_files()
+{
+	local at_once=$1 file
+	shift
+
+	for file in "$@"; do
+		[ ${#file_of[@]} -lt "$at_once" ] || finish_file
+		start_file "$file"
+	done
+	while [ ${#file_of[@]} -gt 0 ]; do
+		finish_file
+	done
+}
+
+# Ctrl-C or TERM: the running tests get a TERM (from timeout their children too), and time to clean up.
+interrupt()
+{
+	trap "" INT TERM HUP
+	echo "tests/run.sh: interrupted, ending ${file_of[*]}" >&2
+	kill -TERM "${!file_of[@]}" 2>/dev/null
+	wait
+	exit "$1"
+}
+
+# longest_first NAME-OF-ARRAY: of "SECONDS FILE"; files that take equally long stay in order.
+longest_first()
+{
+	local -n files=$1
+
+	[ ${#files[@]} -eq 0 ] ||
+		mapfile -t files < <(printf '%s\n' "${files[@]}" | sort -s -k 1,1nr | cut -d " " -f 2-)
+}
+
+if [[ $JOBS != [1-9]*([0-9]) ]]; then
+	echo "tests/run.sh: JOBS is \"$JOBS\"; give the number of test files to run at once" >&2
+	exit 2
+fi
+trap 'interrupt 130' INT
+trap 'interrupt 143' TERM
+trap 'interrupt 129' HUP
 rm -rf "$log_dir"
 mkdir -p "$log_dir" || exit 1
 for file in "$TESTS_DIR"/unit/test_*.c "$TESTS_DIR"/{cli,golden,live}/*.sh; do
-	[[ $file == *"$pattern"* ]] && run_file "$file"
+	[[ $file == *"$pattern"* ]] || continue
+	read_hints "$file"
+	if [ "$is_alone" ]; then
+		alone+=("$expected $file")
+	else
+		together+=("$expected $file")
+	fi
 done
+longest_first alone
+longest_first together
+run_files 1 ${alone[@]+"${alone[@]}"}
+run_files "$JOBS" ${together[@]+"${together[@]}"}
+echo "# slowest: $(printf '%s\n' ${durations[@]+"${durations[@]}"} | sort -nr | head -n 5 |
+	sed 's/\([0-9]*\) \(.*\)/\2 \1 s/' | paste -sd , | sed 's/,/, /g')"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

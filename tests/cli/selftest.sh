@@ -6,12 +6,13 @@
 
 fake=$TMP/tests
 mkdir -p "$fake/cli" "$TMP/scratch"
+DEADLINE=60 JOBS=2
 
-# write_fake NAME: stdin is the body of a shell test that sources lib.sh.
+# write_fake NAME [HINT]: stdin is the body of a shell test that sources lib.sh.
 write_fake()
 {
 	{
-		printf '#!/bin/bash\n. %q\n' "$ROOT/tests/lib.sh"
+		printf '#!/bin/bash\n%s\n. %q\n' "${2:-#}" "$ROOT/tests/lib.sh"
 		cat
 	} >"$fake/cli/$1.sh"
 	chmod +x "$fake/cli/$1.sh"
@@ -20,7 +21,7 @@ write_fake()
 # run_fakes NAME: runs the fakes whose path contains NAME. Their output is in $TMP/out.
 run_fakes()
 {
-	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch DEADLINE=2 \
+	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch DEADLINE=$DEADLINE JOBS=$JOBS \
 		tests/run.sh "$1" >"$TMP/out" 2>&1
 }
 
@@ -98,6 +99,7 @@ END
 check_run mute-skip 1 "1 passed, 1 failed, 1 skipped"
 
 # The test outlives its deadline, so that run.sh ends it; it ends what it has started.
+DEADLINE=2
 write_fake endless <<'END'
 start_background sleep 1000
 echo "$BACKGROUND_PID" >"$TMP/../../endless.pid"
@@ -106,6 +108,7 @@ wait "$BACKGROUND_PID"
 END
 rm -rf "$TMP"/scratch/* # of the one that was killed
 check_run endless 1 "1 passed, 1 failed, 0 skipped"
+DEADLINE=60
 check "its background process is gone" process_ended "$(cat "$TMP/endless.pid")"
 check_equal "its scratch directory is gone" "$(ls "$TMP/scratch")" ""
 
@@ -118,6 +121,71 @@ rm "$fake/cli/not-executable.sh"
 mkdir "$fake/unit"
 touch "$fake/unit/test_unbuilt.c"
 check_run test_unbuilt 1 "0 passed, 1 failed, 0 skipped"
+
+check_run passing 0 "5 passed, 0 failed, 1 skipped"
+check_contains "the slowest files are named" "$TMP/out" '^# slowest: cli/passing\.sh [0-9]+ s$'
+
+# Each notes when it begins and ends, and waits until one more than itself has begun.
+export EVENTS=$TMP/events
+for name in many-1 many-2 many-3; do
+	write_fake "$name" "# takes ${name#many-} s" <<-END
+		echo "begin $name" >>"\$EVENTS"
+		two_began() { [ "\$(grep -c 'begin many' "\$EVENTS")" -ge 2 ]; }
+		check "another runs at the same time" wait_for \$PATIENCE two_began
+		ok more
+		echo "end $name" >>"\$EVENTS"
+		done_testing
+	END
+done
+write_fake many-alone "# runs alone: it tells" <<'END'
+echo "begin alone" >>"$EVENTS"
+ok one
+echo "end alone" >>"$EVENTS"
+done_testing
+END
+export PATIENCE=30
+check_run many 0 "7 passed, 0 failed, 0 skipped"
+check_equal "one that runs alone has ended before the next begins" "$(head -n 3 "$EVENTS" | xargs)" \
+	"begin alone end alone begin many-3"
+check_equal "what a file prints is in one piece" \
+	"$(sed -n 's/: .*//p' "$TMP/out" | uniq | sort | uniq -d)" ""
+rm "$EVENTS"
+PATIENCE=0 JOBS=1
+check_run many 1 "6 passed, 1 failed, 0 skipped"
+check_equal "JOBS=1: one after another, the longest first" "$(xargs <"$EVENTS")" \
+	"begin alone end alone begin many-3 end many-3 begin many-2 end many-2 begin many-1 end many-1"
+for JOBS in 0 x -1; do
+	check_status "JOBS=\"$JOBS\": status 2" 2 run_fakes passing
+	check_equal "JOBS=\"$JOBS\": one line" "$(wc -l <"$TMP/out")" 1
+done
+JOBS=2
+
+# All that a fake started is ended by run.sh's own end, whatever asks for it.
+write_fake stays <<'END'
+start_background sleep 1000
+echo "$BACKGROUND_PID" >"$STARTED.$$"
+wait "$BACKGROUND_PID"
+END
+cp "$fake/cli/stays.sh" "$fake/cli/stays-too.sh"
+export STARTED=$TMP/started
+both_stay()
+{
+	[ "$(cat "$STARTED".* 2>/dev/null | wc -l)" = 2 ]
+}
+for signal in TERM:143 INT:130; do
+	rm -rf "$STARTED".* "$TMP"/scratch/*
+	# A background process of a shell would ignore Ctrl-C.
+	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch start_background \
+		env --default-signal=INT tests/run.sh stays >"$TMP/out" 2>&1
+	wait_for 30 both_stay
+	kill -"${signal%:*}" "$BACKGROUND_PID"
+	wait "$BACKGROUND_PID"
+	check_equal "SIG${signal%:*} ends it with ${signal#*:}" "$?" "${signal#*:}"
+	while read -r pid; do
+		check "SIG${signal%:*}: what a test had started is gone" process_ended "$pid"
+	done < <(cat "$STARTED".*)
+	check_equal "SIG${signal%:*}: scratch directories are gone" "$(ls "$TMP/scratch")" ""
+done
 
 start_background bash -c 'trap "" TERM; echo ready; while :; do read -r -t 1 <> <(:); done' \
 	>"$TMP/stubborn"
