@@ -9,20 +9,28 @@
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 4
 
+/*
+ * Pointers are loaded from a task once, and those behind them through READ(): at each load of a pointer
+ * from a trusted one the verifier looks several times through all names of the kernel's BTF
+ * (btf_nested_type_is_trusted(), kernel/bpf/verifier.c), which was most of the time that loading took.
+ */
 static __always_inline void record_of_counters(struct task_record *record, struct task_struct *task)
 {
-	record->start_ns = task->group_leader->start_boottime;
+	struct task_struct *leader = task->group_leader;
+	struct signal_struct *signal = task->signal;
+
+	record->start_ns = leader->start_boottime;
 	record->tgid = task->tgid;
 	record->tid = task->pid;
-	record->leader = task->group_leader == task;
+	record->leader = leader == task;
 	/* First, so that what has exited has its final counters. */
 	record->exited = !!task->exit_state;
-	record->alone = task->signal->nr_threads <= 1;
+	record->alone = signal->nr_threads <= 1;
 	barrier();
 	record->minor = task->min_flt;
 	record->major = task->maj_flt;
-	record->group_minor = task->signal->min_flt;
-	record->group_major = task->signal->maj_flt;
+	record->group_minor = signal->min_flt;
+	record->group_major = signal->maj_flt;
 	barrier();
 }
 
@@ -39,28 +47,28 @@ static __always_inline void record_of_memory(struct task_record *record, struct 
 }
 
 /* Exit status as wait(2) gives it (kernel/exit.c: wait_task_zombie()). */
-static __always_inline s32 exit_code_of(struct task_struct *task)
+static __always_inline s32 exit_code_of(struct signal_struct *signal, struct task_struct *leader)
 {
-	struct signal_struct *signal = task->signal;
-
-	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code :
-						   task->group_leader->exit_code;
+	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
 }
 
 static __always_inline void record_of_process(struct task_record *record, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
+	struct signal_struct *signal = task->signal;
 	struct mm_struct *mm = task->mm;
+	struct cgroup *cgroup = READ(struct css_set, READ(struct task_struct, task, cgroups), dfl_cgrp);
 
-	record->ppid = leader->real_parent->tgid;
-	record->uid = task->real_cred->euid.val;
-	record->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
-	record->exit_code = exit_code_of(task);
+	record->ppid =
+		READ(struct task_struct, READ(struct task_struct, leader, real_parent), tgid);
+	record->uid = READ(struct cred, READ(struct task_struct, task, real_cred), euid.val);
+	record->cgroup_id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
+	record->exit_code = exit_code_of(signal, leader);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), leader->comm);
 	if (mm && (config_exit_with_mm || task != bpf_get_current_task_btf()))
 		record_of_memory(record, mm);
 	else /* also of what ran before exec, and of the parent's after vfork (exec_mmap()) */
-		record->peak_rss_pages = task->signal->maxrss;
+		record->peak_rss_pages = signal->maxrss;
 }
 
 #endif
