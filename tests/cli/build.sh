@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 30 s
 # The Makefile, on a copy of the tree: it builds all at once, then nothing, then what a changed
 # header asks for; and it says in one line what is missing.
 . "$(dirname "$0")/../lib.sh"

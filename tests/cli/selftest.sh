@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 20 s
 # The test frame itself: lib.sh reports what fails as failed, and run.sh counts it, whatever way a
 # test file goes wrong.
 . "$(dirname "$0")/../lib.sh"

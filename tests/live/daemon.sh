@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 15 s
 # The real daemon on a free loopback port: paths, metrics, bounds, bad input, the way out.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

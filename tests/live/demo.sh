@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 15 s
 # The demo: 512 MiB reserved, then touched. Its numbers are exact, nothing is counted before the
 # first touch, and sizes are those that ps prints.
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 10 s
 # A table that is full (64 rows) loses no fault: rows of the process 0 carry the rest, the totals stay
 # what getrusage has, and every sink says so.
 # shellcheck disable=SC2016

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 8 s
 # Latency: every fault of --detail=full is in the histogram of its row once, no stall is longer than
 # the time that there was, and one of a known length is as long as that. --detail=fast measures the
 # majors alone.

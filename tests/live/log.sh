@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 20 s
 # `faultmap log` on the real kernel: every line by jq, totals against deltas, the ways to end.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 8 s
 # A real Prometheus server scrapes the daemon and answers for the faults of the demo.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 30 s
 # `faultmap run`: exit statuses, whose output goes where, signals, and that everybody is counted.
 # shellcheck disable=SC2016
 

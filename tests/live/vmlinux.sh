@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# takes 15 s
 # vmlinux/vmlinux.h holds the types and fields in use and no others, and the running kernel has each.
 . "$(dirname "$0")/../lib.sh"
 
