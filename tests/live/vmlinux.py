@@ -40,12 +40,15 @@ class Btf:
         output = subprocess.run(["bpftool", "-j", "btf", "dump", "file", path], check=True,
                                 stdout=subprocess.PIPE).stdout
         self.types = {entry["id"]: entry for entry in json.loads(output)["types"]}
+        self.by_name = {}
+        for entry in self.types.values():
+            self.by_name.setdefault(entry.get("name"), []).append(entry)
 
     def of_kind(self, *kinds):
         return [entry for entry in self.types.values() if entry["kind"] in kinds]
 
     def named(self, name, *kinds):
-        return [entry for entry in self.of_kind(*kinds) if entry["name"] == name]
+        return [entry for entry in self.by_name.get(name, []) if entry["kind"] in kinds]
 
     def resolve(self, type_id, through=()):
         """The type behind const, volatile and the kinds in `through`; None for void."""
