@@ -82,6 +82,17 @@ struct row_key {
 	u8 mode_class; /* MODE_CLASS() */
 	u8 perms;
 };
+/*
+ * --slice: the anchor says which slice of the mapping it is as well, in bits that an anchor, the
+ * address of a page below 2^56, leaves free. At the top log2 of the slice's size (0: not sliced), at
+ * the bottom the low bits of its number, which is address / size. With so few slices that is
+ * enough to find the number again near the mapping's end: see src/slice.h.
+ */
+#define SLICE_SHIFT_BIT 56
+#define SLICE_NUMBER_MASK 0xfffULL
+/* Of one mapping. Where --slice makes more, the slices of this mapping are doubled until they fit: it
+ * must not fill the table of rows alone. */
+#define SLICES_MAX 1024
 #define MODE_CLASS(mode, class) ((u8)((mode) << 7 | (class)))
 #define MODE_CLASS_MODE(value) ((value) >> 7)
 #define MODE_CLASS_CLASS(value) ((value)&0x7f)

@@ -3,6 +3,7 @@
 #include "kind.bpf.h"
 #include "evidence.bpf.h"
 #include "row.bpf.h"
+#include "slice.bpf.h"
 
 char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
 
@@ -23,12 +24,14 @@ static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
 	*ret_cachable = found == WALK_FOUND;
 	if (found == WALK_FOUND || found == WALK_FLUX) {
 		describe(mapping, task, &vma);
+		take_slice(mapping, address);
 		return kind_at_entry(error_code, vma.flags, mapping->class);
 	}
 	/* Below a mapping that grows down, the kernel tries to extend it (expand_stack()). */
 	if (found == WALK_GAP && find_vma(vma.end, &vma) == WALK_FOUND &&
 	    vma.flags & VM_GROWSDOWN) {
 		describe(mapping, task, &vma);
+		take_slice(mapping, address);
 		return KIND_STACK_GROWTH;
 	}
 	__builtin_memset(mapping, 0, sizeof(*mapping));
@@ -85,8 +88,8 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->tgid = leader->tgid;
 	run->exec_id = task->self_exec_id;
 	run->error_code = error_code;
-	run->vm_start = mapping.extent.start;
-	run->vm_end = mapping.extent.end;
+	run->vm_start = mapping.slice_start;
+	run->vm_end = mapping.slice_end;
 	run->sequence = sequence;
 	return 0;
 }

@@ -23,6 +23,8 @@ struct mapping {
 	u64 anchor;
 	u64 name_id;
 	struct extent extent;
+	u64 slice_start; /* what else would be described alike: the extent, or this slice of it */
+	u64 slice_end;
 	u32 pages; /* of one entry of the page table */
 	bool may_be_huge;
 	u32 class;

@@ -130,6 +130,8 @@ static void write_meta(struct service *service)
 		.detail = watch_details[info->detail],
 		.hooks = info->hooks,
 		.n_hooks = info->n_hooks,
+		.slice_bytes = info->slice_bytes,
+		.slices_max = info->slices_max,
 		.interval_ms = service->config->interval_ms,
 	};
 	struct error error;

@@ -87,6 +87,8 @@ static int write_meta(struct log *log, struct error *error)
 		.detail = watch_details[info->detail],
 		.hooks = info->hooks,
 		.n_hooks = info->n_hooks,
+		.slice_bytes = info->slice_bytes,
+		.slices_max = info->slices_max,
 		.interval_ms = log->config->interval_ms,
 	};
 	int result;

@@ -16,6 +16,7 @@
 #include "collector_kernel.h"
 #include "features.h"
 #include "names.h"
+#include "slice.h"
 #include "statm.h"
 #include "util.h"
 
@@ -299,7 +300,7 @@ static uint64_t mapping_id_of(const struct row_key *key)
 {
 	uint64_t hash = mix(key->start_ns, key->tgid);
 
-	hash = mix(mix(hash, key->anchor), key->name_id);
+	hash = mix(mix(hash, slice_anchor(key)), key->name_id);
 	return mix(hash, (uint64_t)MODE_CLASS_CLASS(key->mode_class) << 8 | key->perms);
 }
 
@@ -371,8 +372,8 @@ static int take_row(void *context, const struct row_key *key, const struct row_v
 		collector->rows_skipped++;
 		return 0;
 	}
-	row = snapshot_row(collector->snapshot, process, mapping_id_of(key), key->kind, key->access,
-			   MODE_CLASS_MODE(key->mode_class), &is_new);
+	row = snapshot_slice_row(collector->snapshot, process, mapping_id_of(key), slice_tag(key),
+				 key->kind, key->access, MODE_CLASS_MODE(key->mode_class), &is_new);
 	if (!row)
 		return -ENOMEM;
 	if (is_new || row->mapping[0] == '\0' || !strcmp(row->mapping, "[unnamed]"))
@@ -380,6 +381,7 @@ static int take_row(void *context, const struct row_key *key, const struct row_v
 	row->map_start = value->extent.start;
 	row->map_end = value->extent.end;
 	row->map_offset = value->extent.offset;
+	slice_bounds(key, &value->extent, &row->slice_start, &row->slice_end);
 	set_counts(collector, row,
 		   (struct fault_counts){ .minor = not_below_zero(value->minor),
 					  .major = value->major,
@@ -598,6 +600,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->page_size = sysconf(_SC_PAGESIZE);
 	collector->info.detail = options->detail;
 	collector->info.max_rows = options->max_rows;
+	collector->info.slice_bytes = options->slice_bytes;
+	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
 	if (!features.state[FEATURE_PERF_EVENTS].available)
 		collector->info.warning =
 			"no perf events: major faults have no latency and are told from minor ones "

@@ -19,8 +19,10 @@ enum detail { DETAIL_FAST, DETAIL_FULL };
 
 struct collector_options {
 	enum detail detail;
-	bool follow;       /* only what descends from this process from now on (`run`) */
-	uint32_t max_rows; /* rows kept in the kernel; 0: the default */
+	bool follow;          /* only what descends from this process from now on (`run`) */
+	uint32_t max_rows;    /* rows kept in the kernel; 0: the default */
+	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
+	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
 };
 
@@ -32,7 +34,9 @@ struct collector_info {
 	size_t n_hooks;
 	enum detail detail;
 	uint32_t max_rows;
-	const char *warning; /* what is lost on this machine ("no perf events: ..."), or NULL */
+	uint64_t slice_bytes; /* as asked for */
+	uint32_t slices_max;  /* never 0 */
+	const char *warning;  /* what is lost on this machine ("no perf events: ..."), or NULL */
 };
 
 struct collector;

@@ -137,6 +137,55 @@ static int set_seconds(const struct use *use, uint64_t *ret_value, struct error 
 	return 0;
 }
 
+/* "4096", "4K", "2M": *ret_size is the number alone when the unit is none that is known. */
+static bool read_size(const char *text, uint64_t *ret_size)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	uint64_t size = 0;
+
+	if (!isdigit((unsigned char)*text) || !take_digits(&text, &size))
+		return false;
+	unit = *text ? strchr(units, toupper((unsigned char)*text)) : NULL;
+	for (const char *at = units; unit && at <= unit; at++)
+		if (__builtin_mul_overflow(size, 1024, &size))
+			return false;
+	*ret_size = size;
+	return !*text || (unit && !text[1]);
+}
+
+static void print_size(char *buffer, size_t size, uint64_t bytes)
+{
+	static const char *const units[] = { "", "K", "M", "G", "T" };
+	size_t unit = 0;
+
+	for (; bytes && bytes % 1024 == 0 && unit + 1 < ARRAY_SIZE(units); unit++)
+		bytes /= 1024;
+	snprintf(buffer, size, "%llu%s", (unsigned long long)bytes, units[unit]);
+}
+
+static int set_size(const struct use *use, uint64_t *ret_value, struct error *error)
+{
+	char min[24], max[24], accepted[80];
+	uint64_t bytes = 0;
+	const char *problem = NULL;
+
+	if (!read_size(use->value, &bytes))
+		problem = "is not a size";
+	else if (!bytes || bytes & (bytes - 1))
+		problem = "is not a power of two";
+	else if (bytes < use->option->min || bytes > use->option->max)
+		problem = "is out of range";
+	if (!problem) {
+		*ret_value = bytes;
+		return 0;
+	}
+	print_size(min, sizeof(min), use->option->min);
+	print_size(max, sizeof(max), use->option->max);
+	snprintf(accepted, sizeof(accepted), "a power of two from %s to %s", min, max);
+	return fail_value(use, problem, accepted, error);
+}
+
 static int set_choice(const struct use *use, int *ret_value, struct error *error)
 {
 	const char *const *choices = use->option->choices;
@@ -182,6 +231,8 @@ static int apply(const struct use *use, void *config, struct error *error)
 		return set_uint(use, target, error);
 	case OPTION_SECONDS:
 		return set_seconds(use, target, error);
+	case OPTION_SIZE:
+		return set_size(use, target, error);
 	case OPTION_CHOICE:
 		return set_choice(use, target, error);
 	case OPTION_LIST:

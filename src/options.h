@@ -20,6 +20,7 @@ enum option_type {
 	OPTION_STRING,  /* const char *: borrowed from argv */
 	OPTION_UINT,    /* uint64_t between min and max */
 	OPTION_SECONDS, /* uint64_t milliseconds, from decimal seconds ("0.5"); min and max in ms */
+	OPTION_SIZE,    /* uint64_t bytes: a power of two between min and max, with K, M, G or T */
 	OPTION_CHOICE,  /* int: the index of the word in choices[] */
 	OPTION_LIST,    /* struct option_list: each use adds one, at most OPTION_LIST_MAX */
 };
@@ -37,7 +38,7 @@ struct option_spec {
 	const char *help;     /* may hold several lines */
 	enum option_type type;
 	size_t offset;              /* of the value in the command's config struct */
-	uint64_t min, max;          /* OPTION_UINT, OPTION_SECONDS */
+	uint64_t min, max;          /* OPTION_UINT, OPTION_SECONDS, OPTION_SIZE */
 	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
 	bool hidden;                /* parsed, not in the help */
 };

@@ -327,6 +327,10 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, stru
 	put(&line, "detail", json_string(meta->detail));
 	put_list(&line, "hooks", meta->hooks, meta->n_hooks);
 	put_seconds(&line, "interval_seconds", meta->interval_ms * 1000000);
+	if (meta->slice_bytes) {
+		put_uint(&line, "slice_bytes", meta->slice_bytes);
+		put_uint(&line, "slices_max", meta->slices_max);
+	}
 	free(sink->meta);
 	sink->meta = line.failed ? NULL : json_dumps(line.object, DUMP_FLAGS);
 	json_decref(line.object);
@@ -412,6 +416,10 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row, struct t
 	put_address(&line, "map_start", row->map_start);
 	put_address(&line, "map_end", row->map_end);
 	put_uint(&line, "map_offset", row->map_offset);
+	if (row->slice) {
+		put_address(&line, "slice_start", row->slice_start);
+		put_address(&line, "slice_end", row->slice_end);
+	}
 	put_text(&line, "perms", row->perms);
 	put(&line, "kind", json_string(kind_name(row->kind)));
 	put(&line, "access", json_string(access_name(row->access)));

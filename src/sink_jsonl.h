@@ -23,6 +23,8 @@ struct jsonl_meta {
 	const char *const *hooks;
 	size_t n_hooks;
 	uint64_t interval_ms; /* 0: no fixed interval (`run`) */
+	uint64_t slice_bytes; /* --slice; 0: mappings are not split */
+	uint64_t slices_max;  /* of one mapping */
 };
 
 /* The last line of `run --json`. */

@@ -192,7 +192,9 @@ static struct place *own_place(struct summary *summary, const struct row *row, s
 		return merged;
 	if (!own)
 		own = place_get(&summary->own, &key);
-	if (own) {
+	/* A slice's row has the mapping as it was when it last faulted there: smaller, maybe. */
+	if (own &&
+	    !(row->slice && own->map_start <= row->map_start && row->map_end <= own->map_end)) {
 		own->map_start = row->map_start;
 		own->map_end = row->map_end;
 	}

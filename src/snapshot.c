@@ -274,7 +274,18 @@ struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uin
 			 enum fault_kind kind, enum fault_access access, enum fault_mode mode,
 			 bool *ret_new)
 {
-	struct row key = { .mapping_id = mapping_id, .kind = kind, .access = access, .mode = mode };
+	return snapshot_slice_row(snapshot, process, mapping_id, 0, kind, access, mode, ret_new);
+}
+
+struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
+			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
+			       enum fault_access access, enum fault_mode mode, bool *ret_new)
+{
+	struct row key = { .mapping_id = mapping_id,
+			   .kind = kind,
+			   .access = access,
+			   .mode = mode,
+			   .slice = slice };
 	struct row *row = table_get(&snapshot->store->rows, &key);
 
 	if (ret_new)

@@ -101,7 +101,8 @@ struct row {
 	uint8_t kind;   /* enum fault_kind */
 	uint8_t access; /* enum fault_access */
 	uint8_t mode;   /* enum fault_mode */
-	uint8_t pad[5];
+	uint8_t pad;
+	uint32_t slice; /* tells the slices of a mapping apart; 0: it is not split */
 
 	struct process *process;
 	struct row *next;    /* of the same process; NULL after the last */
@@ -110,7 +111,9 @@ struct row {
 	uint64_t map_start;  /* of the VMA as last seen; 0,0 for denied_unmapped */
 	uint64_t map_end;
 	uint64_t map_offset; /* of map_start in the file, bytes; 0 for anonymous memory */
-	char perms[5];       /* "rw-p" as in /proc/PID/maps */
+	uint64_t slice_start; /* the part that this row counts, maybe beyond the edge; 0,0: all */
+	uint64_t slice_end;
+	char perms[5]; /* "rw-p" as in /proc/PID/maps */
 
 	struct fault_counts now;
 	struct fault_counts before;
@@ -167,6 +170,10 @@ struct process *snapshot_find_process(const struct snapshot *snapshot, uint32_t 
 struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uint64_t mapping_id,
 			 enum fault_kind kind, enum fault_access access, enum fault_mode mode,
 			 bool *ret_new);
+/* The same for one slice of the mapping (row->slice). */
+struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
+			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
+			       enum fault_access access, enum fault_mode mode, bool *ret_new);
 /* A copy of `text` that lives as long as the snapshot; equal texts share one. NULL: no memory. */
 const char *snapshot_intern(struct snapshot *snapshot, const char *text);
 /* Ends the tick: sets ts and interval_ns. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The flags of every command that watches faults, and what they ask of the collector: defined once,
- * so that --detail means the same everywhere. Everything is borrowed from the command's config.
+ * so that --detail and --slice mean the same everywhere. Everything is borrowed from the command's
+ * config.
  */
 #ifndef FAULTMAP_WATCH_H
 #define FAULTMAP_WATCH_H
@@ -11,20 +12,28 @@
 
 /* Part of the command's config, which sets the defaults before it parses. */
 struct watch_options {
-	int detail; /* enum detail */
+	int detail;           /* enum detail */
+	uint64_t slice_bytes; /* 0: mappings are not split */
 };
 
 /* The words of --detail, by enum detail; NULL-terminated. */
 extern const char *const watch_details[];
 
 /* Entries of an option table; default_detail ("fast") is for the help. */
-#define WATCH_OPTIONS(config, member, default_detail)                                                   \
-	{                                                                                               \
-		.name = "detail", .argument = "LEVEL",                                                  \
-		.help = "fast, or full: exact kind and latency of every fault (default " default_detail \
-			")",                                                                            \
-		.type = OPTION_CHOICE, .offset = offsetof(config, member.detail),                       \
-		.choices = watch_details                                                                \
+#define WATCH_OPTIONS(config, member, default_detail)                                               \
+	{ .name = "detail",                                                                         \
+	  .argument = "LEVEL",                                                                      \
+	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail   \
+		  ")",                                                                              \
+	  .type = OPTION_CHOICE,                                                                    \
+	  .offset = offsetof(config, member.detail),                                                \
+	  .choices = watch_details },                                                               \
+	{                                                                                           \
+		.name = "slice", .argument = "SIZE",                                                \
+		.help = "count each mapping in parts of SIZE (4K, 2M, 1G: a power of two), or of\n" \
+			"what makes at most 1024 of it, for JSON lines (default: not split)",       \
+		.type = OPTION_SIZE, .offset = offsetof(config, member.slice_bytes), .min = 4096,   \
+		.max = 1ULL << 40                                                                   \
 	}
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */

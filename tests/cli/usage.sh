@@ -99,6 +99,17 @@ for value in abc "" -1 1.5 99999999999999999999999; do
 	expect_bad_value -n "$value" log
 	expect_bad_value -n "$value" top
 done
+for command in run top log daemon; do
+	expect_refusal "$command --slice 3M" 2 \
+		'--slice: "3M" is not a power of two; give a power of two from 4K to 1T' \
+		"$command" --slice 3M
+	expect_refusal "$command --slice 1K" 2 \
+		'--slice: "1K" is out of range; give a power of two from 4K to 1T' \
+		"$command" --slice=1K
+	expect_refusal "$command --slice big" 2 \
+		'--slice: "big" is not a size; give a power of two from 4K to 1T' \
+		"$command" --slice big
+done
 expect_bad_value --sort bogus top
 expect_bad_value --by bogus top
 for flag in -d -n -o; do

@@ -21,6 +21,7 @@ struct config {
 	uint64_t big;
 	uint64_t interval_ms;
 	uint64_t delay_ms;
+	uint64_t size;
 	int sort;
 	struct option_list labels;
 	bool json;
@@ -67,6 +68,14 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct config, delay_ms),
 	  .min = 0,
 	  .max = UINT64_MAX,
+	  .hidden = true },
+	{ .name = "size",
+	  .argument = "SIZE",
+	  .help = "not in the help",
+	  .type = OPTION_SIZE,
+	  .offset = offsetof(struct config, size),
+	  .min = 4096,
+	  .max = 1ULL << 40,
 	  .hidden = true },
 	{ .name = "sort",
 	  .argument = "COLUMN",
@@ -333,6 +342,60 @@ static void bad_seconds(void **state)
 		     "give a value of at least 0");
 }
 
+static void sizes_have_units(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {
+		{ "4096", 4096 },       { "4K", 4096 },       { "4k", 4096 },
+		{ "2M", 2 << 20 },      { "2048k", 2 << 20 }, { "1G", 1UL << 30 },
+		{ "1024G", 1UL << 40 }, { "1t", 1UL << 40 },  { "0008K", 8192 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_int_equal(assert_parses(PARSE("--size", good[i].text)).size, good[i].bytes);
+}
+
+static void bad_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *problem;
+	} bad[] = {
+		{ "", "is not a size" },
+		{ "K", "is not a size" },
+		{ "4 K", "is not a size" },
+		{ " 4K", "is not a size" },
+		{ "-4K", "is not a size" },
+		{ "4KB", "is not a size" },
+		{ "4KiB", "is not a size" },
+		{ "4P", "is not a size" },
+		{ "1.5M", "is not a size" },
+		{ "0x1000", "is not a size" },
+		{ "99999999999999999999", "is not a size" },
+		{ "18014398509481984K", "is not a size" }, /* 2^64 */
+		{ "0", "is not a power of two" },
+		{ "0K", "is not a power of two" },
+		{ "3M", "is not a power of two" },
+		{ "4095", "is not a power of two" },
+		{ "2K", "is out of range" },
+		{ "1", "is out of range" },
+		{ "2T", "is out of range" },
+		{ "8388608T", "is out of range" }, /* 2^63 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "--size: \"%s\" %s; give a power of two from 4K to 1T",
+			 bad[i].text, bad[i].problem);
+		assert_fails(PARSE("--size", bad[i].text), text);
+	}
+}
+
 static void choices(void **state)
 {
 	(void)state;
@@ -437,6 +500,8 @@ int main(void)
 		cmocka_unit_test(whole_numbers_do_not_overflow),
 		cmocka_unit_test(seconds_are_exact),
 		cmocka_unit_test(bad_seconds),
+		cmocka_unit_test(sizes_have_units),
+		cmocka_unit_test(bad_sizes),
 		cmocka_unit_test(choices),
 		cmocka_unit_test(advice_survives_a_long_value),
 		cmocka_unit_test(help_is_aligned),

@@ -274,6 +274,45 @@ static void a_late_stall_has_a_line(void **state)
 	assert_int_equal(integer(json_object_get(line, "latency"), "count"), 1);
 }
 
+static void slices_have_their_bounds(void **state)
+{
+	struct fixture *fixture = *state;
+	struct row *row = snapshot_slice_row(fixture->snapshot, fixture->process, 7, 9, KIND_COW,
+					     ACCESS_WRITE, MODE_USER, NULL);
+	struct jsonl_meta sliced = meta;
+	struct error error;
+	json_t *line;
+
+	sliced.slice_bytes = 2 << 20;
+	sliced.slices_max = 1024;
+	row->map_start = 0x7f0000123000;
+	row->map_end = 0x7f0000400000;
+	row->slice_start = 0x7f0000000000;
+	row->slice_end = 0x7f0000200000;
+	row->now.minor = row->now.pages = 3;
+	fixture->row->now.minor = 5;
+	assert_int_equal(sink_jsonl_meta(fixture->sink, &sliced, &error), 0);
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	line = find(fixture, "meta", 0);
+	assert_int_equal(json_integer_value(json_object_get(line, "slice_bytes")), 2 << 20);
+	assert_int_equal(json_integer_value(json_object_get(line, "slices_max")), 1024);
+	for (size_t i = 0; i < 2; i++) {
+		bool is_sliced;
+
+		line = find(fixture, "faults", i);
+		is_sliced = json_integer_value(json_object_get(line, "minor")) == 3;
+		assert_int_equal(json_object_get(line, "slice_start") != NULL, is_sliced);
+		assert_int_equal(json_object_get(line, "slice_end") != NULL, is_sliced);
+		if (!is_sliced)
+			continue;
+		assert_string_equal(json_string_value(json_object_get(line, "slice_start")),
+				    "0x7f0000000000");
+		assert_string_equal(json_string_value(json_object_get(line, "slice_end")),
+				    "0x7f0000200000");
+	}
+}
+
 static void interval_says_what_is_in_flight(void **state)
 {
 	struct fixture *fixture = *state;
@@ -663,6 +702,7 @@ int main(void)
 		TEST(latency_is_of_the_interval_and_in_total),
 		TEST(without_stalls_there_is_no_latency),
 		TEST(a_late_stall_has_a_line),
+		TEST(slices_have_their_bounds),
 		TEST(interval_says_what_is_in_flight),
 		TEST(what_did_not_move_has_no_line),
 		TEST(process_and_exit_lines_have_every_field),

@@ -259,6 +259,39 @@ static void stalls_and_other(void **state)
 	summary_free(summary);
 }
 
+/* A mapping that is counted in slices has one row all the same, with the largest extent. */
+static void slices_are_one_place(void **state)
+{
+	const char *command[] = { "x", NULL };
+	struct summary_options options = { .page_size = 4096 };
+	struct summary *summary = summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
+	autofree char *text = NULL;
+
+	(void)state;
+	for (uint32_t slice = 1; slice <= 4; slice++) {
+		struct row *row = snapshot_slice_row(snapshot, process, 5, slice, KIND_DEMAND_ZERO,
+						     ACCESS_WRITE, MODE_USER, NULL);
+
+		row->mapping = snapshot_intern(snapshot, "[heap]");
+		strcpy(row->perms, "rw-p");
+		row->map_start = 0x555500000000;
+		/* It had grown when the second slice faulted, and faulted in the first no more. */
+		row->map_end = row->map_start + (slice == 2 ? 64 : 2) * MIB;
+		row->slice_start = row->map_start + (slice - 1) * MIB;
+		row->slice_end = row->slice_start + MIB;
+		row->now.minor = row->now.pages = slice * 10;
+		process->minor += slice * 10;
+	}
+	add_tick(summary, snapshot, 1);
+	text = print(summary, command, 0);
+	assert_non_null(strstr(text, "    100      0   400K  demand_zero  write   rw-p    64M  "
+				     "555500000000  [heap]\n"));
+	snapshot_free(snapshot);
+	summary_free(summary);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +301,7 @@ int main(void)
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),
 		cmocka_unit_test(stalls_and_other),
+		cmocka_unit_test(slices_are_one_place),
 	};
 
 	return cmocka_run_group_tests_name("sink_summary", tests, NULL, NULL);

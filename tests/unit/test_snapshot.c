@@ -118,6 +118,30 @@ static void row_is_its_mapping_kind_access_and_mode(void **state)
 	assert_int_equal(snapshot->n_rows, 16);
 }
 
+static void slices_of_a_mapping_are_rows_of_their_own(void **state)
+{
+	struct snapshot *snapshot = *state;
+	struct process *process = add_process(snapshot, 7, 100);
+	struct row *whole = snapshot_row(snapshot, process, 1, KIND_COW, ACCESS_WRITE, MODE_USER,
+					 NULL);
+	struct row *one = snapshot_slice_row(snapshot, process, 1, 1, KIND_COW, ACCESS_WRITE,
+					     MODE_USER, NULL);
+	struct row *two = snapshot_slice_row(snapshot, process, 1, 2, KIND_COW, ACCESS_WRITE,
+					     MODE_USER, NULL);
+	bool is_new = true;
+
+	assert_ptr_not_equal(whole, one);
+	assert_ptr_not_equal(one, two);
+	assert_int_equal(whole->slice, 0);
+	assert_int_equal(two->slice, 2);
+	assert_ptr_equal(snapshot_slice_row(snapshot, process, 1, 2, KIND_COW, ACCESS_WRITE,
+					    MODE_USER, &is_new),
+			 two);
+	assert_false(is_new);
+	seal(snapshot);
+	assert_int_equal(snapshot->n_rows, 3);
+}
+
 static void begin_makes_now_the_before(void **state)
 {
 	struct snapshot *snapshot = *state;
@@ -391,6 +415,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(new_one_is_empty, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(process_is_its_pid_and_birth, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(row_is_its_mapping_kind_access_and_mode, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(slices_of_a_mapping_are_rows_of_their_own, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(begin_makes_now_the_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ended_process_takes_its_rows_along, set_up,

@@ -47,6 +47,16 @@ static void detail_is_as_said(void **state)
 	assert_string_equal(watch_details[DETAIL_FULL], "full");
 }
 
+static void slices_are_off_unless_asked_for(void **state)
+{
+	struct config config = {};
+
+	(void)state;
+	assert_int_equal(parse(&config, NULL).slice_bytes, 0);
+	assert_int_equal(parse(&config, "--slice=2M").slice_bytes, 2 << 20);
+	assert_int_equal(parse(&config, "--slice=4K").slices_max, 0); /* the default */
+}
+
 static void what_is_for_tests_arrives_too(void **state)
 {
 	struct config config = {};
@@ -64,6 +74,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(detail_is_as_said),
+		cmocka_unit_test(slices_are_off_unless_asked_for),
 		cmocka_unit_test(what_is_for_tests_arrives_too),
 	};
 
