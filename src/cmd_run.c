@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include "loop.h"
 #include "losses.h"
 #include "sink_jsonl.h"
+#include "sink_slices.h"
 #include "sink_summary.h"
 #include "child.h"
 #include "text.h"
@@ -33,11 +36,15 @@
 #define SETTLE_MS 2000
 #define SETTLE_POLL_MS 20
 
+/* Of a mapping, for --slices without --slice: a strip of some 32 to 64 cells. */
+#define AUTOMATIC_SLICES 64
+
 struct run_config {
 	struct common_options common;
 	struct watch_options watch;
 	bool json;
 	bool all;
+	bool slices;
 	const char *output;
 	uint64_t interval_ms;
 };
@@ -52,6 +59,11 @@ static const struct option_spec run_options[] = {
 	  .help = "every row and every process, not only those with the most faults",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, all) },
+	{ .name = "slices",
+	  .help = "show where along each mapping the faults were; without --slice, in up to\n"
+		  "64 parts of each",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_config, slices) },
 	{ .short_name = 'o',
 	  .name = "output",
 	  .argument = "FILE",
@@ -93,6 +105,7 @@ struct run {
 	struct sink_jsonl *jsonl;
 	struct collector *collector;
 	struct summary *summary;
+	struct slices *slices; /* NULL unless asked for */
 	struct loop *loop;
 	pid_t pid;
 	int pidfd;
@@ -158,6 +171,8 @@ static int run_tick(struct run *run, struct error *error)
 		return result;
 	run_look(run, snapshot);
 	result = summary_add(run->summary, snapshot);
+	if (!result && run->slices)
+		result = slices_add(run->slices, snapshot);
 	if (result < 0)
 		return error_set(error, -result, "summing up: %s", strerror(-result));
 	return run->jsonl ? sink_jsonl_tick(run->jsonl, snapshot, error) : 0;
@@ -297,8 +312,13 @@ static int print_summary(struct run *run, struct error *error)
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 	int result = memory ? summary_print(run->summary, &ended, memory) : -ENOMEM;
-	bool is_torn = memory && fclose(memory) != 0;
+	bool is_torn;
 
+	if (!result && run->slices) {
+		fputc('\n', memory);
+		result = slices_print(run->slices, memory);
+	}
+	is_torn = memory && fclose(memory) != 0;
 	if (result < 0 || is_torn)
 		return error_set(error, ENOMEM, "printing the summary: out of memory");
 	errno = 0;
@@ -336,6 +356,31 @@ static int print_run(struct run *run, struct error *error)
 
 /* From beginning to end. ----------------------------------------------------------------------- */
 
+/* Of the user's locale, which is nobody else's business here. */
+static bool locale_is_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool is_utf8 = locale && !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
+
+	if (locale)
+		freelocale(locale);
+	return is_utf8;
+}
+
+static int prepare_slices(struct run *run, struct error *error)
+{
+	const struct collector_info *info = collector_info(run->collector);
+	struct slices_options options = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+					  .slice_bytes = info->slice_bytes,
+					  .slices_max = info->slices_max,
+					  .is_automatic = !run->config->watch.slice_bytes,
+					  .utf8 = locale_is_utf8(),
+					  .show_all = run->config->all };
+
+	run->slices = slices_new(&options);
+	return run->slices ? 0 : error_set(error, ENOMEM, "starting: out of memory");
+}
+
 /* Everything that may fail before COMMAND exists. */
 static int run_prepare(struct run *run, struct error *error)
 {
@@ -346,6 +391,10 @@ static int run_prepare(struct run *run, struct error *error)
 	int result;
 
 	options.follow = true;
+	if (run->config->slices && !options.slice_bytes) {
+		options.slice_bytes = summary.page_size;
+		options.slices_max = AUTOMATIC_SLICES;
+	}
 	result = collector_new(&run->collector, &options, error);
 	if (result < 0)
 		return result;
@@ -354,6 +403,10 @@ static int run_prepare(struct run *run, struct error *error)
 	run->summary = summary_new(&summary);
 	if (!run->summary)
 		return error_set(error, ENOMEM, "starting: out of memory");
+	if (run->config->slices && !run->config->json)
+		result = prepare_slices(run, error);
+	if (result < 0)
+		return result;
 	result = loop_new(&run->loop);
 	if (result < 0)
 		return error_set(error, -result, "making the event loop: %s", strerror(-result));
@@ -426,6 +479,7 @@ static void run_free(struct run *run)
 {
 	loop_free(run->loop);
 	summary_free(run->summary);
+	slices_free(run->slices);
 	collector_free(run->collector);
 	sink_jsonl_free(run->jsonl);
 	if (run->output && run->output != stderr)
