@@ -10,7 +10,8 @@ PATH=$PATH:/usr/sbin:/sbin
 # Debian's package name = the command or pkg-config module that shows that it is there.
 build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool=bpftool
 	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
-	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc'
+	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
+	libsystemd-dev=libsystemd.pc libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc libcrypt-dev=libcrypt.pc'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'

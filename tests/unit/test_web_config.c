@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Web configurations: what is taken, and with which line and words the others are refused. */
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../src/web_config.h"
+
+#define HASH "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
+#define PAIR "  cert_file: cert.pem\n  key_file: key.pem\n"
+
+static char directory[] = "/tmp/faultmap-web-config.XXXXXX";
+static char path[64];
+
+static void write_file(const char *name, const void *data, size_t size)
+{
+	char file[128];
+	FILE *stream;
+
+	snprintf(file, sizeof(file), "%s/%s", directory, name);
+	stream = fopen(file, "w");
+	assert_non_null(stream);
+	assert_int_equal(fwrite(data, 1, size, stream), size);
+	fclose(stream);
+}
+
+/* A key and its self-signed certificate. */
+static void make_pair(const char *key_name, const char *certificate_name)
+{
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crt_t certificate;
+	gnutls_datum_t pem;
+
+	gnutls_x509_privkey_init(&key);
+	assert_int_equal(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+						      GNUTLS_CURVE_TO_BITS(
+							      GNUTLS_ECC_CURVE_SECP256R1),
+						      0),
+			 0);
+	assert_int_equal(gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &pem), 0);
+	write_file(key_name, pem.data, pem.size);
+	gnutls_free(pem.data);
+	gnutls_x509_crt_init(&certificate);
+	gnutls_x509_crt_set_version(certificate, 3);
+	gnutls_x509_crt_set_serial(certificate, "\1", 1);
+	gnutls_x509_crt_set_activation_time(certificate, time(NULL));
+	gnutls_x509_crt_set_expiration_time(certificate, time(NULL) + 3600);
+	gnutls_x509_crt_set_dn(certificate, "CN=test", NULL);
+	gnutls_x509_crt_set_key(certificate, key);
+	assert_int_equal(gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0),
+			 0);
+	assert_int_equal(gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &pem), 0);
+	write_file(certificate_name, pem.data, pem.size);
+	gnutls_free(pem.data);
+	gnutls_x509_crt_deinit(certificate);
+	gnutls_x509_privkey_deinit(key);
+}
+
+static int make_files(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/web.yml", directory);
+	make_pair("key.pem", "cert.pem");
+	make_pair("other-key.pem", "ca.pem");
+	write_file("empty.pem", "", 0);
+	return 0;
+}
+
+static int remove_files(void **state)
+{
+	const char *names[] = { "web.yml",       "key.pem", "cert.pem",
+				"other-key.pem", "ca.pem",  "empty.pem" };
+	char file[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(file, sizeof(file), "%s/%s", directory, names[i]);
+		unlink(file);
+	}
+	return rmdir(directory);
+}
+
+static struct web_config *load(const char *text)
+{
+	struct web_config *config;
+	struct error error;
+
+	write_file("web.yml", text, strlen(text));
+	if (web_config_load(&config, path, &error) < 0)
+		fail_msg("refused: %s", error.text);
+	return config;
+}
+
+static void everything_is_taken(void **state)
+{
+	struct web_config *config = load("tls_server_config:\n" PAIR "  client_ca_file: ca.pem\n"
+					 "  client_auth_type: RequireAndVerifyClientCert\n"
+					 "  client_allowed_sans: [ a.example, 'b.example' ]\n"
+					 "  min_version: TLS13\n"
+					 "  max_version: \"TLS13\"\n"
+					 "  curve_preferences:\n    - X25519\n    - CurveP256\n"
+					 "  prefer_server_cipher_suites: true\n"
+					 "http_server_config:\n"
+					 "  http2: false\n"
+					 "  headers:\n"
+					 "    X-Frame-Options: deny\n"
+					 "    X-Content-Type-Options: nosniff\n"
+					 "basic_auth_users:\n"
+					 "  alice: " HASH "\n"
+					 "  'b o b': \"" HASH "\"\n");
+
+	(void)state;
+	assert_non_null(strstr(config->tls.certificate, "BEGIN CERTIFICATE"));
+	assert_non_null(strstr(config->tls.key, "PRIVATE KEY"));
+	assert_non_null(strstr(config->tls.client_ca, "BEGIN CERTIFICATE"));
+	assert_int_equal(config->tls.client_auth, CLIENT_AUTH_VERIFY);
+	assert_int_equal(config->tls.n_client_sans, 2);
+	assert_string_equal(config->tls.client_sans[1], "b.example");
+	assert_non_null(strstr(config->tls.priorities, "-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL"
+						       ":+GROUP-X25519:+GROUP-SECP256R1"));
+	assert_int_equal(config->n_headers, 2);
+	assert_string_equal(config->headers[0].name, "X-Frame-Options");
+	assert_string_equal(config->headers[0].value, "deny");
+	assert_int_equal(config->n_users, 2);
+	assert_string_equal(config->users[1].name, "b o b");
+	assert_string_equal(config->users[1].hash, HASH);
+	web_config_free(config);
+}
+
+static void defaults_are_tls_12_and_later(void **state)
+{
+	struct web_config *config = load("tls_server_config:\n" PAIR);
+
+	(void)state;
+	assert_non_null(strstr(config->tls.priorities, "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"));
+	assert_null(strstr(config->tls.priorities, "TLS1.1"));
+	assert_int_equal(config->tls.client_auth, CLIENT_AUTH_NONE);
+	web_config_free(config);
+}
+
+static void empty_parts_mean_nothing(void **state)
+{
+	const char *texts[] = { "",
+				"# nothing\n",
+				"{}",
+				"tls_server_config:\nbasic_auth_users:\n",
+				"http_server_config: {}\nbasic_auth_users: {}\n",
+				"http_server_config:\n  headers:\n    X-Frame-Options: ''\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct web_config *config = load(texts[i]);
+
+		assert_null(config->tls.certificate);
+		assert_int_equal(config->n_users, 0);
+		assert_int_equal(config->n_headers, 0);
+		web_config_free(config);
+	}
+}
+
+static const struct {
+	const char *text;
+	const char *line;
+	const char *why;
+} bad[] = {
+	{ "tls_server_config:\n" PAIR "  cert_fill: x\n", "line 4:", "unknown key 'cert_fill'" },
+	{ "tls_server: {}\n", "line 1:", "known are tls_server_config, http_server_config" },
+	{ "tls_server_config: [\n", "line 2:", "not YAML" },
+	{ "tls_server_config:\n\tcert_file: x\n", "line 2:", "not YAML" },
+	{ "just text\n", "line 1:", "KEY: VALUE" },
+	{ "- a\n", "line 1:", "KEY: VALUE" },
+	{ "tls_server_config:\n" PAIR "  key_file: key.pem\n", "line 4:", "twice" },
+	{ "tls_server_config:\n  cert_file: cert.pem\n", "line 2:", "key_file is missing" },
+	{ "tls_server_config:\n  min_version: TLS12\n", "line 2:", "cert_file is missing" },
+	{ "tls_server_config:\n  cert_file: nowhere.pem\n",
+	  "line 2:", "nowhere.pem: No such file" },
+	{ "tls_server_config:\n  cert_file: /\n", "line 2:", "Is a directory" },
+	{ "tls_server_config:\n  cert_file: [ a ]\n", "line 2:", "cert_file: wants one text" },
+	{ "tls_server_config:\n  cert_file: cert.pem\n  key_file: other-key.pem\n",
+	  "line 2:", "cert_file and key_file:" },
+	{ "tls_server_config:\n  cert_file: empty.pem\n  key_file: key.pem\n",
+	  "line 2:", "cert_file and key_file:" },
+	{ "tls_server_config:\n" PAIR "  min_version: TLS14\n",
+	  "line 4:", "give one of TLS10, TLS11, TLS12, TLS13" },
+	{ "tls_server_config:\n" PAIR "  min_version: TLS13\n  max_version: TLS12\n",
+	  "line 2:", "min_version TLS13 is above max_version TLS12" },
+	{ "tls_server_config:\n" PAIR "  max_version: TLS11\n", "line 2:", "min_version TLS12" },
+	{ "tls_server_config:\n" PAIR "  client_auth_type: Sometimes\n", "line 4:", "'Sometimes'" },
+	{ "tls_server_config:\n" PAIR "  client_auth_type: RequireAndVerifyClientCert\n",
+	  "line 2:", "wants a client_ca_file" },
+	{ "tls_server_config:\n" PAIR "  client_ca_file: ca.pem\n", "line 2:", "client_auth_type" },
+	{ "tls_server_config:\n" PAIR
+	  "  client_ca_file: empty.pem\n  client_auth_type: VerifyClientCertIfGiven\n",
+	  "line 2:", "client_ca_file:" },
+	{ "tls_server_config:\n" PAIR "  curve_preferences: X25519\n", "line 4:", "wants a list" },
+	{ "tls_server_config:\n" PAIR "  curve_preferences: [ X448 ]\n", "line 4:", "'X448'" },
+	{ "tls_server_config:\n" PAIR "  cipher_suites: [ TLS_RSA_WITH_RC4_128_SHA ]\n",
+	  "line 4:", "cipher_suites" },
+	{ "http_server_config:\n  headers:\n    Server: me\n", "line 3:", "unknown key 'Server'" },
+	{ "http_server_config:\n  headers:\n    X-Frame-Options: maybe\n", "line 3:", "DENY" },
+	{ "http_server_config:\n  headers:\n    X-XSS-Protection: \"a\\r\\nb: c\"\n",
+	  "line 3:", "control" },
+	{ "http_server_config:\n  http2: 2\n", "line 2:", "true, false" },
+	{ "basic_auth_users: alice\n", "line 1:", "NAME: HASH" },
+	{ "basic_auth_users:\n  alice: secret\n", "line 2:", "user 'alice': not a bcrypt hash" },
+	{ "basic_auth_users:\n  alice: " HASH "\n  alice: " HASH "\n", "line 3:", "twice" },
+	{ "basic_auth_users:\n  'a:b': " HASH "\n", "line 2:", "colon" },
+	{ "basic_auth_users:\n  '': " HASH "\n", "line 2:", "colon" },
+	{ "basic_auth_users:\n  \"a\\0b\": " HASH "\n", "line 2:", "one text" },
+	{ "basic_auth_users:\n  ? [ a ]\n  : " HASH "\n", "line 2:", "one text" },
+};
+
+static void bad_files_are_refused_by_line(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct web_config *config;
+		struct error error;
+
+		write_file("web.yml", bad[i].text, strlen(bad[i].text));
+		if (web_config_load(&config, path, &error) != -EINVAL)
+			fail_msg("accepted: %s", bad[i].text);
+		if (!strstr(error.text, path) || !strstr(error.text, bad[i].line) ||
+		    !strstr(error.text, bad[i].why) || strchr(error.text, '\n'))
+			fail_msg("want %s %s, got: %s", bad[i].line, bad[i].why, error.text);
+	}
+}
+
+static void a_missing_file_is_named(void **state)
+{
+	struct web_config *config;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(web_config_load(&config, "/nowhere/web.yml", &error), -ENOENT);
+	assert_non_null(strstr(error.text, "/nowhere/web.yml: No such file"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_is_taken),
+		cmocka_unit_test(defaults_are_tls_12_and_later),
+		cmocka_unit_test(empty_parts_mean_nothing),
+		cmocka_unit_test(bad_files_are_refused_by_line),
+		cmocka_unit_test(a_missing_file_is_named),
+	};
+
+	return cmocka_run_group_tests_name("web_config", tests, make_files, remove_files);
+}
