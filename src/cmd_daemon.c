@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cmd.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "http.h"
-#include "listen.h"
 #include "log.h"
 #include "session.h"
 #include "sink_jsonl.h"
 #include "sink_prometheus.h"
 #include "util.h"
 #include "watch.h"
+#include "web.h"
 
 /* Readings that may fail one after another before a restart by the service manager is the better
  * hope. */
@@ -20,11 +22,17 @@
 #define DEFAULT_MAX_SERIES 1000
 /* About 10 MiB per scrape: beyond that a person has made a mistake. */
 #define MOST_MAX_SERIES 100000
+/* Not ready any more when the last good reading is older than that many intervals: one may be late. */
+#define READY_INTERVALS 3
+/* And not before that, however short the interval: the machine may be busy. */
+#define READY_AT_LEAST_MS 3000
 
 struct daemon_config {
 	struct common_options common; /* first: see cmd_begin */
 	struct watch_options watch;
-	const char *listen;
+	struct option_list listen;
+	const char *web_config_file;
+	bool web_enable_lifecycle;
 	const char *jsonl;
 	uint64_t interval_ms;
 	uint64_t max_series;
@@ -32,11 +40,21 @@ struct daemon_config {
 
 static const struct option_spec options[] = {
 	{ .name = "listen",
-	  .argument = "ADDR:PORT",
-	  .help = "where to serve HTTP: ADDR:PORT, [IPv6]:PORT, or :PORT for every address\n"
-		  "(default 127.0.0.1:14096; port 0: any free one, -v says which)",
-	  .type = OPTION_STRING,
+	  .argument = "ADDRESS",
+	  .help = "where to serve HTTP, as often as wanted: ADDR:PORT, [IPv6]:PORT, :PORT for every\n"
+		  "address, unix:PATH, or fd:// for systemd's sockets (default " WEB_DEFAULT_LISTEN
+		  ";\nport 0: any free one, -v says which)",
+	  .type = OPTION_LIST,
 	  .offset = offsetof(struct daemon_config, listen) },
+	{ .name = "web.config.file",
+	  .argument = "FILE",
+	  .help = "TLS, users and headers, in the format of Prometheus' exporters; read again on SIGHUP",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, web_config_file) },
+	{ .name = "web.enable-lifecycle",
+	  .help = "allow POST /-/reload, which does what SIGHUP does",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct daemon_config, web_enable_lifecycle) },
 	{ .name = "jsonl",
 	  .argument = "FILE",
 	  .help = "append JSON lines to FILE as `faultmap log` writes them",
@@ -65,8 +83,8 @@ static const struct command_spec spec = {
 	.synopsis = "[options]",
 	.summary = "the service: /metrics for Prometheus, JSON lines to a file",
 	.details =
-		"Serves /metrics, / (a page with links), /-/healthy and /-/ready, in the foreground,\n"
-		"until SIGTERM or SIGINT.\n"
+		"Serves /metrics, / (a page with links), /-/healthy, /-/ready (the readings succeed) and\n"
+		"/-/reload, in the foreground, until SIGTERM or SIGINT. SIGHUP reloads.\n"
 		"\n"
 		"Label sets are bounded. faultmap_mapping_faults_total{comm,mapping,kind,severity} has\n"
 		"at most --max-series series, given out first come, first served; whatever comes later\n"
@@ -82,8 +100,10 @@ struct service {
 	struct session *session;
 	struct sink_prometheus *metrics;
 	struct sink_jsonl *jsonl; /* NULL without --jsonl */
-	struct http *http;
-	bool jsonl_fails; /* said so already */
+	struct web *web;
+	uint64_t last_tick_ns; /* 0: none yet */
+	bool tick_fails;       /* the newest one */
+	bool jsonl_fails;      /* said so already */
 };
 
 /* A full disk must not end the service: said once, and once when it is over. */
@@ -96,6 +116,14 @@ static void report_jsonl(struct service *service, int result, const struct error
 	service->jsonl_fails = result < 0;
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct service *service = context;
@@ -103,24 +131,64 @@ static int take_tick(void *context, const struct snapshot *snapshot, struct erro
 	sink_prometheus_tick(service->metrics, snapshot, session_tick_ns(service->session));
 	if (service->jsonl)
 		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
-	http_set_ready(service->http, true);
+	service->last_tick_ns = monotonic_ns();
+	service->tick_fails = false;
 	return 0;
 }
 
 static int retry_later(void *context, int result, unsigned int in_a_row, const struct error *why)
 {
-	(void)context;
+	struct service *service = context;
+
+	service->tick_fails = true;
 	if (in_a_row >= MAX_TROUBLE_IN_A_ROW)
 		return result;
 	log_warning("%s; trying again at the next interval", why->text);
 	return 0;
 }
 
-static int render(void *context, char **ret_text, size_t *ret_size)
+static int render(void *context, enum exposition exposition, char **ret_text, size_t *ret_size)
 {
 	struct service *service = context;
 
+	(void)exposition;
+	if (!service->last_tick_ns)
+		return -EAGAIN;
 	return sink_prometheus_render(service->metrics, ret_text, ret_size);
+}
+
+static bool is_ready(void *context)
+{
+	const struct service *service = context;
+	uint64_t limit_ms = READY_INTERVALS * service->config->interval_ms;
+
+	if (!service->last_tick_ns || service->tick_fails)
+		return false;
+	if (limit_ms < READY_AT_LEAST_MS)
+		limit_ms = READY_AT_LEAST_MS;
+	return monotonic_ns() - service->last_tick_ns <= limit_ms * 1000000;
+}
+
+/* What is bad changes nothing and is told in one line. */
+static int reload(void *context, struct error *error)
+{
+	struct service *service = context;
+	int result = web_reload(service->web, error);
+
+	if (result < 0)
+		log_error("reloading: %s; going on as before", error->text);
+	else
+		log_info("reloaded");
+	return result;
+}
+
+static int handle_hangup(void *context, int signo)
+{
+	struct error error;
+
+	(void)signo;
+	reload(context, &error);
+	return 0;
 }
 
 static void write_meta(struct service *service)
@@ -142,22 +210,36 @@ static void write_meta(struct service *service)
 		report_jsonl(service, sink_jsonl_meta(service->jsonl, &meta, &error), &error);
 }
 
-/* Takes the listening socket. */
-static int serve(struct service *service, int listen_fd)
+static void tell_where(const struct web *web)
 {
-	char where[LISTEN_TEXT_LEN];
-	struct error error;
-	int result;
+	const char *warning = web_warning(web);
+	char url[WEB_URL_LEN];
 
-	listen_describe(listen_fd, where);
-	result = http_open(&service->http, session_loop(service->session), listen_fd, render,
-			   service, &error);
+	for (size_t i = 0; web_url(web, i, url); i++)
+		log_info("serving on %s", url);
+	if (warning)
+		log_warning("%s", warning);
+}
+
+static int serve(struct service *service)
+{
+	struct web_source source = {
+		.render = render, .is_ready = is_ready, .reload = reload, .context = service
+	};
+	struct loop *loop = session_loop(service->session);
+	struct error error;
+	/* The signal first: threads that the endpoint starts must not have it. */
+	int result = loop_add_signal(loop, SIGHUP, handle_hangup, service);
+
+	if (result < 0)
+		error_set(&error, -result, "taking SIGHUP: %s", strerror(-result));
+	else
+		result = web_start(service->web, loop, &source, &error);
 	if (!result) {
-		log_info("serving on http://%s/metrics", where);
+		tell_where(service->web);
 		write_meta(service);
 		session_set_trouble(service->session, retry_later);
 		result = session_run(service->session, &error);
-		http_close(service->http);
 	}
 	if (result < 0)
 		log_error("%s", error.text);
@@ -165,27 +247,41 @@ static int serve(struct service *service, int listen_fd)
 }
 
 /* What can fail for a person's mistake comes before the programs are loaded. */
-static int service_run(struct service *service, const struct listen_address *address)
+static int service_open(struct service *service)
+{
+	const struct daemon_config *config = service->config;
+	struct web_options web = { &config->listen, config->web_config_file,
+				   config->web_enable_lifecycle };
+	struct error error;
+	int result = web_listen(&service->web, &web, &error);
+
+	if (!result && config->jsonl &&
+	    sink_jsonl_open(&service->jsonl, config->jsonl, JSONL_APPEND, &error) < 0)
+		result = -EIO;
+	if (!result)
+		return EXIT_DONE;
+	log_error("%s", error.text);
+	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static int service_run(struct service *service)
 {
 	struct collector_options collector = watch_collector(&service->config->watch,
 							     &service->config->common);
-	autoclose int listen_fd = -1;
+	int status = service_open(service);
 	struct error error;
-	int result, status;
+	int result;
 
-	if ((service->config->jsonl &&
-	     sink_jsonl_open(&service->jsonl, service->config->jsonl, JSONL_APPEND, &error) < 0) ||
-	    listen_open(address, &listen_fd, &error) < 0) {
-		log_error("%s", error.text);
-		return EXIT_FAILED;
-	}
+	if (status != EXIT_DONE)
+		return status;
 	result = session_open(&service->session, &collector, service->config->interval_ms,
 			      take_tick, service, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
-	status = serve(service, TAKE_FD(listen_fd));
+	status = serve(service);
+	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
 	session_close(service->session);
 	return status;
 }
@@ -193,15 +289,12 @@ static int service_run(struct service *service, const struct listen_address *add
 static int daemon_main(int argc, char *argv[])
 {
 	struct daemon_config config = {
-		.listen = "127.0.0.1:14096",
 		.interval_ms = 1000,
 		.watch.detail = DETAIL_FAST,
 		.max_series = DEFAULT_MAX_SERIES,
 	};
 	struct service service = { .config = &config };
-	struct listen_address address;
 	int operand, status;
-	struct error error;
 
 	if (!cmd_begin(&cmd_daemon, &config, argc, argv, &operand, &status))
 		return status;
@@ -210,17 +303,14 @@ static int daemon_main(int argc, char *argv[])
 			  argv[operand]);
 		return EXIT_USAGE;
 	}
-	if (listen_parse(config.listen, &address, &error) < 0) {
-		log_error("%s", error.text);
-		return EXIT_USAGE;
-	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	service.metrics = sink_prometheus_new(config.max_series);
 	if (!service.metrics) {
 		log_error("making the metrics: out of memory");
 		return EXIT_FAILED;
 	}
-	status = service_run(&service, &address);
+	status = service_run(&service);
+	web_close(service.web);
 	sink_jsonl_free(service.jsonl);
 	sink_prometheus_free(service.metrics);
 	return status;

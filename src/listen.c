@@ -2,16 +2,24 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
 
 #include "util.h"
 
-/* Clients that wait while we are busy with a tick; a scraper or two and a browser at most. */
-#define BACKLOG 16
+/* What comes while we are busy with a tick must not have to knock again a second later, as a client
+ * does that finds the queue full, though a thousand others came first. */
+#define BACKLOG 4096
+#define UNIX_PREFIX "unix:"
+#define PASSED_SOCKETS "fd://"
+/* The file of a socket: for the owner and the group. */
+#define UNIX_UMASK 0117
 
 /* Splits at the last colon, takes the brackets off. False when it is not of that form. */
 static bool split(char *text, char **ret_host, char **ret_port)
@@ -37,7 +45,7 @@ static bool split(char *text, char **ret_host, char **ret_port)
 	return !strchr(text, ':'); /* IPv6 needs its brackets: ::1:80 has two readings */
 }
 
-static bool parse(const char *text, struct listen_address *ret_address)
+static bool parse_inet(const char *text, struct listen_address *ret_address)
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 				  .ai_socktype = SOCK_STREAM };
@@ -45,22 +53,47 @@ static bool parse(const char *text, struct listen_address *ret_address)
 	char copy[LISTEN_TEXT_LEN];
 	char *host, *port;
 
-	if (strlen(text) >= sizeof(copy))
-		return false;
 	strcpy(copy, text);
 	if (!split(copy, &host, &port))
 		return false;
 	if (!*host)
-		host = "::"; /* takes IPv4 too, see listen_open */
+		host = "::"; /* takes IPv4 too, see bind_inet */
 	else if (!strcmp(host, "localhost"))
 		host = "127.0.0.1";
 	if (getaddrinfo(host, port, &hints, &found))
 		return false;
 	memcpy(&ret_address->address, found->ai_addr, found->ai_addrlen);
 	ret_address->length = found->ai_addrlen;
-	strcpy(ret_address->text, text);
 	freeaddrinfo(found);
 	return true;
+}
+
+static bool parse_unix(const char *path, struct listen_address *ret_address)
+{
+	struct sockaddr_un *address = (struct sockaddr_un *)&ret_address->address;
+
+	if (!*path || strlen(path) >= sizeof(address->sun_path))
+		return false;
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	strcpy(address->sun_path, path);
+	ret_address->length = sizeof(*address);
+	return true;
+}
+
+static bool parse(const char *text, struct listen_address *ret_address)
+{
+	size_t prefix = strlen(UNIX_PREFIX);
+
+	if (strlen(text) >= sizeof(ret_address->text))
+		return false;
+	strcpy(ret_address->text, text);
+	if (!strcmp(text, PASSED_SOCKETS)) {
+		ret_address->address.ss_family = AF_UNSPEC;
+		return true;
+	}
+	if (!strncmp(text, UNIX_PREFIX, prefix))
+		return parse_unix(text + prefix, ret_address);
+	return parse_inet(text, ret_address);
 }
 
 int listen_parse(const char *text, struct listen_address *ret_address, struct error *error)
@@ -70,7 +103,8 @@ int listen_parse(const char *text, struct listen_address *ret_address, struct er
 	return error_set(
 		error, EINVAL,
 		"bad address to listen on '%s': use ADDR:PORT, [IPv6]:PORT or :PORT, with a "
-		"numeric address and a port up to 65535",
+		"numeric address and a port up to 65535, or unix:PATH with a path of at most 107 "
+		"bytes, or fd://",
 		text);
 }
 
@@ -91,44 +125,186 @@ static int open_socket(struct listen_address *address)
 	return fd;
 }
 
-int listen_open(const struct listen_address *wanted, int *ret_fd, struct error *error)
+static int bind_inet(int fd, const struct listen_address *address)
+{
+	int on = 1, off = 0;
+
+	/* A restart must not wait for the old connections' TIME_WAIT. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->address.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	return bind(fd, (const struct sockaddr *)&address->address, address->length) ? -errno : 0;
+}
+
+/* What a killed daemon left: a socket's file on which nobody listens. */
+static bool is_stale(const struct listen_address *address)
+{
+	const struct sockaddr_un *name = (const struct sockaddr_un *)&address->address;
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat status;
+
+	return fd >= 0 && !lstat(name->sun_path, &status) && S_ISSOCK(status.st_mode) &&
+	       connect(fd, (const struct sockaddr *)name, address->length) && errno == ECONNREFUSED;
+}
+
+static int bind_unix(int fd, const struct listen_address *address, struct listener *listener)
+{
+	const struct sockaddr_un *name = (const struct sockaddr_un *)&address->address;
+	struct stat status;
+	mode_t old_umask;
+	int result;
+
+	if (is_stale(address))
+		unlink(name->sun_path);
+	old_umask = umask(UNIX_UMASK);
+	result = bind(fd, (const struct sockaddr *)name, address->length) ? -errno : 0;
+	umask(old_umask);
+	if (!result && !lstat(name->sun_path, &status)) {
+		listener->is_file = true;
+		listener->device = status.st_dev;
+		listener->inode = status.st_ino;
+	}
+	return result;
+}
+
+static int fail(const struct listen_address *address, int result, struct error *error)
+{
+	const char *advice = "choose another one with --listen";
+
+	if (result == -EADDRINUSE && address->address.ss_family == AF_UNIX)
+		advice = "another program listens there, or it is another file: remove it, or "
+			 "choose another with --listen";
+	else if (result == -EADDRINUSE)
+		advice = "another program has this port: stop it, or choose another with --listen";
+	return error_set(error, -result, "listening on %s: %s; %s", address->text,
+			 strerror(-result), advice);
+}
+
+static bool is_remote(int fd)
+{
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address;
+	socklen_t length = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &length))
+		return false;
+	if (address.any.ss_family == AF_INET)
+		return ntohl(address.v4.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET;
+	return address.any.ss_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+}
+
+static int add(struct listeners *listeners, const struct listener *listener,
+	       const struct listen_address *address, struct error *error)
+{
+	struct listener *added = &listeners->all[listeners->count];
+
+	if (listeners->count == LISTEN_MAX)
+		return error_set(error, ENOSPC, "listening on %s: more than %d addresses",
+				 address->text, LISTEN_MAX);
+	*added = *listener;
+	added->is_remote = is_remote(listener->fd);
+	listeners->count++;
+	return 0;
+}
+
+/* The service manager's sockets, by its protocol ($LISTEN_FDS): sd_listen_fds(3). */
+static int add_passed(struct listeners *listeners, const struct listen_address *address,
+		      struct error *error)
+{
+	int count = sd_listen_fds(true);
+	int result = 0;
+
+	if (count <= 0)
+		return error_set(error, count < 0 ? -count : ENOENT,
+				 "listening on " PASSED_SOCKETS ": no socket was passed; start "
+				 "faultmap by a systemd socket unit, or choose an address with "
+				 "--listen");
+	for (int i = 0; i < count && !result; i++) {
+		struct listener listener = { .fd = SD_LISTEN_FDS_START + i };
+
+		if (sd_is_socket(listener.fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
+			return error_set(error, EINVAL,
+					 "listening on " PASSED_SOCKETS
+					 ": descriptor %d is no listening stream socket; use "
+					 "ListenStream= in the socket unit",
+					 listener.fd);
+		fcntl(listener.fd, F_SETFL, fcntl(listener.fd, F_GETFL) | O_NONBLOCK);
+		result = add(listeners, &listener, address, error);
+	}
+	return result;
+}
+
+/* The file goes too, unless somebody has put another there meanwhile. */
+static void close_listener(const struct listener *listener)
+{
+	struct sockaddr_un name;
+	socklen_t length = sizeof(name);
+	struct stat status;
+
+	if (listener->is_file && !getsockname(listener->fd, (struct sockaddr *)&name, &length) &&
+	    !lstat(name.sun_path, &status) && status.st_dev == listener->device &&
+	    status.st_ino == listener->inode)
+		unlink(name.sun_path);
+	close(listener->fd);
+}
+
+int listen_add(struct listeners *listeners, const struct listen_address *wanted,
+	       struct error *error)
 {
 	struct listen_address address = *wanted;
-	const char *advice = "choose another one with --listen";
-	autoclose int fd = open_socket(&address);
-	int on = 1, off = 0, errnum;
+	struct listener listener = { .fd = -1 };
+	int result;
 
-	if (fd >= 0) {
-		/* A restart must not wait for the old connections' TIME_WAIT. */
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (address.address.ss_family == AF_INET6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	}
-	if (fd >= 0 && !bind(fd, (struct sockaddr *)&address.address, address.length) &&
-	    !listen(fd, BACKLOG)) {
-		*ret_fd = TAKE_FD(fd);
-		return 0;
-	}
-	errnum = errno;
-	if (errnum == EADDRINUSE)
-		advice = "another program has this port: stop it, or choose another with --listen";
-	return error_set(error, errnum, "listening on %s: %s; %s", wanted->text, strerror(errnum),
-			 advice);
+	if (address.address.ss_family == AF_UNSPEC)
+		return add_passed(listeners, wanted, error);
+	listener.fd = open_socket(&address);
+	if (listener.fd < 0)
+		return fail(wanted, -errno, error);
+	result = address.address.ss_family == AF_UNIX ?
+			 bind_unix(listener.fd, &address, &listener) :
+			 bind_inet(listener.fd, &address);
+	if (!result && listen(listener.fd, BACKLOG))
+		result = -errno;
+	result = result < 0 ? fail(wanted, result, error) :
+			      add(listeners, &listener, wanted, error);
+	if (result < 0)
+		close_listener(&listener);
+	return result;
+}
+
+void listen_close(struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		close_listener(&listeners->all[i]);
+	listeners->count = 0;
 }
 
 void listen_describe(int fd, char text[LISTEN_TEXT_LEN])
 {
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_un file;
+		struct sockaddr_storage storage;
+	} address = { 0 };
 	socklen_t length = sizeof(address);
 	char host[LISTEN_TEXT_LEN - 10], port[6];
-	bool is_ipv6;
 
-	if (getsockname(fd, (struct sockaddr *)&address, &length) ||
-	    getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV)) {
+	if (getsockname(fd, &address.any, &length)) {
 		snprintf(text, LISTEN_TEXT_LEN, "?");
 		return;
 	}
-	is_ipv6 = address.ss_family == AF_INET6;
-	snprintf(text, LISTEN_TEXT_LEN, is_ipv6 ? "[%s]:%s" : "%s:%s", host, port);
+	if (address.any.sa_family == AF_UNIX) {
+		snprintf(text, LISTEN_TEXT_LEN, UNIX_PREFIX "%.*s",
+			 (int)sizeof(address.file.sun_path), address.file.sun_path);
+		return;
+	}
+	if (getnameinfo(&address.any, length, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV))
+		snprintf(text, LISTEN_TEXT_LEN, "?");
+	else
+		snprintf(text, LISTEN_TEXT_LEN,
+			 address.any.sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }

@@ -18,6 +18,8 @@
 
 struct sink_prometheus;
 
+enum exposition { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
+
 /* max_series limits faultmap_mapping_faults_total, `other` not included. NULL: no memory. */
 struct sink_prometheus *sink_prometheus_new(uint64_t max_series);
 /* NULL is fine. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A real client socket in the same loop as the endpoint: requests in, responses out. */
+#include <crypt.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -20,11 +21,13 @@
 struct fixture {
 	struct loop *loop;
 	struct http *http;
+	struct listeners listeners;
 	struct sockaddr_storage address;
 	socklen_t address_length;
 	int client;
 	unsigned int renders;
-	bool render_fails;
+	unsigned int actions;
+	int page_result;
 	bool timed_out;
 	size_t length;
 	char response[1 << 20];
@@ -32,18 +35,61 @@ struct fixture {
 
 #define METRICS_SIZE 300000 /* more than a socket buffer takes at once */
 
-static int render(void *context, char **ret_text, size_t *ret_size)
+static int answer_metrics(void *context, unsigned int type, struct http_body *ret_body)
 {
 	struct fixture *fixture = context;
 
 	fixture->renders++;
-	if (fixture->render_fails)
-		return -ENOMEM;
-	*ret_text = malloc(METRICS_SIZE);
-	memset(*ret_text, 'm', METRICS_SIZE);
-	*ret_size = METRICS_SIZE;
+	if (fixture->page_result < 0) {
+		ret_body->text = strdup("because\n");
+		return fixture->page_result;
+	}
+	ret_body->text = malloc(METRICS_SIZE);
+	memset(ret_body->text, type ? 'o' : 'm', METRICS_SIZE);
+	ret_body->size = METRICS_SIZE;
 	return 0;
 }
+
+static int answer_small(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	ret_body->text = strdup("small\n");
+	ret_body->size = strlen(ret_body->text);
+	return 0;
+}
+
+/* More than the kernel buffers for a client. */
+#define HUGE_SIZE (12 * 1024 * 1024)
+
+static int answer_huge(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	ret_body->text = calloc(1, HUGE_SIZE);
+	ret_body->size = HUGE_SIZE;
+	return 0;
+}
+
+static int act(void *context, unsigned int type, struct http_body *ret_body)
+{
+	struct fixture *fixture = context;
+
+	fixture->actions++;
+	return answer_small(context, type, ret_body);
+}
+
+static const char *const text[] = { "text/plain; charset=utf-8" };
+static const char *const metrics[] = {
+	"text/plain; version=0.0.4; charset=utf-8",
+	"application/openmetrics-text; version=1.0.0; charset=utf-8"
+};
+static const struct http_page pages[] = {
+	{ .path = "/metrics", .types = metrics, .n_types = 2, .answer = answer_metrics },
+	{ .path = "/small", .types = text, .n_types = 1, .answer = answer_small },
+	{ .path = "/huge", .types = text, .n_types = 1, .answer = answer_huge },
+	{ .path = "/act", .types = text, .n_types = 1, .answer = act, .is_action = true },
+};
 
 static int give_up(void *context)
 {
@@ -57,18 +103,21 @@ static int give_up(void *context)
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct http_site site = { pages, sizeof(pages) / sizeof(*pages), fixture };
 	struct listen_address address;
 	struct error error;
-	int fd;
 
 	*state = fixture;
 	assert_int_equal(listen_parse("127.0.0.1:0", &address, &error), 0);
-	assert_int_equal(listen_open(&address, &fd, &error), 0);
+	assert_int_equal(listen_add(&fixture->listeners, &address, &error), 0);
 	fixture->address_length = sizeof(fixture->address);
-	getsockname(fd, (struct sockaddr *)&fixture->address, &fixture->address_length);
+	getsockname(fixture->listeners.all[0].fd, (struct sockaddr *)&fixture->address,
+		    &fixture->address_length);
 	assert_int_equal(loop_new(&fixture->loop), 0);
 	assert_int_equal(loop_add_timer(fixture->loop, 20000, give_up, fixture), 0);
-	assert_int_equal(http_open(&fixture->http, fixture->loop, fd, render, fixture, &error), 0);
+	assert_int_equal(http_open(&fixture->http, fixture->loop, &fixture->listeners, &site, NULL,
+				   &error),
+			 0);
 	return 0;
 }
 
@@ -77,6 +126,7 @@ static int tear_down(void **state)
 	struct fixture *fixture = *state;
 
 	http_close(fixture->http);
+	listen_close(&fixture->listeners);
 	loop_free(fixture->loop);
 	free(fixture);
 	return 0;
@@ -96,14 +146,20 @@ static int receive(void *context, uint32_t events)
 	return 0;
 }
 
+static int connect_client(struct fixture *fixture)
+{
+	int fd = socket(fixture->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&fixture->address, fixture->address_length),
+			 0);
+	return fd;
+}
+
 /* Sends the request and runs the loop until the server has closed the connection. */
 static const char *ask(struct fixture *fixture, const char *request)
 {
-	fixture->client = socket(fixture->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fixture->client = connect_client(fixture);
 	fixture->length = 0;
-	assert_int_equal(connect(fixture->client, (struct sockaddr *)&fixture->address,
-				 fixture->address_length),
-			 0);
 	assert_int_equal(write(fixture->client, request, strlen(request)), strlen(request));
 	assert_int_equal(loop_add_fd(fixture->loop, fixture->client, EPOLLIN, receive, fixture), 0);
 	assert_int_equal(loop_run(fixture->loop), 0);
@@ -112,6 +168,17 @@ static const char *ask(struct fixture *fixture, const char *request)
 	close(fixture->client);
 	fixture->response[fixture->length] = '\0';
 	return fixture->response;
+}
+
+/* `headers` end with an end of line, each. */
+static const char *get_with(struct fixture *fixture, const char *path, const char *headers)
+{
+	char request[512];
+
+	snprintf(request, sizeof(request),
+		 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", path,
+		 headers);
+	return ask(fixture, request);
 }
 
 static const char *get(struct fixture *fixture, const char *method, const char *path)
@@ -137,51 +204,89 @@ static size_t body_size(const char *response)
 	return strlen(strstr(response, "\r\n\r\n") + 4);
 }
 
-static void not_ready_before_the_first_reading(void **state)
+static const char *body_of(const char *response)
 {
-	struct fixture *fixture = *state;
-
-	assert_status(get(fixture, "GET", "/-/healthy"), 200);
-	assert_status(get(fixture, "GET", "/-/ready"), 503);
-	assert_status(get(fixture, "GET", "/metrics"), 503);
-	assert_int_equal(fixture->renders, 0);
-	http_set_ready(fixture->http, true);
-	assert_status(get(fixture, "GET", "/-/ready"), 200);
-	assert_status(get(fixture, "GET", "/metrics"), 200);
-	assert_int_equal(fixture->renders, 1);
+	return strstr(response, "\r\n\r\n") + 4;
 }
 
-static void metrics_arrive_whole(void **state)
+static void assert_has(const char *response, const char *header)
 {
-	struct fixture *fixture = *state;
-	const char *response;
+	if (!strstr(response, header))
+		fail_msg("no %s in: %.400s", header, response);
+}
 
-	http_set_ready(fixture->http, true);
-	response = get(fixture, "GET", "/metrics");
+static void a_large_page_arrives_whole(void **state)
+{
+	const char *response = get(*state, "GET", "/metrics");
+
+	assert_status(response, 200);
 	assert_int_equal(body_size(response), METRICS_SIZE);
-	assert_non_null(
-		strstr(response, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	assert_has(response, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n");
 }
 
 static void head_has_the_length_but_no_body(void **state)
 {
-	struct fixture *fixture = *state;
-	const char *response;
+	const char *response = get(*state, "HEAD", "/metrics");
 
-	http_set_ready(fixture->http, true);
-	response = get(fixture, "HEAD", "/metrics");
 	assert_status(response, 200);
 	assert_int_equal(body_size(response), 0);
-	assert_non_null(strstr(response, "Content-Length: 300000\r\n"));
+	assert_has(response, "Content-Length: 300000\r\n");
 }
 
-static void landing_page_links_to_metrics(void **state)
+static void accept_chooses_the_type(void **state)
 {
-	const char *response = get(*state, "GET", "/");
+	const char *response = get_with(*state, "/metrics",
+					"Accept: application/openmetrics-text;version=1.0.0,"
+					"text/plain;version=0.0.4;q=0.5\r\n");
 
 	assert_status(response, 200);
-	assert_non_null(strstr(response, "Content-Type: text/html"));
-	assert_non_null(strstr(response, "href=\"/metrics\""));
+	assert_has(response, "Content-Type: application/openmetrics-text; version=1.0.0; "
+			     "charset=utf-8\r\n");
+	assert_int_equal(*body_of(response), 'o');
+	/* Several headers are one list. */
+	response = get_with(*state, "/metrics",
+			    "Accept: text/plain;q=0.1\r\naccept: application/*\r\n");
+	assert_int_equal(*body_of(response), 'o');
+	response = get_with(*state, "/metrics", "Accept: application/json\r\n");
+	assert_status(response, 406);
+	assert_has(response, "application/openmetrics-text");
+	assert_status(get_with(*state, "/small", "Accept: application/json\r\n"), 406);
+	assert_status(get_with(*state, "/small", "Accept-Encoding: *;q=0\r\n"), 406);
+}
+
+/* What zlib makes of it again. */
+static void assert_inflates(const char *compressed, size_t size)
+{
+	unsigned char *plain = malloc(METRICS_SIZE + 1);
+	z_stream stream = { .next_in = (unsigned char *)compressed,
+			    .avail_in = (unsigned int)size,
+			    .next_out = plain,
+			    .avail_out = METRICS_SIZE + 1 };
+
+	assert_int_equal(inflateInit2(&stream, 15 + 16), Z_OK);
+	assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+	assert_int_equal(stream.total_out, METRICS_SIZE);
+	for (size_t i = 0; i < METRICS_SIZE; i++)
+		assert_int_equal(plain[i], 'm');
+	inflateEnd(&stream);
+	free(plain);
+}
+
+static void gzip_comes_when_asked_for(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *response = get_with(fixture, "/metrics", "Accept-Encoding: gzip\r\n");
+	const char *body = body_of(response);
+
+	assert_status(response, 200);
+	assert_has(response, "Content-Encoding: gzip\r\n");
+	assert_inflates(body, fixture->length - (size_t)(body - response));
+	response = get_with(fixture, "/metrics", "Accept-Encoding: gzip;q=0\r\n");
+	assert_int_equal(body_size(response), METRICS_SIZE);
+	/* Not worth it. */
+	response = get_with(fixture, "/small", "Accept-Encoding: gzip\r\n");
+	assert_string_equal(body_of(response), "small\n");
+	assert_null(strstr(response, "Content-Encoding"));
 }
 
 static void unknown_paths_and_methods_are_refused(void **state)
@@ -191,25 +296,43 @@ static void unknown_paths_and_methods_are_refused(void **state)
 	assert_status(get(fixture, "GET", "/metricsx"), 404);
 	assert_status(get(fixture, "GET", "/../etc/passwd"), 404);
 	assert_status(get(fixture, "DELETE", "/metrics"), 405);
-	assert_non_null(strstr(fixture->response, "Allow: GET, HEAD\r\n"));
+	assert_has(fixture->response, "Allow: GET, HEAD\r\n");
 	assert_status(ask(fixture, "POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 				   "Content-Length: 5\r\n\r\nhello"),
 		      405);
+	assert_int_equal(fixture->renders, 0);
+}
+
+static void actions_want_post_or_put(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_status(get(fixture, "GET", "/act"), 405);
+	assert_has(fixture->response, "Allow: POST, PUT\r\n");
+	assert_status(get(fixture, "HEAD", "/act"), 405);
+	assert_int_equal(fixture->actions, 0);
+	assert_status(get(fixture, "POST", "/act"), 200);
+	assert_status(get(fixture, "PUT", "/act"), 200);
+	assert_int_equal(fixture->actions, 2);
 }
 
 static void a_body_with_get_is_ignored(void **state)
 {
-	assert_status(ask(*state, "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	assert_status(ask(*state, "GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 				  "Content-Length: 5\r\n\r\nhello"),
 		      200);
 }
 
-static void failed_render_is_a_500(void **state)
+static void what_a_page_fails_with_is_the_status(void **state)
 {
 	struct fixture *fixture = *state;
 
-	http_set_ready(fixture->http, true);
-	fixture->render_fails = true;
+	fixture->page_result = -EAGAIN;
+	assert_status(get(fixture, "GET", "/metrics"), 503);
+	assert_string_equal(body_of(fixture->response), "because\n");
+	fixture->page_result = -EACCES;
+	assert_status(get(fixture, "GET", "/metrics"), 403);
+	fixture->page_result = -ENOMEM;
 	assert_status(get(fixture, "GET", "/metrics"), 500);
 }
 
@@ -218,7 +341,135 @@ static void garbage_does_not_stop_the_service(void **state)
 	struct fixture *fixture = *state;
 
 	assert_status(ask(fixture, "\x16\x03\x01 nonsense\r\n\r\n"), 400);
-	assert_status(get(fixture, "GET", "/-/healthy"), 200);
+	assert_status(get(fixture, "GET", "/small"), 200);
+}
+
+static void a_header_beyond_the_limit_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	char request[64 * 1024];
+	size_t length = (size_t)sprintf(request, "GET /small HTTP/1.1\r\nHost: x\r\nX: ");
+
+	memset(request + length, 'x', sizeof(request) - length);
+	strcpy(request + sizeof(request) - 5, "\r\n\r\n");
+	/* Our client sends it all before it reads. */
+	assert_status(ask(fixture, request), 431);
+	assert_status(get(fixture, "GET", "/small"), 200);
+}
+
+#define MANY_CLIENTS 400 /* three times what is served at once */
+
+static void idle_clients_keep_nobody_out(void **state)
+{
+	struct fixture *fixture = *state;
+	int clients[MANY_CLIENTS];
+
+	for (size_t i = 0; i < MANY_CLIENTS; i++)
+		clients[i] = connect_client(fixture);
+	assert_status(get(fixture, "GET", "/metrics"), 200);
+	assert_int_equal(body_size(fixture->response), METRICS_SIZE);
+	/* The ones that came first had to go, the last one is still there. */
+	assert_int_equal(recv(clients[0], fixture->response, 1, MSG_DONTWAIT), 0);
+	assert_int_equal(recv(clients[MANY_CLIENTS - 1], fixture->response, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	for (size_t i = 0; i < MANY_CLIENTS; i++)
+		close(clients[i]);
+	assert_status(get(fixture, "GET", "/small"), 200);
+}
+
+/* Two fit into the limit of 32 MiB. */
+static void who_does_not_read_takes_bounded_memory(void **state)
+{
+	const char request[] = "GET /huge HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *fixture = *state;
+	int clients[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		clients[i] = connect_client(fixture);
+		assert_int_equal(write(clients[i], request, strlen(request)), strlen(request));
+		assert_status(get(fixture, "GET", "/small"), 200);
+	}
+	assert_true(recv(clients[2], fixture->response, 100, MSG_DONTWAIT) > 0);
+	assert_status(fixture->response, 503);
+	assert_status(get(fixture, "GET", "/huge"), 503);
+	assert_status(get(fixture, "GET", "/metrics"), 200);
+	for (size_t i = 0; i < 3; i++)
+		close(clients[i]);
+	assert_status(get(fixture, "GET", "/small"), 200);
+	assert_status(get(fixture, "HEAD", "/huge"), 200);
+}
+
+/* "user:secret" with a hash of the lowest cost. */
+static struct web_config *make_config(const char *name)
+{
+	struct web_config *config = calloc(1, sizeof(*config));
+	struct crypt_data data = { 0 };
+
+	config->users = calloc(1, sizeof(*config->users));
+	config->users[0].name = strdup(name);
+	config->users[0].hash = strdup(crypt_r("secret", "$2b$04$abcdefghijklmnopqrstuu", &data));
+	config->n_users = 1;
+	config->headers = calloc(1, sizeof(*config->headers));
+	config->headers[0].name = "X-Frame-Options";
+	config->headers[0].value = strdup("deny");
+	config->n_headers = 1;
+	return config;
+}
+
+#define USER_SECRET "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"
+#define USER_WRONG "Authorization: Basic dXNlcjp3cm9uZw==\r\n"
+#define NEXT_SECRET "Authorization: Basic bmV4dDpzZWNyZXQ=\r\n"
+
+static void passwords_are_asked_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+
+	assert_int_equal(http_configure(fixture->http, make_config("user"), &error), 0);
+	assert_status(get_with(fixture, "/small", ""), 401);
+	assert_has(fixture->response, "WWW-Authenticate: Basic realm=\"faultmap\"\r\n");
+	assert_has(fixture->response, "X-Frame-Options: deny\r\n");
+	assert_status(get_with(fixture, "/nowhere", ""), 401);
+	assert_status(get_with(fixture, "/small", USER_WRONG), 401);
+	assert_status(get_with(fixture, "/small", NEXT_SECRET), 401);
+	assert_status(get_with(fixture, "/small", "Authorization: Basic !\r\n"), 401);
+	assert_status(get_with(fixture, "/small", "Authorization: Bearer dXNlcg\r\n"), 401);
+	assert_status(get_with(fixture, "/small", USER_SECRET), 200);
+	assert_status(get_with(fixture, "/small", USER_SECRET), 200);
+	assert_status(get_with(fixture, "/small", USER_WRONG), 401);
+	assert_int_equal(fixture->renders, 0);
+}
+
+static void a_new_configuration_holds_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+
+	assert_int_equal(http_configure(fixture->http, make_config("user"), &error), 0);
+	assert_status(get_with(fixture, "/small", USER_SECRET), 200);
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(http_configure(fixture->http, make_config("next"), &error), 0);
+	assert_status(get_with(fixture, "/small", USER_SECRET), 401);
+	assert_status(get_with(fixture, "/small", NEXT_SECRET), 200);
+	/* No TLS, no passwords again. */
+	assert_int_equal(http_configure(fixture->http, NULL, &error), 0);
+	assert_status(ask(fixture, "GET /small HTTP/1.0\r\n\r\n"), 200);
+}
+
+static void the_end_does_not_wait_for_who_is_asked(void **state)
+{
+	const char request[] = "GET /small HTTP/1.1\r\nHost: x\r\n" USER_WRONG "\r\n";
+	struct fixture *fixture = *state;
+	struct error error;
+	int client;
+
+	assert_int_equal(http_configure(fixture->http, make_config("user"), &error), 0);
+	client = connect_client(fixture);
+	assert_int_equal(write(client, request, strlen(request)), strlen(request));
+	assert_status(get_with(fixture, "/small", ""), 401);
+	http_close(fixture->http); /* the first one is pending, or just answered */
+	fixture->http = NULL;
+	close(client);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -226,14 +477,21 @@ static void garbage_does_not_stop_the_service(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(not_ready_before_the_first_reading),
-		TEST(metrics_arrive_whole),
+		TEST(a_large_page_arrives_whole),
 		TEST(head_has_the_length_but_no_body),
-		TEST(landing_page_links_to_metrics),
+		TEST(accept_chooses_the_type),
+		TEST(gzip_comes_when_asked_for),
 		TEST(unknown_paths_and_methods_are_refused),
+		TEST(actions_want_post_or_put),
 		TEST(a_body_with_get_is_ignored),
-		TEST(failed_render_is_a_500),
+		TEST(what_a_page_fails_with_is_the_status),
 		TEST(garbage_does_not_stop_the_service),
+		TEST(a_header_beyond_the_limit_is_refused),
+		TEST(idle_clients_keep_nobody_out),
+		TEST(who_does_not_read_takes_bounded_memory),
+		TEST(passwords_are_asked_for),
+		TEST(a_new_configuration_holds_at_once),
+		TEST(the_end_does_not_wait_for_who_is_asked),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);
