@@ -1,0 +1,418 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The daemon's web side: its sockets, clients that mean no good, TLS and passwords, reloads.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+# start_daemon COMMAND...: sets $daemon; its stderr is in $TMP/daemon.err.
+start_daemon()
+{
+	start_background "$@" 2>"$TMP/daemon.err"
+	daemon=$BACKGROUND_PID
+	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+}
+
+# http_status URL [CURL-FLAG...]: prints the status, 000 for none; the body is in $TMP/body.
+http_status()
+{
+	curl -s --noproxy '*' -m 20 -D "$TMP/head" -o "$TMP/body" -w '%{http_code}' "${@:2}" "$1"
+}
+
+status_is()
+{
+	[ "$(http_status "${@:2}")" = "$1" ]
+}
+
+# The ticks that a scrape of URL tells; the flags are curl's.
+ticks()
+{
+	http_status "$@" >"$TMP/status"
+	awk '$1 == "faultmap_ticks_total" { print $2 }' "$TMP/body"
+}
+
+ticked_beyond()
+{
+	[ "$(ticks "${@:2}")" -gt "$1" ]
+}
+
+# start_client ARGUMENT...: web_clients.py, its stdin on descriptor 9, its stdout in $TMP/client.
+start_client()
+{
+	rm -f "$TMP/client.in"
+	mkfifo "$TMP/client.in"
+	start_background /usr/bin/python3 tests/live/web_clients.py "$@" <>"$TMP/client.in" \
+		>"$TMP/client"
+	client=$BACKGROUND_PID
+	exec 9>"$TMP/client.in"
+	wait_for 60 grep -q ready "$TMP/client"
+}
+
+stop_client()
+{
+	exec 9>&-
+	stop_background "$client" || true
+}
+
+free_port()
+{
+	/usr/bin/python3 -c '
+import socket
+print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
+}
+
+# ask LINE: of the client "ask"; prints its answer.
+ask()
+{
+	local lines
+	lines=$(wc -l <"$TMP/client")
+	echo "$1" >&9
+	wait_for 30 client_has "$((lines + 1))"
+	tail -n 1 "$TMP/client"
+}
+
+client_has()
+{
+	[ "$(wc -l <"$TMP/client")" -ge "$1" ]
+}
+
+test_sockets()
+{
+	check_equal "IPv4" "$(http_status "http://$v4/-/healthy")" 200
+	check_equal "IPv6" "$(http_status "http://$v6/-/healthy" -g)" 200
+	check_equal "unix socket" \
+		"$(http_status http://faultmap/-/healthy --unix-socket "$TMP/socket")" 200
+	check_equal "its mode" "$(stat -c %a "$TMP/socket")" 660
+	check_equal "what other machines reach is warned about once" \
+		"$(grep -c 'clear text' "$TMP/daemon.err")" 1
+	check_equal "/-/reload is not enabled" "$(http_status "http://$v4/-/reload" -X POST)" 403
+	check_contains "it says how to" "$TMP/body" 'web\.enable-lifecycle'
+	check_equal "a second daemon does not take the socket" "$("$FAULTMAP" daemon --listen \
+		"unix:$TMP/socket" 2>"$TMP/err"; echo $?)" 1
+	check_contains "it says so" "$TMP/err" "unix:$TMP/socket: Address already in use"
+}
+
+test_bad_clients()
+{
+	local before descriptors
+
+	before=$(ticks "http://$v4/metrics")
+	start_client hold "${v4##*:}" 1000
+	check_equal "1,000 idle, slow and unreading clients: a scrape succeeds" \
+		"$(http_status "http://$v4/metrics")" 200
+	check "promtool finds its page well" promtool check metrics <"$TMP/body"
+	descriptors=$(find "/proc/$daemon/fd" -type l | wc -l)
+	check "the daemon's descriptors stay bounded" test "$descriptors" -lt 300
+	check "ticks go on" wait_for 30 ticked_beyond "$((before + 10))" "http://$v4/metrics"
+	check "who sends a byte a second is cut" wait_for 60 grep -q cut "$TMP/client"
+	stop_client
+	check_equal "scrapes go on" "$(http_status "http://$v4/metrics" --compressed)" 200
+}
+
+# No descriptor is left to read the counters with; the connection is there already.
+test_ready()
+{
+	local limit
+
+	limit=$(prlimit --pid "$daemon" --nofile --output=SOFT,HARD --noheadings)
+	start_client ask "${v4##*:}"
+	check_equal "ready" "$(ask "GET /-/ready")" "200 None"
+	prlimit --pid "$daemon" --nofile=3:"${limit##* }"
+	check "failed readings: not ready" wait_for 30 asked_503
+	prlimit --pid "$daemon" --nofile="$(echo "$limit" | tr -s ' ' :)"
+	check "a good reading: ready again" wait_for 30 asked_200
+	stop_client
+}
+
+asked_503()
+{
+	[ "$(ask "GET /-/ready")" = "503 None" ]
+}
+
+asked_200()
+{
+	[ "$(ask "GET /-/ready")" = "200 None" ]
+}
+
+test_plain()
+{
+	# Slow enough for the five failed readings in a row that would end it.
+	start_daemon "$FAULTMAP" daemon -v --interval 0.5 --listen 127.0.0.1:0 --listen '[::1]:0' \
+		--listen ":0" --listen "unix:$TMP/socket"
+	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	v6=$(sed -n 's|.*http://\(\[::1[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	wait_for 20 status_is 200 "http://$v4/-/ready"
+	test_sockets
+	test_ready
+	test_bad_clients
+	stop_background "$daemon"
+	check_equal "it ends with 0" "$?" 0
+	check "the socket's file is gone" test ! -e "$TMP/socket"
+}
+
+# systemd-socket-activate starts the daemon at the first connection.
+test_activation()
+{
+	if ! command -v systemd-socket-activate >/dev/null; then
+		skip "socket activation" "systemd-socket-activate is not installed"
+		return
+	fi
+	start_background systemd-socket-activate -l "$TMP/passed" -l "127.0.0.1:$(free_port)" \
+		"$FAULTMAP" daemon -v --listen fd:// 2>"$TMP/daemon.err"
+	daemon=$BACKGROUND_PID
+	wait_for 30 test -S "$TMP/passed"
+	check_equal "fd:// serves the sockets that were passed" \
+		"$(http_status http://faultmap/-/healthy --unix-socket "$TMP/passed")" 200
+	check_contains "all of them" "$TMP/daemon.err" 'serving on http://127\.0\.0\.1:'
+	stop_background "$daemon"
+	check "their files are the service manager's" test -S "$TMP/passed"
+}
+
+# make_pair NAME EXTENSION...: a key and a certificate that the CA signs.
+make_pair()
+{
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TMP/$1.key" -subj "/CN=$1" 2>/dev/null |
+		openssl x509 -req -CA "$TMP/ca.crt" -CAkey "$TMP/ca.key" -CAcreateserial -days 2 \
+			-extfile <(printf '%s\n' "${@:2}") -out "$TMP/$1.crt" 2>/dev/null
+}
+
+make_certificates()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TMP/ca.key" -out "$TMP/ca.crt" -days 2 \
+		-subj "/CN=test CA" 2>/dev/null
+	make_pair server "subjectAltName=DNS:localhost,IP:127.0.0.1" extendedKeyUsage=serverAuth
+	make_pair server2 "subjectAltName=DNS:localhost,IP:127.0.0.1" extendedKeyUsage=serverAuth
+	make_pair client subjectAltName=DNS:scraper extendedKeyUsage=clientAuth
+	make_pair other subjectAltName=DNS:other extendedKeyUsage=clientAuth
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TMP/alien.key" -out "$TMP/alien.crt" \
+		-days 2 -subj /CN=client 2>/dev/null
+}
+
+# hash_of PASSWORD COST
+hash_of()
+{
+	# shellcheck disable=SC2016
+	perl -e 'printf "%s\n", crypt($ARGV[0], sprintf("\$2b\$%02d\$%s", $ARGV[1],
+		"abcdefghijklmnopqrstuu"))' "$1" "$2"
+}
+
+# write_config SERVER [TLS-LINE...]: the certificate of SERVER, users prometheus and slow.
+write_config()
+{
+	{
+		printf 'tls_server_config:\n  cert_file: %s.crt\n  key_file: %s.key\n' "$1" "$1"
+		[ $# -eq 1 ] || printf '  %s\n' "${@:2}"
+		printf 'http_server_config:\n  headers:\n    X-Frame-Options: deny\n'
+		printf 'basic_auth_users:\n  prometheus: %s\n  slow: %s\n' \
+			"$(hash_of secret 10)" "$(hash_of slow 12)"
+	} >"$TMP/web.yml"
+}
+
+# reload: by SIGHUP; waits until the daemon has said what became of it.
+reload()
+{
+	local lines
+	lines=$(grep -c 'reload' "$TMP/daemon.err")
+	kill -HUP "$daemon"
+	wait_for 20 reloads_reach "$((lines + 1))"
+}
+
+reloads_reach()
+{
+	[ "$(grep -c 'reload' "$TMP/daemon.err")" -ge "$1" ]
+}
+
+# The subject of the certificate that the server shows.
+shown_subject()
+{
+	timeout 20 openssl s_client -connect "127.0.0.1:$port" -CAfile "$TMP/ca.crt" </dev/null \
+		2>/dev/null | openssl x509 -noout -subject
+}
+
+# tls_status [CURL-FLAG...]: of /-/healthy, as the user.
+tls_status()
+{
+	http_status "$url/-/healthy" --cacert "$TMP/ca.crt" -u prometheus:secret "$@"
+}
+
+test_passwords()
+{
+	local tls=(--cacert "$TMP/ca.crt")
+
+	check_equal "no password" "$(http_status "$url/metrics" "${tls[@]}")" 401
+	check_contains "it is asked for" "$TMP/head" '^WWW-Authenticate: Basic'
+	check_equal "a wrong one" "$(http_status "$url/metrics" "${tls[@]}" -u prometheus:x)" 401
+	check_equal "an unknown user" "$(http_status "$url/metrics" "${tls[@]}" -u x:secret)" 401
+	check_equal "the right one" "$(http_status "$url/metrics" "${tls[@]}" -u prometheus:secret)" 200
+	check_contains "the configured header" "$TMP/head" '^X-Frame-Options: deny'
+	check_equal "plain HTTP is not served" "$(http_status "http://127.0.0.1:$port/metrics")" 000
+	check_equal "a remote address with TLS and users is no warning" \
+		"$(grep -c 'clear text' "$TMP/daemon.err")" 0
+}
+
+# Each of these passwords takes a quarter of a second to find wrong.
+test_slow_passwords()
+{
+	local user=(--cacert "$TMP/ca.crt" -u prometheus:secret) before i busy=()
+
+	before=$(ticks "$url/metrics" "${user[@]}")
+	for i in 1 2 3 4 5 6 7 8; do
+		start_background curl -s --noproxy '*' -m 60 --cacert "$TMP/ca.crt" -u "slow:$i" \
+			-o /dev/null -w '%{http_code}\n' "$url/metrics" >"$TMP/slow.$i"
+		busy+=("$BACKGROUND_PID")
+	done
+	check_equal "a scrape while wrong passwords are checked" \
+		"$(http_status "$url/metrics" "${user[@]}")" 200
+	check "ticks go on meanwhile" wait_for 30 ticked_beyond "$((before + 3))" "$url/metrics" \
+		"${user[@]}"
+	wait "${busy[@]}"
+	check_equal "all were wrong" "$(sort -u "$TMP"/slow.*)" 401
+}
+
+test_versions()
+{
+	# OpenSSL's own level forbids what is older.
+	local old=(--tlsv1.0 --tls-max 1.1 --ciphers 'ALL:@SECLEVEL=0')
+
+	check_equal "TLS 1.2 is spoken" "$(tls_status --tls-max 1.2)" 200
+	check_equal "TLS 1.3 is spoken" "$(tls_status --tlsv1.3)" 200
+	check_equal "TLS 1.1 is not" "$(tls_status "${old[@]}")" 000
+	write_config server2 'min_version: TLS10'
+	reload
+	check_equal "it is with min_version: TLS10" "$(tls_status "${old[@]}")" 200
+	write_config server2 'min_version: TLS13'
+	reload
+	check_equal "min_version: TLS13, after a reload" "$(tls_status --tls-max 1.2)$(tls_status)" \
+		000200
+}
+
+test_reload()
+{
+	check_equal "the certificate" "$(shown_subject)" "subject=CN = server"
+	start_client ask "$port" "$TMP/ca.crt"
+	check_equal "a connection from before the reload" \
+		"$(ask "GET /-/healthy prometheus:secret")" "200 None"
+	write_config server2
+	check "promtool finds the file well" promtool check web-config "$TMP/web.yml"
+	reload
+	check_equal "SIGHUP: the new certificate" "$(shown_subject)" "subject=CN = server2"
+	check_equal "the old connection has one more answer, then is closed" \
+		"$(ask "GET /-/healthy prometheus:secret")" "200 close"
+	stop_client
+	sed -i 's/cert_file/cert_fill/' "$TMP/web.yml"
+	reload
+	check_equal "a bad file is told in one line" "$(grep -c 'line 2: unknown key .cert_fill' \
+		"$TMP/daemon.err")" 1
+	check_equal "and changes nothing" "$(tls_status)" 200
+	check_equal "POST /-/reload fails on it" \
+		"$(http_status "$url/-/reload" --cacert "$TMP/ca.crt" -u prometheus:secret -X POST)" 500
+	write_config server
+	check_equal "POST /-/reload" \
+		"$(http_status "$url/-/reload" --cacert "$TMP/ca.crt" -u prometheus:secret -X POST)" 200
+	check_equal "has done so" "$(shown_subject)" "subject=CN = server"
+	check_equal "GET /-/reload" \
+		"$(http_status "$url/-/reload" --cacert "$TMP/ca.crt" -u prometheus:secret)" 405
+}
+
+test_client_certificates()
+{
+	write_config server 'client_ca_file: ca.crt' 'client_auth_type: RequireAndVerifyClientCert' \
+		'client_allowed_sans: [ scraper ]'
+	reload
+	check_equal "a client certificate is required" "$(tls_status)" 000
+	check_equal "that of the CA is taken" \
+		"$(tls_status --cert "$TMP/client.crt" --key "$TMP/client.key")" 200
+	check_equal "one of another CA is not" \
+		"$(tls_status --cert "$TMP/alien.crt" --key "$TMP/alien.key")" 000
+	check_equal "one for servers is not" \
+		"$(tls_status --cert "$TMP/server.crt" --key "$TMP/server.key")" 000
+	check_equal "one of another name is not" \
+		"$(tls_status --cert "$TMP/other.crt" --key "$TMP/other.key")" 000
+	write_config server 'client_ca_file: ca.crt' 'client_auth_type: VerifyClientCertIfGiven'
+	reload
+	check_equal "VerifyClientCertIfGiven: none will do" "$(tls_status)" 200
+	check_equal "one of another CA will not" \
+		"$(tls_status --cert "$TMP/alien.crt" --key "$TMP/alien.key")" 000
+}
+
+# A server of its own: what it says of the target is the oracle.
+test_prometheus()
+{
+	local listen
+
+	listen=127.0.0.1:$(free_port)
+	if ! command -v prometheus >/dev/null; then
+		skip "Prometheus scrapes over TLS with a password" "prometheus is not installed"
+		return
+	fi
+	cat >"$TMP/prometheus.yml" <<-END
+		global:
+		  scrape_interval: 1s
+		scrape_configs:
+		  - job_name: faultmap
+		    scheme: https
+		    tls_config: { ca_file: '$TMP/ca.crt', min_version: TLS13 }
+		    basic_auth: { username: prometheus, password: secret }
+		    static_configs:
+		      - targets: ['127.0.0.1:$port']
+	END
+	start_background prometheus --config.file="$TMP/prometheus.yml" \
+		--storage.tsdb.path="$TMP/data" --web.listen-address="$listen" \
+		>"$TMP/prometheus.out" 2>&1
+	check "Prometheus scrapes over TLS with a password" wait_for 60 scraped "http://$listen"
+	stop_background "$BACKGROUND_PID"
+}
+
+scraped()
+{
+	[ "$(curl -s --noproxy '*' -m 10 "$1/api/v1/targets" |
+		jq -r '.data.activeTargets[0].health')" = up ]
+}
+
+test_tls()
+{
+	make_certificates
+	write_config server
+	start_daemon "$FAULTMAP" daemon -v --interval 0.5 --listen 0.0.0.0:0 \
+		--web.config.file "$TMP/web.yml" --web.enable-lifecycle
+	port=$(sed -n 's|.*https://0\.0\.0\.0:\([0-9]*\)/.*|\1|p' "$TMP/daemon.err")
+	url=https://localhost:$port
+	wait_for 20 status_is 200 "$url/-/ready" --cacert "$TMP/ca.crt" -u prometheus:secret
+	test_passwords
+	test_slow_passwords
+	test_reload
+	test_prometheus
+	test_client_certificates
+	test_versions
+	stop_background "$daemon"
+	check_equal "it ends with 0 all the same" "$?" 0
+}
+
+# check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
+check_failure()
+{
+	timeout 30 "$FAULTMAP" daemon "${@:4}" >"$TMP/out" 2>"$TMP/err"
+	check_equal "$1: exit status" "$?" "$2"
+	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
+	check_contains "$1: says what" "$TMP/err" "$3"
+}
+
+test_bad_input()
+{
+	echo 'tls_server_config: { cert_file: nowhere.crt }' >"$TMP/bad.yml"
+	check_failure "a bad web configuration" 2 "bad\.yml, line 1: cert_file: .*No such file" \
+		--listen 127.0.0.1:0 --web.config.file "$TMP/bad.yml"
+	check_failure "no web configuration" 1 "/nowhere/web\.yml: No such file" \
+		--listen 127.0.0.1:0 --web.config.file /nowhere/web.yml
+	check_failure "no sockets passed" 1 "fd://: no socket was passed" --listen fd://
+	echo text >"$TMP/file"
+	check_failure "a socket's path is a file" 1 "unix:$TMP/file: Address already in use" \
+		--listen "unix:$TMP/file"
+	check_equal "which stays" "$(cat "$TMP/file")" text
+	check_failure "the second of two addresses" 2 "'nonsense'" --listen 127.0.0.1:0 \
+		--listen nonsense
+}
+
+test_plain
+test_activation
+test_tls
+test_bad_input
+done_testing

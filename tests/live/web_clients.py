@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Clients that curl cannot be.
+
+web_clients.py hold PORT N    N idle connections, one that sends a byte a second, some that do not read
+                              what they ask for; says "ready", and when the slow one was cut
+web_clients.py ask PORT [CA]  one connection: a "METHOD PATH [USER:PASSWORD]" per line of stdin, and a
+                              "STATUS CONNECTION-HEADER" per line of stdout
+Both until stdin or they are closed.
+"""
+import base64
+import http.client
+import resource
+import select
+import socket
+import ssl
+import sys
+
+
+def connect(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def connect_unread(port):
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+    return client
+
+
+def hold(port, count):
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    clients = [connect(port) for _ in range(count)]
+    clients += [connect_unread(port) for _ in range(10)]
+    slow = connect(port)
+    slow.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+    print("ready", flush=True)
+    while True:
+        readable, _, _ = select.select([slow, sys.stdin], [], [], 1)
+        if sys.stdin in readable:
+            return
+        try:
+            if slow in readable and not slow.recv(1000):
+                break
+            slow.sendall(b"x")
+        except OSError:
+            break
+    print("cut", flush=True)
+    sys.stdin.read()
+
+
+def ask(port, ca):
+    if ca:
+        context = ssl.create_default_context(cafile=ca)
+        connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=context)
+    else:
+        connection = http.client.HTTPConnection("localhost", port, timeout=30)
+    connection.connect()
+    connection.auto_open = 0  # the same connection or none
+    print("ready", flush=True)
+    for line in sys.stdin:
+        method, path, *user = line.split()
+        headers = {}
+        if user:
+            headers["Authorization"] = "Basic " + base64.b64encode(user[0].encode()).decode()
+        try:
+            connection.request(method, path, headers=headers)
+            response = connection.getresponse()
+            response.read()
+            print(response.status, response.getheader("Connection"), flush=True)
+        except (OSError, http.client.HTTPException) as error:
+            print(0, type(error).__name__, flush=True)
+
+
+if sys.argv[1] == "hold":
+    hold(int(sys.argv[2]), int(sys.argv[3]))
+else:
+    ask(int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)
