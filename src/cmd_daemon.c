@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -22,10 +21,6 @@
 #define DEFAULT_MAX_SERIES 1000
 /* About 10 MiB per scrape: beyond that a person has made a mistake. */
 #define MOST_MAX_SERIES 100000
-/* Not ready any more when the last good reading is older than that many intervals: one may be late. */
-#define READY_INTERVALS 3
-/* And not before that, however short the interval: the machine may be busy. */
-#define READY_AT_LEAST_MS 3000
 
 struct daemon_config {
 	struct common_options common; /* first: see cmd_begin */
@@ -41,14 +36,15 @@ struct daemon_config {
 static const struct option_spec options[] = {
 	{ .name = "listen",
 	  .argument = "ADDRESS",
-	  .help = "where to serve HTTP, as often as wanted: ADDR:PORT, [IPv6]:PORT, :PORT for every\n"
-		  "address, unix:PATH, or fd:// for systemd's sockets (default " WEB_DEFAULT_LISTEN
-		  ";\nport 0: any free one, -v says which)",
+	  .help = "where to serve HTTP, as often as wanted: ADDR:PORT, [IPv6]:PORT, :PORT\n"
+		  "for every address, unix:PATH, or fd:// for systemd's sockets\n"
+		  "(default " WEB_DEFAULT_LISTEN "; port 0: any free one, -v says which)",
 	  .type = OPTION_LIST,
 	  .offset = offsetof(struct daemon_config, listen) },
 	{ .name = "web.config.file",
 	  .argument = "FILE",
-	  .help = "TLS, users and headers, in the format of Prometheus' exporters; read again on SIGHUP",
+	  .help = "TLS, users and headers, in the format of Prometheus' exporters;\n"
+		  "read again on SIGHUP",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, web_config_file) },
 	{ .name = "web.enable-lifecycle",
@@ -101,9 +97,9 @@ struct service {
 	struct sink_prometheus *metrics;
 	struct sink_jsonl *jsonl; /* NULL without --jsonl */
 	struct web *web;
-	uint64_t last_tick_ns; /* 0: none yet */
-	bool tick_fails;       /* the newest one */
-	bool jsonl_fails;      /* said so already */
+	bool has_ticked;  /* /metrics has something to say */
+	bool tick_fails;  /* the newest one */
+	bool jsonl_fails; /* said so already */
 };
 
 /* A full disk must not end the service: said once, and once when it is over. */
@@ -116,14 +112,6 @@ static void report_jsonl(struct service *service, int result, const struct error
 	service->jsonl_fails = result < 0;
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct service *service = context;
@@ -131,7 +119,7 @@ static int take_tick(void *context, const struct snapshot *snapshot, struct erro
 	sink_prometheus_tick(service->metrics, snapshot, session_tick_ns(service->session));
 	if (service->jsonl)
 		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
-	service->last_tick_ns = monotonic_ns();
+	service->has_ticked = true;
 	service->tick_fails = false;
 	return 0;
 }
@@ -152,21 +140,17 @@ static int render(void *context, enum exposition exposition, char **ret_text, si
 	struct service *service = context;
 
 	(void)exposition;
-	if (!service->last_tick_ns)
+	if (!service->has_ticked)
 		return -EAGAIN;
 	return sink_prometheus_render(service->metrics, ret_text, ret_size);
 }
 
+/* A reading that hangs needs no word here: the loop hangs with it and answers nobody. */
 static bool is_ready(void *context)
 {
 	const struct service *service = context;
-	uint64_t limit_ms = READY_INTERVALS * service->config->interval_ms;
 
-	if (!service->last_tick_ns || service->tick_fails)
-		return false;
-	if (limit_ms < READY_AT_LEAST_MS)
-		limit_ms = READY_AT_LEAST_MS;
-	return monotonic_ns() - service->last_tick_ns <= limit_ms * 1000000;
+	return service->has_ticked && !service->tick_fails;
 }
 
 /* What is bad changes nothing and is told in one line. */
