@@ -71,7 +71,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS
 	-Wno-unused-parameter -Ivmlinux -Ibpf
 
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
-BPF_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
+BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 # A workload is one file, or a directory of files.
 WORKLOADS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/workload/*.c))

@@ -3,8 +3,6 @@
 #include "row.bpf.h"
 #include "task.bpf.h"
 
-char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
-
 /* Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU), so that no fault entry is under way here. */
 SEC("raw_tp")
 int flush_run(void *context)

@@ -5,8 +5,6 @@
 #include "row.bpf.h"
 #include "slice.bpf.h"
 
-char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
-
 /* include/uapi/asm-generic/siginfo.h, asm/signal.h */
 #define SIGBUS 7
 #define SIGSEGV 11

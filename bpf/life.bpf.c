@@ -3,8 +3,6 @@
 #include "row.bpf.h"
 #include "task.bpf.h"
 
-char LICENSE[] __weak SEC("license") = "Dual BSD/GPL";
-
 static __always_inline void send(struct task_record *record)
 {
 	struct cpu_state *cpu;
