@@ -93,7 +93,8 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 }
 
 /* Remembers the fault until it is known how it ends; first settles the task's one before. */
-static __always_inline void fault_stamp(struct cpu_state *cpu, struct task_struct *task, u64 address)
+static __always_inline void fault_stamp(struct cpu_state *cpu, struct task_struct *task,
+					u64 address)
 {
 	struct task_fault *fault = fault_of(task);
 

@@ -57,10 +57,11 @@ static __always_inline void record_of_process(struct task_record *record, struct
 	struct task_struct *leader = task->group_leader;
 	struct signal_struct *signal = task->signal;
 	struct mm_struct *mm = task->mm;
-	struct cgroup *cgroup = READ(struct css_set, READ(struct task_struct, task, cgroups), dfl_cgrp);
+	struct cgroup *cgroup = READ(struct css_set, READ(struct task_struct, task, cgroups),
+				     dfl_cgrp);
 
-	record->ppid =
-		READ(struct task_struct, READ(struct task_struct, leader, real_parent), tgid);
+	record->ppid = READ(struct task_struct, READ(struct task_struct, leader, real_parent),
+			    tgid);
 	record->uid = READ(struct cred, READ(struct task_struct, task, real_cred), euid.val);
 	record->cgroup_id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
 	record->exit_code = exit_code_of(signal, leader);
