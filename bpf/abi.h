@@ -83,12 +83,16 @@ struct row_key {
 	u8 perms;
 };
 /*
- * --slice: the anchor says which slice of the mapping it is as well, in bits that an anchor, the
- * address of a page below 2^56, leaves free. At the top log2 of the slice's size (0: not sliced), at
- * the bottom the low bits of its number, which is address / size. With so few slices that is
- * enough to find the number again near the mapping's end: see src/slice.h.
+ * --slice: with this bit in row_key.perms, the anchor is a hash of the mapping's in its upper 46 bits,
+ * then log2 of the slice's size, then the low 12 bits of the slice's number, which is address /
+ * size. With so few slices that is enough to find the number again near the mapping's end: see
+ * src/slice.h. Anchors of two mappings have the same hash once in 2^45.
  */
-#define SLICE_SHIFT_BIT 56
+#define PERM_SLICED 0x80
+#define SLICE_HASH_MASK (~0ULL << 18)
+#define SLICE_HASH(anchor) ((anchor)*0x9e3779b97f4a7c15ULL & SLICE_HASH_MASK)
+#define SLICE_SHIFT_BIT 12
+#define SLICE_SHIFT_MASK 0x3fULL
 #define SLICE_NUMBER_MASK 0xfffULL
 /* Of one mapping. Where --slice makes more, the slices of this mapping are doubled until they fit: it
  * must not fill the table of rows alone. */

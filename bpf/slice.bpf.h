@@ -11,7 +11,7 @@ static __noinline u32 slice_shift(u64 start, u64 end)
 	u32 shift = config_slice_shift;
 	u64 first = start >> (shift & 63), last = (end - 1) >> (shift & 63);
 
-	for (; shift < SLICE_SHIFT_BIT - 1 && last - first >= config_slices_max; shift++) {
+	for (; shift < SLICE_SHIFT_MASK && last - first >= config_slices_max; shift++) {
 		first >>= 1;
 		last >>= 1;
 	}
@@ -34,8 +34,9 @@ static __always_inline void take_slice(struct mapping *mapping, u64 address)
 		start = address;
 	shift = slice_shift(start, end) & 63;
 	number = address >> shift;
-	mapping->anchor = (mapping->anchor & ~SLICE_NUMBER_MASK) | (u64)shift << SLICE_SHIFT_BIT |
+	mapping->anchor = SLICE_HASH(mapping->anchor) | (u64)shift << SLICE_SHIFT_BIT |
 			  (number & SLICE_NUMBER_MASK);
+	mapping->perms |= PERM_SLICED;
 	if (mapping->slice_start < number << shift)
 		mapping->slice_start = number << shift;
 	if (mapping->slice_end > (number + 1) << shift)

@@ -1,33 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "slice.h"
 
-static unsigned int shift_of(const struct row_key *key)
+#include <stdbool.h>
+
+static bool is_sliced(const struct row_key *key)
 {
-	return key->anchor >> SLICE_SHIFT_BIT;
+	return key->perms & PERM_SLICED;
 }
 
 uint32_t slice_tag(const struct row_key *key)
 {
-	if (!shift_of(key))
-		return 0;
-	return shift_of(key) << 16 | (uint32_t)(key->anchor & SLICE_NUMBER_MASK);
+	/* The bits of size and number; a size is never 0. */
+	return is_sliced(key) ? key->anchor & ~SLICE_HASH_MASK : 0;
 }
 
 uint64_t slice_anchor(const struct row_key *key)
 {
-	if (!shift_of(key))
-		return key->anchor;
-	return key->anchor & ((1ULL << SLICE_SHIFT_BIT) - 1) & ~SLICE_NUMBER_MASK;
+	return is_sliced(key) ? key->anchor & SLICE_HASH_MASK : key->anchor;
 }
 
 void slice_bounds(const struct row_key *key, const struct extent *extent, uint64_t *ret_start,
 		  uint64_t *ret_end)
 {
-	unsigned int shift = shift_of(key);
+	unsigned int shift = key->anchor >> SLICE_SHIFT_BIT & SLICE_SHIFT_MASK;
 	uint64_t last, number;
 
 	*ret_start = *ret_end = 0;
-	if (!shift)
+	if (!is_sliced(key))
 		return;
 	/* The slice is the mapping's last or one of the SLICES_MAX before that: the nearest number
 	 * with these low bits. */

@@ -12,7 +12,7 @@
 
 /* Differs between the slices of a mapping; 0 where the mapping is not split. */
 uint32_t slice_tag(const struct row_key *key);
-/* The anchor of the mapping itself, alike for all its slices. */
+/* Alike for all slices of a mapping: its anchor, or a hash of that. */
 uint64_t slice_anchor(const struct row_key *key);
 /* From where to where the slice goes; both 0 where the mapping is not split. `extent` is that of the
  * row: of the mapping when it last faulted in this slice. */

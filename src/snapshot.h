@@ -110,7 +110,7 @@ struct row {
 	const char *mapping; /* "[heap]", "/usr/lib/libc.so.6", ...: raw bytes of a kernel path */
 	uint64_t map_start;  /* of the VMA as last seen; 0,0 for denied_unmapped */
 	uint64_t map_end;
-	uint64_t map_offset; /* of map_start in the file, bytes; 0 for anonymous memory */
+	uint64_t map_offset;  /* of map_start in the file, bytes; 0 for anonymous memory */
 	uint64_t slice_start; /* the part that this row counts, maybe beyond the edge; 0,0: all */
 	uint64_t slice_end;
 	char perms[5]; /* "rw-p" as in /proc/PID/maps */
