@@ -183,7 +183,7 @@ struct cpu_state {
 	struct open_run run;
 	struct done_run done;
 	u64 aborted;
-	u64 lost_completions;
+	u64 completions; /* runs of the perf event programs */
 	u64 unresolved;
 	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry */
 	u64 rows_full;

@@ -228,6 +228,15 @@ static __always_inline struct task_fault *claim_at(struct task_struct *task, u64
 	return fault;
 }
 
+/* What the perf events count is held against these runs: what is more, no program saw. */
+static __always_inline void count_completion(struct cpu_state *cpu, struct task_struct *task,
+					     const struct task_fault *fault)
+{
+	if (cpu &&
+	    (fault || is_followed(task->group_leader->tgid, task->group_leader->start_boottime)))
+		cpu->completions++;
+}
+
 /*
  * Perf software event PAGE_FAULTS_MAJ, period 1: the kernel has accounted a major fault
  * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs while
@@ -240,6 +249,7 @@ int fault_major(struct bpf_perf_event_data *context)
 	u64 now = bpf_ktime_get_ns();
 	struct task_fault *fault = claim_at(task, context->addr);
 
+	count_completion(this_cpu_state(), task, fault);
 	if (!fault) {
 		recount_major(task, context->addr);
 		return 0;
@@ -282,6 +292,7 @@ int fault_minor(struct bpf_perf_event_data *context)
 	struct task_fault *fault = claim_at(task, context->addr);
 	struct cpu_state *cpu = this_cpu_state();
 
+	count_completion(cpu, task, fault);
 	if (!fault || !cpu)
 		return 0;
 	fault->key.kind = kind_by_evidence(fault, task);

@@ -211,8 +211,8 @@ static __always_inline void count_major(struct task_fault *fault)
 
 /*
  * The task is past its last stamped fault: how did that end? The kernel's own counters tell
- * (mm_account_fault(), mm/memory.c). A major (in full detail, any) that is
- * still open here lost its perf event.
+ * (mm_account_fault(), mm/memory.c). Where perf events complete faults (majors, in full detail any), one
+ * that is still open here lost its own.
  * `run` is the CPU's open run where interrupts are off (at fault entry), else NULL: mostly the same
  * mapping faults again, and then the run takes the count.
  */
@@ -224,14 +224,9 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	if (!open || !fault_claim(fault, open))
 		return;
 	if (task->maj_flt != fault->major) {
-		if (config_perf_events)
-			__sync_fetch_and_add(&cpu->lost_completions, 1);
 		count_major(fault);
 	} else if (task->min_flt == fault->minor) {
 		__sync_fetch_and_add(&cpu->aborted, 1);
-	} else if (config_full && config_perf_events) {
-		__sync_fetch_and_add(&cpu->lost_completions, 1);
-		count_minor(fault);
 	} else if (run && same_key(&run->key, &fault->key)) {
 		run->count++;
 	} else {

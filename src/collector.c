@@ -15,6 +15,7 @@
 #include "cgroups.h"
 #include "collector_kernel.h"
 #include "features.h"
+#include "losses.h"
 #include "names.h"
 #include "slice.h"
 #include "statm.h"
@@ -38,8 +39,10 @@ struct collector {
 	size_t n_pending;
 	size_t pending_capacity;
 	uint64_t pending_lost;
-	uint64_t gup;   /* sum over all processes, ended ones too */
-	uint64_t other; /* faults in "other" rows */
+	struct perf_counts perf; /* of this tick */
+	uint64_t accounted; /* minor + major over all processes, ended ones too, since attach */
+	uint64_t gup;       /* sum over all processes, ended ones too */
+	uint64_t other;     /* faults in "other" rows */
 
 	uint64_t page_size;
 	uint64_t attached_ns;  /* CLOCK_BOOTTIME */
@@ -49,7 +52,8 @@ struct collector {
 	uint64_t epoch;
 	uint64_t rows_since;
 	bool tick_failed;
-	uint64_t rows_skipped; /* in this tick: their process is not known yet */
+	uint64_t rows_skipped;   /* in this tick: their process is not known yet */
+	uint64_t faults_skipped; /* minor and major in these */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -370,6 +374,7 @@ static int take_row(void *context, const struct row_key *key, const struct row_v
 
 	if (!process) { /* born since the tasks were listed: next tick */
 		collector->rows_skipped++;
+		collector->faults_skipped += not_below_zero(value->minor) + value->major;
 		return 0;
 	}
 	row = snapshot_slice_row(collector->snapshot, process, mapping_id_of(key), slice_tag(key),
@@ -415,6 +420,7 @@ static int take_totals(struct collector *collector)
 	struct totals *totals = &collector->snapshot->totals;
 	struct fault_counts other[KIND_COUNT] = {};
 	struct totals sum = {};
+	uint64_t completions = 0;
 	size_t n_cpus;
 	const struct cpu_state *cpus = kernel_cpu_states(collector->kernel, &n_cpus);
 	int result = 0;
@@ -422,7 +428,7 @@ static int take_totals(struct collector *collector)
 	for (size_t i = 0; i < n_cpus; i++) {
 		sum.entries += cpus[i].run.entries;
 		sum.aborted += cpus[i].aborted;
-		sum.lost_completions += cpus[i].lost_completions;
+		completions += cpus[i].completions;
 		sum.unresolved += cpus[i].unresolved;
 		sum.map_full += cpus[i].rows_full;
 		sum.names_lost += cpus[i].names_lost;
@@ -436,7 +442,10 @@ static int take_totals(struct collector *collector)
 	}
 	totals->entries = sum.entries;
 	totals->aborted = sum.aborted;
-	totals->lost_completions = sum.lost_completions;
+	/* The programs' runs are read after the events: never more lost than there are. */
+	if (collector->perf.completed > completions)
+		totals->lost_completions = max_of(totals->lost_completions,
+						  collector->perf.completed - completions);
 	totals->unresolved = sum.unresolved;
 	totals->map_full = sum.map_full;
 	totals->names_lost = sum.names_lost;
@@ -467,6 +476,21 @@ static void settle_gup(struct collector *collector, struct process *process, uin
 	}
 }
 
+/* After the tasks and before the rows: see losses_settle(). */
+static int take_perf(struct collector *collector)
+{
+	struct totals *totals = &collector->snapshot->totals;
+	int result = kernel_perf_counts(collector->kernel, &collector->perf);
+
+	if (result)
+		return result == -ENODATA ? 0 : result;
+	totals->has_perf_major = true;
+	totals->has_perf_minor = collector->perf.has_minor;
+	totals->perf_minor = max_of(totals->perf_minor, collector->perf.minor);
+	totals->perf_major = max_of(totals->perf_major, collector->perf.major);
+	return 0;
+}
+
 static void finish_process(struct collector *collector, struct process *process)
 {
 	uint64_t faults = process->minor + process->major;
@@ -479,7 +503,10 @@ static void finish_process(struct collector *collector, struct process *process)
 		process->major_before = process->major;
 		process->accounting.kernel_base = faults;
 		process->accounting.has_base = true;
+		process->accounting.in_sum = faults;
 	}
+	collector->accounted += faults - process->accounting.in_sum;
+	process->accounting.in_sum = faults;
 	settle_gup(collector, process,
 		   process->ended ? faults : process->minor_before + process->major_before);
 	if (!process->ended && (process_moved(process) || !process->vsz_exact))
@@ -529,12 +556,15 @@ static int read_kernel(struct collector *collector)
 	if (!collector->rows_skipped)
 		collector->rows_since = collector->epoch;
 	collector->rows_skipped = 0;
+	collector->faults_skipped = 0;
 	kernel_set_epoch(collector->kernel, ++collector->epoch, collector->rows_since);
 	result = take_tasks(collector);
 	if (!result)
 		result = kernel_drain(collector->kernel);
 	if (!result)
 		result = take_pending(collector);
+	if (!result)
+		result = take_perf(collector);
 	if (!result)
 		result = kernel_flush(collector->kernel);
 	if (!result) /* the names of the rows that come next */
@@ -568,9 +598,8 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		finish_process(collector, snapshot->processes[i]);
 	/* What is in "other" rows is missing in those of its process, but is no GUP. */
-	snapshot->totals.gup =
-		max_of(snapshot->totals.gup,
-		       collector->gup > collector->other ? collector->gup - collector->other : 0);
+	losses_settle(&snapshot->totals, collector->faults_skipped, collector->accounted,
+		      collector->gup > collector->other ? collector->gup - collector->other : 0);
 	release_ended(collector);
 	if (collector->ticks)
 		collector->last_tick_ns = collector->tick_ns;
@@ -605,7 +634,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	if (!features.state[FEATURE_PERF_EVENTS].available)
 		collector->info.warning =
 			"no perf events: major faults have no latency and are told from minor ones "
-			"at the task's next fault; see `faultmap check`";
+			"at the task's next fault, and no count of the kernel's says whether any fault "
+			"or completion was missed; see `faultmap check`";
 	result = kernel_open(&collector->kernel, options, &features, &collector->info, error);
 	if (result)
 		return result;

@@ -4,11 +4,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "faultmap.skel.h"
@@ -25,8 +23,7 @@ struct kernel {
 	struct bpf_link *rows_link;
 	struct bpf_link *tasks_link;
 	size_t n_cpus;
-	struct bpf_link **major_links; /* one per CPU, NULL where there is none */
-	struct bpf_link **minor_links;
+	struct perf_events *perf_events; /* NULL where they are not allowed */
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
 };
@@ -87,57 +84,6 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
 }
 
-static int open_perf_event(uint64_t config, int cpu)
-{
-	/* Period 1 is never throttled (kernel/events/core.c: perf_swevent_event()). */
-	struct perf_event_attr attributes = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attributes),
-		.config = config,
-		.sample_period = 1,
-		.sample_type = PERF_SAMPLE_ADDR,
-	};
-
-	return syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-/* Attaches the program to the event on each CPU that is online. */
-static int attach_perf_event(struct kernel *kernel, struct bpf_link ***ret_links,
-			     const struct bpf_program *program, uint64_t config, const char *name,
-			     struct error *error)
-{
-	struct bpf_link **links = calloc(kernel->n_cpus, sizeof(*links));
-
-	if (!links)
-		return error_set(error, ENOMEM, "out of memory");
-	*ret_links = links;
-	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
-		int fd = open_perf_event(config, cpu);
-
-		if (fd < 0 && (errno == ENODEV || errno == EINVAL)) /* the CPU is offline */
-			continue;
-		if (fd < 0)
-			return error_set(error, errno,
-					 "cannot open the perf event %s on CPU %zu: %s; raise the "
-					 "limit of open files, or run with CAP_SYS_ADMIN",
-					 name, cpu, strerror(errno));
-		links[cpu] = bpf_program__attach_perf_event(program, fd);
-		if (!links[cpu]) {
-			close(fd);
-			return error_set(error, errno, "cannot attach to the perf event %s: %s",
-					 name, strerror(errno));
-		}
-	}
-	return 0;
-}
-
-static void destroy_links(struct bpf_link **links, size_t count)
-{
-	for (size_t i = 0; links && i < count; i++)
-		bpf_link__destroy(links[i]);
-	free(links);
-}
-
 static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
 {
 	union bpf_iter_link_info link_info = {
@@ -152,21 +98,17 @@ static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
 static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
 			      struct collector_info *info, struct error *error)
 {
-	int result = attach_perf_event(kernel, &kernel->major_links,
-				       kernel->skeleton->progs.fault_major,
-				       PERF_COUNT_SW_PAGE_FAULTS_MAJ, "page-faults-major", error);
+	bool full = options->detail == DETAIL_FULL;
+	int result = perf_events_open(&kernel->perf_events, kernel->n_cpus, options->follow,
+				      kernel->skeleton->progs.fault_major,
+				      full ? kernel->skeleton->progs.fault_minor : NULL, error);
 
 	if (result)
 		return result;
 	add_hook(info, "perf_event/page-faults-major");
-	if (options->detail != DETAIL_FULL)
-		return 0;
-	result = attach_perf_event(kernel, &kernel->minor_links,
-				   kernel->skeleton->progs.fault_minor,
-				   PERF_COUNT_SW_PAGE_FAULTS_MIN, "page-faults-minor", error);
-	if (!result)
+	if (full)
 		add_hook(info, "perf_event/page-faults-minor");
-	return result;
+	return 0;
 }
 
 static int attach_tracepoint(struct kernel *kernel, struct bpf_program *program,
@@ -208,7 +150,13 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)
 		if (bpf_program__autoload(programs[i]))
 			result = attach_tracepoint(kernel, programs[i], info, error);
-	return result;
+	if (result || !kernel->perf_events)
+		return result;
+	result = perf_events_start(kernel->perf_events);
+	if (result)
+		return error_set(error, -result, "cannot read the perf events: %s",
+				 strerror(-result));
+	return 0;
 }
 
 static int pass_on_record(void *context, void *data, size_t size)
@@ -309,8 +257,7 @@ void kernel_close(struct kernel *kernel)
 		return;
 	for (size_t i = 0; i < kernel->n_links; i++)
 		bpf_link__destroy(kernel->links[i]);
-	destroy_links(kernel->major_links, kernel->n_cpus);
-	destroy_links(kernel->minor_links, kernel->n_cpus);
+	perf_events_free(kernel->perf_events);
 	bpf_link__destroy(kernel->rows_link);
 	bpf_link__destroy(kernel->tasks_link);
 	ring_buffer__free(kernel->ring);
@@ -324,6 +271,11 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 {
 	*ret_count = kernel->n_cpus;
 	return kernel->cpu_states;
+}
+
+int kernel_perf_counts(const struct kernel *kernel, struct perf_counts *ret_counts)
+{
+	return kernel->perf_events ? perf_events_read(kernel->perf_events, ret_counts) : -ENODATA;
 }
 
 static bool huge_pages_always(void)

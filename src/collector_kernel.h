@@ -11,6 +11,7 @@
 
 #include "../bpf/abi.h"
 #include "collector.h"
+#include "collector_perf.h"
 #include "features.h"
 
 struct kernel;
@@ -23,6 +24,9 @@ void kernel_close(struct kernel *kernel);
 
 /* The per-CPU states: *ret_count of them, mapped read-only, living as long as the kernel. */
 const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *ret_count);
+
+/* What the kernel's own perf events have counted; -ENODATA where there are none. */
+int kernel_perf_counts(const struct kernel *kernel, struct perf_counts *ret_counts);
 
 /* Starts a new epoch and sets from which on kernel_each_row reports. */
 void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since);

@@ -37,8 +37,10 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				 "use Linux 6.1 or later", true },
 	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
 				  "speed: each fault looks its mapping up", NULL, false },
-	[FEATURE_PERF_EVENTS] = { "perf_events", "latency of major faults",
-				  "latency; majors are told from minors at the task's next fault",
+	[FEATURE_PERF_EVENTS] = { "perf_events",
+				  "latency of major faults; a count of the kernel's to hold rows against",
+				  "latency; perf_minor, perf_major, missed, lost_completions; majors are "
+				  "told from minors at the task's next fault",
 				  "grant CAP_SYS_ADMIN, or set kernel.perf_event_paranoid to 2 or less",
 				  false },
 	[FEATURE_DIRECT_READS] = { "direct_reads", "kernel memory at one load a field",

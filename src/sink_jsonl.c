@@ -362,6 +362,12 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 	put_counter(&line, "names_lost", now->names_lost, before->names_lost);
 	put_counter(&line, "exits_lost", now->exits_lost, before->exits_lost);
 	put_counter(&line, "stamps_lost", now->stamps_lost, before->stamps_lost);
+	if (now->has_perf_minor) {
+		put_counter(&line, "perf_minor", now->perf_minor, before->perf_minor);
+		put_counter(&line, "missed", now->missed, before->missed);
+	}
+	if (now->has_perf_major)
+		put_counter(&line, "perf_major", now->perf_major, before->perf_major);
 	put_counter(&line, "lines_lost", lines_lost, sink->lines_lost_reported);
 	sink_emit(sink, &line);
 	sink_flush(sink);

@@ -339,6 +339,23 @@ static void print_all_latency(FILE *stream, const struct sink_prometheus *sink)
 			print_latency(stream, kind_name(kind), &sink->latency[kind]);
 }
 
+/* Absent where it is not counted: a zero would say that no fault was. */
+static void print_perf(FILE *stream, const struct totals *totals)
+{
+	if (!totals->has_perf_major)
+		return;
+	print_head(stream, "faultmap_perf_faults_total", "counter",
+		   "Completed page faults by the kernel's own perf software events.");
+	fprintf(stream, "faultmap_perf_faults_total{severity=\"major\"} %" PRIu64 "\n",
+		totals->perf_major);
+	if (!totals->has_perf_minor)
+		return;
+	fprintf(stream, "faultmap_perf_faults_total{severity=\"minor\"} %" PRIu64 "\n",
+		totals->perf_minor);
+	print_single(stream, "faultmap_missed_total", "counter",
+		     "Faults that perf events counted and no row has.", totals->missed);
+}
+
 static void print_totals(FILE *stream, const struct sink_prometheus *sink)
 {
 	const struct totals *totals = &sink->totals;
@@ -356,7 +373,7 @@ static void print_totals(FILE *stream, const struct sink_prometheus *sink)
 	print_single(stream, "faultmap_gup_total", "counter",
 		     "Faults that the kernel took itself, without an exception.", totals->gup);
 	print_single(stream, "faultmap_lost_completions_total", "counter",
-		     "Major faults whose completion was not seen: counted, without latency.",
+		     "Faults whose completion no program saw: counted, without latency.",
 		     totals->lost_completions);
 	print_single(stream, "faultmap_map_full_total", "counter",
 		     "Faults counted without their mapping because a kernel map was full.",
@@ -370,6 +387,7 @@ static void print_totals(FILE *stream, const struct sink_prometheus *sink)
 	print_single(stream, "faultmap_stamps_lost_total", "counter",
 		     "Faults counted as minor at entry: no memory to remember them.",
 		     totals->stamps_lost);
+	print_perf(stream, totals);
 	print_single(stream, "faultmap_in_flight", "gauge",
 		     "Entries without an end yet when the counters were read.",
 		     losses_in_flight(totals));

@@ -92,6 +92,7 @@ struct process {
 		bool has_base;
 		uint64_t kernel_base; /* kernel minor + major when the collector first saw it */
 		uint64_t row_faults;  /* minor + major over its rows */
+		uint64_t in_sum;      /* how much of minor + major is in the sum over all */
 	} accounting;
 };
 
@@ -131,12 +132,20 @@ struct totals {
 	uint64_t denied;
 	uint64_t aborted; /* entered the fault handler and left without a result */
 	uint64_t gup;     /* kernel-counted faults with no exception (see struct process) */
-	uint64_t lost_completions; /* majors whose completion did not run: counted, no latency */
-	uint64_t map_full;         /* faults counted in an "other" row because a map was full */
-	uint64_t unresolved;       /* faults whose mapping could not be found */
-	uint64_t names_lost;       /* mappings whose name did not reach user space */
-	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
-	uint64_t stamps_lost; /* faults counted as minor at entry: no memory to remember them */
+	uint64_t
+		lost_completions; /* perf events that no program of ours saw: counted, no latency */
+	uint64_t map_full;        /* faults counted in an "other" row because a map was full */
+	uint64_t unresolved;      /* faults whose mapping could not be found */
+	uint64_t names_lost;      /* mappings whose name did not reach user space */
+	uint64_t exits_lost;      /* processes whose exit record did not reach user space */
+	uint64_t stamps_lost;     /* faults counted as minor at entry: no memory to remember them */
+	/* The kernel's own count of completed faults, by perf events: what minor and major have to be.
+	 * missed: what they lack. Each only where the flag says that it is counted here. */
+	uint64_t perf_minor;
+	uint64_t perf_major;
+	uint64_t missed;
+	bool has_perf_minor; /* and missed: full detail */
+	bool has_perf_major;
 };
 
 struct snapshot {

@@ -54,3 +54,23 @@ def unexplained:
 		total(.[] | select(.rec == "faults" and .kind == "unknown") | .minor + .major + .denied)
 		+ total(.[] | select(.rec == "interval") | .unresolved)
 	end;
+
+# Read with -n: where the kernel's own perf events, its tasks' counters and our rows disagree about all that
+# `run` followed, once it has ended. A line of text for each; none if all is well.
+def discrepancies($detail):
+	reduce (inputs | select(.rec == "interval" or .rec == "exit")) as $line
+		({accounted: 0, gup: 0};
+		if $line.rec == "interval" then .last = $line else
+			.accounted += $line.minor_total + $line.major_total | .gup += $line.gup_total
+		end)
+	| .accounted as $accounted | .gup as $gup | .last
+	| select(.perf_major_total != .major_total)
+		, select($detail == "full" and .perf_minor_total != .minor_total)
+		, select($detail == "fast" and has("perf_minor_total"))
+		, select($detail == "full" and .missed_total != 0)
+		, select($detail == "full"
+			and .gup_total != $accounted - .perf_minor_total - .perf_major_total)
+		, select(.gup_total != $gup)
+	| "rows: \(.minor_total) minor, \(.major_total) major; perf events: \(.perf_minor_total),"
+	+ " \(.perf_major_total); tasks: \($accounted), gup \($gup); total: gup \(.gup_total),"
+	+ " missed \(.missed_total)";

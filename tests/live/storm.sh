@@ -31,6 +31,8 @@ check_identity()
 	check_equal "$1: entries = minor + major + denied + aborted at the end" \
 		"$(query "$last | .entries_total")" \
 		"$(query "$last | .minor_total + .major_total + .denied_total + .aborted_total")"
+	check_equal "$1: perf events counted what is in rows, and the rest of the tasks' counters is gup" \
+		"$(jq -n -r -L tests/live "include \"faults\"; discrepancies(\"${1%%,*}\")" "$TMP/log")" ""
 	check_equal "$1: the deltas add up to the totals" \
 		"$(query '[.[] | select(.rec == "interval")]
 			| ["entries", "minor", "major", "denied", "aborted", "gup"] as $names

@@ -30,19 +30,21 @@ static void nothing_apart_is_no_line(void **state)
 static void every_cause_is_named(void **state)
 {
 	(void)state;
-	assert_line(&(struct totals){ .entries = 2100,
-				      .minor = 97,
-				      .aborted = 1000,
-				      .gup = 2,
-				      .lost_completions = 3,
-				      .map_full = 4,
-				      .unresolved = 5,
-				      .names_lost = 6,
-				      .exits_lost = 7,
-				      .stamps_lost = 8 },
-		    "apart: 1,000 aborted, 2 without an exception (GUP), 3 completions lost, "
-		    "4 in \"[other]\" rows (map full), 5 without a mapping, 6 names lost, "
-		    "7 exits lost, 8 stamps lost, 1,003 in flight\n");
+	assert_line(
+		&(struct totals){ .entries = 2100,
+				  .minor = 97,
+				  .aborted = 1000,
+				  .gup = 2,
+				  .lost_completions = 3,
+				  .map_full = 4,
+				  .unresolved = 5,
+				  .names_lost = 6,
+				  .exits_lost = 7,
+				  .stamps_lost = 8,
+				  .missed = 9 },
+		"apart: 1,000 aborted, 2 without an exception (GUP), 3 completions lost, 9 missed, "
+		"4 in \"[other]\" rows (map full), 5 without a mapping, 6 names lost, "
+		"7 exits lost, 8 stamps lost, 1,003 in flight\n");
 }
 
 static void in_flight_is_the_rest_of_the_entries(void **state)
@@ -55,6 +57,64 @@ static void in_flight_is_the_rest_of_the_entries(void **state)
 	assert_int_equal(losses_in_flight(&totals), 5);
 	totals.entries = 14; /* the end was counted, its entry not yet read */
 	assert_int_equal(losses_in_flight(&totals), 0);
+}
+
+static void gup_without_perf_events_is_what_processes_have_beyond_their_rows(void **state)
+{
+	struct totals totals = {
+		.minor = 90, .major = 10, .perf_major = 10, .has_perf_major = true
+	};
+
+	(void)state;
+	losses_settle(&totals, 0, 107, 7);
+	assert_int_equal(totals.gup, 7);
+	assert_int_equal(totals.missed, 0);
+	losses_settle(&totals, 0, 107, 5);
+	assert_int_equal(totals.gup, 7); /* it never goes down */
+}
+
+static void perf_events_tell_what_no_row_has(void **state)
+{
+	struct totals totals = { .minor = 88,
+				 .major = 10,
+				 .perf_minor = 91,
+				 .perf_major = 10,
+				 .has_perf_major = true,
+				 .has_perf_minor = true };
+
+	(void)state;
+	losses_settle(&totals, 0, 108, 10);
+	assert_int_equal(totals.missed, 3); /* rows lack these */
+	assert_int_equal(totals.gup, 7);    /* and they are no GUP */
+	totals.minor = 92;                  /* rows are read later than the events */
+	losses_settle(&totals, 0, 108, 0);
+	assert_int_equal(totals.missed, 3);
+	assert_int_equal(totals.gup, 7);
+}
+
+static void rows_that_were_skipped_are_not_missed(void **state)
+{
+	struct totals totals = {
+		.minor = 90, .perf_minor = 100, .has_perf_major = true, .has_perf_minor = true
+	};
+
+	(void)state;
+	losses_settle(&totals, 10, 102, 0);
+	assert_int_equal(totals.missed, 0);
+	assert_int_equal(totals.gup, 2);
+}
+
+/* The event of a set-uid program is gone, its rows are not. */
+static void a_perf_event_that_ended_makes_no_gup(void **state)
+{
+	struct totals totals = {
+		.minor = 100, .perf_minor = 40, .has_perf_major = true, .has_perf_minor = true
+	};
+
+	(void)state;
+	losses_settle(&totals, 0, 102, 2);
+	assert_int_equal(totals.gup, 2);
+	assert_int_equal(totals.missed, 0);
 }
 
 static void other_is_the_process_without_a_pid(void **state)
@@ -70,6 +130,10 @@ int main(void)
 		cmocka_unit_test(nothing_apart_is_no_line),
 		cmocka_unit_test(every_cause_is_named),
 		cmocka_unit_test(in_flight_is_the_rest_of_the_entries),
+		cmocka_unit_test(gup_without_perf_events_is_what_processes_have_beyond_their_rows),
+		cmocka_unit_test(perf_events_tell_what_no_row_has),
+		cmocka_unit_test(rows_that_were_skipped_are_not_missed),
+		cmocka_unit_test(a_perf_event_that_ended_makes_no_gup),
 		cmocka_unit_test(other_is_the_process_without_a_pid),
 	};
 

@@ -403,7 +403,8 @@ static void killed_process_names_its_signal(void **state)
 static const char *const counters[] = { "entries",          "minor",      "major",
 					"denied",           "aborted",    "gup",
 					"lost_completions", "map_full",   "unresolved",
-					"names_lost",       "exits_lost", "stamps_lost" };
+					"names_lost",       "exits_lost", "stamps_lost",
+					"perf_minor",       "perf_major", "missed" };
 
 /* Moves everything by amounts that differ for each counter and tick. */
 static void advance(struct fixture *fixture, uint64_t number)
@@ -439,6 +440,8 @@ static void totals_are_the_sums_of_deltas(void **state)
 {
 	struct fixture *fixture = *state;
 
+	fixture->snapshot->totals.has_perf_minor = true;
+	fixture->snapshot->totals.has_perf_major = true;
 	for (uint64_t number = 1; number <= 20; number++) {
 		advance(fixture, number);
 		assert_int_equal(tick(fixture, number), 0);
@@ -453,6 +456,24 @@ static void totals_are_the_sums_of_deltas(void **state)
 		check_sums(fixture, "faults", (const char *[]){ "minor", "major", "pages" }[i]);
 	for (size_t i = 0; i < 3; i++)
 		check_sums(fixture, "process", (const char *[]){ "minor", "major", "gup" }[i]);
+}
+
+/* Zero would say that no fault was. */
+static void what_perf_events_do_not_count_is_absent(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(tick(fixture, 1), 0);
+	fixture->snapshot->totals.has_perf_major = true; /* fast detail */
+	snapshot_begin(fixture->snapshot);
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	assert_null(json_object_get(find(fixture, "interval", 0), "perf_major"));
+	assert_non_null(json_object_get(find(fixture, "interval", 1), "perf_major_total"));
+	for (size_t i = 0; i < 2; i++) {
+		assert_null(json_object_get(find(fixture, "interval", i), "perf_minor"));
+		assert_null(json_object_get(find(fixture, "interval", i), "missed"));
+	}
 }
 
 /* Undoes text_escape. */
@@ -708,6 +729,7 @@ int main(void)
 		TEST(process_and_exit_lines_have_every_field),
 		TEST(killed_process_names_its_signal),
 		TEST(totals_are_the_sums_of_deltas),
+		TEST(what_perf_events_do_not_count_is_absent),
 		TEST(hostile_names_come_back_byte_by_byte),
 		TEST(run_line_has_every_field),
 		TEST(torn_line_is_cut_off_and_counted),

@@ -240,8 +240,23 @@ static void totals_and_self_figures_are_there(void **state)
 						     .unresolved = 6,
 						     .names_lost = 7,
 						     .exits_lost = 18446744073709551615u,
-						     .stamps_lost = 8 };
+						     .stamps_lost = 8,
+						     .perf_minor = 9,
+						     .perf_major = 10,
+						     .missed = 11 };
 	tick(fixture);
+	/* Not counted here is not zero. */
+	assert_null(strstr(fixture->text, "faultmap_perf_faults_total"));
+	assert_null(strstr(fixture->text, "faultmap_missed_total"));
+	fixture->snapshot->totals.has_perf_major = true;
+	tick(fixture);
+	assert_true(sum(fixture, "faultmap_perf_faults_total", "severity=\"major\"") == 10);
+	assert_true(sum(fixture, "faultmap_perf_faults_total", "") == 10);
+	assert_null(strstr(fixture->text, "faultmap_missed_total"));
+	fixture->snapshot->totals.has_perf_minor = true;
+	tick(fixture);
+	assert_true(sum(fixture, "faultmap_perf_faults_total", "severity=\"minor\"") == 9);
+	assert_true(sample(fixture, "faultmap_missed_total") == 11);
 	assert_true(sample(fixture, "faultmap_entries_total") == 1);
 	assert_true(sample(fixture, "faultmap_aborted_total") == 2);
 	assert_true(sample(fixture, "faultmap_gup_total") == 3);
@@ -256,8 +271,8 @@ static void totals_and_self_figures_are_there(void **state)
 	assert_true(sample(fixture, "faultmap_resident_memory_bytes") > 100000);
 	assert_non_null(strstr(fixture->text, "faultmap_build_info{version=\"0."));
 	tick(fixture);
-	assert_true(sample(fixture, "faultmap_ticks_total") == 2);
-	assert_true(sample(fixture, "faultmap_scrapes_total") == 2);
+	assert_true(sample(fixture, "faultmap_ticks_total") == 4);
+	assert_true(sample(fixture, "faultmap_scrapes_total") == 4);
 }
 
 /* The bucket of file_map with this bound. */

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "collector_perf.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* How often to read our own count again when it moved meanwhile. */
+#define START_TRIES 100
+
+/* One of the two events. */
+struct perf_event {
+	const char *name;
+	uint64_t config;
+	size_t n_cpus;
+	int *fds;                /* one per CPU, -1 where there is none; the links own them */
+	struct bpf_link **links; /* likewise, NULL */
+	/* `follow`: of this process with all its children, and of this process alone; else -1. */
+	int family_fd;
+	int own_fd;
+	uint64_t base; /* what it counted before perf_events_start */
+};
+
+struct perf_events {
+	struct perf_event major;
+	struct perf_event minor;
+	bool has_minor;
+};
+
+static int open_event(const struct perf_event *event, int cpu)
+{
+	/* Period 1 is never throttled (kernel/events/core.c: perf_swevent_event()). Disabled until the
+	 * program is attached, so that both count the same faults. */
+	struct perf_event_attr attributes = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attributes),
+		.config = event->config,
+		.sample_period = 1,
+		.sample_type = PERF_SAMPLE_ADDR,
+		.disabled = 1,
+	};
+
+	return syscall(SYS_perf_event_open, &attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Counts without a program: of this thread, and of what it starts if `inherit`. */
+static int open_counter(const struct perf_event *event, bool inherit)
+{
+	struct perf_event_attr attributes = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attributes),
+		.config = event->config,
+		.inherit = inherit,
+	};
+
+	return syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static int cannot_open(const struct perf_event *event, struct error *error)
+{
+	return error_set(error, errno,
+			 "cannot open the perf event %s: %s; raise the limit of open files, or run "
+			 "with CAP_SYS_ADMIN",
+			 event->name, strerror(errno));
+}
+
+static int attach_on(struct perf_event *event, size_t cpu, const struct bpf_program *program,
+		     struct error *error)
+{
+	int fd = open_event(event, cpu);
+
+	if (fd < 0 && (errno == ENODEV || errno == EINVAL)) /* the CPU is offline */
+		return 0;
+	if (fd < 0)
+		return cannot_open(event, error);
+	event->links[cpu] = bpf_program__attach_perf_event(program, fd);
+	if (!event->links[cpu]) {
+		int why = errno;
+
+		close(fd);
+		return error_set(error, why, "cannot attach to the perf event %s: %s", event->name,
+				 strerror(why));
+	}
+	event->fds[cpu] = fd;
+	return 0;
+}
+
+static int event_open(struct perf_event *event, size_t n_cpus, bool follow,
+		      const struct bpf_program *program, struct error *error)
+{
+	int result = 0;
+
+	event->links = calloc(n_cpus, sizeof(*event->links));
+	event->fds = malloc(n_cpus * sizeof(*event->fds));
+	if (!event->links || !event->fds)
+		return error_set(error, ENOMEM, "out of memory");
+	event->n_cpus = n_cpus;
+	for (size_t cpu = 0; cpu < n_cpus; cpu++)
+		event->fds[cpu] = -1;
+	for (size_t cpu = 0; !result && cpu < n_cpus; cpu++)
+		result = attach_on(event, cpu, program, error);
+	if (result || !follow)
+		return result;
+	event->own_fd = open_counter(event, false);
+	event->family_fd = open_counter(event, true);
+	return event->own_fd < 0 || event->family_fd < 0 ? cannot_open(event, error) : 0;
+}
+
+static void event_close(struct perf_event *event)
+{
+	for (size_t cpu = 0; cpu < event->n_cpus; cpu++)
+		bpf_link__destroy(event->links[cpu]);
+	free(event->links);
+	free(event->fds);
+	if (event->family_fd >= 0)
+		close(event->family_fd);
+	if (event->own_fd >= 0)
+		close(event->own_fd);
+}
+
+int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow,
+		     const struct bpf_program *major, const struct bpf_program *minor,
+		     struct error *error)
+{
+	struct perf_events *events = calloc(1, sizeof(*events));
+	int result;
+
+	if (!events)
+		return error_set(error, ENOMEM, "out of memory");
+	events->major = (struct perf_event){ .name = "page-faults-major",
+					     .config = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
+					     .family_fd = -1,
+					     .own_fd = -1 };
+	events->minor = (struct perf_event){ .name = "page-faults-minor",
+					     .config = PERF_COUNT_SW_PAGE_FAULTS_MIN,
+					     .family_fd = -1,
+					     .own_fd = -1 };
+	events->has_minor = minor;
+	result = event_open(&events->major, n_cpus, follow, major, error);
+	if (!result && minor)
+		result = event_open(&events->minor, n_cpus, follow, minor, error);
+	if (result) {
+		perf_events_free(events);
+		return result;
+	}
+	*ret_events = events;
+	return 0;
+}
+
+void perf_events_free(struct perf_events *events)
+{
+	if (!events)
+		return;
+	event_close(&events->major);
+	event_close(&events->minor);
+	free(events);
+}
+
+static int read_count(int fd, uint64_t *ret_count)
+{
+	ssize_t got = read(fd, ret_count, sizeof(*ret_count));
+
+	if (got < 0)
+		return -errno;
+	return got == sizeof(*ret_count) ? 0 : -EIO;
+}
+
+/* What the event has counted of those that are watched. */
+static int event_read(const struct perf_event *event, uint64_t *ret_count)
+{
+	uint64_t sum = 0, count = 0;
+	int result = 0;
+
+	if (event->family_fd >= 0) {
+		result = read_count(event->family_fd, &sum);
+		if (!result)
+			result = read_count(event->own_fd, &count);
+		*ret_count = sum - count;
+		return result;
+	}
+	for (size_t cpu = 0; !result && cpu < event->n_cpus; cpu++) {
+		if (event->fds[cpu] < 0)
+			continue;
+		result = read_count(event->fds[cpu], &count);
+		sum += count;
+	}
+	*ret_count = sum;
+	return result;
+}
+
+/* Both of a family's counters count this process, but they were not opened at one instant: how far they
+ * are apart is the same ever after. Taken when no fault came between the readings. */
+static int event_start(struct perf_event *event)
+{
+	uint64_t before = 0, after = 1;
+	int result = 0;
+
+	for (int i = 0; !result && before != after && i < START_TRIES; i++) {
+		if (event->own_fd >= 0)
+			result = read_count(event->own_fd, &before);
+		if (!result)
+			result = event_read(event, &event->base);
+		if (event->own_fd < 0)
+			return result;
+		if (!result)
+			result = read_count(event->own_fd, &after);
+	}
+	return !result && before != after ? -EAGAIN : result;
+}
+
+int perf_events_start(struct perf_events *events)
+{
+	int result = event_start(&events->major);
+
+	if (!result && events->has_minor)
+		result = event_start(&events->minor);
+	return result;
+}
+
+/* The counters of a family are read one after the other: never below zero. */
+static uint64_t since(uint64_t count, uint64_t base)
+{
+	return (int64_t)(count - base) > 0 ? count - base : 0;
+}
+
+int perf_events_read(const struct perf_events *events, struct perf_counts *ret_counts)
+{
+	uint64_t major = 0, minor = 0;
+	int result = event_read(&events->major, &major);
+
+	if (!result && events->has_minor)
+		result = event_read(&events->minor, &minor);
+	if (result)
+		return result;
+	ret_counts->major = since(major, events->major.base);
+	ret_counts->minor = since(minor, events->minor.base);
+	ret_counts->has_minor = events->has_minor;
+	/* The programs have run since they were attached, followed processes since there are any. */
+	ret_counts->completed = events->major.family_fd >= 0 ?
+					ret_counts->major + ret_counts->minor :
+					major + minor;
+	return 0;
+}
