@@ -68,4 +68,20 @@ static __always_inline u32 mm_sequence(struct mm_struct *mm)
 	return SEQUENCE_NONE;
 }
 
+/*
+ * The process has used a huge zero page: MMF_HUGE_ZERO_FOLIO, include/linux/mm_types.h. Bit 23 of a word
+ * until Linux 6.18, which made mm->flags a bitmap and moved the bit to 18.
+ */
+static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
+{
+	struct mm_struct___flags_word *old = (void *)mm;
+	unsigned long flags = 0;
+
+	if (bpf_core_field_exists(mm->flags.__mm_flags))
+		return mm->flags.__mm_flags[0] & 1UL << 18;
+	if (bpf_core_field_exists(old->flags))
+		bpf_core_read(&flags, sizeof(flags), &old->flags);
+	return flags & 1UL << 23;
+}
+
 #endif

@@ -116,8 +116,8 @@ static __always_inline void fault_stamp(struct cpu_state *cpu, struct task_struc
 	if (config_full) {
 		fault->evidence = 0;
 		fault->may_be_huge = cpu->run.may_be_huge;
-		fault->anon_pages = task->mm ? task->mm->rss_stat[MM_ANONPAGES].count : 0;
 		fault->numa_hints = numa_hints_of(task);
+		evidence_begin(fault, task);
 	}
 	fault->entered_ns = bpf_ktime_get_ns();
 	fault->open = ++fault->stamps;
@@ -298,18 +298,19 @@ int fault_minor(struct bpf_perf_event_data *context)
 	fault->key.kind = kind_by_evidence(fault, task);
 	cpu->done.busy = 1;
 	barrier();
-	done_add(cpu, fault, pages_by_evidence(fault), now - fault->entered_ns);
+	done_add(cpu, fault, pages_by_evidence(fault, task), now - fault->entered_ns);
 	barrier();
 	cpu->done.busy = 0;
 	return 0;
 }
 
-/* The current task's open fault; NULL when it is in none that is stamped. */
+/* The current task's open fault; NULL when it is in none that is stamped, or reclaims memory in it: what
+ * happens then to pages of its own is not what it faulted for. */
 static __always_inline struct task_fault *open_fault(void)
 {
 	struct task_fault *fault = fault_of(bpf_get_current_task_btf());
 
-	return fault && fault->open ? fault : NULL;
+	return fault && fault->open && !(fault->evidence & EVIDENCE_RECLAIM) ? fault : NULL;
 }
 
 /* kmem:rss_stat, full detail: an mm's page counter changes, in a fault once per kind of page. Under
@@ -336,6 +337,55 @@ int BPF_PROG(fault_flush, int reason)
 	if (fault)
 		fault->evidence |= EVIDENCE_FLUSH;
 	return 0;
+}
+
+/* vmscan:mm_vmscan_direct_reclaim_begin and its kin, full detail: the allocation for this fault makes the
+ * task look for memory itself. Node reclaim (vm.zone_reclaim_mode) leaves mapped pages alone unless
+ * it is told otherwise, and has no hook here. */
+static __always_inline int reclaim_begin(void)
+{
+	struct task_fault *fault = open_fault();
+
+	if (fault)
+		fault->evidence |= EVIDENCE_RECLAIM;
+	return 0;
+}
+
+static __always_inline int reclaim_end(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_fault *fault = fault_of(task);
+
+	if (fault && fault->evidence & EVIDENCE_RECLAIM) {
+		fault->evidence &= ~EVIDENCE_RECLAIM;
+		evidence_begin(fault, task); /* from what is left */
+	}
+	return 0;
+}
+
+SEC("?tp_btf/mm_vmscan_direct_reclaim_begin")
+int fault_reclaim_begin(void *context)
+{
+	return reclaim_begin();
+}
+
+SEC("?tp_btf/mm_vmscan_direct_reclaim_end")
+int fault_reclaim_end(void *context)
+{
+	return reclaim_end();
+}
+
+/* The same for a cgroup's limit. CONFIG_MEMCG. */
+SEC("?tp_btf/mm_vmscan_memcg_reclaim_begin")
+int fault_memcg_reclaim_begin(void *context)
+{
+	return reclaim_begin();
+}
+
+SEC("?tp_btf/mm_vmscan_memcg_reclaim_end")
+int fault_memcg_reclaim_end(void *context)
+{
+	return reclaim_end();
 }
 
 /* filemap:mm_filemap_map_pages, full detail, Linux 6.12 on: pages mapped around the fault. */

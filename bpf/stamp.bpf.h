@@ -27,6 +27,7 @@ struct task_fault {
 	u32 may_be_huge;
 	u64 pages; /* that it maps, as far as is known */
 	s64 anon_pages;
+	s64 table_bytes;
 	u64 numa_hints;
 	struct row_key key;
 	struct extent extent;

@@ -78,6 +78,14 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 				  full && has(features, FEATURE_TLB_FLUSH));
 	bpf_program__set_autoload(skeleton->progs.fault_around,
 				  full && has(features, FEATURE_MAP_PAGES));
+	bpf_program__set_autoload(skeleton->progs.fault_reclaim_begin,
+				  full && has(features, FEATURE_RECLAIM));
+	bpf_program__set_autoload(skeleton->progs.fault_reclaim_end,
+				  full && has(features, FEATURE_RECLAIM));
+	bpf_program__set_autoload(skeleton->progs.fault_memcg_reclaim_begin,
+				  full && has(features, FEATURE_MEMCG_RECLAIM));
+	bpf_program__set_autoload(skeleton->progs.fault_memcg_reclaim_end,
+				  full && has(features, FEATURE_MEMCG_RECLAIM));
 	bpf_program__set_autoload(skeleton->progs.process_fork, options->follow);
 	if (options->max_rows)
 		bpf_map__set_max_entries(skeleton->maps.rows, options->max_rows);
@@ -141,10 +149,18 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 		result = attach_perf_events(kernel, options, info, error);
 	/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
 	struct bpf_program *const programs[] = {
-		skeleton->progs.process_fork,    skeleton->progs.process_exit,
-		skeleton->progs.process_free,    skeleton->progs.fault_rss,
-		skeleton->progs.fault_flush,     skeleton->progs.fault_around,
-		skeleton->progs.fault_signal,    skeleton->progs.page_fault_kernel,
+		skeleton->progs.process_fork,
+		skeleton->progs.process_exit,
+		skeleton->progs.process_free,
+		skeleton->progs.fault_rss,
+		skeleton->progs.fault_flush,
+		skeleton->progs.fault_around,
+		skeleton->progs.fault_reclaim_begin,
+		skeleton->progs.fault_reclaim_end,
+		skeleton->progs.fault_memcg_reclaim_begin,
+		skeleton->progs.fault_memcg_reclaim_end,
+		skeleton->progs.fault_signal,
+		skeleton->progs.page_fault_kernel,
 		skeleton->progs.page_fault_user,
 	};
 	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)

@@ -55,6 +55,11 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				"cow and wp_other cannot be told apart", NULL, false },
 	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
 				"such a fault counts as one page", NULL, false },
+	[FEATURE_RECLAIM] = { "reclaim", "full detail: pages that a fault itself swaps out",
+			      "a fault that has to reclaim memory may show as swap_in", NULL,
+			      false },
+	[FEATURE_MEMCG_RECLAIM] = { "memcg_reclaim", "the same at a cgroup's limit of memory",
+				    "such a fault may show as swap_in", NULL, false },
 	[FEATURE_PID_NAMESPACE] = { "pid_namespace", "pids as this namespace shows them",
 				    "everything: the kernel side sees the initial namespace's pids",
 				    "run in the host's PID namespace (--pid=host, hostPID: true)",
@@ -137,6 +142,8 @@ static void probe_hooks(struct feature_set *features, const struct btf *btf)
 	bool rss = tracepoint_arguments(btf, "btf_trace_rss_stat") == 3;
 	bool flush = tracepoint_arguments(btf, "btf_trace_tlb_flush");
 	bool around = tracepoint_arguments(btf, "btf_trace_mm_filemap_map_pages");
+	bool reclaim = tracepoint_arguments(btf, "btf_trace_mm_vmscan_direct_reclaim_end");
+	bool memcg = tracepoint_arguments(btf, "btf_trace_mm_vmscan_memcg_reclaim_end");
 
 	/* A second argument since it fires before exit_mm() (Linux 6.16). */
 	found(features, FEATURE_EXIT_WITH_MM, exit_early,
@@ -151,6 +158,12 @@ static void probe_hooks(struct feature_set *features, const struct btf *btf)
 	found(features, FEATURE_MAP_PAGES, around,
 	      around ? "tp_btf/mm_filemap_map_pages" :
 		       "no filemap:mm_filemap_map_pages before Linux 6.12");
+	found(features, FEATURE_RECLAIM, reclaim,
+	      reclaim ? "tp_btf/mm_vmscan_direct_reclaim_begin and _end" :
+			"this kernel has no vmscan:mm_vmscan_direct_reclaim_begin");
+	found(features, FEATURE_MEMCG_RECLAIM, memcg,
+	      memcg ? "tp_btf/mm_vmscan_memcg_reclaim_begin and _end" :
+		      "this kernel has no cgroup limits of memory (CONFIG_MEMCG)");
 }
 
 static void probe_types(struct feature_set *features, const struct btf *btf)

@@ -77,6 +77,16 @@ struct percpu_counter {
 	s64 count;
 };
 
+typedef struct {
+	s64 counter;
+} atomic64_t;
+typedef atomic64_t atomic_long_t;
+
+/* Linux 6.18 on. */
+typedef struct {
+	unsigned long __mm_flags[1];
+} mm_flags_t;
+
 struct mm_struct {
 	struct maple_tree mm_mt;
 	seqcount_t mm_lock_seq;
@@ -87,6 +97,12 @@ struct mm_struct {
 	unsigned long brk;
 	unsigned long start_stack;
 	struct percpu_counter rss_stat[4];
+	atomic_long_t pgtables_bytes;
+	mm_flags_t flags;
+};
+/* Before Linux 6.18. */
+struct mm_struct___flags_word {
+	unsigned long flags;
 };
 
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };

@@ -25,7 +25,9 @@ def describe: describe(false);
 
 # What faultgen reported, as --detail=full should see it: the exact kind, and the pages mapped.
 def in_detail($detail):
-	if $detail == "full" then . + {kind: .exact, with_pages: true} else . end;
+	if $detail == "full" then
+		. + {kind: .exact, with_pages: true} | .before.kind = .before.exact
+	else . end;
 
 # What a log says about the case that faultgen reported as $case.
 def got($case):

@@ -12,7 +12,7 @@ if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
 fi
 
 # run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
-# exit status in $TMP/cases.
+# exit status in $TMP/cases. $limited, if set, is the cgroup that they run in.
 run_cases()
 {
 	local detail=$1
@@ -20,7 +20,8 @@ run_cases()
 
 	rm -rf "$TMP/cases"
 	mkdir "$TMP/cases"
-	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- bash -c '
+	limited=${limited-} "$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- bash -c '
+		[ -z "$limited" ] || echo $$ >"$limited/cgroup.procs"
 		faultgen=$1 directory=$2 cases=$3
 		for case in "${@:4}"; do
 			# shellcheck disable=SC2086

@@ -23,7 +23,7 @@ check_populate()
 }
 
 # All but those of kinds_alone.sh.
-mapfile -t cases < <("$faultgen" --list | grep -vxE 'swap_in|swap_cached|hugetlb')
+mapfile -t cases < <("$faultgen" --list | grep -vxE 'swap_in|swap_cached|hugetlb|reclaim')
 # The numbers are no accident of the default size.
 cases+=("demand_zero_write 5000" "file_map_major 300" "denied_unmapped 1000")
 for detail in fast full; do

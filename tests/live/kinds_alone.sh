@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it adds swap and huge pages to the machine
 # takes 10 s
-# As kinds.sh, for the kinds that need swap or a pool of huge pages.
+# As kinds.sh, for the kinds that need swap, a limit of memory or a pool of huge pages.
 
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash
@@ -10,7 +10,8 @@
 zram=
 swap_file=
 hugepages=
-trap 'undo_swap; undo_hugepages; cleanup_test' EXIT
+limited=
+trap 'undo_limit; undo_swap; undo_hugepages; cleanup_test' EXIT
 
 # A compressed RAM disk of our own as swap: pages that come back from it are major faults.
 set_up_swap()
@@ -46,6 +47,30 @@ undo_swap()
 	zram=
 }
 
+# A cgroup of 8 MiB of memory.
+set_up_limit()
+{
+	local root limit=memory.max
+
+	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	if ! grep -qsw memory "$root/cgroup.controllers"; then
+		root=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+		limit=memory.limit_in_bytes
+	fi
+	[ -n "$root" ] || return 1
+	[ "$limit" != memory.max ] || echo +memory >"$root/cgroup.subtree_control" || return 1
+	mkdir "$root/faultmap-test.$$" || return 1
+	limited=$root/faultmap-test.$$
+	echo 8M >"$limited/$limit"
+}
+
+undo_limit()
+{
+	[ -n "$limited" ] || return 0
+	wait_for 10 rmdir "$limited"
+	limited=
+}
+
 set_up_hugepages()
 {
 	local before
@@ -68,6 +93,11 @@ for detail in fast full; do
 	run_cases "$detail" swap_in hugetlb
 done
 undo_hugepages
+set_up_limit >/dev/null 2>&1
+for detail in fast full; do
+	run_cases "$detail" reclaim
+done
+undo_limit
 undo_swap
 set_up_swap_file >/dev/null 2>&1
 for detail in fast full; do

@@ -127,6 +127,96 @@ int prepare_huge(struct job *job)
 	return 0;
 }
 
+int prepare_huge_cow(struct job *job)
+{
+	int error = prepare_huge(job);
+
+	if (error)
+		return error;
+	job_before(job, "demand_zero", "read", job->pages);
+	job->before_exact = "huge_zero";
+	job->before_pages = job->pages * job->pages_each;
+	return touch_read(job);
+}
+
+/* Resident pages; 0 where that cannot be read. */
+static long resident_pages(void)
+{
+	static char text[128];
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	long pages = 0;
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%*d %ld", &pages) != 1)
+		pages = 0;
+	close(fd);
+	return pages;
+}
+
+/* Before Linux 6.13, a write to the huge zero page split it and copied one small page. */
+int touch_huge_cow(struct job *job)
+{
+	long before = resident_pages();
+
+	touch_write(job);
+	return (size_t)(resident_pages() - before) >= job->pages * job->pages_each ? 0 : -ENOTSUP;
+}
+
+/* Allows huge pages in the job's range, and has the process use the huge zero page elsewhere. */
+static int allow_huge(const struct job *job)
+{
+	struct job elsewhere = { .pages = 1 };
+	int error = prepare_huge(&elsewhere);
+
+	if (error)
+		return error;
+	touch_read(&elsewhere);
+	return madvise(job->start, (size_t)(job->end - job->start), MADV_HUGEPAGE) ? -ENOTSUP : 0;
+}
+
+/* Where huge pages are allowed, but small ones are in the way: one page of each range was read before. */
+int prepare_small_zero(struct job *job)
+{
+	int error = job_reserve(job, job->pages * HUGE_PAGE_SIZE, HUGE_PAGE_SIZE);
+
+	strcpy(job->mapping, "[anon]");
+	job->stride = HUGE_PAGE_SIZE;
+	if (!error)
+		error = job_map(job, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	if (error)
+		return error;
+	job_before(job, "demand_zero", "read", job->pages);
+	touch_read(job);
+	return allow_huge(job);
+}
+
+int touch_second_page(struct job *job)
+{
+	for (volatile char *at = job->start + page_size; at < job->end; at += job->stride)
+		(void)*at;
+	return 0;
+}
+
+/* In a cgroup whose limit is less than the range: pages that were touched first are swapped out while those
+ * that follow are touched. All other memory of the process stays where it is. */
+int prepare_reclaim(struct job *job)
+{
+	if (mlockall(MCL_CURRENT))
+		return -errno;
+	return job_map_anon(job, PROT_READ | PROT_WRITE);
+}
+
+int touch_reclaim(struct job *job)
+{
+	size_t swapped = 0;
+
+	touch_write(job);
+	for (char *at = job->start; at < job->end; at += page_size)
+		swapped += !!(pagemap_entry(at) & PAGEMAP_SWAPPED);
+	return swapped ? 0 : -ENOTSUP;
+}
+
 /* Nothing before this allocates, so the whole [heap] is ours. */
 int prepare_heap(struct job *job)
 {

@@ -43,6 +43,14 @@ static const struct fault_case cases[] = {
 	  prepare_soft_dirty, touch_write, NULL, 256 },
 	{ "huge_zero", "demand_zero", "huge_zero", "write", "user",
 	  prepare_huge, touch_write, NULL, 4 },
+	{ "huge_zero_read", "demand_zero", "huge_zero", "read", "user",
+	  prepare_huge, touch_read, NULL, 4 },
+	{ "huge_cow", "cow", NULL, "write", "user",
+	  prepare_huge_cow, touch_huge_cow, NULL, 4 },
+	{ "small_zero_read", "demand_zero", NULL, "read", "user",
+	  prepare_small_zero, touch_second_page, NULL, 4 },
+	{ "reclaim", "demand_zero", NULL, "write", "user",
+	  prepare_reclaim, touch_reclaim, NULL, 4096 },
 	{ "swap_in", "swap_in", NULL, "read", "user",
 	  prepare_swap_in, touch_read, NULL, 1024 },
 	{ "swap_cached", "demand_zero", "swap_in", "read", "user",
@@ -255,12 +263,15 @@ static int report(const struct job *job)
 		"{\"case\":\"%s\",\"pid\":%d,\"kind\":\"%s\",\"exact\":\"%s\",\"access\":\"%s\",\"mode\":\"%s\","
 		"\"mapping\":\"%s\",\"start\":\"0x%lx\",\"end\":\"0x%lx\",\"faults\":%zu,"
 		"\"minor\":%ld,\"major\":%ld,\"denied\":%zu,\"gup\":%zu,\"pages\":%zu,"
-		"\"before\":{\"kind\":\"%s\",\"access\":\"%s\",\"faults\":%zu,\"pages\":%zu}}\n",
+		"\"before\":{\"kind\":\"%s\",\"exact\":\"%s\",\"access\":\"%s\",\"faults\":%zu,\"pages\":%zu}}\n",
 		what->name, getpid(), what->kind, what->exact ? what->exact : what->kind,
 		what->access, what->mode, job->mapping, (unsigned long)job->start,
 		(unsigned long)job->end, job->expected, job->minor, job->major, job->denied,
 		job->expected_gup, (job->expected - job->denied) * job->pages_each,
 		job->before_kind ? job->before_kind : "",
+		job->before_exact ? job->before_exact :
+		job->before_kind  ? job->before_kind :
+				    "",
 		job->before_access ? job->before_access : "", job->before,
 		job->before_pages ? job->before_pages : job->before);
 

@@ -33,14 +33,15 @@ struct job {
 	char **argv;
 
 	/* Set by prepare. */
-	char mapping[PATH_MAX];  /* as /proc/PID/maps names it, without " (deleted)" */
-	char *start, *end;       /* the mapping; touching goes through it from start */
-	size_t stride;           /* bytes from one touch to the next */
-	size_t expected;         /* faults that the kernel should count; == pages unless set */
-	size_t expected_gup;     /* faults that the kernel counts without an exception */
-	size_t pages_each;       /* small pages that one fault maps; 1 unless set */
-	size_t before_pages;     /* the same for all of what prepare did; == before unless set */
-	const char *before_kind; /* what prepare did in the mapping itself: a kind, or NULL */
+	char mapping[PATH_MAX];   /* as /proc/PID/maps names it, without " (deleted)" */
+	char *start, *end;        /* the mapping; touching goes through it from start */
+	size_t stride;            /* bytes from one touch to the next */
+	size_t expected;          /* faults that the kernel should count; == pages unless set */
+	size_t expected_gup;      /* faults that the kernel counts without an exception */
+	size_t pages_each;        /* small pages that one fault maps; 1 unless set */
+	size_t before_pages;      /* the same for all of what prepare did; == before unless set */
+	const char *before_kind;  /* what prepare did in the mapping itself: a kind, or NULL */
+	const char *before_exact; /* as --detail=full calls it; NULL: the same */
 	const char *before_access;
 	size_t before;       /* how many */
 	char path[PATH_MAX]; /* a file to unlink at the end, or "" */
@@ -98,6 +99,12 @@ int prepare_reuse(struct job *job);
 int touch_reuse(struct job *job);
 int prepare_soft_dirty(struct job *job);
 int prepare_huge(struct job *job);
+int prepare_huge_cow(struct job *job);
+int touch_huge_cow(struct job *job);
+int prepare_small_zero(struct job *job);
+int touch_second_page(struct job *job);
+int prepare_reclaim(struct job *job);
+int touch_reclaim(struct job *job);
 int prepare_heap(struct job *job);
 int prepare_stack_growth(struct job *job);
 int touch_downwards(struct job *job);
