@@ -182,6 +182,7 @@ enum run_treatment {
 struct cpu_state {
 	struct open_run run;
 	struct done_run done;
+	u64 offset; /* of this CPU's part of per-CPU data; 0: not found out yet */
 	u64 aborted;
 	u64 completions; /* runs of the perf event programs */
 	u64 unresolved;

@@ -9,6 +9,8 @@
 #include "stamp.bpf.h"
 
 /* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. */
+#define EVIDENCE_FILE (1u << MM_FILEPAGES)
+#define EVIDENCE_SHMEM (1u << MM_SHMEMPAGES)
 #define EVIDENCE_ANON (1u << MM_ANONPAGES)
 #define EVIDENCE_SWAP (1u << MM_SWAPENTS)
 #define EVIDENCE_FLUSH (1u << 4)
@@ -17,9 +19,8 @@
 /* include/trace/events/tlb.h: TLB_LOCAL_MM_SHOOTDOWN */
 #define TLB_LOCAL_MM_SHOOTDOWN 3
 
-/* A huge page adds its 512 pages to the mm's counter at once, more than a per-CPU batch can hold back
- * (percpu_counter_batch is 32, or twice the number of CPUs). */
 #define HUGE_PAGES 512
+/* Of these a per-CPU batch (percpu_counter_batch: 32, or twice the number of CPUs) holds some back. */
 #define HUGE_PAGES_SEEN 400
 
 /* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. */
@@ -30,11 +31,108 @@ static __always_inline u64 numa_hints_of(struct task_struct *task)
 	return task->numa_faults_locality[0] + task->numa_faults_locality[1];
 }
 
+/* Which of the mm's counters a fault of this kind moves. */
+static __always_inline u32 rss_member(u8 kind)
+{
+	if (kind == KIND_FILE_MAP)
+		return MM_FILEPAGES;
+	return kind == KIND_SHMEM ? MM_SHMEMPAGES : MM_ANONPAGES;
+}
+
+static __always_inline s64 rss_count(struct mm_struct *mm, u32 member)
+{
+	if (member == MM_FILEPAGES)
+		return mm->rss_stat[MM_FILEPAGES].count;
+	return member == MM_SHMEMPAGES ? mm->rss_stat[MM_SHMEMPAGES].count :
+					 mm->rss_stat[MM_ANONPAGES].count;
+}
+
+/*
+ * Where this CPU's part of per-CPU data is, from the address that all share. The kernel's own variable for
+ * it can only be named with CONFIG_KALLSYMS_ALL, so the difference is taken of a per-CPU map's two
+ * addresses. 0 without bpf_rdonly_cast(), Linux 6.2.
+ */
+static __always_inline u64 cpu_offset(void)
+{
+	struct cpu_state *cpu = this_cpu_state();
+	struct bpf_array *array;
+	void *mine;
+	u64 address = 0, all = 0;
+	u32 zero = 0;
+
+	if (!cpu || cpu->offset)
+		return cpu ? cpu->offset : 0;
+	mine = bpf_map_lookup_elem(&name_scratch, &zero);
+	if (!CAN_READ_DIRECTLY || !mine)
+		return 0;
+	array = bpf_rdonly_cast(&name_scratch, bpf_core_type_id_kernel(struct bpf_array));
+	/* Both as numbers: the verifier has no arithmetic for such pointers. */
+	if (!bpf_core_read(&all, sizeof(all), &array->pptrs[0]) &&
+	    !bpf_probe_read_kernel(&address, sizeof(address), &mine))
+		cpu->offset = address - all;
+	return cpu->offset;
+}
+
+/* What this CPU holds back of the counter (percpu_counter_add_batch()). */
+static __always_inline s32 rss_slot(struct mm_struct *mm, u32 member, u64 offset)
+{
+	u64 slots;
+	s32 slot = 0;
+
+	if (member == MM_FILEPAGES)
+		slots = (u64)mm->rss_stat[MM_FILEPAGES].counters;
+	else if (member == MM_SHMEMPAGES)
+		slots = (u64)mm->rss_stat[MM_SHMEMPAGES].counters;
+	else
+		slots = (u64)mm->rss_stat[MM_ANONPAGES].counters;
+	bpf_probe_read_kernel(&slot, sizeof(slot), (void *)(slots + offset));
+	return slot;
+}
+
+/* One fault maps one page of private memory, unless it may be huge; no need to look at the slot. */
+static __always_inline bool counts_pages(const struct task_fault *fault)
+{
+	return fault->may_be_huge || fault->rss_member != MM_ANONPAGES;
+}
+
 /* What the mm has before the fault changes it. */
 static __always_inline void evidence_begin(struct task_fault *fault, struct task_struct *task)
 {
-	fault->anon_pages = task->mm ? task->mm->rss_stat[MM_ANONPAGES].count : 0;
-	fault->table_bytes = task->mm ? task->mm->pgtables_bytes.counter : 0;
+	struct mm_struct *mm = task->mm;
+	u32 member = rss_member(fault->key.kind);
+
+	if (!mm)
+		return;
+	fault->rss_member = member;
+	fault->rss_count = rss_count(mm, member);
+	fault->table_bytes = mm->pgtables_bytes.counter;
+	if (!counts_pages(fault))
+		return;
+	fault->rss_offset = cpu_offset();
+	fault->rss_slot = rss_slot(mm, member, fault->rss_offset);
+}
+
+/*
+ * Pages that the fault added to the mm; `known` where the counters do not tell: another CPU's part of them
+ * is not read. On one CPU their change is exact, but for what other threads of the process write from
+ * their CPUs' parts to the sum meanwhile. That is a batch at least: then one of the two figures is more than
+ * a fault can map, and the other is right.
+ */
+static __always_inline u64 pages_added(const struct task_fault *fault, struct mm_struct *mm,
+				       u64 known)
+{
+	u32 member = fault->rss_member;
+	u64 offset = cpu_offset();
+	s64 most = fault->pages > 1 ? fault->pages : HUGE_PAGES;
+	s64 part, whole;
+
+	if (!mm || !offset || fault->rss_offset != offset)
+		return known;
+	part = (s64)rss_slot(mm, member, offset) - fault->rss_slot;
+	whole = part + rss_count(mm, member) - fault->rss_count;
+	if (whole > 0 && whole <= most)
+		return whole;
+	return part > 0 && part <= most ? part : known;
 }
 
 /* Huge pages are allowed in the mapping, and one fits around the address. */
@@ -67,7 +165,7 @@ static __always_inline bool is_huge(const struct task_fault *fault, struct task_
 	if (!mm || !could_be_huge(fault))
 		return false;
 	if (fault->evidence & EVIDENCE_ANON)
-		return mm->rss_stat[MM_ANONPAGES].count - fault->anon_pages >= HUGE_PAGES_SEEN;
+		return mm->rss_stat[MM_ANONPAGES].count - fault->rss_count >= HUGE_PAGES_SEEN;
 	return is_huge_zero_page(fault, mm);
 }
 
@@ -91,14 +189,16 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 }
 
 static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
-					     struct task_struct *task)
+					     struct task_struct *task, u64 known)
 {
 	if (fault->key.kind == KIND_HUGE_ZERO)
 		return HUGE_PAGES;
 	/* A copy of the huge zero page is huge since Linux 6.13. */
 	if (fault->key.kind == KIND_COW && is_huge(fault, task))
 		return HUGE_PAGES;
-	return fault->pages;
+	if (counts_pages(fault) && fault->evidence & 1u << (fault->rss_member & 3))
+		return pages_added(fault, task->mm, known);
+	return known;
 }
 
 #endif

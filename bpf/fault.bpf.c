@@ -248,15 +248,19 @@ int fault_major(struct bpf_perf_event_data *context)
 	struct task_struct *task = bpf_get_current_task_btf();
 	u64 now = bpf_ktime_get_ns();
 	struct task_fault *fault = claim_at(task, context->addr);
+	u64 pages;
 
 	count_completion(this_cpu_state(), task, fault);
 	if (!fault) {
 		recount_major(task, context->addr);
 		return 0;
 	}
-	if (config_full)
+	pages = pages_of_major(fault);
+	if (config_full) {
 		fault->key.kind = kind_by_evidence(fault, task);
-	count_major(fault);
+		pages = pages_by_evidence(fault, task, pages);
+	}
+	count_major(fault, pages);
 	add_latency(&fault->key, now - fault->entered_ns);
 	return 0;
 }
@@ -298,7 +302,7 @@ int fault_minor(struct bpf_perf_event_data *context)
 	fault->key.kind = kind_by_evidence(fault, task);
 	cpu->done.busy = 1;
 	barrier();
-	done_add(cpu, fault, pages_by_evidence(fault, task), now - fault->entered_ns);
+	done_add(cpu, fault, pages_by_evidence(fault, task, fault->pages), now - fault->entered_ns);
 	barrier();
 	cpu->done.busy = 0;
 	return 0;

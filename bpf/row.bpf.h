@@ -197,13 +197,15 @@ static __always_inline u8 kind_of_major(u8 kind)
 	return kind == KIND_DEMAND_ZERO || kind == KIND_SHMEM ? KIND_SWAP_IN : kind;
 }
 
-static __always_inline void count_major(struct task_fault *fault)
+/* Around a page that had to be read, what else is in the cache cannot be told from the range. */
+static __always_inline u64 pages_of_major(const struct task_fault *fault)
 {
-	/* Around a page that had to be read, what else is in the cache cannot be told. */
-	struct addition add = {
-		.major = 1,
-		.pages = fault->key.kind == KIND_HUGETLB ? fault->pages : 1,
-	};
+	return fault->key.kind == KIND_HUGETLB ? fault->pages : 1;
+}
+
+static __always_inline void count_major(struct task_fault *fault, u64 pages)
+{
+	struct addition add = { .major = 1, .pages = pages };
 
 	fault->key.kind = kind_of_major(fault->key.kind);
 	add_to_row(&fault->key, &fault->extent, &add);
@@ -224,7 +226,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	if (!open || !fault_claim(fault, open))
 		return;
 	if (task->maj_flt != fault->major) {
-		count_major(fault);
+		count_major(fault, pages_of_major(fault));
 	} else if (task->min_flt == fault->minor) {
 		__sync_fetch_and_add(&cpu->aborted, 1);
 	} else if (run && same_key(&run->key, &fault->key)) {

@@ -25,8 +25,11 @@ struct task_fault {
 	/* --detail=full: what was seen to happen in the fault */
 	u32 evidence;
 	u32 may_be_huge;
-	u64 pages; /* that it maps, as far as is known */
-	s64 anon_pages;
+	u64 pages;     /* that it maps, as far as is known */
+	s64 rss_count; /* the mm's counter of such pages at entry, and this CPU's part of it */
+	s32 rss_slot;
+	u32 rss_member; /* MM_FILEPAGES and so on: which */
+	u64 rss_offset; /* cpu_offset() at entry */
 	s64 table_bytes;
 	u64 numa_hints;
 	struct row_key key;

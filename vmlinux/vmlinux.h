@@ -75,6 +75,7 @@ struct maple_range_64 {
 
 struct percpu_counter {
 	s64 count;
+	s32 *counters;
 };
 
 typedef struct {
@@ -128,6 +129,12 @@ struct vm_area_struct___anon_name {
 
 struct vm_special_mapping {
 	const char *name;
+};
+
+/* BPF */
+
+struct bpf_array {
+	void *pptrs[0];
 };
 
 /* files */

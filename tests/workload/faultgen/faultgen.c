@@ -67,6 +67,8 @@ static const struct fault_case cases[] = {
 	  prepare_file_read, touch_read, cleanup_file, 64 },
 	{ "file_map_exec", "file_map", NULL, "exec", "user",
 	  prepare_file_exec, touch_exec, cleanup_file, 64 },
+	{ "file_map_partly", "file_map", NULL, "read", "user",
+	  prepare_file_partly, touch_second_page, cleanup_file, 64 },
 	{ "file_map_major", "file_map", NULL, "read", "user",
 	  prepare_file_major, touch_read, cleanup_file, 64 },
 	{ "file_cow", "file_cow", NULL, "write", "user",
@@ -317,7 +319,8 @@ static bool pages_are_mapped(const struct job *job)
 
 	for (char *at = job->start; job->pages_each > 1 && at < job->end; at += page_size)
 		mapped += !!(pagemap_entry(at) & PAGEMAP_PRESENT);
-	return job->pages_each == 1 || mapped == job->expected * job->pages_each;
+	return job->pages_each == 1 ||
+	       mapped == job->mapped_before + job->expected * job->pages_each;
 }
 
 static int perform(struct job *job)

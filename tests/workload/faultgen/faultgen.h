@@ -39,6 +39,7 @@ struct job {
 	size_t expected;          /* faults that the kernel should count; == pages unless set */
 	size_t expected_gup;      /* faults that the kernel counts without an exception */
 	size_t pages_each;        /* small pages that one fault maps; 1 unless set */
+	size_t mapped_before;     /* pages of the mapping that are mapped and stay so */
 	size_t before_pages;      /* the same for all of what prepare did; == before unless set */
 	const char *before_kind;  /* what prepare did in the mapping itself: a kind, or NULL */
 	const char *before_exact; /* as --detail=full calls it; NULL: the same */
@@ -126,6 +127,7 @@ int prepare_userfaultfd_wp(struct job *job);
 
 /* file.c */
 int prepare_file_read(struct job *job);
+int prepare_file_partly(struct job *job);
 int prepare_file_exec(struct job *job);
 int touch_exec(struct job *job);
 int prepare_file_major(struct job *job);
