@@ -27,7 +27,7 @@ struct perf_events;
 
 /*
  * Attaches the programs on each CPU that is online. Without `minor` (fast detail) minor faults are not
- * counted: the event costs each of them about 60 ns even when nothing is attached to it.
+ * counted: the event costs each of them some 100 ns, with a period that hardly ever ends.
  * `follow`: counted are this process's children from now on, with theirs, each in an event that it
  * inherits; else all processes. A negative errno with the error set.
  */

@@ -36,12 +36,16 @@ check_contains "check as nobody: names the capabilities" "$TMP/out" 'CAP_BPF'
 
 # perf_event_open refused, as Debian's perf_event_paranoid=3 does without CAP_SYS_ADMIN.
 "$FAULTMAP" run --disable-feature perf_events --json -o "$TMP/log" -- \
-	"$BUILD/workload/faultgen" file_map_major 200 --dir "$BUILD" >"$TMP/case"
+	"$BUILD/workload/faultgen" file_map_major 200 --dir "$BUILD" >"$TMP/case" 2>"$TMP/messages"
 check_equal "without perf events: run goes on" "$?" 0
 check_equal "without perf events: majors are exact all the same" \
 	"$(jq -rs -L tests/live --slurpfile case "$TMP/case" 'include "faults"; got($case[0])' \
 		"$TMP/log")" \
 	"$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")"
+check_equal "without perf events: no count of theirs, rather than zero" \
+	"$(jq -n -c '[inputs | select(.rec == "interval") | keys[]
+		| select(test("^(perf_|missed)"))]' "$TMP/log")" "[]"
+check_contains "without perf events: run says that nothing tells of missed faults" "$TMP/messages" 'missed'
 check "without perf events: check still finds that the daemon would work" \
 	"$FAULTMAP" check --disable-feature perf_events
 "$FAULTMAP" check --disable-feature perf_events >"$TMP/out" 2>&1
