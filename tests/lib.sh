@@ -130,10 +130,11 @@ process_executed()
 	! cmp -s "/proc/$1/cmdline" "/proc/$$/cmdline"
 }
 
-# stop_background PID: TERM, ten seconds to end, KILL. Returns its exit status.
+# stop_background PID [SECONDS]: TERM, time to end (a minute, for a busy machine), KILL. Returns its exit
+# status.
 stop_background()
 {
-	kill -TERM "$1" 2>/dev/null && ! wait_for 10 process_ended "$1" && kill -KILL "$1"
+	kill -TERM "$1" 2>/dev/null && ! wait_for "${2:-60}" process_ended "$1" && kill -KILL "$1"
 	wait "$1" 2>/dev/null
 }
 

@@ -192,7 +192,7 @@ start_background bash -c 'trap "" TERM; echo ready; while :; do read -r -t 1 <> 
 	>"$TMP/stubborn"
 wait_for 10 test -s "$TMP/stubborn"
 check "a background process is alive" kill -0 "$BACKGROUND_PID"
-stop_background "$BACKGROUND_PID"
+stop_background "$BACKGROUND_PID" 1
 check_equal "one that ignores TERM is killed" $? 137
 
 echo line >"$TMP/line"
