@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Names of mappings, read at first sight, so that a process that is gone a moment later still has them.
- * A name's id is a hash of what identifies it (dentry, mount, name hash, inode, root directory), so
+ * A name's id is a hash of what identifies it (dentry, mount and where that is, name hash, inode, root), so
  * no state is needed to find it again; its text goes to the collector once, through the ring.
  */
 #ifndef FAULTMAP_NAME_BPF_H
@@ -9,8 +9,8 @@
 
 #include "maps.bpf.h"
 
-/* Directory levels and mounts between a file and its root: PATH_MAX allows 2,048, people use 20. */
-#define NAME_MAX_DEPTH 64
+/* Directories and mounts between a file and its root: PATH_MAX allows 2,048 of the former. */
+#define NAME_MAX_DEPTH 4096
 /* include/linux/fs.h: FMODE_BACKING, the file is overlayfs' view of another. Bit 25 in Linux 6.8 to
  * 6.13, bit 24 since; each had other meanings, so is_backing() asks for more. */
 #define FMODE_BACKING_BITS 0x3000000u
@@ -63,44 +63,48 @@ struct name_walk {
 	struct path root;
 	u32 length;
 	u32 flags;
+	bool ended;
 };
 
-/* One step towards the root; false at the end. Reads by copy: every value stays a plain number, so that
- * the verifier sees one state per step. */
-static __always_inline bool name_step(struct name_walk *walk, struct name_record *name)
+/* bpf_loop: one step towards the root; 1 at the end. Reads by copy: every value stays a plain number. */
+static long name_step(u32 index, struct name_walk *walk)
 {
 	struct dentry *dentry = walk->path.dentry;
 	struct vfsmount *mnt = walk->path.mnt;
-	u32 at = walk->length;
+	u32 at = walk->length, zero = 0;
+	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &zero);
 	long length;
 
-	if (dentry == walk->root.dentry && mnt == walk->root.mnt)
-		return false;
+	walk->ended = true;
+	if (!name || (dentry == walk->root.dentry && mnt == walk->root.mnt))
+		return 1;
 	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
 		struct mount *mount = container_of(mnt, struct mount, mnt);
 		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 
 		if (above == mount || !above)
-			return false;
+			return 1;
 		walk->path.dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		walk->path.mnt = &above->mnt;
-		return true;
+		walk->ended = false;
+		return 0;
 	}
 	if (at > NAME_MAX_BYTES - NAME_COMPONENT_MAX) {
 		walk->flags |= NAME_CUT;
-		return false;
+		return 1;
 	}
 	length = bpf_probe_read_kernel_str(&name->text[at & (NAME_MAX_BYTES - 1)],
 					   NAME_COMPONENT_MAX, BPF_CORE_READ(dentry, d_name.name));
 	if (length <= 0 || length > NAME_COMPONENT_MAX)
-		return false;
+		return 1;
 	walk->length = at + length;
 	walk->path.dentry = BPF_CORE_READ(dentry, d_parent);
 	if (walk->path.dentry == dentry) { /* memfd, SysV, anon_inode: in no directory */
 		walk->flags &= ~(u32)NAME_PATH;
-		return false;
+		return 1;
 	}
-	return true;
+	walk->ended = false;
+	return 0;
 }
 
 /* Sends the record that stands in the scratch; true when the collector will get it. */
@@ -164,9 +168,9 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 		return 0;
 	if (is_deleted((void *)dentry))
 		walk.flags |= NAME_DELETED;
-	for (int i = 0; i < NAME_MAX_DEPTH; i++)
-		if (!name_step(&walk, name))
-			break;
+	bpf_loop(NAME_MAX_DEPTH, name_step, &walk, 0);
+	if (!walk.ended)
+		walk.flags |= NAME_CUT;
 	name_sent(id, name_send(name, id, walk.flags, walk.length));
 	return 0;
 }
@@ -176,10 +180,13 @@ static __always_inline u64 name_of_file(u64 file, struct fs_struct *fs)
 {
 	struct inode *inode = READ(struct file, file, f_inode);
 	struct path path = file_path(file), root = read_path(&fs->root);
+	struct mount *mount = container_of(path.mnt, struct mount, mnt);
 	u64 id;
 
-	id = mix(mix(mix((u64)path.dentry, (u64)path.mnt), (u64)root.dentry),
-		 READ(struct dentry, path.dentry, d_name.hash_len));
+	id = mix(mix((u64)path.dentry, (u64)path.mnt), (u64)root.dentry);
+	/* A mount may be moved, or its memory be another's by now. */
+	id = mix(id, read_word((u64)&mount->mnt_mountpoint));
+	id = mix(id, READ(struct dentry, path.dentry, d_name.hash_len));
 	id = mix(mix(id, READ(struct inode, inode, i_ino)),
 		 (u64)READ(struct inode, inode, i_generation) << 1 | is_deleted(path.dentry));
 	if (!is_sent(id))
