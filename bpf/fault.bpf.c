@@ -21,14 +21,15 @@ static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
 
 	*ret_cachable = found == WALK_FOUND;
 	if (found == WALK_FOUND || found == WALK_FLUX) {
-		describe(mapping, task, &vma);
+		describe(mapping, task, &vma, error_code & PF_WRITE);
 		take_slice(mapping, address);
+		*ret_cachable &= !mapping->is_fresh;
 		return kind_at_entry(error_code, vma.flags, mapping->class);
 	}
 	/* Below a mapping that grows down, the kernel tries to extend it (expand_stack()). */
 	if (found == WALK_GAP && find_vma(vma.end, &vma) == WALK_FOUND &&
 	    vma.flags & VM_GROWSDOWN) {
-		describe(mapping, task, &vma);
+		describe(mapping, task, &vma, error_code & PF_WRITE);
 		take_slice(mapping, address);
 		return KIND_STACK_GROWTH;
 	}

@@ -2,10 +2,28 @@
 /*
  * What a VMA is (its class and name) and which mapping of its process it belongs to (its anchor).
  *
- * Heap and main stack have a fixed anchor. A file, shmem, hugetlb, special or device mapping is
- * anchored at its start. Anonymous memory grows at either end as neighbours merge (malloc arenas grow up,
- * mmap grows down), so both of its edges are remembered: a VMA that shares an edge and the
- * permissions with one seen before is the same mapping, and takes over its anchor.
+ * Heap and main stack have a fixed anchor: brk() and growth change nothing. No hook tells of mmap(),
+ * munmap() and mremap() (tracepoints of system calls would slow all of them down); what the VMA itself
+ * remembers has to do.
+ *
+ * Anonymous memory grows at either end as neighbours merge, is split by mprotect() and munmap(), and is
+ * moved by mremap(). Two things stay through all of that once a page was written:
+ * - vm_pgoff, which is where the mapping was born (mm/vma.c: copy_vma()). So a VMA's edges are
+ *   taken as if it had never moved, and one that shares an edge with one seen before is the same mapping;
+ * - anon_vma, which its parts share and no other mapping has (mm/rmap.c). It finds parts that
+ *   share no edge, and tells a new mapping in a place that was used before: that has none until
+ *   its first write, or another.
+ * A first write is always looked at twice, so that anon_vma is known from the second fault on.
+ * What that leaves: memory that was only read and is moved is a new mapping; of two mappings with a
+ * single fault each, one moved and the other in its old place, the first may be taken for the second.
+ * A process has REUSES_MAX mappings in places of others; after that the newcomer goes on in the row
+ * of the one before, or a loop of mmap() and munmap() would fill the table.
+ *
+ * A mapping of a file (or shmem, hugetlb, a device) is told by its name and where in the file it
+ * starts. It may grow at its end. When it is nowhere else any more, it has moved: munmap() and mmap()
+ * of the same is that, too. While the same part of a file is mapped more than once, each start
+ * address is a mapping of its own. What munmap() or mprotect() splits off starts elsewhere in the
+ * file: another mapping, as text, rodata and data of one program are.
  */
 #ifndef FAULTMAP_MAPPING_BPF_H
 #define FAULTMAP_MAPPING_BPF_H
@@ -27,14 +45,16 @@ struct mapping {
 	u64 slice_end;
 	u32 pages; /* of one entry of the page table */
 	bool may_be_huge;
+	bool is_fresh; /* about to get its anon_vma: the next fault has to look again */
 	u32 class;
 	u8 perms;
 };
 
+/* As /proc/PID/maps has them: of a file that is not open for writing, VM_MAYSHARE alone says shared. */
 static __always_inline u8 perms_of(u64 flags)
 {
 	return (flags & VM_READ ? PERM_READ : 0) | (flags & VM_WRITE ? PERM_WRITE : 0) |
-	       (flags & VM_EXEC ? PERM_EXEC : 0) | (flags & VM_SHARED ? PERM_SHARED : 0);
+	       (flags & VM_EXEC ? PERM_EXEC : 0) | (flags & VM_MAYSHARE ? PERM_SHARED : 0);
 }
 
 /* Of a hugetlbfs file: the size of its pages (fs/hugetlbfs/inode.c: hugetlbfs_fill_super()). */
@@ -70,53 +90,119 @@ static __always_inline u32 class_of_anon(const struct vma *vma, struct mm_struct
 	return MAPPING_ANON;
 }
 
-static __always_inline void put_edge(struct anchor_key *key, u64 edge, u64 anchor, u64 other_edge)
+static __always_inline struct anchor_value *anchor_at(struct anchor_key *key, u64 place)
 {
-	struct anchor_value value = { .anchor = anchor, .other_edge = other_edge };
-
-	key->edge = edge;
-	bpf_map_update_elem(&anchors, key, &value, BPF_ANY);
+	key->place = place;
+	return bpf_map_lookup_elem(&anchors, key);
 }
 
-static __always_inline void drop_edge(struct anchor_key *key, u64 edge)
+static __always_inline void put_anchor(struct anchor_key *key, u64 place,
+				       const struct anchor_value *value)
 {
-	key->edge = edge;
-	bpf_map_delete_elem(&anchors, key);
+	key->place = place;
+	bpf_map_update_elem(&anchors, key, value, BPF_ANY);
 }
 
-/* The anchor of an anonymous VMA: that of the mapping with which it shares an edge, or its start. */
-static __noinline u64 find_anchor(struct task_struct *leader, u64 start, u64 end, u32 perms)
+/* Whether what was seen in this place and what is there now can be one mapping. The first write gives a
+ * VMA its anon_vma. Had there been one and was the mm changed since, it would be known now. */
+static __always_inline bool same_mapping(const struct anchor_value *seen,
+					 const struct anchor_value *now)
 {
-	struct anchor_key key = { .start_ns = leader->start_boottime,
-				  .tgid = leader->tgid,
-				  .perms = perms,
-				  .edge = start };
-	struct anchor_value *found = bpf_map_lookup_elem(&anchors, &key);
-	u64 end_edge = end | 1, anchor, old;
+	if (seen->anon_vma)
+		return seen->anon_vma == now->anon_vma;
+	return now->anon_vma || !seen->written || seen->sequence == now->sequence;
+}
 
-	if (found) {
-		anchor = found->anchor;
-		old = found->other_edge;
-		if (old == end_edge)
-			return anchor;
-		found->other_edge = end_edge; /* it grew or shrank at its end */
-		drop_edge(&key, old);
-		put_edge(&key, end_edge, anchor, start);
-		return anchor;
+/* An anchor for a mapping in the place of another. */
+static __always_inline u64 anchor_of_reuse(struct anchor_key *key,
+					   const struct anchor_value *before, u64 start)
+{
+	struct anchor_value fresh = {}, *reuses;
+	u64 anchor = before->anchor;
+
+	reuses = anchor_at(key, PLACE_REUSES);
+	if (!reuses) {
+		bpf_map_update_elem(&anchors, key, &fresh, BPF_NOEXIST);
+		reuses = bpf_map_lookup_elem(&anchors, key);
 	}
-	key.edge = end_edge;
-	found = bpf_map_lookup_elem(&anchors, &key);
-	if (found) { /* it grew or shrank at its start */
-		anchor = found->anchor;
-		old = found->other_edge;
-		found->other_edge = start;
-		drop_edge(&key, old);
-		put_edge(&key, start, anchor, end_edge);
+	if (!reuses || reuses->anchor >= REUSES_MAX)
 		return anchor;
+	return start + 1 + __sync_fetch_and_add(&reuses->anchor, 1);
+}
+
+/* The mapping that `now`, an anonymous VMA, is part of; sets its anchor. */
+static __noinline int find_anchor(struct task_struct *leader, struct anchor_value *now, u32 perms)
+{
+	struct anchor_key key = { .perms = perms };
+	struct anchor_value *seen, *before;
+
+	if (!leader || !now)
+		return 0;
+	key.start_ns = leader->start_boottime;
+	key.tgid = leader->tgid;
+	seen = before = anchor_at(&key, now->start);
+	if (seen && !same_mapping(seen, now))
+		seen = NULL;
+	if (seen && seen->end == now->end && seen->anon_vma == now->anon_vma &&
+	    seen->written >= now->written) {
+		now->anchor = seen->anchor;
+		return 0;
 	}
-	put_edge(&key, start, start, end_edge);
-	put_edge(&key, end_edge, start, start);
-	return start;
+	if (!seen) { /* it grew or shrank at its start */
+		seen = anchor_at(&key, now->end | PLACE_END);
+		before = before ?: seen;
+		if (seen && !same_mapping(seen, now))
+			seen = NULL;
+	}
+	if (!seen && now->anon_vma) {
+		seen = anchor_at(&key, now->anon_vma | PLACE_ANON_VMA);
+		/* Its memory may have belonged to another anon_vma. */
+		if (seen && (seen->start >= now->end || now->start >= seen->end))
+			seen = NULL;
+		if (seen && before) { /* both edges are another's who came here later */
+			now->anchor = seen->anchor;
+			return 0;
+		}
+	}
+	if (seen)
+		now->anchor = seen->anchor;
+	else if (before)
+		now->anchor = anchor_of_reuse(&key, before, now->start);
+	else
+		now->anchor = now->start;
+	put_anchor(&key, now->start, now);
+	put_anchor(&key, now->end | PLACE_END, now);
+	if (now->anon_vma)
+		put_anchor(&key, now->anon_vma | PLACE_ANON_VMA, now);
+	return 0;
+}
+
+/* The anchor of a file's mapping: where it was when it was first seen. */
+static __noinline u64 find_file_anchor(struct task_struct *task, struct mapping *mapping, u64 file)
+{
+	struct anchor_key key = {};
+	struct anchor_value *seen, now = {};
+	struct vma old = {};
+
+	if (!task || !mapping)
+		return 0;
+	key.start_ns = task->group_leader->start_boottime;
+	key.tgid = task->tgid;
+	key.perms = mapping->perms;
+	now.anchor = now.start = mapping->extent.start;
+	seen = anchor_at(&key, mix(mapping->name_id, mapping->extent.offset) | PLACE_FILE);
+	if (seen && seen->start == now.start)
+		return seen->anchor;
+	if (seen && seen->start == PLACE_SEVERAL)
+		return now.start;
+	if (seen && find_vma(seen->start, &old) == WALK_FOUND && old.start == seen->start &&
+	    old.page_offset << PAGE_SHIFT == mapping->extent.offset && old.file &&
+	    READ(struct file, old.file, f_inode) == READ(struct file, file, f_inode))
+		now.start = PLACE_SEVERAL;
+	else if (seen)
+		now.anchor = seen->anchor;
+	bpf_map_update_elem(&anchors, &key, &now, BPF_ANY);
+	return now.anchor;
 }
 
 /* A thread's stack is plain anonymous memory; what tells it is the thread's stack pointer. The leader's
@@ -133,8 +219,10 @@ static __always_inline bool is_own_stack(struct task_struct *task, const struct 
 
 /* Describes the VMA for the task's process. */
 static __always_inline void describe(struct mapping *mapping, struct task_struct *task,
-				     const struct vma *vma)
+				     const struct vma *vma, bool write)
 {
+	struct vm_area_struct *area = vma->pointer;
+	struct anchor_value now = {};
 	struct vm_area_struct___anon_name *named = vma->pointer;
 	struct anon_vma_name *name = NULL;
 
@@ -144,6 +232,7 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 	mapping->extent.offset = vma->file ? vma->page_offset << PAGE_SHIFT : 0;
 	mapping->anchor = vma->start;
 	mapping->name_id = 0;
+	mapping->is_fresh = false;
 	mapping->pages = 1;
 	mapping->may_be_huge = vma->flags & VM_HUGEPAGE ||
 			       (huge_pages_always && !(vma->flags & VM_NOHUGEPAGE));
@@ -152,10 +241,10 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 		if (mapping->class == MAPPING_HUGETLB)
 			mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
 		mapping->name_id = name_of_file(vma->file, task->fs);
+		mapping->anchor = find_file_anchor(task, mapping, vma->file);
 		return;
 	}
 	if (vma->ops) { /* arch_vma_name() and special mappings */
-		struct vm_area_struct *area = vma->pointer;
 		struct vm_special_mapping *special = BPF_CORE_READ(area, vm_private_data);
 
 		mapping->class = MAPPING_SPECIAL;
@@ -177,7 +266,15 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 		mapping->class = MAPPING_ANON_NAMED;
 		mapping->name_id = name_of_string((const char *)&name->name);
 	}
-	mapping->anchor = find_anchor(task->group_leader, vma->start, vma->end, mapping->perms);
+	now.start = vma->page_offset << PAGE_SHIFT;
+	now.end = now.start + (vma->end - vma->start);
+	/* By copy: the verifier allows no arithmetic on a pointer. */
+	bpf_core_read(&now.anon_vma, sizeof(now.anon_vma), &area->anon_vma);
+	now.written = write && vma->flags & VM_WRITE;
+	now.sequence = mm_sequence(task->mm);
+	mapping->is_fresh = now.written && !now.anon_vma;
+	find_anchor(task->group_leader, &now, mapping->perms);
+	mapping->anchor = now.anchor;
 }
 
 #endif

@@ -45,20 +45,33 @@ struct {
 	__type(value, struct row_value);
 } empty_row __weak SEC(".maps");
 
-/* Where an anonymous mapping's edges lead: see mapping.bpf.h. Forgetting one splits a row, no more. */
+/* Which mapping is in a place: see mapping.bpf.h. Forgetting one splits a row, no more. */
 struct anchor_key {
 	u64 start_ns; /* of the process */
-	u64 edge;     /* address; bit 0 set for an end */
+	u64 place;    /* one of PLACE_*: the low two bits say which */
 	u32 tgid;
 	u32 perms;
 };
+enum {
+	PLACE_START = 0,    /* the start of an anonymous mapping, had it never moved */
+	PLACE_END = 1,      /* its end */
+	PLACE_ANON_VMA = 2, /* its anon_vma */
+	PLACE_FILE = 3,     /* a hash of a file's name and the offset in it */
+};
+#define PLACE_REUSES 7ULL /* no mapping: anchor counts those that came in the place of another */
+#define REUSES_MAX 64
+#define PLACE_SEVERAL (~0ULL) /* instead of start: this part of the file is mapped more than once */
 struct anchor_value {
 	u64 anchor;
-	u64 other_edge; /* the edge at the far side when last seen */
+	u64 start; /* when last seen; of anonymous memory as if it had never moved */
+	u64 end;
+	u64 anon_vma; /* 0: not written to yet, as far as is known */
+	u32 sequence; /* mm_sequence() of the fault */
+	u32 written;  /* the fault was a write */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 32768);
+	__uint(max_entries, 65536);
 	__type(key, struct anchor_key);
 	__type(value, struct anchor_value);
 } anchors __weak SEC(".maps");

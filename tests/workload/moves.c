@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * moves [CASE]: mappings that grow, split, move and come in the place of others, an exact number of
+ * faults in each. Every case is a process of its own and prints a JSON line: pid, the areas where
+ * its mappings are at the end, and one text for each mapping that ought to be told apart:
+ * "NAME PERMS: FAULTS". Files are made in the current directory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+/* Pages that one fault on a file maps around itself; also enough between two things. */
+#define WINDOW (16 * PAGE)
+/* Nothing else is here. */
+#define AREA ((char *)0x200000000000)
+#define AREA_SIZE (1UL << 30)
+#define MAX_MAPPINGS 80
+
+static char *area_start = AREA, *area_end = AREA + AREA_SIZE;
+static char rows[MAX_MAPPINGS][128];
+static size_t n_rows;
+static char file_name[64];
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "moves: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* The nth place of the area, a GiB of 16. */
+static char *place(unsigned int n)
+{
+	return AREA + n * (AREA_SIZE / 16);
+}
+
+static char *map(char *at, size_t pages, int prot, int flags, int fd)
+{
+	char *start = mmap(at, pages * PAGE, prot, flags | MAP_FIXED, fd, 0);
+
+	if (start == MAP_FAILED)
+		fail("mmap");
+	return start;
+}
+
+static char *map_anon(char *at, size_t pages)
+{
+	return map(at, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+}
+
+static void unmap(char *at, size_t pages)
+{
+	if (munmap(at, pages * PAGE))
+		fail("munmap");
+}
+
+static void protect(char *at, size_t pages, int prot)
+{
+	if (mprotect(at, pages * PAGE, prot))
+		fail("mprotect");
+}
+
+static void move(char *from, size_t pages, char *to, size_t new_pages)
+{
+	if (mremap(from, pages * PAGE, new_pages * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+		fail("mremap");
+}
+
+static void write_pages(char *from, size_t pages)
+{
+	for (volatile char *at = from; at < from + pages * PAGE; at += PAGE)
+		*at = 1;
+}
+
+static void read_pages(char *from, size_t pages)
+{
+	for (volatile char *at = from; at < from + pages * PAGE; at += PAGE)
+		(void)*at;
+}
+
+/* One fault each. */
+static void read_windows(char *from, size_t windows)
+{
+	for (volatile char *at = from; at < from + windows * WINDOW; at += WINDOW)
+		(void)*at;
+}
+
+static void expect(const char *name, const char *perms, size_t faults)
+{
+	if (n_rows == MAX_MAPPINGS)
+		exit(1);
+	snprintf(rows[n_rows++], sizeof(rows[0]), "%s %s: %zu", name, perms, faults);
+}
+
+static void expect_anon(size_t faults)
+{
+	expect("[anon]", "rw-p", faults);
+}
+
+/* ---- anonymous memory ---- */
+
+static void grow(void)
+{
+	char *a = map_anon(place(0), 10);
+
+	write_pages(a, 10);
+	if (mremap(a, 10 * PAGE, 30 * PAGE, 0) != a)
+		fail("mremap");
+	write_pages(a, 30);
+	map_anon(a - 10 * PAGE, 10);
+	write_pages(a - 10 * PAGE, 10);
+	expect_anon(40);
+}
+
+static void grow_read_only(void)
+{
+	char *a = map_anon(place(1), 10);
+
+	read_pages(a, 10);
+	map_anon(a + 10 * PAGE, 10);
+	read_pages(a, 20);
+	map_anon(a - 5 * PAGE, 5);
+	read_pages(a - 5 * PAGE, 5);
+	expect_anon(25);
+}
+
+static void grow_down(void)
+{
+	char *a = map(place(1), 4, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1);
+
+	write_pages(a, 4);
+	for (int i = 1; i <= 20; i++)
+		write_pages(a - i * PAGE, 1);
+	expect_anon(24);
+}
+
+/* Parts share no edge with what was whole, and the middle comes back. */
+static void split(void)
+{
+	char *a = map_anon(place(0), 50);
+
+	write_pages(a, 2);
+	write_pages(a + 20 * PAGE, 2);
+	unmap(a + 10 * PAGE, 10);
+	unmap(a + 30 * PAGE, 10);
+	write_pages(a + 20 * PAGE, 10);
+	write_pages(a, 10);
+	write_pages(a + 40 * PAGE, 10);
+	expect_anon(30);
+}
+
+static void split_by_protection(void)
+{
+	char *a = map_anon(place(0), 30);
+
+	write_pages(a, 3);
+	protect(a + 10 * PAGE, 10, PROT_READ);
+	write_pages(a + 20 * PAGE, 10);
+	read_pages(a + 10 * PAGE, 4);
+	write_pages(a, 10);
+	protect(a + 10 * PAGE, 10, PROT_READ | PROT_WRITE);
+	/* What was read there is the zero page, and is written over. */
+	write_pages(a + 10 * PAGE, 10);
+	expect_anon(30);
+	expect("[anon]", "r--p", 4);
+}
+
+/* As malloc's arenas grow: reserved, and made accessible piece by piece. */
+static void grow_by_protection(void)
+{
+	char *a = map(place(0), 64, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	for (size_t i = 0; i < 64; i += 8) {
+		protect(a + i * PAGE, 8, PROT_READ | PROT_WRITE);
+		write_pages(a + i * PAGE, 8);
+	}
+	expect_anon(64);
+}
+
+static void move_and_grow(void)
+{
+	char *a = map_anon(place(0), 10);
+
+	write_pages(a, 5);
+	move(a, 10, place(5), 20);
+	write_pages(place(5), 20);
+	move(place(5), 20, place(2), 40);
+	write_pages(place(2), 40);
+	expect_anon(40);
+}
+
+static void move_after_one_fault(void)
+{
+	char *a = map_anon(place(0), 10);
+
+	write_pages(a, 1);
+	move(a, 10, place(5), 10);
+	write_pages(place(5), 10);
+	expect_anon(10);
+}
+
+/* The old place is taken by others before the moved one faults again. */
+static void move_and_refill(void)
+{
+	map_anon(place(0), 10);
+	write_pages(place(0), 5);
+	move(place(0), 10, place(5), 30);
+	map_anon(place(0), 10);
+	write_pages(place(0), 6);
+	move(place(0), 10, place(7), 10);
+	map_anon(place(0), 7);
+	write_pages(place(0), 7);
+	write_pages(place(5), 30);
+	write_pages(place(7), 10);
+	expect_anon(30);
+	expect_anon(10);
+	expect_anon(7);
+}
+
+static void swap_places(void)
+{
+	map_anon(place(0), 20);
+	map_anon(place(1), 20);
+	write_pages(place(0), 3);
+	write_pages(place(1), 4);
+	move(place(0), 20, place(2), 20);
+	move(place(1), 20, place(0), 20);
+	move(place(2), 20, place(1), 20);
+	for (size_t i = 0; i < 10; i++) {
+		write_pages(place(0) + (4 + i) * PAGE, 1);
+		write_pages(place(1) + (3 + i) * PAGE, 1);
+	}
+	write_pages(place(0) + 14 * PAGE, 5);
+	expect_anon(13);
+	expect_anon(19);
+}
+
+/* As a growing vector does it. What malloc writes is in the first page. */
+static void reallocated(void)
+{
+	size_t pages = 256;
+	char *a, *before;
+
+	/* Between it and what the C library has mapped: too large for a hole. */
+	if (mmap(NULL, AREA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+		fail("mmap");
+	a = malloc(pages * PAGE);
+	write_pages(a, pages);
+	do {
+		before = a;
+		map_anon((char *)((uintptr_t)a / PAGE * PAGE) - PAGE, 1); /* in its way */
+		a = realloc(a, 2 * pages * PAGE);
+		write_pages(a + pages * PAGE, pages);
+		pages *= 2;
+	} while (pages < 2048);
+	if (a == before)
+		exit(1);
+	area_start = a;
+	area_end = a + pages * PAGE;
+	expect_anon(pages);
+}
+
+static void reuse(void)
+{
+	write_pages(map_anon(place(0), 10), 10);
+	unmap(place(0), 10);
+	write_pages(map_anon(place(0), 20), 20);
+	unmap(place(0), 20);
+	write_pages(map_anon(place(0), 1), 1);
+	unmap(place(0), 1);
+	write_pages(map_anon(place(0), 1), 1);
+	unmap(place(0), 1);
+	write_pages(map_anon(place(0) - 3 * PAGE, 13), 13); /* shares its end with the first */
+	expect_anon(10);
+	expect_anon(20);
+	expect_anon(1);
+	expect_anon(1);
+	expect_anon(13);
+}
+
+/* The same memory, emptied. */
+static void dropped(void)
+{
+	char *a = map_anon(place(0), 10);
+
+	for (int i = 0; i < 5; i++) {
+		write_pages(a, 10);
+		if (madvise(a, 10 * PAGE, MADV_DONTNEED))
+			fail("madvise");
+	}
+	expect_anon(50);
+}
+
+/* No table is large enough for each of them: 64 are kept apart from the first, the last goes on. */
+static void reuse_many(void)
+{
+	for (int i = 0; i < 300; i++) {
+		write_pages(map_anon(place(0), 3), 3);
+		unmap(place(0), 3);
+	}
+	for (int i = 0; i < 64; i++)
+		expect_anon(3);
+	expect_anon(900 - 64 * 3);
+}
+
+static void heap(void)
+{
+	char *a = sbrk(0);
+
+	a = sbrk((intptr_t)(PAGE - (uintptr_t)a % PAGE + 20 * PAGE)) + PAGE - (uintptr_t)a % PAGE;
+	write_pages(a, 10);
+	sbrk(-15 * (intptr_t)PAGE);
+	sbrk(45 * (intptr_t)PAGE);
+	write_pages(a + 10 * PAGE, 40);
+	area_start = a;
+	area_end = a + 50 * PAGE;
+	/* Five in between were given back and have come again. */
+	expect("[heap]", "rw-p", 50);
+}
+
+/* ---- files ---- */
+
+static int file_of(const char *name, size_t windows)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, (off_t)(windows * WINDOW)))
+		fail(name);
+	snprintf(file_name, sizeof(file_name), "%s", name);
+	return fd;
+}
+
+static void file_twice(void)
+{
+	int fd = file_of("twice", 32);
+	char *a = map(place(0), 32 * 16, PROT_READ, MAP_PRIVATE, fd);
+	char *b = map(place(1), 32 * 16, PROT_READ, MAP_PRIVATE, fd);
+
+	for (size_t i = 0; i < 9; i++) {
+		read_windows(a + i * WINDOW, 1);
+		read_windows(b + i * WINDOW, 1);
+	}
+	read_windows(b, 20);
+	expect(file_name, "r--p", 9);
+	expect(file_name, "r--p", 20);
+}
+
+static void file_grows(int flags)
+{
+	int fd = file_of("grows", 32);
+	char *a = map(place(0), 8 * 16, PROT_READ, flags, fd);
+
+	read_windows(a, 8);
+	if (mremap(a, 8 * WINDOW, 16 * WINDOW, 0) != a)
+		fail("mremap");
+	read_windows(a, 16);
+	move(a, 16 * 16, place(3), 32 * 16);
+	/* What moved is still mapped. */
+	read_windows(place(3) + 16 * WINDOW, 16);
+	expect(file_name, flags == MAP_SHARED ? "r--s" : "r--p", 32);
+}
+
+static void file_grows_private(void)
+{
+	file_grows(MAP_PRIVATE);
+}
+
+static void file_grows_shared(void)
+{
+	file_grows(MAP_SHARED);
+}
+
+static void file_parts(void)
+{
+	int fd = file_of("parts", 32);
+	char *a = map(place(0), 32 * 16, PROT_READ, MAP_PRIVATE, fd);
+
+	read_windows(a, 2);
+	protect(a + 8 * WINDOW, 8 * 16, PROT_READ | PROT_EXEC);
+	read_windows(a + 2 * WINDOW, 30);
+	expect(file_name, "r--p", 8);
+	expect(file_name, "r-xp", 8);
+	expect(file_name, "r--p", 16);
+}
+
+/* A file in the place of memory in the place of a file. */
+static void file_and_anon(void)
+{
+	int fd = file_of("first", 8), other = file_of("second", 8);
+
+	read_windows(map(place(0), 8 * 16, PROT_READ, MAP_PRIVATE, fd), 8);
+	write_pages(map_anon(place(0), 128), 50);
+	read_windows(map(place(0), 8 * 16, PROT_READ, MAP_PRIVATE, other), 7);
+	expect("first", "r--p", 8);
+	expect_anon(50);
+	expect("second", "r--p", 7);
+}
+
+static void file_read_only_shared(void)
+{
+	int fd = file_of("shared", 8);
+
+	close(fd);
+	fd = open("shared", O_RDONLY | O_CLOEXEC);
+	read_windows(map(place(0), 8 * 16, PROT_READ, MAP_SHARED, fd), 8);
+	expect("shared", "r--s", 8);
+}
+
+/* ---- */
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} cases[] = {
+	{ "grows at both ends", grow },
+	{ "grows, never written", grow_read_only },
+	{ "grows down", grow_down },
+	{ "split by munmap", split },
+	{ "split by mprotect", split_by_protection },
+	{ "grows by mprotect", grow_by_protection },
+	{ "moves and grows", move_and_grow },
+	{ "moves after one fault", move_after_one_fault },
+	{ "moves, old place taken", move_and_refill },
+	{ "two change places", swap_places },
+	{ "realloc", reallocated },
+	{ "place used again", reuse },
+	{ "emptied by madvise", dropped },
+	{ "place used 300 times", reuse_many },
+	{ "heap grows and shrinks", heap },
+	{ "file mapped twice", file_twice },
+	{ "private file mapping grows and moves", file_grows_private },
+	{ "shared file mapping grows and moves", file_grows_shared },
+	{ "file split by mprotect", file_parts },
+	{ "file and memory in one place", file_and_anon },
+	{ "shared mapping of a read-only file", file_read_only_shared },
+};
+
+static int compare(const void *left, const void *right)
+{
+	return strcmp(left, right);
+}
+
+static void run_case(size_t i)
+{
+	static char buffer[BUFSIZ];
+
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer)); /* not on the heap */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	cases[i].run();
+	qsort(rows, n_rows, sizeof(rows[0]), compare);
+	printf("{\"case\":\"%s\",\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"rows\":[",
+	       cases[i].name, getpid(), (void *)area_start, (void *)area_end);
+	for (size_t row = 0; row < n_rows; row++)
+		printf("%s\"%s\"", row ? "," : "", rows[row]);
+	printf("]}\n");
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int status = 0;
+		pid_t child;
+
+		if (argc > 1 && !strcmp(argv[1], cases[i].name)) {
+			run_case(i);
+			return 0;
+		}
+		if (argc > 1)
+			continue;
+		child = fork();
+		if (child == 0) {
+			execl("/proc/self/exe", "moves", cases[i].name, NULL);
+			_exit(1);
+		}
+		if (child < 0 || waitpid(child, &status, 0) < 0)
+			fail("fork");
+		if (status)
+			return 1;
+	}
+	return 0;
+}
