@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Which mapping a fault belongs to, when mappings grow, split, move and take each other's places: moves
 # knows how many faults each took.
+# shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
 
@@ -14,12 +15,61 @@ rows_of()
 		| sort' "$TMP/log"
 }
 
+# segments_want: a line for each segment that faults: address, perms, offset, faults. readelf knows where.
+segments_want()
+{
+	readelf -lW "$TMP/segments" | awk '
+		function hex(digits,  i, value) {
+			digits = tolower(substr(digits, 3))
+			for (i = 1; i <= length(digits); i++)
+				value = value * 16 + index("0123456789abcdef", substr(digits, i, 1)) - 1
+			return value
+		}
+		$1 == "LOAD" && $7 == "R" && $8 == "E" { printf "%d r-xp %d 8\n", hex($3), hex($2) }
+		$1 == "LOAD" && $7 == "R" && $8 != "E" { header = constants
+			constants = sprintf("%d r--p %d 8\n", hex($3), hex($2)) }
+		$1 == "LOAD" && $7 == "RW" {
+			printf "%d rw-p %d 20\n", hex($3), hex($2)
+			printf "%d rw-p 0 30 [anon]\n", hex($3) + hex($5) }
+		END { printf "%s", constants }' | sort -n
+}
+
+# The same of faultmap: segments is linked to addresses that nothing else has.
+segments_got()
+{
+	jq -rs -L tests/live 'include "faults";
+		[.[] | select(.rec == "faults" and .comm == "segments" and (.map_start | hex) < 1073741824
+			and (.mapping == "[anon]" or (.mapping | endswith("/segments"))))]
+		| group_by(.mapping_id)[]
+		| "\(.[0].map_start | hex) \(.[0].perms) \(.[0].map_offset) \(total(.[] | .minor + .major))"
+		+ if .[0].mapping == "[anon]" then " [anon]" else "" end' "$TMP/log" | sort -n
+}
+
+check_case()
+{
+	local name
+
+	name="$detail, $(jq -r .case <<<"$1")"
+	if [ "$(jq -r .skip <<<"$1")" ]; then
+		skip "$name" "$(jq -r .skip <<<"$1")"
+	else
+		check_equal "$name" "$(rows_of "$1")" "$(jq -c .rows <<<"$1")"
+	fi
+}
+
+check "segments can be linked" "${CC:-gcc}" -nostdlib -static -no-pie -Wl,-z,separate-code \
+	-o "$TMP/linked" tests/workload/segments.S
+# Page by page: a fault maps all of a large folio, which larger writes would make.
+dd if="$TMP/linked" of="$TMP/segments" bs=4K status=none
+chmod +x "$TMP/segments"
 for detail in fast full; do
-	(cd "$TMP" && "$FAULTMAP" run --json "--detail=$detail" -o log -- "$BUILD/workload/moves" >cases)
+	(cd "$TMP" && "$FAULTMAP" run --json "--detail=$detail" -o log -- \
+		sh -c '"$0" >cases && ./segments' "$BUILD/workload/moves")
 	check_equal "$detail: the cases run" "$?" 0
 	while read -r case; do
-		check_equal "$detail, $(jq -r .case <<<"$case")" "$(rows_of "$case")" \
-			"$(jq -c .rows <<<"$case")"
+		check_case "$case"
 	done <"$TMP/cases"
+	check_equal "$detail, text, constants, data and bss of one program" "$(segments_got)" \
+		"$(segments_want)"
 done
 done_testing

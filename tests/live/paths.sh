@@ -18,10 +18,10 @@ case_of()
 	"$@" | sed "s/^{/{\"case\":\"$name\",/"
 }
 
-# A file of 32 windows of fault-around.
+# A file of 32 windows of fault-around. Written page by page: a fault maps all of a large folio.
 file_at()
 {
-	truncate -s 2M "$1"
+	dd if=/dev/zero of="$1" bs=4K count=512 status=none
 }
 
 all_cases()

@@ -3,10 +3,11 @@
  * moves [CASE]: mappings that grow, split, move and come in the place of others, an exact number of
  * faults in each. Every case is a process of its own and prints a JSON line: pid, the areas where
  * its mappings are at the end, and one text for each mapping that ought to be told apart:
- * "NAME PERMS: FAULTS". Files are made in the current directory.
+ * "NAME PERMS: FAULTS", of a path the last part. Files are made in the current directory.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +21,10 @@
 #define PAGE 4096UL
 /* Pages that one fault on a file maps around itself; also enough between two things. */
 #define WINDOW (16 * PAGE)
+#ifndef PR_SET_VMA /* Linux 5.17 */
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
 /* Nothing else is here. */
 #define AREA ((char *)0x200000000000)
 #define AREA_SIZE (1UL << 30)
@@ -29,6 +34,7 @@ static char *area_start = AREA, *area_end = AREA + AREA_SIZE;
 static char rows[MAX_MAPPINGS][128];
 static size_t n_rows;
 static char file_name[64];
+static char skip[128]; /* why the case means nothing here */
 
 static void fail(const char *what)
 {
@@ -250,9 +256,11 @@ static void reallocated(void)
 	size_t pages = 256;
 	char *a, *before;
 
-	/* Between it and what the C library has mapped: too large for a hole. */
-	if (mmap(NULL, AREA_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
-		fail("mmap");
+	/* Between it and what the C library has mapped, in all holes where it could fit. */
+	for (int i = 0; i < 16; i++)
+		if (mmap(NULL, (pages + 1) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+		    MAP_FAILED)
+			fail("mmap");
 	a = malloc(pages * PAGE);
 	write_pages(a, pages);
 	do {
@@ -329,12 +337,17 @@ static void heap(void)
 
 /* ---- files ---- */
 
+/* Written page by page: a fault maps all of a large folio, which larger writes would make. */
 static int file_of(const char *name, size_t windows)
 {
+	static const char zeroes[PAGE];
 	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (fd < 0 || ftruncate(fd, (off_t)(windows * WINDOW)))
+	if (fd < 0)
 		fail(name);
+	for (size_t i = 0; i < windows * WINDOW / PAGE; i++)
+		if (write(fd, zeroes, PAGE) != PAGE)
+			fail(name);
 	snprintf(file_name, sizeof(file_name), "%s", name);
 	return fd;
 }
@@ -415,6 +428,80 @@ static void file_read_only_shared(void)
 	expect("shared", "r--s", 8);
 }
 
+/* ---- names ---- */
+
+static void dev_zero(void)
+{
+	int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		fail("/dev/zero");
+	write_pages(map(place(0), 10, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd), 10);
+	write_pages(map(place(1), 11, PROT_READ | PROT_WRITE, MAP_SHARED, fd), 11);
+	write_pages(map(place(2), 12, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1), 12);
+	write_pages(map(place(3), 13, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1), 13);
+	expect("zero", "rw-p", 10);
+	expect("[anon_shmem]", "rw-s", 11);
+	expect("[anon_shmem]", "rw-s", 12);
+	expect("[anon_shmem]", "rw-s", 13);
+}
+
+/* What of it the C library has not read yet. */
+static void vdso(void)
+{
+	unsigned long start, end;
+	char line[256];
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	while (maps && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[vdso]") && sscanf(line, "%lx-%lx", &start, &end) == 2) {
+			area_start = (char *)start;
+			area_end = (char *)end;
+		}
+	read_pages(area_start, (size_t)(area_end - area_start) / PAGE);
+	expect("[vdso]", "r-xp", (size_t)(area_end - area_start) / PAGE);
+}
+
+static void named(void)
+{
+	char *a = map_anon(place(0), 10);
+
+	if (prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, a, 10 * PAGE, "moves' own"))
+		snprintf(skip, sizeof(skip), "no PR_SET_VMA_ANON_NAME: %s", strerror(errno));
+	write_pages(a, 10);
+	expect("[anon:moves' own]", "rw-p", 10);
+}
+
+#define STACK_PAGES 64
+static char thread_name[32];
+
+/* Below what pthread_create() has written at the stack's top. */
+static void *deep_in_stack(void *unused)
+{
+	(void)unused;
+	snprintf(thread_name, sizeof(thread_name), "[stack:%d]", gettid());
+	for (volatile char *at = place(0) + 19 * PAGE; at >= place(0); at -= PAGE)
+		*at = 1;
+	return NULL;
+}
+
+/* Before there is a thread, its stack is memory like any other; then it is the thread's. */
+static void thread_stack(void)
+{
+	char *a = map_anon(place(0), STACK_PAGES);
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	write_pages(a + 20 * PAGE, STACK_PAGES - 20);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstack(&attributes, a, STACK_PAGES * PAGE);
+	if (pthread_create(&thread, &attributes, deep_in_stack, NULL))
+		fail("pthread_create");
+	pthread_join(thread, NULL);
+	expect_anon(STACK_PAGES - 20);
+	expect(thread_name, "rw-p", 20);
+}
+
 /* ---- */
 
 static const struct {
@@ -442,6 +529,10 @@ static const struct {
 	{ "file split by mprotect", file_parts },
 	{ "file and memory in one place", file_and_anon },
 	{ "shared mapping of a read-only file", file_read_only_shared },
+	{ "/dev/zero and shared anonymous", dev_zero },
+	{ "[vdso]", vdso },
+	{ "named anonymous", named },
+	{ "stack of a thread", thread_stack },
 };
 
 static int compare(const void *left, const void *right)
@@ -457,8 +548,8 @@ static void run_case(size_t i)
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	cases[i].run();
 	qsort(rows, n_rows, sizeof(rows[0]), compare);
-	printf("{\"case\":\"%s\",\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"rows\":[",
-	       cases[i].name, getpid(), (void *)area_start, (void *)area_end);
+	printf("{\"case\":\"%s\",\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"skip\":\"%s\",\"rows\":[",
+	       cases[i].name, getpid(), (void *)area_start, (void *)area_end, skip);
 	for (size_t row = 0; row < n_rows; row++)
 		printf("%s\"%s\"", row ? "," : "", rows[row]);
 	printf("]}\n");
