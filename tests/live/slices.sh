@@ -25,7 +25,7 @@ query()
 check_case()
 {
 	query '($cases[] | select(.name == $name)) as $c
-		| [faults_in($c.pid; $c.start; $c.end)] as $rows
+		| [faults_of($c.pid) | select(.map_start == $c.start and .map_end == $c.end)] as $rows
 		| ($rows | group_by(.slice_start | hex)) as $slices
 		| ($c.minor + $c.major),
 		($slices | map([.[0].slice_start, .[0].slice_end,
