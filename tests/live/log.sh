@@ -192,6 +192,34 @@ test_ends()
 	check_equal "and no message" "$(cat "$TMP/err")" ""
 }
 
+# none_in_flight LINES: an interval after so many lines of the file says so.
+none_in_flight()
+{
+	tail -n "+$(($1 + 1))" "$TMP/asleep.jsonl" | jq -e -n '
+		[inputs | select(.rec == "interval" and .in_flight == 0)] | length > 0'
+}
+
+# What a task that sleeps has faulted last is told by its counters at the next tick, whatever it does
+# not do: twenty processes that wait for a gate to open have no fault in flight.
+test_asleep()
+{
+	local lines
+
+	mkfifo "$TMP/gate"
+	exec 9<>"$TMP/gate"
+	# shellcheck disable=SC2016
+	start_background "$FAULTMAP" run --json --detail=fast -o "$TMP/asleep.jsonl" -- sh -c '
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do cat <"$0" & done
+		: >"$0.ready" && wait' "$TMP/gate" 9>&-
+	wait_for 30 test -e "$TMP/gate.ready"
+	lines=$(wc -l <"$TMP/asleep.jsonl")
+	check "the last faults of who sleeps are counted at a tick" \
+		wait_for 60 none_in_flight "$lines"
+	exec 9>&-
+	wait "$BACKGROUND_PID"
+	check_equal "they end when the gate opens" "$?" 0
+}
+
 # check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
 check_failure()
 {
@@ -208,6 +236,7 @@ test_workload
 test_latency
 test_map_full
 test_ends
+test_asleep
 check_failure "full disk" 1 '/dev/full: No space left on device' -n 1 -d 0.1 -o /dev/full
 check_failure "unwritable file" 1 '/nowhere/x .*No such file' -n 1 -o /nowhere/x
 check_failure "no interval at all" 2 'count|-n' -n 0
