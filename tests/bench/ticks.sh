@@ -108,6 +108,7 @@ rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
 read -r tick_median tick_minimum <<<"$(statistics tick tick)"
 read -r ps_median ps_minimum <<<"$(statistics tick ps)"
 read -r rows _ <<<"$(statistics tick rows)"
+rows=${rows%.*}
 printf '\n### A reading among %d processes with %d rows, the sleepers still\n\n' "$processes" "$rows"
 printf '| %-38s | %9s | %9s |\n' "us of CPU time" median minimum
 printf '| -------------------------------------- | --------: | --------: |\n'
