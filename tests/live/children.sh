@@ -59,15 +59,16 @@ under_run()
 		"$(tail -n 1 "$TMP/log" | jq 'select(.rec == "run") | .processes')" $((processes + 1))
 }
 
+# has_intervals LOG N BYTES: beyond these, so that a large log is not read again and again.
 has_intervals()
 {
-	[ "$(grep -c '"rec":"interval"' "$1")" -ge "$2" ]
+	[ "$(tail -c "+$(($3 + 1))" "$1" | grep -c '"rec":"interval"')" -ge "$2" ]
 }
 
 # await_intervals LOG N: N more.
 await_intervals()
 {
-	wait_for 30 has_intervals "$1" $(($(grep -c '"rec":"interval"' "$1") + $2))
+	wait_for 30 has_intervals "$1" "$2" "$(stat -c %s "$1")"
 }
 
 # The whole system at the same time; the children are known by their parent.
