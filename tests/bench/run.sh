@@ -112,6 +112,18 @@ run_rounds()
 	done
 }
 
+# judge_scaling WORKLOAD TITLE: whether a fault is dearer on two CPUs than on one. What is added is a small
+# difference of large numbers, most of all on two CPUs: the empty program's tells how far to believe it.
+judge_scaling()
+{
+	add_target "a fault with faultmap fast, $2 on two CPUs / one" \
+		"$(minimum_of "$1" faultmap_fast)" "$(minimum_of storm faultmap_fast)" 1.1
+	add_target "of that, added by faultmap fast" \
+		"$(credible_added "$1" faultmap_fast)" "$(credible_added storm faultmap_fast)" 1.1
+	add_target "of that, added by the empty program" \
+		"$(credible_added "$1" empty)" "$(credible_added storm empty)" 1.1
+}
+
 # Minima: on a virtual machine most of what disturbs a chunk adds to it (medians move by more than
 # the empty program costs), so the smallest of thousands is the one that was disturbed least.
 judge()
@@ -128,10 +140,8 @@ judge()
 	add_target "fork and exec, wall time with faultmap fast / bare" \
 		"$(minimum_of execs faultmap_fast)" "$(minimum_of execs bare)" 1.03
 	[ "$CPUS" -gt 1 ] || return 0
-	add_target "added by faultmap fast, two processes on two CPUs / one" \
-		"$(credible_added processes faultmap_fast)" "$added_storm" 1.1
-	add_target "added by faultmap fast, two threads on two CPUs / one" \
-		"$(credible_added threads faultmap_fast)" "$added_storm" 1.1
+	judge_scaling processes "two processes"
+	judge_scaling threads "two threads"
 }
 
 : >"$TMP/samples"
