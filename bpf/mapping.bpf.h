@@ -8,22 +8,23 @@
  *
  * Anonymous memory grows at either end as neighbours merge, is split by mprotect() and munmap(), and is
  * moved by mremap(). Two things stay through all of that once a page was written:
- * - vm_pgoff, which is where the mapping was born (mm/vma.c: copy_vma()). So a VMA's edges are
- *   taken as if it had never moved, and one that shares an edge with one seen before is the same mapping;
- * - anon_vma, which its parts share and no other mapping has (mm/rmap.c). It finds parts that
- *   share no edge, and tells a new mapping in a place that was used before: that has none until
- *   its first write, or another.
+ * - vm_pgoff, which is where the mapping was born (mm/vma.c: copy_vma()): a VMA's start is taken
+ *   as if it had never moved, and what starts where one did before is the same mapping, unless
+ * - anon_vma differs, which its parts share and no other mapping has (mm/rmap.c). It finds parts
+ *   that start elsewhere, and tells a new mapping in a place that was used before: that has none
+ *   until its first write, or another.
  * A first write is always looked at twice, so that anon_vma is known from the second fault on.
- * What that leaves: memory that was only read and is moved is a new mapping; of two mappings with a
- * single fault each, one moved and the other in its old place, the first may be taken for the second.
- * A process has REUSES_MAX mappings in places of others; after that the newcomer goes on in the row
- * of the one before, or a loop of mmap() and munmap() would fill the table.
+ * What that leaves: memory that was only read and is moved, or grows downwards, is a new mapping; of
+ * two mappings with a single fault each, one moved and the other in its old place, the first may be
+ * taken for the second. A process has REUSES_MAX mappings in places of others; after that the newcomer
+ * goes on in the row of the one before, or a loop of mmap() and munmap() would fill the table.
  *
- * A mapping of a file (or shmem, hugetlb, a device) is told by its name and where in the file it
- * starts. It may grow at its end. When it is nowhere else any more, it has moved: munmap() and mmap()
- * of the same is that, too. While the same part of a file is mapped more than once, each start
- * address is a mapping of its own. What munmap() or mprotect() splits off starts elsewhere in the
- * file: another mapping, as text, rodata and data of one program are.
+ * A file's mapping (or that of shmem, hugetlb, a device) is anchored where it starts. It may grow at its
+ * end; what is split off is another mapping, as text, rodata and data of one program are. A shared one
+ * is told by its name and its offset in the file: when it is not where it was any more, it has moved;
+ * munmap() and mmap() of the same is that, too. While the same part of a file is mapped more than once,
+ * each start address is a mapping of its own. Private ones are not followed: every program that
+ * starts has a dozen, and hardly anyone moves them.
  */
 #ifndef FAULTMAP_MAPPING_BPF_H
 #define FAULTMAP_MAPPING_BPF_H
@@ -130,54 +131,62 @@ static __always_inline u64 anchor_of_reuse(struct anchor_key *key,
 	return start + 1 + __sync_fetch_and_add(&reuses->anchor, 1);
 }
 
+/* Remembers whose the anon_vma is, and from where to where its parts were seen. */
+static __always_inline void note_parts(struct anchor_key *key, const struct anchor_value *now)
+{
+	struct anchor_value *parts;
+
+	if (!now->anon_vma)
+		return;
+	parts = anchor_at(key, now->anon_vma | PLACE_ANON_VMA);
+	if (!parts || parts->anchor != now->anchor) {
+		bpf_map_update_elem(&anchors, key, now, BPF_ANY);
+		return;
+	}
+	if (now->start < parts->start)
+		parts->start = now->start;
+	if (now->end > parts->end)
+		parts->end = now->end;
+}
+
 /* The mapping that `now`, an anonymous VMA, is part of; sets its anchor. */
 static __noinline int find_anchor(struct task_struct *leader, struct anchor_value *now, u32 perms)
 {
 	struct anchor_key key = { .perms = perms };
-	struct anchor_value *seen, *before;
+	struct anchor_value *here, *parts;
 
 	if (!leader || !now)
 		return 0;
 	key.start_ns = leader->start_boottime;
 	key.tgid = leader->tgid;
-	seen = before = anchor_at(&key, now->start);
-	if (seen && !same_mapping(seen, now))
-		seen = NULL;
-	if (seen && seen->end == now->end && seen->anon_vma == now->anon_vma &&
-	    seen->written >= now->written) {
-		now->anchor = seen->anchor;
+	here = anchor_at(&key, now->start);
+	if (here && same_mapping(here, now)) {
+		now->anchor = here->anchor;
+		now->written |= here->written;
+		if (here->end != now->end || here->anon_vma != now->anon_vma ||
+		    here->written != now->written) {
+			*here = *now;
+			note_parts(&key, now);
+		}
 		return 0;
 	}
-	if (!seen) { /* it grew or shrank at its start */
-		seen = anchor_at(&key, now->end | PLACE_END);
-		before = before ?: seen;
-		if (seen && !same_mapping(seen, now))
-			seen = NULL;
-	}
-	if (!seen && now->anon_vma) {
-		seen = anchor_at(&key, now->anon_vma | PLACE_ANON_VMA);
-		/* Its memory may have belonged to another anon_vma. */
-		if (seen && (seen->start >= now->end || now->start >= seen->end))
-			seen = NULL;
-		if (seen && before) { /* both edges are another's who came here later */
-			now->anchor = seen->anchor;
+	parts = now->anon_vma ? anchor_at(&key, now->anon_vma | PLACE_ANON_VMA) : NULL;
+	/* The memory of an anon_vma may have been another's before. */
+	if (parts && parts->start < now->end && now->start < parts->end) {
+		now->anchor = parts->anchor;
+		if (here) /* it came later, in the old place of this one */
 			return 0;
-		}
-	}
-	if (seen)
-		now->anchor = seen->anchor;
-	else if (before)
-		now->anchor = anchor_of_reuse(&key, before, now->start);
-	else
+	} else if (here) {
+		now->anchor = anchor_of_reuse(&key, here, now->start);
+	} else {
 		now->anchor = now->start;
+	}
 	put_anchor(&key, now->start, now);
-	put_anchor(&key, now->end | PLACE_END, now);
-	if (now->anon_vma)
-		put_anchor(&key, now->anon_vma | PLACE_ANON_VMA, now);
+	note_parts(&key, now);
 	return 0;
 }
 
-/* The anchor of a file's mapping: where it was when it was first seen. */
+/* The anchor of a file's shared mapping: where it was when it was first seen. */
 static __noinline u64 find_file_anchor(struct task_struct *task, struct mapping *mapping, u64 file)
 {
 	struct anchor_key key = {};
@@ -241,7 +250,8 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 		if (mapping->class == MAPPING_HUGETLB)
 			mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
 		mapping->name_id = name_of_file(vma->file, task->fs);
-		mapping->anchor = find_file_anchor(task, mapping, vma->file);
+		if (vma->flags & VM_MAYSHARE)
+			mapping->anchor = find_file_anchor(task, mapping, vma->file);
 		return;
 	}
 	if (vma->ops) { /* arch_vma_name() and special mappings */

@@ -54,17 +54,16 @@ struct anchor_key {
 };
 enum {
 	PLACE_START = 0,    /* the start of an anonymous mapping, had it never moved */
-	PLACE_END = 1,      /* its end */
-	PLACE_ANON_VMA = 2, /* its anon_vma */
-	PLACE_FILE = 3,     /* a hash of a file's name and the offset in it */
+	PLACE_ANON_VMA = 1, /* its anon_vma */
+	PLACE_FILE = 2,     /* a hash of a file's name and the offset in it */
+	PLACE_REUSES = 3,   /* no mapping: anchor counts those that came in the place of another */
 };
-#define PLACE_REUSES 7ULL /* no mapping: anchor counts those that came in the place of another */
 #define REUSES_MAX 64
 #define PLACE_SEVERAL (~0ULL) /* instead of start: this part of the file is mapped more than once */
 struct anchor_value {
 	u64 anchor;
-	u64 start; /* when last seen; of anonymous memory as if it had never moved */
-	u64 end;
+	u64 start;    /* when last seen; of anonymous memory as if it had never moved */
+	u64 end;      /* for PLACE_ANON_VMA, start and end are those of all its parts */
 	u64 anon_vma; /* 0: not written to yet, as far as is known */
 	u32 sequence; /* mm_sequence() of the fault */
 	u32 written;  /* the fault was a write */
