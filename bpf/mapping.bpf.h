@@ -278,8 +278,7 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 	}
 	now.start = vma->page_offset << PAGE_SHIFT;
 	now.end = now.start + (vma->end - vma->start);
-	/* By copy: the verifier allows no arithmetic on a pointer. */
-	bpf_core_read(&now.anon_vma, sizeof(now.anon_vma), &area->anon_vma);
+	now.anon_vma = read_word((u64)&area->anon_vma);
 	now.written = write && vma->flags & VM_WRITE;
 	now.sequence = mm_sequence(task->mm);
 	mapping->is_fresh = now.written && !now.anon_vma;
