@@ -7,7 +7,7 @@
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
-# Debian's package name = the command or pkg-config module that shows that it is there.
+# Debian's package name = the command, pkg-config or Python module that shows that it is there.
 build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool=bpftool
 	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
@@ -15,7 +15,7 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	libcrypt-dev=libcrypt.pc'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl
-	systemd=systemd-socket-activate'
+	systemd=systemd-socket-activate python3-prometheus-client=prometheus_client.py'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 
 case ${1:-build} in
@@ -39,6 +39,7 @@ available()
 {
 	case $1 in
 	*.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
+	*.py) /usr/bin/python3 -c "import ${1%.py}" 2>/dev/null ;;
 	*) command -v "$1" >/dev/null ;;
 	esac
 }
@@ -49,7 +50,7 @@ for want in $wanted; do
 	package=${want%%=*} name=${want#*=}
 	if [ -n "$has_apt" ]; then installed "$package"; else available "$name"; fi && continue
 	packages+=("$package")
-	names+=("${name%.pc}")
+	names+=("${name%.p[cy]}")
 done
 [ ${#packages[@]} -gt 0 ] || exit 0
 

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -17,10 +19,13 @@
 /* Readings that may fail one after another before a restart by the service manager is the better
  * hope. */
 #define MAX_TROUBLE_IN_A_ROW 5
-/* 1,000 series are about 100 KiB per scrape, which Prometheus takes without a thought. */
-#define DEFAULT_MAX_SERIES 1000
+/* About 200 KiB per scrape, which Prometheus takes without a thought. */
+#define DEFAULT_MAX_SERIES 2000
 /* About 10 MiB per scrape: beyond that a person has made a mistake. */
 #define MOST_MAX_SERIES 100000
+#define DEFAULT_MAPPINGS "top=5"
+#define MOST_TOP_MAPPINGS 100
+#define PROGRAMS_MAX 32 /* more than there are in bpf/ */
 
 struct daemon_config {
 	struct common_options common; /* first: see cmd_begin */
@@ -30,6 +35,8 @@ struct daemon_config {
 	bool web_enable_lifecycle;
 	const char *jsonl;
 	uint64_t interval_ms;
+	int group_by; /* enum group_by */
+	const char *mappings;
 	uint64_t max_series;
 };
 
@@ -63,12 +70,26 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct daemon_config, interval_ms),
 	  .min = 100,
 	  .max = 24 * 3600 * 1000 },
+	{ .name = "group-by",
+	  .argument = "WHAT",
+	  .help = "what makes a group: unit (systemd unit or container, the default),\n"
+		  "cgroup, comm, exe, uid or pid",
+	  .type = OPTION_CHOICE,
+	  .offset = offsetof(struct daemon_config, group_by),
+	  .choices = group_by_names },
+	{ .name = "mappings",
+	  .argument = "WHICH",
+	  .help = "top=N: series for each group's N mappings with the most faults;\n"
+		  "none (default " DEFAULT_MAPPINGS ")",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, mappings) },
 	{ .name = "max-series",
 	  .argument = "N",
-	  .help = "at most N series of faultmap_mapping_faults_total (default 1000)",
+	  .help = "at most N series in a scrape, all included (default 2000, at least\n"
+		  "1300)",
 	  .type = OPTION_UINT,
 	  .offset = offsetof(struct daemon_config, max_series),
-	  .min = 0,
+	  .min = PROMETHEUS_LEAST_MAX_SERIES,
 	  .max = MOST_MAX_SERIES },
 	WATCH_OPTIONS(struct daemon_config, watch, "fast"),
 	COMMON_OPTIONS(struct daemon_config, common),
@@ -82,11 +103,13 @@ static const struct command_spec spec = {
 		"Serves /metrics, / (a page with links), /-/healthy, /-/ready (the readings succeed) and\n"
 		"/-/reload, in the foreground, until SIGTERM or SIGINT. SIGHUP reloads.\n"
 		"\n"
-		"Label sets are bounded. faultmap_mapping_faults_total{comm,mapping,kind,severity} has\n"
-		"at most --max-series series, given out first come, first served; whatever comes later\n"
-		"is counted in comm=\"other\",mapping=\"other\" with its kind and severity, so that sums\n"
-		"are exact and no counter ever goes down. faultmap_series says how many are in use.\n"
-		"The labels of every other metric come from fixed lists; no label holds a pid.",
+		"Label sets are bounded: a scrape has at most --max-series series, faultmap's own and\n"
+		"the _created of OpenMetrics included. The groups with the most faults of late have\n"
+		"theirs, the rest is group=\"other\"; the mappings with the most of each group have what\n"
+		"room is left, the rest is mapping=\"other\". What leaves the top takes its history to\n"
+		"other, so that sums are exact and no counter ever goes down; if it comes back, which it\n"
+		"may after five minutes, it begins at 0. faultmap_series says how many there are,\n"
+		"faultmap_groups_evicted_total how often a group had to go.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -112,11 +135,25 @@ static void report_jsonl(struct service *service, int result, const struct error
 	service->jsonl_fails = result < 0;
 }
 
+static void count_metrics(struct service *service, const struct snapshot *snapshot)
+{
+	struct program_stats programs[PROGRAMS_MAX];
+	struct self_figures self = {
+		.tick_ns = session_tick_ns(service->session),
+		.rows_capacity = session_info(service->session)->max_rows,
+		.n_hooks = session_info(service->session)->n_hooks,
+		.programs = programs,
+		.n_programs = session_programs(service->session, programs, PROGRAMS_MAX),
+	};
+
+	sink_prometheus_tick(service->metrics, snapshot, &self);
+}
+
 static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct service *service = context;
 
-	sink_prometheus_tick(service->metrics, snapshot, session_tick_ns(service->session));
+	count_metrics(service, snapshot);
 	if (service->jsonl)
 		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
 	service->has_ticked = true;
@@ -139,10 +176,9 @@ static int render(void *context, enum exposition exposition, char **ret_text, si
 {
 	struct service *service = context;
 
-	(void)exposition;
 	if (!service->has_ticked)
 		return -EAGAIN;
-	return sink_prometheus_render(service->metrics, ret_text, ret_size);
+	return sink_prometheus_render(service->metrics, exposition, ret_text, ret_size);
 }
 
 /* A reading that hangs needs no word here: the loop hangs with it and answers nobody. */
@@ -270,11 +306,54 @@ static int service_run(struct service *service)
 	return status;
 }
 
+/* "top=N" or "none". */
+static int parse_mappings(const char *text, uint64_t *ret_top)
+{
+	unsigned long top;
+	char *end;
+
+	if (!strcmp(text, "none")) {
+		*ret_top = 0;
+		return 0;
+	}
+	if (strncmp(text, "top=", 4) || text[4] < '1' || text[4] > '9')
+		return -EINVAL;
+	errno = 0;
+	top = strtoul(text + 4, &end, 10);
+	if (*end || errno || top > MOST_TOP_MAPPINGS)
+		return -EINVAL;
+	*ret_top = top;
+	return 0;
+}
+
+/* NULL when it cannot be; the exit status then. */
+static struct sink_prometheus *make_metrics(const struct daemon_config *config, int *ret_status)
+{
+	struct prometheus_options prometheus = { .group_by = (enum group_by)config->group_by,
+						 .max_series = config->max_series };
+	struct sink_prometheus *metrics;
+
+	if (parse_mappings(config->mappings, &prometheus.top_mappings)) {
+		log_error("--mappings '%s' is neither none nor top=N with N from 1 to %d",
+			  config->mappings, MOST_TOP_MAPPINGS);
+		*ret_status = EXIT_USAGE;
+		return NULL;
+	}
+	clock_gettime(CLOCK_REALTIME, &prometheus.started);
+	metrics = sink_prometheus_new(&prometheus);
+	if (!metrics) {
+		log_error("making the metrics: out of memory");
+		*ret_status = EXIT_FAILED;
+	}
+	return metrics;
+}
+
 static int daemon_main(int argc, char *argv[])
 {
 	struct daemon_config config = {
 		.interval_ms = 1000,
 		.watch.detail = DETAIL_FAST,
+		.mappings = DEFAULT_MAPPINGS,
 		.max_series = DEFAULT_MAX_SERIES,
 	};
 	struct service service = { .config = &config };
@@ -288,11 +367,9 @@ static int daemon_main(int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
-	service.metrics = sink_prometheus_new(config.max_series);
-	if (!service.metrics) {
-		log_error("making the metrics: out of memory");
-		return EXIT_FAILED;
-	}
+	service.metrics = make_metrics(&config, &status);
+	if (!service.metrics)
+		return status;
 	status = service_run(&service);
 	web_close(service.web);
 	sink_jsonl_free(service.jsonl);

@@ -628,7 +628,6 @@ static int set_up(struct collector *collector, const struct collector_options *o
 		return error_set(error, ENOMEM, "out of memory");
 	collector->page_size = sysconf(_SC_PAGESIZE);
 	collector->info.detail = options->detail;
-	collector->info.max_rows = options->max_rows;
 	collector->info.slice_bytes = options->slice_bytes;
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
 	if (!features.state[FEATURE_PERF_EVENTS].available)
@@ -677,6 +676,12 @@ void collector_free(struct collector *collector)
 const struct collector_info *collector_info(const struct collector *collector)
 {
 	return &collector->info;
+}
+
+size_t collector_programs(const struct collector *collector, struct program_stats *programs,
+			  size_t max)
+{
+	return kernel_programs(collector->kernel, programs, max);
 }
 
 int collector_fd(const struct collector *collector)

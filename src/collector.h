@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "options.h"
+#include "program_stats.h"
 #include "snapshot.h"
 
 enum detail { DETAIL_FAST, DETAIL_FULL };
@@ -33,7 +34,7 @@ struct collector_info {
 	const char *hooks[COLLECTOR_MAX_HOOKS];
 	size_t n_hooks;
 	enum detail detail;
-	uint32_t max_rows;
+	uint32_t max_rows;    /* that the kernel's table holds */
 	uint64_t slice_bytes; /* as asked for */
 	uint32_t slices_max;  /* never 0 */
 	const char *warning;  /* what is lost on this machine ("no perf events: ..."), or NULL */
@@ -47,6 +48,10 @@ int collector_new(struct collector **ret_collector, const struct collector_optio
 		  struct error *error);
 void collector_free(struct collector *collector);
 const struct collector_info *collector_info(const struct collector *collector);
+
+/* Asks the kernel what its programs cost; at most max of them. Returns how many. */
+size_t collector_programs(const struct collector *collector, struct program_stats *programs,
+			  size_t max);
 
 /* Reads the kernel's maps into the snapshot and seals it; the snapshot stays the collector's.
  * 0 or a negative errno with the error set. The first call gives tick 0, the baseline. */

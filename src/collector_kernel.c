@@ -253,8 +253,10 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 	result = load(kernel, options, features, error);
 	if (!result)
 		result = map_memory(kernel, error);
-	if (!result)
+	if (!result) {
+		info->max_rows = bpf_map__max_entries(kernel->skeleton->maps.rows);
 		kernel_set_epoch(kernel, 1, 0);
+	}
 	if (!result && options->follow && run_program(kernel->skeleton->progs.follow_me, -1))
 		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
 	if (!result)
@@ -281,6 +283,31 @@ void kernel_close(struct kernel *kernel)
 		munmap(kernel->cpu_states, kernel->cpu_states_size);
 	faultmap_bpf__destroy(kernel->skeleton);
 	free(kernel);
+}
+
+size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max)
+{
+	struct bpf_program *program;
+	size_t count = 0;
+
+	bpf_object__for_each_program(program, kernel->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (count == max)
+			break;
+		if (!bpf_program__autoload(program) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		programs[count++] = (struct program_stats){
+			.name = bpf_program__name(program),
+			.runs = info.run_cnt,
+			.run_ns = info.run_time_ns,
+			.missed = info.recursion_misses,
+		};
+	}
+	return count;
 }
 
 const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *ret_count)

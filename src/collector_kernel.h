@@ -28,6 +28,9 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 /* What the kernel's own perf events have counted; -ENODATA where there are none. */
 int kernel_perf_counts(const struct kernel *kernel, struct perf_counts *ret_counts);
 
+/* What the kernel says of each program that is loaded; at most max. Returns how many. */
+size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max);
+
 /* Starts a new epoch and sets from which on kernel_each_row reports. */
 void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since);
 /* Closes the open run of each CPU that has one. 0 or a negative errno. */

@@ -158,6 +158,11 @@ const struct collector_info *session_info(const struct session *session)
 	return collector_info(session->collector);
 }
 
+size_t session_programs(const struct session *session, struct program_stats *programs, size_t max)
+{
+	return collector_programs(session->collector, programs, max);
+}
+
 void session_set_trouble(struct session *session, session_trouble_fn on_trouble)
 {
 	session->on_trouble = on_trouble;

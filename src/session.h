@@ -40,6 +40,8 @@ void session_close(struct session *session);
 /* For further descriptors, signals (SIGCHLD) and timers. */
 struct loop *session_loop(struct session *session);
 const struct collector_info *session_info(const struct session *session);
+/* As collector_programs. */
+size_t session_programs(const struct session *session, struct program_stats *programs, size_t max);
 
 /* Without these, trouble ends the session and signals stop it; both take on_tick's context. */
 void session_set_trouble(struct session *session, session_trouble_fn on_trouble);

@@ -1,34 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The counters of /metrics: cumulative series, fed with the deltas of each snapshot and kept when
- * their processes are gone, so that none ever goes down. Rendering reads only what the last tick
- * left: its cost depends neither on the number of processes nor on that of clients.
+ * The series of /metrics: cumulative, fed with the deltas of each snapshot and kept when their
+ * processes are gone, so that none ever goes down. Rendering reads only what the last tick left: its cost
+ * depends neither on the number of processes nor on that of clients.
  *
- * Bounded: the series of faultmap_mapping_faults_total are given out first come, first served, up to a
- * limit; what comes later is counted in comm="other", mapping="other" of the same kind and severity,
- * so that their sum is exact. Every other metric has a fixed number of series.
+ * Bounded: a scrape never has more than max_series series, faultmap's own included. What has fixed
+ * labels is always there; groups have what that leaves (see groups.h), and the mappings with the most
+ * faults what the groups leave (see top_mappings.h). The rest is counted as `other`: sums stay exact.
  */
 #ifndef FAULTMAP_SINK_PROMETHEUS_H
 #define FAULTMAP_SINK_PROMETHEUS_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
+#include "grouping.h"
+#include "program_stats.h"
 #include "snapshot.h"
+
+/* Text format 0.0.4, or OpenMetrics 1.0.0. */
+enum exposition { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
+
+/* What everything but groups may come to, with every kind of fault in every mode (the unit test says
+ * so), and some groups. */
+#define PROMETHEUS_LEAST_MAX_SERIES 1300
+
+struct prometheus_options {
+	enum group_by group_by;
+	uint64_t top_mappings;   /* of each group; 0: no series of mappings */
+	uint64_t max_series;     /* at least PROMETHEUS_LEAST_MAX_SERIES */
+	struct timespec started; /* CLOCK_REALTIME: since when everything counts */
+};
+
+/* What faultmap knows of itself at a tick. */
+struct self_figures {
+	uint64_t tick_ns;       /* what the tick took */
+	uint64_t rows_capacity; /* of the kernel's table */
+	uint64_t n_hooks;       /* that BPF programs are attached to */
+	/* Borrowed for the call, but for their names: those must outlive the sink's last rendering. */
+	const struct program_stats *programs;
+	size_t n_programs;
+};
 
 struct sink_prometheus;
 
-enum exposition { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
-
-/* max_series limits faultmap_mapping_faults_total, `other` not included. NULL: no memory. */
-struct sink_prometheus *sink_prometheus_new(uint64_t max_series);
+/* NULL: no memory. */
+struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *options);
 /* NULL is fine. */
 void sink_prometheus_free(struct sink_prometheus *sink);
 
-/* Counts the snapshot in; each snapshot exactly once, from tick 0 on. tick_ns: what the tick took. */
+/* Counts the snapshot in; each snapshot exactly once, from tick 0 on. */
 void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
-			  uint64_t tick_ns);
-/* The exposition in text format 0.0.4, allocated with malloc. 0 or -ENOMEM. */
-int sink_prometheus_render(struct sink_prometheus *sink, char **ret_text, size_t *ret_size);
+			  const struct self_figures *self);
+/* The exposition, allocated with malloc. 0 or -ENOMEM. */
+int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, char **ret_text,
+			   size_t *ret_size);
 
 #endif

@@ -103,7 +103,7 @@ static const struct http_page pages[] = {
 	{ .path = "/", .types = html, .n_types = ARRAY_SIZE(html), .answer = answer_landing },
 	{ .path = "/metrics",
 	  .types = expositions,
-	  .n_types = 1, /* OpenMetrics: as soon as the sink renders it */
+	  .n_types = ARRAY_SIZE(expositions),
 	  .answer = answer_metrics },
 	{ .path = "/-/healthy",
 	  .types = text,

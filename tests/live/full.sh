@@ -57,7 +57,7 @@ scrape()
 {
 	curl -s --noproxy '*' -m 10 -o "$TMP/metrics" "$url/metrics" &&
 		[ "$(awk '$1 == "faultmap_map_full_total" { print $2 }' "$TMP/metrics")" -gt 0 ] &&
-		grep -q '^faultmap_mapping_faults_total{.*\[other\]' "$TMP/metrics"
+		grep -q '^faultmap_group_faults_total{group="other",' "$TMP/metrics"
 }
 
 test_daemon()
@@ -67,7 +67,7 @@ test_daemon()
 	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
 	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
 	"$spawn" 200 /bin/true >/dev/null
-	check "/metrics: map_full counts, and a series for [other]" wait_for 20 scrape
+	check "/metrics: map_full counts, and so does the group other" wait_for 20 scrape
 	stop_background "$BACKGROUND_PID"
 }
 

@@ -23,7 +23,7 @@ query_reaches()
 start_daemon()
 {
 	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.5 \
-		--max-series 10000 2>"$TMP/daemon.err"
+		--group-by comm --max-series 10000 2>"$TMP/daemon.err"
 	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
 	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
 }
@@ -65,13 +65,18 @@ start_daemon
 start_prometheus
 check "Prometheus finds the daemon up" wait_for 60 query_reaches 'up{job="faultmap"}' 1
 run_demo
-labels='comm="fm-touch",mapping="[anon]",kind="demand_zero"'
+labels='group="fm-touch",mapping="[anon]"'
 faults="faultmap_mapping_faults_total{$labels,severity=\"minor\"}"
 check "Prometheus has the demo's faults" wait_for 60 query_reaches "$faults" "$PAGES"
 # The interpreter's own arenas are [anon] too: some hundred pages.
 check "and not many more" test "$(query "$faults")" -lt $((PAGES + 5000))
 check_equal "their severity is minor only" \
 	"$(query "count(faultmap_mapping_faults_total{$labels,severity!=\"minor\"})")" ""
+check "they are of the one kind" test \
+	"$(query 'faultmap_group_faults_total{group="fm-touch",kind="demand_zero",severity="minor"}')" \
+	-ge "$PAGES"
 check "sums over mappings equal sums over kinds" test \
 	"$(query 'sum(faultmap_mapping_faults_total) - sum(faultmap_faults_total)')" = 0
+check "sums over groups equal sums over kinds" test \
+	"$(query 'sum(faultmap_group_faults_total) - sum(faultmap_faults_total)')" = 0
 done_testing

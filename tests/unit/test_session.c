@@ -69,6 +69,15 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 	return 0;
 }
 
+size_t collector_programs(const struct collector *collector, struct program_stats *programs,
+			  size_t max)
+{
+	(void)collector;
+	(void)programs;
+	(void)max;
+	return 0;
+}
+
 int collector_fd(const struct collector *collector)
 {
 	return collector->fd;

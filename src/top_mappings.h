@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The mappings of one group that have series of their own: those with the most faults of late. As many
+ * again are watched as candidates, so that memory is bounded however many mappings there are. A series
+ * counts from when it was let in; what it has counted when it is put out, and what candidates and
+ * strangers count, is the group's total less that of the series that stand: the mapping `other`.
+ */
+#ifndef FAULTMAP_TOP_MAPPINGS_H
+#define FAULTMAP_TOP_MAPPINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+enum severity { SEVERITY_MINOR, SEVERITY_MAJOR, SEVERITY_DENIED, SEVERITY_COUNT };
+extern const char *const severity_names[SEVERITY_COUNT];
+
+/* Who was put out stays out so long: Prometheus takes a series that is gone for five minutes for ended
+ * everywhere, so that nobody sees the new life as the old one going down. */
+#define STAY_OUT_NS 300000000000
+
+/* What weighs how much in "the most": a major fault costs about a hundred times a minor one. */
+#define WEIGHT_OF_MAJOR 100
+
+struct mapping_series {
+	uint64_t hash; /* of the mapping's name: its identity. 0: an empty slot */
+	double score;  /* faults, those of ten minutes ago for less */
+	bool shown;
+	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
+	char *label;           /* owned; NULL where there was no memory */
+	struct timespec created;
+	uint64_t faults[SEVERITY_COUNT];
+	uint64_t fresh[SEVERITY_COUNT]; /* of one that is not shown, in this tick */
+};
+
+struct top_mappings {
+	struct mapping_series *slots; /* owned */
+	size_t n_slots;
+	size_t n_shown;
+	size_t max_shown;
+	uint64_t now_ns; /* by a clock that only ticks */
+};
+
+/* max_shown 0: none, ever. 0 or -ENOMEM. */
+int top_mappings_init(struct top_mappings *top, size_t max_shown);
+void top_mappings_clear(struct top_mappings *top);
+
+/* The time since the last tick makes all that was less: score *= keep. */
+void top_mappings_begin(struct top_mappings *top, double keep, uint64_t now_ns);
+void top_mappings_count(struct top_mappings *top, const char *mapping,
+			const uint64_t faults[SEVERITY_COUNT]);
+/* At the end of a tick, gives the strongest candidate a series, which has what it has counted in this
+ * tick, that is since `since`. False when there is none, or no place. */
+bool top_mappings_show(struct top_mappings *top, struct timespec since);
+/* The same for each that has twice what the weakest with a series has, in its place. Returns how many
+ * were put out. */
+size_t top_mappings_settle(struct top_mappings *top, struct timespec since);
+/* The one with the least score; NULL when none is shown. */
+struct mapping_series *top_mappings_weakest(const struct top_mappings *top);
+/* The one with the highest score that may have a series; NULL when there is none. */
+struct mapping_series *top_mappings_strongest(const struct top_mappings *top);
+void top_mappings_evict(struct top_mappings *top, struct mapping_series *series);
+
+#endif
