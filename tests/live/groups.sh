@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 40 s
+# Groups, and the limit of the series: 10,000 processes with random comms that fault in files with the
+# worst of names. Prometheus' own parsers, Go's and Python's, are the judges of each scrape.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+CHILDREN=10000
+OPENMETRICS='application/openmetrics-text; version=1.0.0; charset=utf-8'
+
+# start_daemon FLAG...: sets $daemon and $url.
+start_daemon()
+{
+	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.1 "$@" \
+		2>"$TMP/daemon.err"
+	daemon=$BACKGROUND_PID
+	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	wait_for 30 ticked 1
+}
+
+# scrape FILE [ACCEPT]: its header is in FILE.head.
+scrape()
+{
+	curl -s --noproxy '*' -m 30 -H "Accept: ${2:-text/plain}" -D "$1.head" -o "$1" "$url/metrics"
+}
+
+# metric SERIES FILE
+metric()
+{
+	awk -v series="$1" '$1 == series { print $2 }' "$2"
+}
+
+ticked()
+{
+	scrape "$TMP/ticks" && [ "$(metric faultmap_ticks_total "$TMP/ticks")" -ge "$1" ]
+}
+
+# Waits for two more ticks: what has ended is counted then.
+settle()
+{
+	scrape "$TMP/ticks"
+	wait_for 30 ticked $(($(metric faultmap_ticks_total "$TMP/ticks") + 2))
+}
+
+# judge FILE [BEFORE]: what the parser of the format that FILE came in has to say, in $TMP/judgement.
+judge()
+{
+	local form=text
+
+	! grep -qi '^content-type: application/openmetrics-text' "$1.head" || form=openmetrics
+	/usr/bin/python3 tests/live/exposition.py "$form" "$@" >"$TMP/judgement" 2>"$TMP/judge.err" ||
+		{ tail -n 1 "$TMP/judge.err"; return 1; }
+}
+
+said()
+{
+	jq -c "$1" "$TMP/judgement"
+}
+
+has_ended()
+{
+	process_ended "$1"
+}
+
+# Scrapes as fast as it goes while the storm lasts.
+test_storm()
+{
+	local storm scrapes=0 bad="" uneven="" down="" over=0 before
+
+	mkdir "$TMP/files"
+	start_background "$BUILD/workload/names" "$CHILDREN" "$TMP/files" >"$TMP/faults"
+	storm=$BACKGROUND_PID
+	scrape "$TMP/scrape.0"
+	before=$TMP/scrape.0
+	while ! has_ended "$storm"; do
+		scrapes=$((scrapes + 1))
+		scrape "$TMP/scrape.$scrapes"
+		judge "$TMP/scrape.$scrapes" "$before" || { bad+=" $scrapes"; continue; }
+		[ "$(said .series)" -le 2000 ] || over=$((over + 1))
+		[ "$(said '[.faults, .accounted, .stalls, .processes]')" = \
+			"$(said '[.group_faults, .group_accounted, .group_stalls, .group_processes]')" ] &&
+			[ "$(said .faults)" = "$(said .mapping_faults)" ] || uneven+=" $(said .)"
+		[ "$(said .down)" = "[]" ] || down+=" $(said .down)"
+		before=$TMP/scrape.$scrapes
+	done
+	wait "$storm"
+	check_equal "the storm ends well" "$?" 0
+	settle
+	scrape "$TMP/last"
+	judge "$TMP/last" "$before"
+	check "it was scraped meanwhile" test "$scrapes" -ge 3
+	check_equal "each scrape is valid to Prometheus' Python parser" "$bad" ""
+	check_equal "no scrape is above --max-series" "$over" 0
+	check_equal "sums over groups and mappings are those of everything, in each scrape" "$uneven" ""
+	check_equal "no counter goes down" "$down$(said '.down[]')" ""
+	check "the children's faults are all in the sums" test \
+		$(($(said .accounted) - $(jq_accounted "$TMP/scrape.0"))) -ge "$(cat "$TMP/faults")"
+	check "most of the names are in other" test "$(said .other_faults)" -gt "$CHILDREN"
+	check "some have series of their own" test "$(metric faultmap_groups "$TMP/last")" -gt 20
+	check "no label is long" test "$(said .longest_label)" -lt 256
+}
+
+jq_accounted()
+{
+	judge "$1" && said .accounted
+	judge "$TMP/last"
+}
+
+test_formats()
+{
+	promtool check metrics <"$TMP/last" >"$TMP/promtool" 2>&1
+	check_equal "promtool says nothing" "$?$(cat "$TMP/promtool")" 0
+	scrape "$TMP/openmetrics" "$OPENMETRICS"
+	check_contains "OpenMetrics is sent when it is asked for" "$TMP/openmetrics.head" \
+		'^Content-Type: application/openmetrics-text; version=1\.0\.0; charset=utf-8'
+	check "it is valid to Prometheus' OpenMetrics parser" judge "$TMP/openmetrics"
+	check_equal "faultmap_series is their number" "$(metric faultmap_series "$TMP/openmetrics")" \
+		"$(said .series)"
+	check_equal "each family has its help" "$(said .no_help)" "[]"
+	check "that is not above --max-series either" test "$(said .series)" -le 2000
+}
+
+# The README's table has every metric that a scrape has, by the name that a query needs.
+test_documentation()
+{
+	local name missing=""
+
+	while read -r name; do
+		grep -q "^|.*\`$name\`" README.md || missing+=" $name"
+	done < <(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$TMP/last")
+	check_equal "README.md has every metric" "$missing" ""
+	check_equal "no label is named type or region" \
+		"$(grep -cE '[{,](type|region)="' "$TMP/last")" 0
+}
+
+# sum_of GROUP FILE
+sum_of()
+{
+	awk -v group="group=\"$1\"" 'index($0, "faultmap_group_faults_total{" group) == 1 {
+		sum += $NF } END { print sum + 0 }' "$2"
+}
+
+group_has_counted()
+{
+	scrape "$TMP/group" && [ "$(sum_of "$1" "$TMP/group")" -gt 0 ]
+}
+
+# A cgroup as docker makes one, if this machine has cgroup v2 at all.
+test_unit()
+{
+	local root id cgroup
+
+	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+	id=$(sha256sum <<<"$$" | cut -c 1-64)
+	cgroup=$root/docker-$id.scope
+	if [ -z "$root" ] || ! mkdir "$cgroup" 2>"$TMP/mkdir.err"; then
+		skip "a container has its group" "no cgroup v2 to write to: $(cat "$TMP/mkdir.err")"
+		return
+	fi
+	start_daemon --mappings top=50
+	# In the cgroup from its exec on, and there still when a tick sees it.
+	# shellcheck disable=SC2016
+	start_background sh -c 'echo $$ >"$1/cgroup.procs" && exec sleep 1000' sh "$cgroup"
+	check "a container has its group" wait_for 30 group_has_counted "docker:${id:0:12}"
+	check_contains "its id is in the info" "$TMP/group" \
+		"^faultmap_group_info\{group=\"docker:${id:0:12}\",runtime=\"docker\",container_id=\"$id\""
+	check_contains "its mappings have series" "$TMP/group" \
+		"^faultmap_mapping_faults_total\{group=\"docker:${id:0:12}\",mapping=\"/.*sleep\","
+	stop_background "$BACKGROUND_PID"
+	stop_background "$daemon"
+	wait_for 10 rmdir "$cgroup"
+}
+
+# check_usage NAME REGEX FLAG...
+check_usage()
+{
+	timeout 30 "$FAULTMAP" daemon "${@:3}" >"$TMP/out" 2>"$TMP/err"
+	check_equal "$1: exit status" "$?" 2
+	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
+	check_contains "$1: says what" "$TMP/err" "$2"
+}
+
+test_usage()
+{
+	check_usage "a word that is no group" "group-by.*(unit|comm)" --group-by process
+	check_usage "mappings without a number" "mappings 'top'.*top=N" --mappings top
+	check_usage "no mapping at all" "mappings 'top=0'.*none" --mappings top=0
+	check_usage "too many mappings" "mappings 'top=101'.*100" --mappings top=101
+	check_usage "not a number" "mappings 'top=5x'" --mappings top=5x
+	check_usage "too few series" "max-series.*1300" --max-series 100
+}
+
+test_usage
+start_daemon --group-by comm
+test_storm
+test_formats
+test_documentation
+stop_background "$daemon"
+check_equal "the daemon ends with 0" "$?" 0
+test_unit
+done_testing
