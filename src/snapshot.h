@@ -132,13 +132,12 @@ struct totals {
 	uint64_t denied;
 	uint64_t aborted; /* entered the fault handler and left without a result */
 	uint64_t gup;     /* kernel-counted faults with no exception (see struct process) */
-	uint64_t
-		lost_completions; /* perf events that no program of ours saw: counted, no latency */
-	uint64_t map_full;        /* faults counted in an "other" row because a map was full */
-	uint64_t unresolved;      /* faults whose mapping could not be found */
-	uint64_t names_lost;      /* mappings whose name did not reach user space */
-	uint64_t exits_lost;      /* processes whose exit record did not reach user space */
-	uint64_t stamps_lost;     /* faults counted as minor at entry: no memory to remember them */
+	uint64_t lost_completions; /* perf events that no program of ours saw: no latency */
+	uint64_t map_full;         /* faults counted in an "other" row because a map was full */
+	uint64_t unresolved;       /* faults whose mapping could not be found */
+	uint64_t names_lost;       /* mappings whose name did not reach user space */
+	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
+	uint64_t stamps_lost; /* faults counted as minor at entry: no memory to remember them */
 	/* The kernel's own count of completed faults, by perf events: what minor and major have to be.
 	 * missed: what they lack. Each only where the flag says that it is counted here. */
 	uint64_t perf_minor;
