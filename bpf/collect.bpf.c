@@ -51,6 +51,7 @@ static __always_inline void settle(struct task_struct *task)
 	if (!open)
 		return;
 	key = fault->key;
+	key.kind = kind_if_served(key.kind);
 	add.pages = fault->pages;
 	extent = fault->extent;
 	if (task->maj_flt != fault->major) {

@@ -6,7 +6,7 @@
 #ifndef FAULTMAP_EVIDENCE_BPF_H
 #define FAULTMAP_EVIDENCE_BPF_H
 
-#include "stamp.bpf.h"
+#include "row.bpf.h"
 
 /* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. */
 #define EVIDENCE_FILE (1u << MM_FILEPAGES)
@@ -172,7 +172,7 @@ static __always_inline bool is_huge(const struct task_fault *fault, struct task_
 static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struct task_struct *task)
 {
 	u32 evidence = fault->evidence;
-	u8 kind = fault->key.kind;
+	u8 kind = kind_if_served(fault->key.kind);
 
 	if (evidence & EVIDENCE_SWAP)
 		return KIND_SWAP_IN;

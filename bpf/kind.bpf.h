@@ -76,7 +76,7 @@ static __always_inline enum fault_kind kind_at_entry(u64 error_code, u64 flags, 
 /* How a fault of this kind is to be counted. */
 static __always_inline enum run_treatment treatment_of(enum fault_kind kind)
 {
-	if (config_full && kind < KIND_FIRST_DENIED)
+	if (config_full)
 		return RUN_STAMP;
 	switch (kind) {
 	case KIND_DEMAND_ZERO:

@@ -184,17 +184,24 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 	return l[0] == r[0] && l[1] == r[1] && l[2] == r[2] && l[3] == r[3];
 }
 
+/* What looked denied at entry and was served all the same: a mapping came in between. */
+static __always_inline u8 kind_if_served(u8 kind)
+{
+	return kind < KIND_FIRST_DENIED ? kind : KIND_UNKNOWN;
+}
+
 static __always_inline void count_minor(struct task_fault *fault)
 {
 	struct addition add = { .minor = 1, .pages = fault->pages };
 
+	fault->key.kind = kind_if_served(fault->key.kind);
 	add_to_row(&fault->key, &fault->extent, &add);
 }
 
 /* Anonymous and tmpfs memory only waits for swap. */
 static __always_inline u8 kind_of_major(u8 kind)
 {
-	return kind == KIND_DEMAND_ZERO || kind == KIND_SHMEM ? KIND_SWAP_IN : kind;
+	return kind == KIND_DEMAND_ZERO || kind == KIND_SHMEM ? KIND_SWAP_IN : kind_if_served(kind);
 }
 
 /* Around a page that had to be read, what else is in the cache cannot be told from the range. */
@@ -209,6 +216,17 @@ static __always_inline void count_major(struct task_fault *fault, u64 pages)
 
 	fault->key.kind = kind_of_major(fault->key.kind);
 	add_to_row(&fault->key, &fault->extent, &add);
+}
+
+/* Neither minor nor major, and no signal: refused with EFAULT, or given up. */
+static __always_inline void count_failed(struct task_fault *fault, struct cpu_state *cpu)
+{
+	struct addition add = { .denied = 1 };
+
+	if (fault->key.kind >= KIND_FIRST_DENIED)
+		add_to_row(&fault->key, &fault->extent, &add);
+	else
+		__sync_fetch_and_add(&cpu->aborted, 1);
 }
 
 /*
@@ -228,8 +246,8 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	if (task->maj_flt != fault->major) {
 		count_major(fault, pages_of_major(fault));
 	} else if (task->min_flt == fault->minor) {
-		__sync_fetch_and_add(&cpu->aborted, 1);
-	} else if (run && same_key(&run->key, &fault->key)) {
+		count_failed(fault, cpu);
+	} else if (run && fault->key.kind < KIND_FIRST_DENIED && same_key(&run->key, &fault->key)) {
 		run->count++;
 	} else {
 		count_minor(fault);
