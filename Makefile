@@ -13,7 +13,7 @@ CLANG_FORMAT ?= clang-format
 PKG_CONFIG ?= pkg-config
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng libsystemd gnutls yaml-0.1 libcrypt
+LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng libsystemd gnutls yaml-0.1 libcrypt inih
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:

@@ -12,10 +12,11 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
 	libsystemd-dev=libsystemd.pc libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
-	libcrypt-dev=libcrypt.pc'
+	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl
-	systemd=systemd-socket-activate python3-prometheus-client=prometheus_client.py'
+	systemd=systemd-socket-activate systemd-container=systemd-nspawn
+	python3-prometheus-client=prometheus_client.py'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 
 case ${1:-build} in

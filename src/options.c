@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "options.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -11,12 +12,24 @@
 /* A value as messages quote it: escaped, and cut so that the advice behind it is never cut. */
 #define SHOWN_LEN 128
 
-/* One flag as it stands on the command line. */
+/* -v -v -v says no more than -v -v. */
+#define MOST_COUNT 2
+/* For the bits of `used`. */
+#define MOST_OPTIONS 64
+
+/* One flag as it stands on the command line, or one key of a configuration file. */
 struct use {
 	const struct command_spec *command;
 	const struct option_spec *option;
-	char flag[SHOWN_LEN]; /* "--interval", "-n" */
+	char flag[SHOWN_LEN]; /* "--interval", "-n"; "interval" in a file */
 	const char *value;    /* NULL for flags */
+};
+
+/* A command line under way. */
+struct parse {
+	const struct command_spec *command;
+	void *config;
+	uint64_t used; /* options so far, by index */
 };
 
 static int fail_unknown(const struct command_spec *command, const char *flag, struct error *error)
@@ -213,15 +226,46 @@ static int add_to_list(const struct use *use, struct option_list *list, struct e
 	return 0;
 }
 
+/* The words that systemd and inih take, in a file only: a flag has no value. */
+static int set_flag(const struct use *use, bool *ret_value, struct error *error)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i], use->value) == 0) {
+			*ret_value = i % 2;
+			return 0;
+		}
+	}
+	return fail_value(use, "is not known", "yes or no", error);
+}
+
+static int set_count(const struct use *use, unsigned int *ret_value, struct error *error)
+{
+	const char *value = use->value;
+
+	if (value[0] < '0' || value[0] > '0' + MOST_COUNT || value[1])
+		return fail_value(use, "is not known", "a number from 0 to 2", error);
+	*ret_value = (unsigned int)(value[0] - '0');
+	return 0;
+}
+
 static int apply(const struct use *use, void *config, struct error *error)
 {
 	void *target = (char *)config + use->option->offset;
+	int result = use->option->check ? use->option->check(use->value, error) : 0;
 
+	if (result < 0)
+		return result;
 	switch (use->option->type) {
 	case OPTION_FLAG:
+		if (use->value)
+			return set_flag(use, target, error);
 		*(bool *)target = true;
 		return 0;
 	case OPTION_COUNT:
+		if (use->value)
+			return set_count(use, target, error);
 		*(unsigned int *)target += 1;
 		return 0;
 	case OPTION_STRING:
@@ -239,6 +283,20 @@ static int apply(const struct use *use, void *config, struct error *error)
 		return add_to_list(use, target, error);
 	}
 	return error_set(error, EINVAL, "%s has a type that nothing parses", use->flag);
+}
+
+/* Over what the config had before, from a file. */
+static int apply_flag(const struct use *use, struct parse *parse, struct error *error)
+{
+	void *target = (char *)parse->config + use->option->offset;
+	uint64_t bit = 1ULL << (use->option - parse->command->options);
+
+	if (!(parse->used & bit) && use->option->type == OPTION_COUNT)
+		*(unsigned int *)target = 0;
+	if (!(parse->used & bit) && use->option->type == OPTION_LIST)
+		((struct option_list *)target)->count = 0;
+	parse->used |= bit;
+	return apply(use, parse->config, error);
 }
 
 static bool takes_value(const struct option_spec *option)
@@ -278,9 +336,10 @@ static int take_next(struct use *use, int argc, char *const argv[], int *index, 
 }
 
 /* argv[*index] is --name, --name=VALUE or --name VALUE. */
-static int parse_long(const struct command_spec *command, void *config, int argc,
-		      char *const argv[], int *index, struct error *error)
+static int parse_long(struct parse *parse, int argc, char *const argv[], int *index,
+		      struct error *error)
 {
+	const struct command_spec *command = parse->command;
 	const char *name = argv[*index] + 2;
 	size_t length = strcspn(name, "=");
 	const char *value = name[length] == '=' ? name + length + 1 : NULL;
@@ -295,13 +354,15 @@ static int parse_long(const struct command_spec *command, void *config, int argc
 		return error_set(error, EINVAL, "%s takes no value", use.flag);
 	if (!value && takes_value(use.option))
 		r = take_next(&use, argc, argv, index, error);
-	return r < 0 ? r : apply(&use, config, error);
+	return r < 0 ? r : apply_flag(&use, parse, error);
 }
 
 /* argv[*index] is a group of short flags, the last of which may have a value: -v, -vn5, -n 5. */
-static int parse_short(const struct command_spec *command, void *config, int argc,
-		       char *const argv[], int *index, struct error *error)
+static int parse_short(struct parse *parse, int argc, char *const argv[], int *index,
+		       struct error *error)
 {
+	const struct command_spec *command = parse->command;
+
 	for (const char *name = argv[*index] + 1; *name; name++) {
 		struct use use = { .command = command, .option = find_short(command, *name) };
 		bool has_value;
@@ -316,7 +377,7 @@ static int parse_short(const struct command_spec *command, void *config, int arg
 		else if (has_value)
 			r = take_next(&use, argc, argv, index, error);
 		if (r == 0)
-			r = apply(&use, config, error);
+			r = apply_flag(&use, parse, error);
 		if (r < 0 || has_value)
 			return r;
 	}
@@ -326,8 +387,10 @@ static int parse_short(const struct command_spec *command, void *config, int arg
 int options_parse(const struct command_spec *command, void *config, int argc, char *const argv[],
 		  int *ret_operand, struct error *error)
 {
+	struct parse parse = { .command = command, .config = config };
 	int index = 1;
 
+	assert(command->n_options <= MOST_OPTIONS);
 	for (; index < argc; index++) {
 		const char *argument = argv[index];
 		int r;
@@ -338,13 +401,72 @@ int options_parse(const struct command_spec *command, void *config, int argc, ch
 		}
 		if (argument[0] != '-' || argument[1] == '\0')
 			break;
-		r = (argument[1] == '-' ? parse_long : parse_short)(command, config, argc, argv,
-								    &index, error);
+		r = (argument[1] == '-' ? parse_long : parse_short)(&parse, argc, argv, &index,
+								    error);
 		if (r < 0)
 			return r;
 	}
 	*ret_operand = index;
 	return 0;
+}
+
+const struct option_spec *options_find(const struct command_spec *command, const char *name)
+{
+	return find_long(command, name, strlen(name));
+}
+
+int options_set(const struct command_spec *command, void *config, const char *key,
+		const char *value, struct error *error)
+{
+	struct use use = { .command = command,
+			   .option = options_find(command, key),
+			   .value = value };
+
+	text_escape_to(use.flag, sizeof(use.flag), key);
+	if (!use.option)
+		return error_set(error, EINVAL, "unknown key \"%s\"; see faultmap %s --help",
+				 use.flag, command->name);
+	if (use.option->only_flag)
+		return error_set(error, EINVAL, "%s is for the command line only", use.flag);
+	return apply(&use, config, error);
+}
+
+static bool same_text(const char *text, const char *other)
+{
+	return text == other || (text && other && strcmp(text, other) == 0);
+}
+
+static bool same_list(const struct option_list *list, const struct option_list *other)
+{
+	bool same = list->count == other->count;
+
+	for (size_t i = 0; same && i < list->count; i++)
+		same = same_text(list->values[i], other->values[i]);
+	return same;
+}
+
+bool options_same(const struct option_spec *option, const void *config, const void *other)
+{
+	const void *value = (const char *)config + option->offset;
+	const void *against = (const char *)other + option->offset;
+
+	switch (option->type) {
+	case OPTION_FLAG:
+		return *(const bool *)value == *(const bool *)against;
+	case OPTION_COUNT:
+		return *(const unsigned int *)value == *(const unsigned int *)against;
+	case OPTION_STRING:
+		return same_text(*(const char *const *)value, *(const char *const *)against);
+	case OPTION_UINT:
+	case OPTION_SECONDS:
+	case OPTION_SIZE:
+		return *(const uint64_t *)value == *(const uint64_t *)against;
+	case OPTION_CHOICE:
+		return *(const int *)value == *(const int *)against;
+	case OPTION_LIST:
+		return same_list(value, against);
+	}
+	return false;
 }
 
 /* "-n, --count COUNT"; returns how long it is. */

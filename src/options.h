@@ -41,6 +41,10 @@ struct option_spec {
 	uint64_t min, max;          /* OPTION_UINT, OPTION_SECONDS, OPTION_SIZE */
 	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
 	bool hidden;                /* parsed, not in the help */
+	bool only_flag;             /* no key of a configuration file */
+	/* OPTION_STRING, OPTION_LIST: says what is wrong with a value; may be NULL */
+	int (*check)(const char *value, struct error *error);
+	bool live; /* a running daemon can take a new value */
 };
 
 struct command_spec {
@@ -54,11 +58,23 @@ struct command_spec {
 
 /*
  * Parses argv[1..] into config. *ret_operand is the index of the first operand (argc if none).
+ * Flags win over what config holds already: the first use of a list or count replaces it.
  * -h/--help and -v/--verbose are the caller's to put into the table, via COMMON_OPTIONS().
  * 0, or -EINVAL with the error saying which flag, what value, and what is accepted.
  */
 int options_parse(const struct command_spec *command, void *config, int argc, char *const argv[],
 		  int *ret_operand, struct error *error);
+
+/*
+ * A key of a configuration file: the flag's name without dashes, yes or no for OPTION_FLAG. Lists grow,
+ * all else is set. 0, or -EINVAL with the error as from options_parse, without dashes.
+ */
+int options_set(const struct command_spec *command, void *config, const char *key,
+		const char *value, struct error *error);
+/* NULL if the command has no such flag. */
+const struct option_spec *options_find(const struct command_spec *command, const char *name);
+/* Two configs have the same value. */
+bool options_same(const struct option_spec *option, const void *config, const void *other);
 
 /* The help text of one command. */
 void options_print_help(const struct command_spec *command, FILE *stream);
@@ -76,11 +92,13 @@ struct common_options {
 	  .name = "verbose",                                                           \
 	  .help = "say more on stderr; twice: libbpf's messages too",                  \
 	  .type = OPTION_COUNT,                                                        \
+	  .live = true,                                                                \
 	  .offset = offsetof(config, member.verbose) },                                \
 		{ .short_name = 'h',                                                   \
 		  .name = "help",                                                      \
 		  .help = "print this help",                                           \
 		  .type = OPTION_FLAG,                                                 \
+		  .only_flag = true,                                                   \
 		  .offset = offsetof(config, member.help) },                           \
 		{ .name = "disable-feature",                                           \
 		  .argument = "NAME",                                                  \

@@ -486,6 +486,80 @@ static void errors_have_their_status(void **state)
 	assert_int_equal(cmd_status_of(-EINVAL), 1);
 }
 
+static int set(struct config *config, const char *key, const char *value, struct error *error)
+{
+	return options_set(&spec, config, key, value, error);
+}
+
+static void keys_of_a_file_are_flags(void **state)
+{
+	struct config config = {};
+	struct error error;
+
+	(void)state;
+	assert_int_equal(set(&config, "output", "x", &error), 0);
+	assert_string_equal(config.output, "x");
+	assert_int_equal(set(&config, "json", "yes", &error), 0);
+	assert_true(config.json);
+	assert_int_equal(set(&config, "json", "off", &error), 0);
+	assert_false(config.json);
+	assert_int_equal(set(&config, "verbose", "2", &error), 0);
+	assert_int_equal(config.common.verbose, 2);
+	assert_int_equal(set(&config, "json", "Yes", &error), -EINVAL);
+	assert_string_equal(error.text, "json: \"Yes\" is not known; give yes or no");
+	assert_int_equal(set(&config, "verbose", "3", &error), -EINVAL);
+	assert_int_equal(set(&config, "verbose", "", &error), -EINVAL);
+	assert_int_equal(set(&config, "help", "yes", &error), -EINVAL);
+	assert_string_equal(error.text, "help is for the command line only");
+	assert_int_equal(set(&config, "--json", "yes", &error), -EINVAL);
+	assert_string_equal(error.text, "unknown key \"--json\"; see faultmap log --help");
+}
+
+static void flags_win_over_a_file(void **state)
+{
+	char *argv[] = { (char *)"log", (char *)"--label=c", (char *)"--label=d", (char *)"-v" };
+	struct config config = {};
+	struct error error;
+	int operand;
+
+	(void)state;
+	assert_int_equal(set(&config, "label", "a", &error), 0);
+	assert_int_equal(set(&config, "label", "b", &error), 0);
+	assert_int_equal(set(&config, "verbose", "2", &error), 0);
+	assert_int_equal(config.labels.count, 2);
+	assert_int_equal(options_parse(&spec, &config, 4, argv, &operand, &error), 0);
+	assert_int_equal(config.labels.count, 2);
+	assert_string_equal(config.labels.values[0], "c");
+	assert_string_equal(config.labels.values[1], "d");
+	assert_int_equal(config.common.verbose, 1);
+}
+
+static void same_values_are_told_from_others(void **state)
+{
+	static const struct {
+		const char *key, *value, *other;
+	} all[] = {
+		{ "output", "a", "b" },     { "count", "1", "2" }, { "interval", "1", "1.5" },
+		{ "sort", "pid", "major" }, { "label", "a", "b" }, { "json", "yes", "no" },
+		{ "verbose", "1", "2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		const struct option_spec *option = options_find(&spec, all[i].key);
+		struct config one = {}, two = {}, three = {};
+		char copy[8];
+
+		assert_non_null(option);
+		strcpy(copy, all[i].value);
+		assert_int_equal(set(&one, all[i].key, all[i].value, NULL), 0);
+		assert_int_equal(set(&two, all[i].key, copy, NULL), 0);
+		assert_int_equal(set(&three, all[i].key, all[i].other, NULL), 0);
+		assert_true(options_same(option, &one, &two));
+		assert_false(options_same(option, &one, &three));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -505,6 +579,9 @@ int main(void)
 		cmocka_unit_test(choices),
 		cmocka_unit_test(advice_survives_a_long_value),
 		cmocka_unit_test(help_is_aligned),
+		cmocka_unit_test(keys_of_a_file_are_flags),
+		cmocka_unit_test(flags_win_over_a_file),
+		cmocka_unit_test(same_values_are_told_from_others),
 		cmocka_unit_test(begin_sets_the_level_and_goes_on),
 		cmocka_unit_test(errors_have_their_status),
 	};
