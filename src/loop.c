@@ -154,27 +154,44 @@ int loop_remove_fd(struct loop *loop, int fd)
 	return 0;
 }
 
-int loop_add_timer(struct loop *loop, uint64_t interval_ms, loop_timer_fn callback, void *context)
+static int set_timer(int fd, uint64_t interval_ms)
 {
 	struct timespec interval = {
 		.tv_sec = (time_t)(interval_ms / 1000),
 		.tv_nsec = (long)(interval_ms % 1000) * 1000000,
 	};
 	struct itimerspec spec = { .it_interval = interval, .it_value = interval };
-	struct source source = { .type = SOURCE_TIMER, .on_timer = callback, .context = context };
-	autoclose int fd = -1;
-	int r;
 
 	if (interval_ms == 0)
 		return -EINVAL;
-	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (fd < 0 || timerfd_settime(fd, 0, &spec, NULL) < 0)
-		return -errno;
+	return timerfd_settime(fd, 0, &spec, NULL) < 0 ? -errno : 0;
+}
+
+int loop_add_timer(struct loop *loop, uint64_t interval_ms, loop_timer_fn callback, void *context)
+{
+	struct source source = { .type = SOURCE_TIMER, .on_timer = callback, .context = context };
+	autoclose int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int r = fd < 0 ? -errno : set_timer(fd, interval_ms);
+
+	if (r < 0)
+		return r;
 	source.fd = fd;
 	r = add_source(loop, &source, EPOLLIN);
 	if (r == 0)
 		(void)TAKE_FD(fd);
 	return r;
+}
+
+int loop_set_timer(struct loop *loop, uint64_t interval_ms, loop_timer_fn callback, void *context)
+{
+	for (size_t i = 0; i < MAX_SOURCES; i++) {
+		const struct source *source = &loop->sources[i];
+
+		if (source->type == SOURCE_TIMER && source->on_timer == callback &&
+		    source->context == context)
+			return set_timer(source->fd, interval_ms);
+	}
+	return -ENOENT;
 }
 
 int loop_add_signal(struct loop *loop, int signo, loop_signal_fn callback, void *context)

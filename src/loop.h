@@ -25,6 +25,8 @@ int loop_add_fd(struct loop *loop, int fd, uint32_t events, loop_fd_fn callback,
 int loop_remove_fd(struct loop *loop, int fd);
 /* Every interval_ms, the first time after one interval. A tick that came late is not repeated. */
 int loop_add_timer(struct loop *loop, uint64_t interval_ms, loop_timer_fn callback, void *context);
+/* Gives that timer another interval, from now on; -ENOENT if there is none. */
+int loop_set_timer(struct loop *loop, uint64_t interval_ms, loop_timer_fn callback, void *context);
 /* Blocks the signal for the process and delivers it here. */
 int loop_add_signal(struct loop *loop, int signo, loop_signal_fn callback, void *context);
 

@@ -173,6 +173,11 @@ void session_set_signal(struct session *session, session_signal_fn on_signal)
 	session->on_signal = on_signal;
 }
 
+int session_set_interval(struct session *session, uint64_t interval_ms)
+{
+	return loop_set_timer(session->loop, interval_ms, handle_timer, session);
+}
+
 uint64_t session_tick_ns(const struct session *session)
 {
 	return session->tick_ns;

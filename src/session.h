@@ -47,6 +47,9 @@ size_t session_programs(const struct session *session, struct program_stats *pro
 void session_set_trouble(struct session *session, session_trouble_fn on_trouble);
 void session_set_signal(struct session *session, session_signal_fn on_signal);
 
+/* Ticks come at another interval from now on; 0 or a negative errno. */
+int session_set_interval(struct session *session, uint64_t interval_ms);
+
 /* Takes a tick now and hands it to on_tick: 0 or a negative errno with the error set. */
 int session_tick(struct session *session, struct error *error);
 /* How long the collector took for the tick that on_tick sees. */

@@ -271,6 +271,19 @@ static void late_ticks_are_not_repeated(void **state)
 	assert_true(now_ms() - start >= 399);
 }
 
+static void timer_takes_another_interval(void **state)
+{
+	struct fixture *fixture = *state;
+	struct loop *loop = fixture->loop;
+
+	set_deadline(fixture);
+	assert_int_equal(loop_set_timer(loop, 20, on_timer, fixture), -ENOENT);
+	assert_int_equal(loop_add_timer(loop, 3600 * 1000, on_timer, fixture), 0);
+	assert_int_equal(loop_set_timer(loop, 0, on_timer, fixture), -EINVAL);
+	assert_int_equal(loop_set_timer(loop, 20, on_timer, fixture), 0);
+	assert_int_equal(loop_run(loop), 0); /* on_timer ends it */
+}
+
 static void timer_of_no_length_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -376,6 +389,7 @@ int main(void)
 		LOOP_TEST(sources_are_bounded),
 		LOOP_TEST(timer_repeats_and_starts_after_one_interval),
 		LOOP_TEST(late_ticks_are_not_repeated),
+		LOOP_TEST(timer_takes_another_interval),
 		LOOP_TEST(timer_of_no_length_is_refused),
 		LOOP_TEST(signals_reach_their_callback),
 		LOOP_TEST(bad_signals_are_refused),
