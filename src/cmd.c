@@ -12,6 +12,11 @@ static enum log_level level_of(unsigned int verbose)
 	return LOG_LEVEL_WARNING + (verbose < most ? verbose : most);
 }
 
+void cmd_set_verbosity(unsigned int verbose)
+{
+	log_set_level(level_of(verbose));
+}
+
 bool cmd_begin(const struct command *command, void *config, int argc, char *argv[],
 	       int *ret_operand, int *ret_status)
 {
@@ -23,7 +28,7 @@ bool cmd_begin(const struct command *command, void *config, int argc, char *argv
 		*ret_status = EXIT_USAGE;
 		return false;
 	}
-	log_set_level(level_of(common->verbose));
+	cmd_set_verbosity(common->verbose);
 	if (common->help) {
 		options_print_help(command->spec, stdout);
 		*ret_status = EXIT_DONE;

@@ -26,6 +26,9 @@ extern const struct command cmd_check;
 bool cmd_begin(const struct command *command, void *config, int argc, char *argv[],
 	       int *ret_operand, int *ret_status);
 
+/* The log level for so many -v. */
+void cmd_set_verbosity(unsigned int verbose);
+
 /* The exit status for a collector error: 77 where this machine cannot run it, else 1. */
 int cmd_status_of(int error);
 

@@ -8,7 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config_file.h"
+#include "listen.h"
 #include "log.h"
+#include "manager.h"
+#include "privileges.h"
 #include "session.h"
 #include "sink_jsonl.h"
 #include "sink_prometheus.h"
@@ -27,8 +31,12 @@
 #define MOST_TOP_MAPPINGS 100
 #define PROGRAMS_MAX 32 /* more than there are in bpf/ */
 
+#define DEFAULT_CONFIG_FILE "/etc/faultmap/faultmap.conf"
+
 struct daemon_config {
 	struct common_options common; /* first: see cmd_begin */
+	const char *config_file;      /* NULL: the default one, if it is there */
+	bool check_config;
 	struct watch_options watch;
 	struct option_list listen;
 	const char *web_config_file;
@@ -40,34 +48,90 @@ struct daemon_config {
 	uint64_t max_series;
 };
 
+/* "top=N" or "none". */
+static int parse_mappings(const char *text, uint64_t *ret_top)
+{
+	unsigned long top;
+	char *end;
+
+	if (!strcmp(text, "none")) {
+		*ret_top = 0;
+		return 0;
+	}
+	if (strncmp(text, "top=", 4) || text[4] < '1' || text[4] > '9')
+		return -EINVAL;
+	errno = 0;
+	top = strtoul(text + 4, &end, 10);
+	if (*end || errno || top > MOST_TOP_MAPPINGS)
+		return -EINVAL;
+	*ret_top = top;
+	return 0;
+}
+
+static int check_mappings(const char *text, struct error *error)
+{
+	uint64_t top;
+
+	if (!parse_mappings(text, &top))
+		return 0;
+	return error_set(error, EINVAL,
+			 "mappings '%s' is neither none nor top=N with N from 1 to %d", text,
+			 MOST_TOP_MAPPINGS);
+}
+
+/* Here, so that the error names the line of the file. */
+static int check_address(const char *text, struct error *error)
+{
+	struct listen_address address;
+
+	return listen_parse(text, &address, error);
+}
+
 static const struct option_spec options[] = {
+	{ .name = "config",
+	  .argument = "FILE",
+	  .help = "flags without their dashes, as NAME = VALUE a line; flags win\n"
+		  "(default " DEFAULT_CONFIG_FILE ", if it is there)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, config_file),
+	  .only_flag = true },
+	{ .name = "check-config",
+	  .help = "only say whether the configuration is good, or where it is not and why",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct daemon_config, check_config),
+	  .only_flag = true },
 	{ .name = "listen",
 	  .argument = "ADDRESS",
 	  .help = "where to serve HTTP, as often as wanted: ADDR:PORT, [IPv6]:PORT, :PORT\n"
-		  "for every address, unix:PATH, or fd:// for systemd's sockets\n"
-		  "(default " WEB_DEFAULT_LISTEN "; port 0: any free one, -v says which)",
+		  "for every address, unix:PATH, or fd:// for systemd's sockets (default\n"
+		  "those, or " WEB_DEFAULT_LISTEN "; port 0: any free one, -v says which)",
 	  .type = OPTION_LIST,
-	  .offset = offsetof(struct daemon_config, listen) },
+	  .offset = offsetof(struct daemon_config, listen),
+	  .check = check_address },
 	{ .name = "web.config.file",
 	  .argument = "FILE",
 	  .help = "TLS, users and headers, in the format of Prometheus' exporters;\n"
 		  "read again on SIGHUP",
 	  .type = OPTION_STRING,
-	  .offset = offsetof(struct daemon_config, web_config_file) },
+	  .offset = offsetof(struct daemon_config, web_config_file),
+	  .live = true },
 	{ .name = "web.enable-lifecycle",
 	  .help = "allow POST /-/reload, which does what SIGHUP does",
 	  .type = OPTION_FLAG,
-	  .offset = offsetof(struct daemon_config, web_enable_lifecycle) },
+	  .offset = offsetof(struct daemon_config, web_enable_lifecycle),
+	  .live = true },
 	{ .name = "jsonl",
 	  .argument = "FILE",
 	  .help = "append JSON lines to FILE as `faultmap log` writes them",
 	  .type = OPTION_STRING,
-	  .offset = offsetof(struct daemon_config, jsonl) },
+	  .offset = offsetof(struct daemon_config, jsonl),
+	  .live = true },
 	{ .name = "interval",
 	  .argument = "SECONDS",
 	  .help = "between two readings (default 1, at least 0.1)",
 	  .type = OPTION_SECONDS,
 	  .offset = offsetof(struct daemon_config, interval_ms),
+	  .live = true,
 	  .min = 100,
 	  .max = 24 * 3600 * 1000 },
 	{ .name = "group-by",
@@ -82,7 +146,8 @@ static const struct option_spec options[] = {
 	  .help = "top=N: series for each group's N mappings with the most faults;\n"
 		  "none (default " DEFAULT_MAPPINGS ")",
 	  .type = OPTION_STRING,
-	  .offset = offsetof(struct daemon_config, mappings) },
+	  .offset = offsetof(struct daemon_config, mappings),
+	  .check = check_mappings },
 	{ .name = "max-series",
 	  .argument = "N",
 	  .help = "at most N series in a scrape, all included (default 2000, at least\n"
@@ -101,7 +166,9 @@ static const struct command_spec spec = {
 	.summary = "the service: /metrics for Prometheus, JSON lines to a file",
 	.details =
 		"Serves /metrics, / (a page with links), /-/healthy, /-/ready (the readings succeed) and\n"
-		"/-/reload, in the foreground, until SIGTERM or SIGINT. SIGHUP reloads.\n"
+		"/-/reload, in the foreground, until SIGTERM or SIGINT. SIGHUP reads --config again: web.*,\n"
+		"jsonl, interval and verbose change at once, other keys say that they take a restart.\n"
+		"Capabilities are given up once the programs are attached.\n"
 		"\n"
 		"Label sets are bounded: a scrape has at most --max-series series, faultmap's own and\n"
 		"the _created of OpenMetrics included. The groups with the most faults of late have\n"
@@ -114,8 +181,18 @@ static const struct command_spec spec = {
 	.n_options = ARRAY_SIZE(options),
 };
 
+/* What flags and file say together. */
+struct settings {
+	struct daemon_config config;
+	struct config_file *file; /* owns what config borrows; NULL without one */
+};
+
 struct service {
-	const struct daemon_config *config;
+	int argc; /* the flags, for a reload */
+	char *const *argv;
+	struct settings *settings;
+	struct settings *started; /* as it was started: what takes a restart is told from it */
+	const struct daemon_config *config; /* of settings */
 	struct session *session;
 	struct sink_prometheus *metrics;
 	struct sink_jsonl *jsonl; /* NULL without --jsonl */
@@ -124,6 +201,59 @@ struct service {
 	bool tick_fails;  /* the newest one */
 	bool jsonl_fails; /* said so already */
 };
+
+static void settings_free(struct settings *settings)
+{
+	if (!settings)
+		return;
+	config_file_free(settings->file);
+	free(settings);
+}
+
+static int read_config_file(struct settings *settings, const char *path, struct error *error)
+{
+	int result = config_file_read(&settings->file, path ?: DEFAULT_CONFIG_FILE, &spec,
+				      &settings->config, error);
+
+	return !path && result == -ENOENT ? 0 : result;
+}
+
+/* Defaults, then the file, then the flags. */
+static int settings_load(struct settings **ret_settings, int argc, char *const argv[],
+			 struct error *error)
+{
+	static const struct daemon_config defaults = {
+		.interval_ms = 1000,
+		.watch.detail = DETAIL_FAST,
+		.mappings = DEFAULT_MAPPINGS,
+		.max_series = DEFAULT_MAX_SERIES,
+	};
+	struct daemon_config flags = defaults;
+	struct settings *settings;
+	int operand;
+	int result = options_parse(&spec, &flags, argc, argv, &operand, error);
+
+	if (result < 0)
+		return result;
+	settings = calloc(1, sizeof(*settings));
+	if (!settings)
+		return error_set(error, ENOMEM, "reading the configuration: out of memory");
+	settings->config = defaults;
+	result = read_config_file(settings, flags.config_file, error);
+	if (!result)
+		result = options_parse(&spec, &settings->config, argc, argv, &operand, error);
+	if (result < 0)
+		settings_free(settings);
+	else
+		*ret_settings = settings;
+	return result;
+}
+
+static struct web_options web_options_of(const struct daemon_config *config)
+{
+	return (struct web_options){ &config->listen, config->web_config_file,
+				     config->web_enable_lifecycle };
+}
 
 /* A full disk must not end the service: said once, and once when it is over. */
 static void report_jsonl(struct service *service, int result, const struct error *error)
@@ -156,6 +286,9 @@ static int take_tick(void *context, const struct snapshot *snapshot, struct erro
 	count_metrics(service, snapshot);
 	if (service->jsonl)
 		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
+	manager_reading();
+	if (!service->has_ticked)
+		manager_ready();
 	service->has_ticked = true;
 	service->tick_fails = false;
 	return 0;
@@ -189,28 +322,6 @@ static bool is_ready(void *context)
 	return service->has_ticked && !service->tick_fails;
 }
 
-/* What is bad changes nothing and is told in one line. */
-static int reload(void *context, struct error *error)
-{
-	struct service *service = context;
-	int result = web_reload(service->web, error);
-
-	if (result < 0)
-		log_error("reloading: %s; going on as before", error->text);
-	else
-		log_info("reloaded");
-	return result;
-}
-
-static int handle_hangup(void *context, int signo)
-{
-	struct error error;
-
-	(void)signo;
-	reload(context, &error);
-	return 0;
-}
-
 static void write_meta(struct service *service)
 {
 	const struct collector_info *info = session_info(service->session);
@@ -224,10 +335,99 @@ static void write_meta(struct service *service)
 	};
 	struct error error;
 
-	if (info->warning)
-		log_warning("%s", info->warning);
 	if (service->jsonl)
 		report_jsonl(service, sink_jsonl_meta(service->jsonl, &meta, &error), &error);
+}
+
+static void tell_what_waits(const struct daemon_config *started, const struct daemon_config *config)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_spec *option = &options[i];
+
+		if (!option->live && !option->only_flag && !options_same(option, started, config))
+			log_warning("reloading: %s has changed; that takes a restart",
+				    option->name);
+	}
+}
+
+/* What can fail has been done. */
+static void settle(struct service *service, struct settings *settings, struct sink_jsonl *jsonl,
+		   bool is_other_jsonl)
+{
+	bool is_other_interval = settings->config.interval_ms != service->config->interval_ms;
+
+	if (service->settings != service->started)
+		settings_free(service->settings);
+	service->settings = settings;
+	service->config = &settings->config;
+	cmd_set_verbosity(service->config->common.verbose);
+	if (is_other_interval) {
+		session_set_interval(service->session, service->config->interval_ms);
+		manager_interval(service->config->interval_ms);
+	}
+	if (is_other_jsonl) {
+		sink_jsonl_free(service->jsonl);
+		service->jsonl = jsonl;
+		service->jsonl_fails = false;
+	}
+	if (is_other_interval || is_other_jsonl)
+		write_meta(service);
+	tell_what_waits(&service->started->config, service->config);
+}
+
+static int open_jsonl(struct sink_jsonl **ret_jsonl, const char *path, struct error *error)
+{
+	return path && sink_jsonl_open(ret_jsonl, path, JSONL_APPEND, error) < 0 ? -EIO : 0;
+}
+
+static int take_settings(struct service *service, struct settings *settings, struct error *error)
+{
+	const struct daemon_config *config = &settings->config;
+	struct web_options web = web_options_of(config);
+	const char *path = config->jsonl;
+	bool is_other_jsonl = !service->config->jsonl != !path ||
+			      (path && strcmp(service->config->jsonl, path));
+	struct sink_jsonl *jsonl = NULL;
+	int result = is_other_jsonl ? open_jsonl(&jsonl, path, error) : 0;
+
+	if (!result)
+		result = web_reload(service->web, &web, error);
+	if (result < 0)
+		sink_jsonl_free(jsonl);
+	else
+		settle(service, settings, jsonl, is_other_jsonl);
+	return result;
+}
+
+/* What is bad changes nothing and is told in one line. */
+static int reload(void *context, struct error *error)
+{
+	struct service *service = context;
+	struct settings *settings = NULL;
+	int result;
+
+	manager_reloading();
+	result = settings_load(&settings, service->argc, service->argv, error);
+	if (!result) {
+		result = take_settings(service, settings, error);
+		if (result < 0)
+			settings_free(settings);
+	}
+	if (result < 0)
+		log_error("reloading: %s; going on as before", error->text);
+	else
+		log_info("reloaded");
+	manager_ready();
+	return result;
+}
+
+static int handle_hangup(void *context, int signo)
+{
+	struct error error;
+
+	(void)signo;
+	reload(context, &error);
+	return 0;
 }
 
 static void tell_where(const struct web *web)
@@ -257,9 +457,13 @@ static int serve(struct service *service)
 		result = web_start(service->web, loop, &source, &error);
 	if (!result) {
 		tell_where(service->web);
+		if (session_info(service->session)->warning)
+			log_warning("%s", session_info(service->session)->warning);
 		write_meta(service);
 		session_set_trouble(service->session, retry_later);
+		manager_interval(service->config->interval_ms);
 		result = session_run(service->session, &error);
+		manager_stopping();
 	}
 	if (result < 0)
 		log_error("%s", error.text);
@@ -270,14 +474,12 @@ static int serve(struct service *service)
 static int service_open(struct service *service)
 {
 	const struct daemon_config *config = service->config;
-	struct web_options web = { &config->listen, config->web_config_file,
-				   config->web_enable_lifecycle };
+	struct web_options web = web_options_of(config);
 	struct error error;
 	int result = web_listen(&service->web, &web, &error);
 
-	if (!result && config->jsonl &&
-	    sink_jsonl_open(&service->jsonl, config->jsonl, JSONL_APPEND, &error) < 0)
-		result = -EIO;
+	if (!result)
+		result = open_jsonl(&service->jsonl, config->jsonl, &error);
 	if (!result)
 		return EXIT_DONE;
 	log_error("%s", error.text);
@@ -300,80 +502,86 @@ static int service_run(struct service *service)
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
-	status = serve(service);
+	result = privileges_drop(&error);
+	if (result < 0)
+		log_error("%s", error.text);
+	status = result < 0 ? EXIT_FAILED : serve(service);
 	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
 	session_close(service->session);
 	return status;
 }
 
-/* "top=N" or "none". */
-static int parse_mappings(const char *text, uint64_t *ret_top)
-{
-	unsigned long top;
-	char *end;
-
-	if (!strcmp(text, "none")) {
-		*ret_top = 0;
-		return 0;
-	}
-	if (strncmp(text, "top=", 4) || text[4] < '1' || text[4] > '9')
-		return -EINVAL;
-	errno = 0;
-	top = strtoul(text + 4, &end, 10);
-	if (*end || errno || top > MOST_TOP_MAPPINGS)
-		return -EINVAL;
-	*ret_top = top;
-	return 0;
-}
-
-/* NULL when it cannot be; the exit status then. */
-static struct sink_prometheus *make_metrics(const struct daemon_config *config, int *ret_status)
+static struct sink_prometheus *make_metrics(const struct daemon_config *config)
 {
 	struct prometheus_options prometheus = { .group_by = (enum group_by)config->group_by,
 						 .max_series = config->max_series };
-	struct sink_prometheus *metrics;
 
-	if (parse_mappings(config->mappings, &prometheus.top_mappings)) {
-		log_error("--mappings '%s' is neither none nor top=N with N from 1 to %d",
-			  config->mappings, MOST_TOP_MAPPINGS);
-		*ret_status = EXIT_USAGE;
-		return NULL;
-	}
+	parse_mappings(config->mappings, &prometheus.top_mappings); /* checked with the flags */
 	clock_gettime(CLOCK_REALTIME, &prometheus.started);
-	metrics = sink_prometheus_new(&prometheus);
-	if (!metrics) {
-		log_error("making the metrics: out of memory");
-		*ret_status = EXIT_FAILED;
+	return sink_prometheus_new(&prometheus);
+}
+
+static int check_config(const struct settings *settings)
+{
+	const struct daemon_config *config = &settings->config;
+	struct web_options web = web_options_of(config);
+	struct error error;
+	int result = web_check(&web, &error);
+
+	if (result < 0) {
+		log_error("%s", error.text);
+		return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	}
-	return metrics;
+	if (settings->file)
+		printf("%s is good\n", config->config_file ?: DEFAULT_CONFIG_FILE);
+	else
+		puts("the flags are good; there is no " DEFAULT_CONFIG_FILE);
+	return EXIT_DONE;
+}
+
+static int run_with(struct service *service)
+{
+	int status;
+
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	service->metrics = make_metrics(service->config);
+	if (!service->metrics) {
+		log_error("making the metrics: out of memory");
+		return EXIT_FAILED;
+	}
+	status = service_run(service);
+	web_close(service->web);
+	sink_jsonl_free(service->jsonl);
+	sink_prometheus_free(service->metrics);
+	return status;
 }
 
 static int daemon_main(int argc, char *argv[])
 {
-	struct daemon_config config = {
-		.interval_ms = 1000,
-		.watch.detail = DETAIL_FAST,
-		.mappings = DEFAULT_MAPPINGS,
-		.max_series = DEFAULT_MAX_SERIES,
-	};
-	struct service service = { .config = &config };
-	int operand, status;
+	struct daemon_config flags = {};
+	struct service service = { .argc = argc, .argv = argv };
+	struct error error;
+	int operand, status, result;
 
-	if (!cmd_begin(&cmd_daemon, &config, argc, argv, &operand, &status))
+	if (!cmd_begin(&cmd_daemon, &flags, argc, argv, &operand, &status))
 		return status;
 	if (operand < argc) {
 		log_error("daemon takes no operand, but got '%s'; see faultmap daemon --help",
 			  argv[operand]);
 		return EXIT_USAGE;
 	}
-	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
-	service.metrics = make_metrics(&config, &status);
-	if (!service.metrics)
-		return status;
-	status = service_run(&service);
-	web_close(service.web);
-	sink_jsonl_free(service.jsonl);
-	sink_prometheus_free(service.metrics);
+	result = settings_load(&service.settings, argc, argv, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	service.started = service.settings;
+	service.config = &service.settings->config;
+	cmd_set_verbosity(service.config->common.verbose);
+	status = flags.check_config ? check_config(service.settings) : run_with(&service);
+	if (service.settings != service.started)
+		settings_free(service.settings);
+	settings_free(service.started);
 	return status;
 }
 

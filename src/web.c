@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "http.h"
 #include "listen.h"
@@ -13,8 +14,8 @@
 
 struct web {
 	struct listeners listeners;
-	const char *config_file;   /* NULL: none */
 	struct web_config *config; /* until web_start */
+	bool has_config_file;
 	bool enable_lifecycle;
 	bool has_tls, has_users;
 	struct web_source source;
@@ -124,17 +125,19 @@ static int parse_addresses(const struct option_list *list,
 	int result = 0;
 
 	*ret_count = list->count ? list->count : 1;
+	/* Who is started by a socket unit and told nothing else listens there. */
 	if (!list->count)
-		return listen_parse(WEB_DEFAULT_LISTEN, &addresses[0], error);
+		return listen_parse(sd_listen_fds(0) > 0 ? "fd://" : WEB_DEFAULT_LISTEN,
+				    &addresses[0], error);
 	for (size_t i = 0; i < list->count && !result; i++)
 		result = listen_parse(list->values[i], &addresses[i], error);
 	return result;
 }
 
-static int load_config(const struct web *web, struct web_config **ret_config, struct error *error)
+static int load_config(const char *path, struct web_config **ret_config, struct error *error)
 {
 	*ret_config = NULL;
-	return web->config_file ? web_config_load(ret_config, web->config_file, error) : 0;
+	return path ? web_config_load(ret_config, path, error) : 0;
 }
 
 static void note_config(struct web *web, const struct web_config *config)
@@ -150,9 +153,22 @@ static int open_all(struct web *web, const struct web_options *options, struct e
 	int result = parse_addresses(options->listen, addresses, &count, error);
 
 	if (!result)
-		result = load_config(web, &web->config, error);
+		result = load_config(options->config_file, &web->config, error);
 	for (size_t i = 0; i < count && !result; i++)
 		result = listen_add(&web->listeners, &addresses[i], error);
+	return result;
+}
+
+int web_check(const struct web_options *options, struct error *error)
+{
+	struct listen_address addresses[OPTION_LIST_MAX];
+	struct web_config *config = NULL;
+	size_t count;
+	int result = parse_addresses(options->listen, addresses, &count, error);
+
+	if (!result)
+		result = load_config(options->config_file, &config, error);
+	web_config_free(config);
 	return result;
 }
 
@@ -163,7 +179,7 @@ int web_listen(struct web **ret_web, const struct web_options *options, struct e
 
 	if (!web)
 		return error_set(error, ENOMEM, "starting the HTTP endpoint: out of memory");
-	web->config_file = options->config_file;
+	web->has_config_file = options->config_file;
 	web->enable_lifecycle = options->enable_lifecycle;
 	result = open_all(web, options, error);
 	if (result < 0) {
@@ -194,16 +210,20 @@ int web_start(struct web *web, struct loop *loop, const struct web_source *sourc
 	return http_open(&web->http, loop, &web->listeners, &site, TAKE_PTR(web->config), error);
 }
 
-int web_reload(struct web *web, struct error *error)
+int web_reload(struct web *web, const struct web_options *options, struct error *error)
 {
+	bool had_config_file = web->has_config_file;
 	struct web_config *config;
-	int result = load_config(web, &config, error);
+	int result = load_config(options->config_file, &config, error);
 
-	if (!result && config)
+	if (!result && (config || had_config_file))
 		result = http_configure(web->http, config, error);
-	if (!result && config)
-		note_config(web, config);
-	return result;
+	if (result < 0)
+		return result;
+	web->has_config_file = config;
+	web->enable_lifecycle = options->enable_lifecycle;
+	note_config(web, config);
+	return 0;
 }
 
 bool web_url(const struct web *web, size_t i, char url[WEB_URL_LEN])

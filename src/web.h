@@ -37,6 +37,9 @@ struct web_source {
 /* The default address, for the help. */
 #define WEB_DEFAULT_LISTEN "127.0.0.1:14096"
 
+/* What web_listen would refuse, without binding: 0, -EINVAL or another negative errno likewise. */
+int web_check(const struct web_options *options, struct error *error);
+
 /* Reads the configuration and binds the sockets. 0, -EINVAL for a bad flag or file, or another
  * negative errno, with the error set. */
 int web_listen(struct web **ret_web, const struct web_options *options, struct error *error);
@@ -46,9 +49,9 @@ void web_close(struct web *web);
 /* Serves. The loop must outlive it. 0 or a negative errno with the error set. */
 int web_start(struct web *web, struct loop *loop, const struct web_source *source,
 	      struct error *error);
-/* Reads the configuration again; if it is bad the old one stays. 0 or a negative errno with the error
- * set. */
-int web_reload(struct web *web, struct error *error);
+/* Reads the configuration, maybe another one, again; if it is bad the old one stays. The sockets stay.
+ * 0 or a negative errno with the error set. */
+int web_reload(struct web *web, const struct web_options *options, struct error *error);
 
 /* For messages: the i-th URL of /metrics; false beyond the last. */
 #define WEB_URL_LEN 160
