@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "features.h"
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <cap-ng.h>
 #include <errno.h>
@@ -28,6 +29,22 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				   "run as root, or grant CAP_BPF and CAP_PERFMON (setcap, or "
 				   "AmbientCapabilities= in a unit)",
 				   true },
+	[FEATURE_BPF_SYSCALL] = { "bpf_syscall", "the bpf() system call", "everything",
+				  "grant CAP_BPF; if it is there, a seccomp filter or security module "
+				  "forbids bpf(): allow it (SystemCallFilter= in a unit, the "
+				  "container's seccomp profile)",
+				  true },
+	[FEATURE_LOCKDOWN] = { "lockdown", "BPF programs may read kernel memory", "everything",
+			       "boot with lockdown=integrity or lockdown=none", true },
+	[FEATURE_JIT] = { "jit", "BPF programs as machine code",
+			  "speed: the programs are interpreted", "set net.core.bpf_jit_enable to 1",
+			  false },
+	[FEATURE_PROC] = { "proc", "exact VSZ and RSS (/proc/PID/statm)",
+			   "exact VSZ and RSS of other users' processes: the kernel's cheap figures "
+			   "are shown",
+			   "mount /proc without hidepid= (ProtectProc=default in a unit), or grant "
+			   "CAP_SYS_PTRACE",
+			   false },
 	[FEATURE_FAULT_ENTRY] = { "fault_entry",
 				  "each fault at its entry (exceptions:page_fault_user, _kernel)",
 				  "everything", "use an x86-64 kernel", true },
@@ -218,16 +235,73 @@ static void probe_capabilities(struct feature_set *features)
 		      admin ? "CAP_SYS_ADMIN" : "CAP_BPF and CAP_PERFMON");
 	else
 		found(features, FEATURE_CAPABILITIES, false, "uid %u lacks %s%s%s",
-		      (unsigned int)geteuid(), bpf ? "" : "CAP_BPF", bpf || perfmon ? "" : " and ",
-		      perfmon ? "" : "CAP_PERFMON");
+		      (unsigned int)geteuid(), bpf ? "" : "CAP_BPF (to load programs)",
+		      bpf || perfmon ? "" : " and ",
+		      perfmon ? "" : "CAP_PERFMON (to read kernel memory in them)");
 }
 
-static int read_paranoid(void)
+/* -1: cannot be read. */
+static int read_sysctl(const char *path)
 {
-	autofclose FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
+	autofclose FILE *file = fopen(path, "re");
 	int value;
 
 	return file && fscanf(file, "%d", &value) == 1 ? value : -1;
+}
+
+static void probe_bpf_syscall(struct feature_set *features)
+{
+	autoclose int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(int), sizeof(int), 1,
+					  NULL);
+
+	if (fd >= 0)
+		found(features, FEATURE_BPF_SYSCALL, true, "bpf() makes a map");
+	else
+		found(features, FEATURE_BPF_SYSCALL, false,
+		      "bpf(): %s (kernel.unprivileged_bpf_disabled is %d)", strerror(-fd),
+		      read_sysctl("/proc/sys/kernel/unprivileged_bpf_disabled"));
+}
+
+/* In "none integrity [confidentiality]" the brackets are round what holds. */
+static void probe_lockdown(struct feature_set *features)
+{
+	autofclose FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char line[128] = "";
+	bool confidential;
+
+	if (file && !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	confidential = strstr(line, "[confidentiality]");
+	if (confidential)
+		found(features, FEATURE_LOCKDOWN, false,
+		      "the kernel is locked down for confidentiality: BPF programs may not read "
+		      "its memory");
+	else
+		found(features, FEATURE_LOCKDOWN, true, "%s",
+		      line[0] ? line : "no lockdown is known here");
+}
+
+static void probe_jit(struct feature_set *features)
+{
+	int enabled = read_sysctl("/proc/sys/net/core/bpf_jit_enable");
+
+	/* Unreadable: in a network namespace of its own, or built in for good. */
+	found(features, FEATURE_JIT, enabled != 0,
+	      enabled < 0 ? "net.core.bpf_jit_enable is not shown here" :
+			    "net.core.bpf_jit_enable is %d",
+	      enabled);
+}
+
+/* Process 1 is another user's, or we are root. */
+static void probe_proc(struct feature_set *features)
+{
+	bool readable = access("/proc/1/statm", R_OK) == 0;
+
+	found(features, FEATURE_PROC, readable,
+	      readable ? "/proc shows other users' processes" :
+			 "/proc/1/statm: %s; hidepid= hides other users' processes",
+	      strerror(errno));
 }
 
 static void probe_perf_events(struct feature_set *features)
@@ -247,7 +321,7 @@ static void probe_perf_events(struct feature_set *features)
 	else
 		found(features, FEATURE_PERF_EVENTS, false,
 		      "perf_event_open: %s (kernel.perf_event_paranoid is %d)", strerror(errno),
-		      read_paranoid());
+		      read_sysctl("/proc/sys/kernel/perf_event_paranoid"));
 }
 
 static void probe_pid_namespace(struct feature_set *features)
@@ -262,10 +336,13 @@ static void probe_pid_namespace(struct feature_set *features)
 
 static int disable(struct feature_set *features, const char *name, struct error *error)
 {
+	bool assume = name[0] == '+';
+
 	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
-		if (strcmp(infos[feature].name, name))
+		if (strcmp(infos[feature].name, name + assume))
 			continue;
-		found(features, feature, false, "switched off by --disable-feature %s", name);
+		found(features, feature, assume, "switched %s by --disable-feature %s",
+		      assume ? "on" : "off", name);
 		return 0;
 	}
 	return error_set(error, EINVAL,
@@ -279,6 +356,10 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 {
 	probe_btf(features);
 	probe_capabilities(features);
+	probe_bpf_syscall(features);
+	probe_lockdown(features);
+	probe_jit(features);
+	probe_proc(features);
 	probe_perf_events(features);
 	probe_pid_namespace(features);
 	for (size_t i = 0; disabled && i < disabled->count; i++) {

@@ -15,6 +15,10 @@
 enum feature {
 	FEATURE_BTF,
 	FEATURE_CAPABILITIES,
+	FEATURE_BPF_SYSCALL,
+	FEATURE_LOCKDOWN,
+	FEATURE_JIT,
+	FEATURE_PROC,
 	FEATURE_FAULT_ENTRY,
 	FEATURE_TASK_STORAGE,
 	FEATURE_MAPLE_TREE,
@@ -51,7 +55,7 @@ struct feature_info {
 const struct feature_info *feature_info(enum feature feature);
 
 /* Looks at the system; opens nothing that stays open. `disabled` (may be NULL) names what to count as
- * absent. 0, or -EINVAL with the error naming a feature that is not known. */
+ * absent or, with a + before it, as there (a test's machine may be in a container). 0, or -EINVAL with the error naming a feature that is not known. */
 int features_probe(struct feature_set *features, const struct option_list *disabled,
 		   struct error *error);
 
