@@ -172,15 +172,25 @@ bench:
 	@$(GIVE_BACK)
 	@BUILD=$(BUILD) tests/bench/run.sh
 
+UNITS := faultmap.service faultmap.socket
+
+# The configuration is the administrator's once it is there.
 install: all
 	install -D -m 755 $(BUILD)/faultmap $(DESTDIR)$(PREFIX)/bin/faultmap
 	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|/usr/bin/faultmap|$(PREFIX)/bin/faultmap|' packaging/systemd/faultmap.service \
-		>$(DESTDIR)$(UNITDIR)/faultmap.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/faultmap.service
+	for unit in $(UNITS); do \
+		sed 's|/usr/bin/faultmap|$(PREFIX)/bin/faultmap|' packaging/systemd/$$unit \
+			>$(DESTDIR)$(UNITDIR)/$$unit && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
+	done
+	install -D -m 644 packaging/systemd/no-sys-admin.conf \
+		$(DESTDIR)$(PREFIX)/share/faultmap/no-sys-admin.conf
+	[ -e $(DESTDIR)/etc/faultmap/faultmap.conf ] || \
+		install -D -m 644 packaging/faultmap.conf $(DESTDIR)/etc/faultmap/faultmap.conf
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/faultmap $(DESTDIR)$(UNITDIR)/faultmap.service
+	rm -f $(DESTDIR)$(PREFIX)/bin/faultmap $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
+		$(DESTDIR)$(PREFIX)/share/faultmap/no-sys-admin.conf
 
 clean:
 	rm -rf $(BUILD)
