@@ -105,6 +105,14 @@ $(BUILD)/src/%.o: src/%.c Makefile
 # the .d files say more.
 $(filter $(BUILD)/src/collector%.o $(BUILD)/src/features.o,$(OBJECTS)): | $(SKELETON)
 
+# As a C string, for `faultmap log --schema`.
+$(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
+	$(say) SED $@
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's/["\\]/\\&/g; s/.*/"&\\n"/' $< >$@
+
+$(BUILD)/src/sink_jsonl.o: | $(BUILD)/faultmap.schema.h
+
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	$(say) CLANG $@
 	$(Q)mkdir -p $(@D)

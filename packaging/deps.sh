@@ -16,7 +16,8 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl
 	systemd=systemd-socket-activate systemd-container=systemd-nspawn
-	python3-prometheus-client=prometheus_client.py'
+	python3-prometheus-client=prometheus_client.py logrotate=logrotate
+	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 
 case ${1:-build} in

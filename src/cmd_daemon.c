@@ -23,6 +23,8 @@
 /* Readings that may fail one after another before a restart by the service manager is the better
  * hope. */
 #define MAX_TROUBLE_IN_A_ROW 5
+/* How long a log shipper may take no line at the end. */
+#define LAST_LINES_MS 1000
 /* About 200 KiB per scrape, which Prometheus takes without a thought. */
 #define DEFAULT_MAX_SERIES 2000
 /* About 10 MiB per scrape: beyond that a person has made a mistake. */
@@ -122,7 +124,8 @@ static const struct option_spec options[] = {
 	  .live = true },
 	{ .name = "jsonl",
 	  .argument = "FILE",
-	  .help = "append JSON lines to FILE as `faultmap log` writes them",
+	  .help = "append JSON lines to FILE as `faultmap log` writes them; SIGHUP opens it\n"
+		  "again; or to a listener at unix:PATH, or to standard output (-)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, jsonl),
 	  .live = true },
@@ -265,6 +268,25 @@ static void report_jsonl(struct service *service, int result, const struct error
 	service->jsonl_fails = result < 0;
 }
 
+/* After a rotation. A failure is told, and the old file gone on with. */
+static void reopen_jsonl(struct service *service)
+{
+	struct error error;
+
+	if (sink_jsonl_reopen(service->jsonl, &error) < 0)
+		log_warning("%s", error.text);
+}
+
+/* Before the loop goes. */
+static void finish_jsonl(struct service *service)
+{
+	struct error error;
+
+	sink_jsonl_watch(service->jsonl, NULL);
+	if (sink_jsonl_drain(service->jsonl, LAST_LINES_MS, &error) < 0)
+		log_warning("%s", error.text);
+}
+
 static void count_metrics(struct service *service, const struct snapshot *snapshot)
 {
 	struct program_stats programs[PROGRAMS_MAX];
@@ -335,8 +357,10 @@ static void write_meta(struct service *service)
 	};
 	struct error error;
 
-	if (service->jsonl)
-		report_jsonl(service, sink_jsonl_meta(service->jsonl, &meta, &error), &error);
+	if (!service->jsonl)
+		return;
+	sink_jsonl_watch(service->jsonl, session_loop(service->session));
+	report_jsonl(service, sink_jsonl_meta(service->jsonl, &meta, &error), &error);
 }
 
 static void tell_what_waits(const struct daemon_config *started, const struct daemon_config *config)
@@ -369,6 +393,8 @@ static void settle(struct service *service, struct settings *settings, struct si
 		sink_jsonl_free(service->jsonl);
 		service->jsonl = jsonl;
 		service->jsonl_fails = false;
+	} else if (service->jsonl) {
+		reopen_jsonl(service);
 	}
 	if (is_other_interval || is_other_jsonl)
 		write_meta(service);
@@ -377,7 +403,7 @@ static void settle(struct service *service, struct settings *settings, struct si
 
 static int open_jsonl(struct sink_jsonl **ret_jsonl, const char *path, struct error *error)
 {
-	return path && sink_jsonl_open(ret_jsonl, path, JSONL_APPEND, error) < 0 ? -EIO : 0;
+	return path && sink_jsonl_open(ret_jsonl, path, OUTLET_PERSIST, error) < 0 ? -EIO : 0;
 }
 
 static int take_settings(struct service *service, struct settings *settings, struct error *error)
@@ -507,6 +533,8 @@ static int service_run(struct service *service)
 		log_error("%s", error.text);
 	status = result < 0 ? EXIT_FAILED : serve(service);
 	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
+	if (service->jsonl)
+		finish_jsonl(service);
 	session_close(service->session);
 	return status;
 }

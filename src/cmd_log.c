@@ -11,12 +11,16 @@
 #include "util.h"
 #include "watch.h"
 
+/* How long a reader may take no line after SIGINT or SIGTERM. */
+#define SIGNALLED_DRAIN_MS 1000
+
 struct log_config {
 	struct common_options common; /* first: see cmd_begin */
 	struct watch_options watch;
 	uint64_t interval_ms;
 	uint64_t count;
 	const char *output;
+	bool schema;
 };
 
 static const struct option_spec options[] = {
@@ -39,9 +43,14 @@ static const struct option_spec options[] = {
 	{ .short_name = 'o',
 	  .name = "output",
 	  .argument = "FILE",
-	  .help = "write to FILE, replacing it, rather than to standard output",
+	  .help = "write to FILE, replacing it, or to a listener at unix:PATH, rather than to\n"
+		  "standard output (-)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct log_config, output) },
+	{ .name = "schema",
+	  .help = "print the JSON Schema of the lines and exit",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct log_config, schema) },
 	WATCH_OPTIONS(struct log_config, watch, "fast"),
 	COMMON_OPTIONS(struct log_config, common)
 };
@@ -56,7 +65,10 @@ static const struct command_spec spec = {
 		"and kind that moved, one `process` line for each process that moved, one `exit` line\n"
 		"for each process that ended. Plain names are deltas, those in _total run on.\n"
 		"In comm, mapping and cgroup, bytes that are no valid UTF-8 and control characters are\n"
-		"written \\xNN, a backslash \\\\ (on top of JSON's own escapes).",
+		"written \\xNN, a backslash \\\\ (on top of JSON's own escapes).\n"
+		"\n"
+		"What a reader does not take in time is lost as whole lines; counters go on, and\n"
+		"lines_lost in the next line that gets through says how many.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -66,17 +78,30 @@ struct log {
 	struct session *session;
 	struct sink_jsonl *sink;
 	bool reader_left; /* standard output is a pipe that was closed: `faultmap log | head` */
+	bool is_slow;     /* the reader: said so already */
+	bool is_complete; /* all intervals that were asked for */
 };
+
+/* A reader that does not keep up loses lines, and is told so once. */
+static int take_result(struct log *log, int result, const struct error *error)
+{
+	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
+		log->reader_left = true;
+	if (result == -EAGAIN && !log->is_slow)
+		log_warning("%s; continuing, lost lines are counted", error->text);
+	log->is_slow = result == -EAGAIN;
+	return log->is_slow ? 0 : result;
+}
 
 static int write_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct log *log = context;
-	int result = sink_jsonl_tick(log->sink, snapshot, error);
+	int result = take_result(log, sink_jsonl_tick(log->sink, snapshot, error), error);
 
-	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
-		log->reader_left = true;
-	if (!result && log->config->count && snapshot->tick >= log->config->count)
+	if (!result && log->config->count && snapshot->tick >= log->config->count) {
+		log->is_complete = true;
 		session_stop(log->session);
+	}
 	return result;
 }
 
@@ -91,11 +116,18 @@ static int write_meta(struct log *log, struct error *error)
 		.slices_max = info->slices_max,
 		.interval_ms = log->config->interval_ms,
 	};
-	int result;
 
 	if (info->warning)
 		log_warning("%s", info->warning);
-	result = sink_jsonl_meta(log->sink, &meta, error);
+	sink_jsonl_watch(log->sink, session_loop(log->session));
+	return take_result(log, sink_jsonl_meta(log->sink, &meta, error), error);
+}
+
+/* The last lines: a signal ends it soon, whoever asked for a number of intervals gets them. */
+static int drain(struct log *log, struct error *error)
+{
+	int result = sink_jsonl_drain(log->sink, log->is_complete ? -1 : SIGNALLED_DRAIN_MS, error);
+
 	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
 		log->reader_left = true;
 	return result;
@@ -124,7 +156,10 @@ static int log_run(struct log *log)
 	result = write_meta(log, &error);
 	if (!result)
 		result = session_run(log->session, &error);
+	sink_jsonl_watch(log->sink, NULL);
 	session_close(log->session);
+	if (!result)
+		result = drain(log, &error);
 	return finish(log, result, &error);
 }
 
@@ -142,8 +177,12 @@ static int log_main(int argc, char *argv[])
 			  argv[operand]);
 		return EXIT_USAGE;
 	}
+	if (config.schema) {
+		fputs(sink_jsonl_schema(), stdout);
+		return EXIT_DONE;
+	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
-	if (sink_jsonl_open(&log.sink, config.output, JSONL_REPLACE, &error) < 0) {
+	if (sink_jsonl_open(&log.sink, config.output, OUTLET_REPLACE, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}

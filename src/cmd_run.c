@@ -36,6 +36,9 @@
 #define SETTLE_MS 2000
 #define SETTLE_POLL_MS 20
 
+/* How long a reader may take none of the last JSON lines before they are lost. */
+#define LAST_LINES_MS 30000
+
 /* Of a mapping, for --slices without --slice: a strip of some 32 to 64 cells. */
 #define AUTOMATIC_SLICES 64
 
@@ -296,7 +299,7 @@ static int open_output(struct run *run, struct error *error)
 	/* By name, to keep ours apart from COMMAND's descriptor; appending, should it be a file. */
 	if (run->config->json)
 		return sink_jsonl_open(&run->jsonl, path ? path : "/dev/stderr",
-				       path ? JSONL_REPLACE : JSONL_APPEND, error);
+				       path ? OUTLET_REPLACE : OUTLET_APPEND, error);
 	run->output = path ? fopen(path, "we") : stderr;
 	text_escape_to(shown, sizeof(shown), path ? path : "");
 	return run->output ? 0 : error_set(error, errno, "opening %s: %s", shown, strerror(errno));
@@ -350,8 +353,10 @@ static int print_run(struct run *run, struct error *error)
 				   .processes = totals.processes,
 				   .minor_total = totals.minor,
 				   .major_total = totals.major };
+	int result = sink_jsonl_run(run->jsonl, &ended, error);
 
-	return sink_jsonl_run(run->jsonl, &ended, error);
+	sink_jsonl_watch(run->jsonl, NULL);
+	return result ? result : sink_jsonl_drain(run->jsonl, LAST_LINES_MS, error);
 }
 
 /* From beginning to end. ----------------------------------------------------------------------- */
@@ -410,8 +415,10 @@ static int run_prepare(struct run *run, struct error *error)
 	result = loop_new(&run->loop);
 	if (result < 0)
 		return error_set(error, -result, "making the event loop: %s", strerror(-result));
-	if (run->jsonl)
+	if (run->jsonl) {
+		sink_jsonl_watch(run->jsonl, run->loop);
 		result = print_meta(run, error);
+	}
 	return result < 0 ? result : run_tick(run, error);
 }
 

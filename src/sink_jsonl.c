@@ -2,15 +2,13 @@
 #include "sink_jsonl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "latency.h"
@@ -19,27 +17,18 @@
 #include "util.h"
 #include "version.h"
 
-/* Lines gather until here, then go out in one write: few system calls, little memory. */
-#define FLUSH_AT (64 * 1024)
-/* The longest line is `run` with a command of ARG_MAX (2 MiB) where each byte needs 5 ("\\xNN"). */
-#define BUFFER_MAX (16 * 1024 * 1024)
 /* Enough for nanoseconds in an interval of a day, without binary noise such as 1.0000000000000001. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(14))
-/* Others may not see what other users' processes map, so neither may they read our file. */
-#define FILE_MODE 0640
+
+static const char schema[] =
+#include "faultmap.schema.h"
+	;
 
 struct sink_jsonl {
-	int fd;
-	bool is_stdout;
-	bool is_torn; /* the last line written has no end: a newline must come first */
+	struct outlet *outlet;
 	int failure;  /* of this call: what comes after it is lost without another try */
-	char *name;   /* of the file, for messages */
-	char *meta;   /* the line while it still has to be written */
-	char *buffer;
-	size_t length;
-	size_t capacity;
-	uint64_t lines_lost;
-	uint64_t lines_lost_reported;
+	json_t *meta; /* as it was given, for each file and connection */
+	bool meta_is_due;
 };
 
 struct line {
@@ -126,201 +115,173 @@ static struct line line_begin_at(const char *rec, struct timespec ts)
 	return line;
 }
 
-static int write_all(int fd, const char *bytes, size_t size, size_t *ret_written)
+/* The next line says how many were lost since the last one that did. */
+static void put_lines_lost(struct line *line, const struct outlet *outlet)
 {
-	*ret_written = 0;
-	while (*ret_written < size) {
-		ssize_t n = write(fd, bytes + *ret_written, size - *ret_written);
-
-		if (n >= 0) {
-			*ret_written += (size_t)n;
-		} else if (errno == EAGAIN) {
-			/* Standard output may be shared with a program that made it non-blocking. */
-			struct pollfd wait = { .fd = fd, .events = POLLOUT };
-
-			(void)poll(&wait, 1, -1);
-		} else if (errno != EINTR) {
-			return -errno;
-		}
-	}
-	return 0;
-}
-
-/* After a write that stopped within the buffer: cuts the torn line off, counts what is lost. */
-static void sink_drop_unwritten(struct sink_jsonl *sink, size_t written)
-{
-	const char *newline = written ? memrchr(sink->buffer, '\n', written) : NULL;
-	size_t whole = newline ? (size_t)(newline + 1 - sink->buffer) : 0;
-
-	for (size_t i = whole; i < sink->length; i++)
-		sink->lines_lost += sink->buffer[i] == '\n';
-	if (written > whole) {
-		off_t end = lseek(sink->fd, -(off_t)(written - whole), SEEK_CUR);
-
-		sink->is_torn = end < 0 || ftruncate(sink->fd, end);
-	}
-}
-
-static void sink_flush(struct sink_jsonl *sink)
-{
-	size_t written = 0;
-
-	if (!sink->length)
-		return;
-	if (!sink->failure && sink->is_torn) {
-		sink->failure = write_all(sink->fd, "\n", 1, &written);
-		sink->is_torn = sink->failure;
-		written = 0;
-	}
-	if (!sink->failure)
-		sink->failure = write_all(sink->fd, sink->buffer, sink->length, &written);
-	if (sink->failure)
-		sink_drop_unwritten(sink, written);
-	sink->length = 0;
+	put_uint(line, "lines_lost", outlet_untold(outlet));
+	put_total(line, "lines_lost", outlet_lost(outlet));
 }
 
 static int append_bytes(const char *bytes, size_t size, void *context)
 {
-	struct sink_jsonl *sink = context;
-
-	if (sink->length + size > sink->capacity) {
-		size_t wanted = (sink->length + size) * 2;
-		char *grown = wanted <= BUFFER_MAX ? realloc(sink->buffer, wanted) : NULL;
-
-		if (!grown)
-			return -1;
-		sink->buffer = grown;
-		sink->capacity = wanted;
-	}
-	memcpy(sink->buffer + sink->length, bytes, size);
-	sink->length += size;
-	return 0;
+	return outlet_add(context, bytes, size);
 }
 
 /* Takes the line. After a failure of this call it is only counted. */
-static void sink_emit(struct sink_jsonl *sink, struct line *line)
+static void sink_emit(struct sink_jsonl *sink, struct line *line, bool tells_losses)
 {
-	size_t before = sink->length;
+	struct outlet *outlet = sink->outlet;
 
+	if (!sink->failure && !outlet_has_room(outlet))
+		sink->failure = -EAGAIN;
 	if (sink->failure) {
-		sink->lines_lost++;
+		outlet_lose(outlet);
 	} else if (line->failed ||
-		   json_dump_callback(line->object, append_bytes, sink, DUMP_FLAGS) ||
-		   append_bytes("\n", 1, sink)) {
-		sink->length = before;
-		sink_flush(sink);
-		sink->lines_lost++;
-		if (!sink->failure)
-			sink->failure = -ENOMEM;
-	} else if (sink->length >= FLUSH_AT) {
-		sink_flush(sink);
+		   json_dump_callback(line->object, append_bytes, outlet, DUMP_FLAGS)) {
+		outlet_drop_line(outlet);
+		sink->failure = outlet_flush(outlet) ?: -ENOMEM;
+	} else {
+		sink->failure = outlet_end_line(outlet, tells_losses);
 	}
 	json_decref(line->object);
 }
 
 static void sink_emit_meta(struct sink_jsonl *sink)
 {
-	uint64_t lines_lost = sink->lines_lost;
+	uint64_t lost = outlet_lost(sink->outlet);
+	struct line line;
 
-	if (!sink->meta)
+	if (sink->failure)
 		return;
-	if (append_bytes(sink->meta, strlen(sink->meta), sink) || append_bytes("\n", 1, sink)) {
-		sink->length = 0;
-		sink->failure = -ENOMEM;
-		return;
-	}
-	sink_flush(sink);
-	if (sink->failure) {
-		sink->lines_lost = lines_lost; /* it is late, not lost */
-		return;
-	}
-	free(sink->meta);
-	sink->meta = NULL;
+	line = (struct line){ .object = json_copy(sink->meta) };
+	put_lines_lost(&line, sink->outlet);
+	sink_emit(sink, &line, true);
+	if (!sink->failure)
+		sink->failure = outlet_flush(sink->outlet);
+	if (sink->failure)
+		outlet_unlose(sink->outlet, lost); /* it is late, not lost */
+	else
+		sink->meta_is_due = false;
 }
 
 static void sink_begin(struct sink_jsonl *sink)
 {
-	sink->failure = 0;
-	sink_emit_meta(sink);
+	bool is_new;
+
+	sink->failure = outlet_connect(sink->outlet, &is_new);
+	sink->meta_is_due |= is_new;
+	if (sink->meta_is_due && sink->meta)
+		sink_emit_meta(sink);
+}
+
+static const char *advice_for(int errnum)
+{
+	switch (errnum) {
+	case EPIPE:
+	case ECONNRESET:
+		return "its reader has gone away";
+	case EAGAIN:
+		return "its reader does not keep up";
+	case ENXIO:
+	case ENOENT:
+	case ECONNREFUSED:
+		return "nobody reads there";
+	default:
+		return "free space there or write elsewhere";
+	}
+}
+
+static int sink_tell(const struct sink_jsonl *sink, struct error *error)
+{
+	int errnum = -sink->failure;
+
+	if (!errnum)
+		return 0;
+	return error_set(error, errnum, "writing JSON lines to %s: %s; %s",
+			 outlet_name(sink->outlet),
+			 errnum == EAGAIN ? "no room" : strerror(errnum), advice_for(errnum));
 }
 
 static int sink_end(struct sink_jsonl *sink, struct error *error)
 {
-	const char *advice = "free space there or write elsewhere";
+	int result = outlet_flush(sink->outlet);
 
-	sink_flush(sink);
 	if (!sink->failure)
-		return 0;
-	if (sink->failure == -EPIPE)
-		advice = "its reader has gone away";
-	return error_set(error, -sink->failure, "writing JSON lines to %s: %s; %s", sink->name,
-			 strerror(-sink->failure), advice);
+		sink->failure = result;
+	return sink_tell(sink, error);
 }
 
-/* True when the file ends within a line: a writer before us was killed in the middle. */
-static bool file_is_torn(const char *path)
-{
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat status;
-	char last;
-
-	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)
-		return false;
-	return pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n';
-}
-
-int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *path, enum jsonl_open how,
+int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
 		    struct error *error)
 {
-	bool is_stdout = !path || !strcmp(path, "-");
-	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
 	struct sink_jsonl *sink = calloc(1, sizeof(*sink));
+	int result;
 
 	if (!sink)
 		return error_set(error, ENOMEM, "opening the JSON lines: out of memory");
-	sink->is_stdout = is_stdout;
-	sink->name = is_stdout ? strdup("standard output") : text_escape(path);
-	sink->fd = is_stdout ? STDOUT_FILENO :
-			       open(path, flags | (how == JSONL_REPLACE ? O_TRUNC : 0), FILE_MODE);
-	if (sink->fd < 0 || !sink->name) {
-		int errnum = sink->fd < 0 ? errno : ENOMEM;
-
-		sink_jsonl_free(sink);
-		return error_set(error, errnum,
-				 "opening %s for JSON lines: %s; name a file that can be written",
-				 path, strerror(errnum));
-	}
-	if (!is_stdout && how == JSONL_APPEND)
-		sink->is_torn = file_is_torn(path);
-	*ret_sink = sink;
-	return 0;
+	result = outlet_open(&sink->outlet, target, how, error);
+	if (result < 0)
+		free(sink);
+	else
+		*ret_sink = sink;
+	return result;
 }
 
 void sink_jsonl_free(struct sink_jsonl *sink)
 {
 	if (!sink)
 		return;
-	if (!sink->is_stdout && sink->fd >= 0)
-		close(sink->fd);
-	free(sink->name);
-	free(sink->meta);
-	free(sink->buffer);
+	outlet_free(sink->outlet);
+	json_decref(sink->meta);
 	free(sink);
 }
 
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink)
 {
-	return sink->is_stdout;
+	return outlet_is_stdout(sink->outlet);
+}
+
+const char *sink_jsonl_schema(void)
+{
+	return schema;
+}
+
+void sink_jsonl_watch(struct sink_jsonl *sink, struct loop *loop)
+{
+	outlet_watch(sink->outlet, loop);
+}
+
+int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error)
+{
+	sink->failure = outlet_drain(sink->outlet, timeout_ms);
+	return sink_tell(sink, error);
+}
+
+int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
+{
+	bool is_new;
+	int result = outlet_reopen(sink->outlet, &is_new);
+
+	if (result < 0)
+		return error_set(error, -result, "opening %s again: %s; going on in the old file",
+				 outlet_name(sink->outlet), strerror(-result));
+	sink->meta_is_due |= is_new;
+	sink_begin(sink);
+	return sink_end(sink, error);
 }
 
 int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, struct error *error)
 {
 	struct line line = line_begin("meta");
 	struct utsname uts;
+	struct timespec now;
+	char since[TEXT_TIME_LEN];
 
 	uname(&uts);
+	clock_gettime(CLOCK_REALTIME, &now);
 	put_uint(&line, "v", FAULTMAP_SCHEMA_VERSION);
 	put(&line, "faultmap", json_string(FAULTMAP_VERSION));
+	put(&line, "since", json_string(text_time(since, now)));
 	put_text(&line, "host", uts.nodename);
 	put_text(&line, "kernel", uts.release);
 	put_uint(&line, "page_size", (uint64_t)sysconf(_SC_PAGESIZE));
@@ -331,22 +292,22 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, stru
 		put_uint(&line, "slice_bytes", meta->slice_bytes);
 		put_uint(&line, "slices_max", meta->slices_max);
 	}
-	free(sink->meta);
-	sink->meta = line.failed ? NULL : json_dumps(line.object, DUMP_FLAGS);
-	json_decref(line.object);
-	if (!sink->meta)
+	if (line.failed) {
+		json_decref(line.object);
 		return error_set(error, ENOMEM, "writing the meta line: out of memory");
+	}
+	json_decref(sink->meta);
+	sink->meta = line.object;
+	sink->meta_is_due = true;
 	sink_begin(sink);
 	return sink_end(sink, error);
 }
 
-/* Goes out alone: what it says about lost lines is reported only if it really got through. */
 static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapshot)
 {
 	struct line line = line_begin_at("interval", snapshot->ts);
 	const struct totals *now = &snapshot->totals;
 	const struct totals *before = &snapshot->totals_before;
-	uint64_t lines_lost = sink->lines_lost;
 
 	put_seconds(&line, "seconds", snapshot->interval_ns);
 	put_counter(&line, "entries", now->entries, before->entries);
@@ -368,11 +329,8 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 	}
 	if (now->has_perf_major)
 		put_counter(&line, "perf_major", now->perf_major, before->perf_major);
-	put_counter(&line, "lines_lost", lines_lost, sink->lines_lost_reported);
-	sink_emit(sink, &line);
-	sink_flush(sink);
-	if (!sink->failure)
-		sink->lines_lost_reported = lines_lost;
+	put_lines_lost(&line, sink->outlet);
+	sink_emit(sink, &line, true);
 }
 
 static void put_identity(struct line *line, const struct process *process)
@@ -436,7 +394,7 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row, struct t
 	put_counter(&line, "pages", now->pages, before->pages);
 	if (row->latency)
 		put_latency(&line, row);
-	sink_emit(sink, &line);
+	sink_emit(sink, &line, false);
 }
 
 static void emit_process(struct sink_jsonl *sink, const struct process *process, struct timespec ts)
@@ -450,7 +408,7 @@ static void emit_process(struct sink_jsonl *sink, const struct process *process,
 	put_counter(&line, "minor", process->minor, process->minor_before);
 	put_counter(&line, "major", process->major, process->major_before);
 	put_counter(&line, "gup", process->gup, process->gup_before);
-	sink_emit(sink, &line);
+	sink_emit(sink, &line, false);
 }
 
 /* exit_status as a shell's $? shows it; `signal` only where one killed the process. */
@@ -462,6 +420,8 @@ static void put_exit_status(struct line *line, int wait_status)
 	}
 	put_uint(line, "exit_status", 128 + (uint64_t)WTERMSIG(wait_status));
 	put_uint(line, "signal", (uint64_t)WTERMSIG(wait_status));
+	if (WCOREDUMP(wait_status))
+		put(line, "core_dumped", json_true());
 }
 
 static void emit_exit(struct sink_jsonl *sink, const struct process *process, struct timespec ts)
@@ -477,7 +437,7 @@ static void emit_exit(struct sink_jsonl *sink, const struct process *process, st
 	put_total(&line, "minor", process->minor);
 	put_total(&line, "major", process->major);
 	put_total(&line, "gup", process->gup);
-	sink_emit(sink, &line);
+	sink_emit(sink, &line, false);
 }
 
 /* gup is what no exception explains, so it can move a tick after the counter it is part of. */
@@ -512,13 +472,14 @@ int sink_jsonl_run(struct sink_jsonl *sink, const struct jsonl_run *run, struct 
 {
 	struct line line = line_begin("run");
 
+	sink_begin(sink);
 	put_list(&line, "command", run->command, SIZE_MAX);
 	put_exit_status(&line, run->wait_status);
 	put_seconds(&line, "seconds", run->wall_ns);
 	put_uint(&line, "processes", run->processes);
 	put_uint(&line, "minor_total", run->minor_total);
 	put_uint(&line, "major_total", run->major_total);
-	sink_begin(sink);
-	sink_emit(sink, &line);
+	put_lines_lost(&line, sink->outlet);
+	sink_emit(sink, &line, true);
 	return sink_end(sink, error);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * JSON lines, schema version 1: one object per line, `rec` says which. The sink owns its descriptor
- * (never standard output) and writes whole lines only: what a full disk tears off is cut away again,
- * counted, and reported as lines_lost by the next `interval` line that gets through.
+ * JSON lines, schema version 1 (packaging/faultmap.schema.json): one object per line, `rec` says
+ * which. The sink never waits for who reads them (outlet.h): lines that cannot be written are lost as
+ * a whole, counted, and told as lines_lost by the next `meta`, `interval` or `run` line, which is the
+ * next that gets through.
  * The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a size limit is an error here.
  */
 #ifndef FAULTMAP_SINK_JSONL_H
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "outlet.h"
 #include "snapshot.h"
 
 struct sink_jsonl;
@@ -37,20 +39,28 @@ struct jsonl_run {
 	uint64_t major_total;
 };
 
-enum jsonl_open { JSONL_REPLACE, JSONL_APPEND };
+/* The schema that every line is valid against, as JSON. Static. */
+const char *sink_jsonl_schema(void);
 
-/* path NULL or "-": standard output. 0 or a negative errno with the error set. */
-int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *path, enum jsonl_open how,
+/* target: as outlet_open takes it. 0 or a negative errno with the error set. */
+int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
 		    struct error *error);
 /* NULL is fine. */
 void sink_jsonl_free(struct sink_jsonl *sink);
+/* As outlet_watch and outlet_drain, the latter with the error set. */
+void sink_jsonl_watch(struct sink_jsonl *sink, struct loop *loop);
+int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error);
+/* A file that was renamed is begun anew, with a meta line. 0 or a negative errno with the error
+ * set: the old file is gone on with. */
+int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error);
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
 
 /*
- * Each returns 0, or a negative errno with the error set when a line could not be written (-EPIPE:
- * the reader went away); the sink stays usable and tries again with the next call.
+ * Each returns 0, or a negative errno with the error set when a line was lost (-EPIPE: the reader
+ * went away; -EAGAIN: it does not keep up); the sink stays usable and tries again with the next call.
  *
- * The meta line is written at once; while that fails it goes before the next lines.
+ * The meta line is written at once; while that fails it goes before the next lines, and it begins
+ * each file and connection.
  */
 int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, struct error *error);
 /* interval, faults, process and exit lines; nothing for tick 0. */

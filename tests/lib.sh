@@ -100,6 +100,20 @@ check_contains()
 	fi
 }
 
+# keep_log FILE...: JSON lines of faultmap, for check_schema.
+keep_log()
+{
+	cat -- "$@" >>"$TMP/.lines"
+}
+
+# check_schema: every line that was kept is valid against `faultmap log --schema`.
+check_schema()
+{
+	"$FAULTMAP" log --schema >"$TMP/.schema"
+	check "every line is valid against the schema" \
+		/usr/bin/python3 "$ROOT/tests/live/schema.py" "$TMP/.schema" "$TMP/.lines"
+}
+
 # wait_for SECONDS COMMAND...: polls until the command succeeds; 1 when the time is over.
 wait_for()
 {

@@ -61,7 +61,7 @@ static int set_up(void **state)
 	strcpy(fixture->process->comm, "cat");
 	strcpy(fixture->row->perms, "r-xp");
 	*state = fixture;
-	return sink_jsonl_open(&fixture->sink, fixture->path, JSONL_REPLACE, &error);
+	return sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_REPLACE, &error);
 }
 
 static void drop_lines(struct fixture *fixture)
@@ -398,6 +398,7 @@ static void killed_process_names_its_signal(void **state)
 	assert_non_null(line);
 	assert_int_equal(integer(line, "exit_status"), 128 + SIGSEGV);
 	assert_int_equal(integer(line, "signal"), SIGSEGV);
+	assert_true(json_is_true(json_object_get(line, "core_dumped")));
 }
 
 static const char *const counters[] = { "entries",          "minor",      "major",
@@ -622,7 +623,74 @@ static void meta_line_is_late_but_not_lost(void **state)
 	read_lines(fixture);
 	assert_int_equal(fixture->n_lines, 2);
 	assert_string_equal(text(fixture->lines[0], "rec"), "meta");
-	assert_int_equal(integer(fixture->lines[1], "lines_lost"), 1);
+	assert_int_equal(integer(fixture->lines[0], "lines_lost"), 1);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost"), 0);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost_total"), 1);
+}
+
+/* Rotation: what was lost before it is told by the meta line of the new file. */
+static void reopened_file_begins_with_meta(void **state)
+{
+	struct fixture *fixture = *state;
+	char rotated[80];
+	struct error error;
+
+	snprintf(rotated, sizeof(rotated), "%s.1", fixture->path);
+	assert_int_equal(sink_jsonl_meta(fixture->sink, &meta, &error), 0);
+	limit_file_size(0);
+	assert_int_equal(tick(fixture, 1), -EFBIG);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(rename(fixture->path, rotated), 0);
+	assert_int_equal(sink_jsonl_reopen(fixture->sink, &error), 0);
+	begin(fixture);
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 2);
+	assert_string_equal(text(fixture->lines[0], "rec"), "meta");
+	assert_int_equal(integer(fixture->lines[0], "lines_lost"), 1);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost"), 0);
+	unlink(rotated);
+}
+
+/* The first lines fill the queue, the others of that tick are lost, the next one says how many. */
+static void slow_reader_is_told_what_it_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	int reader;
+	struct error error;
+	json_int_t lost = 0;
+	FILE *stream;
+	char *line = NULL;
+	size_t size = 0;
+
+	unlink(fixture->path);
+	assert_int_equal(mkfifo(fixture->path, 0600), 0);
+	reader = open(fixture->path, O_RDONLY | O_NONBLOCK);
+	sink_jsonl_free(fixture->sink);
+	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_PERSIST, &error),
+			 0);
+	for (uint64_t id = 0; id < 9000; id++)
+		snapshot_row(fixture->snapshot, fixture->process, 1000 + id, KIND_COW,
+			     ACCESS_WRITE, MODE_USER, NULL)
+			->now.minor = 1;
+	assert_int_equal(tick(fixture, 1), -EAGAIN);
+	stream = fdopen(reader, "r");
+	for (uint64_t number = 2; number < 100 && !lost; number++) {
+		begin(fixture);
+		tick(fixture, number);
+		while (getline(&line, &size, stream) > 0) {
+			json_t *parsed = json_loads(line, 0, NULL);
+
+			assert_non_null(parsed);
+			if (!strcmp(text(parsed, "rec"), "interval") && !lost)
+				lost = integer(parsed, "lines_lost");
+			json_decref(parsed);
+		}
+		clearerr(stream);
+	}
+	assert_in_range(lost, 1000, 18001);
+	free(line);
+	fclose(stream);
 }
 
 static void full_disk_is_an_error(void **state)
@@ -633,7 +701,7 @@ static void full_disk_is_an_error(void **state)
 
 	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
 	fixture->snapshot->tick = 1;
-	assert_int_equal(sink_jsonl_open(&full, "/dev/full", JSONL_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_open(&full, "/dev/full", OUTLET_APPEND, &error), 0);
 	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
 	assert_non_null(strstr(error.text, "/dev/full: No space left on device"));
 	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
@@ -650,7 +718,7 @@ static void closed_pipe_is_told_apart(void **state)
 
 	assert_int_equal(pipe(ends), 0);
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[1]);
-	assert_int_equal(sink_jsonl_open(&sink, path, JSONL_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_open(&sink, path, OUTLET_APPEND, &error), 0);
 	assert_false(sink_jsonl_is_stdout(sink));
 	close(ends[0]);
 	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
@@ -669,7 +737,7 @@ static void append_starts_after_a_torn_line(void **state)
 	int fd = open(fixture->path, O_RDWR);
 
 	assert_int_equal(write(fd, "{\"rec\":", 7), 7);
-	assert_int_equal(sink_jsonl_open(&again, fixture->path, JSONL_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_open(&again, fixture->path, OUTLET_APPEND, &error), 0);
 	assert_int_equal(sink_jsonl_meta(again, &meta, &error), 0);
 	assert_int_equal(pread(fd, content, 22, 0), 22);
 	assert_string_equal(content, "{\"rec\":\n{\"rec\":\"meta\",");
@@ -680,7 +748,7 @@ static void append_starts_after_a_torn_line(void **state)
 static void replace_and_append_do_as_they_say(void **state)
 {
 	struct fixture *fixture = *state;
-	enum jsonl_open how[] = { JSONL_APPEND, JSONL_APPEND, JSONL_REPLACE };
+	enum outlet_open how[] = { OUTLET_APPEND, OUTLET_APPEND, OUTLET_REPLACE };
 	size_t want[] = { 1, 2, 1 };
 	struct error error;
 	struct stat status;
@@ -696,7 +764,7 @@ static void replace_and_append_do_as_they_say(void **state)
 	}
 	unlink(fixture->path);
 	sink_jsonl_free(fixture->sink);
-	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, JSONL_REPLACE, &error), 0);
+	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_REPLACE, &error), 0);
 	assert_int_equal(stat(fixture->path, &status), 0);
 	assert_int_equal(status.st_mode & 0007, 0);
 }
@@ -707,10 +775,10 @@ static void unwritable_file_is_named(void **state)
 	struct error error;
 
 	(void)state;
-	assert_int_equal(sink_jsonl_open(&sink, "/nowhere/x.jsonl", JSONL_APPEND, &error), -ENOENT);
+	assert_int_equal(sink_jsonl_open(&sink, "/nowhere/x.jsonl", OUTLET_APPEND, &error), -ENOENT);
 	assert_null(sink);
 	assert_non_null(strstr(error.text, "/nowhere/x.jsonl"));
-	assert_int_equal(sink_jsonl_open(&sink, "/", JSONL_APPEND, &error), -EISDIR);
+	assert_int_equal(sink_jsonl_open(&sink, "/", OUTLET_APPEND, &error), -EISDIR);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -734,6 +802,8 @@ int main(void)
 		TEST(run_line_has_every_field),
 		TEST(torn_line_is_cut_off_and_counted),
 		TEST(meta_line_is_late_but_not_lost),
+		TEST(reopened_file_begins_with_meta),
+		TEST(slow_reader_is_told_what_it_lost),
 		TEST(full_disk_is_an_error),
 		TEST(closed_pipe_is_told_apart),
 		TEST(append_starts_after_a_torn_line),

@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Validates each line of a file of JSON lines against a schema; a line that is not valid is shown.
+
+Two validators, none of them ours: fastjsonschema for every line, jsonschema (which is slow) for the
+first lines of each shape: record and set of fields. jsonschema also judges the schema itself.
+usage: schema.py SCHEMA FILE"""
+import json
+import sys
+
+import fastjsonschema
+import jsonschema
+
+PER_SHAPE = 20
+MAX_SHOWN = 10
+
+
+def fail(number, line, why):
+    fail.count += 1
+    if fail.count <= MAX_SHOWN:
+        print(f"line {number}: {why}: {line[:300]!r}")
+
+
+fail.count = 0
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft7Validator.check_schema(schema)
+    slow = jsonschema.Draft7Validator(schema)
+    fast = fastjsonschema.compile(schema)
+    shapes = {}
+    number = 0
+    with open(sys.argv[2], encoding="utf-8", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                if not line.endswith("\n"):
+                    raise ValueError("no end")
+                record = json.loads(line)
+                fast(record)
+            except (ValueError, fastjsonschema.JsonSchemaException) as why:
+                fail(number, line, why)
+                continue
+            shape = tuple(record)
+            shapes[shape] = shapes.get(shape, 0) + 1
+            if shapes[shape] <= PER_SHAPE:
+                error = jsonschema.exceptions.best_match(slow.iter_errors(record))
+                if error:
+                    fail(number, line, error.message)
+    print(f"{number} lines, {fail.count} not valid")
+    return 1 if fail.count or not number else 0
+
+
+sys.exit(main())
