@@ -52,6 +52,7 @@ under_run()
 
 	"$FAULTMAP" run --json -o "$TMP/log" -- "$spawn" "$@" >"$TMP/oracle"
 	check_equal "$name: exit status" "$?" 0
+	keep_log "$TMP/log"
 	check_sums "$name" "$processes" "$TMP/log" '.pid != null and .pid != $o.pid'
 	check_equal "$name: perf events counted what is in rows, and the rest of the tasks' counters is gup" \
 		"$(jq -n -r -L tests/live 'include "faults"; discrepancies("full")' "$TMP/log")" ""
@@ -80,6 +81,7 @@ under_log()
 	# The kernel's last word on a process may come after the interval in which it ended.
 	await_intervals "$TMP/system" 4
 	stop_background "$BACKGROUND_PID"
+	keep_log "$TMP/system"
 	jq -s -c --slurpfile oracle "$TMP/oracle" '
 		($oracle[0].pid) as $parent
 		| ([.[] | select(.rec == "exit" and .ppid == $parent)
@@ -98,4 +100,5 @@ under_run "sh with 200 children" 201 1 \
 	sh -c 'i=0; while [ $i -lt 200 ]; do /bin/true; i=$((i + 1)); done'
 under_run "2,000 x true" 2000 2000 /bin/true
 under_log
+check_schema
 done_testing

@@ -197,4 +197,6 @@ test_latency
 test_jsonl
 "$FAULTMAP" daemon --help >"$TMP/help"
 check_contains "the help says how label sets are bounded" "$TMP/help" 'Label sets are bounded'
+keep_log "$TMP/daemon.jsonl"
+check_schema
 done_testing

@@ -32,6 +32,7 @@ test_run()
 
 	"$FAULTMAP" run --json -o "$TMP/run" -- "$python" "$touch" "$mib" >"$TMP/out"
 	check_equal "run: exit status" "$?" 0
+	keep_log "$TMP/run"
 	address=$(reserved_at "$TMP/out")
 	pid=$(jq -s '[.[] | select(.rec == "exit")][0].pid' "$TMP/run")
 	check_equal "run: one [anon] row, $pages demand_zero minor faults, no major" \
@@ -102,6 +103,7 @@ test_log()
 		"$(jq -cs --argjson pid "$pid" '[.[] | select(.rec == "process" and .pid == $pid)][-1]
 			| [.minor_total, .major_total]' "$TMP/own")"
 	stop_background "$log"
+	keep_log "$TMP/log"
 	# By awk, line after line: the log is of the whole machine.
 	check_equal "log: each total is the one before and the delta, for every row" \
 		"$(jq -r 'select(.rec == "faults") | "\(.pid) \(.start_ns) \(.mapping_id) \(.kind) " +
@@ -120,4 +122,5 @@ test_log()
 
 test_run
 test_log
+check_schema
 done_testing

@@ -142,6 +142,7 @@ all_lives()
 			echo $? >"$output/$life.status"
 		done' - "$lives" "$TMP/lives" "${all_lives[@]}"
 	check_equal "$detail, lives: exit status" "$?" 0
+	keep_log "$TMP/log"
 	read_log
 	check_whole "$detail, lives"
 	for life in "${all_lives[@]}"; do
@@ -168,6 +169,7 @@ ten_thousand()
 	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- sh -c '
 		"$0" spawn 5000 >"$1.1" & "$0" spawn 5000 >"$1.2" && wait' "$lives" "$TMP/oracle"
 	check_equal "$detail, 10,000 short lives: exit status" "$?" 0
+	keep_log "$TMP/log"
 	cat "$TMP/oracle.1" "$TMP/oracle.2" >"$TMP/oracle"
 	read_log
 	check_lives "$detail, 10,000 short lives" 10000
@@ -189,6 +191,7 @@ pid_namespace()
 		sh -c 'echo 310 >/proc/sys/kernel/pid_max && exec "$0" spawn 600' "$lives" \
 		>"$TMP/oracle"
 	check_equal "$name: exit status" "$?" 0
+	keep_log "$TMP/log"
 	read_log
 	check_whole "$name"
 	children "$(jq -s -c '[.[] | select(.comm == "lives") | .pid]' "$TMP/all-exits")"
@@ -205,4 +208,5 @@ for detail in fast full; do
 	all_lives "$detail"
 done
 pid_namespace
+check_schema
 done_testing

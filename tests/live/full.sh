@@ -25,6 +25,7 @@ test_run()
 	"$FAULTMAP" run --json "--detail=$detail" --max-rows 64 -o "$TMP/log" -- \
 		"$spawn" 200 /bin/true >"$TMP/oracle"
 	check_equal "$detail: exit status" "$?" 0
+	keep_log "$TMP/log"
 	check_equal "$detail: exit lines as getrusage has them" \
 		"$(query 'def children: .[] | select(.rec == "exit" and .pid != $o.pid);
 			[total(children | .minor_total), total(children | .major_total)]')" \
@@ -86,4 +87,5 @@ test_run full
 test_summary
 test_daemon
 test_top
+check_schema
 done_testing

@@ -29,6 +29,7 @@ run_cases()
 			echo $? >"$cases/$case.status"
 		done' - "$faultgen" "$directory" "$TMP/cases" "$@" 2>"$TMP/messages"
 	check_equal "$detail: faultmap ran" "$? $(cat "$TMP/messages")" "0 "
+	keep_log "$TMP/log"
 	judge_cases "$detail"
 	for case in "$@"; do
 		check_case "$detail" "$case"

@@ -30,4 +30,5 @@ for detail in fast full; do
 	run_cases "$detail" "${cases[@]}"
 	check_populate "$detail"
 done
+check_schema
 done_testing

@@ -103,4 +103,5 @@ set_up_swap_file >/dev/null 2>&1
 for detail in fast full; do
 	run_cases "$detail" swap_cached
 done
+check_schema
 done_testing

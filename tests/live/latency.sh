@@ -23,6 +23,7 @@ run_case()
 	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- "$faultgen" "$@" \
 		--dir "$directory" >"$TMP/case" 2>"$TMP/err"
 	check_equal "$detail, $1: exit status" "$?" 0
+	keep_log "$TMP/log"
 }
 
 # query FILTER: $case is what faultgen printed; in_case its rows.
@@ -82,6 +83,7 @@ test_full()
 		done
 		"$faultgen" threads 2000' - "$faultgen" "$directory" >"$TMP/cases"
 	check_equal "full: exit status" "$?" 0
+	keep_log "$TMP/log"
 	tail -n 1 "$TMP/cases" >"$TMP/case"
 	check_histograms full "$(jq .pid "$TMP/case")"
 }
@@ -114,4 +116,5 @@ test_majors_in_fast()
 test_full
 test_known_stall
 test_majors_in_fast
+check_schema
 done_testing

@@ -266,4 +266,6 @@ check_failure "unwritable file" 1 '/nowhere/x .*No such file' -n 1 -o /nowhere/x
 check_failure "no interval at all" 2 'count|-n' -n 0
 check_failure "interval too short" 2 'delay|-d' -d 0
 check_failure "an operand" 2 'operand' something
+keep_log "$TMP"/*.jsonl
+check_schema
 done_testing

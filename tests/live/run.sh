@@ -165,6 +165,7 @@ test_json()
 		sh -c '(sh -c "/bin/true; /bin/true; :"); cat /dev/null; exit 6' \
 		>"$TMP/out"
 	check_equal "--json: exit status" "$?" 6
+	keep_log "$TMP/json"
 	check "--json: every line is JSON" jq -e . "$TMP/json"
 	check_equal "--json: first meta, last run" "$(jq -r .rec "$TMP/json" | sed -n '1p;$p' | xargs)" \
 		"meta run"
@@ -177,6 +178,7 @@ test_json()
 		"$(jq -s -c '[.[] | select(.rec == "exit")]
 			| [(map(.minor_total) | add), (map(.major_total) | add)]' "$TMP/json")"
 	"$FAULTMAP" run --json -- true 2>"$TMP/json" >"$TMP/out"
+	keep_log "$TMP/json"
 	check_equal "--json without -o: on stderr, nothing on stdout" \
 		"$(tail -n 1 "$TMP/json" | jq -c '[.rec, .command]') $(wc -c <"$TMP/out")" \
 		'["run",["true"]] 0'
@@ -190,6 +192,7 @@ test_left_behind()
 	"$FAULTMAP" run --json -o "$TMP/json" -- \
 		sh -c 'sleep 1000 >/dev/null 2>&1 & echo $!' >"$TMP/left"
 	check_equal "a child that lives on does not keep us" "$?" 0
+	keep_log "$TMP/json"
 	check "and lives on" kill -0 "$(cat "$TMP/left")"
 	check_equal "and is counted" "$(jq -c 'select(.rec == "run") | .processes' "$TMP/json")" 2
 	kill "$(cat "$TMP/left")"
@@ -204,4 +207,5 @@ test_forwarding
 test_terminal
 test_json
 test_left_behind
+check_schema
 done_testing

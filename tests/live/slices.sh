@@ -71,6 +71,7 @@ test_parts()
 	"$FAULTMAP" run --json --slice 2M "--detail=$detail" -o "$TMP/log" -- \
 		"${parts[@]}" 2097152 "$directory" "${cases[@]}" >"$TMP/cases"
 	check_equal "$detail: exit status" "$?" 0
+	keep_log "$TMP/log"
 	check_equal "$detail: meta says how mappings are split" \
 		"$(query '.[0] | [.slice_bytes, .slices_max] | tojson')" '[2097152,1024]'
 	for case in "${cases[@]}"; do
@@ -87,6 +88,7 @@ test_small()
 
 	"$FAULTMAP" run --json --slice 64k --detail=full -o "$TMP/log" -- \
 		"${parts[@]}" 65536 "$directory" unaligned scattered >"$TMP/cases"
+	keep_log "$TMP/log"
 	for case in unaligned scattered; do
 		check_case full "$case"
 	done
@@ -97,6 +99,7 @@ test_terabyte()
 {
 	"$FAULTMAP" run --json --slice 4K --detail=fast -o "$TMP/log" -- \
 		"${parts[@]}" 4096 "$directory" terabyte unaligned >"$TMP/cases"
+	keep_log "$TMP/log"
 	check_case "fast, 4K" terabyte
 	check_equal "fast, 4K: a mapping of 1,280 pages has slices of 8K" \
 		"$(query '$cases[1] as $c | [faults_in($c.pid; $c.start; $c.end)
@@ -111,6 +114,7 @@ test_stack()
 {
 	"$FAULTMAP" run --json --slice 4K -o "$TMP/log" -- \
 		"$BUILD/workload/faultgen" stack_growth >"$TMP/cases"
+	keep_log "$TMP/log"
 	check_equal "the stack grows page by page, a slice each" \
 		"$(query '$cases[0] as $c | [faults_of($c.pid) | select(.kind == "stack_growth")
 			| select((.slice_start | hex) >= ($c.start | hex)
@@ -153,9 +157,11 @@ test_strips()
 test_log()
 {
 	"$FAULTMAP" log --slice 1G -d 0.1 -n 2 -o "$TMP/log"
+	keep_log "$TMP/log"
 	: >"$TMP/cases"
 	check_equal "log --slice: meta says so" "$(query '.[0].slice_bytes')" 1073741824
 	"$FAULTMAP" log -d 0.1 -n 2 -o "$TMP/log"
+	keep_log "$TMP/log"
 	check_equal "log alone: nothing of slices" "$(query '[.[] | has("slice_start", "slice_bytes")]
 		| any')" false
 }
@@ -167,4 +173,5 @@ test_terabyte
 test_stack
 test_strips
 test_log
+check_schema
 done_testing

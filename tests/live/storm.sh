@@ -64,6 +64,7 @@ run_storm()
 
 	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- "$@" >"$TMP/oracle" 2>"$TMP/err"
 	check_equal "$name: exit status" "$? $(cat "$TMP/err")" "0 "
+	keep_log "$TMP/log"
 	check_identity "$name"
 }
 
@@ -110,4 +111,5 @@ for detail in fast full; do
 	major_storm "$detail" "map system calls"
 	remap_storm "$detail" "map system calls"
 done
+check_schema
 done_testing

@@ -64,5 +64,7 @@ wait_for 10 has_faults "$TMP/b"
 check_equal "the second goes on counting" "$(got "$TMP/b")" \
 	"$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")"
 stop_background "$second"
+keep_log "$TMP/b"
 check "after SIGTERM nothing of the second is left" wait_for 30 all_gone "$TMP/held-by-second"
+check_schema
 done_testing
