@@ -16,6 +16,7 @@ extern const struct command cmd_run;
 extern const struct command cmd_top;
 extern const struct command cmd_log;
 extern const struct command cmd_daemon;
+extern const struct command cmd_report;
 extern const struct command cmd_check;
 
 /*

@@ -314,9 +314,11 @@ static int print_summary(struct run *run, struct error *error)
 	autofree char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
-	int result = memory ? summary_print(run->summary, &ended, memory) : -ENOMEM;
+	int result = memory ? summary_print_run(&ended, memory) : -ENOMEM;
 	bool is_torn;
 
+	if (!result)
+		result = summary_print(run->summary, memory);
 	if (!result && run->slices) {
 		fputc('\n', memory);
 		result = slices_print(run->slices, memory);

@@ -29,7 +29,6 @@ struct top_config {
 	int sort;
 };
 
-static const char *const by_words[] = { "process", "mapping", "kind", "cgroup", NULL };
 static const char *const sort_words[] = { "faults", "minor", "major", "denied", "pages", "stall",
 					  "rss",    "vsz",   "pid",   "name",   NULL };
 
@@ -65,7 +64,7 @@ static const struct option_spec top_options[] = {
 	  .help = "one line per process, mapping, kind or cgroup (default: process)",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct top_config, by),
-	  .choices = by_words },
+	  .choices = table_by_words },
 	{ .name = "sort",
 	  .argument = "COLUMN",
 	  .help = "faults (default; minor and major of the interval), minor, major, denied,\n"
@@ -167,7 +166,7 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 			  "per interval");
 	else if (!sink_table_can_sort(config->by, config->sort))
 		log_error("--sort %s means nothing with --by %s; see faultmap top --help",
-			  sort_words[config->sort], by_words[config->by]);
+			  sort_words[config->sort], table_by_words[config->by]);
 	else
 		return true;
 	return false;

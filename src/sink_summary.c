@@ -295,17 +295,23 @@ static void print_totals(const struct summary_totals *totals, const struct place
 	fputc('\n', stream);
 }
 
-int summary_print(struct summary *summary, const struct summary_run *run, FILE *stream)
+int summary_print_run(const struct summary_run *run, FILE *stream)
+{
+	int result = print_command(run->command, stream);
+
+	if (!result)
+		print_end(run, stream);
+	return result;
+}
+
+int summary_print(struct summary *summary, FILE *stream)
 {
 	struct summary_totals totals = summary_totals(summary);
 	struct person sum = summary_people_sum(summary);
 	struct place total;
 	int64_t residual;
-	int result = print_command(run->command, stream);
+	int result;
 
-	if (result < 0)
-		return result;
-	print_end(run, stream);
 	fputc('\n', stream);
 	result = print_places(summary, stream, &total);
 	if (result < 0)

@@ -47,7 +47,9 @@ void summary_free(struct summary *summary);
 int summary_add(struct summary *summary, const struct snapshot *snapshot);
 struct summary_totals summary_totals(const struct summary *summary);
 
+/* The command and how it ended: two lines. As summary_print. */
+int summary_print_run(const struct summary_run *run, FILE *stream);
 /* Last of all. 0 or -ENOMEM; write errors stay in the stream (ferror). */
-int summary_print(struct summary *summary, const struct summary_run *run, FILE *stream);
+int summary_print(struct summary *summary, FILE *stream);
 
 #endif

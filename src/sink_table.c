@@ -12,6 +12,8 @@
 #include "text.h"
 #include "util.h"
 
+const char *const table_by_words[] = { "process", "mapping", "kind", "cgroup", NULL };
+
 /* Lines. --------------------------------------------------------------------------------------- */
 
 static void counts_add(struct fault_counts *sum, const struct fault_counts *more)

@@ -14,6 +14,8 @@
 #include "snapshot.h"
 
 enum table_by { BY_PROCESS, BY_MAPPING, BY_KIND, BY_CGROUP };
+/* The words for them; NULL-terminated. */
+extern const char *const table_by_words[];
 enum table_sort {
 	SORT_FAULTS, /* minor + major of the interval */
 	SORT_MINOR,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "text.h"
 
+#include <ctype.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +90,40 @@ char *text_escape(const char *bytes)
 	return text;
 }
 
+static int hex_digit(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+bool text_unescape(char *text)
+{
+	char *out = text;
+
+	while (*text) {
+		int high, low;
+
+		if (*text != '\\') {
+			*out++ = *text++;
+			continue;
+		}
+		if (text[1] == '\\') {
+			*out++ = '\\';
+			text += 2;
+			continue;
+		}
+		high = text[1] == 'x' ? hex_digit(text[2]) : -1;
+		low = high >= 0 ? hex_digit(text[3]) : -1;
+		if (low < 0 || high * 16 + low == 0)
+			return false;
+		*out++ = (char)(high * 16 + low);
+		text += 4;
+	}
+	*out = '\0';
+	return true;
+}
+
 /* value / unit, rounded up as ls does, so that nothing shows as less than it is. */
 static uint64_t divide_up(uint64_t value, uint64_t unit)
 {
@@ -174,4 +208,65 @@ char *text_time(char buffer[TEXT_TIME_LEN], struct timespec ts)
 	snprintf(buffer + length, TEXT_TIME_LEN - length, ".%03uZ",
 		 (unsigned int)(ts.tv_nsec / 1000000));
 	return buffer;
+}
+
+/* Exactly so many digits, no more than `most`; moves on behind them. */
+static bool read_number(const char **text, int digits, int most, int *ret_number)
+{
+	*ret_number = 0;
+	for (int i = 0; i < digits; i++, ++*text) {
+		if (!isdigit((unsigned char)**text))
+			return false;
+		*ret_number = *ret_number * 10 + (**text - '0');
+	}
+	return *ret_number <= most;
+}
+
+/* Takes the character, if it is there. */
+static bool take(const char **text, char wanted)
+{
+	if (**text != wanted)
+		return false;
+	++*text;
+	return true;
+}
+
+/* "HH:MM", then maybe ":SS", then maybe a fraction, of which milliseconds are kept. */
+static bool read_clock(const char **text, struct tm *tm, int *ret_ms)
+{
+	if (!read_number(text, 2, 23, &tm->tm_hour) || !take(text, ':') ||
+	    !read_number(text, 2, 59, &tm->tm_min))
+		return false;
+	if (take(text, ':') && !read_number(text, 2, 60, &tm->tm_sec))
+		return false;
+	if (!take(text, '.'))
+		return true;
+	if (!isdigit((unsigned char)**text))
+		return false;
+	for (int unit = 100; isdigit((unsigned char)**text); unit /= 10, ++*text)
+		*ret_ms += (**text - '0') * unit;
+	return true;
+}
+
+bool text_read_time(const char *text, int64_t *ret_ms)
+{
+	struct tm tm = {};
+	int ms = 0, hours = 0, minutes = 0, sign = 1;
+
+	if (!read_number(&text, 4, 9999, &tm.tm_year) || !take(&text, '-') ||
+	    !read_number(&text, 2, 12, &tm.tm_mon) || !take(&text, '-') ||
+	    !read_number(&text, 2, 31, &tm.tm_mday) || !tm.tm_mon || !tm.tm_mday)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	if ((take(&text, 'T') || take(&text, ' ')) && !read_clock(&text, &tm, &ms))
+		return false;
+	if (!take(&text, 'Z') && (*text == '+' || *text == '-')) {
+		sign = *text++ == '+' ? 1 : -1;
+		if (!read_number(&text, 2, 23, &hours) || !take(&text, ':') ||
+		    !read_number(&text, 2, 59, &minutes))
+			return false;
+	}
+	*ret_ms = (int64_t)timegm(&tm) * 1000 + ms - sign * (hours * 60 + minutes) * 60000;
+	return !*text;
 }

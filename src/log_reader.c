@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "log_reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log_file.h"
+#include "text.h"
+#include "util.h"
+#include "version.h"
+
+/* Of one interval, or of all with as_one: some 400 MiB. */
+#define MAX_ROWS 1000000
+/* In kernel_key of a row: no total is known that the next one could be compared with. */
+#define UNKNOWN UINT64_MAX
+#define N_TOTALS (sizeof(struct totals) / sizeof(uint64_t))
+
+/* What struct totals has, in its order. */
+static const char *const totals_names[N_TOTALS] = {
+	"entries",  "minor",	  "major",	"denied",     "aborted",     "gup", "lost_completions",
+	"map_full", "unresolved", "names_lost", "exits_lost", "stamps_lost",
+};
+
+/* With the totals of the line before; the snapshot frees it as a struct row_latency. */
+struct read_latency {
+	struct row_latency latency; /* first */
+	uint64_t count, sum_ns;
+};
+
+struct log_reader {
+	struct log_reader_options options;
+	struct log_reader_info info;
+	struct snapshot *snapshot;
+	struct log_file *file;
+	const char *path;
+	uint64_t line_number;
+	char since[TEXT_TIME_LEN];
+	bool is_foreign;   /* lines of another version, up to the next meta */
+	bool has_interval; /* one that was not handed out yet */
+	bool has_totals;   /* last_totals are of this faultmap */
+	bool went_back;	   /* in this file: said so already */
+	int64_t ts_ms;
+	uint64_t last_totals[N_TOTALS];
+};
+
+/* One line and what is wrong with it. */
+struct parsed {
+	struct log_reader *reader;
+	json_t *object;
+	char why[192]; /* empty: nothing so far */
+};
+
+static void complain(struct log_reader *reader, uint64_t line, const char *why)
+{
+	reader->options.on_complaint(reader->options.context, reader->path, line, why);
+}
+
+static void reject(struct parsed *line, const char *name, const char *what)
+{
+	if (!line->why[0])
+		snprintf(line->why, sizeof(line->why), "\"%s\" is %s", name, what);
+}
+
+static uint64_t get_uint_of(struct parsed *line, const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0) {
+		reject(line, name, value ? "no count" : "missing");
+		return 0;
+	}
+	return (uint64_t)json_integer_value(value);
+}
+
+static uint64_t get_uint(struct parsed *line, const char *name)
+{
+	return get_uint_of(line, line->object, name);
+}
+
+static uint64_t get_total_of(struct parsed *line, const json_t *object, const char *name)
+{
+	char total[64];
+
+	snprintf(total, sizeof(total), "%s_total", name);
+	return get_uint_of(line, object, total);
+}
+
+static const char *get_text(struct parsed *line, const char *name)
+{
+	const json_t *value = json_object_get(line->object, name);
+
+	if (!json_is_string(value))
+		reject(line, name, value ? "no text" : "missing");
+	return json_is_string(value) ? json_string_value(value) : "";
+}
+
+static uint64_t get_address(struct parsed *line, const char *name)
+{
+	const char *text = get_text(line, name);
+	char *end;
+	uint64_t address = strtoull(text, &end, 16);
+
+	if (strncmp(text, "0x", 2) != 0 || *end || end == text + 2)
+		reject(line, name, "no address");
+	return address;
+}
+
+static uint64_t get_duration_ns(struct parsed *line, const char *name)
+{
+	const json_t *value = json_object_get(line->object, name);
+	double seconds = json_number_value(value);
+
+	if (!json_is_number(value) || seconds < 0 || seconds > 1e9)
+		reject(line, name, value ? "no duration" : "missing");
+	return (uint64_t)(seconds * 1e9 + 0.5);
+}
+
+/* Raw bytes; "" when out of memory or wrong. */
+static const char *get_bytes(struct parsed *line, const char *name)
+{
+	autofree char *bytes = strdup(get_text(line, name));
+	const char *kept = NULL;
+
+	if (bytes && !text_unescape(bytes))
+		reject(line, name, "not escaped as faultmap does");
+	else if (bytes)
+		kept = snapshot_intern(line->reader->snapshot, bytes);
+	return kept ? kept : "";
+}
+
+static unsigned int get_word(struct parsed *line, const char *name, unsigned int count,
+			     const char *(*word)(unsigned int))
+{
+	const char *text = get_text(line, name);
+
+	for (unsigned int i = 0; i < count; i++)
+		if (!strcmp(word(i), text))
+			return i;
+	reject(line, name, "a word that this faultmap does not know");
+	return 0;
+}
+
+static const char *kind_word(unsigned int value)
+{
+	return kind_name((enum fault_kind)value);
+}
+
+static const char *access_word(unsigned int value)
+{
+	return access_name((enum fault_access)value);
+}
+
+static const char *mode_word(unsigned int value)
+{
+	return mode_name((enum fault_mode)value);
+}
+
+/* What was added since the line before, be it that lines between them were lost. */
+static uint64_t gain(uint64_t delta, uint64_t total, bool is_known, uint64_t *last)
+{
+	uint64_t gained = is_known && total >= *last ? total - *last : delta;
+
+	*last = total;
+	return gained;
+}
+
+/* Intervals. ----------------------------------------------------------------------------------- */
+
+static int hand_out(struct log_reader *reader, struct error *error)
+{
+	struct snapshot *snapshot = reader->snapshot;
+
+	reader->has_interval = false;
+	snapshot->tick++;
+	return reader->options.on_interval(reader->options.context, snapshot, error);
+}
+
+/* An interval's lines have the same ts; its `interval` line may be lost. */
+static int enter_interval(struct log_reader *reader, int64_t ts_ms, struct error *error)
+{
+	struct timespec ts = { ts_ms / 1000, ts_ms % 1000 * 1000000 };
+	int result = 0;
+
+	if (reader->has_interval && reader->ts_ms == ts_ms)
+		return 0;
+	if (ts_ms < reader->ts_ms && !reader->went_back) {
+		reader->went_back = true;
+		complain(reader, reader->line_number,
+			 "older than what was read before it; name the oldest file first");
+	}
+	reader->ts_ms = ts_ms;
+	if (!reader->options.as_one && reader->has_interval)
+		result = hand_out(reader, error);
+	if (result < 0)
+		return result;
+	if (!reader->options.as_one)
+		snapshot_begin(reader->snapshot);
+	snapshot_seal(reader->snapshot, ts, 0);
+	if (!reader->info.first.tv_sec)
+		reader->info.first = ts;
+	reader->info.last = ts;
+	reader->has_interval = true;
+	return 0;
+}
+
+static void take_interval(struct parsed *line)
+{
+	struct log_reader *reader = line->reader;
+	uint64_t *totals = &reader->snapshot->totals.entries;
+	uint64_t duration_ns = get_duration_ns(line, "seconds");
+	uint64_t lines_lost = get_uint(line, "lines_lost");
+	uint64_t delta[N_TOTALS], total[N_TOTALS];
+
+	for (size_t i = 0; i < N_TOTALS; i++) {
+		delta[i] = get_uint(line, totals_names[i]);
+		total[i] = get_total_of(line, line->object, totals_names[i]);
+	}
+	if (line->why[0])
+		return;
+	for (size_t i = 0; i < N_TOTALS; i++)
+		totals[i] += gain(delta[i], total[i], reader->has_totals, &reader->last_totals[i]);
+	reader->has_totals = true;
+	reader->info.n_intervals++;
+	reader->info.duration_ns += duration_ns;
+	reader->info.lines_lost += lines_lost;
+	reader->snapshot->interval_ns = reader->options.as_one ? reader->info.duration_ns :
+								 duration_ns;
+}
+
+/* Records. ------------------------------------------------------------------------------------- */
+
+/* NULL: the line is wrong, or no memory (then *ret_result says so). */
+static struct process *get_process(struct parsed *line, int *ret_result)
+{
+	uint64_t pid = get_uint(line, "pid"), start_ns = get_uint(line, "start_ns");
+	const char *comm = get_bytes(line, "comm");
+	struct process *process;
+
+	if (pid > UINT32_MAX)
+		reject(line, "pid", "no pid");
+	if (strlen(comm) >= COMM_LEN)
+		reject(line, "comm", "too long");
+	if (line->why[0])
+		return NULL;
+	process = snapshot_process(line->reader->snapshot, (uint32_t)pid, start_ns, NULL);
+	if (process)
+		strcpy(process->comm, comm);
+	else
+		*ret_result = -ENOMEM;
+	return process;
+}
+
+static uint64_t larger(uint64_t left, uint64_t right)
+{
+	return left > right ? left : right;
+}
+
+struct latency_line {
+	struct latency_counts delta;
+	uint64_t count_total, sum_ns_total, max_ns;
+};
+
+static void get_latency(struct parsed *line, const json_t *object, struct latency_line *latency)
+{
+	const json_t *buckets = json_object_get(object, "buckets");
+
+	*latency = (struct latency_line){
+		.delta.count = get_uint_of(line, object, "count"),
+		.delta.sum_ns = get_uint_of(line, object, "sum_ns"),
+		.count_total = get_total_of(line, object, "count"),
+		.sum_ns_total = get_total_of(line, object, "sum_ns"),
+		.max_ns = get_uint_of(line, object, "max_ns"),
+	};
+	if (json_array_size(buckets) != LATENCY_BUCKETS)
+		reject(line, "buckets", "no histogram of ours");
+	for (size_t i = 0; i < json_array_size(buckets) && i < LATENCY_BUCKETS; i++)
+		latency->delta.buckets[i] =
+			(uint64_t)json_integer_value(json_array_get(buckets, i));
+}
+
+static int add_latency(struct row *row, const struct latency_line *line, bool is_known)
+{
+	struct read_latency *latency = (struct read_latency *)row->latency;
+
+	if (!latency) {
+		latency = calloc(1, sizeof(*latency));
+		if (!latency)
+			return -ENOMEM;
+		row->latency = &latency->latency;
+		is_known = false;
+	}
+	latency->latency.now.count += gain(line->delta.count, line->count_total, is_known,
+					   &latency->count);
+	latency->latency.now.sum_ns += gain(line->delta.sum_ns, line->sum_ns_total, is_known,
+					    &latency->sum_ns);
+	for (size_t i = 0; i < LATENCY_BUCKETS; i++)
+		latency->latency.now.buckets[i] += line->delta.buckets[i];
+	latency->latency.max_ns = larger(latency->latency.max_ns, line->max_ns);
+	return 0;
+}
+
+/* Slices of a mapping differ in where they are, and in size where it has grown. */
+static uint32_t slice_tag_of(uint64_t start, uint64_t end)
+{
+	uint64_t mixed = (start ^ end * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
+
+	return end ? (uint32_t)(mixed >> 32) | 1 : 0;
+}
+
+/* The row's identity and place; false: the line is wrong. */
+static bool get_row(struct parsed *line, struct row *row)
+{
+	const char *perms = get_text(line, "perms");
+
+	*row = (struct row){
+		.mapping_id = get_address(line, "mapping_id"),
+		.kind = (uint8_t)get_word(line, "kind", KIND_COUNT, kind_word),
+		.access = (uint8_t)get_word(line, "access", ACCESS_COUNT, access_word),
+		.mode = (uint8_t)get_word(line, "mode", MODE_COUNT, mode_word),
+		.mapping = get_bytes(line, "mapping"),
+		.map_start = get_address(line, "map_start"),
+		.map_end = get_address(line, "map_end"),
+		.map_offset = get_uint(line, "map_offset"),
+	};
+	if (strlen(perms) < sizeof(row->perms))
+		strcpy(row->perms, perms);
+	else
+		reject(line, "perms", "too long");
+	if (json_object_get(line->object, "slice_start")) {
+		row->slice_start = get_address(line, "slice_start");
+		row->slice_end = get_address(line, "slice_end");
+		row->slice = slice_tag_of(row->slice_start, row->slice_end);
+	}
+	return !line->why[0];
+}
+
+static struct row *find_row(struct parsed *line, const struct row *want, int *ret_result)
+{
+	struct snapshot *snapshot = line->reader->snapshot;
+	struct process *process = get_process(line, ret_result);
+	struct row *row;
+	bool is_new;
+
+	if (!process)
+		return NULL;
+	row = snapshot_slice_row(snapshot, process, want->mapping_id, want->slice, want->kind,
+				 want->access, want->mode, &is_new);
+	*ret_result = !row ? -ENOMEM : snapshot->n_rows > MAX_ROWS ? -EOVERFLOW : 0;
+	if (!row)
+		return NULL;
+	if (is_new)
+		row->kernel_key[0] = UNKNOWN;
+	row->mapping = want->mapping;
+	row->map_start = want->map_start;
+	row->map_end = want->map_end;
+	row->map_offset = want->map_offset;
+	row->slice_start = want->slice_start;
+	row->slice_end = want->slice_end;
+	memcpy(row->perms, want->perms, sizeof(row->perms));
+	return row;
+}
+
+static int take_faults(struct parsed *line)
+{
+	static const char *const names[] = { "minor", "major", "denied", "pages" };
+	const json_t *latency_object = json_object_get(line->object, "latency");
+	struct latency_line latency = {};
+	uint64_t delta[4], total[4], *now;
+	struct row want, *row = NULL;
+	bool is_known;
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		delta[i] = get_uint(line, names[i]);
+		total[i] = get_total_of(line, line->object, names[i]);
+	}
+	if (latency_object)
+		get_latency(line, latency_object, &latency);
+	if (get_row(line, &want))
+		row = find_row(line, &want, &result);
+	if (!row || result < 0)
+		return result;
+	is_known = row->kernel_key[0] != UNKNOWN;
+	now = &row->now.minor;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		now[i] += gain(delta[i], total[i], is_known, &row->kernel_key[i]);
+	return latency_object ? add_latency(row, &latency, is_known) : 0;
+}
+
+/* Deltas of a `process` line; an `exit` line has totals only. */
+static void add_process(struct parsed *line, struct process *process, bool has_deltas)
+{
+	bool is_known = process->accounting.has_base;
+	uint64_t minor = has_deltas ? get_uint(line, "minor") : 0;
+	uint64_t major = has_deltas ? get_uint(line, "major") : 0;
+	uint64_t gup = has_deltas ? get_uint(line, "gup") : 0;
+
+	process->minor += gain(minor, get_total_of(line, line->object, "minor"), is_known,
+			       &process->accounting.minor);
+	process->major += gain(major, get_total_of(line, line->object, "major"), is_known,
+			       &process->accounting.major);
+	process->gup += gain(gup, get_total_of(line, line->object, "gup"), is_known,
+			     &process->accounting.row_faults);
+	process->accounting.has_base = true;
+	process->ppid = (uint32_t)get_uint(line, "ppid");
+	process->uid = (uint32_t)get_uint(line, "uid");
+	process->cgroup = get_bytes(line, "cgroup");
+}
+
+static int take_process(struct parsed *line)
+{
+	int result = 0;
+	uint64_t vsz_bytes = get_uint(line, "vsz_bytes"), rss_bytes = get_uint(line, "rss_bytes");
+	struct process *process = get_process(line, &result);
+
+	if (!process)
+		return result;
+	process->vsz_bytes = vsz_bytes;
+	process->rss_bytes = rss_bytes;
+	add_process(line, process, true);
+	return 0;
+}
+
+static int take_exit(struct parsed *line)
+{
+	int result = 0;
+	uint64_t vsz_bytes = get_uint(line, "peak_vsz_bytes");
+	uint64_t rss_bytes = get_uint(line, "peak_rss_bytes");
+	uint64_t lifetime_ns = get_duration_ns(line, "seconds");
+	struct process *process = get_process(line, &result);
+
+	if (!process)
+		return result;
+	process->peak_vsz_bytes = vsz_bytes;
+	process->peak_rss_bytes = rss_bytes;
+	process->lifetime_ns = lifetime_ns;
+	process->ended = true;
+	add_process(line, process, false);
+	return 0;
+}
+
+/* The inverse of what a shell's $? shows. */
+static int get_wait_status(struct parsed *line)
+{
+	uint64_t status = get_uint(line, "exit_status");
+
+	if (!json_object_get(line->object, "signal"))
+		return (int)(status & 0xff) << 8;
+	return (int)(get_uint(line, "signal") & 0x7f) |
+	       (json_is_true(json_object_get(line->object, "core_dumped")) ? 0x80 : 0);
+}
+
+static int take_run(struct parsed *line, struct error *error)
+{
+	const json_t *words = json_object_get(line->object, "command");
+	struct log_reader *reader = line->reader;
+	size_t count = json_array_size(words);
+	autofree char **command = calloc(count + 1, sizeof(*command));
+	uint64_t wall_ns = get_duration_ns(line, "seconds");
+	int wait_status = get_wait_status(line);
+	int result = 0;
+
+	if (!command)
+		return -ENOMEM;
+	if (!count)
+		reject(line, "command", "no list of words");
+	for (size_t i = 0; i < count; i++) {
+		const char *word = json_string_value(json_array_get(words, i));
+
+		command[i] = strdup(word ? word : "");
+		if (!command[i] || !word || !text_unescape(command[i]))
+			reject(line, "command", "no list of words");
+	}
+	if (!line->why[0])
+		result = reader->options.on_run(reader->options.context,
+						(const char *const *)command, wait_status, wall_ns,
+						error);
+	for (size_t i = 0; i < count; i++)
+		free(command[i]);
+	return result;
+}
+
+/* Another faultmap counts from 0: its totals say nothing about what was read before. */
+static void forget_totals(struct log_reader *reader)
+{
+	const struct snapshot *snapshot = reader->snapshot;
+
+	reader->has_totals = false;
+	for (size_t i = 0; i < snapshot->n_rows; i++)
+		snapshot->rows[i]->kernel_key[0] = UNKNOWN;
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		snapshot->processes[i]->accounting.has_base = false;
+}
+
+static void take_meta(struct parsed *line)
+{
+	struct log_reader *reader = line->reader;
+	struct log_reader_info *info = &reader->info;
+	uint64_t version = get_uint(line, "v");
+	const char *since, *host, *kernel, *detail;
+
+	reader->is_foreign = !line->why[0] && version != FAULTMAP_SCHEMA_VERSION;
+	if (reader->is_foreign)
+		snprintf(line->why, sizeof(line->why),
+			 "schema version %" PRIu64
+			 ", this faultmap reads %d; lines up to the next meta are left out",
+			 version, FAULTMAP_SCHEMA_VERSION);
+	since = get_text(line, "since");
+	host = get_text(line, "host");
+	kernel = get_text(line, "kernel");
+	detail = get_text(line, "detail");
+	if (line->why[0])
+		return;
+	info->page_size = get_uint(line, "page_size");
+	info->lines_lost += get_uint(line, "lines_lost");
+	if (strcmp(since, reader->since) != 0 || strcmp(host, info->host) != 0)
+		forget_totals(reader);
+	snprintf(reader->since, sizeof(reader->since), "%s", since);
+	snprintf(info->host, sizeof(info->host), "%s", host);
+	snprintf(info->kernel, sizeof(info->kernel), "%s", kernel);
+	snprintf(info->detail, sizeof(info->detail), "%s", detail);
+}
+
+/* Lines. --------------------------------------------------------------------------------------- */
+
+static int take_record_at(struct parsed *line, const char *rec, struct error *error)
+{
+	const struct log_reader_options *options = &line->reader->options;
+	int64_t ts_ms = 0;
+	int result;
+
+	if (!text_read_time(get_text(line, "ts"), &ts_ms))
+		reject(line, "ts", "no time");
+	if (line->why[0] || ts_ms < options->from_ms || ts_ms >= options->to_ms)
+		return 0;
+	result = enter_interval(line->reader, ts_ms, error);
+	if (result < 0)
+		return result;
+	if (!strcmp(rec, "faults"))
+		return take_faults(line);
+	if (!strcmp(rec, "process"))
+		return take_process(line);
+	if (!strcmp(rec, "exit"))
+		return take_exit(line);
+	if (!strcmp(rec, "interval"))
+		take_interval(line);
+	else
+		reject(line, "rec", "a word that this faultmap does not know");
+	return 0;
+}
+
+static int take_line(struct log_reader *reader, const char *text, size_t length,
+		     struct error *error)
+{
+	json_error_t wrong;
+	struct parsed line = { .reader = reader,
+			       .object = json_loadb(text, length, JSON_REJECT_DUPLICATES,
+						    &wrong) };
+	const char *rec;
+	int result = 0;
+
+	if (!line.object) {
+		snprintf(line.why, sizeof(line.why), "no JSON: %s", wrong.text);
+	} else {
+		rec = get_text(&line, "rec");
+		if (!strcmp(rec, "meta"))
+			take_meta(&line);
+		else if (!reader->is_foreign && !strcmp(rec, "run"))
+			result = take_run(&line, error);
+		else if (!reader->is_foreign && !line.why[0])
+			result = take_record_at(&line, rec, error);
+	}
+	json_decref(line.object);
+	if (line.why[0])
+		complain(reader, reader->line_number, line.why);
+	if (result == -ENOMEM)
+		return error_set(error, ENOMEM, "reading %s: out of memory", reader->path);
+	if (result == -EOVERFLOW)
+		return error_set(error, EOVERFLOW,
+				 "reading %s: more than %d rows; narrow it with --from and --to",
+				 reader->path, MAX_ROWS);
+	return result;
+}
+
+static int read_lines(struct log_reader *reader, struct error *error)
+{
+	size_t length;
+	char *text;
+	int result;
+
+	for (;;) {
+		struct error why;
+
+		result = log_file_line(reader->file, &text, &length, &why);
+		reader->line_number++;
+		if (!result)
+			return 0;
+		if (result < 0) {
+			complain(reader, reader->line_number, why.text);
+			if (result != -EBADMSG)
+				return 0;
+			continue;
+		}
+		result = take_line(reader, text, length, error);
+		if (result < 0)
+			return result;
+	}
+}
+
+struct log_reader *log_reader_new(const struct log_reader_options *options)
+{
+	struct log_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return NULL;
+	reader->options = *options;
+	reader->info.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	reader->ts_ms = INT64_MIN;
+	reader->snapshot = snapshot_new();
+	if (!reader->snapshot) {
+		free(reader);
+		return NULL;
+	}
+	return reader;
+}
+
+void log_reader_free(struct log_reader *reader)
+{
+	if (!reader)
+		return;
+	snapshot_free(reader->snapshot);
+	free(reader);
+}
+
+int log_reader_file(struct log_reader *reader, const char *path, struct error *error)
+{
+	int result = log_file_open(&reader->file, path, error);
+
+	if (result < 0)
+		return result;
+	reader->path = path;
+	reader->line_number = 0;
+	reader->went_back = false;
+	result = read_lines(reader, error);
+	log_file_close(reader->file);
+	reader->file = NULL;
+	return result;
+}
+
+int log_reader_end(struct log_reader *reader, struct error *error)
+{
+	return reader->has_interval ? hand_out(reader, error) : 0;
+}
+
+const struct log_reader_info *log_reader_info(const struct log_reader *reader)
+{
+	return &reader->info;
+}

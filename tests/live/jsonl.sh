@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 45 s
+# Where JSON lines go: rotated files, full disks, log shippers that are absent, slow or leave; and what
+# `faultmap report` makes of them.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+reader=tests/live/jsonl_reader.py
+
+# start_daemon TARGET [FLAG...]: sets $daemon and $url.
+start_daemon()
+{
+	: >"$TMP/daemon.err"
+	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.1 --jsonl "$@" \
+		2>"$TMP/daemon.err"
+	daemon=$BACKGROUND_PID
+	wait_for 60 grep -q 'serving on' "$TMP/daemon.err"
+	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+}
+
+ticks()
+{
+	curl -s --noproxy '*' -m 10 "$url/metrics" | awk '$1 == "faultmap_ticks_total" { print $2 }'
+}
+
+ticked()
+{
+	[ "$(ticks)" -ge "$1" ] 2>/dev/null
+}
+
+# More readings are taken.
+await_ticks()
+{
+	wait_for 60 ticked $(($(ticks) + $1))
+}
+
+# check_whole NAME FILE...: nothing but whole lines, each of them JSON.
+check_whole()
+{
+	check "$1: whole lines only" jq -e . "${@:2}"
+	check_equal "$1: the last one has its end" "$(tail -q -c 1 "${@:2}" | tr -d '\n')" ""
+}
+
+begins_anew()
+{
+	[ "$(head -n 1 "$1" | jq -r .rec)" = meta ] && [ "$(wc -l <"$1")" -gt 3 ]
+}
+
+test_rotation()
+{
+	local log=$TMP/logs/faultmap.jsonl i
+
+	mkdir "$TMP/logs"
+	start_daemon "$log"
+	sed -e "s|/var/log/faultmap|$TMP/logs|" -e "s|systemctl kill.*|kill -HUP $daemon|" \
+		packaging/logrotate/faultmap >"$TMP/logrotate.conf"
+	check "logrotate takes the file that ships" \
+		logrotate --debug -s "$TMP/state" packaging/logrotate/faultmap
+	for i in 1 2 3; do
+		wait_for 60 begins_anew "$log"
+		check "rotation $i" logrotate -f -s "$TMP/state" "$TMP/logrotate.conf"
+	done
+	check "the new file begins with a meta line" wait_for 60 begins_anew "$log"
+	stop_background "$daemon"
+	check_equal "rotated: SIGTERM ends it with 0" "$?" 0
+	gunzip -c "$log.3.gz" "$log.2.gz" | cat - "$log.1" "$log" >"$TMP/all"
+	check_whole rotated "$TMP/all"
+	check_equal "rotated: four files, each with its meta line" \
+		"$(grep -c '"rec":"meta"' "$TMP/all")" 4
+	check_equal "rotated: no line lost between them" "$(jq -s -c '[.[] | select(.rec == "interval")] |
+		[range(1; length) as $i | .[$i].entries_total - .[$i].entries - .[$i - 1].entries_total]
+		| unique' "$TMP/all")" '[0]'
+	"$FAULTMAP" report --by kind "$log.3.gz" "$log.2.gz" "$log.1" "$log" >"$TMP/report"
+	check_equal "rotated: report reads them" "$?" 0
+	check_equal "rotated: and all that is in them" \
+		"$(sed -n 's/^interval: [0-9,]* entries, \([0-9,]*\) minor, .*/\1/p' "$TMP/report" | tr -d ,)" \
+		"$(jq -s '[.[] | select(.rec == "interval").minor] | add' "$TMP/all")"
+	keep_log "$TMP/all"
+}
+
+# A disk of 256 KiB that is full for a while.
+test_full_disk()
+{
+	local disk=$TMP/disk
+
+	mkdir "$disk"
+	mount -t tmpfs -o size=256k tmpfs "$disk"
+	head -c 180000 /dev/zero >"$disk/filler"
+	start_daemon "$disk/log" --slice 4K
+	python3 tests/workload/touch.py 8 >/dev/null
+	check "a full disk is told" wait_for 60 grep -q 'No space left on device' "$TMP/daemon.err"
+	await_ticks 3
+	check_whole "a full disk" "$disk/log"
+	rm "$disk/filler"
+	check "and told when it is over" wait_for 60 grep -q 'works again' "$TMP/daemon.err"
+	cp "$disk/log" "$TMP/disk.log"
+	stop_background "$daemon"
+	umount "$disk"
+	check_whole "after a full disk" "$TMP/disk.log"
+	check_equal "the first interval after it says how many lines were lost" "$(jq -s -c '
+		[.[] | select(.rec == "interval" and .lines_lost > 0)] |
+		[length > 0, .[0].lines_lost == .[0].lines_lost_total]' "$TMP/disk.log")" '[true,true]'
+	check_equal "no count was: the totals went on" "$(jq -s -c '[.[] | select(.rec == "interval")] |
+		(map(.lines_lost > 0) | index(true)) as $i |
+		.[$i].entries_total - .[$i].entries > .[$i - 1].entries_total' "$TMP/disk.log")" true
+	keep_log "$TMP/disk.log"
+}
+
+# has_lost FILE: it tells of lost lines.
+has_lost()
+{
+	grep -q '"lines_lost":[1-9]' "$1"
+}
+
+test_socket()
+{
+	local shipper before
+
+	start_daemon "unix:$TMP/socket" --slice 4K
+	check "without a log shipper the service runs" await_ticks 5
+	check_contains "and says that there is none" "$TMP/daemon.err" 'nobody reads there'
+	start_background "$reader" "$TMP/socket" "$TMP/shipped"
+	shipper=$BACKGROUND_PID
+	check "it is connected to when it comes" wait_for 60 begins_anew "$TMP/shipped.1"
+	check "its first line says how many were lost" has_lost <(head -n 1 "$TMP/shipped.1")
+
+	kill -STOP "$shipper"
+	for _ in {1..8}; do
+		python3 tests/workload/touch.py 64 >/dev/null
+	done
+	check "one that stops is told" wait_for 60 grep -q 'does not keep up' "$TMP/daemon.err"
+	before=$(ticks)
+	check "and readings go on" await_ticks 5
+	check "and pages are served" test "$(ticks)" -gt "$before"
+	kill -CONT "$shipper"
+	check "when it goes on it is told what it lost" wait_for 60 grep -q \
+		'"rec":"interval".*"lines_lost":[1-9]' "$TMP/shipped.1"
+	stop_background "$shipper"
+	cp "$TMP/shipped.1" "$TMP/first"
+	start_background "$reader" "$TMP/socket" "$TMP/shipped"
+	rm -f "$TMP/shipped.1"
+	check "another one is connected to" wait_for 60 begins_anew "$TMP/shipped.1"
+	stop_background "$daemon"
+	check_equal "SIGTERM ends it with 0" "$?" 0
+	check_equal "the last line is whole" "$(tail -c 1 "$TMP/shipped.1" | xxd -p)" 0a
+	# The one that was killed may have been in the middle of a line.
+	sed -i '$d' "$TMP/first"
+	check_whole "shipped" "$TMP/first" "$TMP/shipped.1"
+	keep_log "$TMP/first" "$TMP/shipped.1"
+}
+
+# `faultmap log` into a pipe that nobody reads: it goes on, and SIGTERM ends it.
+test_stalled_pipe()
+{
+	mkfifo "$TMP/pipe"
+	exec 3<>"$TMP/pipe"
+	start_background "$FAULTMAP" log --slice 4K -d 0.1 >"$TMP/pipe" 2>"$TMP/log.err"
+	for _ in {1..8}; do
+		python3 tests/workload/touch.py 64 >/dev/null
+	done
+	check "log: a reader that stops is told" wait_for 60 grep -q 'does not keep up' "$TMP/log.err"
+	stop_background "$BACKGROUND_PID"
+	check_equal "log: SIGTERM ends it, and lines are lost" "$?" 1
+	timeout 1 cat <&3 >"$TMP/piped"
+	exec 3>&-
+	check_whole "log: what the pipe holds" "$TMP/piped"
+	keep_log "$TMP/piped"
+}
+
+# report_fails NAME REGEX FILE...: status 1, and stderr says so.
+report_fails()
+{
+	"$FAULTMAP" report "${@:3}" >"$TMP/report" 2>"$TMP/err"
+	check_equal "$1: exit status" "$?" 1
+	check_contains "$1: is told" "$TMP/err" "$2"
+}
+
+# Commas in numbers are for people.
+minor_of()
+{
+	sed -n 's/^\([0-9,]*\) minor and .*/\1/p' "$1" | tr -d ,
+}
+
+test_report()
+{
+	local log=$TMP/run.jsonl middle
+
+	"$FAULTMAP" run --json -d 0.1 -o "$log" -- sh -c \
+		'python3 tests/workload/touch.py 64 >/dev/null; cat /dev/null; exit 3'
+	keep_log "$log"
+	"$FAULTMAP" report "$log" >"$TMP/report" 2>"$TMP/err"
+	check_equal "report: exit status, stderr" "$? $(cat "$TMP/err")" "0 "
+	check_contains "report: how the command ended" "$TMP/report" '^exit status 3 after '
+	check_contains "report: one row for the mapping, as run prints it" "$TMP/report" \
+		'^ +16,384 +0 +64M( +[0-9.]+[num]?s){2} +demand_zero +write +rw-p +[0-9]+ +64M +[0-9a-f]+ +\[anon\]$'
+	check_equal "report: the totals of the run line" "$(tail -n 1 "$TMP/report" | sed 's/,//g;s/ stalled.*//')" \
+		"$(jq -r 'select(.rec == "run") | "\(.minor_total) minor and \(.major_total) major faults in \(.processes) processes"' "$log")"
+	check_equal "report: nothing is unexplained" "$(grep -c '^unexplained' "$TMP/report")" 0
+	gzip -c "$log" >"$TMP/run.gz"
+	check "report: gzipped, it is the same" cmp "$TMP/report" <("$FAULTMAP" report "$TMP/run.gz")
+	check "report: from stdin too" cmp "$TMP/report" <("$FAULTMAP" report - <"$log")
+	check_equal "report --by process: the process has what its exit line says" \
+		"$("$FAULTMAP" report --by process "$log" | awk '$NF == "python3" { print $6; exit }' | tr -d ,)" \
+		"$(jq -s '[.[] | select(.rec == "exit" and .comm == "python3")][-1].minor_total' "$log")"
+
+	middle=$(jq -s -r '[.[] | select(.rec == "interval").ts] | .[length / 2 | floor]' "$log")
+	"$FAULTMAP" report --to "$middle" "$log" >"$TMP/before"
+	"$FAULTMAP" report --from "$middle" "$log" >"$TMP/after"
+	check_equal "report: --to and --from are two halves of the whole" \
+		"$(($(minor_of "$TMP/before") + $(minor_of "$TMP/after")))" "$(minor_of "$TMP/report")"
+	check_status "report: a time when nothing was" 1 "$FAULTMAP" report --from 2100-01-01 "$log"
+
+	head -c -20 "$log" >"$TMP/cut"
+	report_fails "cut off" "cut:$(wc -l <"$log"): the line has no end" "$TMP/cut"
+	check_equal "cut off: the rest is reported" "$(minor_of "$TMP/report")" \
+		"$(jq 'select(.rec == "run").minor_total' "$log")"
+	{ sed -n 1,5p "$log"; echo '{"rec":"faults","ts":12}'; echo 'garbage'; sed 1,5d "$log"; } >"$TMP/bad"
+	report_fails "a damaged line" 'bad:6: "ts" is no' "$TMP/bad"
+	check_contains "a line that is no JSON" "$TMP/err" 'bad:7: no JSON: '
+	check_equal "damaged: the rest is reported" "$(minor_of "$TMP/report")" \
+		"$(jq 'select(.rec == "run").minor_total' "$log")"
+	sed '1s/"v":1/"v":2/' "$log" >"$TMP/v2"
+	report_fails "another version" 'v2:1: schema version 2, this faultmap reads 1' "$TMP/v2"
+	head -c 3000 "$TMP/run.gz" >"$TMP/cut.gz"
+	report_fails "a gzipped file that is cut off" 'cut\.gz:[0-9]+: .*unexpected end' "$TMP/cut.gz"
+	report_fails "no such file" '/nowhere/x: No such file' /nowhere/x
+}
+
+# The validators must be able to say no.
+test_schema()
+{
+	local edit
+
+	"$FAULTMAP" log --schema >"$TMP/schema"
+	check "log --schema is what ships" cmp "$TMP/schema" packaging/faultmap.schema.json
+	for edit in '.extra = 1' 'del(.rec)' '.rec = "fault"' '.minor = -1' '.minor = "1"' \
+		'.kind = "moo"' '.ts = "yesterday"' '.comm = "\n"' 'del(.pid)'; do
+		jq -c "select(.rec == \"faults\") | $edit" "$TMP/run.jsonl" | head -n 1 >"$TMP/wrong"
+		check_status "the schema refuses $edit" 1 \
+			/usr/bin/python3 tests/live/schema.py "$TMP/schema" "$TMP/wrong"
+	done
+}
+
+test_report
+test_schema
+test_rotation
+test_full_disk
+test_socket
+test_stalled_pipe
+check_schema
+done_testing
