@@ -124,8 +124,8 @@ static const struct option_spec options[] = {
 	  .live = true },
 	{ .name = "jsonl",
 	  .argument = "FILE",
-	  .help = "append JSON lines to FILE as `faultmap log` writes them; SIGHUP opens it\n"
-		  "again; or to a listener at unix:PATH, or to standard output (-)",
+	  .help = "append JSON lines to FILE as `faultmap log` writes them (SIGHUP opens\n"
+		  "it again), or to a listener at unix:PATH, or to standard output (-)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, jsonl),
 	  .live = true },

@@ -55,11 +55,12 @@ static const struct command_spec spec = {
 	.name = "report",
 	.synopsis = "[--from TIME] [--to TIME] [--by WHAT] [--all] FILE...",
 	.summary = "the summary of `run` from JSON lines, or a table",
-	.details = "Reads what log, daemon --jsonl and run --json wrote: FILEs (- is standard input),\n"
-		   "plain or gzipped, the oldest first. What lines that were lost had counted is in\n"
-		   "the totals of later lines, and so in the report.\n"
-		   "\n"
-		   "A line that is damaged is told and left out; then the exit status is 1.",
+	.details =
+		"Reads what log, daemon --jsonl and run --json wrote: FILEs (- is standard input),\n"
+		"plain or gzipped, the oldest first. What lines that were lost had counted is in\n"
+		"the totals of later lines, and so in the report.\n"
+		"\n"
+		"A line that is damaged is told and left out; then the exit status is 1.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -68,7 +69,7 @@ struct report {
 	const struct report_config *config;
 	struct log_reader *reader;
 	struct summary *summary; /* made with the first interval */
-	FILE *text;		 /* all that is printed, in memory */
+	FILE *text;              /* all that is printed, in memory */
 	uint64_t n_runs;
 	uint64_t n_complaints;
 	bool is_narrowed;
@@ -117,7 +118,8 @@ static void print_source(const struct report *report)
 	char first[TEXT_TIME_LEN], last[TEXT_TIME_LEN], count[TEXT_COUNT_LEN];
 
 	if (report->n_runs != 1 || report->is_narrowed)
-		fprintf(report->text, "%s, Linux %s, --detail %s: %s to %s, %s interval%s of %.3f s\n",
+		fprintf(report->text,
+			"%s, Linux %s, --detail %s: %s to %s, %s interval%s of %.3f s\n",
 			*info->host ? info->host : "(no meta line)",
 			*info->kernel ? info->kernel : "?", *info->detail ? info->detail : "?",
 			text_time(first, info->first), text_time(last, info->last),
@@ -163,7 +165,8 @@ static int read_time(const char *flag, const char *text, int64_t none, int64_t *
 	if (!text || text_read_time(text, ret_ms))
 		return EXIT_DONE;
 	text_escape_to(shown, sizeof(shown), text);
-	log_error("%s: \"%s\" is no time; give a date or time as 2026-11-22T10:08:56Z", flag, shown);
+	log_error("%s: \"%s\" is no time; give a date or time as 2026-11-22T10:08:56Z", flag,
+		  shown);
 	return EXIT_USAGE;
 }
 

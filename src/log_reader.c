@@ -17,13 +17,35 @@
 #define MAX_ROWS 1000000
 /* In kernel_key of a row: no total is known that the next one could be compared with. */
 #define UNKNOWN UINT64_MAX
-#define N_TOTALS (sizeof(struct totals) / sizeof(uint64_t))
 
-/* What struct totals has, in its order. */
-static const char *const totals_names[N_TOTALS] = {
-	"entries",  "minor",	  "major",	"denied",     "aborted",     "gup", "lost_completions",
-	"map_full", "unresolved", "names_lost", "exits_lost", "stamps_lost",
+struct counter {
+	const char *name;
+	size_t offset; /* in struct totals */
 };
+
+#define COUNTER(field)                                 \
+	{                                              \
+#field, offsetof(struct totals, field) \
+	}
+static const struct counter counters[] = {
+	COUNTER(entries),
+	COUNTER(minor),
+	COUNTER(major),
+	COUNTER(denied),
+	COUNTER(aborted),
+	COUNTER(gup),
+	COUNTER(map_full),
+	COUNTER(unresolved),
+	COUNTER(lost_completions),
+	COUNTER(names_lost),
+	COUNTER(exits_lost),
+	COUNTER(stamps_lost),
+	/* Only where perf events count them. */
+	COUNTER(perf_minor),
+	COUNTER(missed),
+	COUNTER(perf_major),
+};
+#define FIRST_OPTIONAL 12
 
 /* With the totals of the line before; the snapshot frees it as a struct row_latency. */
 struct read_latency {
@@ -42,9 +64,9 @@ struct log_reader {
 	bool is_foreign;   /* lines of another version, up to the next meta */
 	bool has_interval; /* one that was not handed out yet */
 	bool has_totals;   /* last_totals are of this faultmap */
-	bool went_back;	   /* in this file: said so already */
+	bool went_back;    /* in this file: said so already */
 	int64_t ts_ms;
-	uint64_t last_totals[N_TOTALS];
+	uint64_t last_totals[ARRAY_SIZE(counters)];
 };
 
 /* One line and what is wrong with it. */
@@ -207,28 +229,41 @@ static int enter_interval(struct log_reader *reader, int64_t ts_ms, struct error
 	return 0;
 }
 
+static void add_totals(struct log_reader *reader, const uint64_t *delta, const uint64_t *total)
+{
+	struct totals *totals = &reader->snapshot->totals;
+
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		uint64_t *counter = (uint64_t *)((char *)totals + counters[i].offset);
+
+		*counter += gain(delta[i], total[i], reader->has_totals, &reader->last_totals[i]);
+	}
+	reader->has_totals = true;
+}
+
 static void take_interval(struct parsed *line)
 {
 	struct log_reader *reader = line->reader;
-	uint64_t *totals = &reader->snapshot->totals.entries;
+	struct snapshot *snapshot = reader->snapshot;
 	uint64_t duration_ns = get_duration_ns(line, "seconds");
 	uint64_t lines_lost = get_uint(line, "lines_lost");
-	uint64_t delta[N_TOTALS], total[N_TOTALS];
+	uint64_t delta[ARRAY_SIZE(counters)] = {}, total[ARRAY_SIZE(counters)] = {};
 
-	for (size_t i = 0; i < N_TOTALS; i++) {
-		delta[i] = get_uint(line, totals_names[i]);
-		total[i] = get_total_of(line, line->object, totals_names[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		if (i >= FIRST_OPTIONAL && !json_object_get(line->object, counters[i].name))
+			continue;
+		delta[i] = get_uint(line, counters[i].name);
+		total[i] = get_total_of(line, line->object, counters[i].name);
 	}
 	if (line->why[0])
 		return;
-	for (size_t i = 0; i < N_TOTALS; i++)
-		totals[i] += gain(delta[i], total[i], reader->has_totals, &reader->last_totals[i]);
-	reader->has_totals = true;
+	add_totals(reader, delta, total);
+	snapshot->totals.has_perf_minor |= json_object_get(line->object, "perf_minor") != NULL;
+	snapshot->totals.has_perf_major |= json_object_get(line->object, "perf_major") != NULL;
 	reader->info.n_intervals++;
 	reader->info.duration_ns += duration_ns;
 	reader->info.lines_lost += lines_lost;
-	reader->snapshot->interval_ns = reader->options.as_one ? reader->info.duration_ns :
-								 duration_ns;
+	snapshot->interval_ns = reader->options.as_one ? reader->info.duration_ns : duration_ns;
 }
 
 /* Records. ------------------------------------------------------------------------------------- */
@@ -306,7 +341,8 @@ static int add_latency(struct row *row, const struct latency_line *line, bool is
 /* Slices of a mapping differ in where they are, and in size where it has grown. */
 static uint32_t slice_tag_of(uint64_t start, uint64_t end)
 {
-	uint64_t mixed = (start ^ end * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
+	uint64_t mixed = (start ^ end * UINT64_C(0x9e3779b97f4a7c15)) *
+			 UINT64_C(0xff51afd7ed558ccd);
 
 	return end ? (uint32_t)(mixed >> 32) | 1 : 0;
 }
@@ -558,8 +594,7 @@ static int take_line(struct log_reader *reader, const char *text, size_t length,
 {
 	json_error_t wrong;
 	struct parsed line = { .reader = reader,
-			       .object = json_loadb(text, length, JSON_REJECT_DUPLICATES,
-						    &wrong) };
+			       .object = json_loadb(text, length, JSON_REJECT_DUPLICATES, &wrong) };
 	const char *rec;
 	int result = 0;
 

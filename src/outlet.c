@@ -419,8 +419,8 @@ int outlet_flush(struct outlet *outlet)
 	if (outlet->begin == outlet->end)
 		unwatch(outlet);
 	else if (outlet->loop && !outlet->is_watched)
-		outlet->is_watched =
-			!loop_add_fd(outlet->loop, outlet->fd, EPOLLOUT, handle_room, outlet);
+		outlet->is_watched = !loop_add_fd(outlet->loop, outlet->fd, EPOLLOUT, handle_room,
+						  outlet);
 	return 0;
 }
 

@@ -198,8 +198,8 @@ static int sink_tell(const struct sink_jsonl *sink, struct error *error)
 	if (!errnum)
 		return 0;
 	return error_set(error, errnum, "writing JSON lines to %s: %s; %s",
-			 outlet_name(sink->outlet),
-			 errnum == EAGAIN ? "no room" : strerror(errnum), advice_for(errnum));
+			 outlet_name(sink->outlet), errnum == EAGAIN ? "no room" : strerror(errnum),
+			 advice_for(errnum));
 }
 
 static int sink_end(struct sink_jsonl *sink, struct error *error)

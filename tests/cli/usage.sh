@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-commands=(run top log daemon check)
+commands=(run top log report daemon check)
 
 # run_faultmap ARG...: its status in $status, its output in $TMP/out and $TMP/err.
 run_faultmap()
@@ -112,6 +112,20 @@ for command in run top log daemon; do
 done
 expect_bad_value --sort bogus top
 expect_bad_value --by bogus top
+expect_bad_value --by bogus report
+for flag in --from --to; do
+	expect_refusal "report $flag yesterday" 2 \
+		"$flag: \"yesterday\" is no time; give a date or time as 2026-11-22T10:08:56Z" \
+		report "$flag" yesterday x
+done
+expect_refusal "report without a file" 2 \
+	"report needs a FILE, or - for standard input; see faultmap report --help" report
+expect_refusal "log to a socket that is not there" 1 \
+	"opening unix:/nowhere/x for JSON lines: No such file or directory; name a stream socket that somebody listens on" \
+	log -o unix:/nowhere/x
+run_faultmap log --schema
+check_equal "log --schema: status and stderr" "$status:$(cat "$TMP/err")" 0:
+check "log --schema is what ships" cmp "$TMP/out" packaging/faultmap.schema.json
 for flag in -d -n -o; do
 	expect_refusal "log $flag without a value" 2 "$flag needs a value; see faultmap log --help" \
 		log "$flag"

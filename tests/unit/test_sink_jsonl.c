@@ -667,11 +667,10 @@ static void slow_reader_is_told_what_it_lost(void **state)
 	assert_int_equal(mkfifo(fixture->path, 0600), 0);
 	reader = open(fixture->path, O_RDONLY | O_NONBLOCK);
 	sink_jsonl_free(fixture->sink);
-	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_PERSIST, &error),
-			 0);
+	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_PERSIST, &error), 0);
 	for (uint64_t id = 0; id < 9000; id++)
-		snapshot_row(fixture->snapshot, fixture->process, 1000 + id, KIND_COW,
-			     ACCESS_WRITE, MODE_USER, NULL)
+		snapshot_row(fixture->snapshot, fixture->process, 1000 + id, KIND_COW, ACCESS_WRITE,
+			     MODE_USER, NULL)
 			->now.minor = 1;
 	assert_int_equal(tick(fixture, 1), -EAGAIN);
 	stream = fdopen(reader, "r");
@@ -775,7 +774,8 @@ static void unwritable_file_is_named(void **state)
 	struct error error;
 
 	(void)state;
-	assert_int_equal(sink_jsonl_open(&sink, "/nowhere/x.jsonl", OUTLET_APPEND, &error), -ENOENT);
+	assert_int_equal(sink_jsonl_open(&sink, "/nowhere/x.jsonl", OUTLET_APPEND, &error),
+			 -ENOENT);
 	assert_null(sink);
 	assert_non_null(strstr(error.text, "/nowhere/x.jsonl"));
 	assert_int_equal(sink_jsonl_open(&sink, "/", OUTLET_APPEND, &error), -EISDIR);

@@ -283,6 +283,62 @@ static void durations_have_two_or_three_digits(void **state)
 	}
 }
 
+static void unescape_undoes_escape(void **state)
+{
+	char bytes[256], wrong[] = "\\x4g", cut[] = "a\\", nul[] = "\\x00", upper[] = "\\xFF";
+	char *escaped;
+
+	(void)state;
+	for (size_t i = 0; i < 255; i++)
+		bytes[i] = (char)(i + 1);
+	bytes[255] = '\0';
+	escaped = text_escape(bytes);
+	assert_true(text_unescape(escaped));
+	assert_string_equal(escaped, bytes);
+	free(escaped);
+	assert_false(text_unescape(wrong));
+	assert_false(text_unescape(cut));
+	assert_false(text_unescape(nul));
+	assert_false(text_unescape(upper));
+}
+
+static void times_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} good[] = {
+		{ "1970-01-01", 0 },
+		{ "1970-01-01T00:00:00.001Z", 1 },
+		{ "2026-11-22T10:08:56.123Z", 1795342136123 },
+		{ "2026-11-22 10:08:56", 1795342136000 },
+		{ "2026-11-22T11:08:56.1239+01:00", 1795342136123 },
+		{ "2026-11-22T04:38-05:30", 1795342080000 },
+	};
+	static const char *const bad[] = { "",
+					   "now",
+					   "2026",
+					   "2026-13-01",
+					   "2026-00-01",
+					   "2026-11-22T",
+					   "2026-11-22T24:00",
+					   "2026-11-22T10:08:56.Z",
+					   "2026-11-22T10:08:56Zx",
+					   "2026-11-22T10:08:56+1:00",
+					   "20261122" };
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		if (!text_read_time(good[i].text, &ms))
+			fail_msg("%s is no time", good[i].text);
+		assert_int_equal(ms, good[i].ms);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (text_read_time(bad[i], &ms))
+			fail_msg("%s is a time", bad[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +350,8 @@ int main(void)
 		cmocka_unit_test(counts_have_commas),
 		cmocka_unit_test(durations_have_two_or_three_digits),
 		cmocka_unit_test(times_are_rfc3339),
+		cmocka_unit_test(unescape_undoes_escape),
+		cmocka_unit_test(times_are_read),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
