@@ -40,7 +40,8 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct report_config, to) },
 	{ .name = "by",
 	  .argument = "WHAT",
-	  .help = "instead of the summary, one line per process, mapping, kind or cgroup",
+	  .help = "instead of the summary, one line per process, mapping, kind, cgroup, or unit\n"
+		  "(of systemd, or container)",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct report_config, by),
 	  .choices = table_by_words },

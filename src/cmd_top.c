@@ -61,7 +61,7 @@ static const struct option_spec top_options[] = {
 	  .max = 86400000 },
 	{ .name = "by",
 	  .argument = "WHAT",
-	  .help = "one line per process, mapping, kind or cgroup (default: process)",
+	  .help = "one line per process, mapping, kind, cgroup or unit (default: process)",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct top_config, by),
 	  .choices = table_by_words },
@@ -82,8 +82,8 @@ static const struct command_spec top_spec = {
 	.summary = "show who faults now, as a table",
 	.details =
 		"Columns ending in /s are rates of the interval, MINOR and MAJOR are totals: by\n"
-		"process and cgroup the kernel's own since each process began (as ps shows\n"
-		"min_flt and maj_flt), by mapping and kind what was counted since the start of\n"
+		"process, cgroup and unit the kernel's own since each process began (as ps\n"
+		"shows min_flt and maj_flt), by mapping and kind what was counted since the start of\n"
 		"faultmap. (exited) holds what processes that are gone had counted.",
 	.options = top_options,
 	.n_options = ARRAY_SIZE(top_options),

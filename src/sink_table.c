@@ -2,6 +2,7 @@
 #include "sink_table.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,9 +11,10 @@
 #include "losses.h"
 #include "sink_table_data.h"
 #include "text.h"
+#include "unit_name.h"
 #include "util.h"
 
-const char *const table_by_words[] = { "process", "mapping", "kind", "cgroup", NULL };
+const char *const table_by_words[] = { "process", "mapping", "kind", "cgroup", "unit", NULL };
 
 /* Lines. --------------------------------------------------------------------------------------- */
 
@@ -48,12 +50,40 @@ static struct line *line_get(struct sink_table *sink, uint64_t key, const struct
 	return line;
 }
 
+static int compare_texts(const void *left, const void *right)
+{
+	return strcmp(left, right);
+}
+
+/* Processes of one unit share the line, whatever cgroups it has. */
+static struct line *line_of_unit(struct sink_table *sink, const char *cgroup)
+{
+	struct unit_name unit;
+	autofree char *copy = NULL;
+	char **kept;
+
+	unit_name_of(&unit, cgroup);
+	kept = tfind(unit.name, &sink->units, compare_texts);
+	if (!kept) {
+		copy = strdup(unit.name);
+		kept = copy ? tsearch(copy, &sink->units, compare_texts) : NULL;
+	}
+	if (!kept) {
+		sink->out_of_memory = true;
+		return NULL;
+	}
+	(void)TAKE_PTR(copy);
+	return line_get(sink, (uintptr_t)*kept, NULL, *kept);
+}
+
 static struct line *line_of_process(struct sink_table *sink, const struct process *process)
 {
 	const char *cgroup = process->cgroup && *process->cgroup ? process->cgroup : "(unknown)";
 
 	if (sink->options.by == BY_CGROUP) /* the snapshot shares equal strings */
 		return line_get(sink, (uintptr_t)cgroup, NULL, cgroup);
+	if (sink->options.by == BY_UNIT)
+		return line_of_unit(sink, process->cgroup ? process->cgroup : "");
 	return line_get(sink, (uintptr_t)process, process, process->comm);
 }
 
@@ -69,10 +99,10 @@ static struct line *line_of_row(struct sink_table *sink, const struct row *row)
 	}
 }
 
-/* In the views by process and by cgroup, minor and major are the kernel's own totals. */
+/* In the views by process, cgroup and unit, minor and major are the kernel's own totals. */
 static bool counts_processes(const struct sink_table *sink)
 {
-	return sink->options.by == BY_PROCESS || sink->options.by == BY_CGROUP;
+	return sink->options.by != BY_MAPPING && sink->options.by != BY_KIND;
 }
 
 static void add_process(struct sink_table *sink, const struct process *process)
@@ -162,6 +192,8 @@ static void drop_lines(struct sink_table *sink)
 	for (struct line *line; (line = table_next(&sink->lines, &cursor));)
 		free(line);
 	table_clear(&sink->lines);
+	tdestroy(sink->units, free);
+	sink->units = NULL;
 	table_init(&sink->lines, offsetof(struct line, key), sizeof(uint64_t));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tables of `top --once` and `top -b`: a header and one line per process, mapping, kind or
- * cgroup. The sink keeps what processes that ended had counted, so that its sums never go down:
+ * The tables of `top --once` and `top -b`: a header and one line per process, mapping, kind,
+ * cgroup, or unit. The sink keeps what processes that ended had counted, so that its sums never go down:
  * give it every snapshot, by sink_table_print or by sink_table_pass.
  */
 #ifndef FAULTMAP_SINK_TABLE_H
@@ -13,7 +13,7 @@
 
 #include "snapshot.h"
 
-enum table_by { BY_PROCESS, BY_MAPPING, BY_KIND, BY_CGROUP };
+enum table_by { BY_PROCESS, BY_MAPPING, BY_KIND, BY_CGROUP, BY_UNIT };
 /* The words for them; NULL-terminated. */
 extern const char *const table_by_words[];
 enum table_sort {

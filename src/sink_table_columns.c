@@ -11,7 +11,8 @@
 #include "util.h"
 
 #define VIEW(by) (1U << (by))
-#define ALL_VIEWS (VIEW(BY_PROCESS) | VIEW(BY_MAPPING) | VIEW(BY_KIND) | VIEW(BY_CGROUP))
+#define GROUP_VIEWS (VIEW(BY_CGROUP) | VIEW(BY_UNIT))
+#define ALL_VIEWS (VIEW(BY_PROCESS) | VIEW(BY_MAPPING) | VIEW(BY_KIND) | GROUP_VIEWS)
 #define SORT_NONE (-1)
 
 static uint64_t value_faults(const struct line *line)
@@ -235,9 +236,9 @@ static const struct column columns[] = {
 	{ LEFT("USER"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_NONE, true, cell_user, NULL },
 	{ LEFT("COMM"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
 	{ LEFT("COMM"), VIEW(BY_MAPPING), SHOWN_ALWAYS, SORT_NONE, true, cell_comm, NULL },
-	{ RIGHT("PROCS"), VIEW(BY_CGROUP), SHOWN_ALWAYS, SORT_NONE, false, cell_processes, NULL },
+	{ RIGHT("PROCS"), GROUP_VIEWS, SHOWN_ALWAYS, SORT_NONE, false, cell_processes, NULL },
 	{ RIGHT("VSZ"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_VSZ, false, cell_vsz, value_vsz },
-	{ RIGHT("RSS"), VIEW(BY_PROCESS) | VIEW(BY_CGROUP), SHOWN_ALWAYS, SORT_RSS, false, cell_rss,
+	{ RIGHT("RSS"), VIEW(BY_PROCESS) | GROUP_VIEWS, SHOWN_ALWAYS, SORT_RSS, false, cell_rss,
 	  value_rss },
 	{ RIGHT("SIZE"), VIEW(BY_MAPPING), SHOWN_ALWAYS, SORT_NONE, false, cell_size, NULL },
 	{ RIGHT("FAULTS/s"), ALL_VIEWS, SHOWN_NEVER, SORT_FAULTS, false, NULL, value_faults },
@@ -255,12 +256,13 @@ static const struct column columns[] = {
 	{ RIGHT("MAJOR"), ALL_VIEWS, SHOWN_ALWAYS, SORT_NONE, false, cell_major, NULL },
 	{ RIGHT("DENIED"), VIEW(BY_MAPPING) | VIEW(BY_KIND), SHOWN_ALWAYS, SORT_NONE, false,
 	  cell_denied, NULL },
-	{ RIGHT("DENIED"), VIEW(BY_PROCESS) | VIEW(BY_CGROUP), SHOWN_WHEN_SORTED, SORT_DENIED,
-	  false, cell_denied, value_denied },
+	{ RIGHT("DENIED"), VIEW(BY_PROCESS) | GROUP_VIEWS, SHOWN_WHEN_SORTED, SORT_DENIED, false,
+	  cell_denied, value_denied },
 	{ NAME("HOTTEST"), VIEW(BY_PROCESS), SHOWN_ALWAYS, SORT_NONE, true, cell_hottest, NULL },
 	{ NAME("MAPPING"), VIEW(BY_MAPPING), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
 	{ NAME("KIND"), VIEW(BY_KIND), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
 	{ NAME("CGROUP"), VIEW(BY_CGROUP), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
+	{ NAME("UNIT"), VIEW(BY_UNIT), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
 };
 
 const struct column *column_for_sort(enum table_by by, enum table_sort sort)

@@ -13,7 +13,7 @@
 
 /* One line of the table: a thing and all that was counted for it. */
 struct line {
-	uint64_t key; /* a process, mapping id, kind or cgroup string: what the view is by */
+	uint64_t key; /* a process, mapping id, kind, cgroup or unit string: what the view is by */
 	const struct process *process; /* NULL: several */
 	const char *name;
 	uint64_t map_bytes;
@@ -41,6 +41,7 @@ struct sink_table {
 	/* of the table being printed */
 	const struct snapshot *snapshot;
 	struct table lines;
+	void *units; /* tsearch(3) tree of the names of BY_UNIT's lines */
 	bool out_of_memory;
 };
 

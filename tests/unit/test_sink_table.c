@@ -111,6 +111,34 @@ static void by_cgroup(void **state)
 	assert_table((struct sink_table_options){ .by = BY_CGROUP }, "top_cgroup.txt");
 }
 
+/* The processes of a unit are one line, whatever cgroups it has. */
+static void by_unit(void **state)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct sink_table *sink = sink_table_new(&(struct sink_table_options){ .by = BY_UNIT });
+	char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+	const char *cgroups[] = { "/system.slice/db.service", "/system.slice/db.service/worker",
+				  "/system.slice/cron.service", "" };
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		struct process *process = add_process(snapshot, 100 + i, "x", MIB, MIB);
+
+		process->cgroup = snapshot_intern(snapshot, cgroups[i]);
+		add_row(snapshot, process, 1 + i, "[heap]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE,
+			MIB, 10 << i, 0);
+	}
+	seal(snapshot, 1);
+	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	fclose(memory);
+	assert_golden("top_unit.txt", text);
+	free(text);
+	sink_table_free(sink);
+	snapshot_free(snapshot);
+}
+
 static void sorted_by_denied_shows_denied(void **state)
 {
 	(void)state;
@@ -213,11 +241,11 @@ static void each_sort_orders_its_column(void **state)
 static void a_view_sorts_by_what_it_has(void **state)
 {
 	(void)state;
-	for (int by = BY_PROCESS; by <= BY_CGROUP; by++)
+	for (int by = BY_PROCESS; by <= BY_UNIT; by++)
 		for (int sort = SORT_FAULTS; sort <= SORT_NAME; sort++) {
 			bool want = by == BY_PROCESS || sort <= SORT_STALL || sort == SORT_NAME ||
 				    (by == BY_MAPPING && sort == SORT_PID) ||
-				    (by == BY_CGROUP && sort == SORT_RSS);
+				    (by >= BY_CGROUP && sort == SORT_RSS);
 
 			assert_int_equal(sink_table_can_sort(by, sort), want);
 		}
@@ -230,6 +258,7 @@ int main(void)
 		cmocka_unit_test(by_mapping),
 		cmocka_unit_test(by_kind),
 		cmocka_unit_test(by_cgroup),
+		cmocka_unit_test(by_unit),
 		cmocka_unit_test(sorted_by_denied_shows_denied),
 		cmocka_unit_test(rows_left_out_are_summed_and_lines_fit),
 		cmocka_unit_test(stalls_have_a_column),
