@@ -393,8 +393,6 @@ static void settle(struct service *service, struct settings *settings, struct si
 		sink_jsonl_free(service->jsonl);
 		service->jsonl = jsonl;
 		service->jsonl_fails = false;
-	} else if (service->jsonl) {
-		reopen_jsonl(service);
 	}
 	if (is_other_interval || is_other_jsonl)
 		write_meta(service);
@@ -433,6 +431,8 @@ static int reload(void *context, struct error *error)
 	int result;
 
 	manager_reloading();
+	if (service->jsonl) /* first: a log may have been rotated, whatever is wrong with the rest */
+		reopen_jsonl(service);
 	result = settings_load(&settings, service->argc, service->argv, error);
 	if (!result) {
 		result = take_settings(service, settings, error);
