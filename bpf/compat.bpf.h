@@ -84,4 +84,22 @@ static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
 	return flags & 1UL << 23;
 }
 
+/*
+ * The mm's pages of one kind (MM_ANONPAGES...), within a batch per CPU. A percpu_counter each since
+ * Linux 6.2 (mainline f1a7941243c1), an array of atomics in one struct before. A macro, because CO-RE
+ * records an access with a constant index only. The array's elements are a typedef, which the verifier of
+ * 6.1 does not follow in a direct load.
+ */
+#define MM_PAGES(mm, member)                                                     \
+	({                                                                       \
+		struct mm_struct___atomic_rss *before_ = (void *)(mm);           \
+		s64 pages_;                                                      \
+		if (bpf_core_field_exists(before_->rss_stat.count))              \
+			bpf_core_read(&pages_, sizeof(pages_),                   \
+				      &before_->rss_stat.count[member].counter); \
+		else                                                             \
+			pages_ = (mm)->rss_stat[member].count;                   \
+		pages_;                                                          \
+	})
+
 #endif

@@ -42,9 +42,8 @@ static __always_inline u32 rss_member(u8 kind)
 static __always_inline s64 rss_count(struct mm_struct *mm, u32 member)
 {
 	if (member == MM_FILEPAGES)
-		return mm->rss_stat[MM_FILEPAGES].count;
-	return member == MM_SHMEMPAGES ? mm->rss_stat[MM_SHMEMPAGES].count :
-					 mm->rss_stat[MM_ANONPAGES].count;
+		return MM_PAGES(mm, MM_FILEPAGES);
+	return member == MM_SHMEMPAGES ? MM_PAGES(mm, MM_SHMEMPAGES) : MM_PAGES(mm, MM_ANONPAGES);
 }
 
 /*
@@ -73,12 +72,14 @@ static __always_inline u64 cpu_offset(void)
 	return cpu->offset;
 }
 
-/* What this CPU holds back of the counter (percpu_counter_add_batch()). */
+/* What this CPU holds back of the counter (percpu_counter_add_batch()); 0 before Linux 6.2. */
 static __always_inline s32 rss_slot(struct mm_struct *mm, u32 member, u64 offset)
 {
 	u64 slots;
 	s32 slot = 0;
 
+	if (!bpf_core_field_exists(mm->rss_stat[MM_ANONPAGES].counters))
+		return 0;
 	if (member == MM_FILEPAGES)
 		slots = (u64)mm->rss_stat[MM_FILEPAGES].counters;
 	else if (member == MM_SHMEMPAGES)
@@ -165,7 +166,7 @@ static __always_inline bool is_huge(const struct task_fault *fault, struct task_
 	if (!mm || !could_be_huge(fault))
 		return false;
 	if (fault->evidence & EVIDENCE_ANON)
-		return mm->rss_stat[MM_ANONPAGES].count - fault->rss_count >= HUGE_PAGES_SEEN;
+		return MM_PAGES(mm, MM_ANONPAGES) - fault->rss_count >= HUGE_PAGES_SEEN;
 	return is_huge_zero_page(fault, mm);
 }
 

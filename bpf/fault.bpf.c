@@ -93,18 +93,24 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	return 0;
 }
 
-/* Remembers the fault until it is known how it ends; first settles the task's one before. */
-static __always_inline void fault_stamp(struct cpu_state *cpu, struct task_struct *task,
-					u64 address)
+/*
+ * Remembers the fault until it is known how it ends; first settles the task's one before. A function of its
+ * own, so that its stack and run_open()'s are not in use together: before Linux 6.13 all functions of a
+ * program share 512 bytes.
+ */
+static __noinline int fault_stamp(struct cpu_state *cpu, struct task_struct *task, u64 address)
 {
-	struct task_fault *fault = fault_of(task);
+	struct task_fault *fault;
 
+	if (!cpu)
+		return 0;
+	fault = fault_of(task);
 	if (!fault) {
 		fault = task->flags & PF_EXITING ? NULL : fault_slot_new(owner_of(task));
 		if (!fault) {
 			cpu->stamps_lost += !(task->flags & PF_EXITING);
 			cpu->run.count++;
-			return;
+			return 0;
 		}
 	}
 	fault_resolve(fault, task, cpu, &cpu->run);
@@ -122,6 +128,7 @@ static __always_inline void fault_stamp(struct cpu_state *cpu, struct task_struc
 	}
 	fault->entered_ns = bpf_ktime_get_ns();
 	fault->open = ++fault->stamps;
+	return 0;
 }
 
 static __always_inline bool run_goes_on(const struct open_run *run, struct task_struct *task,
@@ -147,7 +154,7 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	if (treatment == RUN_IGNORE)
 		return 0;
 	cpu->run.entries++;
-	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !mm->rss_stat[MM_SWAPENTS].count))
+	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !MM_PAGES(mm, MM_SWAPENTS)))
 		cpu->run.count++;
 	else
 		fault_stamp(cpu, task, address);

@@ -97,6 +97,19 @@ struct {
 	__type(value, struct name_record);
 } name_scratch __weak SEC(".maps");
 
+/* Where a node of a maple tree is copied to: with it, fault entry would not fit into the 512 bytes that
+ * all the functions of a program share before Linux 6.13. */
+struct maple_copy {
+	u64 parent;
+	u64 pivot[15];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct maple_copy);
+} maple_scratch __weak SEC(".maps");
+
 /* `run`: the processes that descend from the one that called follow_me. */
 struct process_key {
 	u64 start_ns;

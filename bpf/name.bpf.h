@@ -117,6 +117,9 @@ static __always_inline bool name_send(struct name_record *name, u64 id, u32 flag
 	name->id = id;
 	name->flags = flags;
 	name->length = length;
+	/* The compiler knows the bound from the callers and drops the check; a verifier that has lost sight
+	 * of it (Linux 6.12) wants to see it on this very register. */
+	barrier_var(size);
 	if (size > sizeof(*name))
 		return false;
 	return !bpf_ringbuf_output(&records, name, size, ring_flags());

@@ -36,8 +36,8 @@ static __always_inline void record_of_counters(struct task_record *record, struc
 
 static __always_inline void record_of_memory(struct task_record *record, struct mm_struct *mm)
 {
-	s64 rss = mm->rss_stat[MM_FILEPAGES].count + mm->rss_stat[MM_ANONPAGES].count +
-		  mm->rss_stat[MM_SHMEMPAGES].count;
+	s64 rss = MM_PAGES(mm, MM_FILEPAGES) + MM_PAGES(mm, MM_ANONPAGES) +
+		  MM_PAGES(mm, MM_SHMEMPAGES);
 
 	record->vsz_pages = mm->total_vm;
 	record->rss_pages = rss > 0 ? rss : 0; /* within a batch per CPU of what ps says */

@@ -8,7 +8,7 @@
 #ifndef FAULTMAP_VMA_BPF_H
 #define FAULTMAP_VMA_BPF_H
 
-#include "compat.bpf.h"
+#include "maps.bpf.h"
 
 /* include/linux/mm.h; the low 32 bits are the same on every kernel from 5.10 to 7.3. */
 #define VM_READ 0x1UL
@@ -54,24 +54,24 @@ enum walk_result { WALK_FOUND, WALK_GAP, WALK_FLUX, WALK_FAILED };
  */
 static __always_inline int find_slot(u64 pointer, u32 n_pivots, u64 address, u64 *max)
 {
-	struct {
-		u64 parent;
-		u64 pivot[MAPLE_PIVOTS];
-	} copy;
 	struct maple_range_64 *node = NULL;
+	struct maple_copy *copy = NULL;
+	u32 zero = 0;
 
 	if (CAN_READ_DIRECTLY) {
 		node = bpf_rdonly_cast((void *)pointer,
 				       bpf_core_type_id_kernel(struct maple_range_64));
 		if ((u64)node->parent == pointer)
 			return -1;
-	} else if (bpf_probe_read_kernel(&copy, sizeof(copy), (void *)pointer) ||
-		   copy.parent == pointer) {
-		return -1;
+	} else {
+		copy = bpf_map_lookup_elem(&maple_scratch, &zero);
+		if (!copy || bpf_probe_read_kernel(copy, sizeof(*copy), (void *)pointer) ||
+		    copy->parent == pointer)
+			return -1;
 	}
 #pragma unroll
 	for (u32 i = 0; i < MAPLE_PIVOTS; i++) {
-		u64 pivot = CAN_READ_DIRECTLY ? node->pivot[i] : copy.pivot[i];
+		u64 pivot = CAN_READ_DIRECTLY ? node->pivot[i] : copy->pivot[i];
 
 		if (i == n_pivots || (i && !pivot))
 			return i;

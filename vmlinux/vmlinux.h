@@ -104,6 +104,15 @@ struct mm_struct___flags_word {
 	unsigned long flags;
 };
 
+/* Before Linux 6.2. */
+struct mm_struct___atomic_rss {
+	struct {
+		struct {
+			s64 counter;
+		} count[4];
+	} rss_stat;
+};
+
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
 
 struct vm_area_struct {
