@@ -182,7 +182,7 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
 		return KIND_HUGE_ZERO;
 	/* A copy flushes the old page from the TLB; a page that was only made writable does not. */
-	if (kind == KIND_COW && !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)))
+	if (config_tlb_flush && kind == KIND_COW && !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)))
 		return KIND_WP_OTHER;
 	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
 		return KIND_COW;

@@ -66,6 +66,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
 	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
 	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
+	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
 	if (options->slice_bytes) {
 		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
 		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;

@@ -66,10 +66,11 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				   "VSZ of processes that live less than an interval", NULL,
 				   false },
 	[FEATURE_RSS_STAT] = { "rss_stat", "full detail: which pages a fault brought",
-			       "swap_in from the swap cache and huge_zero show as demand_zero",
+			       "minor swap_in and the write of a huge_zero show as demand_zero; "
+			       "pages are one per fault, or a file fault's whole window",
 			       NULL, false },
 	[FEATURE_TLB_FLUSH] = { "tlb_flush", "full detail: a copy told from a page made writable",
-				"cow and wp_other cannot be told apart", NULL, false },
+				"wp_other shows as cow", NULL, false },
 	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
 				"such a fault counts as one page", NULL, false },
 	[FEATURE_RECLAIM] = { "reclaim", "full detail: pages that a fault itself swaps out",

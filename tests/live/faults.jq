@@ -23,10 +23,27 @@ def describe($with_pages):
 	+ if $with_pages then ", \(total(.[].pages)) pages" else "" end;
 def describe: describe(false);
 
-# What faultgen reported, as --detail=full should see it: the exact kind, and the pages mapped.
+# What cannot be told without a feature of `faultmap check` is the coarser kind, or other pages: one for each
+# fault, or the 16 of the window around it.
+def without_rss_stat($lacks):
+	if (.kind == "huge_zero" and .access == "write") or (.kind == "swap_in" and .major == 0) then
+		.kind = .coarse | .pages = .faults
+	elif .kind == "cow" or (.kind == "file_map" and ($lacks | index("map_pages"))) then
+		.pages = .faults
+	elif .kind == "file_map" and .pages > .faults then
+		.pages = .faults * 16
+	else . end;
+def without($lacks):
+	(if $lacks | index("rss_stat") then without_rss_stat($lacks) else . end)
+	| (if ($lacks | index("tlb_flush")) and .kind == "wp_other" then .kind = .coarse else . end);
+
+# What faultgen reported, as --detail=full should see it: the exact kind, and the pages mapped. $LACKS
+# has the names of the features that this kernel lacks.
 def in_detail($detail):
+	def exactly: .coarse = .kind | .kind = .exact | without($ENV.LACKS // "" | split(","));
+
 	if $detail == "full" then
-		. + {kind: .exact, with_pages: true} | .before.kind = .before.exact
+		exactly | .before |= exactly | .with_pages = true
 	else . end;
 
 # What a log says about the case that faultgen reported as $case.

@@ -11,6 +11,9 @@ if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
 	directory=/var/tmp
 fi
 
+LACKS=$("$FAULTMAP" check --json 2>/dev/null | jq -rs 'map(select(.available | not).feature) | join(",")')
+export LACKS
+
 # run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
 # exit status in $TMP/cases. $limited, if set, is the cgroup that they run in.
 run_cases()
