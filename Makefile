@@ -5,8 +5,24 @@ BUILD ?= build
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
+# As the kernel's arch/ has it, which is also how bpf_tracing.h calls it.
+HOST_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
+	-e 's/ppc64le/powerpc/' -e 's/riscv64/riscv/' -e 's/s390x/s390/' -e 's/loongarch64/loongarch/')
+ARCH ?= $(HOST_ARCH)
 ifeq ($(origin CC),default)
 CC := gcc
+ifeq ($(ARCH),arm64)
+ifneq ($(HOST_ARCH),arm64)
+CC := aarch64-linux-gnu-gcc
+endif
+endif
+endif
+# SYSROOT is where another architecture's libraries are; else the compiler and pkg-config know.
+ifneq ($(SYSROOT),)
+override CFLAGS += -O2 -g --sysroot=$(SYSROOT)
+override LDFLAGS += --sysroot=$(SYSROOT)
+export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
+export PKG_CONFIG_LIBDIR := $(wildcard $(SYSROOT)/usr/lib/*-linux-gnu*/pkgconfig)
 endif
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
@@ -39,7 +55,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check bench clean uninstall format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-vm bench clean uninstall format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -63,11 +79,8 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote $(BUILD) \
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
-# bpf_tracing.h names architectures as the kernel's arch/ does.
-BPF_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
-	-e 's/ppc64le/powerpc/' -e 's/riscv64/riscv/' -e 's/s390x/s390/' -e 's/loongarch64/loongarch/')
 # BPF_PROG() names every argument of a hook, used or not.
-BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) $(WARNINGS) \
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 	-Wno-unused-parameter -Ivmlinux -Ibpf
 
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
@@ -83,7 +96,7 @@ SKELETON := $(BUILD)/faultmap.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests deps demo check bench bench-tools install uninstall clean format format-check help
+.PHONY: all tests deps demo check check-vm workloads bench bench-tools install uninstall clean format format-check help
 all: $(BUILD)/faultmap
 
 tests: $(BUILD)/faultmap $(UNIT_TESTS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
@@ -172,6 +185,14 @@ check:
 	@$(MAKE) -j"$$(nproc)" tests
 	@BUILD=$(BUILD) tests/run.sh; status=$$?; $(GIVE_BACK); exit $$status
 
+workloads: $(WORKLOADS) $(WORKLOAD_SETS)
+
+# Boots other kernels; needs root for what deps.sh has to install only.
+check-vm:
+	@packaging/deps.sh vm
+	@$(MAKE) -j"$$(nproc)" all workloads
+	@BUILD=$(BUILD) tests/vm/run.sh $(KERNELS); status=$$?; $(GIVE_BACK); exit $$status
+
 bench-tools: all $(BENCH_TOOLS) $(BENCH_BPF)
 
 bench:
@@ -216,9 +237,10 @@ help:
 	@echo 'sudo make deps     install what the build needs'
 	@echo 'sudo make demo     install, build, and profile a program that touches 512 MiB'
 	@echo 'sudo make check    install what the tests need, build, run every test'
+	@echo 'make check-vm      boot other kernels under QEMU and run the live tests in them: tests/vm/README.md'
 	@echo 'sudo make bench    measure what a fault costs with faultmap and with its peers'
 	@echo 'make tests         build the unit tests, workloads and bench, run nothing'
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'
 	@echo 'make format        clang-format the C files; format-check: it finds nothing to change'
 	@echo 'make clean         remove $(BUILD)/'
-	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR UNITDIR BUILD, V=1 shows commands'
+	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR UNITDIR BUILD ARCH=arm64 SYSROOT, V=1 shows commands'

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Installs what is missing to build (default), test or bench faultmap, through apt. When nothing is
+# Installs what is missing to build (default), test or bench faultmap, or to test it on
+# other kernels (vm), through apt. When nothing is
 # missing it needs neither network nor root. Without apt it can only say what is missing.
-# usage: packaging/deps.sh [build|test|bench]
+# usage: packaging/deps.sh [build|test|bench|vm]
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -19,13 +20,17 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	python3-prometheus-client=prometheus_client.py logrotate=logrotate
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
+vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
+	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz
+	gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc libc6-dev-arm64-cross=aarch64-linux-gnu-gcc'
 
 case ${1:-build} in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
 bench) wanted="$build $bench" ;;
+vm) wanted="$build $vm" ;;
 *)
-	echo "usage: packaging/deps.sh [build|test|bench]" >&2
+	echo "usage: packaging/deps.sh [build|test|bench|vm]" >&2
 	exit 2
 	;;
 esac

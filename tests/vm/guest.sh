@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Process 1 of a guest: runs the test files that the kernel's command line names, and writes to the
+# console what run.sh makes its report of. Lines that are for it begin with @@.
+
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
+mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /run
+mkdir -p /dev/shm /dev/pts /dev/hugepages
+mount -t tmpfs tmpfs /dev/shm
+mount -t devpts -o ptmxmode=666 devpts /dev/pts
+ln -sf pts/ptmx /dev/ptmx
+ln -sfn /proc/self/fd /dev/fd
+ln -sf /proc/self/fd/0 /dev/stdin
+ln -sf /proc/self/fd/1 /dev/stdout
+ln -sf /proc/self/fd/2 /dev/stderr
+mount -t bpf bpf /sys/fs/bpf
+mount -t tracefs tracefs /sys/kernel/tracing
+mount -t securityfs securityfs /sys/kernel/security
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+hostname faultmap-vm
+cd /faultmap || exit
+
+# The value of a word of the kernel's command line.
+argument()
+{
+	sed -nE "s/.*\\bfaultmap\\.$1=([^ ]*).*/\\1/p" /proc/cmdline
+}
+
+# Deadlines are those of a machine that does not emulate.
+export BUILD=/faultmap/build DEADLINE_FACTOR=8
+
+# Whether the tests can run. A kernel without a required feature is told by its reason; one that has them
+# all and still does not work, by the end of what its verifier says.
+check_kernel()
+{
+	local missing
+
+	timeout 300 build/faultmap check 2>&1 | sed 's/^/@@CHECK /'
+	[ "${PIPESTATUS[0]}" -ne 0 ] || return 0
+	missing=$(timeout 300 build/faultmap check --json 2>/dev/null |
+		jq -r 'select(.required and (.available | not)) | "\(.feature): \(.why)"' | head -n 1)
+	if [ -n "$missing" ]; then
+		echo "@@MISSING $missing"
+	else
+		echo "@@BROKEN $(timeout 300 build/faultmap log -n 1 2>&1 | tail -n 1)"
+		timeout 300 build/faultmap log -n 1 -v -v 2>&1 | tail -n 100 | sed 's/^/@@LOG /'
+	fi
+	return 1
+}
+
+run_tests()
+{
+	local test file before
+
+	for test; do
+		before=$SECONDS
+		file=tests/live/$test.sh
+		[ -e "$file" ] || file=tests/vm/live/$test.sh
+		timeout --kill-after=20 1200 "$file" </dev/null 2>&1 | sed -u "s/^/@@TAP $test: /"
+		echo "@@TIME $test $((SECONDS - before)) ${PIPESTATUS[0]}"
+	done
+}
+
+echo "@@BOOT $(uname -r) $(cut -d ' ' -f 1 /proc/uptime)"
+tests=$(argument tests)
+tests=${tests//,/ }
+# shellcheck disable=SC2086
+if check_kernel; then
+	run_tests $tests
+else
+	run_tests refused
+	printf '@@SKIPPED %s 0 0\n' $tests
+fi
+dmesg | grep -E 'WARNING:|BUG:|Oops|rcu.*(stall|detected)|INFO: task .* blocked' |
+	sed 's/^/@@DMESG /'
+echo "@@END"
+sync
+busybox poweroff -f
