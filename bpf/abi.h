@@ -155,7 +155,7 @@ struct open_run {
 	struct extent extent;
 } __attribute__((aligned(64)));
 
-/* --detail=full: the minor faults of one row that were completed on this CPU since it was written. */
+/* Where perf events complete minor faults: those of one row that were completed on this CPU since it was written. */
 struct done_run {
 	u32 busy; /* in the middle of an addition: an interrupt must leave it alone */
 	u32 pad;
@@ -184,9 +184,10 @@ struct cpu_state {
 	struct done_run done;
 	u64 offset; /* of this CPU's part of per-CPU data; 0: not found out yet */
 	u64 aborted;
-	u64 completions; /* runs of the perf event programs */
+	u64 completions; /* runs of the perf event programs that end faults */
+	u64 entering;    /* in the middle of an entry: an interrupt must leave the run alone */
 	u64 unresolved;
-	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry */
+	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry, or when it completes */
 	u64 rows_full;
 	u64 names_lost;
 	u64 exits_lost;

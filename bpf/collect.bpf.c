@@ -3,7 +3,10 @@
 #include "row.bpf.h"
 #include "task.bpf.h"
 
-/* Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU), so that no fault entry is under way here. */
+/*
+ * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU). That comes between two fault entries, which have
+ * interrupts off; but not all kernels have where these are perf events. 1: to be run again.
+ */
 SEC("raw_tp")
 int flush_run(void *context)
 {
@@ -11,10 +14,13 @@ int flush_run(void *context)
 
 	if (!cpu)
 		return 0;
+	if (cpu->entering)
+		return 1;
 	run_flush(cpu);
 	cpu->run.mm = 0; /* a tgid is only unique for a while */
-	if (!cpu->done.busy)
-		done_flush(cpu);
+	if (cpu->done.busy)
+		return 1;
+	done_flush(cpu);
 	return 0;
 }
 
@@ -34,8 +40,8 @@ int list_rows(struct bpf_iter__bpf_map_elem *context)
 
 /*
  * The task left its stamped fault as a minor and has not faulted since: count it now. Everything is
- * read before the claim, which fails if the task got there first. A major is left to its perf event,
- * which may be about to run.
+ * read before the claim, which fails if the task got there first. A fault that a perf event is to complete
+ * is left to it: it may be about to run.
  */
 static __always_inline void settle(struct task_struct *task)
 {
@@ -61,6 +67,8 @@ static __always_inline void settle(struct task_struct *task)
 		add.major = 1;
 		key.kind = kind_of_major(key.kind);
 	} else if (task->min_flt == fault->minor) {
+		return;
+	} else if (!config_fault_entry) {
 		return;
 	}
 	if (fault_claim(fault, open))

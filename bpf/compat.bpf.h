@@ -13,7 +13,8 @@
 const volatile bool config_follow __weak = false;     /* only followed processes count */
 const volatile bool config_full __weak = false;       /* --detail=full: every fault is stamped */
 const volatile bool config_perf_events __weak = true; /* faults complete in perf events */
-const volatile bool config_mm_sequence __weak = true; /* features: see src/features.c */
+const volatile bool config_fault_entry __weak = true; /* features: see src/features.c */
+const volatile bool config_mm_sequence __weak = true;
 const volatile bool config_direct_reads __weak = true;
 const volatile bool config_exit_with_mm __weak = true;
 const volatile bool config_tlb_flush __weak = true;
@@ -67,6 +68,24 @@ static __always_inline u32 mm_sequence(struct mm_struct *mm)
 	if (config_mm_sequence && bpf_core_field_exists(mm->mm_lock_seq.sequence))
 		return mm->mm_lock_seq.sequence;
 	return SEQUENCE_NONE;
+}
+
+/*
+ * The code that a perf event's registers are of: x86 calls its address ip, arm64 pc. The kernel has the upper
+ * half of all addresses on both.
+ */
+static __always_inline bool in_kernel_code(struct bpf_perf_event_data *context)
+{
+	struct bpf_perf_event_data___arm64 *arm64 = (void *)context;
+
+	s64 at;
+
+	if (!bpf_core_field_exists(context->regs.ip))
+		return (s64)arm64->regs.pc < 0;
+	at = context->regs.ip;
+	barrier_var(
+		at); /* or clang makes one load of both, with an offset that the verifier does not take */
+	return at < 0;
 }
 
 /*

@@ -181,6 +181,11 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 		return KIND_NUMA_HINT;
 	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
 		return KIND_HUGE_ZERO;
+	/* Of an unknown access: anonymous pages in a private mapping are copies of the file's, and where one of
+	 * the file's goes away it was mapped. */
+	if (!config_fault_entry && evidence & EVIDENCE_ANON &&
+	    (kind == KIND_FILE_MAP || kind == KIND_SHMEM))
+		return evidence & (EVIDENCE_FILE | EVIDENCE_SHMEM) ? KIND_COW : KIND_FILE_COW;
 	/* A copy flushes the old page from the TLB; a page that was only made writable does not. */
 	if (config_tlb_flush && kind == KIND_COW && !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)))
 		return KIND_WP_OTHER;
@@ -197,6 +202,9 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
 	/* A copy of the huge zero page is huge since Linux 6.13. */
 	if (fault->key.kind == KIND_COW && is_huge(fault, task))
 		return HUGE_PAGES;
+	/* The file's page that the copy replaces is none that it brought. */
+	if (fault->key.kind == KIND_COW && fault->rss_member != MM_ANONPAGES)
+		return known;
 	if (counts_pages(fault) && fault->evidence & 1u << (fault->rss_member & 3))
 		return pages_added(fault, task->mm, known);
 	return known;

@@ -39,6 +39,20 @@ static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
 	return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
 }
 
+static __always_inline void row_key_of(struct row_key *key, struct task_struct *leader,
+				       const struct mapping *mapping, u32 kind, u32 access,
+				       u32 mode)
+{
+	key->start_ns = leader->start_boottime;
+	key->tgid = leader->tgid;
+	key->anchor = mapping->anchor;
+	key->name_id = mapping->name_id;
+	key->kind = kind;
+	key->access = access;
+	key->mode_class = MODE_CLASS(mode, mapping->class);
+	key->perms = mapping->perms;
+}
+
 /* The fault is in another mapping, process or way than the run's: close that one, open its own. */
 static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_code, u32 mode)
 {
@@ -63,14 +77,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 		return 0;
 	}
 	kind = resolve_address(&mapping, task, address, error_code, &cachable);
-	key.start_ns = leader->start_boottime;
-	key.tgid = leader->tgid;
-	key.anchor = mapping.anchor;
-	key.name_id = mapping.name_id;
-	key.kind = kind;
-	key.access = access_of(error_code);
-	key.mode_class = MODE_CLASS(mode, mapping.class);
-	key.perms = mapping.perms;
+	row_key_of(&key, leader, &mapping, kind, access_of(error_code), mode);
 	if (!same_key(&run->key, &key)) {
 		run_flush(cpu);
 		run->key = key;
@@ -109,7 +116,10 @@ static __noinline int fault_stamp(struct cpu_state *cpu, struct task_struct *tas
 		fault = task->flags & PF_EXITING ? NULL : fault_slot_new(owner_of(task));
 		if (!fault) {
 			cpu->stamps_lost += !(task->flags & PF_EXITING);
-			cpu->run.count++;
+			if (config_fault_entry)
+				cpu->run.count++;
+			else /* for count_unseen() */
+				cpu->run.entries--;
 			return 0;
 		}
 	}
@@ -162,7 +172,7 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 }
 
 /* exceptions:page_fault_user: every page fault of user code. Interrupts off, no lock held. */
-SEC("tp_btf/page_fault_user")
+SEC("?tp_btf/page_fault_user")
 int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsigned long error_code)
 {
 	return fault_enter(address, error_code, MODE_USER);
@@ -173,7 +183,7 @@ int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsig
  * (copy_to_user() and its kin). Also fires for attempts that must not fault in (page faults disabled,
  * as in BPF's or perf's own reads): these end without a result and are usually made again.
  */
-SEC("tp_btf/page_fault_kernel")
+SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
 	     unsigned long error_code)
 {
@@ -192,6 +202,58 @@ int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
 	return 0;
 }
 
+static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
+{
+	return in_kernel_code(context) ? MODE_KERNEL : MODE_USER;
+}
+
+/*
+ * Perf software event PAGE_FAULTS, period 1, where the tracepoints are not to be had: every page fault on a
+ * user address that the architecture has not refused already (attempts with page faults disabled, user
+ * code on kernel addresses). Task context, preemption off; interrupts are on in some kernels (5.10, 6.16.12),
+ * off in others (6.1.192, 6.12.117). Misses runs as fault_major() does: see count_unseen().
+ */
+SEC("?perf_event")
+int fault_begin(struct bpf_perf_event_data *context)
+{
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!cpu)
+		return 0;
+	cpu->entering = 1;
+	barrier();
+	fault_enter(context->addr, 0, mode_of(context));
+	barrier();
+	cpu->entering = 0;
+	return 0;
+}
+
+/*
+ * A fault that has completed and was not seen to begin, as perf events can miss that, or found no place for
+ * its stamp. Its entry is made up for.
+ */
+static __noinline int count_unseen(u64 address, u32 mode, bool major)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct cpu_state *cpu = this_cpu_state();
+	struct addition add = { .minor = !major, .major = major };
+	struct mapping mapping;
+	struct row_key key = {};
+	bool cachable;
+	u32 kind;
+
+	if (!cpu || !task->mm ||
+	    !is_followed(task->group_leader->tgid, task->group_leader->start_boottime))
+		return 0;
+	kind = kind_if_served(resolve_address(&mapping, task, address, 0, &cachable));
+	row_key_of(&key, task->group_leader, &mapping, major ? kind_of_major(kind) : kind,
+		   ACCESS_UNKNOWN, mode);
+	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping.pages;
+	cpu->unresolved += mapping.class == MAPPING_UNRESOLVED;
+	cpu->run.entries++;
+	return add_to_row(&key, &mapping.extent, &add);
+}
+
 /*
  * A major that was counted as minor at entry: anonymous memory whose mm did not show its last few
  * swap entries yet (percpu_counter batches). Moves it. The only place where a counter goes down, by
@@ -208,13 +270,7 @@ static __always_inline void recount_major(struct task_struct *task, u64 address)
 	if (!task->mm || !is_followed(task->group_leader->tgid, task->group_leader->start_boottime))
 		return;
 	key.kind = resolve_address(&mapping, task, address, PF_WRITE, &cachable);
-	key.access = ACCESS_WRITE;
-	key.start_ns = task->group_leader->start_boottime;
-	key.tgid = task->group_leader->tgid;
-	key.anchor = mapping.anchor;
-	key.name_id = mapping.name_id;
-	key.mode_class = MODE_CLASS(MODE_USER, mapping.class);
-	key.perms = mapping.perms;
+	row_key_of(&key, task->group_leader, &mapping, key.kind, ACCESS_WRITE, MODE_USER);
 	if (key.kind >= KIND_FIRST_DENIED)
 		return;
 	if (!bpf_map_lookup_elem(&rows, &key))
@@ -260,7 +316,10 @@ int fault_major(struct bpf_perf_event_data *context)
 
 	count_completion(this_cpu_state(), task, fault);
 	if (!fault) {
-		recount_major(task, context->addr);
+		if (config_fault_entry)
+			recount_major(task, context->addr);
+		else
+			count_unseen(context->addr, mode_of(context), true);
 		return 0;
 	}
 	pages = pages_of_major(fault);
@@ -287,6 +346,8 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 	done->extent = fault->extent;
 	done->minor++;
 	done->pages += pages;
+	if (!config_full)
+		return;
 	done->latency.count++;
 	done->latency.sum_ns += ns;
 	if (ns > done->latency.max_ns)
@@ -295,7 +356,8 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 		done->latency.buckets[bucket]++;
 }
 
-/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full: as fault_major, for minor faults. */
+/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as fault_major, for
+ * minor faults. */
 SEC("?perf_event")
 int fault_minor(struct bpf_perf_event_data *context)
 {
@@ -303,14 +365,21 @@ int fault_minor(struct bpf_perf_event_data *context)
 	u64 now = bpf_ktime_get_ns();
 	struct task_fault *fault = claim_at(task, context->addr);
 	struct cpu_state *cpu = this_cpu_state();
+	u64 pages;
 
 	count_completion(cpu, task, fault);
+	if (!fault && !config_fault_entry)
+		count_unseen(context->addr, mode_of(context), false);
 	if (!fault || !cpu)
 		return 0;
-	fault->key.kind = kind_by_evidence(fault, task);
+	pages = fault->pages;
+	fault->key.kind = config_full ? kind_by_evidence(fault, task) :
+					kind_if_served(fault->key.kind);
+	if (config_full)
+		pages = pages_by_evidence(fault, task, pages);
 	cpu->done.busy = 1;
 	barrier();
-	done_add(cpu, fault, pages_by_evidence(fault, task, fault->pages), now - fault->entered_ns);
+	done_add(cpu, fault, pages, now - fault->entered_ns);
 	barrier();
 	cpu->done.busy = 0;
 	return 0;

@@ -8,7 +8,7 @@
 
 #include "mapping.bpf.h"
 
-/* arch/x86/include/asm/trap_pf.h */
+/* arch/x86/include/asm/trap_pf.h. Where fault entry is a perf event there is no error code: 0. */
 #define PF_PROT 0x1UL /* a page was present and refused the access */
 #define PF_WRITE 0x2UL
 #define PF_INSTR 0x10UL
@@ -16,6 +16,8 @@
 
 static __always_inline enum fault_access access_of(u64 error_code)
 {
+	if (!config_fault_entry)
+		return ACCESS_UNKNOWN;
 	if (error_code & PF_WRITE)
 		return ACCESS_WRITE;
 	return error_code & PF_INSTR ? ACCESS_EXEC : ACCESS_READ;
@@ -76,7 +78,8 @@ static __always_inline enum fault_kind kind_at_entry(u64 error_code, u64 flags, 
 /* How a fault of this kind is to be counted. */
 static __always_inline enum run_treatment treatment_of(enum fault_kind kind)
 {
-	if (config_full)
+	/* Of an unknown access nobody knows whether it is allowed. */
+	if (config_full || !config_fault_entry)
 		return RUN_STAMP;
 	switch (kind) {
 	case KIND_DEMAND_ZERO:

@@ -281,7 +281,8 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 	now.anon_vma = read_word((u64)&area->anon_vma);
 	now.written = write && vma->flags & VM_WRITE;
 	now.sequence = mm_sequence(task->mm);
-	mapping->is_fresh = now.written && !now.anon_vma;
+	/* An unknown access may have been the first write. */
+	mapping->is_fresh = (now.written || !config_fault_entry) && !now.anon_vma;
 	find_anchor(task->group_leader, &now, mapping->perms);
 	mapping->anchor = now.anchor;
 }

@@ -53,6 +53,15 @@ static bool has(const struct feature_set *features, enum feature feature)
 	return features->state[feature].available;
 }
 
+/* Minor faults complete in a perf event too. Where entry is one, its program may miss some: these are then counted
+ * as they complete. */
+static bool has_minor_event(const struct collector_options *options,
+			    const struct feature_set *features)
+{
+	return has(features, FEATURE_PERF_EVENTS) &&
+	       (options->detail == DETAIL_FULL || !has(features, FEATURE_FAULT_ENTRY));
+}
+
 static int configure(struct kernel *kernel, const struct collector_options *options,
 		     const struct feature_set *features)
 {
@@ -63,6 +72,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	skeleton->rodata->config_follow = options->follow;
 	skeleton->rodata->config_full = full;
 	skeleton->rodata->config_perf_events = perf;
+	skeleton->rodata->config_fault_entry = has(features, FEATURE_FAULT_ENTRY);
 	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
 	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
 	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
@@ -72,7 +82,12 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;
 	}
 	bpf_program__set_autoload(skeleton->progs.fault_major, perf);
-	bpf_program__set_autoload(skeleton->progs.fault_minor, perf && full);
+	bpf_program__set_autoload(skeleton->progs.fault_minor, has_minor_event(options, features));
+	bpf_program__set_autoload(skeleton->progs.fault_begin, !has(features, FEATURE_FAULT_ENTRY));
+	bpf_program__set_autoload(skeleton->progs.page_fault_user,
+				  has(features, FEATURE_FAULT_ENTRY));
+	bpf_program__set_autoload(skeleton->progs.page_fault_kernel,
+				  has(features, FEATURE_FAULT_ENTRY));
 	bpf_program__set_autoload(skeleton->progs.fault_rss,
 				  full && has(features, FEATURE_RSS_STAT));
 	bpf_program__set_autoload(skeleton->progs.fault_flush,
@@ -105,19 +120,29 @@ static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
 }
 
 static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
-			      struct collector_info *info, struct error *error)
+			      bool minor, struct collector_info *info, struct error *error)
 {
-	bool full = options->detail == DETAIL_FULL;
 	int result = perf_events_open(&kernel->perf_events, kernel->n_cpus, options->follow,
 				      kernel->skeleton->progs.fault_major,
-				      full ? kernel->skeleton->progs.fault_minor : NULL, error);
+				      minor ? kernel->skeleton->progs.fault_minor : NULL, error);
 
 	if (result)
 		return result;
 	add_hook(info, "perf_event/page-faults-major");
-	if (full)
+	if (minor)
 		add_hook(info, "perf_event/page-faults-minor");
 	return 0;
+}
+
+static int attach_entry_event(struct kernel *kernel, struct collector_info *info,
+			      struct error *error)
+{
+	int result = perf_events_open_entry(kernel->perf_events,
+					    kernel->skeleton->progs.fault_begin, error);
+
+	if (!result)
+		add_hook(info, "perf_event/page-faults");
+	return result;
 }
 
 static int attach_tracepoint(struct kernel *kernel, struct bpf_program *program,
@@ -147,7 +172,8 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 		return error_set(error, errno, "cannot attach the BPF iterators: %s",
 				 strerror(errno));
 	if (has(features, FEATURE_PERF_EVENTS))
-		result = attach_perf_events(kernel, options, info, error);
+		result = attach_perf_events(kernel, options, has_minor_event(options, features),
+					    info, error);
 	/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
 	struct bpf_program *const programs[] = {
 		skeleton->progs.process_fork,
@@ -167,6 +193,8 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)
 		if (bpf_program__autoload(programs[i]))
 			result = attach_tracepoint(kernel, programs[i], info, error);
+	if (!result && !has(features, FEATURE_FAULT_ENTRY))
+		result = attach_entry_event(kernel, info, error);
 	if (result || !kernel->perf_events)
 		return result;
 	result = perf_events_start(kernel->perf_events);
@@ -206,6 +234,7 @@ static int map_memory(struct kernel *kernel, struct error *error)
 	return 0;
 }
 
+/* 0 or more: what the program returned. */
 static int run_program(const struct bpf_program *program, int cpu)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options);
@@ -214,7 +243,7 @@ static int run_program(const struct bpf_program *program, int cpu)
 		options.flags = BPF_F_TEST_RUN_ON_CPU;
 		options.cpu = cpu;
 	}
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ?: (int)options.retval;
 }
 
 static int load(struct kernel *kernel, const struct collector_options *options,
@@ -337,17 +366,23 @@ void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since)
 	__atomic_store_n(&kernel->skeleton->data->epoch, epoch, __ATOMIC_SEQ_CST);
 }
 
+/* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in microseconds. */
+#define FLUSH_TRIES 20
+
 int kernel_flush(struct kernel *kernel)
 {
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
-		int result;
+		int result = 1;
 
+		/* A run that no fault can go on with may still have its first one to write. */
 		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.mm, __ATOMIC_RELAXED) &&
+		    !__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED) &&
 		    !__atomic_load_n(&kernel->cpu_states[cpu].done.minor, __ATOMIC_RELAXED))
 			continue;
-		result = run_program(kernel->skeleton->progs.flush_run, cpu);
+		for (int i = 0; result > 0 && i < FLUSH_TRIES; i++)
+			result = run_program(kernel->skeleton->progs.flush_run, cpu);
 		/* A CPU that went offline keeps its open run until it is back. */
-		if (result && result != -ENXIO)
+		if (result < 0 && result != -ENXIO)
 			return result;
 	}
 	return 0;

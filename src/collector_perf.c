@@ -11,7 +11,7 @@
 /* How often to read our own count again when it moved meanwhile. */
 #define START_TRIES 100
 
-/* One of the two events. */
+/* One of the events. */
 struct perf_event {
 	const char *name;
 	uint64_t config;
@@ -27,6 +27,7 @@ struct perf_event {
 struct perf_events {
 	struct perf_event major;
 	struct perf_event minor;
+	struct perf_event entry; /* not opened unless asked for */
 	bool has_minor;
 };
 
@@ -138,6 +139,10 @@ int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow
 					     .config = PERF_COUNT_SW_PAGE_FAULTS_MIN,
 					     .family_fd = -1,
 					     .own_fd = -1 };
+	events->entry = (struct perf_event){ .name = "page-faults",
+					     .config = PERF_COUNT_SW_PAGE_FAULTS,
+					     .family_fd = -1,
+					     .own_fd = -1 };
 	events->has_minor = minor;
 	result = event_open(&events->major, n_cpus, follow, major, error);
 	if (!result && minor)
@@ -150,10 +155,17 @@ int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow
 	return 0;
 }
 
+int perf_events_open_entry(struct perf_events *events, const struct bpf_program *program,
+			   struct error *error)
+{
+	return event_open(&events->entry, events->major.n_cpus, false, program, error);
+}
+
 void perf_events_free(struct perf_events *events)
 {
 	if (!events)
 		return;
+	event_close(&events->entry);
 	event_close(&events->major);
 	event_close(&events->minor);
 	free(events);

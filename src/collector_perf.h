@@ -2,7 +2,8 @@
 /*
  * The perf software events page-faults-major and page-faults-minor: what the completion programs are
  * attached to, and the kernel's own count of completed faults, which no program can miss. That count is
- * what rows are held against. Private to collector*.c.
+ * what rows are held against. And page-faults, for the entry program where there is no tracepoint for
+ * it. Private to collector*.c.
  */
 #ifndef FAULTMAP_COLLECTOR_PERF_H
 #define FAULTMAP_COLLECTOR_PERF_H
@@ -26,7 +27,7 @@ struct perf_counts {
 struct perf_events;
 
 /*
- * Attaches the programs on each CPU that is online. Without `minor` (fast detail) minor faults are not
+ * Attaches the programs on each CPU that is online. Without `minor` (as in fast detail) minor faults are not
  * counted: the event costs each of them some 100 ns, with a period that hardly ever ends.
  * `follow`: counted are this process's children from now on, with theirs, each in an event that it
  * inherits; else all processes. A negative errno with the error set.
@@ -34,6 +35,10 @@ struct perf_events;
 int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow,
 		     const struct bpf_program *major, const struct bpf_program *minor,
 		     struct error *error);
+/* Attaches the program to fault entry, page-faults. Last of all, so that nothing is seen to begin without an
+ * end. A negative errno with the error set. */
+int perf_events_open_entry(struct perf_events *events, const struct bpf_program *program,
+			   struct error *error);
 void perf_events_free(struct perf_events *events);
 
 /* From here on it counts. With `follow`: before the first child. */

@@ -47,7 +47,10 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 			   false },
 	[FEATURE_FAULT_ENTRY] = { "fault_entry",
 				  "each fault at its entry (exceptions:page_fault_user, _kernel)",
-				  "everything", "use an x86-64 kernel", true },
+				  "what the access was; cow, file_cow, mkwrite and wp_other cannot be told "
+				  "from the first touch of such a mapping (full detail tells some); "
+				  "speed: perf events page-faults and page-faults-minor instead",
+				  NULL, false },
 	[FEATURE_TASK_STORAGE] = { "task_storage", "telling how a fault ended, per task",
 				   "everything", "use Linux 5.12 or later", true },
 	[FEATURE_MAPLE_TREE] = { "maple_tree", "the mapping of each fault", "everything",
@@ -374,6 +377,9 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 
 int features_require(const struct feature_set *features, struct error *error)
 {
+	const struct feature_state *entry = &features->state[FEATURE_FAULT_ENTRY];
+	const struct feature_state *perf = &features->state[FEATURE_PERF_EVENTS];
+
 	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
 		const struct feature_info *info = &infos[feature];
 
@@ -383,5 +389,8 @@ int features_require(const struct feature_set *features, struct error *error)
 				 "cannot watch page faults: %s; %s", features->state[feature].why,
 				 info->remedy);
 	}
+	if (!entry->available && !perf->available)
+		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
+				 entry->why, perf->why, infos[FEATURE_PERF_EVENTS].remedy);
 	return 0;
 }

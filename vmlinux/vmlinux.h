@@ -288,7 +288,16 @@ struct kernel_siginfo {
 /* BPF */
 
 struct bpf_perf_event_data {
+	struct {
+		unsigned long ip;
+	} regs;
 	u64 addr;
+};
+
+struct bpf_perf_event_data___arm64 {
+	struct {
+		unsigned long pc;
+	} regs;
 };
 
 struct seq_file;

@@ -93,3 +93,19 @@ def discrepancies($detail):
 	| "rows: \(.minor_total) minor, \(.major_total) major; perf events: \(.perf_minor_total),"
 	+ " \(.perf_major_total); tasks: \($accounted), gup \($gup); total: gup \(.gup_total),"
 	+ " missed \(.missed_total)";
+
+# What faultgen reported, as it looks where the fault's entry is a perf event: nobody tells what the access was,
+# nor whether a page was present. --detail=full sees copies of a file's pages and huge pages.
+def coarse($detail; $mapping):
+	if IN("cow", "wp_other", "mkwrite", "file_cow") | not then .
+	elif $mapping | startswith("/") | not then "demand_zero"
+	elif $detail == "full" and . != "mkwrite" then .
+	else "file_map" end;
+def without_error_code($detail):
+	.access = "unknown" | .before.access = "unknown"
+	| if $detail == "full" and .case == "huge_cow" then .kind = "huge_zero"
+	  elif .case == "userfaultfd_wp" then .kind = "demand_zero"
+	  else . end
+	| .mapping as $mapping
+	| .kind |= coarse($detail; $mapping)
+	| if .before.faults > 0 then .before.kind |= coarse($detail; $mapping) else . end;

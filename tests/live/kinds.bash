@@ -14,6 +14,10 @@ fi
 LACKS=$("$FAULTMAP" check --json 2>/dev/null | jq -rs 'map(select(.available | not).feature) | join(",")')
 export LACKS
 
+# Options of `run` that come before --detail, and what a jq filter makes of faultgen's report for them.
+run_options=()
+seen_as=.
+
 # run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
 # exit status in $TMP/cases. $limited, if set, is the cgroup that they run in.
 run_cases()
@@ -23,7 +27,7 @@ run_cases()
 
 	rm -rf "$TMP/cases"
 	mkdir "$TMP/cases"
-	limited=${limited-} "$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- bash -c '
+	limited=${limited-} "$FAULTMAP" run "${run_options[@]}" --json "--detail=$detail" -o "$TMP/log" -- bash -c '
 		[ -z "$limited" ] || echo $$ >"$limited/cgroup.procs"
 		faultgen=$1 directory=$2 cases=$3
 		for case in "${@:4}"; do
@@ -45,7 +49,7 @@ run_cases()
 judge_cases()
 {
 	jq -r -L tests/live --arg detail "$1" --slurpfile log "$TMP/log" 'include "faults";
-		in_detail($detail) as $case
+		(in_detail($detail) | '"$seen_as"') as $case
 		| [($case.pid | tostring), ([$case | want] | join("; ")), ([$log | got($case)] | join("; ")),
 			(total($log | faults_of($case.pid) | select(.kind == "unknown")
 				| .minor + .major + .denied) | tostring)]
@@ -67,4 +71,23 @@ check_case()
 	IFS='|' read -r _ want got unknown < <(grep "^$pid|" "$TMP/judged")
 	check_equal "$name: counted exactly, in its mapping" "$got" "$want"
 	check_equal "$name: nothing without a kind" "$unknown" 0
+}
+
+# What populate brings in is in no row: the kernel faults it in itself, without an exception.
+check_populate()
+{
+	local case=$TMP/cases/populate.json gup want
+
+	want=$(jq .gup "$case")
+	gup=$(jq -n --slurpfile case "$case" \
+		'inputs | select(.rec == "exit" and .pid == $case[0].pid) | .gup_total' "$TMP/log")
+	check "$1, populate: gup is $want and the handful that exec takes (got $gup)" \
+		test "$gup" -ge "$want" -a "$gup" -le $((want + 16))
+}
+
+# All but those of kinds_alone.sh, in $cases.
+list_cases()
+{
+	# shellcheck disable=SC2034
+	mapfile -t cases < <("$faultgen" --list | grep -vxE 'swap_in|swap_cached|hugetlb|reclaim')
 }

@@ -10,20 +10,7 @@
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash
 
-# What populate brings in is in no row: the kernel faults it in itself, without an exception.
-check_populate()
-{
-	local case=$TMP/cases/populate.json gup want
-
-	want=$(jq .gup "$case")
-	gup=$(jq -n --slurpfile case "$case" \
-		'inputs | select(.rec == "exit" and .pid == $case[0].pid) | .gup_total' "$TMP/log")
-	check "$1, populate: gup is $want and the handful that exec takes (got $gup)" \
-		test "$gup" -ge "$want" -a "$gup" -le $((want + 16))
-}
-
-# All but those of kinds_alone.sh.
-mapfile -t cases < <("$faultgen" --list | grep -vxE 'swap_in|swap_cached|hugetlb|reclaim')
+list_cases
 # The numbers are no accident of the default size.
 cases+=("demand_zero_write 5000" "file_map_major 300" "denied_unmapped 1000")
 for detail in fast full; do
