@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# faultmap-metrics(7) in step with what is served: names, types and labels, both ways.
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+# The labels of these depend on what the machine runs and on kernel.bpf_stats_enabled.
+optional='faultmap_group_info|faultmap_bpf_run_seconds_total|faultmap_bpf_runs_total'
+
+# page_metrics: "NAME TYPE LABEL...", a line each. Prometheus has no type for what info is: gauge.
+page_metrics()
+{
+	awk '
+		/^\.It Cm faultmap_/ {
+			name = $3
+			sub(/^[^{]*Brq/, "")
+			labels = /^\.It/ ? "" : $0
+			gsub(/ ,/, "", labels)
+		}
+		name && /^(Counter|Gauge|Histogram)\.$/ {
+			print name, tolower(substr($0, 1, length($0) - 1)) labels
+			name = ""
+		}' packaging/man/faultmap-metrics.7 | sort
+}
+
+# served_metrics FILE: the same of a scrape. A histogram's le is no label of ours.
+served_metrics()
+{
+	/usr/bin/python3 - "$1" <<-'END'
+		import sys
+		from prometheus_client.parser import text_string_to_metric_families
+		for family in text_string_to_metric_families(open(sys.argv[1]).read()):
+		    name = family.name + ("_total" if family.type == "counter" else "")
+		    labels = []
+		    for sample in family.samples:
+		        labels += [l for l in sample.labels if l not in labels and l != "le"]
+		    print(" ".join([name, family.type] + labels))
+	END
+}
+
+# names: of a list of metrics, with their types.
+names()
+{
+	cut -d' ' -f1,2
+}
+
+has_everything()
+{
+	curl -s --noproxy '*' -m 60 -o "$TMP/scrape" "$url/metrics" &&
+		grep -q '^faultmap_mapping_faults_total{' "$TMP/scrape" &&
+		grep -q '^faultmap_fault_latency_seconds_bucket{' "$TMP/scrape"
+}
+
+start_background "$FAULTMAP" daemon -v --config /dev/null --listen 127.0.0.1:0 --interval 0.2 \
+	--detail full 2>"$TMP/err"
+wait_for 30 grep -q 'serving on' "$TMP/err"
+url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/err")
+check "the daemon serves groups, mappings and latencies" wait_for 60 has_everything
+served_metrics "$TMP/scrape" | sort >"$TMP/served"
+page_metrics >"$TMP/page"
+check_equal "faultmap-metrics(7) has the metrics that are served, of their types" \
+	"$(names <"$TMP/page")" "$(names <"$TMP/served")"
+check_equal "and their labels" "$(grep -vE "^($optional) " "$TMP/page")" \
+	"$(grep -vE "^($optional) " "$TMP/served")"
+
+done_testing
