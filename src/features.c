@@ -51,8 +51,8 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				  "from the first touch of such a mapping (full detail tells some); "
 				  "speed: perf events page-faults and page-faults-minor instead",
 				  NULL, false },
-	[FEATURE_TASK_STORAGE] = { "task_storage", "telling how a fault ended, per task",
-				   "everything", "use Linux 5.12 or later", true },
+	[FEATURE_ATOMICS] = { "atomics", "counting each fault once, whoever comes first (cmpxchg)",
+			      "everything", "use Linux 5.12 or later", true },
 	[FEATURE_MAPLE_TREE] = { "maple_tree", "the mapping of each fault", "everything",
 				 "use Linux 6.1 or later", true },
 	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
@@ -60,7 +60,8 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_PERF_EVENTS] = { "perf_events",
 				  "latency of major faults; a count of the kernel's to hold rows against",
 				  "latency; perf_minor, perf_major, missed, lost_completions; majors are "
-				  "told from minors at the task's next fault",
+				  "told from minors at the task's next fault; full detail has the kinds "
+				  "of fast detail",
 				  "grant CAP_SYS_ADMIN, or set kernel.perf_event_paranoid to 2 or less",
 				  false },
 	[FEATURE_DIRECT_READS] = { "direct_reads", "kernel memory at one load a field",
@@ -75,7 +76,8 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_TLB_FLUSH] = { "tlb_flush", "full detail: a copy told from a page made writable",
 				"wp_other shows as cow", NULL, false },
 	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
-				"such a fault counts as one page", NULL, false },
+				"such a fault counts as one page where direct_reads or rss_stat lack too",
+				NULL, false },
 	[FEATURE_RECLAIM] = { "reclaim", "full detail: pages that a fault itself swaps out",
 			      "a fault that has to reclaim memory may show as swap_in", NULL,
 			      false },
@@ -191,16 +193,12 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 {
 	const struct btf_type *sequence = struct_member(btf, "mm_struct", "mm_lock_seq");
 	bool maple = struct_member(btf, "mm_struct", "mm_mt");
-	bool storage = btf__find_by_name_kind(btf, "bpf_local_storage", BTF_KIND_STRUCT) > 0 &&
-		       struct_member(btf, "task_struct", "bpf_storage");
 	bool cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	probe_tracepoint(features, btf);
 	probe_hooks(features, btf);
 	found(features, FEATURE_MAPLE_TREE, maple,
 	      maple ? "mm_struct.mm_mt" : "mm_struct has no maple tree (before Linux 6.1)");
-	found(features, FEATURE_TASK_STORAGE, storage,
-	      storage ? "task_struct.bpf_storage" : "no BPF task storage (before Linux 5.12)");
 	found(features, FEATURE_DIRECT_READS, cast,
 	      cast ? "bpf_rdonly_cast()" : "no bpf_rdonly_cast() (before Linux 6.2)");
 	if (sequence && btf_is_composite(sequence))
@@ -224,6 +222,32 @@ static void probe_btf(struct feature_set *features)
 	found(features, FEATURE_BTF, false, "cannot read " BTF_PATH ": %s", strerror(why));
 	for (enum feature feature = FEATURE_FAULT_ENTRY; feature < FEATURE_COUNT; feature++)
 		found(features, feature, false, "cannot be told without BTF");
+}
+
+/* BTF does not show instructions: whether the verifier takes this one (commit 5ffa25502b5a, 5.12). */
+static void probe_atomics(struct feature_set *features)
+{
+	const struct bpf_insn program[] = {
+		{ .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 1 },
+		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		  .dst_reg = BPF_REG_10,
+		  .src_reg = BPF_REG_1,
+		  .off = -8,
+		  .imm = BPF_CMPXCHG },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	autoclose int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "cmpxchg", "Dual BSD/GPL",
+					 program, ARRAY_SIZE(program), NULL);
+
+	if (fd >= 0)
+		found(features, FEATURE_ATOMICS, true, "BPF_CMPXCHG");
+	else
+		found(features, FEATURE_ATOMICS, false,
+		      fd == -EINVAL ? "no BPF_CMPXCHG (before Linux 5.12)" :
+				      "cannot be told, no BPF program loads: %s",
+		      strerror(-fd));
 }
 
 static void probe_capabilities(struct feature_set *features)
@@ -359,6 +383,7 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 		   struct error *error)
 {
 	probe_btf(features);
+	probe_atomics(features);
 	probe_capabilities(features);
 	probe_bpf_syscall(features);
 	probe_lockdown(features);
