@@ -247,7 +247,8 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 		count_major(fault, pages_of_major(fault));
 	} else if (task->min_flt == fault->minor) {
 		count_failed(fault, cpu);
-	} else if (run && fault->key.kind < KIND_FIRST_DENIED && same_key(&run->key, &fault->key)) {
+	} else if (run && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&
+		   same_key(&run->key, &fault->key)) {
 		run->count++;
 	} else {
 		count_minor(fault);

@@ -46,6 +46,20 @@ def in_detail($detail):
 		exactly | .before |= exactly | .with_pages = true
 	else . end;
 
+# What --detail=full sees of it without some features: what `faultmap check` says is lost, and no more.
+def without($features):
+	def lacks($feature): any($features[]; . == $feature);
+	def coarser:
+		if (lacks("perf_events") or lacks("rss_stat")) and .exact == "huge_zero" then
+			.kind = "demand_zero" | .pages = .faults
+		elif (lacks("perf_events") or lacks("tlb_flush")) and .exact == "wp_other" then
+			.kind = "cow"
+		elif lacks("map_pages") and (lacks("direct_reads") or lacks("rss_stat"))
+			and .exact == "file_map" then
+			.pages = .faults
+		else . end;
+	coarser | .before |= coarser;
+
 # What a log says about the case that faultgen reported as $case.
 def got($case):
 	[ if $case.kind == "denied_unmapped" then

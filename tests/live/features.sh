@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 20 s
+# Without any one of the features that faultmap can do without (--disable-feature), as on a kernel that
+# lacks it: a bundle of faultgen's cases, and each is counted exactly, with severity, mapping, access and
+# mode; kinds and pages are coarser only as `faultmap check` says, and never another's. Without any that
+# it needs: status 77 and one line.
+
+. "$(dirname "$0")/../lib.sh"
+. tests/live/kinds.bash
+
+# Of each way that a fault can go: counted at entry, stamped, major, denied, by the kernel.
+cases=(demand_zero_write cow_zero cow_fork reuse huge_zero file_map_read file_map_major file_cow mkwrite
+	shmem_anon userfaultfd stack_growth kernel_read denied_unmapped denied_access_write denied_bus)
+
+# run_without FEATURE[,FEATURE]: the bundle, all cases in one run; its status in $status.
+run_without()
+{
+	local feature arguments=()
+
+	for feature in ${1//,/ }; do
+		arguments+=(--disable-feature "$feature")
+	done
+	rm -rf "$TMP/cases"
+	mkdir "$TMP/cases"
+	# shellcheck disable=SC2016
+	timeout 300 "$FAULTMAP" run --json --detail=full "${arguments[@]}" -o "$TMP/log" -- bash -c '
+		for case in "${@:4}"; do
+			"$1" "$case" --dir "$2" >"$3/$case.json" 2>"$3/$case.err"
+			[ $? -ne 77 ] || rm "$3/$case.json"
+		done' - "$faultgen" "$directory" "$TMP/cases" "${cases[@]}" 2>"$TMP/messages"
+	status=$?
+}
+
+# differences FEATURE[,FEATURE]: a line for each case that the log does not have as it should.
+differences()
+{
+	jq -r -L tests/live --arg without "$1" --slurpfile log "$TMP/log" 'include "faults";
+		in_detail("full") | without($without | split(",")) as $case
+		| ([$case | want] | join("; ")) as $want | ([$log | got($case)] | join("; ")) as $got
+		| select($got != $want) | "got:  \($got)\nwant: \($want)"' "$TMP"/cases/*.json
+}
+
+# check_without FEATURE[,FEATURE] [HOOKS]: HOOKS is what the hooks in use must not match.
+check_without()
+{
+	local name="without ${1/,/ and }"
+
+	run_without "$1"
+	check_equal "$name: faultmap ran" "$status" 0
+	check_equal "$name: cases that ran, all counted exactly" \
+		"$(find "$TMP/cases" -name '*.json' | wc -l) $(differences "$1")" "${#cases[@]} "
+	check_equal "$name: nothing without a kind or a mapping" \
+		"$(jq -s -L tests/live 'include "faults"; unexplained' "$TMP/log")" 0
+	check_equal "$name: no hook of its own" \
+		"$(jq -c --arg hooks "${2:-^$}" 'select(.rec == "meta")
+			| [.hooks[] | select(test($hooks))]' "$TMP/log")" "[]"
+	[[ $1 == *perf_events* ]] || check_equal "$name: rows are what perf events and tasks counted" \
+		"$(jq -nr -L tests/live 'include "faults"; discrepancies("full")' "$TMP/log")" ""
+}
+
+# refused FEATURE
+refused()
+{
+	timeout 60 "$FAULTMAP" run --disable-feature "$1" -- true >"$TMP/out" 2>"$TMP/messages"
+	check_equal "without $1: status 77, and one line that names it" \
+		"$? $(wc -l <"$TMP/messages") $(grep -c "disable-feature $1; " "$TMP/messages")" "77 1 1"
+}
+
+declare -A hooks=([perf_events]='^perf_event/' [rss_stat]=rss_stat [tlb_flush]=tlb_flush
+	[map_pages]=map_pages [reclaim]='direct_reclaim' [memcg_reclaim]='memcg_reclaim')
+
+"$FAULTMAP" check --json >"$TMP/features"
+check_equal "faultmap check" "$?" 0
+for feature in $(jq -r 'select(.required).feature' "$TMP/features"); do
+	refused "$feature"
+done
+for feature in $(jq -r 'select(.required | not).feature' "$TMP/features"); do
+	if [ "$(jq --arg feature "$feature" 'select(.feature == $feature).available' \
+		"$TMP/features")" = true ]; then
+		check_without "$feature" "${hooks[$feature]-}"
+	else
+		skip "without $feature" "this machine has none; every other test ran without it"
+	fi
+done
+# Pages around a fault are counted either way.
+check_without map_pages,direct_reads map_pages
+done_testing
