@@ -24,6 +24,21 @@ int flush_run(void *context)
 	return 0;
 }
 
+/* Run anywhere for a CPU that is offline: before it is back here, it has to boot. */
+SEC("raw_tp")
+int BPF_PROG(flush_for, unsigned long which)
+{
+	u32 number = which;
+	struct cpu_state *cpu = bpf_map_lookup_elem(&cpu_states, &number);
+
+	if (!cpu)
+		return 0;
+	run_flush(cpu);
+	cpu->run.mm = 0;
+	done_flush(cpu);
+	return 0;
+}
+
 /* Writes each row that moved since the tick epoch_since. */
 SEC("iter/bpf_map_elem")
 int list_rows(struct bpf_iter__bpf_map_elem *context)

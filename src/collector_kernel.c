@@ -24,6 +24,7 @@ struct kernel {
 	struct bpf_link *tasks_link;
 	size_t n_cpus;
 	struct perf_events *perf_events; /* NULL where they are not allowed */
+	bool perf_refused;               /* on a CPU that came later: told once */
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
 };
@@ -346,9 +347,21 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 	return kernel->cpu_states;
 }
 
-int kernel_perf_counts(const struct kernel *kernel, struct perf_counts *ret_counts)
+/* A daemon that gave up its capabilities may not open events on a CPU that comes online later: what
+ * faults there is counted all the same, see fault_resolve() in bpf/row.bpf.h. */
+int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
 {
-	return kernel->perf_events ? perf_events_read(kernel->perf_events, ret_counts) : -ENODATA;
+	struct error error;
+
+	if (!kernel->perf_events)
+		return -ENODATA;
+	if (perf_events_renew(kernel->perf_events, &error) && !kernel->perf_refused) {
+		log_warning("a CPU came online: %s; continuing without latencies and exact kinds "
+			    "of what faults there",
+			    error.text);
+		kernel->perf_refused = true;
+	}
+	return perf_events_read(kernel->perf_events, ret_counts);
 }
 
 static bool huge_pages_always(void)
@@ -369,6 +382,14 @@ void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since)
 /* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in microseconds. */
 #define FLUSH_TRIES 20
 
+/* Nothing runs on that CPU: its runs can be closed from here. */
+static int flush_for(struct kernel *kernel, uint64_t cpu)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &cpu, .ctx_size_in = sizeof(cpu));
+
+	return bpf_prog_test_run_opts(bpf_program__fd(kernel->skeleton->progs.flush_for), &options);
+}
+
 int kernel_flush(struct kernel *kernel)
 {
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
@@ -381,8 +402,9 @@ int kernel_flush(struct kernel *kernel)
 			continue;
 		for (int i = 0; result > 0 && i < FLUSH_TRIES; i++)
 			result = run_program(kernel->skeleton->progs.flush_run, cpu);
-		/* A CPU that went offline keeps its open run until it is back. */
-		if (result < 0 && result != -ENXIO)
+		if (result == -ENXIO) /* the CPU is offline */
+			result = flush_for(kernel, cpu);
+		if (result < 0)
 			return result;
 	}
 	return 0;

@@ -26,7 +26,7 @@ void kernel_close(struct kernel *kernel);
 const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *ret_count);
 
 /* What the kernel's own perf events have counted; -ENODATA where there are none. */
-int kernel_perf_counts(const struct kernel *kernel, struct perf_counts *ret_counts);
+int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
 
 /* What the kernel says of each program that is loaded; at most max. Returns how many. */
 size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max);

@@ -11,13 +11,23 @@
 /* How often to read our own count again when it moved meanwhile. */
 #define START_TRIES 100
 
+/* An event on one CPU. It ends when the CPU goes offline (perf_event_exit_cpu()), and must be opened
+ * again when it is back. */
+struct cpu_event {
+	int fd; /* -1: there is none; the link owns it */
+	struct bpf_link *link;
+	uint64_t enabled_ns; /* for how long it has counted when it was last read */
+};
+
 /* One of the events. */
 struct perf_event {
 	const char *name;
 	uint64_t config;
+	const struct bpf_program *program;
 	size_t n_cpus;
-	int *fds;                /* one per CPU, -1 where there is none; the links own them */
-	struct bpf_link **links; /* likewise, NULL */
+	struct cpu_event *cpus;
+	uint64_t ended; /* what those that were closed had counted */
+	uint64_t sum;   /* with what the others had when they were last read */
 	/* `follow`: of this process with all its children, and of this process alone; else -1. */
 	int family_fd;
 	int own_fd;
@@ -41,6 +51,7 @@ static int open_event(const struct perf_event *event, int cpu)
 		.config = event->config,
 		.sample_period = 1,
 		.sample_type = PERF_SAMPLE_ADDR,
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED,
 		.disabled = 1,
 	};
 
@@ -68,41 +79,56 @@ static int cannot_open(const struct perf_event *event, struct error *error)
 			 event->name, strerror(errno));
 }
 
-static int attach_on(struct perf_event *event, size_t cpu, const struct bpf_program *program,
-		     struct error *error)
+/* -ENODEV: the CPU is offline. */
+static int attach_on(struct perf_event *event, size_t cpu, struct error *error)
 {
+	struct cpu_event *on = &event->cpus[cpu];
 	int fd = open_event(event, cpu);
 
 	if (fd < 0 && (errno == ENODEV || errno == EINVAL)) /* the CPU is offline */
-		return 0;
+		return -ENODEV;
 	if (fd < 0)
 		return cannot_open(event, error);
-	event->links[cpu] = bpf_program__attach_perf_event(program, fd);
-	if (!event->links[cpu]) {
+	on->link = bpf_program__attach_perf_event(event->program, fd);
+	if (!on->link) {
 		int why = errno;
 
 		close(fd);
 		return error_set(error, why, "cannot attach to the perf event %s: %s", event->name,
 				 strerror(why));
 	}
-	event->fds[cpu] = fd;
+	on->fd = fd;
+	on->enabled_ns = 0;
 	return 0;
+}
+
+/* On each CPU that is online and has none yet. */
+static int attach_on_all(struct perf_event *event, struct error *error)
+{
+	int result = 0;
+
+	for (size_t cpu = 0; !result && cpu < event->n_cpus; cpu++) {
+		if (event->cpus[cpu].fd < 0)
+			result = attach_on(event, cpu, error);
+		if (result == -ENODEV)
+			result = 0;
+	}
+	return result;
 }
 
 static int event_open(struct perf_event *event, size_t n_cpus, bool follow,
 		      const struct bpf_program *program, struct error *error)
 {
-	int result = 0;
+	int result;
 
-	event->links = calloc(n_cpus, sizeof(*event->links));
-	event->fds = malloc(n_cpus * sizeof(*event->fds));
-	if (!event->links || !event->fds)
+	event->cpus = calloc(n_cpus, sizeof(*event->cpus));
+	if (!event->cpus)
 		return error_set(error, ENOMEM, "out of memory");
+	event->program = program;
 	event->n_cpus = n_cpus;
 	for (size_t cpu = 0; cpu < n_cpus; cpu++)
-		event->fds[cpu] = -1;
-	for (size_t cpu = 0; !result && cpu < n_cpus; cpu++)
-		result = attach_on(event, cpu, program, error);
+		event->cpus[cpu].fd = -1;
+	result = attach_on_all(event, error);
 	if (result || !follow)
 		return result;
 	event->own_fd = open_counter(event, false);
@@ -113,9 +139,8 @@ static int event_open(struct perf_event *event, size_t n_cpus, bool follow,
 static void event_close(struct perf_event *event)
 {
 	for (size_t cpu = 0; cpu < event->n_cpus; cpu++)
-		bpf_link__destroy(event->links[cpu]);
-	free(event->links);
-	free(event->fds);
+		bpf_link__destroy(event->cpus[cpu].link);
+	free(event->cpus);
 	if (event->family_fd >= 0)
 		close(event->family_fd);
 	if (event->own_fd >= 0)
@@ -180,6 +205,62 @@ static int read_count(int fd, uint64_t *ret_count)
 	return got == sizeof(*ret_count) ? 0 : -EIO;
 }
 
+/* Reads the event on one CPU, and closes it if it has stood still: the CPU went offline, though it may be
+ * back since. */
+static int read_on(struct perf_event *event, struct cpu_event *on, uint64_t *ret_count)
+{
+	struct {
+		uint64_t count;
+		uint64_t enabled_ns;
+	} values;
+	ssize_t got = read(on->fd, &values, sizeof(values));
+
+	if (got != sizeof(values))
+		return got < 0 ? -errno : -EIO;
+	*ret_count = values.count;
+	if (values.enabled_ns != on->enabled_ns) {
+		on->enabled_ns = values.enabled_ns;
+		return 0;
+	}
+	event->ended += values.count;
+	bpf_link__destroy(on->link);
+	*on = (struct cpu_event){ .fd = -1 };
+	*ret_count = 0;
+	return 0;
+}
+
+/* Sums up the CPUs' counts, and opens the event on those that have come online. */
+static int event_renew(struct perf_event *event, struct error *error)
+{
+	uint64_t sum = 0, count = 0;
+	long n_open = 0;
+
+	for (size_t cpu = 0; cpu < event->n_cpus; cpu++) {
+		struct cpu_event *on = &event->cpus[cpu];
+		int result = on->fd < 0 ? 0 : read_on(event, on, &count);
+
+		if (result)
+			return error_set(error, -result, "cannot read the perf event %s: %s",
+					 event->name, strerror(-result));
+		if (on->fd < 0)
+			continue;
+		sum += count;
+		n_open++;
+	}
+	event->sum = event->ended + sum;
+	return n_open == sysconf(_SC_NPROCESSORS_ONLN) ? 0 : attach_on_all(event, error);
+}
+
+int perf_events_renew(struct perf_events *events, struct error *error)
+{
+	int result = event_renew(&events->major, error);
+
+	if (!result && events->has_minor)
+		result = event_renew(&events->minor, error);
+	/* Last, as it was opened. */
+	return result || !events->entry.program ? result : event_renew(&events->entry, error);
+}
+
 /* What the event has counted of those that are watched. */
 static int event_read(const struct perf_event *event, uint64_t *ret_count)
 {
@@ -193,14 +274,8 @@ static int event_read(const struct perf_event *event, uint64_t *ret_count)
 		*ret_count = sum - count;
 		return result;
 	}
-	for (size_t cpu = 0; !result && cpu < event->n_cpus; cpu++) {
-		if (event->fds[cpu] < 0)
-			continue;
-		result = read_count(event->fds[cpu], &count);
-		sum += count;
-	}
-	*ret_count = sum;
-	return result;
+	*ret_count = event->sum;
+	return 0;
 }
 
 /* Both of a family's counters count this process, but they were not opened at one instant: how far they
@@ -225,8 +300,11 @@ static int event_start(struct perf_event *event)
 
 int perf_events_start(struct perf_events *events)
 {
-	int result = event_start(&events->major);
+	struct error error;
+	int result = perf_events_renew(events, &error);
 
+	if (!result)
+		result = event_start(&events->major);
 	if (!result && events->has_minor)
 		result = event_start(&events->minor);
 	return result;

@@ -27,7 +27,8 @@ struct perf_counts {
 struct perf_events;
 
 /*
- * Attaches the programs on each CPU that is online. Without `minor` (as in fast detail) minor faults are not
+ * Attaches the programs on each CPU that is online; perf_events_renew() follows those that come and go.
+ * Without `minor` (as in fast detail) minor faults are not
  * counted: the event costs each of them some 100 ns, with a period that hardly ever ends.
  * `follow`: counted are this process's children from now on, with theirs, each in an event that it
  * inherits; else all processes. A negative errno with the error set.
@@ -40,6 +41,10 @@ int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow
 int perf_events_open_entry(struct perf_events *events, const struct bpf_program *program,
 			   struct error *error);
 void perf_events_free(struct perf_events *events);
+
+/* At each tick, before perf_events_read: reads the CPUs' counts, closes what ended with a CPU that went
+ * offline and opens it where one came online. A negative errno with the error set; the others count on. */
+int perf_events_renew(struct perf_events *events, struct error *error);
 
 /* From here on it counts. With `follow`: before the first child. */
 int perf_events_start(struct perf_events *events);

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# runs alone: it takes a CPU away for a while
+# takes 20 s
+# CPUs that go and come: one that was offline at start, one that goes offline and comes back, and one that
+# does both within a tick. What faults there is counted exactly, with the kind and the latencies that only
+# the perf events of that CPU can tell; what it had counted when it went is not kept back; no
+# descriptor is left over.
+
+. "$(dirname "$0")/../lib.sh"
+. tests/live/kinds.bash
+
+cpu=$(getconf _NPROCESSORS_ONLN)
+cpu=$((cpu - 1))
+online=/sys/devices/system/cpu/cpu$cpu/online
+log=$TMP/log
+
+# set_online 0|1
+set_online()
+{
+	echo "$1" >"$online"
+}
+
+if [ "$cpu" -lt 1 ] || ! [ -w "$online" ] || [ "$(cat "$online")" != 1 ]; then
+	skip "CPU hotplug" "no second CPU here that can be taken offline ($online)"
+	done_testing
+fi
+trap 'set_online 1; cleanup_test' EXIT
+if ! set_online 0 2>"$TMP/why"; then
+	skip "CPU hotplug" "cannot take CPU $cpu offline: $(cat "$TMP/why")"
+	done_testing
+fi
+
+ticks()
+{
+	grep -c '"rec":"interval"' "$log" 2>/dev/null || :
+}
+
+have_ticks()
+{
+	[ "$(ticks)" -ge "$1" ]
+}
+
+# The next tick may have begun already; after the one that follows, all is read that was counted before.
+wait_tick()
+{
+	wait_for 60 have_ticks $(($(ticks) + 2))
+	grep '}$' "$log" >"$TMP/whole" # its last line may be half written
+}
+
+# fault_there CASE PAGES: on that CPU.
+fault_there()
+{
+	taskset -c "$cpu" "$faultgen" "$1" "$2" --dir "$directory" >"$TMP/$1.json" 2>"$TMP/$1.err"
+}
+
+# check_case_of NAME CASE
+check_case_of()
+{
+	local want got
+
+	want=$(jq -r -L tests/live 'include "faults"; in_detail("full") | want' "$TMP/$2.json")
+	got=$(jq -rs -L tests/live --slurpfile case "$TMP/$2.json" 'include "faults";
+		got($case[0] | in_detail("full"))' "$TMP/whole")
+	check_equal "$1, $2: counted exactly" "$got" "$want"
+}
+
+# check_there NAME: minors of a kind that only the event at their end can tell, majors with latencies.
+check_there()
+{
+	fault_there reuse 300
+	fault_there file_map_major 100
+	wait_tick
+	check_case_of "$1" reuse
+	check_case_of "$1" file_map_major
+	check_equal "$1: each major has its latency" "$(jq -n --slurpfile case "$TMP/file_map_major.json" \
+		'[inputs | select(.rec == "faults" and .pid == $case[0].pid and .major > 0)
+			| .latency.count] | add' "$TMP/whole")" 100
+}
+
+descriptors()
+{
+	find "/proc/$faultmap/fd" -type l | wc -l
+}
+
+have_descriptors()
+{
+	[ "$(descriptors)" -eq "$1" ]
+}
+
+start_background "$FAULTMAP" log --detail=full -d 0.5 -o "$log" 2>"$TMP/messages"
+faultmap=$BACKGROUND_PID
+wait_for 60 grep -q '"rec":"interval"' "$log"
+check "faultmap starts while a CPU is offline" kill -0 "$faultmap"
+
+set_online 1
+wait_tick
+before=$(descriptors)
+check_there "offline at start, then online"
+
+fault_there demand_zero_write 700
+set_online 0
+wait_tick
+check_case_of "offline: what was counted before is not kept back" demand_zero_write
+
+set_online 1
+wait_tick
+check_there "back online"
+
+for _ in 1 2 3; do
+	set_online 0
+	set_online 1
+done
+wait_tick
+check_there "offline and online within a tick"
+check "as many descriptors as before ($before; now $(descriptors))" wait_for 20 have_descriptors "$before"
+check_equal "no message" "$(cat "$TMP/messages")" ""
+done_testing
