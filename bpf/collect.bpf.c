@@ -116,7 +116,7 @@ int list_tasks(struct bpf_iter__task *context)
 	u32 sequence;
 
 	if (!task || task->flags & PF_KTHREAD ||
-	    !is_followed(task->tgid, task->group_leader->start_boottime))
+	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return 0;
 	if (has_faulted(task))
 		settle(task);

@@ -17,6 +17,7 @@ const volatile bool config_fault_entry __weak = true; /* features: see src/featu
 const volatile bool config_mm_sequence __weak = true;
 const volatile bool config_direct_reads __weak = true;
 const volatile bool config_exit_with_mm __weak = true;
+const volatile bool config_host_processes __weak = true;
 const volatile bool config_tlb_flush __weak = true;
 const volatile u32 config_slice_shift __weak = 0; /* --slice: log2 of its bytes; 0: off */
 const volatile u32 config_slices_max __weak = 0;  /* of one mapping, at most SLICES_MAX */

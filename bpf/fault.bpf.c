@@ -44,7 +44,7 @@ static __always_inline void row_key_of(struct row_key *key, struct task_struct *
 				       u32 mode)
 {
 	key->start_ns = leader->start_boottime;
-	key->tgid = leader->tgid;
+	key->tgid = tgid_of(leader);
 	key->anchor = mapping->anchor;
 	key->name_id = mapping->name_id;
 	key->kind = kind;
@@ -71,7 +71,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run = &cpu->run;
 	sequence = mm_sequence(mm);
 	run->mm = 0;
-	if (!is_followed(leader->tgid, leader->start_boottime)) {
+	if (!is_followed(tgid_of(leader), leader->start_boottime)) {
 		run_flush(cpu);
 		run->treatment = RUN_IGNORE;
 		return 0;
@@ -195,7 +195,7 @@ int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
 	if (!task->pagefault_disabled)
 		return fault_enter(address, error_code, MODE_KERNEL);
 	cpu = this_cpu_state();
-	if (cpu && is_followed(task->group_leader->tgid, task->group_leader->start_boottime)) {
+	if (cpu && is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime)) {
 		cpu->run.entries++;
 		__sync_fetch_and_add(&cpu->aborted, 1);
 	}
@@ -243,7 +243,7 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 	u32 kind;
 
 	if (!cpu || !task->mm ||
-	    !is_followed(task->group_leader->tgid, task->group_leader->start_boottime))
+	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return 0;
 	kind = kind_if_served(resolve_address(&mapping, task, address, 0, &cachable));
 	row_key_of(&key, task->group_leader, &mapping, major ? kind_of_major(kind) : kind,
@@ -267,7 +267,8 @@ static __always_inline void recount_major(struct task_struct *task, u64 address)
 	struct row_key key = {};
 	bool cachable;
 
-	if (!task->mm || !is_followed(task->group_leader->tgid, task->group_leader->start_boottime))
+	if (!task->mm ||
+	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return;
 	key.kind = resolve_address(&mapping, task, address, PF_WRITE, &cachable);
 	row_key_of(&key, task->group_leader, &mapping, key.kind, ACCESS_WRITE, MODE_USER);
@@ -297,7 +298,7 @@ static __always_inline void count_completion(struct cpu_state *cpu, struct task_
 					     const struct task_fault *fault)
 {
 	if (cpu &&
-	    (fault || is_followed(task->group_leader->tgid, task->group_leader->start_boottime)))
+	    (fault || is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime)))
 		cpu->completions++;
 }
 

@@ -15,11 +15,21 @@ static __always_inline void send(struct task_record *record)
 		__sync_fetch_and_add(&cpu->exits_lost, 1);
 }
 
-/* Run once by the collector, in its own context: from now on the caller's children are followed. */
+/* Run once by the collector, in its own context: which namespace's pids it is to show, and that from now on
+ * its children are followed (`run`). */
 SEC("raw_tp")
-int follow_me(void *context)
+int know_me(void *context)
 {
-	follow_root = bpf_get_current_task_btf()->tgid;
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 pid = 0, namespace = 0;
+	u32 level = 0;
+
+	follow_root = task->tgid;
+	bpf_core_read(&pid, sizeof(pid), &task->thread_pid);
+	bpf_core_read(&level, sizeof(level), &((struct pid *)pid)->level);
+	number_at(task, level, &namespace);
+	namespace_level = level;
+	namespace_address = namespace;
 	return 0;
 }
 
@@ -28,13 +38,13 @@ SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct process_key key = { .start_ns = child->group_leader->start_boottime,
-				   .tgid = child->tgid };
+				   .tgid = tgid_of(child) };
 	u32 one = 1;
 
 	if (child->tgid == parent->tgid) /* a thread */
 		return 0;
 	if (parent->tgid == follow_root ||
-	    is_followed(parent->tgid, parent->group_leader->start_boottime))
+	    is_followed(tgid_of(parent->group_leader), parent->group_leader->start_boottime))
 		bpf_map_update_elem(&followed, &key, &one, BPF_ANY);
 	return 0;
 }
@@ -44,10 +54,10 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
  * kernel has of released threads into the record. The threads of a process exit in any order and are
  * released later; whoever is last here has the sum.
  */
-static __always_inline void add_exited(struct task_record *record)
+static __always_inline void add_exited(struct task_record *record, struct task_struct *task)
 {
-	struct process_key key = { .start_ns = record->start_ns, .tgid = record->tgid };
-	struct exited_counters fresh = {}, *sum;
+	struct process_key key = { .start_ns = record->start_ns, .tgid = task->tgid };
+	struct exited_counters fresh = { .tgid = record->tgid }, *sum;
 
 	sum = bpf_map_lookup_elem(&exited_threads, &key);
 	if (!sum) {
@@ -85,17 +95,30 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		fault_resolve(fault, task, cpu, NULL);
 		fault_release(fault);
 	}
-	if (!is_followed(task->tgid, task->group_leader->start_boottime))
+	if (!is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return 0;
 	record.record.type = RECORD_EXIT;
 	record.record.size = sizeof(record);
 	record_of_counters(&record, task);
-	add_exited(&record);
+	add_exited(&record, task);
 	if (task->signal->live.counter)
 		return 0;
 	record_of_process(&record, task);
 	send(&record);
 	return 0;
+}
+
+/* A released task has its tgid, but its numbers in namespaces are gone (detach_pid()). They were kept if it
+ * had threads; if not, its exit record has the final word. */
+static __always_inline u32 tgid_of_released(struct task_struct *task)
+{
+	struct process_key key = { .start_ns = task->start_boottime, .tgid = task->tgid };
+	struct exited_counters *kept;
+
+	if (config_host_processes)
+		return task->tgid;
+	kept = bpf_map_lookup_elem(&exited_threads, &key);
+	return kept ? kept->tgid : 0;
 }
 
 /*
@@ -107,13 +130,15 @@ SEC("tp_btf/sched_process_free")
 int BPF_PROG(process_free, struct task_struct *task)
 {
 	struct task_record record = {};
+	u32 tgid = tgid_of_released(task);
 
 	if (task->group_leader != task || task->flags & PF_KTHREAD ||
-	    !is_followed(task->tgid, task->start_boottime))
+	    !is_followed(tgid, task->start_boottime))
 		return 0;
 	record.record.type = RECORD_FREE;
 	record.record.size = sizeof(record);
 	record_of_counters(&record, task);
+	record.tgid = tgid;
 	record_of_process(&record, task);
 	send(&record);
 	return 0;

@@ -268,7 +268,7 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 	}
 	if (is_own_stack(task, vma)) {
 		mapping->class = MAPPING_THREAD_STACK;
-		mapping->name_id = task->pid;
+		mapping->name_id = tid_of(task);
 	}
 	if (bpf_core_field_exists(named->anon_name))
 		name = BPF_CORE_READ(named, anon_name);

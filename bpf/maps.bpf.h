@@ -130,6 +130,8 @@ volatile pid_t follow_root __weak = 0; /* tgid whose children are followed */
 struct exited_counters {
 	u64 minor;
 	u64 major;
+	u32 tgid; /* as it is shown */
+	u32 pad;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -152,6 +154,49 @@ struct {
 	__type(value, struct task_seen);
 } tasks_seen __weak SEC(".maps");
 
+/* Faultmap's own PID namespace, where that is not the initial one: how deep it is, and its address. Set by
+ * know_me. */
+volatile u32 namespace_level __weak = 0;
+volatile u64 namespace_address __weak = 0;
+
+/* The number of a task (of its leader: of the process) in the namespace at this level; which that is goes to
+ * *ret_namespace. 0 where it has none there, or has been released. */
+static __always_inline u32 number_at(struct task_struct *task, u32 level, u64 *ret_namespace)
+{
+	u64 pid = 0, number;
+	u32 its_level = 0;
+	int value = 0;
+
+	bpf_core_read(&pid, sizeof(pid), &task->thread_pid);
+	bpf_core_read(&its_level, sizeof(its_level), &((struct pid *)pid)->level);
+	if (!pid || its_level < level)
+		return 0;
+	number = pid + bpf_core_field_offset(struct pid, numbers) +
+		 level * bpf_core_type_size(struct upid);
+	bpf_core_read(ret_namespace, sizeof(*ret_namespace), &((struct upid *)number)->ns);
+	bpf_core_read(&value, sizeof(value), &((struct upid *)number)->nr);
+	return value;
+}
+
+/* The number of a task as faultmap shows it; 0: it is in no namespace that faultmap sees into. */
+static __always_inline u32 own_number(struct task_struct *task)
+{
+	u64 namespace = 0;
+	u32 number = number_at(task, namespace_level, &namespace);
+
+	return namespace == namespace_address ? number : 0;
+}
+
+static __always_inline u32 tgid_of(struct task_struct *leader)
+{
+	return config_host_processes ? (u32)leader->tgid : own_number(leader);
+}
+
+static __always_inline u32 tid_of(struct task_struct *task)
+{
+	return config_host_processes ? (u32)task->pid : own_number(task);
+}
+
 static __always_inline struct cpu_state *this_cpu_state(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();
@@ -164,6 +209,8 @@ static __always_inline bool is_followed(u32 tgid, u64 start_ns)
 {
 	struct process_key key = { .start_ns = start_ns, .tgid = tgid };
 
+	if (!config_host_processes && !tgid)
+		return false;
 	return !config_follow || bpf_map_lookup_elem(&followed, &key);
 }
 

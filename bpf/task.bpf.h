@@ -20,8 +20,8 @@ static __always_inline void record_of_counters(struct task_record *record, struc
 	struct signal_struct *signal = task->signal;
 
 	record->start_ns = leader->start_boottime;
-	record->tgid = task->tgid;
-	record->tid = task->pid;
+	record->tgid = tgid_of(leader);
+	record->tid = tid_of(task);
 	record->leader = leader == task;
 	/* First, so that what has exited has its final counters. */
 	record->exited = !!task->exit_state;
@@ -52,6 +52,16 @@ static __always_inline s32 exit_code_of(struct signal_struct *signal, struct tas
 	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
 }
 
+/* 0 where faultmap does not see into the parent's namespace, as getppid() in its own has it. */
+static __always_inline u32 parent_of(struct task_struct *leader)
+{
+	struct task_struct *parent = READ(struct task_struct, leader, real_parent);
+
+	if (config_host_processes)
+		return READ(struct task_struct, parent, tgid);
+	return own_number(READ(struct task_struct, parent, group_leader));
+}
+
 static __always_inline void record_of_process(struct task_record *record, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
@@ -60,8 +70,7 @@ static __always_inline void record_of_process(struct task_record *record, struct
 	struct cgroup *cgroup = READ(struct css_set, READ(struct task_struct, task, cgroups),
 				     dfl_cgrp);
 
-	record->ppid = READ(struct task_struct, READ(struct task_struct, leader, real_parent),
-			    tgid);
+	record->ppid = parent_of(leader);
 	record->uid = READ(struct cred, READ(struct task_struct, task, real_cred), euid.val);
 	record->cgroup_id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
 	record->exit_code = exit_code_of(signal, leader);

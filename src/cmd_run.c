@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -133,20 +132,9 @@ static uint64_t monotonic_ns(void)
 
 /* Ticks. --------------------------------------------------------------------------------------- */
 
-/* The kernel's pids are those of the initial namespace; elsewhere kill() would ask about others. */
-static bool sees_all_pids(void)
-{
-	const ino_t initial_pid_namespace = 0xeffffffc; /* PROC_PID_INIT_INO, part of the ABI */
-	struct stat status;
-
-	return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == initial_pid_namespace;
-}
-
 /* Who has ended without having been reported as ended yet? */
 static void run_look(struct run *run, const struct snapshot *snapshot)
 {
-	bool can_ask = sees_all_pids();
-
 	run->n_pending = 0;
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		const struct process *process = snapshot->processes[i];
@@ -159,7 +147,7 @@ static void run_look(struct run *run, const struct snapshot *snapshot)
 			run->root_ended |= process->start_ns == run->root_start_ns;
 			continue;
 		}
-		if (can_ask && kill((pid_t)process->tgid, 0) < 0 && errno == ESRCH)
+		if (kill((pid_t)process->tgid, 0) < 0 && errno == ESRCH)
 			run->n_pending++;
 	}
 	run->n_pending += !run->root_ended;

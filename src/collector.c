@@ -630,11 +630,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->info.detail = options->detail;
 	collector->info.slice_bytes = options->slice_bytes;
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
-	if (!features.state[FEATURE_PERF_EVENTS].available)
-		collector->info.warning =
-			"no perf events: major faults have no latency and are told from minor ones "
-			"at the task's next fault, and no count of the kernel's says whether any fault "
-			"or completion was missed; see `faultmap check`";
+	collector->info.warning = features_warning(&features, options->follow);
 	result = kernel_open(&collector->kernel, options, &features, &collector->info, error);
 	if (result)
 		return result;

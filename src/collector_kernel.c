@@ -24,6 +24,7 @@ struct kernel {
 	struct bpf_link *tasks_link;
 	size_t n_cpus;
 	struct perf_events *perf_events; /* NULL where they are not allowed */
+	bool counts_others;              /* they count more processes than the programs */
 	bool perf_refused;               /* on a CPU that came later: told once */
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
@@ -77,6 +78,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
 	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
 	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
+	skeleton->rodata->config_host_processes = has(features, FEATURE_HOST_PROCESSES);
 	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
 	if (options->slice_bytes) {
 		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
@@ -257,6 +259,7 @@ static int load(struct kernel *kernel, const struct collector_options *options,
 		return error_set(error, -n_cpus, "cannot tell the number of CPUs: %s",
 				 strerror(-n_cpus));
 	kernel->n_cpus = n_cpus;
+	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
 	kernel->skeleton = faultmap_bpf__open();
 	if (!kernel->skeleton)
 		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
@@ -288,7 +291,7 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 		info->max_rows = bpf_map__max_entries(kernel->skeleton->maps.rows);
 		kernel_set_epoch(kernel, 1, 0);
 	}
-	if (!result && options->follow && run_program(kernel->skeleton->progs.follow_me, -1))
+	if (!result && run_program(kernel->skeleton->progs.know_me, -1))
 		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
 	if (!result)
 		result = attach(kernel, options, features, info, error);
@@ -361,7 +364,7 @@ int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
 			    error.text);
 		kernel->perf_refused = true;
 	}
-	return perf_events_read(kernel->perf_events, ret_counts);
+	return kernel->counts_others ? -ENODATA : perf_events_read(kernel->perf_events, ret_counts);
 }
 
 static bool huge_pages_always(void)

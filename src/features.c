@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -83,9 +84,14 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 			      false },
 	[FEATURE_MEMCG_RECLAIM] = { "memcg_reclaim", "the same at a cgroup's limit of memory",
 				    "such a fault may show as swap_in", NULL, false },
+	[FEATURE_HOST_PROCESSES] = { "host_processes", "the processes of the whole machine",
+				     "processes outside of this PID namespace; without `run`, the "
+				     "perf events' counts too",
+				     "run in the host's PID namespace (--pid=host, hostPID: true)",
+				     false },
 	[FEATURE_PID_NAMESPACE] = { "pid_namespace", "pids as this namespace shows them",
-				    "everything: the kernel side sees the initial namespace's pids",
-				    "run in the host's PID namespace (--pid=host, hostPID: true)",
+				    "everything: /proc would tell of other processes",
+				    "mount the /proc of this PID namespace (mount -t proc proc /proc)",
 				    true },
 };
 
@@ -357,9 +363,17 @@ static void probe_pid_namespace(struct feature_set *features)
 	struct stat status;
 	bool initial = !stat("/proc/self/ns/pid", &status) &&
 		       status.st_ino == INITIAL_PID_NAMESPACE;
+	char self[32] = "";
+	bool ours = readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid();
 
-	found(features, FEATURE_PID_NAMESPACE, initial,
+	found(features, FEATURE_HOST_PROCESSES, initial,
 	      initial ? "the initial PID namespace" : "this is not the initial PID namespace");
+	if (ours)
+		found(features, FEATURE_PID_NAMESPACE, true, "/proc shows this PID namespace");
+	else
+		found(features, FEATURE_PID_NAMESPACE, false,
+		      "/proc shows another PID namespace: this is process %d, /proc/self is \"%s\"",
+		      (int)getpid(), self);
 }
 
 static int disable(struct feature_set *features, const char *name, struct error *error)
@@ -418,4 +432,15 @@ int features_require(const struct feature_set *features, struct error *error)
 		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
 				 entry->why, perf->why, infos[FEATURE_PERF_EVENTS].remedy);
 	return 0;
+}
+
+const char *features_warning(const struct feature_set *features, bool follow)
+{
+	if (!features->state[FEATURE_PERF_EVENTS].available)
+		return "no perf events: major faults have no latency and are told from minor ones "
+		       "at the task's next fault, and no count of the kernel's says whether any "
+		       "fault or completion was missed; see `faultmap check`";
+	if (!features->state[FEATURE_HOST_PROCESSES].available && !follow)
+		return "only the processes of this PID namespace are watched; see `faultmap check`";
+	return NULL;
 }

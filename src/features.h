@@ -31,6 +31,7 @@ enum feature {
 	FEATURE_MAP_PAGES,
 	FEATURE_RECLAIM,
 	FEATURE_MEMCG_RECLAIM,
+	FEATURE_HOST_PROCESSES,
 	FEATURE_PID_NAMESPACE,
 	FEATURE_COUNT,
 };
@@ -61,5 +62,8 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 
 /* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing. */
 int features_require(const struct feature_set *features, struct error *error);
+
+/* What a user should be told at once of what is missing, or NULL. `follow`: of `run`. */
+const char *features_warning(const struct feature_set *features, bool follow);
 
 #endif
