@@ -35,7 +35,11 @@ def without_rss_stat($lacks):
 	else . end;
 def without($lacks):
 	(if $lacks | index("rss_stat") then without_rss_stat($lacks) else . end)
-	| (if ($lacks | index("tlb_flush")) and .kind == "wp_other" then .kind = .coarse else . end);
+	| (if ($lacks | index("tlb_flush")) and .kind == "wp_other" then .kind = .coarse else . end)
+	| (if ($lacks | index("map_pages") and index("direct_reads")) and .kind == "file_map" then
+		.pages = .faults else . end)
+	| (if ($lacks | index("perf_events")) and .kind == "huge_zero" then .pages = .faults else . end)
+	| (if $lacks | index("perf_events") then .kind = .coarse else . end);
 
 # What faultgen reported, as --detail=full should see it: the exact kind, and the pages mapped. $LACKS
 # has the names of the features that this kernel lacks.
@@ -45,20 +49,6 @@ def in_detail($detail):
 	if $detail == "full" then
 		exactly | .before |= exactly | .with_pages = true
 	else . end;
-
-# What --detail=full sees of it without some features: what `faultmap check` says is lost, and no more.
-def without($features):
-	def lacks($feature): any($features[]; . == $feature);
-	def coarser:
-		if (lacks("perf_events") or lacks("rss_stat")) and .exact == "huge_zero" then
-			.kind = "demand_zero" | .pages = .faults
-		elif (lacks("perf_events") or lacks("tlb_flush")) and .exact == "wp_other" then
-			.kind = "cow"
-		elif lacks("map_pages") and (lacks("direct_reads") or lacks("rss_stat"))
-			and .exact == "file_map" then
-			.pages = .faults
-		else . end;
-	coarser | .before |= coarser;
 
 # What a log says about the case that faultgen reported as $case.
 def got($case):

@@ -34,6 +34,33 @@ check_refusal "log with CAP_BPF alone" CAP_PERFMON "${only_bpf[@]}" log -n 1
 check_equal "check as nobody: exit status" "$?" 77
 check_contains "check as nobody: names the capabilities" "$TMP/out" 'CAP_BPF'
 
+# Another user, with CAP_BPF and CAP_PERFMON alone: everything works, as far as perf events are allowed.
+# 3 is Debian's own level of perf_event_paranoid, which this kernel need not have.
+bpf_perfmon=(timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups
+	"--inh-caps=-all,+bpf,+perfmon" "--ambient-caps=+bpf,+perfmon"
+	"--bounding-set=-all,+bpf,+perfmon" "$TMP/faultmap")
+install -m 755 "$BUILD/workload/faultgen" "$TMP/faultgen"
+
+# check_unprivileged NAME [OPTION...]
+check_unprivileged()
+{
+	local name="CAP_BPF and CAP_PERFMON, $1" case
+	shift
+
+	check "$name: check finds that the daemon would work" "${bpf_perfmon[@]}" check "$@"
+	for case in demand_zero_write denied_unmapped; do
+		"${bpf_perfmon[@]}" run --json "$@" -o /dev/stdout -- bash -c '"$@" >&3' - \
+			"$TMP/faultgen" "$case" 300 3>"$TMP/case" >"$TMP/log" 2>"$TMP/messages"
+		check_equal "$name: $case exact" \
+			"$(jq -rs -L tests/live --slurpfile case "$TMP/case" \
+				'include "faults"; got($case[0])' "$TMP/log")" \
+			"$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")"
+	done
+}
+
+check_unprivileged "perf_event_paranoid $(cat /proc/sys/kernel/perf_event_paranoid)"
+check_unprivileged "perf events refused, as at 3" --disable-feature perf_events
+
 # perf_event_open refused, as Debian's perf_event_paranoid=3 does without CAP_SYS_ADMIN.
 "$FAULTMAP" run --disable-feature perf_events --json -o "$TMP/log" -- \
 	"$BUILD/workload/faultgen" file_map_major 200 --dir "$BUILD" >"$TMP/case" 2>"$TMP/messages"
