@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 
+#include "sd_daemon.h"
 #include "util.h"
 
 /* What comes while we are busy with a tick must not have to knock again a second later, as a client

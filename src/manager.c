@@ -2,8 +2,9 @@
 #include "manager.h"
 
 #include <inttypes.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
+
+#include "sd_daemon.h"
 
 /* Readings that may fail, or come late, before the watchdog bites. */
 #define READINGS_PER_WATCHDOG 3

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "http.h"
 #include "listen.h"
+#include "sd_daemon.h"
 #include "util.h"
 #include "version.h"
 #include "web_config.h"
