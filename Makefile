@@ -1,35 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # `make help` lists the targets. Everything made goes below build/.
 
-BUILD ?= build
-PREFIX ?= /usr/local
-UNITDIR ?= $(PREFIX)/lib/systemd/system
-
 # As the kernel's arch/ has it, which is also how bpf_tracing.h calls it.
 HOST_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
 	-e 's/ppc64le/powerpc/' -e 's/riscv64/riscv/' -e 's/s390x/s390/' -e 's/loongarch64/loongarch/')
 ARCH ?= $(HOST_ARCH)
+CROSS := $(filter-out $(HOST_ARCH),$(ARCH))
+# Each variant has its own directory: build/arm64-static.
+EMPTY :=
+VARIANT_FLAGS := $(if $(STATIC), STATIC=1)$(if $(CROSS), ARCH=$(CROSS))
+VARIANT := $(subst $(EMPTY) ,-,$(strip $(CROSS) $(if $(STATIC),static) $(SANITIZE)))
+BUILD ?= build$(VARIANT:%=/%)
+PREFIX ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
+ifeq ($(CROSS),)
+GNU_PREFIX :=
+else ifeq ($(CROSS),arm64)
+GNU_PREFIX := aarch64-linux-gnu-
+# What deps.sh installs for it; SYSROOT names another place.
+PKG_CONFIG_PLACE := PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig \
+	$(if $(SYSROOT),PKG_CONFIG_SYSROOT_DIR=$(SYSROOT))
+else
+$(error faultmap is cross-built for arm64 alone, not for ARCH=$(ARCH))
+endif
+SYSROOT_FLAGS := $(addprefix --sysroot=,$(SYSROOT))
 ifeq ($(origin CC),default)
-CC := gcc
-ifeq ($(ARCH),arm64)
-ifneq ($(HOST_ARCH),arm64)
-CC := aarch64-linux-gnu-gcc
-endif
-endif
-endif
-# SYSROOT is where another architecture's libraries are; else the compiler and pkg-config know.
-ifneq ($(SYSROOT),)
-override CFLAGS += -O2 -g --sysroot=$(SYSROOT)
-override LDFLAGS += --sysroot=$(SYSROOT)
-export PKG_CONFIG_SYSROOT_DIR := $(SYSROOT)
-export PKG_CONFIG_LIBDIR := $(wildcard $(SYSROOT)/usr/lib/*-linux-gnu*/pkgconfig)
+CC := $(GNU_PREFIX)gcc
 endif
 CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 PKG_CONFIG ?= pkg-config
+ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng libsystemd gnutls yaml-0.1 libcrypt inih
+LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng gnutls yaml-0.1 libcrypt inih
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
@@ -61,21 +66,32 @@ MISSING := $(shell \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
 	done; \
 	for library in $(LIBRARIES); do \
-		$(PKG_CONFIG) --exists "$$library" 2>/dev/null || echo "$$library"; \
+		$(ASK_PKG_CONFIG) --exists "$$library" 2>/dev/null || echo "$$library"; \
 	done)
 ifneq ($(MISSING),)
-$(error missing to build faultmap: $(MISSING). Run `sudo make deps`, or install their development packages)
+$(error missing to build faultmap: $(MISSING). Run `sudo make deps$(VARIANT_FLAGS)`, or install their development packages)
 endif
-LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
-LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
-BPF_INCLUDE := $(shell $(PKG_CONFIG) --variable=includedir libbpf)
+LIBRARY_CFLAGS := $(shell $(ASK_PKG_CONFIG) --cflags $(LIBRARIES))
+LIBRARY_LIBS := $(shell $(ASK_PKG_CONFIG) $(if $(STATIC),--static) --libs $(LIBRARIES))
+ifneq ($(STATIC),)
+LIBRARY_LIBS := $(filter-out -lp11-kit,$(LIBRARY_LIBS))
+MISSING := $(foreach name,$(patsubst -l%,lib%.a,$(sort $(filter -l%,$(LIBRARY_LIBS)))),\
+	$(if $(filter $(name),$(shell $(CC) $(SYSROOT_FLAGS) -print-file-name=$(name))),$(name)))
+ifneq ($(strip $(MISSING)),)
+$(error missing to link faultmap statically: $(strip $(MISSING)). Run `sudo make deps$(VARIANT_FLAGS)`)
+endif
+endif
+BPF_INCLUDE := $(shell $(ASK_PKG_CONFIG) --variable=includedir libbpf)
 endif
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror
+# --no-warnings: glibc's about getpwuid(), which main.c answers, and getaddrinfo(), which gets numbers.
+STATIC_FLAGS := -static-pie -s -Wl,--gc-sections,--no-warnings
+LINK_FLAGS := $(SYSROOT_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
 # -iquote, so that <spawn.h> stays the C library's.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote $(BUILD) \
-	$(LIBRARY_CFLAGS) $(CFLAGS)
+	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(LIBRARY_CFLAGS) $(CFLAGS)
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
@@ -101,9 +117,14 @@ all: $(BUILD)/faultmap
 
 tests: $(BUILD)/faultmap $(UNIT_TESTS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
 
-$(BUILD)/faultmap: $(BUILD)/src/main.o $(ARCHIVE)
+$(BUILD)/faultmap: $(BUILD)/src/main.o $(ARCHIVE) $(if $(STATIC),$(BUILD)/p11_kit.o)
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
+
+$(BUILD)/p11_kit.o: packaging/static/p11_kit.c Makefile
+	$(say) CC $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(ARCHIVE): $(filter-out $(BUILD)/src/main.o,$(OBJECTS))
 	$(say) AR $@
@@ -169,7 +190,7 @@ $(BENCH_BPF): $(BUILD)/bench/%.o: tests/bench/%.c Makefile
 -include $(addsuffix .d,$(UNIT_TESTS) $(WORKLOADS) $(BENCH_TOOLS))
 
 deps:
-	@packaging/deps.sh build
+	@packaging/deps.sh build $(if $(STATIC),static) $(CROSS)
 
 # What root made below build/ goes to the owner of the tree, so that a plain `make` works after it.
 GIVE_BACK = chown -R --reference=. $(BUILD)
@@ -224,7 +245,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-FORMATTED = $(wildcard bpf/*.[ch] src/*.[ch] tests/*/*.[ch] tests/workload/*/*.[ch])
+FORMATTED = $(wildcard bpf/*.[ch] src/*.[ch] packaging/*/*.c tests/*/*.[ch] tests/workload/*/*.[ch])
 
 format:
 	$(CLANG_FORMAT) -i $(FORMATTED)
@@ -234,6 +255,7 @@ format-check:
 
 help:
 	@echo 'make               build $(BUILD)/faultmap'
+	@echo 'make STATIC=1      build/static/faultmap, without shared libraries; ARCH=arm64 cross-builds'
 	@echo 'sudo make deps     install what the build needs'
 	@echo 'sudo make demo     install, build, and profile a program that touches 512 MiB'
 	@echo 'sudo make check    install what the tests need, build, run every test'
@@ -243,4 +265,5 @@ help:
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'
 	@echo 'make format        clang-format the C files; format-check: it finds nothing to change'
 	@echo 'make clean         remove $(BUILD)/'
-	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR UNITDIR BUILD ARCH=arm64 SYSROOT, V=1 shows commands'
+	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR UNITDIR BUILD STATIC ARCH SYSROOT,'
+	@echo '           V=1 shows commands'

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Installs what is missing to build (default), test or bench faultmap, or to test it on
-# other kernels (vm), through apt. When nothing is
-# missing it needs neither network nor root. Without apt it can only say what is missing.
-# usage: packaging/deps.sh [build|test|bench|vm]
+# Installs what is missing to build (default), test or bench faultmap, to link it statically, to build
+# it for arm64, or to test it on other kernels (vm), through apt. When nothing is missing it needs neither
+# network nor root. Without apt it can only say what is missing.
+# usage: packaging/deps.sh [build|test|bench|static|arm64|vm]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -12,7 +12,7 @@ PATH=$PATH:/usr/sbin:/sbin
 build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool=bpftool
 	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
-	libsystemd-dev=libsystemd.pc libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
+	libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
 	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl mandoc=mandoc groff=groff
@@ -24,27 +24,51 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz
 	gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc libc6-dev-arm64-cross=aarch64-linux-gnu-gcc'
 
-case ${1:-build} in
-build) wanted=$build ;;
-test) wanted="$build $test" ;;
-bench) wanted="$build $bench" ;;
-vm) wanted="$build $vm" ;;
-*)
-	echo "usage: packaging/deps.sh [build|test|bench|vm]" >&2
-	exit 2
-	;;
-esac
+# What the other libraries' static ones refer to.
+static='libunistring-dev=libunistring.a'
+arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc qemu-user-static=qemu-aarch64-static'
 
-# The package as dpkg knows it, so that a half-installed one does not pass.
+wanted=$build foreign=
+for set in "$@"; do
+	case $set in
+	build) ;;
+	test) wanted="$wanted $test $static" ;;
+	bench) wanted="$wanted $bench" ;;
+	vm) wanted="$wanted $vm" ;;
+	static) wanted="$wanted $static" ;;
+	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
+	*)
+		echo "usage: packaging/deps.sh [build|test|bench|static|arm64|vm]..." >&2
+		exit 2
+		;;
+	esac
+done
+
+# The libraries of another architecture are Debian's own, beside the native ones (multiarch).
+if [ "$foreign" ]; then
+	for want in $wanted; do
+		case $want in
+		*.pc | *.a) wanted="$wanted ${want%%=*}:$foreign=${want#*=}" ;;
+		esac
+	done
+fi
+
+# The package as dpkg knows it, so that a half-installed one does not pass; of another architecture
+# only when its name says so.
 installed()
 {
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+	local architecture=${1#*:}
+
+	[ "$architecture" != "$1" ] || architecture=$(dpkg --print-architecture)
+	dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "${1%:*}" 2>/dev/null |
+		grep -qxE "($architecture|all) installed"
 }
 
 # The thing itself, wherever it came from.
 available()
 {
 	case $1 in
+	*.a) [ "$(gcc -print-file-name="$1")" != "$1" ] ;;
 	*.pc) pkg-config --exists "${1%.pc}" 2>/dev/null ;;
 	*.py) /usr/bin/python3 -c "import ${1%.py}" 2>/dev/null ;;
 	*) command -v "$1" >/dev/null ;;
@@ -87,6 +111,7 @@ apt()
 }
 
 echo "deps.sh: installing ${packages[*]}"
+[ -z "$foreign" ] || dpkg --add-architecture "$foreign"
 if ! apt update || ! apt -y --no-install-recommends install "${packages[@]}"; then
 	echo "deps.sh: apt could not install: ${packages[*]}" >&2
 	exit 1

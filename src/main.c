@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <fcntl.h>
+#include <nss.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,8 +90,18 @@ static int dispatch(int argc, char *argv[])
 	return fail_usage(argv[1][0] == '-' ? "flag" : "command", argv[1]);
 }
 
+/* A static binary would load the system's NSS modules into its own libc, which is another version's.
+ * What libc has built in does: a name that only a directory server knows shows as its number. */
+static void keep_to_files(void)
+{
+#ifdef STATIC_BUILD
+	__nss_configure_lookup("passwd", "files");
+#endif
+}
+
 int main(int argc, char *argv[])
 {
+	keep_to_files();
 	claim_standard_fds();
 	signal(SIGPIPE, SIG_IGN); /* a reader that left is a write error, reported as one */
 	signal(SIGXFSZ, SIG_IGN); /* likewise a file at its size limit */
