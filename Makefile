@@ -9,7 +9,8 @@ CROSS := $(filter-out $(HOST_ARCH),$(ARCH))
 # Each variant has its own directory: build/arm64-static.
 EMPTY :=
 VARIANT_FLAGS := $(if $(STATIC), STATIC=1)$(if $(CROSS), ARCH=$(CROSS))
-VARIANT := $(subst $(EMPTY) ,-,$(strip $(CROSS) $(if $(STATIC),static) $(SANITIZE)))
+VARIANT := $(subst $(EMPTY) ,-,$(strip $(CROSS) $(if $(STATIC),static) $(if $(SANITIZE),san) \
+	$(if $(FUZZ),libfuzzer)))
 BUILD ?= build$(VARIANT:%=/%)
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -29,6 +30,15 @@ ifeq ($(origin CC),default)
 CC := $(GNU_PREFIX)gcc
 endif
 CLANG ?= clang
+# SANITIZE=1: the first finding ends the program; gcc warns of more then, which is no error. FUZZ=1: libFuzzer besides, which is clang's.
+SANITIZERS := -Wno-error -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=undefined
+ifneq ($(FUZZ),)
+CC := $(CLANG)
+SANITIZER_FLAGS := $(SANITIZERS) -fsanitize=fuzzer-no-link
+else ifneq ($(SANITIZE),)
+SANITIZER_FLAGS := $(SANITIZERS)
+endif
 CLANG_FORMAT ?= clang-format
 PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
@@ -53,14 +63,14 @@ endif
 GOALS := $(or $(MAKECMDGOALS),all)
 
 # Goals that load BPF programs: refused up front, before anything is built.
-ifneq ($(filter demo check bench,$(GOALS)),)
+ifneq ($(filter demo check check-san bench,$(GOALS)),)
 ifneq ($(shell id -u),0)
 $(error it installs packages and loads BPF programs, so it needs root: run `sudo make $(GOALS)`)
 endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-vm bench clean uninstall format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-vm check-san check-valgrind fuzz bench clean uninstall format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -88,10 +98,10 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror
 # --no-warnings: glibc's about getpwuid(), which main.c answers, and getaddrinfo(), which gets numbers.
 STATIC_FLAGS := -static-pie -s -Wl,--gc-sections,--no-warnings
-LINK_FLAGS := $(SYSROOT_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
+LINK_FLAGS := $(SYSROOT_FLAGS) $(SANITIZER_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
 # -iquote, so that <spawn.h> stays the C library's.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote $(BUILD) \
-	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(LIBRARY_CFLAGS) $(CFLAGS)
+	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(LIBRARY_CFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
@@ -102,6 +112,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
 BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # A workload is one file, or a directory of files.
 WORKLOADS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/workload/*.c))
 WORKLOAD_SETS := $(sort $(patsubst tests/%/,$(BUILD)/%,$(dir $(wildcard tests/workload/*/*.c))))
@@ -112,10 +123,10 @@ SKELETON := $(BUILD)/faultmap.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests deps demo check check-vm workloads bench bench-tools install uninstall clean format format-check help
+.PHONY: all tests deps demo check check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze bench bench-tools install uninstall clean format format-check help
 all: $(BUILD)/faultmap
 
-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
+tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
 
 $(BUILD)/faultmap: $(BUILD)/src/main.o $(ARCHIVE) $(if $(STATIC),$(BUILD)/p11_kit.o)
 	$(say) LINK $@
@@ -165,6 +176,13 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE) Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(ARCHIVE) -lcmocka $(LIBRARY_LIBS)
 
+# With libFuzzer, or with replay.c, which runs the files of the corpus.
+FUZZ_MAIN := $(if $(FUZZ),-fsanitize=fuzzer,tests/fuzz/replay.c)
+$(FUZZ_TARGETS): $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(ARCHIVE) Makefile
+	$(say) FUZZ $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $(ARCHIVE) $(LIBRARY_LIBS)
+
 $(WORKLOADS): $(BUILD)/workload/%: tests/workload/%.c Makefile
 	$(say) WORKLOAD $@
 	$(Q)mkdir -p $(@D)
@@ -187,7 +205,7 @@ $(BENCH_BPF): $(BUILD)/bench/%.o: tests/bench/%.c Makefile
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I$(BPF_INCLUDE) -MMD -MP -c -o $@ $<
 
 -include $(patsubst %.o,%.d,$(OBJECTS) $(BPF_OBJECTS) $(BENCH_BPF))
--include $(addsuffix .d,$(UNIT_TESTS) $(WORKLOADS) $(BENCH_TOOLS))
+-include $(addsuffix .d,$(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(BENCH_TOOLS))
 
 deps:
 	@packaging/deps.sh build $(if $(STATIC),static) $(CROSS)
@@ -213,6 +231,32 @@ check-vm:
 	@packaging/deps.sh vm
 	@$(MAKE) -j"$$(nproc)" all workloads
 	@BUILD=$(BUILD) tests/vm/run.sh $(KERNELS); status=$$?; $(GIVE_BACK); exit $$status
+
+# What is found is left in build/libfuzzer/findings, new inputs beside it: add the good ones to the corpus.
+TIME ?= 60
+fuzz:
+	@packaging/deps.sh fuzz
+	@$(MAKE) FUZZ=1 fuzz-targets
+	@tests/fuzz/run.sh $(BUILD)/libfuzzer $(TIME)
+
+fuzz-targets: $(FUZZ_TARGETS)
+
+# The unit tests, the corpora and the command lines with a sanitized program, and live tests with one too.
+SANITIZED ?= unit/ cli/usage cli/corpora live/run. live/log live/daemon live/web.
+check-san:
+	@packaging/deps.sh test
+	@$(MAKE) -j"$$(nproc)" SANITIZE=1 tests
+	@status=0; for pattern in $(SANITIZED); do \
+		BUILD=$(BUILD)/san tests/run.sh "$$pattern" || status=1; done; $(GIVE_BACK); exit $$status
+
+check-valgrind:
+	@packaging/deps.sh test valgrind
+	@$(MAKE) -j"$$(nproc)" tests
+	@BUILD=$(BUILD) tests/valgrind.sh; status=$$?; $(GIVE_BACK); exit $$status
+
+analyze: $(SKELETON)
+	$(CLANG) --analyze --analyzer-output text -Xclang -analyzer-werror $(ALL_CFLAGS) \
+		$(wildcard src/*.c)
 
 bench-tools: all $(BENCH_TOOLS) $(BENCH_BPF)
 
@@ -260,6 +304,9 @@ help:
 	@echo 'sudo make demo     install, build, and profile a program that touches 512 MiB'
 	@echo 'sudo make check    install what the tests need, build, run every test'
 	@echo 'make check-vm      boot other kernels under QEMU and run the live tests in them: tests/vm/README.md'
+	@echo 'sudo make check-san the unit tests and some others with ASan and UBSan'
+	@echo 'make check-valgrind the unit tests under valgrind; analyze: clang --analyze'
+	@echo 'make fuzz TIME=60  each fuzz target of tests/fuzz for so many seconds'
 	@echo 'sudo make bench    measure what a fault costs with faultmap and with its peers'
 	@echo 'make tests         build the unit tests, workloads and bench, run nothing'
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'

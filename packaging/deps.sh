@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Installs what is missing to build (default), test or bench faultmap, to link it statically, to build
-# it for arm64, or to test it on other kernels (vm), through apt. When nothing is missing it needs neither
-# network nor root. Without apt it can only say what is missing.
-# usage: packaging/deps.sh [build|test|bench|static|arm64|vm]...
+# Installs what is missing to build (default), test or bench faultmap, to link it statically or to build
+# it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
+# can only say what is missing.
+# usage: packaging/deps.sh [build|test|bench|static|arm64|vm|fuzz|valgrind]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -26,6 +26,8 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 
 # What the other libraries' static ones refer to.
 static='libunistring-dev=libunistring.a'
+fuzz='libclang-rt-14-dev=clang'
+valgrind='valgrind=valgrind'
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc qemu-user-static=qemu-aarch64-static'
 
 wanted=$build foreign=
@@ -34,11 +36,12 @@ for set in "$@"; do
 	build) ;;
 	test) wanted="$wanted $test $static" ;;
 	bench) wanted="$wanted $bench" ;;
-	vm) wanted="$wanted $vm" ;;
+	fuzz) wanted="$wanted $fuzz" ;;
+	valgrind) wanted="$wanted $valgrind" ;;
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
-		echo "usage: packaging/deps.sh [build|test|bench|static|arm64|vm]..." >&2
+		echo "usage: packaging/deps.sh [build|test|bench|static|arm64|vm|fuzz|valgrind]..." >&2
 		exit 2
 		;;
 	esac

@@ -8,10 +8,22 @@
 
 #include "util.h"
 
+int statm_parse(const char *text, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes)
+{
+	uint64_t vsz, rss;
+
+	if (sscanf(text, "%" SCNu64 " %" SCNu64, &vsz, &rss) != 2)
+		return -EBADMSG;
+	if (!vsz) /* no mm any more */
+		return -ESRCH;
+	*vsz_bytes = vsz * page_size;
+	*rss_bytes = rss * page_size;
+	return 0;
+}
+
 int statm_read(uint32_t tgid, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes)
 {
 	char path[32], text[128];
-	uint64_t vsz, rss;
 	autoclose int fd = -1;
 	ssize_t length;
 
@@ -23,11 +35,5 @@ int statm_read(uint32_t tgid, uint64_t page_size, uint64_t *vsz_bytes, uint64_t 
 	if (length < 0)
 		return -errno;
 	text[length] = '\0';
-	if (sscanf(text, "%" SCNu64 " %" SCNu64, &vsz, &rss) != 2)
-		return -EBADMSG;
-	if (!vsz) /* no mm any more */
-		return -ESRCH;
-	*vsz_bytes = vsz * page_size;
-	*rss_bytes = rss * page_size;
-	return 0;
+	return statm_parse(text, page_size, vsz_bytes, rss_bytes);
 }

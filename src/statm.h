@@ -7,5 +7,7 @@
 
 /* Sets both, in bytes; leaves them alone and returns a negative errno when the process is gone. */
 int statm_read(uint32_t tgid, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes);
+/* The same from the file's text. */
+int statm_parse(const char *text, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes);
 
 #endif
