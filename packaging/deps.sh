@@ -36,6 +36,7 @@ for set in "$@"; do
 	build) ;;
 	test) wanted="$wanted $test $static" ;;
 	bench) wanted="$wanted $bench" ;;
+	vm) wanted="$wanted $vm" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
 	valgrind) wanted="$wanted $valgrind" ;;
 	static) wanted="$wanted $static" ;;

@@ -56,8 +56,7 @@ void grid_free(struct grid *grid)
 	free(grid);
 }
 
-/* Takes the text; NULL means that there was no memory for it. */
-static void grid_take(struct grid *grid, char *text)
+void grid_take(struct grid *grid, char *text)
 {
 	if (text && grid->n_cells == grid->capacity) {
 		size_t capacity = grid->capacity ? 2 * grid->capacity : 256;

@@ -28,6 +28,8 @@ void grid_free(struct grid *grid);
 /* Each adds one cell. grid_name escapes raw bytes, so that no control byte reaches a terminal. */
 void grid_format(struct grid *grid, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void grid_name(struct grid *grid, const char *bytes);
+/* Takes the text, which is allocated; NULL means that there was no memory for it. */
+void grid_take(struct grid *grid, char *text);
 void grid_count(struct grid *grid, uint64_t count);
 void grid_bytes(struct grid *grid, uint64_t bytes);
 void grid_duration(struct grid *grid, uint64_t ns);

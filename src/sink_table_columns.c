@@ -177,11 +177,13 @@ static void cell_hottest(struct sink_table *sink, const struct line *line, struc
 	autofree char *mapping = line->hottest ? text_escape(line->hottest->mapping) : NULL;
 
 	(void)sink;
-	if (mapping)
+	if (!line->hottest)
+		grid_empty(grid);
+	else if (mapping)
 		grid_format(grid, "%s%s%s", kind_name(line->hottest->kind), *mapping ? " " : "",
 			    mapping);
 	else
-		grid_empty(grid);
+		grid_take(grid, NULL);
 }
 
 /* The user's name, looked up once per uid: the answer may come from a directory server. */

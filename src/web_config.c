@@ -122,6 +122,7 @@ static int read_file(const char *path, char **ret_text, size_t *ret_size)
 {
 	autofree char *text = malloc(MAX_FILE_SIZE + 1);
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char *fit;
 	size_t size = 0;
 	ssize_t n;
 
@@ -136,7 +137,8 @@ static int read_file(const char *path, char **ret_text, size_t *ret_size)
 	if (size > MAX_FILE_SIZE)
 		return -EFBIG;
 	text[size] = '\0';
-	*ret_text = realloc(text, size + 1);
+	fit = realloc(text, size + 1);
+	*ret_text = fit ? fit : text;
 	text = NULL;
 	*ret_size = size;
 	return 0;
