@@ -14,7 +14,7 @@ start_daemon()
 	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.1 "$@" \
 		2>"$TMP/daemon.err"
 	daemon=$BACKGROUND_PID
-	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
 	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
 	wait_for 30 ticked 1
 }

@@ -24,7 +24,7 @@ start_daemon()
 {
 	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.5 \
 		--group-by comm --max-series 10000 2>"$TMP/daemon.err"
-	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
 	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
 }
 

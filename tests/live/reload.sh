@@ -51,7 +51,7 @@ configure 'listen = 127.0.0.1:0' 'interval = 0.2' "jsonl = $TMP/log1" 'max-serie
 NOTIFY_SOCKET=$TMP/notify WATCHDOG_USEC=100000 start_background \
 	"$FAULTMAP" daemon --config "$TMP/conf" --detail fast 2>>"$TMP/err"
 daemon=$BACKGROUND_PID
-check "the file's keys are taken" wait_for 30 grep -q 'serving on' "$TMP/err"
+check "the file's keys are taken" wait_for 120 grep -q 'serving on' "$TMP/err"
 url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/err")
 check "the service manager hears READY" wait_for 30 grep -qx READY=1 "$TMP/heard"
 check "the watchdog is fed" wait_for 30 awk '/^WATCHDOG=1$/ { n++ } END { exit n < 5 }' "$TMP/heard"

@@ -115,9 +115,9 @@ for name in sys.argv[1:]:
 print("ready")
 while True:
     signal.pause()' "$signal" >"$TMP/out"
-		wait_for 20 grep -q ready "$TMP/out"
+		wait_for 120 grep -q ready "$TMP/out"
 		kill -"$signal" "$BACKGROUND_PID"
-		wait_for 20 process_ended "$BACKGROUND_PID"
+		wait_for 120 process_ended "$BACKGROUND_PID"
 		wait "$BACKGROUND_PID"
 		status=$?
 		check_equal "SIG$signal is passed on, and CMD's status is ours" \

@@ -8,7 +8,7 @@ start_daemon()
 {
 	start_background "$@" 2>"$TMP/daemon.err"
 	daemon=$BACKGROUND_PID
-	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
 }
 
 # http_status URL [CURL-FLAG...]: prints the status, 000 for none; the body is in $TMP/body.
