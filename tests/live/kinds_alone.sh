@@ -71,19 +71,21 @@ undo_limit()
 	limited=
 }
 
+# add_hugepages N: what others add or take meanwhile stays.
+add_hugepages()
+{
+	echo $(($(cat /proc/sys/vm/nr_hugepages) + $1)) >/proc/sys/vm/nr_hugepages
+}
+
 set_up_hugepages()
 {
-	local before
-
-	before=$(cat /proc/sys/vm/nr_hugepages) || return 1
-	hugepages=$before
-	echo $((before + 8)) >/proc/sys/vm/nr_hugepages
+	add_hugepages 8 && hugepages=8
 }
 
 undo_hugepages()
 {
 	[ -n "$hugepages" ] || return 0
-	echo "$hugepages" >/proc/sys/vm/nr_hugepages
+	add_hugepages -8
 	hugepages=
 }
 
