@@ -11,25 +11,47 @@
 #define SEGV_ACCERR 2
 #define SEGV_PKUERR 4
 
+/*
+ * What a look-up of a mapping works on, at a fault's entry and at its end: one may come in the middle of the
+ * other. Before Linux 6.13 all functions of a program share 512 bytes of stack.
+ */
+enum { LOOKUP_ENTRY, LOOKUP_END, LOOKUP_COUNT };
+struct lookup {
+	struct vma vma;
+	struct mapping mapping;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOOKUP_COUNT);
+	__type(key, u32);
+	__type(value, struct lookup);
+} lookups SEC(".maps");
+
+static __always_inline struct lookup *this_cpu_lookup(u32 slot)
+{
+	return bpf_map_lookup_elem(&lookups, &slot);
+}
+
 /* Finds out what was faulted on: mapping, kind, and whether the VMA may serve the next faults. */
-static __always_inline enum fault_kind resolve_address(struct mapping *mapping,
+static __always_inline enum fault_kind resolve_address(struct lookup *lookup,
 						       struct task_struct *task, u64 address,
 						       u64 error_code, bool *ret_cachable)
 {
-	struct vma vma = {};
-	int found = find_vma(address, &vma);
+	struct mapping *mapping = &lookup->mapping;
+	struct vma *vma = &lookup->vma;
+	int found = find_vma(address, vma);
 
 	*ret_cachable = found == WALK_FOUND;
 	if (found == WALK_FOUND || found == WALK_FLUX) {
-		describe(mapping, task, &vma, error_code & PF_WRITE);
+		describe(mapping, task, vma, error_code & PF_WRITE);
 		take_slice(mapping, address);
 		*ret_cachable &= !mapping->is_fresh;
-		return kind_at_entry(error_code, vma.flags, mapping->class);
+		return kind_at_entry(error_code, vma->flags, mapping->class);
 	}
 	/* Below a mapping that grows down, the kernel tries to extend it (expand_stack()). */
-	if (found == WALK_GAP && find_vma(vma.end, &vma) == WALK_FOUND &&
-	    vma.flags & VM_GROWSDOWN) {
-		describe(mapping, task, &vma, error_code & PF_WRITE);
+	if (found == WALK_GAP && find_vma(vma->end, vma) == WALK_FOUND &&
+	    vma->flags & VM_GROWSDOWN) {
+		describe(mapping, task, vma, error_code & PF_WRITE);
 		take_slice(mapping, address);
 		return KIND_STACK_GROWTH;
 	}
@@ -60,14 +82,16 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	struct task_struct *leader = task->group_leader;
 	struct mm_struct *mm = task->mm;
 	struct open_run *run;
-	struct mapping mapping;
+	struct lookup *lookup = this_cpu_lookup(LOOKUP_ENTRY);
+	struct mapping *mapping;
 	struct row_key key = {};
 	enum fault_kind kind;
 	bool cachable;
 	u32 sequence;
 
-	if (!cpu || !mm)
+	if (!cpu || !mm || !lookup)
 		return 0;
+	mapping = &lookup->mapping;
 	run = &cpu->run;
 	sequence = mm_sequence(mm);
 	run->mm = 0;
@@ -76,17 +100,17 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 		run->treatment = RUN_IGNORE;
 		return 0;
 	}
-	kind = resolve_address(&mapping, task, address, error_code, &cachable);
-	row_key_of(&key, leader, &mapping, kind, access_of(error_code), mode);
+	kind = resolve_address(lookup, task, address, error_code, &cachable);
+	row_key_of(&key, leader, mapping, kind, access_of(error_code), mode);
 	if (!same_key(&run->key, &key)) {
 		run_flush(cpu);
 		run->key = key;
 	}
-	run->extent = mapping.extent;
-	run->pages = mapping.pages;
-	run->may_be_huge = mapping.may_be_huge;
+	run->extent = mapping->extent;
+	run->pages = mapping->pages;
+	run->may_be_huge = mapping->may_be_huge;
 	run->treatment = treatment_of(kind);
-	if (mapping.class == MAPPING_UNRESOLVED)
+	if (mapping->class == MAPPING_UNRESOLVED)
 		cpu->unresolved++;
 	if (!cachable || sequence & 1 || sequence != mm_sequence(mm))
 		return 0;
@@ -94,8 +118,8 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->tgid = leader->tgid;
 	run->exec_id = task->self_exec_id;
 	run->error_code = error_code;
-	run->vm_start = mapping.slice_start;
-	run->vm_end = mapping.slice_end;
+	run->vm_start = mapping->slice_start;
+	run->vm_end = mapping->slice_end;
 	run->sequence = sequence;
 	return 0;
 }
@@ -237,21 +261,23 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct cpu_state *cpu = this_cpu_state();
 	struct addition add = { .minor = !major, .major = major };
-	struct mapping mapping;
+	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
+	struct mapping *mapping;
 	struct row_key key = {};
 	bool cachable;
 	u32 kind;
 
-	if (!cpu || !task->mm ||
+	if (!cpu || !lookup || !task->mm ||
 	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return 0;
-	kind = kind_if_served(resolve_address(&mapping, task, address, 0, &cachable));
-	row_key_of(&key, task->group_leader, &mapping, major ? kind_of_major(kind) : kind,
+	mapping = &lookup->mapping;
+	kind = kind_if_served(resolve_address(lookup, task, address, 0, &cachable));
+	row_key_of(&key, task->group_leader, mapping, major ? kind_of_major(kind) : kind,
 		   ACCESS_UNKNOWN, mode);
-	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping.pages;
-	cpu->unresolved += mapping.class == MAPPING_UNRESOLVED;
+	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
+	cpu->unresolved += mapping->class == MAPPING_UNRESOLVED;
 	cpu->run.entries++;
-	return add_to_row(&key, &mapping.extent, &add);
+	return add_to_row(&key, &mapping->extent, &add);
 }
 
 /*
@@ -263,22 +289,24 @@ static __always_inline void recount_major(struct task_struct *task, u64 address)
 {
 	struct addition less = { .minor = -1ULL, .pages = -1ULL },
 			more = { .major = 1, .pages = 1 };
-	struct mapping mapping;
+	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
+	struct mapping *mapping;
 	struct row_key key = {};
 	bool cachable;
 
-	if (!task->mm ||
+	if (!lookup || !task->mm ||
 	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return;
-	key.kind = resolve_address(&mapping, task, address, PF_WRITE, &cachable);
-	row_key_of(&key, task->group_leader, &mapping, key.kind, ACCESS_WRITE, MODE_USER);
+	mapping = &lookup->mapping;
+	key.kind = resolve_address(lookup, task, address, PF_WRITE, &cachable);
+	row_key_of(&key, task->group_leader, mapping, key.kind, ACCESS_WRITE, MODE_USER);
 	if (key.kind >= KIND_FIRST_DENIED)
 		return;
 	if (!bpf_map_lookup_elem(&rows, &key))
 		key.access = ACCESS_READ;
-	add_to_row(&key, &mapping.extent, &less);
+	add_to_row(&key, &mapping->extent, &less);
 	key.kind = kind_of_major(key.kind);
-	add_to_row(&key, &mapping.extent, &more);
+	add_to_row(&key, &mapping->extent, &more);
 }
 
 /* The task's stamped fault, claimed, if it is open and at this address; else NULL. */
