@@ -184,19 +184,23 @@ disk()
 	truncate -s "$3M" "$2" && mkfs.ext4 -q -F -d "$1" -E root_owner=0:0 -O ^has_journal "$2"
 }
 
-# What a build for another architecture takes from Debian.
-libraries_to_link='libbpf-dev libelf-dev zlib1g-dev libmicrohttpd-dev libjansson-dev libcap-ng-dev
-	libsystemd-dev libgnutls28-dev libyaml-dev libcrypt-dev libc6-dev'
+# What a build for another architecture takes from Debian: the libraries that deps.sh installs.
+libraries_to_link()
+{
+	echo libc6-dev
+	grep -oE '[a-z0-9.-]+-dev=[a-zA-Z0-9.-]+\.pc' packaging/deps.sh | sed 's/=.*//'
+}
 
 # sysroot ARCH: sets $SYSROOT, a directory with Debian's libraries of this suite.
 sysroot()
 {
-	local key
+	local packages key
 
-	key=$(md5sum <<<"$libraries_to_link" | cut -c -12)
+	packages=$(libraries_to_link)
+	key=$(md5sum <<<"$packages" | cut -c -12)
 	SYSROOT=$CACHE/sysroot/$SUITE-$1-$key
 	[ ! -e "$SYSROOT/ready" ] || return 0
-	fetch_root "$1" "$SYSROOT" "$libraries_to_link" && touch "$SYSROOT/ready"
+	fetch_root "$1" "$SYSROOT" "$packages" && touch "$SYSROOT/ready"
 }
 
 # programs_for ARCH: sets $PROGRAMS, a build directory with faultmap and the workloads for it.
