@@ -63,14 +63,14 @@ endif
 GOALS := $(or $(MAKECMDGOALS),all)
 
 # Goals that load BPF programs: refused up front, before anything is built.
-ifneq ($(filter demo check check-san bench,$(GOALS)),)
+ifneq ($(filter demo check check-san soak bench,$(GOALS)),)
 ifneq ($(shell id -u),0)
 $(error it installs packages and loads BPF programs, so it needs root: run `sudo make $(GOALS)`)
 endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-vm check-san check-valgrind fuzz bench clean uninstall format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-vm check-san check-valgrind fuzz soak bench clean uninstall format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -123,7 +123,7 @@ SKELETON := $(BUILD)/faultmap.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests deps demo check check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze bench bench-tools install uninstall clean format format-check help
+.PHONY: all tests deps demo check check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall clean format format-check help
 all: $(BUILD)/faultmap
 
 tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
@@ -258,6 +258,13 @@ analyze: $(SKELETON)
 	$(CLANG) --analyze --analyzer-output text -Xclang -analyzer-werror $(ALL_CFLAGS) \
 		$(wildcard src/*.c)
 
+# DURATION=SECONDS, ten minutes unless set.
+soak:
+	@packaging/deps.sh soak
+	@$(MAKE) -j"$$(nproc)" all workloads
+	@$(GIVE_BACK)
+	@BUILD=$(BUILD) tests/soak/soak.sh
+
 bench-tools: all $(BENCH_TOOLS) $(BENCH_BPF)
 
 bench:
@@ -307,6 +314,7 @@ help:
 	@echo 'sudo make check-san the unit tests and some others with ASan and UBSan'
 	@echo 'make check-valgrind the unit tests under valgrind; analyze: clang --analyze'
 	@echo 'make fuzz TIME=60  each fuzz target of tests/fuzz for so many seconds'
+	@echo 'sudo make soak     the daemon under storms for 10 minutes, or DURATION=SECONDS'
 	@echo 'sudo make bench    measure what a fault costs with faultmap and with its peers'
 	@echo 'make tests         build the unit tests, workloads and bench, run nothing'
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'

@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|test|bench|static|arm64|vm|fuzz|valgrind]...
+# usage: packaging/deps.sh [build|test|soak|bench|static|arm64|vm|fuzz|valgrind]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -19,6 +19,7 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	systemd=systemd-socket-activate systemd-container=systemd-nspawn
 	python3-prometheus-client=prometheus_client.py logrotate=logrotate
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py'
+soak='jq=jq procps=ps curl=curl'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
 	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz
@@ -35,6 +36,7 @@ for set in "$@"; do
 	case $set in
 	build) ;;
 	test) wanted="$wanted $test $static" ;;
+	soak) wanted="$wanted $soak" ;;
 	bench) wanted="$wanted $bench" ;;
 	vm) wanted="$wanted $vm" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
@@ -42,7 +44,7 @@ for set in "$@"; do
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
-		echo "usage: packaging/deps.sh [build|test|bench|static|arm64|vm|fuzz|valgrind]..." >&2
+		echo "usage: packaging/deps.sh [build|test|soak|bench|static|arm64|vm|fuzz|valgrind]..." >&2
 		exit 2
 		;;
 	esac
