@@ -75,7 +75,7 @@ static __always_inline void settle(struct task_struct *task)
 	key.kind = kind_if_served(key.kind);
 	add.pages = fault->pages;
 	extent = fault->extent;
-	if (task->maj_flt != fault->major) {
+	if (has_waited(fault, task)) {
 		if (config_perf_events)
 			return;
 		add.minor = 0;

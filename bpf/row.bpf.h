@@ -229,6 +229,14 @@ static __always_inline void count_failed(struct task_fault *fault, struct cpu_st
 		__sync_fetch_and_add(&cpu->aborted, 1);
 }
 
+/* The fault is over: was it a major? One that is still open had no perf event; where these are told of and
+ * a minor came too, that was it, and the major came from get_user_pages(), which no event tells of. */
+static __always_inline bool has_waited(const struct task_fault *fault, struct task_struct *task)
+{
+	return task->maj_flt != fault->major &&
+	       (!config_perf_events || task->min_flt == fault->minor);
+}
+
 /*
  * The task is past its last stamped fault: how did that end? The kernel's own counters tell
  * (mm_account_fault(), mm/memory.c). Where perf events complete faults (majors, in full detail any), one
@@ -243,7 +251,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 
 	if (!open || !fault_claim(fault, open))
 		return;
-	if (task->maj_flt != fault->major) {
+	if (has_waited(fault, task)) {
 		count_major(fault, pages_of_major(fault));
 	} else if (task->min_flt == fault->minor) {
 		count_failed(fault, cpu);
