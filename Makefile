@@ -158,6 +158,9 @@ $(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
 
 $(BUILD)/src/sink_jsonl.o: | $(BUILD)/faultmap.schema.h
 
+# page.c takes them in, which no .d file says.
+$(BUILD)/src/page.o: $(wildcard src/page.html src/page.css src/page.js)
+
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	$(say) CLANG $@
 	$(Q)mkdir -p $(@D)

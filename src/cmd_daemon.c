@@ -13,6 +13,7 @@
 #include "log.h"
 #include "manager.h"
 #include "privileges.h"
+#include "overview.h"
 #include "session.h"
 #include "sink_jsonl.h"
 #include "sink_prometheus.h"
@@ -168,7 +169,7 @@ static const struct command_spec spec = {
 	.synopsis = "[options]",
 	.summary = "the service: /metrics for Prometheus, JSON lines to a file",
 	.details =
-		"Serves /metrics, / (a page with links), /-/healthy, /-/ready (the readings succeed) and\n"
+		"Serves /metrics, / (a page to look at), /-/healthy, /-/ready (the readings succeed) and\n"
 		"/-/reload, in the foreground, until SIGTERM or SIGINT. SIGHUP reads --config again: web.*,\n"
 		"jsonl, interval and verbose change at once, other keys say that they take a restart.\n"
 		"Capabilities are given up once the programs are attached.\n"
@@ -198,6 +199,7 @@ struct service {
 	const struct daemon_config *config; /* of settings */
 	struct session *session;
 	struct sink_prometheus *metrics;
+	struct overview *overview;
 	struct sink_jsonl *jsonl; /* NULL without --jsonl */
 	struct web *web;
 	bool has_ticked;  /* /metrics has something to say */
@@ -306,6 +308,7 @@ static int take_tick(void *context, const struct snapshot *snapshot, struct erro
 	struct service *service = context;
 
 	count_metrics(service, snapshot);
+	overview_tick(service->overview, snapshot);
 	if (service->jsonl)
 		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
 	manager_reading();
@@ -334,6 +337,16 @@ static int render(void *context, enum exposition exposition, char **ret_text, si
 	if (!service->has_ticked)
 		return -EAGAIN;
 	return sink_prometheus_render(service->metrics, exposition, ret_text, ret_size);
+}
+
+static int render_overview(void *context, char **ret_text, size_t *ret_size)
+{
+	struct service *service = context;
+
+	if (!service->has_ticked)
+		return -EAGAIN;
+	return overview_render(service->overview, sink_prometheus_groups(service->metrics),
+			       ret_text, ret_size);
 }
 
 /* A reading that hangs needs no word here: the loop hangs with it and answers nobody. */
@@ -470,7 +483,11 @@ static void tell_where(const struct web *web)
 static int serve(struct service *service)
 {
 	struct web_source source = {
-		.render = render, .is_ready = is_ready, .reload = reload, .context = service
+		.render = render,
+		.overview = render_overview,
+		.is_ready = is_ready,
+		.reload = reload,
+		.context = service,
 	};
 	struct loop *loop = session_loop(service->session);
 	struct error error;
@@ -569,17 +586,18 @@ static int check_config(const struct settings *settings)
 
 static int run_with(struct service *service)
 {
-	int status;
+	int status = EXIT_FAILED;
 
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	service->metrics = make_metrics(service->config);
-	if (!service->metrics) {
+	service->overview = overview_new();
+	if (service->metrics && service->overview)
+		status = service_run(service);
+	else
 		log_error("making the metrics: out of memory");
-		return EXIT_FAILED;
-	}
-	status = service_run(service);
 	web_close(service->web);
 	sink_jsonl_free(service->jsonl);
+	overview_free(service->overview);
 	sink_prometheus_free(service->metrics);
 	return status;
 }

@@ -245,10 +245,12 @@ void groups_begin(struct groups *groups, const struct snapshot *snapshot)
 	double keep = MEMORY_SECONDS / (MEMORY_SECONDS + seconds);
 
 	groups->now_ns += snapshot->interval_ns;
+	groups->other->moved = (struct group_moved){};
 	for (size_t i = 0; i < groups->n_groups; i++) {
 		struct group *group = groups->groups[i];
 
 		group->gauges = (struct group_gauges){};
+		group->moved = (struct group_moved){};
 		group->score *= keep;
 		top_mappings_begin(&group->mappings, keep, groups->now_ns);
 	}
@@ -263,13 +265,16 @@ void groups_row(struct groups *groups, const struct row *row, const struct fault
 						  [SEVERITY_MAJOR] = delta->major,
 						  [SEVERITY_DENIED] = delta->denied };
 
-	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
 		counts->faults[kind][severity] += faults[severity];
+		group->moved.faults[severity] += faults[severity];
+	}
 	counts->pages += delta->pages;
 	if (latency_moved(row)) {
 		struct latency_counts stalls = latency_delta(row);
 
 		latency_add(&counts->stalls, &stalls);
+		group->moved.stall_ns += stalls.sum_ns;
 	}
 	group->score += (double)(delta->minor + delta->denied + delta->major * WEIGHT_OF_MAJOR);
 	top_mappings_count(&group->mappings, row->mapping, faults);

@@ -37,6 +37,12 @@ struct group_gauges {
 	uint64_t rss_bytes;
 };
 
+/* In the last interval, shown or not: for who looks at the machine now. */
+struct group_moved {
+	uint64_t faults[SEVERITY_COUNT];
+	uint64_t stall_ns;
+};
+
 struct group {
 	const char *label;            /* in text[] */
 	const struct unit_name *unit; /* of a container; else NULL. Owned */
@@ -44,6 +50,7 @@ struct group {
 	struct timespec created;      /* since when they count */
 	struct top_mappings mappings;
 	struct group_gauges gauges;
+	struct group_moved moved;
 	double score;          /* faults, those of ten minutes ago for less */
 	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
 	uint64_t members;      /* processes that are in it */

@@ -35,7 +35,8 @@ struct http_page {
 	const char *const *types; /* media types that it can be had in, the default first */
 	size_t n_types;
 	http_answer_fn answer;
-	bool is_action; /* POST and PUT do something; otherwise GET and HEAD */
+	const char *policy; /* Content-Security-Policy, unless the configuration has one; or NULL */
+	bool is_action;     /* POST and PUT do something; otherwise GET and HEAD */
 };
 
 struct http_site {

@@ -67,6 +67,15 @@ void http_request_free(struct http_request *request)
 	free(request);
 }
 
+/* What the browser may do with the page. */
+static void add_policy(struct MHD_Response *response, const char *policy)
+{
+	if (!MHD_get_response_header(response, MHD_HTTP_HEADER_CONTENT_SECURITY_POLICY))
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_SECURITY_POLICY, policy);
+	if (!MHD_get_response_header(response, "X-Content-Type-Options"))
+		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+}
+
 static void add_headers(const struct http_request *request, struct MHD_Response *response,
 			unsigned int status, const char *type)
 {
@@ -83,6 +92,8 @@ static void add_headers(const struct http_request *request, struct MHD_Response 
 	for (size_t i = 0; config && i < config->n_headers; i++)
 		MHD_add_response_header(response, config->headers[i].name,
 					config->headers[i].value);
+	if (request->page && request->page->policy)
+		add_policy(response, request->page->policy);
 }
 
 /* Takes the response, which may be NULL. */

@@ -163,6 +163,11 @@ void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *s
 	settle(sink, snapshot->ts);
 }
 
+const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink)
+{
+	return &sink->groups;
+}
+
 static uint64_t clock_ns(void)
 {
 	struct timespec now;

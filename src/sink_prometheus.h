@@ -44,6 +44,7 @@ struct self_figures {
 };
 
 struct sink_prometheus;
+struct groups;
 
 /* NULL: no memory. */
 struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *options);
@@ -53,6 +54,8 @@ void sink_prometheus_free(struct sink_prometheus *sink);
 /* Counts the snapshot in; each snapshot exactly once, from tick 0 on. */
 void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
 			  const struct self_figures *self);
+/* Its groups, as the last tick left them. */
+const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink);
 /* The exposition, allocated with malloc. 0 or -ENOMEM. */
 int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, char **ret_text,
 			   size_t *ret_size);

@@ -7,9 +7,9 @@
 
 #include "http.h"
 #include "listen.h"
+#include "page.h"
 #include "sd_daemon.h"
 #include "util.h"
-#include "version.h"
 #include "web_config.h"
 
 struct web {
@@ -22,16 +22,10 @@ struct web {
 	struct http *http; /* NULL until web_start */
 };
 
-static const char landing_page[] =
-	"<!DOCTYPE html>\n"
-	"<html lang=\"en\"><head><meta charset=\"utf-8\"><title>faultmap</title></head>\n"
-	"<body><h1>faultmap " FAULTMAP_VERSION "</h1>\n"
-	"<p>Page faults of this machine by process, mapping and kind.</p>\n"
-	"<ul>\n"
-	"<li><a href=\"/metrics\">/metrics</a>: for Prometheus</li>\n"
-	"<li><a href=\"/-/healthy\">/-/healthy</a>: the service runs</li>\n"
-	"<li><a href=\"/-/ready\">/-/ready</a>: the readings of the counters succeed</li>\n"
-	"</ul></body></html>\n";
+/* Nothing from elsewhere, no script but page.js, in nobody's frame. */
+#define PAGE_POLICY                                                                              \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri " \
+	"'none'; form-action 'none'; frame-ancestors 'none'"
 
 static int say(struct http_body *body, const char *text, int result)
 {
@@ -42,11 +36,51 @@ static int say(struct http_body *body, const char *text, int result)
 	return result;
 }
 
-static int answer_landing(void *context, unsigned int type, struct http_body *ret_body)
+static int send_file(const struct page_file *file, struct http_body *body)
+{
+	body->size = (size_t)(file->end - file->begin);
+	body->text = malloc(body->size);
+	if (!body->text)
+		return -ENOMEM;
+	memcpy(body->text, file->begin, body->size);
+	return 0;
+}
+
+static int answer_page(void *context, unsigned int type, struct http_body *ret_body)
 {
 	(void)context;
 	(void)type;
-	return say(ret_body, landing_page, 0);
+	return send_file(&page_html, ret_body);
+}
+
+static int answer_css(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	return send_file(&page_css, ret_body);
+}
+
+static int answer_js(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	return send_file(&page_js, ret_body);
+}
+
+/* For a page whose source has nothing yet. */
+static int or_wait(struct http_body *body, int result)
+{
+	return result == -EAGAIN ? say(body, "the first reading is not there yet\n", result) :
+				   result;
+}
+
+static int answer_overview(void *context, unsigned int type, struct http_body *ret_body)
+{
+	const struct web *web = context;
+
+	(void)type;
+	return or_wait(ret_body,
+		       web->source.overview(web->source.context, &ret_body->text, &ret_body->size));
 }
 
 static int answer_healthy(void *context, unsigned int type, struct http_body *ret_body)
@@ -69,11 +103,9 @@ static int answer_ready(void *context, unsigned int type, struct http_body *ret_
 static int answer_metrics(void *context, unsigned int type, struct http_body *ret_body)
 {
 	const struct web *web = context;
-	int result = web->source.render(web->source.context, (enum exposition)type, &ret_body->text,
-					&ret_body->size);
 
-	return result == -EAGAIN ? say(ret_body, "the first reading is not there yet\n", result) :
-				   result;
+	return or_wait(ret_body, web->source.render(web->source.context, (enum exposition)type,
+						    &ret_body->text, &ret_body->size));
 }
 
 static int answer_reload(void *context, unsigned int type, struct http_body *ret_body)
@@ -93,6 +125,9 @@ static int answer_reload(void *context, unsigned int type, struct http_body *ret
 }
 
 static const char *const html[] = { "text/html; charset=utf-8" };
+static const char *const css[] = { "text/css; charset=utf-8" };
+static const char *const js[] = { "text/javascript; charset=utf-8" };
+static const char *const json[] = { "application/json" };
 static const char *const text[] = { "text/plain; charset=utf-8" };
 /* In the order of enum exposition. */
 static const char *const expositions[] = {
@@ -101,7 +136,26 @@ static const char *const expositions[] = {
 };
 
 static const struct http_page pages[] = {
-	{ .path = "/", .types = html, .n_types = ARRAY_SIZE(html), .answer = answer_landing },
+	{ .path = "/",
+	  .types = html,
+	  .n_types = ARRAY_SIZE(html),
+	  .answer = answer_page,
+	  .policy = PAGE_POLICY },
+	{ .path = "/page.css",
+	  .types = css,
+	  .n_types = ARRAY_SIZE(css),
+	  .answer = answer_css,
+	  .policy = PAGE_POLICY },
+	{ .path = "/page.js",
+	  .types = js,
+	  .n_types = ARRAY_SIZE(js),
+	  .answer = answer_js,
+	  .policy = PAGE_POLICY },
+	{ .path = "/overview.json",
+	  .types = json,
+	  .n_types = ARRAY_SIZE(json),
+	  .answer = answer_overview,
+	  .policy = PAGE_POLICY },
 	{ .path = "/metrics",
 	  .types = expositions,
 	  .n_types = ARRAY_SIZE(expositions),

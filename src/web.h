@@ -28,6 +28,8 @@ struct web_options {
 struct web_source {
 	/* The text of /metrics; 0 or a negative errno, -EAGAIN while there is none */
 	int (*render)(void *context, enum exposition exposition, char **ret_text, size_t *ret_size);
+	/* The JSON of /overview.json; the same */
+	int (*overview)(void *context, char **ret_text, size_t *ret_size);
 	bool (*is_ready)(void *context);
 	/* /-/reload: 0 or a negative errno with the error set */
 	int (*reload)(void *context, struct error *error);

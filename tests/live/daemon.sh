@@ -77,7 +77,7 @@ lowered()
 test_paths()
 {
 	check_equal "GET / is the landing page" "$(http_status /)" 200
-	check_contains "the landing page links to /metrics" "$TMP/body" 'href="/metrics"'
+	check_contains "the landing page links to /metrics" "$TMP/body" 'href="metrics"'
 	check_contains "the landing page is HTML" "$TMP/head" '^Content-Type: text/html'
 	check_equal "GET /-/healthy" "$(http_status /-/healthy)" 200
 	check_equal "GET /-/ready" "$(http_status /-/ready)" 200
