@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 25 s
+# Each query of the dashboard and each recording rule, asked of a real Prometheus that scrapes the daemon.
+# shellcheck disable=SC2016 # $ is of Grafana's variables and of jq's
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+DASHBOARD=packaging/grafana/faultmap.json
+RULES=packaging/prometheus/faultmap.rules.yml
+# What this machine need not have: containers, kernel.bpf_stats_enabled, --detail full.
+MAY_BE_EMPTY='faultmap_group_info|faultmap_bpf_run_seconds_total|faultmap_missed_total|swap_in'
+
+# ask EXPRESSION: how many series the answer has; "error: ..." when Prometheus refuses it.
+ask()
+{
+	curl -s --noproxy '*' -m 10 --data-urlencode "query=$1" "$server/api/v1/query" |
+		jq -r 'if .status == "success" then .data.result | length else "error: " + .error end'
+}
+
+has_data()
+{
+	[ "$(ask "$1")" -gt 0 ]
+}
+
+start_servers()
+{
+	local port target
+	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.5 \
+		2>"$TMP/daemon.err"
+	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	port=$(python3 -c '
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1])')
+	# The rules' windows are five minutes long: whatever is there after two scrapes is enough.
+	cat >"$TMP/prometheus.yml" <<-END
+		global:
+		  scrape_interval: 1s
+		  evaluation_interval: 1s
+		rule_files: ['$ROOT/$RULES']
+		scrape_configs:
+		  - job_name: faultmap
+		    static_configs:
+		      - targets: ['$target']
+	END
+	start_background prometheus --config.file="$TMP/prometheus.yml" \
+		--storage.tsdb.path="$TMP/data" --web.listen-address="127.0.0.1:$port" \
+		>"$TMP/prometheus.out" 2>&1
+	server=http://127.0.0.1:$port
+}
+
+# Variables as Grafana fills them in: all of everything, and a window of some scrapes.
+substitute()
+{
+	sed -e 's/\$__rate_interval/15s/g' -e 's/\$\(job\|instance\|group\)\b/.*/g'
+}
+
+# check_query NAME EXPRESSION
+check_query()
+{
+	local answer
+
+	if [[ $2 =~ $MAY_BE_EMPTY ]]; then
+		answer=$(ask "$2")
+		check "$1 is a query" test "$answer" -ge 0
+	else
+		check "$1 has data" wait_for 30 has_data "$2"
+	fi
+}
+
+families_of()
+{
+	grep -oE 'faultmap_[a-z_]+' "$1" | grep -vE '^faultmap_(losses|stall_seconds|faults)$' |
+		sed -E 's/_(bucket|sum|count)$//' | sort -u
+}
+
+check "the dashboard is JSON with panels" jq -e '.panels | length > 10' "$DASHBOARD"
+check "it asks the chosen data source everywhere" jq -e '
+	[.panels[] | select(.type != "row") | .datasource.uid, .targets[].datasource.uid]
+	+ [.templating.list[] | select(.type == "query") | .datasource.uid]
+	| unique == ["${datasource}"]' "$DASHBOARD"
+check "the data source is a variable" jq -e '
+	any(.templating.list[]; .name == "datasource" and .type == "datasource")' "$DASHBOARD"
+check "each panel has a unit and a place of its own" jq -e '
+	[.panels[] | select(.type != "row")]
+	| all(.[]; .fieldConfig.defaults.unit != null and .gridPos.x + .gridPos.w <= 24)
+	and ([.[].gridPos | range(.x; .x + .w) as $x | range(.y; .y + .h) as $y | [$x, $y]]
+		| length == (unique | length))' "$DASHBOARD"
+if ! command -v prometheus >/dev/null; then
+	skip "each query has data" "prometheus is not installed"
+	done_testing
+fi
+start_servers
+for file in "$DASHBOARD" "$RULES"; do
+	# Its table is the daemon's: groups.sh compares them.
+	check_equal "all metrics of ${file##*/} are faultmap's" \
+		"$(families_of "$file" | while read -r family; do
+			grep -q "^|.*\`$family\`" README.md || echo "$family"
+		done)" ""
+done
+# Minor, major and denied faults in each interval, for rate() to have something to say.
+start_background bash -c 'while :; do
+	for case in cow_fork file_map_major denied_unmapped; do "$0" "$case"; done
+	sleep 0.3
+done' "$BUILD/workload/faultgen" >"$TMP/faultgen.out" 2>&1
+check "Prometheus scrapes the daemon" wait_for 60 has_data 'rate(faultmap_ticks_total[15s]) > 0'
+while IFS=$'\t' read -r title expression; do
+	check_query "$title: $expression" "$expression"
+done < <(jq -r '.panels[] | select(.targets) | .title as $title | .targets[]
+	| [$title, .expr] | join("\t")' "$DASHBOARD" | substitute)
+while IFS= read -r expression; do
+	check "annotation: $expression is a query" test "$(ask "$expression")" -ge 0
+done < <(jq -r '.annotations.list[].expr' "$DASHBOARD" | substitute)
+while IFS= read -r variable; do
+	check "label_values $variable has data" wait_for 30 has_data "count by (${variable##*, }) (${variable%, *})"
+done < <(jq -r '.templating.list[].definition // empty' "$DASHBOARD" |
+	sed -E 's/^label_values\((.*)\)$/\1/' | substitute)
+curl -s --noproxy '*' -m 10 "$server/api/v1/rules" >"$TMP/rules.json"
+check_equal "Prometheus evaluates every rule" "$(jq -c '
+	[.data.groups[].rules[] | select(.health != "ok") | {name, health, lastError}]' \
+	"$TMP/rules.json")" "[]"
+while IFS= read -r record; do
+	check "the rule $record has data" wait_for 30 has_data "$record"
+done < <(sed -n 's/^ *- record: //p' "$RULES")
+# They notice a metric that is not there.
+check_equal "a metric that is not there gives no data" "$(ask 'rate(faultmap_no_such_total[15s])')" 0
+done_testing
