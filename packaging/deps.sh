@@ -19,7 +19,7 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	systemd=systemd-socket-activate systemd-container=systemd-nspawn
 	python3-prometheus-client=prometheus_client.py logrotate=logrotate
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py
-	chromium=chromium'
+	chromium=chromium python3-yaml=yaml.py'
 soak='jq=jq procps=ps curl=curl'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
