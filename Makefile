@@ -13,7 +13,9 @@ VARIANT := $(subst $(EMPTY) ,-,$(strip $(CROSS) $(if $(STATIC),static) $(if $(SA
 	$(if $(FUZZ),libfuzzer)))
 BUILD ?= build$(VARIANT:%=/%)
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 
 ifeq ($(CROSS),)
 GNU_PREFIX :=
@@ -101,7 +103,7 @@ STATIC_FLAGS := -static-pie -s -Wl,--gc-sections,--no-warnings
 LINK_FLAGS := $(SYSROOT_FLAGS) $(SANITIZER_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
 # -iquote, so that <spawn.h> stays the C library's.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote $(BUILD) \
-	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(LIBRARY_CFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
+	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
@@ -276,25 +278,16 @@ bench:
 	@$(GIVE_BACK)
 	@BUILD=$(BUILD) tests/bench/run.sh
 
-UNITS := faultmap.service faultmap.socket
+# The one place that says which version this is.
+VERSION := $(shell sed -n 's/^.define FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)
+INSTALL = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
+	UNITDIR='$(UNITDIR)' ZSHDIR='$(ZSHDIR)' VERSION='$(VERSION)' packaging/install.sh
 
-# The configuration is the administrator's once it is there.
 install: all
-	install -D -m 755 $(BUILD)/faultmap $(DESTDIR)$(PREFIX)/bin/faultmap
-	install -d $(DESTDIR)$(UNITDIR)
-	for unit in $(UNITS); do \
-		sed 's|/usr/bin/faultmap|$(PREFIX)/bin/faultmap|' packaging/systemd/$$unit \
-			>$(DESTDIR)$(UNITDIR)/$$unit && \
-		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit || exit 1; \
-	done
-	install -D -m 644 packaging/systemd/no-sys-admin.conf \
-		$(DESTDIR)$(PREFIX)/share/faultmap/no-sys-admin.conf
-	[ -e $(DESTDIR)/etc/faultmap/faultmap.conf ] || \
-		install -D -m 644 packaging/faultmap.conf $(DESTDIR)/etc/faultmap/faultmap.conf
+	@$(INSTALL) install
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/faultmap $(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
-		$(DESTDIR)$(PREFIX)/share/faultmap/no-sys-admin.conf
+	@$(INSTALL) uninstall
 
 clean:
 	rm -rf $(BUILD)
@@ -323,5 +316,5 @@ help:
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'
 	@echo 'make format        clang-format the C files; format-check: it finds nothing to change'
 	@echo 'make clean         remove $(BUILD)/'
-	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR UNITDIR BUILD STATIC ARCH SYSROOT,'
+	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR SYSCONFDIR UNITDIR ZSHDIR BUILD STATIC ARCH,'
 	@echo '           V=1 shows commands'

@@ -15,7 +15,8 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
 	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
-	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl mandoc=mandoc groff=groff
+	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl mandoc=mandoc groff-base=groff
+	zsh=zsh fish=fish
 	systemd=systemd-socket-activate systemd-container=systemd-nspawn
 	python3-prometheus-client=prometheus_client.py logrotate=logrotate
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py

@@ -53,7 +53,8 @@ test_rotation()
 
 	mkdir "$TMP/logs"
 	start_daemon "$log"
-	sed -e "s|/var/log/faultmap|$TMP/logs|" -e "s|systemctl kill.*|kill -HUP $daemon|" \
+	sed -e "s|/var/log/faultmap|$TMP/logs|" -e "s|/var/lib/faultmap|$TMP/none|" \
+		-e "s|systemctl kill.*|kill -HUP $daemon|" \
 		packaging/logrotate/faultmap >"$TMP/logrotate.conf"
 	check "logrotate takes the file that ships" \
 		logrotate --debug -s "$TMP/state" packaging/logrotate/faultmap

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# bash completion for faultmap(1). tests/cli/completion.sh holds it against --help.
+
+_faultmap_flags()
+{
+	local common='-v --verbose -h --help' watch='--detail --slice'
+
+	case $1 in
+	run) echo "--json --all --slices -o --output -d --delay $watch $common" ;;
+	top) echo "--once -b --batch -n --number -d --delay --by --sort $watch $common" ;;
+	log) echo "-d --delay -n --count -o --output --schema $watch $common" ;;
+	report) echo "--from --to --by --all $common" ;;
+	daemon)
+		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
+			"--jsonl --interval --group-by --mappings --max-series $watch $common"
+		;;
+	check) echo "--json $common" ;;
+	esac
+}
+
+# The words that a flag takes; fails for a flag without a value.
+_faultmap_values()
+{
+	case $1 in
+	--detail) echo 'fast full' ;;
+	--by) echo 'process mapping kind cgroup unit' ;;
+	--sort) echo 'faults minor major denied pages stall rss vsz pid name' ;;
+	--group-by) echo 'cgroup comm exe pid uid unit' ;;
+	--mappings) echo 'none top=5' ;;
+	--slice) echo '4K 64K 2M 1G' ;;
+	-d | --delay | -n | --number | --count | --listen | --interval | --max-series | --from | --to) ;;
+	*) return 1 ;;
+	esac
+}
+
+# _faultmap_operand: sets $operand to the place of the first operand behind the command, or to 0.
+_faultmap_operand()
+{
+	local i
+
+	operand=0
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--)
+			operand=$((i + 1))
+			return
+			;;
+		-o | --output) i=$((i + 1)) ;;
+		-*) [ "${COMP_WORDS[i + 1]}" = = ] || ! _faultmap_values "${COMP_WORDS[i]}" >/dev/null ||
+			i=$((i + 1)) ;;
+		=) i=$((i + 1)) ;;
+		*)
+			operand=$i
+			return
+			;;
+		esac
+	done
+}
+
+_faultmap_files()
+{
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+_faultmap()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+	local operand values
+
+	COMPREPLY=()
+	# --by=kind are three words to bash.
+	[ "$cur" != = ] || cur=
+	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+			'run top log report daemon check -h --help -V --version' -- "$cur")
+		return
+	fi
+	_faultmap_operand
+	if [ "$command" = run ] && [ "$operand" -gt 0 ]; then
+		if declare -F _command_offset >/dev/null; then
+			_command_offset "$operand"
+		elif [ "$COMP_CWORD" -eq "$operand" ]; then
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		else
+			_faultmap_files "$cur"
+		fi
+		return
+	fi
+	case $prev in
+	-o | --output | --config | --web.config.file | --jsonl)
+		_faultmap_files "$cur"
+		return
+		;;
+	esac
+	if [ "$operand" -eq 0 ] && values=$(_faultmap_values "$prev"); then
+		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
+	elif [ "$operand" -eq 0 ] && [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_faultmap_flags "$command")" -- "$cur")
+	elif [ "$command" = run ]; then
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	elif [ "$command" = report ]; then
+		_faultmap_files "$cur"
+	fi
+}
+
+complete -F _faultmap faultmap

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# fish completion for faultmap(1). tests/cli/completion.sh holds it against --help.
+
+set -l commands run top log report daemon check
+set -l none "not __fish_seen_subcommand_from $commands"
+set -l faults 'process mapping kind cgroup unit'
+
+complete -c faultmap -f
+complete -c faultmap -n $none -s h -l help -d 'print the commands'
+complete -c faultmap -n $none -s V -l version -d 'print the version'
+complete -c faultmap -n $none -a run -d 'profile one command and its children'
+complete -c faultmap -n $none -a top -d 'show who faults now, as a table'
+complete -c faultmap -n $none -a log -d 'page faults of all processes as JSON lines'
+complete -c faultmap -n $none -a report -d 'the summary of run from JSON lines, or a table'
+complete -c faultmap -n $none -a daemon -d 'the service: metrics and JSON lines'
+complete -c faultmap -n $none -a check -d 'say what this kernel, machine and these privileges allow'
+
+set -l each "__fish_seen_subcommand_from $commands"
+complete -c faultmap -n $each -s v -l verbose -d 'say more on stderr'
+complete -c faultmap -n $each -s h -l help -d 'print this help'
+
+set -l watching '__fish_seen_subcommand_from run top log daemon'
+complete -c faultmap -n $watching -l detail -x -a 'fast full' -d 'what is learned of each fault'
+complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each mapping in parts of this size'
+
+set -l run '__fish_seen_subcommand_from run'
+complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'
+complete -c faultmap -n $run -l all -d 'every row and every process'
+complete -c faultmap -n $run -l slices -d 'show where along each mapping the faults were'
+complete -c faultmap -n $run -s o -l output -r -F -d 'write to this file'
+complete -c faultmap -n $run -s d -l delay -x -d 'read the counters this often'
+complete -c faultmap -n $run -a '(__fish_complete_subcommand --fcs-skip=2)'
+
+set -l top '__fish_seen_subcommand_from top'
+complete -c faultmap -n $top -l once -d 'print one table and exit'
+complete -c faultmap -n $top -s b -l batch -d 'print a table after each interval'
+complete -c faultmap -n $top -s n -l number -x -d 'rows, or tables with -b'
+complete -c faultmap -n $top -s d -l delay -x -d 'the interval'
+complete -c faultmap -n $top -l by -x -a $faults -d 'what a line is'
+complete -c faultmap -n $top -l sort -x -a 'faults minor major denied pages stall rss vsz pid name' -d order
+
+set -l log '__fish_seen_subcommand_from log'
+complete -c faultmap -n $log -s d -l delay -x -d 'the interval between two readings'
+complete -c faultmap -n $log -s n -l count -x -d 'end after so many intervals'
+complete -c faultmap -n $log -s o -l output -r -F -d 'write to this file'
+complete -c faultmap -n $log -l schema -d 'print the JSON Schema of the lines'
+
+set -l report '__fish_seen_subcommand_from report'
+complete -c faultmap -n $report -F
+complete -c faultmap -n $report -l from -x -d 'only intervals that ended then or later'
+complete -c faultmap -n $report -l to -x -d 'only intervals that ended before'
+complete -c faultmap -n $report -l by -x -a $faults -d 'what a line is'
+complete -c faultmap -n $report -l all -d 'every row and every process'
+
+set -l daemon '__fish_seen_subcommand_from daemon'
+complete -c faultmap -n $daemon -l config -r -F -d 'flags, as NAME = VALUE a line'
+complete -c faultmap -n $daemon -l check-config -d 'only say whether the configuration is good'
+complete -c faultmap -n $daemon -l listen -x -d 'where to serve HTTP'
+complete -c faultmap -n $daemon -l web.config.file -r -F -d 'TLS, users and headers'
+complete -c faultmap -n $daemon -l web.enable-lifecycle -d 'allow POST /-/reload'
+complete -c faultmap -n $daemon -l jsonl -r -F -d 'append JSON lines to this file'
+complete -c faultmap -n $daemon -l interval -x -d 'between two readings'
+complete -c faultmap -n $daemon -l group-by -x -a 'cgroup comm exe pid uid unit' -d 'what makes a group'
+complete -c faultmap -n $daemon -l mappings -x -a 'none top=5' -d 'series for mappings'
+complete -c faultmap -n $daemon -l max-series -x -d 'at most so many series'
+
+complete -c faultmap -n '__fish_seen_subcommand_from check' -l json -d 'one JSON object per feature and line'

@@ -1,0 +1,90 @@
+#compdef faultmap
+# SPDX-License-Identifier: GPL-2.0-only
+# zsh completion for faultmap(1). tests/cli/completion.sh holds it against --help.
+
+_faultmap() {
+	local curcontext=$curcontext state line
+	local -a commands common watch
+	commands=(
+		'run:profile one command and its children, then print where they faulted'
+		'top:show who faults now, as a table'
+		'log:page faults of all processes as JSON lines'
+		'report:the summary of run from JSON lines, or a table'
+		'daemon:the service\: /metrics for Prometheus, JSON lines to a file'
+		'check:say what this kernel, machine and these privileges allow'
+	)
+	common=(
+		'*'{-v,--verbose}'[say more on stderr]'
+		'(-h --help)'{-h,--help}'[print this help]'
+	)
+	watch=(
+		'--detail=[what is learned of each fault]:level:(fast full)'
+		'--slice=[count each mapping in parts of this size]:size:(4K 64K 2M 1G)'
+	)
+
+	_arguments -C \
+		'(- *)'{-h,--help}'[print the commands]' \
+		'(- *)'{-V,--version}'[print the version]' \
+		'1:command:->command' \
+		'*::argument:->argument'
+	case $state in
+	command)
+		_describe command commands
+		;;
+	argument)
+		case $line[1] in
+		run)
+			_arguments $watch $common \
+				'--json[JSON lines instead of the summary]' \
+				'--all[every row and every process]' \
+				'--slices[show where along each mapping the faults were]' \
+				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
+				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
+				'*::command:_normal'
+			;;
+		top)
+			_arguments $watch $common \
+				'--once[print one table and exit]' \
+				'(-b --batch)'{-b,--batch}'[print a table after each interval]' \
+				'(-n --number)'{-n+,--number=}'[rows, or tables with -b]:count:' \
+				'(-d --delay)'{-d+,--delay=}'[the interval]:seconds:' \
+				'--by=[what a line is]:what:(process mapping kind cgroup unit)' \
+				'--sort=[order]:column:(faults minor major denied pages stall rss vsz pid name)'
+			;;
+		log)
+			_arguments $watch $common \
+				'(-d --delay)'{-d+,--delay=}'[the interval between two readings]:seconds:' \
+				'(-n --count)'{-n+,--count=}'[end after so many intervals]:count:' \
+				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
+				'--schema[print the JSON Schema of the lines]'
+			;;
+		report)
+			_arguments $common \
+				'--from=[only intervals that ended then or later]:time:' \
+				'--to=[only intervals that ended before]:time:' \
+				'--by=[what a line is]:what:(process mapping kind cgroup unit)' \
+				'--all[every row and every process]' \
+				'*:file:_files'
+			;;
+		daemon)
+			_arguments $watch $common \
+				'--config=[flags, as NAME = VALUE a line]:file:_files' \
+				'--check-config[only say whether the configuration is good]' \
+				'*--listen=[where to serve HTTP]:address:' \
+				'--web.config.file=[TLS, users and headers]:file:_files' \
+				'--web.enable-lifecycle[allow POST /-/reload]' \
+				'--jsonl=[append JSON lines to this file]:file:_files' \
+				'--interval=[between two readings]:seconds:' \
+				'--group-by=[what makes a group]:what:(cgroup comm exe pid uid unit)' \
+				'--mappings=[series for mappings]:which:(none top=5)' \
+				'--max-series=[at most so many series]:count:'
+			;;
+		check)
+			_arguments $common '--json[one JSON object per feature and line]'
+			;;
+		esac
+		;;
+	esac
+}
+
+_faultmap "$@"
