@@ -65,14 +65,14 @@ endif
 GOALS := $(or $(MAKECMDGOALS),all)
 
 # Goals that load BPF programs: refused up front, before anything is built.
-ifneq ($(filter demo check check-san soak bench,$(GOALS)),)
+ifneq ($(filter demo check check-packages check-san soak bench,$(GOALS)),)
 ifneq ($(shell id -u),0)
 $(error it installs packages and loads BPF programs, so it needs root: run `sudo make $(GOALS)`)
 endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-vm check-san check-valgrind fuzz soak bench clean uninstall format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-vm check-san check-valgrind fuzz soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -125,7 +125,7 @@ SKELETON := $(BUILD)/faultmap.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests deps demo check check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall clean format format-check help
+.PHONY: all tests deps demo check check-packages check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
@@ -289,6 +289,17 @@ install: all
 uninstall:
 	@$(INSTALL) uninstall
 
+deb rpm:
+	@packaging/deps.sh packages
+	@BUILD=$(BUILD) VERSION=$(VERSION) packaging/$@/build.sh
+	@$(GIVE_BACK)
+
+# Installs the packages into roots of their own, and starts them there.
+check-packages: all
+	@packaging/deps.sh packages
+	@status=0; for test in tests/packages/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
+		$(GIVE_BACK); exit $$status
+
 clean:
 	rm -rf $(BUILD)
 
@@ -314,7 +325,8 @@ help:
 	@echo 'sudo make bench    measure what a fault costs with faultmap and with its peers'
 	@echo 'make tests         build the unit tests, workloads and bench, run nothing'
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'
+	@echo 'make deb, rpm      into $(BUILD)/deb, $(BUILD)/rpm; sudo make check-packages tries them out'
 	@echo 'make format        clang-format the C files; format-check: it finds nothing to change'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR SYSCONFDIR UNITDIR ZSHDIR BUILD STATIC ARCH,'
-	@echo '           V=1 shows commands'
+	@echo '           SYSROOT, V=1 shows commands'

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Installs what is missing to build (default), test or bench faultmap, to link it statically or to build
+# Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|test|soak|bench|static|arm64|vm|fuzz|valgrind]...
+# usage: packaging/deps.sh [build|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -22,6 +22,8 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py
 	chromium=chromium python3-yaml=yaml.py'
 soak='jq=jq procps=ps curl=curl'
+packaging='debhelper=dh dpkg-dev=dpkg-buildpackage fakeroot=fakeroot lintian=lintian rpm=rpmbuild
+	rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
 	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz
@@ -39,6 +41,7 @@ for set in "$@"; do
 	build) ;;
 	test) wanted="$wanted $test $static" ;;
 	soak) wanted="$wanted $soak" ;;
+	packages) wanted="$wanted $packaging" ;;
 	bench) wanted="$wanted $bench" ;;
 	vm) wanted="$wanted $vm" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
@@ -46,7 +49,7 @@ for set in "$@"; do
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
-		echo "usage: packaging/deps.sh [build|test|soak|bench|static|arm64|vm|fuzz|valgrind]..." >&2
+		echo "usage: packaging/deps.sh [build|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]..." >&2
 		exit 2
 		;;
 	esac
