@@ -50,6 +50,7 @@ struct outlet {
 	size_t begin; /* what is queued lies from here */
 	size_t end;   /* to here; then comes the line in the making */
 	size_t length;
+	bool is_short; /* a part of it found no memory */
 	size_t capacity;
 	size_t n_new; /* bytes queued since the last flush */
 
@@ -224,8 +225,10 @@ int outlet_add(struct outlet *outlet, const char *bytes, size_t size)
 		size_t wanted = (outlet->length + size) * 2;
 		char *grown = wanted <= BUFFER_MAX ? realloc(outlet->buffer, wanted) : NULL;
 
-		if (!grown)
+		if (!grown) {
+			outlet->is_short = true;
 			return -ENOMEM;
+		}
 		outlet->buffer = grown;
 		outlet->capacity = wanted;
 	}
@@ -237,12 +240,14 @@ int outlet_add(struct outlet *outlet, const char *bytes, size_t size)
 void outlet_drop_line(struct outlet *outlet)
 {
 	outlet->length = outlet->end;
+	outlet->is_short = false;
 	outlet->lost++;
 }
 
 int outlet_end_line(struct outlet *outlet, bool tells_losses)
 {
-	if (outlet_add(outlet, "\n", 1) < 0) {
+	/* Who adds may not hear of it: jansson does not, of a key. */
+	if (outlet->is_short || outlet_add(outlet, "\n", 1) < 0) {
 		outlet_drop_line(outlet);
 		return -ENOMEM;
 	}

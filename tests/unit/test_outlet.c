@@ -95,6 +95,24 @@ static int quit(void *context)
 
 /* A reader that stops gets whole lines only, what the queue holds comes when it goes on, and each
  * line was either read or counted as lost. */
+/* What adds the parts may not look at what comes back: the line is lost as a whole all the same. */
+static void line_without_one_of_its_parts_is_dropped(void **state)
+{
+	static char huge[33 * 1024 * 1024];
+	struct fixture *fixture = *state;
+	struct error error;
+
+	assert_int_equal(outlet_open(&fixture->outlet, fixture->path, OUTLET_PERSIST, &error), 0);
+	assert_int_equal(outlet_add(fixture->outlet, "{", 1), 0);
+	assert_int_equal(outlet_add(fixture->outlet, huge, sizeof(huge)), -ENOMEM);
+	assert_int_equal(outlet_add(fixture->outlet, "}", 1), 0);
+	assert_int_equal(outlet_end_line(fixture->outlet, false), -ENOMEM);
+	assert_int_equal(outlet_lost(fixture->outlet), 1);
+	assert_int_equal(put(fixture, 10), 0);
+	assert_int_equal(outlet_flush(fixture->outlet), 0);
+	assert_int_equal(outlet_lost(fixture->outlet), 1);
+}
+
 static void stalled_pipe_loses_whole_lines(void **state)
 {
 	struct fixture *fixture = *state;
@@ -317,6 +335,7 @@ static void file_is_begun_anew_after_a_rename(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(line_without_one_of_its_parts_is_dropped),
 		TEST(stalled_pipe_loses_whole_lines),
 		TEST(drain_gives_up_on_who_does_not_read),
 		TEST(losses_are_told_by_what_gets_through),
