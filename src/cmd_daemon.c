@@ -545,7 +545,7 @@ static int service_run(struct service *service)
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
-	result = privileges_drop(&error);
+	result = privileges_drop(service->config->group_by == GROUP_BY_EXE, &error);
 	if (result < 0)
 		log_error("%s", error.text);
 	status = result < 0 ? EXIT_FAILED : serve(service);

@@ -3,7 +3,6 @@
 
 #include <cap-ng.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -13,37 +12,39 @@
  * Reading maps, iterators and BPF_PROG_TEST_RUN ask for no capability once their descriptors are open
  * (since Linux 5.19: kernel/bpf/syscall.c, __sys_bpf()), nor does /proc/PID/statm.
  */
-static const unsigned int kept[] = { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH };
+static const unsigned int kept[] = { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE };
 
-static bool is_kept(unsigned int capability)
+/* /proc/PID/exe asks for CAP_SYS_PTRACE where the process has more capabilities than its reader. */
+static bool is_kept(unsigned int capability, bool reads_exe)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		if (kept[i] == capability)
-			return true;
+			return capability != CAP_SYS_PTRACE || reads_exe;
 	}
 	return false;
 }
 
 /* Without CAP_SETPCAP the bounding set stays, and no_new_privs makes it idle. */
-static int drop_bounding_set(void)
+static int drop_bounding_set(bool reads_exe)
 {
 	if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
 		return 0;
 	for (unsigned int capability = 0; capability <= (unsigned int)CAP_LAST_CAP; capability++) {
 		/* EINVAL: this kernel does not know the last ones. */
-		if (!is_kept(capability) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) &&
-		    errno != EINVAL)
+		if (!is_kept(capability, reads_exe) &&
+		    prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) && errno != EINVAL)
 			return -errno;
 	}
 	return 0;
 }
 
-static int drop_others(void)
+static int drop_others(bool reads_exe)
 {
 	bool has[ARRAY_SIZE(kept)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		has[i] = capng_have_capability(CAPNG_EFFECTIVE, kept[i]);
+		has[i] = is_kept(kept[i], reads_exe) &&
+			 capng_have_capability(CAPNG_EFFECTIVE, kept[i]);
 	capng_clear(CAPNG_SELECT_CAPS);
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		if (has[i])
@@ -53,14 +54,14 @@ static int drop_others(void)
 	return capng_apply(CAPNG_SELECT_CAPS) ? -EPERM : 0;
 }
 
-int privileges_drop(struct error *error)
+int privileges_drop(bool reads_exe, struct error *error)
 {
 	int result = capng_get_caps_process() ? -EIO : 0;
 
 	if (!result)
-		result = drop_bounding_set();
+		result = drop_bounding_set(reads_exe);
 	if (!result)
-		result = drop_others();
+		result = drop_others(reads_exe);
 	if (!result && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		result = -errno;
 	if (result < 0)

@@ -3,14 +3,16 @@
 #ifndef FAULTMAP_PRIVILEGES_H
 #define FAULTMAP_PRIVILEGES_H
 
+#include <stdbool.h>
+
 #include "error.h"
 
 /*
  * Gives up every capability but those that open files (of a daemon that root has started: its log and
  * its certificates may be other users'), and the way back: ambient, inheritable and, where CAP_SETPCAP
- * is there, bounding set; no_new_privs. Of this thread and of those it starts from now on.
+ * is there, bounding set; no_new_privs. With reads_exe, CAP_SYS_PTRACE stays. Of this thread and of those it starts from now on.
  * 0 or a negative errno with the error set.
  */
-int privileges_drop(struct error *error);
+int privileges_drop(bool reads_exe, struct error *error);
 
 #endif

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 15 s
+# runs alone: its group has to be among the busiest
 # The page at /, as a browser shows it: its figures, names that would be markup, its policy.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
