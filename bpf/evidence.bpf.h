@@ -115,9 +115,10 @@ static __always_inline void evidence_begin(struct task_fault *fault, struct task
 
 /*
  * Pages that the fault added to the mm; `known` where the counters do not tell: another CPU's part of them
- * is not read. On one CPU their change is exact, but for what other threads of the process write from
- * their CPUs' parts to the sum meanwhile. That is a batch at least: then one of the two figures is more than
- * a fault can map, and the other is right.
+ * is not read. This CPU's part grows by them, unless they fill it: then it is written to the sum and
+ * becomes 0, and only both together tell. Other threads of the process write their CPUs' parts to the sum
+ * meanwhile, a batch at a time: 33 in place of 1. That is more than a fault can map of a file; private memory
+ * comes in powers of two.
  */
 static __always_inline u64 pages_added(const struct task_fault *fault, struct mm_struct *mm,
 				       u64 known)
@@ -125,15 +126,18 @@ static __always_inline u64 pages_added(const struct task_fault *fault, struct mm
 	u32 member = fault->rss_member;
 	u64 offset = cpu_offset();
 	s64 most = fault->pages > 1 ? fault->pages : HUGE_PAGES;
-	s64 part, whole;
+	s64 slot, part, whole;
 
 	if (!mm || !offset || fault->rss_offset != offset)
 		return known;
-	part = (s64)rss_slot(mm, member, offset) - fault->rss_slot;
+	slot = rss_slot(mm, member, offset);
+	part = slot - fault->rss_slot;
+	if (slot && part > 0 && part <= most)
+		return part;
 	whole = part + rss_count(mm, member) - fault->rss_count;
-	if (whole > 0 && whole <= most)
-		return whole;
-	return part > 0 && part <= most ? part : known;
+	if (whole <= 0 || whole > most || (member == MM_ANONPAGES && whole & (whole - 1)))
+		return part > 0 && part <= most ? part : known;
+	return whole;
 }
 
 /* Huge pages are allowed in the mapping, and one fits around the address. */
