@@ -10,17 +10,17 @@
 #include <bpf/bpf_tracing.h>
 
 /* Configuration: frozen at load, so that the verifier drops what is switched off. */
-const volatile bool config_follow __weak = false;     /* only followed processes count */
-const volatile bool config_full __weak = false;       /* --detail=full: every fault is stamped */
-const volatile bool config_perf_events __weak = true; /* faults complete in perf events */
-const volatile bool config_fault_entry __weak = true; /* features: see src/features.c */
-const volatile bool config_mm_sequence __weak = true;
-const volatile bool config_direct_reads __weak = true;
-const volatile bool config_exit_with_mm __weak = true;
-const volatile bool config_host_processes __weak = true;
-const volatile bool config_tlb_flush __weak = true;
-const volatile u32 config_slice_shift __weak = 0; /* --slice: log2 of its bytes; 0: off */
-const volatile u32 config_slices_max __weak = 0;  /* of one mapping, at most SLICES_MAX */
+const volatile bool config_follow = false;     /* only followed processes count */
+const volatile bool config_full = false;       /* --detail=full: every fault is stamped */
+const volatile bool config_perf_events = true; /* faults complete in perf events */
+const volatile bool config_fault_entry = true; /* features: see src/features.c */
+const volatile bool config_mm_sequence = true;
+const volatile bool config_direct_reads = true;
+const volatile bool config_exit_with_mm = true;
+const volatile bool config_host_processes = true;
+const volatile bool config_tlb_flush = true;
+const volatile u32 config_slice_shift = 0; /* --slice: log2 of its bytes; 0: off */
+const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
 
 /*
  * READ(struct type, pointer, field): one field behind any kernel pointer; 0 where the pointer is bad.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * All maps and configuration. Weak, because each object that includes this defines them and the linker
- * keeps one. Sizes marked "set by the collector" are changed before loading.
+ * All maps and variables. Sizes marked "set by the collector" are changed before loading.
  */
 #ifndef FAULTMAP_MAPS_BPF_H
 #define FAULTMAP_MAPS_BPF_H
@@ -11,12 +10,12 @@
 #include "abi.h"
 
 /* Written by the collector: the tick that is being counted, and the first one the row iterator shows. */
-volatile u64 epoch __weak = 1;
-volatile u64 epoch_since __weak = 0;
+volatile u64 epoch = 1;
+volatile u64 epoch_since = 0;
 /* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
-volatile u32 huge_pages_always __weak = 0;
+volatile u32 huge_pages_always = 0;
 /* How often the collector has forgotten all names. */
-volatile u64 names_forgotten __weak = 0;
+volatile u64 names_forgotten = 0;
 
 /* One struct cpu_state per possible CPU. Set by the collector. */
 struct {
@@ -25,7 +24,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct cpu_state);
-} cpu_states __weak SEC(".maps");
+} cpu_states SEC(".maps");
 
 /* Preallocated: growing under memory pressure would fail exactly when faults peak. A plain hash with
  * atomic adds, not a per-CPU one: open runs make writes rare, and per-CPU values would cost
@@ -35,7 +34,7 @@ struct {
 	__uint(max_entries, 65536);
 	__type(key, struct row_key);
 	__type(value, struct row_value);
-} rows __weak SEC(".maps");
+} rows SEC(".maps");
 
 /* Stays all zero: what a new row starts from. */
 struct {
@@ -43,7 +42,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct row_value);
-} empty_row __weak SEC(".maps");
+} empty_row SEC(".maps");
 
 /* Which mapping is in a place: see mapping.bpf.h. Forgetting one splits a row, no more. */
 struct anchor_key {
@@ -73,7 +72,7 @@ struct {
 	__uint(max_entries, 65536);
 	__type(key, struct anchor_key);
 	__type(value, struct anchor_value);
-} anchors __weak SEC(".maps");
+} anchors SEC(".maps");
 
 /* Names that are on their way to the collector or there. Forgetting one sends it again. */
 struct {
@@ -81,13 +80,13 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, u64);
 	__type(value, u32);
-} names_sent __weak SEC(".maps");
+} names_sent SEC(".maps");
 
 /* 2 MiB: about 1,300 exec'ed processes between two wake-ups (about 1.5 KB each). */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 2 * 1024 * 1024);
-} records __weak SEC(".maps");
+} records SEC(".maps");
 
 /* Where a name is put together: too large for the stack. */
 struct {
@@ -95,7 +94,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct name_record);
-} name_scratch __weak SEC(".maps");
+} name_scratch SEC(".maps");
 
 /* Where a node of a maple tree is copied to: with it, fault entry would not fit into the 512 bytes that
  * all the functions of a program share before Linux 6.13. */
@@ -108,7 +107,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct maple_copy);
-} maple_scratch __weak SEC(".maps");
+} maple_scratch SEC(".maps");
 
 /* `run`: the processes that descend from the one that called follow_me. */
 struct process_key {
@@ -122,8 +121,8 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct process_key);
 	__type(value, u32);
-} followed __weak SEC(".maps");
-volatile pid_t follow_root __weak = 0; /* tgid whose children are followed */
+} followed SEC(".maps");
+volatile pid_t follow_root = 0; /* tgid whose children are followed */
 
 /* What the threads of a process that have exited since attach had counted. Forgetting one leaves the
  * final word to the process's free record. */
@@ -138,7 +137,7 @@ struct {
 	__uint(max_entries, 8192);
 	__type(key, struct process_key);
 	__type(value, struct exited_counters);
-} exited_threads __weak SEC(".maps");
+} exited_threads SEC(".maps");
 
 /* What list_tasks saw of a task at the last tick, by tid. Two tasks that share a slot are looked at
  * more closely than they need be, no more. */
@@ -152,12 +151,12 @@ struct {
 	__uint(max_entries, TASKS_SEEN);
 	__type(key, u32);
 	__type(value, struct task_seen);
-} tasks_seen __weak SEC(".maps");
+} tasks_seen SEC(".maps");
 
 /* Faultmap's own PID namespace, where that is not the initial one: how deep it is, and its address. Set by
  * know_me. */
-volatile u32 namespace_level __weak = 0;
-volatile u64 namespace_address __weak = 0;
+volatile u32 namespace_level = 0;
+volatile u64 namespace_address = 0;
 
 /* The number of a task (of its leader: of the process) in the namespace at this level; which that is goes to
  * *ret_namespace. 0 where it has none there, or has been released. */

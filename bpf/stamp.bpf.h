@@ -41,7 +41,7 @@ struct {
 	__uint(max_entries, TASK_FAULTS);
 	__type(key, u32);
 	__type(value, struct task_fault);
-} task_faults __weak SEC(".maps");
+} task_faults SEC(".maps");
 
 /* Slots that a task may have. With a sixth of them taken (5,000 tasks), one in two millions has none. */
 #define FAULT_PROBES 8

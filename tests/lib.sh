@@ -109,7 +109,7 @@ keep_log()
 # check_schema: every line that was kept is valid against `faultmap log --schema`.
 check_schema()
 {
-	if ! /usr/bin/python3 -c "import fastjsonschema, jsonschema" 2>/dev/null; then # a guest of tests/vm
+	if ! /usr/bin/python3 -c "import fastjsonschema, jsonschema" 2>/dev/null; then # some guest of tests/vm
 		skip "every line is valid against the schema" "no python3-jsonschema, python3-fastjsonschema"
 		return
 	fi
