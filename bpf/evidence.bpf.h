@@ -8,7 +8,9 @@
 
 #include "row.bpf.h"
 
-/* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. */
+/* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. Where fault entry
+ * tells the access, that hook is only there for EVIDENCE_SWAP, and only once there is swap: the other three
+ * can be read off the mm's counters, which costs a tenth. */
 #define EVIDENCE_FILE (1u << MM_FILEPAGES)
 #define EVIDENCE_SHMEM (1u << MM_SHMEMPAGES)
 #define EVIDENCE_ANON (1u << MM_ANONPAGES)
@@ -76,7 +78,6 @@ static __always_inline u64 cpu_offset(void)
 static __always_inline s32 rss_slot(struct mm_struct *mm, u32 member, u64 offset)
 {
 	u64 slots;
-	s32 slot = 0;
 
 	if (!bpf_core_field_exists(mm->rss_stat[MM_ANONPAGES].counters))
 		return 0;
@@ -86,8 +87,7 @@ static __always_inline s32 rss_slot(struct mm_struct *mm, u32 member, u64 offset
 		slots = (u64)mm->rss_stat[MM_SHMEMPAGES].counters;
 	else
 		slots = (u64)mm->rss_stat[MM_ANONPAGES].counters;
-	bpf_probe_read_kernel(&slot, sizeof(slot), (void *)(slots + offset));
-	return slot;
+	return read_word(slots + offset);
 }
 
 /* One fault maps one page of private memory, unless it may be huge; no need to look at the slot. */
@@ -102,13 +102,11 @@ static __always_inline void evidence_begin(struct task_fault *fault, struct task
 	struct mm_struct *mm = task->mm;
 	u32 member = rss_member(fault->key.kind);
 
-	if (!mm)
-		return;
 	fault->rss_member = member;
+	if (!mm || (!counts_pages(fault) && fault->key.kind != KIND_COW))
+		return;
 	fault->rss_count = rss_count(mm, member);
 	fault->table_bytes = mm->pgtables_bytes.counter;
-	if (!counts_pages(fault))
-		return;
 	fault->rss_offset = cpu_offset();
 	fault->rss_slot = rss_slot(mm, member, fault->rss_offset);
 }
@@ -169,9 +167,8 @@ static __always_inline bool is_huge(const struct task_fault *fault, struct task_
 
 	if (!mm || !could_be_huge(fault))
 		return false;
-	if (fault->evidence & EVIDENCE_ANON)
-		return MM_PAGES(mm, MM_ANONPAGES) - fault->rss_count >= HUGE_PAGES_SEEN;
-	return is_huge_zero_page(fault, mm);
+	return MM_PAGES(mm, MM_ANONPAGES) - fault->rss_count >= HUGE_PAGES_SEEN ||
+	       is_huge_zero_page(fault, mm);
 }
 
 static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struct task_struct *task)
@@ -181,7 +178,7 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 
 	if (evidence & EVIDENCE_SWAP)
 		return KIND_SWAP_IN;
-	if (!evidence && numa_hints_of(task) != fault->numa_hints)
+	if (numa_hints_of(task) != fault->numa_hints)
 		return KIND_NUMA_HINT;
 	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
 		return KIND_HUGE_ZERO;
@@ -190,8 +187,10 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 	if (!config_fault_entry && evidence & EVIDENCE_ANON &&
 	    (kind == KIND_FILE_MAP || kind == KIND_SHMEM))
 		return evidence & (EVIDENCE_FILE | EVIDENCE_SHMEM) ? KIND_COW : KIND_FILE_COW;
-	/* A copy flushes the old page from the TLB; a page that was only made writable does not. */
-	if (config_tlb_flush && kind == KIND_COW && !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)))
+	/* A copy flushes the old page from the TLB, and is new to the mm if that was the file's or a zero page; a
+	 * page that was only made writable is neither. */
+	if (config_tlb_flush && kind == KIND_COW &&
+	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) && !pages_added(fault, task->mm, 0))
 		return KIND_WP_OTHER;
 	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
 		return KIND_COW;
@@ -209,7 +208,7 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
 	/* The file's page that the copy replaces is none that it brought. */
 	if (fault->key.kind == KIND_COW && fault->rss_member != MM_ANONPAGES)
 		return known;
-	if (counts_pages(fault) && fault->evidence & 1u << (fault->rss_member & 3))
+	if (counts_pages(fault))
 		return pages_added(fault, task->mm, known);
 	return known;
 }

@@ -4,8 +4,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 struct kernel {
 	struct faultmap_bpf *skeleton;
 	struct ring_buffer *ring;
+	struct collector_info *info; /* the collector's */
 	kernel_record_fn on_record;
 	void *on_record_context;
 	struct bpf_link *links[COLLECTOR_MAX_HOOKS]; /* tracepoints */
@@ -26,6 +29,7 @@ struct kernel {
 	struct perf_events *perf_events; /* NULL where they are not allowed */
 	bool counts_others;              /* they count more processes than the programs */
 	bool perf_refused;               /* on a CPU that came later: told once */
+	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
 };
@@ -44,8 +48,10 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static void add_hook(struct collector_info *info, const char *hook)
+static void add_hook(struct kernel *kernel, const char *hook)
 {
+	struct collector_info *info = kernel->info;
+
 	if (info->n_hooks < COLLECTOR_MAX_HOOKS)
 		info->hooks[info->n_hooks++] = hook;
 }
@@ -123,7 +129,7 @@ static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
 }
 
 static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
-			      bool minor, struct collector_info *info, struct error *error)
+			      bool minor, struct error *error)
 {
 	int result = perf_events_open(&kernel->perf_events, kernel->n_cpus, options->follow,
 				      kernel->skeleton->progs.fault_major,
@@ -131,25 +137,24 @@ static int attach_perf_events(struct kernel *kernel, const struct collector_opti
 
 	if (result)
 		return result;
-	add_hook(info, "perf_event/page-faults-major");
+	add_hook(kernel, "perf_event/page-faults-major");
 	if (minor)
-		add_hook(info, "perf_event/page-faults-minor");
+		add_hook(kernel, "perf_event/page-faults-minor");
 	return 0;
 }
 
-static int attach_entry_event(struct kernel *kernel, struct collector_info *info,
-			      struct error *error)
+static int attach_entry_event(struct kernel *kernel, struct error *error)
 {
 	int result = perf_events_open_entry(kernel->perf_events,
 					    kernel->skeleton->progs.fault_begin, error);
 
 	if (!result)
-		add_hook(info, "perf_event/page-faults");
+		add_hook(kernel, "perf_event/page-faults");
 	return result;
 }
 
 static int attach_tracepoint(struct kernel *kernel, struct bpf_program *program,
-			     struct collector_info *info, struct error *error)
+			     struct error *error)
 {
 	const char *section = bpf_program__section_name(program);
 	struct bpf_link *link = bpf_program__attach(program);
@@ -158,13 +163,50 @@ static int attach_tracepoint(struct kernel *kernel, struct bpf_program *program,
 		return error_set(error, errno, "cannot attach to %s: %s; see `faultmap check`",
 				 section, strerror(errno));
 	kernel->links[kernel->n_links++] = link;
-	add_hook(info, section + (section[0] == '?'));
+	add_hook(kernel, section + (section[0] == '?'));
 	return 0;
 }
 
+/* Whether there is a swap area: /proc/swaps has a line for each, below its heading. */
+static bool has_swap(int swaps_fd)
+{
+	char text[512];
+	ssize_t size = pread(swaps_fd, text, sizeof(text), 0);
+	const char *heading_end = size > 0 ? memchr(text, '\n', size) : NULL;
+
+	return !heading_end || heading_end + 1 < text + size;
+}
+
+/* Ends the watch for swap areas once there is one: then the hook is needed. */
+static int attach_swap_hook(struct kernel *kernel, struct error *error)
+{
+	if (kernel->swaps_fd >= 0 && !has_swap(kernel->swaps_fd))
+		return 0;
+	if (kernel->swaps_fd >= 0)
+		close(kernel->swaps_fd);
+	kernel->swaps_fd = -1;
+	return attach_tracepoint(kernel, kernel->skeleton->progs.fault_rss, error);
+}
+
+/*
+ * What tells a page from the swap cache from a fresh one costs each fault a tenth of what full detail
+ * does, and without swap nobody needs it. The kernel tells of a new swap area through poll() on
+ * /proc/swaps (swaps_poll(), mm/swapfile.c): that wakes who waits for the ring.
+ */
+static int watch_swap(struct kernel *kernel, struct error *error)
+{
+	struct epoll_event event = { .events = EPOLLPRI };
+	int epoll_fd = ring_buffer__epoll_fd(kernel->ring);
+
+	kernel->swaps_fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
+	if (kernel->swaps_fd >= 0 &&
+	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, kernel->swaps_fd, &event) < 0)
+		return error_set(error, errno, "cannot wait for swap areas: %s", strerror(errno));
+	return attach_swap_hook(kernel, error);
+}
+
 static int attach(struct kernel *kernel, const struct collector_options *options,
-		  const struct feature_set *features, struct collector_info *info,
-		  struct error *error)
+		  const struct feature_set *features, struct error *error)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
 	int result = 0;
@@ -176,13 +218,16 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 				 strerror(errno));
 	if (has(features, FEATURE_PERF_EVENTS))
 		result = attach_perf_events(kernel, options, has_minor_event(options, features),
-					    info, error);
+					    error);
+	if (!result && bpf_program__autoload(skeleton->progs.fault_rss))
+		result = has(features, FEATURE_FAULT_ENTRY) ?
+				 watch_swap(kernel, error) :
+				 attach_tracepoint(kernel, skeleton->progs.fault_rss, error);
 	/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
 	struct bpf_program *const programs[] = {
 		skeleton->progs.process_fork,
 		skeleton->progs.process_exit,
 		skeleton->progs.process_free,
-		skeleton->progs.fault_rss,
 		skeleton->progs.fault_flush,
 		skeleton->progs.fault_around,
 		skeleton->progs.fault_reclaim_begin,
@@ -195,9 +240,9 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 	};
 	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)
 		if (bpf_program__autoload(programs[i]))
-			result = attach_tracepoint(kernel, programs[i], info, error);
+			result = attach_tracepoint(kernel, programs[i], error);
 	if (!result && !has(features, FEATURE_FAULT_ENTRY))
-		result = attach_entry_event(kernel, info, error);
+		result = attach_entry_event(kernel, error);
 	if (result || !kernel->perf_events)
 		return result;
 	result = perf_events_start(kernel->perf_events);
@@ -283,6 +328,8 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 
 	if (!kernel)
 		return error_set(error, ENOMEM, "out of memory");
+	kernel->info = info;
+	kernel->swaps_fd = -1;
 	libbpf_set_print(print_libbpf);
 	result = load(kernel, options, features, error);
 	if (!result)
@@ -294,7 +341,7 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 	if (!result && run_program(kernel->skeleton->progs.know_me, -1))
 		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
 	if (!result)
-		result = attach(kernel, options, features, info, error);
+		result = attach(kernel, options, features, error);
 	if (result) {
 		kernel_close(kernel);
 		return result;
@@ -309,6 +356,8 @@ void kernel_close(struct kernel *kernel)
 		return;
 	for (size_t i = 0; i < kernel->n_links; i++)
 		bpf_link__destroy(kernel->links[i]);
+	if (kernel->swaps_fd >= 0)
+		close(kernel->swaps_fd);
 	perf_events_free(kernel->perf_events);
 	bpf_link__destroy(kernel->rows_link);
 	bpf_link__destroy(kernel->tasks_link);
@@ -478,6 +527,11 @@ void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *co
 int kernel_drain(struct kernel *kernel)
 {
 	int result = ring_buffer__consume(kernel->ring);
+	struct error error;
+
+	if (kernel->swaps_fd >= 0 && attach_swap_hook(kernel, &error))
+		log_warning("%s: pages that are found in the swap cache are shown as demand_zero",
+			    error.text);
 
 	return result < 0 ? result : 0;
 }

@@ -26,12 +26,7 @@ def describe: describe(false);
 # What cannot be told without a feature of `faultmap check` is the coarser kind, or other pages: one for each
 # fault, or the 16 of the window around it.
 def without_rss_stat($lacks):
-	if (.kind == "huge_zero" and .access == "write") or (.kind == "swap_in" and .major == 0) then
-		.kind = .coarse | .pages = .faults
-	elif .kind == "cow" or (.kind == "file_map" and ($lacks | index("map_pages"))) then
-		.pages = .faults
-	elif .kind == "file_map" and .pages > .faults then
-		.pages = .faults * 16
+	if .kind == "swap_in" and .major == 0 then .kind = .coarse | .pages = .faults
 	else . end;
 def without($lacks):
 	(if $lacks | index("rss_stat") then without_rss_stat($lacks) else . end)

@@ -20,7 +20,8 @@ seen_as=.
 [[ ,$LACKS, != *,fault_entry,* ]] || seen_as='without_error_code($detail)'
 
 # run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
-# exit status in $TMP/cases. $limited, if set, is the cgroup that they run in.
+# exit status in $TMP/cases. $limited, if set, is the cgroup that they run in, $swap_file what they swap to: not
+# before faultmap runs.
 run_cases()
 {
 	local detail=$1
@@ -28,8 +29,9 @@ run_cases()
 
 	rm -rf "$TMP/cases"
 	mkdir "$TMP/cases"
-	limited=${limited-} "$FAULTMAP" run "${run_options[@]}" --json "--detail=$detail" -o "$TMP/log" -- bash -c '
+	limited=${limited-} swap_file=${swap_file-} "$FAULTMAP" run "${run_options[@]}" --json "--detail=$detail" -o "$TMP/log" -- bash -c '
 		[ -z "$limited" ] || echo $$ >"$limited/cgroup.procs"
+		[ -z "$swap_file" ] || swapon --priority 32767 "$swap_file"
 		faultgen=$1 directory=$2 cases=$3
 		for case in "${@:4}"; do
 			# shellcheck disable=SC2086

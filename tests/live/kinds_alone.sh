@@ -25,12 +25,13 @@ set_up_swap()
 		swapon --priority 32767 "/dev/$zram"
 }
 
-# On a disk: pages that were just swapped out are still in the swap cache, and come back as minor.
+# On a disk: pages that were just swapped out are still in the swap cache, and come back as minor. Nothing is
+# swapped to when faultmap starts.
 set_up_swap_file()
 {
 	swap_file=$directory/faultgen-swap
 	dd if=/dev/zero of="$swap_file" bs=1M count=32 && chmod 600 "$swap_file" &&
-		mkswap "$swap_file" && swapon --priority 32767 "$swap_file"
+		mkswap "$swap_file"
 }
 
 undo_swap()
@@ -101,9 +102,10 @@ for detail in fast full; do
 done
 undo_limit
 undo_swap
-set_up_swap_file >/dev/null 2>&1
 for detail in fast full; do
+	set_up_swap_file >/dev/null 2>&1
 	run_cases "$detail" swap_cached
+	undo_swap
 done
 check_schema
 done_testing
