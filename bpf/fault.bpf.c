@@ -241,12 +241,14 @@ SEC("?perf_event")
 int fault_begin(struct bpf_perf_event_data *context)
 {
 	struct cpu_state *cpu = this_cpu_state();
+	u32 mode;
 
 	if (!cpu)
 		return 0;
 	cpu->entering = 1;
 	barrier();
-	fault_enter(context->addr, 0, mode_of(context));
+	mode = mode_of(context);
+	fault_enter(context->addr, mode == MODE_USER ? PF_USER : 0, mode);
 	barrier();
 	cpu->entering = 0;
 	return 0;

@@ -8,9 +8,10 @@
 
 #include "mapping.bpf.h"
 
-/* arch/x86/include/asm/trap_pf.h. Where fault entry is a perf event there is no error code: 0. */
+/* arch/x86/include/asm/trap_pf.h. Where fault entry is a perf event there is no error code: PF_USER or 0. */
 #define PF_PROT 0x1UL /* a page was present and refused the access */
 #define PF_WRITE 0x2UL
+#define PF_USER 0x4UL
 #define PF_INSTR 0x10UL
 #define PF_PK 0x20UL
 

@@ -67,6 +67,24 @@ test_heap()
 			"$TMP/heap.json")"
 }
 
+# A page touched by the program, the next by the kernel for it, in one mapping.
+test_modes()
+{
+	"$FAULTMAP" run "${run_options[@]}" --json -o "$TMP/log" -- /usr/bin/python3 -c '
+import ctypes, mmap, os
+memory = mmap.mmap(-1, 64 * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+print(hex(ctypes.addressof(ctypes.c_char.from_buffer(memory))))
+with open("/dev/zero", "rb", buffering=0) as zero:
+    for page in range(0, 64, 2):
+        memory[page * 4096] = 1
+        os.readv(zero.fileno(), [memoryview(memory)[(page + 1) * 4096:][:1]])' >"$TMP/start"
+	check_equal "modes: pages of one mapping that the program and the kernel touched in turn" \
+		"$(jq -c -n --arg start "$(cat "$TMP/start")" '
+			[inputs | select(.rec == "faults" and .map_start == $start)]
+			| group_by(.mode) | map([.[0].mode, (map(.minor) | add)])' "$TMP/log")" \
+		'[["kernel",32],["user",32]]'
+}
+
 # Without perf events there is neither.
 test_refused()
 {
@@ -81,5 +99,6 @@ for detail in fast full; do
 	test_children "$detail"
 done
 test_heap
+test_modes
 test_refused
 done_testing
