@@ -8,6 +8,8 @@
 {
 	label_bare="bare"
 	label_empty="empty program"
+	label_floor_mapping="floor: finds the VMA"
+	label_floor_full="floor: a clock at both ends"
 	label_faultmap_fast="faultmap fast"
 	label_faultmap_full="faultmap full"
 	label_bpftrace="bpftrace count by pid"
@@ -60,6 +62,16 @@ start_bare()
 start_empty()
 {
 	start_reporting "$BUILD/bench/empty" "$BUILD/bench/empty.bpf.o"
+}
+
+start_floor_mapping()
+{
+	start_reporting "$BUILD/bench/empty" "$BUILD/bench/floor_mapping.bpf.o"
+}
+
+start_floor_full()
+{
+	start_reporting "$BUILD/bench/empty" "$BUILD/bench/floor_full.bpf.o"
 }
 
 # The meta line comes when everything is attached.

@@ -73,3 +73,12 @@ add_target()
 			value, other
 	}' >>"$TARGETS"
 }
+
+# add_floor WHAT VALUE OTHER: what nobody can save of the target before it: VALUE / OTHER.
+add_floor()
+{
+	awk -v what="$1" -v value="$2" -v other="$3" 'BEGIN {
+		if (value != "" && other > 0)
+			printf "  - the floor, %s: %.3f (%.4g / %.4g)\n", what, value / other, value, other
+	}' >>"$TARGETS"
+}

@@ -20,7 +20,7 @@ CPUS=$(nproc)
 CPU=$((CPUS - 1)) # for the workloads on one; not 0, which has most of the interrupts
 read -r -a PAIR <<<"$((CPUS > 1 ? CPUS - 2 : 0)) $CPU"
 
-profilers=(bare empty faultmap_fast faultmap_full bpftrace bpftrace_ustack perf_record perf_trace)
+profilers=(bare empty floor_mapping floor_full faultmap_fast faultmap_full bpftrace bpftrace_ustack perf_record perf_trace)
 workloads=(storm processes threads file execs)
 # shellcheck disable=SC2034 # read by name
 {
@@ -137,8 +137,13 @@ judge()
 		"$added_storm" "$(added_to storm bpftrace)" 0.35
 	add_target "anonymous storm, added by faultmap full / by perf record -c 1" \
 		"$(credible_added storm faultmap_full)" "$(added_to storm perf_record)" 0.7
+	add_floor "programs that read the clock at both ends of a fault" \
+		"$(added_to storm floor_full)" "$(added_to storm perf_record)"
 	add_target "fork and exec, wall time with faultmap fast / bare" \
 		"$(minimum_of execs faultmap_fast)" "$(minimum_of execs bare)" 1.03
+	add_floor "the empty program" "$(minimum_of execs empty)" "$(minimum_of execs bare)"
+	add_floor "a program that finds each fault's VMA" \
+		"$(minimum_of execs floor_mapping)" "$(minimum_of execs bare)"
 	[ "$CPUS" -gt 1 ] || return 0
 	judge_scaling processes "two processes"
 	judge_scaling threads "two threads"
