@@ -25,7 +25,9 @@
 /* Of these a per-CPU batch (percpu_counter_batch: 32, or twice the number of CPUs) holds some back. */
 #define HUGE_PAGES_SEEN 400
 
-/* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. */
+/* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. Of pages taken away before
+ * kernel.numa_balancing was switched off the kernel keeps no account per task (task_numa_fault()): their
+ * faults look like the first of their mapping. */
 static __always_inline u64 numa_hints_of(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(task->numa_faults_locality))

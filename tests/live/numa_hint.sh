@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# runs alone: it switches NUMA balancing on
+# takes 20 s
+# The kernel's NUMA balancing takes pages away to see who uses them: on one node too, from a process of several
+# threads. How many and when is its own decision; /proc/vmstat counts them, for the whole system.
+# shellcheck disable=SC2016
+
+. "$(dirname "$0")/../lib.sh"
+
+sysctl=/proc/sys/kernel/numa_balancing
+trap 'restore_balancing; cleanup_test' EXIT
+
+restore_balancing()
+{
+	[ -z "${balancing-}" ] || echo "$balancing" >"$sysctl"
+}
+
+hinted()
+{
+	awk '$1 == "numa_hint_faults" { print $2 }' /proc/vmstat
+}
+
+cat >"$TMP/share.py" <<'SHARE'
+import ctypes, json, mmap, os, threading, time
+
+PAGES = 4096
+# Write-only, so that it does not become one mapping with a thread's stack beside it.
+memory = mmap.mmap(-1, PAGES * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_WRITE)
+memory.madvise(mmap.MADV_NOHUGEPAGE)
+start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+deadline = time.monotonic() + 100
+enough = False
+
+def hinted():
+    with open("/proc/vmstat") as stat:
+        return int(dict(line.split() for line in stat)["numa_hint_faults"])
+
+def touch():
+    global enough
+    before = hinted()
+    while not enough and time.monotonic() < deadline:
+        for page in range(PAGES):
+            memory[page * 4096] = 1
+        enough = hinted() - before >= 4000
+
+threads = [threading.Thread(target=touch) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps({"pid": os.getpid(), "start": hex(start), "end": hex(start + PAGES * 4096)}))
+SHARE
+
+# rows FILTER: minor faults of the rows that it lets through, and whatever else they counted.
+rows()
+{
+	jq -c -s -L tests/live --slurpfile case "$TMP/case" "include \"faults\"; \$case[0] as \$case
+		| [$1] | [total(.[].minor), total(.[] | .major + .denied)]" "$TMP/log"
+}
+
+if ! balancing=$(cat "$sysctl" 2>/dev/null); then
+	skip "numa_hint" "this kernel has no NUMA balancing (CONFIG_NUMA_BALANCING)"
+	done_testing
+	exit
+fi
+start_background "$FAULTMAP" log --detail full -d 0.2 -o "$TMP/log"
+wait_for 20 grep -qs '"rec":"meta"' "$TMP/log"
+echo 1 >"$sysctl"
+before=$(hinted) # not earlier: what was taken away before it was last switched off, the kernel tells of nowhere else
+/usr/bin/python3 "$TMP/share.py" >"$TMP/case"
+check_equal "the workload ran" "$?" 0
+hints=$(($(hinted) - before))
+restore_balancing
+stop_background "$BACKGROUND_PID"
+keep_log "$TMP/log"
+
+check "the kernel balanced: $hints hinting faults" test "$hints" -ge 4000
+# The whole machine's: some come between a reading of vmstat and faultmap's own, or in get_user_pages().
+got=$(rows '.[] | select(.rec == "faults" and .kind == "numa_hint")')
+check "rows have as many that are numa_hint: $got" \
+	test "$(jq '.[0]' <<<"$got")" -ge $((hints * 95 / 100 - 8)) \
+	-a "$(jq '.[0]' <<<"$got")" -le $((hints * 105 / 100 + 8))
+check_equal "all of them are minor" "$(jq '.[1]' <<<"$got")" 0
+ours='faults_in($case.pid; $case.start; $case.end)'
+got=$(rows "$ours | select(.kind == \"numa_hint\")")
+check "half of them or more are in the workload's pages: $got" \
+	test "$(jq '.[0]' <<<"$got")" -ge $((hints / 2))
+check_equal "where each page came as demand_zero once, and nothing else happened" \
+	"$(rows "$ours | select(.kind == \"demand_zero\")") $(rows "$ours | select(.kind != \"demand_zero\" and .kind != \"numa_hint\")")" \
+	"[4096,0] [0,0]"
+check_schema
+done_testing
