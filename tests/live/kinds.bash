@@ -11,6 +11,7 @@ if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
 	directory=/var/tmp
 fi
 
+declare -A judged
 LACKS=$("$FAULTMAP" check --json 2>/dev/null | jq -rs 'map(select(.available | not).feature) | join(",")')
 export LACKS
 
@@ -48,30 +49,38 @@ run_cases()
 		"$(jq -s -L tests/live 'include "faults"; unexplained' "$TMP/log")" 0
 }
 
-# A line for each case that ran: PID|what is wanted|what the log has|faults without a kind
+# Sets judged[CASE], for each case that ran: what is wanted|what the log has|faults without a kind. The log is
+# read once, and its rows are looked up by process: an emulated machine is slow.
 judge_cases()
 {
-	jq -r -L tests/live --arg detail "$1" --slurpfile log "$TMP/log" 'include "faults";
-		(in_detail($detail) | '"$seen_as"') as $case
-		| [($case.pid | tostring), ([$case | want] | join("; ")), ([$log | got($case)] | join("; ")),
-			(total($log | faults_of($case.pid) | select(.kind == "unknown")
-				| .minor + .major + .denied) | tostring)]
-		| join("|")' "$TMP"/cases/*.json >"$TMP/judged"
+	local line
+
+	judged=()
+	while IFS= read -r line; do
+		judged[${line%%|*}]=${line#*|}
+	done < <(jq -rn -L tests/live --arg detail "$1" --slurpfile log "$TMP/log" 'include "faults";
+		($log | map(select(.rec == "faults")) | group_by(.pid)
+			| map({key: (.[0].pid | tostring), value: .}) | from_entries) as $rows_of
+		| inputs | (in_detail($detail) | '"$seen_as"') as $case
+		| ($rows_of[$case.pid | tostring] // []) as $rows
+		| [(input_filename | sub(".*/"; "") | rtrimstr(".json")), ([$case | want] | join("; ")),
+			([$rows | got($case)] | join("; ")),
+			(total($rows[] | select(.kind == "unknown") | .minor + .major + .denied) | tostring)]
+		| join("|")' "$TMP"/cases/*.json)
 }
 
 # check_case DETAIL CASE
 check_case()
 {
-	local name="$1, $2" file="$TMP/cases/$2" status pid want got unknown
+	local name="$1, $2" file="$TMP/cases/$2" status want got unknown
 
-	status=$(cat "$file.status")
+	read -r status <"$file.status"
 	if [ "$status" = 77 ]; then
 		skip "$name" "$(head -n 1 "$file.err")"
 		return
 	fi
-	check_equal "$name: runs" "$status $(cat "$file.err")" "0 "
-	pid=$(jq .pid "$file.json")
-	IFS='|' read -r _ want got unknown < <(grep "^$pid|" "$TMP/judged")
+	check_equal "$name: runs" "$status $(<"$file.err")" "0 "
+	IFS='|' read -r want got unknown <<<"${judged[$2]-}"
 	check_equal "$name: counted exactly, in its mapping" "$got" "$want"
 	check_equal "$name: nothing without a kind" "$unknown" 0
 }
