@@ -106,6 +106,12 @@ keep_log()
 	cat -- "$@" >>"$TMP/.lines"
 }
 
+# fewer N: N, or what an emulated machine can do of it in the same time.
+fewer()
+{
+	echo $(($1 / ${WORK_DIVISOR:-1}))
+}
+
 # check_schema: every line that was kept is valid against `faultmap log --schema`.
 check_schema()
 {

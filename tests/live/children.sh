@@ -11,6 +11,8 @@ spawn=$BUILD/workload/spawn
 # `log` does not count minor faults apart from the rows. exec copies the arguments to the new stack before
 # there is anyone to fault: 2 or 3 pages.
 gup_max=3
+few=$(fewer 200)
+many=$(fewer 2000)
 
 # query FILTER [LOG]: $o is what spawn printed.
 query()
@@ -77,7 +79,7 @@ under_log()
 {
 	start_background "$FAULTMAP" log -d 0.5 -o "$TMP/system"
 	wait_for 20 grep -qs '"rec":"meta"' "$TMP/system"
-	"$spawn" 2000 /bin/true >"$TMP/oracle"
+	"$spawn" "$many" /bin/true >"$TMP/oracle"
 	# The kernel's last word on a process may come after the interval in which it ended.
 	await_intervals "$TMP/system" 4
 	stop_background "$BACKGROUND_PID"
@@ -88,17 +90,17 @@ under_log()
 			| {key: "\(.pid) \(.start_ns)", value: true}] | from_entries) as $children
 		| .[] | select(.rec == "interval" or $children["\(.pid) \(.start_ns)"])' \
 		"$TMP/system" >"$TMP/children"
-	check_sums "log, 2,000 x true" 2000 "$TMP/children" '.rec != "interval"'
-	check_equal "log, 2,000 x true: no process has more than $gup_max faults in no row" \
+	check_sums "log, $many x true" "$many" "$TMP/children" '.rec != "interval"'
+	check_equal "log, $many x true: no process has more than $gup_max faults in no row" \
 		"$(jq -c .beyond "$TMP/sums")" "[]"
-	check_equal "log, 2,000 x true: no exit, name or row lost" \
+	check_equal "log, $many x true: no exit, name or row lost" \
 		"$(query 'total(.[] | select(.rec == "interval") | .exits_lost + .names_lost + .map_full)' \
 			"$TMP/children")" 0
 }
 
-under_run "sh with 200 children" 201 1 \
-	sh -c 'i=0; while [ $i -lt 200 ]; do /bin/true; i=$((i + 1)); done'
-under_run "2,000 x true" 2000 2000 /bin/true
+under_run "sh with $few children" $((few + 1)) 1 \
+	sh -c 'i=0; while [ $i -lt "$0" ]; do /bin/true; i=$((i + 1)); done' "$few"
+under_run "$many x true" "$many" "$many" /bin/true
 under_log
 check_schema
 done_testing

@@ -27,23 +27,29 @@ argument()
 	sed -nE "s/.*\\bfaultmap\\.$1=([^ ]*).*/\\1/p" /proc/cmdline
 }
 
-# Deadlines are those of a machine that does not emulate.
-export BUILD=/faultmap/build DEADLINE_FACTOR=8
+# Deadlines and numbers of processes are those of a machine that does not emulate.
+export BUILD=/faultmap/build DEADLINE_FACTOR=8 WORK_DIVISOR=8
+features=/run/features # what `faultmap check --json` says
 
 # Whether the tests can run. A kernel without a required feature is told by its reason; one that has them
 # all and still does not work, by the end of what its verifier says.
 check_kernel()
 {
-	local missing
+	local missing status
 
-	timeout 300 build/faultmap check 2>&1 | sed 's/^/@@CHECK /'
-	if [ "${PIPESTATUS[0]}" -eq 0 ]; then
+	timeout 300 build/faultmap check --json 2>&1 >"$features" | sed 's/^/@@CHECK /'
+	status=${PIPESTATUS[0]}
+	sed 's/^/@@CHECK /' "$features"
+	# The tests ask again only if this is not set.
+	LACKS=$(jq -rs 'map(select(.available | not).feature) | join(",")' "$features")
+	export LACKS
+	if [ "$status" -eq 0 ]; then
 		printf '@@TAP check: ok 1 - it works here\n@@TAP check: 1..1\n@@TIME check %d 0\n' \
 			"$SECONDS"
 		return
 	fi
-	missing=$(timeout 300 build/faultmap check --json 2>/dev/null |
-		jq -r 'select(.required and (.available | not)) | "\(.feature): \(.why)"' | head -n 1)
+	missing=$(jq -r 'select(.required and (.available | not)) | "\(.feature): \(.why)"' "$features" |
+		head -n 1)
 	if [ -n "$missing" ]; then
 		echo "@@MISSING $missing"
 	else

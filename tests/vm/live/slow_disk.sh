@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A disk that serves 200 requests per second: the stalls of majors are as long as it makes them.
+# shellcheck disable=SC2016
 
 . "$(dirname "$0")/../../lib.sh"
 . tests/vm/live/disks.bash

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Swap on a disk, and a memory cgroup that is too small for what runs in it: swapped pages come back as
 # swap_in, the majors are the kernel's, and no fault is without a row.
+# shellcheck disable=SC2016
 
 . "$(dirname "$0")/../../lib.sh"
 . tests/vm/live/disks.bash

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Prints what the guests of build/vm saw, as Markdown: "tests" is a table of kernels and test files, with what
+# was skipped and why; "features" is the support matrix, from each kernel's own `faultmap check`.
+# usage: tests/vm/tables.sh tests|features
+# environment: BUILD
+
+set -u
+export LC_ALL=C.UTF-8
+cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/../.." || exit 1
+. tests/vm/guests.bash
+
+WORK=$(realpath -m "${BUILD:-build}")/vm
+names=() # of the guests that ran, in the order of guests.bash
+
+while read -r name _; do
+	[ -n "$name" ] && [ -e "$WORK/$name/report" ] && names+=("$name")
+done <<<"$guests"
+if [ "${#names[@]}" -eq 0 ]; then
+	echo "tables.sh: no guest has run in $WORK: run make check-vm first" >&2
+	exit 1
+fi
+
+# A line for each test file of each guest: GUEST FILE CELL
+cells()
+{
+	local name
+
+	for name in "${names[@]}"; do
+		sed -nE 's/^(PASS|FAIL|SKIP) [^ ]+ [^ ]+ ([^ ]+): ([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped.*/\2 \3 \4 \5/p' \
+			"$WORK/$name/report" | while read -r file passed failed skipped; do
+			cell=$passed
+			[ "$passed" -gt 0 ] || cell=-
+			[ "$skipped" -eq 0 ] || cell+=" (+$skipped)"
+			[ "$failed" -eq 0 ] || cell="**$failed failed**"
+			echo "$name $file $cell"
+		done
+	done
+}
+
+print_tests()
+{
+	local name
+
+	echo "$(date -u +%F), $(qemu-system-x86_64 --version | head -n 1). A number is of tests passed, one behind + of those skipped."
+	echo
+	for name in "${names[@]}"; do
+		echo "$name $(<"$WORK/$name/release") $(cat "$WORK/$name/version" 2>/dev/null || echo ?)"
+	done | awk '
+		NR == FNR { order[++rows] = $1; release[$1] = $2; version[$1] = $3; next }
+		!($2 in known) { known[$2]; file[++files] = $2 }
+		{ cell[$1, $2] = substr($0, length($1 $2) + 3) }
+		END {
+			printf "| guest | uname -r | Debian package |"
+			for (f = 1; f <= files; f++)
+				printf " %s |", file[f]
+			printf "\n| --- | --- | --- |"
+			for (f = 1; f <= files; f++)
+				printf " --- |"
+			print ""
+			for (r = 1; r <= rows; r++) {
+				printf "| %s | %s | %s |", order[r], release[order[r]], version[order[r]]
+				for (f = 1; f <= files; f++)
+					printf " %s |", cell[order[r], file[f]]
+				print ""
+			}
+		}' - <(cells)
+	print_reasons
+}
+
+# What failed or was skipped, and why; alike ones in one line.
+print_reasons()
+{
+	local name
+
+	for name in "${names[@]}"; do
+		sed -nE -e "s/^  ([a-z_]+): ok [0-9]+ - (.*) # SKIP (.*)/\1: skipped \2: \3|$name/p" \
+			-e "s/^  ([a-z_]+): not ok [0-9]+ - (.*)/\1: **failed** \2|$name/p" \
+			-e "s/^FAIL [^ ]+ [^ ]+: (.*)/**failed**: \1|$name/p" \
+			-e "s/^  ([a-z_]+: [a-zA-Z].*: .*)/skipped: \1|$name/p" "$WORK/$name/report"
+	done | awk -F '|' '
+		!($1 in guests) { order[++n] = $1 }
+		{ guests[$1] = guests[$1] (guests[$1] == "" ? "" : ", ") $2 }
+		END {
+			if (n)
+				print ""
+			for (i = 1; i <= n; i++)
+				print "- " order[i] " (" guests[order[i]] ")"
+		}'
+}
+
+# The kernels alone: variants have the features of theirs.
+print_features()
+{
+	local name
+
+	for name in "${names[@]}"; do
+		[[ $name == *+* ]] || sed -n "s/^@@CHECK {/{\"guest\":\"$name $(<"$WORK/$name/release")\",/p" \
+			"$WORK/$name/console"
+	done | jq -rs '
+		def unique_in_order: reduce .[] as $x ([]; if index([$x]) then . else . + [$x] end);
+		(map(.guest) | unique_in_order) as $guests
+		| (map(.feature) | unique_in_order) as $features
+		| . as $all
+		| (["feature"] + ($guests | map(split(" ") as $n | ($n[0] | split("-")[0]) + " "
+			+ ($n[1] | split("+")[0] | sub("-.*"; ""))
+			+ if $n[1] | test("-rt") then " rt" else "" end)) + ["without it"]),
+			(["---"] + ($guests | map("---")) + ["---"]),
+			($features[] as $feature | [$all[] | select(.feature == $feature)] as $rows
+				| [$feature + if $rows[0].required then " (required)" else "" end]
+				+ ($guests | map(. as $guest | [$rows[] | select(.guest == $guest)]
+					| if length == 0 then "" elif .[0].available then "yes" else "**no**" end))
+				+ [[$rows[].lost // empty] | unique_in_order | join("; ")])
+		| "| " + join(" | ") + " |"'
+}
+
+case ${1-} in
+tests) print_tests ;;
+features) print_features ;;
+*)
+	echo "usage: tests/vm/tables.sh tests|features" >&2
+	exit 2
+	;;
+esac
