@@ -6,7 +6,7 @@
 
 # Beyond what the live tests call, what the kernel side needs to be looked at by hand.
 programs='bash coreutils dash findutils grep sed mawk diffutils gzip tar util-linux mount procps jq
-	python3 python3-fastjsonschema python3-jsonschema curl bpftool e2fsprogs strace libc-bin
+	python3 python3-fastjsonschema curl bpftool e2fsprogs strace libc-bin
 	libcap2-bin hostname xxd busybox-static kmod'
 
 # Loaded by the initramfs, where the kernel has them as modules: the disk, its file system (not in the
