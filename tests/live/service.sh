@@ -4,8 +4,8 @@
 # The units in a booted system, a container with systemd as its first process: started, scraped from
 # outside, reloaded, killed, hung, stopped, with the capabilities that /proc shows.
 #
-# The container has this machine's /usr and an /etc of its own. It is in a PID namespace, which
-# faultmap refuses otherwise: hence +pid_namespace, and only sums of faults are looked at.
+# The container has this machine's /usr and an /etc of its own, and a PID namespace, whose processes are the
+# ones that faultmap counts.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 root=$TMP/root
@@ -43,7 +43,7 @@ make_root()
 	cat >"$etc/systemd/system/faultmap.service.d/container.conf" <<-END
 		[Service]
 		ExecStart=
-		ExecStart=$prefix/bin/faultmap daemon --disable-feature=+pid_namespace
+		ExecStart=$prefix/bin/faultmap daemon
 		WatchdogSec=4
 	END
 	cat >"$etc/systemd/system/faultmap.socket.d/port.conf" <<-END
@@ -142,7 +142,7 @@ check_unit()
 	{
 		sed -E '/^(Watchdog|Restart|Exec|State|Runtime)/d; s/^Type=.*/Type=oneshot/; /^\[Install/,$d' \
 			"$etc/systemd/system/faultmap.service"
-		echo "ExecStart=$prefix/bin/faultmap check --disable-feature=+pid_namespace"
+		echo "ExecStart=$prefix/bin/faultmap check"
 		printf '%s\n' "${@:2}"
 	} >"$etc/systemd/system/$1.service"
 }
