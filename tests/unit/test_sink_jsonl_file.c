@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where lines go, and what becomes of those that find no way: full disks, slow readers, rotation. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "../../src/sink_jsonl.h"
+#include "jsonl.h"
+
+static void limit_file_size(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* 300 rows: more than goes out in one write. */
+static void add_rows(struct fixture *fixture)
+{
+	for (uint64_t id = 1000; id < 1300; id++) {
+		struct row *row = snapshot_row(fixture->snapshot, fixture->process, id, KIND_COW,
+					       ACCESS_WRITE, MODE_USER, NULL);
+
+		row->now.minor = 1;
+	}
+}
+
+static void torn_line_is_cut_off_and_counted(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t whole_lines;
+	json_t *line;
+
+	assert_int_equal(tick(fixture, 1), 0);
+	begin(fixture);
+	add_rows(fixture);
+	limit_file_size(20000);
+	assert_int_equal(tick(fixture, 2), -EFBIG);
+	read_lines(fixture);
+	whole_lines = fixture->n_lines;
+	assert_in_range(whole_lines, 3, 299);
+
+	limit_file_size(RLIM_INFINITY);
+	begin(fixture);
+	assert_int_equal(tick(fixture, 3), 0);
+	begin(fixture);
+	assert_int_equal(tick(fixture, 4), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, whole_lines + 2);
+	line = find(fixture, "interval", 2);
+	/* The two ticks had 2 interval lines and 300 rows. */
+	assert_int_equal(integer(line, "lines_lost"), 302 - whole_lines);
+	assert_int_equal(integer(line, "lines_lost_total"), 302 - whole_lines);
+	line = find(fixture, "interval", 3);
+	assert_int_equal(integer(line, "lines_lost"), 0);
+	assert_int_equal(integer(line, "lines_lost_total"), 302 - whole_lines);
+}
+
+static void meta_line_is_late_but_not_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+
+	limit_file_size(0);
+	assert_int_equal(sink_jsonl_meta(fixture->sink, &meta, &error), -EFBIG);
+	assert_int_equal(tick(fixture, 1), -EFBIG);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 2);
+	assert_string_equal(text(fixture->lines[0], "rec"), "meta");
+	assert_int_equal(integer(fixture->lines[0], "lines_lost"), 1);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost"), 0);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost_total"), 1);
+}
+
+/* Rotation: what was lost before it is told by the meta line of the new file. */
+static void reopened_file_begins_with_meta(void **state)
+{
+	struct fixture *fixture = *state;
+	char rotated[80];
+	struct error error;
+
+	snprintf(rotated, sizeof(rotated), "%s.1", fixture->path);
+	assert_int_equal(sink_jsonl_meta(fixture->sink, &meta, &error), 0);
+	limit_file_size(0);
+	assert_int_equal(tick(fixture, 1), -EFBIG);
+	limit_file_size(RLIM_INFINITY);
+	assert_int_equal(rename(fixture->path, rotated), 0);
+	assert_int_equal(sink_jsonl_reopen(fixture->sink, &error), 0);
+	begin(fixture);
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 2);
+	assert_string_equal(text(fixture->lines[0], "rec"), "meta");
+	assert_int_equal(integer(fixture->lines[0], "lines_lost"), 1);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost"), 0);
+	unlink(rotated);
+}
+
+/* The first lines fill the queue, the others of that tick are lost, the next one says how many. */
+static void slow_reader_is_told_what_it_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	int reader;
+	struct error error;
+	json_int_t lost = 0;
+	FILE *stream;
+	char *line = NULL;
+	size_t size = 0;
+
+	unlink(fixture->path);
+	assert_int_equal(mkfifo(fixture->path, 0600), 0);
+	reader = open(fixture->path, O_RDONLY | O_NONBLOCK);
+	sink_jsonl_free(fixture->sink);
+	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_PERSIST, &error), 0);
+	for (uint64_t id = 0; id < 9000; id++)
+		snapshot_row(fixture->snapshot, fixture->process, 1000 + id, KIND_COW, ACCESS_WRITE,
+			     MODE_USER, NULL)
+			->now.minor = 1;
+	assert_int_equal(tick(fixture, 1), -EAGAIN);
+	stream = fdopen(reader, "r");
+	for (uint64_t number = 2; number < 100 && !lost; number++) {
+		begin(fixture);
+		tick(fixture, number);
+		while (getline(&line, &size, stream) > 0) {
+			json_t *parsed = json_loads(line, 0, NULL);
+
+			assert_non_null(parsed);
+			if (!strcmp(text(parsed, "rec"), "interval") && !lost)
+				lost = integer(parsed, "lines_lost");
+			json_decref(parsed);
+		}
+		clearerr(stream);
+	}
+	assert_in_range(lost, 1000, 18001);
+	free(line);
+	fclose(stream);
+}
+
+static void full_disk_is_an_error(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sink_jsonl *full;
+	struct error error;
+
+	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
+	fixture->snapshot->tick = 1;
+	assert_int_equal(sink_jsonl_open(&full, "/dev/full", OUTLET_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
+	assert_non_null(strstr(error.text, "/dev/full: No space left on device"));
+	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
+	sink_jsonl_free(full);
+}
+
+static void closed_pipe_is_told_apart(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sink_jsonl *sink;
+	struct error error;
+	int ends[2];
+	char path[32];
+
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[1]);
+	assert_int_equal(sink_jsonl_open(&sink, path, OUTLET_APPEND, &error), 0);
+	assert_false(sink_jsonl_is_stdout(sink));
+	close(ends[0]);
+	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
+	fixture->snapshot->tick = 1;
+	assert_int_equal(sink_jsonl_tick(sink, fixture->snapshot, &error), -EPIPE);
+	sink_jsonl_free(sink);
+	close(ends[1]);
+}
+
+static void append_starts_after_a_torn_line(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sink_jsonl *again;
+	char content[32] = "";
+	struct error error;
+	int fd = open(fixture->path, O_RDWR);
+
+	assert_int_equal(write(fd, "{\"rec\":", 7), 7);
+	assert_int_equal(sink_jsonl_open(&again, fixture->path, OUTLET_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_meta(again, &meta, &error), 0);
+	assert_int_equal(pread(fd, content, 22, 0), 22);
+	assert_string_equal(content, "{\"rec\":\n{\"rec\":\"meta\",");
+	sink_jsonl_free(again);
+	close(fd);
+}
+
+static void replace_and_append_do_as_they_say(void **state)
+{
+	struct fixture *fixture = *state;
+	enum outlet_open how[] = { OUTLET_APPEND, OUTLET_APPEND, OUTLET_REPLACE };
+	size_t want[] = { 1, 2, 1 };
+	struct error error;
+	struct stat status;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct sink_jsonl *sink;
+
+		assert_int_equal(sink_jsonl_open(&sink, fixture->path, how[i], &error), 0);
+		assert_int_equal(sink_jsonl_meta(sink, &meta, &error), 0);
+		sink_jsonl_free(sink);
+		read_lines(fixture);
+		assert_int_equal(fixture->n_lines, want[i]);
+	}
+	unlink(fixture->path);
+	sink_jsonl_free(fixture->sink);
+	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_REPLACE, &error), 0);
+	assert_int_equal(stat(fixture->path, &status), 0);
+	assert_int_equal(status.st_mode & 0007, 0);
+}
+
+static void unwritable_file_is_named(void **state)
+{
+	struct sink_jsonl *sink = NULL;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(sink_jsonl_open(&sink, "/nowhere/x.jsonl", OUTLET_APPEND, &error),
+			 -ENOENT);
+	assert_null(sink);
+	assert_non_null(strstr(error.text, "/nowhere/x.jsonl"));
+	assert_int_equal(sink_jsonl_open(&sink, "/", OUTLET_APPEND, &error), -EISDIR);
+}
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(torn_line_is_cut_off_and_counted),
+		TEST(meta_line_is_late_but_not_lost),
+		TEST(reopened_file_begins_with_meta),
+		TEST(slow_reader_is_told_what_it_lost),
+		TEST(full_disk_is_an_error),
+		TEST(closed_pipe_is_told_apart),
+		TEST(append_starts_after_a_torn_line),
+		TEST(replace_and_append_do_as_they_say),
+		TEST(unwritable_file_is_named),
+	};
+
+	return cmocka_run_group_tests_name("sink_jsonl_file", tests, NULL, NULL);
+}
