@@ -175,6 +175,37 @@ process_ended()
 	[ "$state" = Z ]
 }
 
+# free_port: one of 127.0.0.1 where nobody listens.
+free_port()
+{
+	/usr/bin/python3 -c '
+import socket
+print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
+}
+
+# start_exporter FLAG...: the daemon, for a Prometheus server; sets $target to its HOST:PORT.
+start_exporter()
+{
+	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 "$@" 2>"$TMP/daemon.err"
+	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
+	# shellcheck disable=SC2034 # for the caller
+	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
+}
+
+# start_prometheus: a server with the configuration on stdin; sets $server to its URL.
+start_prometheus()
+{
+	local address
+
+	cat >"$TMP/prometheus.yml"
+	address=127.0.0.1:$(free_port)
+	start_background prometheus --config.file="$TMP/prometheus.yml" \
+		--storage.tsdb.path="$TMP/data" --web.listen-address="$address" \
+		>"$TMP/prometheus.out" 2>&1
+	# shellcheck disable=SC2034 # for the caller
+	server=http://$address
+}
+
 # The last line of every test file.
 done_testing()
 {

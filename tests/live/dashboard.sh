@@ -3,6 +3,7 @@
 # takes 25 s
 # Each query of the dashboard and each recording rule, asked of a real Prometheus that scrapes the daemon.
 # shellcheck disable=SC2016 # $ is of Grafana's variables and of jq's
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 DASHBOARD=packaging/grafana/faultmap.json
@@ -24,17 +25,9 @@ has_data()
 
 start_servers()
 {
-	local port target
-	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.5 \
-		2>"$TMP/daemon.err"
-	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
-	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
-	port=$(python3 -c '
-import socket
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1])')
+	start_exporter --interval 0.5
 	# The rules' windows are five minutes long: whatever is there after two scrapes is enough.
-	cat >"$TMP/prometheus.yml" <<-END
+	start_prometheus <<-END
 		global:
 		  scrape_interval: 1s
 		  evaluation_interval: 1s
@@ -44,10 +37,6 @@ print(listener.getsockname()[1])')
 		    static_configs:
 		      - targets: ['$target']
 	END
-	start_background prometheus --config.file="$TMP/prometheus.yml" \
-		--storage.tsdb.path="$TMP/data" --web.listen-address="127.0.0.1:$port" \
-		>"$TMP/prometheus.out" 2>&1
-	server=http://127.0.0.1:$port
 }
 
 # Variables as Grafana fills them in: all of everything, and a window of some scrapes.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 8 s
 # A real Prometheus server scrapes the daemon and answers for the faults of the demo.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 PAGES=131072 # 512 MiB
@@ -20,35 +21,6 @@ query_reaches()
 	[ -n "$value" ] && [ "$value" -ge "$2" ]
 }
 
-start_daemon()
-{
-	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.5 \
-		--group-by comm --max-series 10000 2>"$TMP/daemon.err"
-	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
-	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
-}
-
-start_prometheus()
-{
-	local port
-	port=$(python3 -c '
-import socket
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1])')
-	cat >"$TMP/prometheus.yml" <<-END
-		global:
-		  scrape_interval: 1s
-		scrape_configs:
-		  - job_name: faultmap
-		    static_configs:
-		      - targets: ['$target']
-	END
-	start_background prometheus --config.file="$TMP/prometheus.yml" \
-		--storage.tsdb.path="$TMP/data" --web.listen-address="127.0.0.1:$port" \
-		>"$TMP/prometheus.out" 2>&1
-	server=http://127.0.0.1:$port
-}
-
 # The interpreter under a name of its own, so that no other python of this machine counts in.
 run_demo()
 {
@@ -61,8 +33,15 @@ if ! command -v prometheus >/dev/null; then
 	skip "a Prometheus server has the demo's faults" "prometheus is not installed"
 	done_testing
 fi
-start_daemon
-start_prometheus
+start_exporter --interval 0.5 --group-by comm --max-series 10000
+start_prometheus <<-END
+	global:
+	  scrape_interval: 1s
+	scrape_configs:
+	  - job_name: faultmap
+	    static_configs:
+	      - targets: ['$target']
+END
 check "Prometheus finds the daemon up" wait_for 60 query_reaches 'up{job="faultmap"}' 1
 run_demo
 labels='group="fm-touch",mapping="[anon]"'

@@ -160,8 +160,7 @@ if ! command -v systemd-nspawn >/dev/null; then
 	skip "the service in a booted system" "systemd-nspawn is not installed"
 	done_testing
 fi
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
+port=$(free_port)
 # Beside the group that this shell is in.
 new_groups=()
 while IFS=: read -r _ controllers path; do
