@@ -95,8 +95,16 @@ def check_remap(areas, reports):
                 by_pid[pid].remove(rows)
                 break
         else:
-            wrong.append(f"remap {pid}: {report}, in {len(by_pid[pid])} processes")
+            wrong.append(f"remap {pid}: {report}, but {[spans_of(rows) for rows in by_pid[pid]]}")
     return wrong
+
+
+def spans_of(rows):
+    """For a message: where the process's rows are, and what they count."""
+    spans = collections.Counter()
+    for start, end, kind, minor, major, denied in rows:
+        spans[start, end, kind] += minor + major + denied
+    return [f"{low:#x}-{high:#x} {kind} {n}" for (low, high, kind), n in sorted(spans.items())]
 
 
 def in_area(rows, area):
