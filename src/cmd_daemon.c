@@ -113,8 +113,8 @@ static const struct option_spec options[] = {
 	  .check = check_address },
 	{ .name = "web.config.file",
 	  .argument = "FILE",
-	  .help = "TLS, users and headers, in the format of Prometheus' exporters;\n"
-		  "read again on SIGHUP",
+	  .help = "TLS, users, headers, a rate limit, in the format of Prometheus'\n"
+		  "exporters; read again on SIGHUP",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, web_config_file),
 	  .live = true },

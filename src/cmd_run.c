@@ -122,14 +122,6 @@ struct run {
 	bool failed;      /* told once; COMMAND goes on */
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Ticks. --------------------------------------------------------------------------------------- */
 
 /* Who has ended without having been reported as ended yet? */

@@ -76,14 +76,6 @@ struct http {
 	size_t n_clients;
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Asks when the daemon must run next: at once, if anything. */
 static void server_run(struct server *server)
 {
@@ -351,6 +343,7 @@ int http_configure(struct http *http, struct web_config *config, struct error *e
 		return result;
 	TAILQ_INSERT_HEAD(&http->servers, server, next);
 	http->shared.config = config;
+	http->shared.paid_until_ns = 0;
 	return 0;
 }
 

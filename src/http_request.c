@@ -321,11 +321,32 @@ struct MHD_Connection *http_request_resume(struct http_request *request, bool gr
 	return request->connection;
 }
 
+/* A token bucket as its "generic cell rate algorithm": each request costs an interval of time, and the account
+ * may be a burst of them ahead of the clock. */
+static bool is_within_limit(struct http_shared *shared)
+{
+	const struct web_limit *limit = &shared->config->limit;
+	uint64_t now = monotonic_ns();
+
+	if (shared->paid_until_ns < now)
+		shared->paid_until_ns = now;
+	if (shared->paid_until_ns - now > (limit->burst - 1) * limit->interval_ns)
+		return false;
+	shared->paid_until_ns += limit->interval_ns;
+	return true;
+}
+
 enum MHD_Result http_request_answer(struct http_request *request, bool is_last)
 {
+	const struct web_config *config = request->shared->config;
+
 	request->is_last = is_last;
-	if (request->login == LOGIN_NOT_ASKED)
+	if (request->login == LOGIN_NOT_ASKED) {
+		if (config && config->limit.interval_ns && !is_within_limit(request->shared))
+			return say(request, MHD_HTTP_TOO_MANY_REQUESTS,
+				   "too many requests: rate_limit\n");
 		log_in(request);
+	}
 	switch (request->login) {
 	case LOGIN_NOT_ASKED:
 		return say(request, MHD_HTTP_SERVICE_UNAVAILABLE,

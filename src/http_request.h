@@ -14,6 +14,7 @@ struct http_shared {
 	const struct web_config *config; /* the newest; NULL: none */
 	struct login *login;             /* NULL while no configuration has had users */
 	size_t queued_bytes;             /* of responses that are on their way */
+	uint64_t paid_until_ns;          /* the rate limit: what requests have cost so far */
 };
 
 struct http_request;

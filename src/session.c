@@ -27,14 +27,6 @@ struct session {
 	bool has_last_tick;
 };
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static int session_trouble(struct session *session, int result, const struct error *why)
 {
 	session->trouble_in_a_row++;

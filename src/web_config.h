@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The web configuration file: TLS, users and headers, in the format of Prometheus' exporter-toolkit
+ * The web configuration file: TLS, users, headers and a rate limit, in the format of Prometheus' exporter-toolkit
  * (https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md). Everything
  * in it is checked when it is loaded, so that what is wrong is told then and there.
  */
@@ -9,8 +9,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "error.h"
+#include "web_suites.h"
 
 enum client_auth {
 	CLIENT_AUTH_NONE,
@@ -29,6 +31,8 @@ struct web_tls {
 	enum client_auth client_auth;
 	char **client_sans; /* one of them must be in the client's certificate, if there are any */
 	size_t n_client_sans;
+	int suites[WEB_SUITES_MAX]; /* web_suite_find's; those of GnuTLS if there are none */
+	size_t n_suites;
 	char priorities[PRIORITIES_LEN]; /* GnuTLS's way to say versions, suites and groups */
 };
 
@@ -42,8 +46,15 @@ struct web_header {
 	char *value;
 };
 
+/* A token bucket for all clients together. */
+struct web_limit {
+	uint64_t interval_ns; /* between two requests, in the long run; 0: no limit */
+	uint64_t burst;
+};
+
 struct web_config {
 	struct web_tls tls;
+	struct web_limit limit;
 	struct web_user *users;
 	size_t n_users; /* 0: everybody */
 	struct web_header *headers;

@@ -49,8 +49,13 @@ int web_tls_check(const struct web_tls *tls, struct error *error)
 	int result = gnutls_priority_init(&priorities, tls->priorities, NULL);
 
 	if (result < 0)
-		return fail("min_version, max_version and curve_preferences", result, error);
+		return fail("min_version, max_version, cipher_suites and curve_preferences", result,
+			    error);
+	if (tls->n_suites)
+		result = web_suites_check(tls->suites, tls->n_suites, priorities, error);
 	gnutls_priority_deinit(priorities);
+	if (result < 0)
+		return result;
 	result = gnutls_certificate_allocate_credentials(&credentials);
 	if (result < 0)
 		return fail("tls_server_config", result, error);

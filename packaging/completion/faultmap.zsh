@@ -71,7 +71,7 @@ _faultmap() {
 				'--config=[flags, as NAME = VALUE a line]:file:_files' \
 				'--check-config[only say whether the configuration is good]' \
 				'*--listen=[where to serve HTTP]:address:' \
-				'--web.config.file=[TLS, users and headers]:file:_files' \
+				'--web.config.file=[TLS, users, headers, a rate limit]:file:_files' \
 				'--web.enable-lifecycle[allow POST /-/reload]' \
 				'--jsonl=[append JSON lines to this file]:file:_files' \
 				'--interval=[between two readings]:seconds:' \

@@ -73,6 +73,10 @@ for command in $(commands); do
 		"$(page_flags "$page" "$sections")" "$(help_flags "$command")"
 done
 
+check_equal "faultmap-daemon(8) has the paths that are served" \
+	"$(page_items "$man/faultmap-daemon.8" '^.Ss Paths' Li)" \
+	"$(sed -n 's/.*\.path = "\(.*\)".*/\1/p' src/web.c | sort)"
+
 # Keys are the daemon's flags, but for those that make no sense in a file.
 check_equal "faultmap.conf(5) has the daemon's flags" \
 	"$(sed -n 's/^\.It Cm \([^ ]*\) No = .*/\1/p' "$man/faultmap.conf.5" | sort)" \

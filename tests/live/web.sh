@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The daemon's web side: its sockets, clients that mean no good, TLS and passwords, reloads.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # start_daemon COMMAND...: sets $daemon; its stderr is in $TMP/daemon.err.
@@ -50,13 +51,6 @@ stop_client()
 {
 	exec 9>&-
 	stop_background "$client" || true
-}
-
-free_port()
-{
-	/usr/bin/python3 -c '
-import socket
-print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
 }
 
 # ask LINE: of the client "ask"; prints its answer.
@@ -284,6 +278,38 @@ test_versions()
 		000200
 }
 
+# Names are Go's: promtool knows them; what is spoken, OpenSSL tells.
+test_suites()
+{
+	local suite all only=(--tls-max 1.2 --ciphers)
+
+	suite=ECDHE-ECDSA-AES256-GCM-SHA384
+	all=$(sed -n 's/.*"\(TLS_[A-Z0-9_]*\)".*/\1/p' src/web_suites.c | paste -sd ,)
+	write_config server2 "cipher_suites: [ $all ]"
+	check "promtool knows each suite that faultmap does" promtool check web-config "$TMP/web.yml"
+	reload
+	check_equal "all of them" "$(tls_status "${only[@]}" "$suite")" 200
+	write_config server2 'cipher_suites: [ TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 ]'
+	reload
+	check_equal "cipher_suites: another suite of TLS 1.2 is not spoken" \
+		"$(tls_status "${only[@]}" "$suite")" 000
+	check_equal "that one is" \
+		"$(tls_status "${only[@]}" ECDHE-ECDSA-AES128-GCM-SHA256)" 200
+	check_equal "so is TLS 1.3" "$(tls_status --tlsv1.3)" 200
+}
+
+test_rate_limit()
+{
+	write_config server
+	printf 'rate_limit:\n  interval: 1h\n  burst: 3\n' >>"$TMP/web.yml"
+	reload
+	check_equal "rate_limit: a burst of three, then no more" \
+		"$(tls_status) $(tls_status) $(tls_status) $(tls_status)" "200 200 200 429"
+	sed -i 's/1h/1ms/' "$TMP/web.yml"
+	reload
+	check_equal "a reload begins anew" "$(tls_status)" 200
+}
+
 test_reload()
 {
 	check_equal "the certificate" "$(shown_subject)" "subject=CN = server"
@@ -336,14 +362,11 @@ test_client_certificates()
 # A server of its own: what it says of the target is the oracle.
 test_prometheus()
 {
-	local listen
-
-	listen=127.0.0.1:$(free_port)
 	if ! command -v prometheus >/dev/null; then
 		skip "Prometheus scrapes over TLS with a password" "prometheus is not installed"
 		return
 	fi
-	cat >"$TMP/prometheus.yml" <<-END
+	start_prometheus <<-END
 		global:
 		  scrape_interval: 1s
 		scrape_configs:
@@ -354,10 +377,7 @@ test_prometheus()
 		    static_configs:
 		      - targets: ['127.0.0.1:$port']
 	END
-	start_background prometheus --config.file="$TMP/prometheus.yml" \
-		--storage.tsdb.path="$TMP/data" --web.listen-address="$listen" \
-		>"$TMP/prometheus.out" 2>&1
-	check "Prometheus scrapes over TLS with a password" wait_for 60 scraped "http://$listen"
+	check "Prometheus scrapes over TLS with a password" wait_for 60 scraped "$server"
 	stop_background "$BACKGROUND_PID"
 }
 
@@ -382,6 +402,8 @@ test_tls()
 	test_prometheus
 	test_client_certificates
 	test_versions
+	test_suites
+	test_rate_limit
 	stop_background "$daemon"
 	check_equal "it ends with 0 all the same" "$?" 0
 }

@@ -150,6 +150,120 @@ static void defaults_are_tls_12_and_later(void **state)
 	web_config_free(config);
 }
 
+/* The suites that the priorities leave, up to TLS 1.2, one after another. */
+static void list_suites(const char *priorities, char *names, size_t size)
+{
+	gnutls_priority_t parsed;
+	unsigned int index;
+	int result = 0;
+
+	assert_int_equal(gnutls_priority_init(&parsed, priorities, NULL), 0);
+	names[0] = '\0';
+	for (unsigned int i = 0; result != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE; i++) {
+		gnutls_protocol_t version;
+		const char *name;
+
+		result = gnutls_priority_get_cipher_suite_index(parsed, i, &index);
+		if (result < 0)
+			continue;
+		name = gnutls_cipher_suite_info(index, NULL, NULL, NULL, NULL, &version);
+		if (version != GNUTLS_TLS1_3)
+			snprintf(names + strlen(names), size - strlen(names), "%s ", name);
+	}
+	gnutls_priority_deinit(parsed);
+}
+
+static void suites_are_those_and_no_other(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *names;
+	} cases[] = {
+		{ "[ TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 ]",
+		  "TLS_ECDHE_ECDSA_AES_128_GCM_SHA256 " },
+		{ "[ TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,"
+		  " TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 ]",
+		  "TLS_ECDHE_RSA_CHACHA20_POLY1305 TLS_ECDHE_RSA_AES_256_CBC_SHA1 " },
+		{ "[ TLS_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 ]",
+		  "TLS_RSA_AES_128_GCM_SHA256 TLS_ECDHE_RSA_AES_128_GCM_SHA256 " },
+		{ "[ TLS_AES_128_GCM_SHA256 ]", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[400], names[4000];
+		struct web_config *config;
+
+		snprintf(text, sizeof(text), "tls_server_config:\n" PAIR "  cipher_suites: %s\n",
+			 cases[i].list);
+		config = load(text);
+		list_suites(config->tls.priorities, names, sizeof(names));
+		assert_string_equal(names, cases[i].names);
+		web_config_free(config);
+	}
+}
+
+/* A file's PEM as a block of the configuration. */
+static void append_block(char *text, size_t size, const char *key, const char *name)
+{
+	char file[128], line[200];
+	FILE *stream;
+
+	snprintf(file, sizeof(file), "%s/%s", directory, name);
+	stream = fopen(file, "r");
+	snprintf(text + strlen(text), size - strlen(text), "  %s: |\n", key);
+	while (fgets(line, sizeof(line), stream))
+		snprintf(text + strlen(text), size - strlen(text), "    %s", line);
+	fclose(stream);
+}
+
+static void certificates_may_be_in_the_file_itself(void **state)
+{
+	char text[16384] = "tls_server_config:\n";
+	struct web_config *config;
+
+	(void)state;
+	append_block(text, sizeof(text), "cert", "cert.pem");
+	append_block(text, sizeof(text), "key", "key.pem");
+	append_block(text, sizeof(text), "client_ca", "ca.pem");
+	strcat(text, "  client_auth_type: RequireAndVerifyClientCert\n");
+	config = load(text);
+	assert_non_null(strstr(config->tls.certificate, "BEGIN CERTIFICATE"));
+	assert_non_null(strstr(config->tls.key, "PRIVATE KEY"));
+	assert_non_null(strstr(config->tls.client_ca, "BEGIN CERTIFICATE"));
+	web_config_free(config);
+}
+
+static void rate_limits_are_gos_durations(void **state)
+{
+	static const struct {
+		const char *interval;
+		uint64_t ns;
+	} cases[] = {
+		{ "0", 0 },
+		{ "0s", 0 },
+		{ "250ms", 250000000 },
+		{ "1s", 1000000000 },
+		{ "1.5s", 1500000000 },
+		{ "1m30s", 90000000000 },
+		{ "10us", 10000 },
+		{ "1h", 3600000000000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[100];
+		struct web_config *config;
+
+		snprintf(text, sizeof(text), "rate_limit: { interval: %s, burst: 20 }\n",
+			 cases[i].interval);
+		config = load(text);
+		assert_true(config->limit.interval_ns == cases[i].ns);
+		assert_int_equal(config->limit.burst, 20);
+		web_config_free(config);
+	}
+}
+
 static void empty_parts_mean_nothing(void **state)
 {
 	const char *texts[] = { "",
@@ -207,7 +321,26 @@ static const struct {
 	{ "tls_server_config:\n" PAIR "  curve_preferences: X25519\n", "line 4:", "wants a list" },
 	{ "tls_server_config:\n" PAIR "  curve_preferences: [ X448 ]\n", "line 4:", "'X448'" },
 	{ "tls_server_config:\n" PAIR "  cipher_suites: [ TLS_RSA_WITH_RC4_128_SHA ]\n",
-	  "line 4:", "cipher_suites" },
+	  "line 4:", "cipher_suites: 'TLS_RSA_WITH_RC4_128_SHA' is none of the safe" },
+	{ "tls_server_config:\n" PAIR "  cipher_suites: [ TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,\n"
+	  "    TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA ]\n",
+	  "line 2:", "they allow TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA too" },
+	{ "tls_server_config:\n" PAIR "  cipher_suites: { a: b }\n", "line 4:", "wants a list" },
+	{ "tls_server_config:\n" PAIR "  cert: x\n", "line 4:", "cert: it is given twice" },
+	{ "tls_server_config:\n  key: x\n" PAIR, "line 4:", "key_file: it is given twice" },
+	{ "tls_server_config:\n  key_file: key.pem\n  cert: x\n",
+	  "line 2:", "cert_file and key_file:" },
+	{ "rate_limit: 5\n", "line 1:", "KEY: VALUE" },
+	{ "rate_limit:\n  interval: 5\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: s\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: 1 s\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: -1s\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: 1s5\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: 1ss\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: 25h\n", "line 2:", "at most a day" },
+	{ "rate_limit:\n  burst: 1.5\n", "line 2:", "wants a number" },
+	{ "rate_limit:\n  burst: -1\n", "line 2:", "wants a number" },
+	{ "rate_limit:\n  interval: 1s\n", "line 2:", "with no burst" },
 	{ "http_server_config:\n  headers:\n    Server: me\n", "line 3:", "unknown key 'Server'" },
 	{ "http_server_config:\n  headers:\n    X-Frame-Options: maybe\n", "line 3:", "DENY" },
 	{ "http_server_config:\n  headers:\n    X-XSS-Protection: \"a\\r\\nb: c\"\n",
@@ -253,6 +386,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_taken),
 		cmocka_unit_test(defaults_are_tls_12_and_later),
+		cmocka_unit_test(suites_are_those_and_no_other),
+		cmocka_unit_test(certificates_may_be_in_the_file_itself),
+		cmocka_unit_test(rate_limits_are_gos_durations),
 		cmocka_unit_test(empty_parts_mean_nothing),
 		cmocka_unit_test(bad_files_are_refused_by_line),
 		cmocka_unit_test(a_missing_file_is_named),
