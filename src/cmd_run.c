@@ -48,6 +48,7 @@ struct run_config {
 	bool all;
 	bool slices;
 	const char *output;
+	const char *jsonl;
 	uint64_t interval_ms;
 };
 
@@ -57,6 +58,11 @@ static const struct option_spec run_options[] = {
 	  .help = "JSON lines instead of the summary, the last one with the totals",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, json) },
+	{ .name = "jsonl",
+	  .argument = "FILE",
+	  .help = "write JSON lines to FILE beside the summary, for `faultmap report`",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_config, jsonl) },
 	{ .name = "all",
 	  .help = "every row and every process, not only those with the most faults",
 	  .type = OPTION_FLAG,
@@ -103,8 +109,8 @@ static const struct command_spec run_spec = {
 struct run {
 	const struct run_config *config;
 	char *const *command;
-	FILE *output; /* of the summary */
-	struct sink_jsonl *jsonl;
+	FILE *output;             /* of the summary; NULL with --json */
+	struct sink_jsonl *jsonl; /* NULL unless asked for */
 	struct collector *collector;
 	struct summary *summary;
 	struct slices *slices; /* NULL unless asked for */
@@ -280,6 +286,9 @@ static int open_output(struct run *run, struct error *error)
 	if (run->config->json)
 		return sink_jsonl_open(&run->jsonl, path ? path : "/dev/stderr",
 				       path ? OUTLET_REPLACE : OUTLET_APPEND, error);
+	if (run->config->jsonl &&
+	    sink_jsonl_open(&run->jsonl, run->config->jsonl, OUTLET_REPLACE, error) < 0)
+		return -EIO;
 	run->output = path ? fopen(path, "we") : stderr;
 	text_escape_to(shown, sizeof(shown), path ? path : "");
 	return run->output ? 0 : error_set(error, errno, "opening %s: %s", shown, strerror(errno));
@@ -410,7 +419,12 @@ static int run_finish(struct run *run, struct error *error)
 
 	if (result < 0)
 		run_fail(run, error);
-	return run->jsonl ? print_run(run, error) : print_summary(run, error);
+	result = run->jsonl ? print_run(run, error) : 0;
+	if (result < 0 && run->output) {
+		log_error("%s", error->text);
+		run->failed = true;
+	}
+	return run->output ? print_summary(run, error) : result;
 }
 
 static int status_of_wait(int wait_status)
@@ -489,6 +503,11 @@ static int run_main(int argc, char *argv[])
 		return status;
 	if (operand >= argc) {
 		log_error("run needs a command: faultmap run [options] -- COMMAND [ARG...]");
+		return EXIT_USAGE;
+	}
+	if (config.json && config.jsonl) {
+		log_error(
+			"--json writes the lines in the summary's place, --jsonl beside it: give one");
 		return EXIT_USAGE;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */

@@ -7,7 +7,7 @@ _faultmap_flags()
 	local common='-v --verbose -h --help' watch='--detail --slice'
 
 	case $1 in
-	run) echo "--json --all --slices -o --output -d --delay $watch $common" ;;
+	run) echo "--json --jsonl --all --slices -o --output -d --delay $watch $common" ;;
 	top) echo "--once -b --batch -n --number -d --delay --by --sort $watch $common" ;;
 	log) echo "-d --delay -n --count -o --output --schema $watch $common" ;;
 	report) echo "--from --to --by --all $common" ;;

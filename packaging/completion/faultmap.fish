@@ -25,6 +25,7 @@ complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each m
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'
+complete -c faultmap -n $run -l jsonl -r -F -d 'JSON lines beside the summary'
 complete -c faultmap -n $run -l all -d 'every row and every process'
 complete -c faultmap -n $run -l slices -d 'show where along each mapping the faults were'
 complete -c faultmap -n $run -s o -l output -r -F -d 'write to this file'

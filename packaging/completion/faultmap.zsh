@@ -36,6 +36,7 @@ _faultmap() {
 		run)
 			_arguments $watch $common \
 				'--json[JSON lines instead of the summary]' \
+				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--all[every row and every process]' \
 				'--slices[show where along each mapping the faults were]' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \

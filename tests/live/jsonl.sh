@@ -184,6 +184,23 @@ minor_of()
 	sed -n 's/^\([0-9,]*\) minor and .*/\1/p' "$1" | tr -d ,
 }
 
+# One run, told by run itself and by its lines: every figure, latency, address and name.
+test_same_run()
+{
+	"$FAULTMAP" run --all --jsonl "$TMP/same.jsonl" -d 0.1 -o "$TMP/summary" -- sh -c \
+		'python3 tests/workload/touch.py 16 >/dev/null; "$0" file_map_major >/dev/null; exit 3' \
+		"$BUILD/workload/faultgen"
+	check_equal "run --jsonl: the exit status is the command's" "$?" 3
+	keep_log "$TMP/same.jsonl"
+	check "run --jsonl: the summary has the faults" grep -q '4,096 .* demand_zero ' "$TMP/summary"
+	"$FAULTMAP" report --all "$TMP/same.jsonl" >"$TMP/report"
+	check_equal "report: what run printed of the same run" \
+		"$(diff "$TMP/summary" "$TMP/report")" ""
+	check_status "run --json --jsonl is refused" 2 "$FAULTMAP" run --json --jsonl "$TMP/x" -- true
+	check_status "run --jsonl where there is no such directory fails" 1 \
+		"$FAULTMAP" run --jsonl /nowhere/x -- true
+}
+
 test_report()
 {
 	local log=$TMP/run.jsonl middle
@@ -243,6 +260,7 @@ test_schema()
 	done
 }
 
+test_same_run
 test_report
 test_schema
 test_rotation
