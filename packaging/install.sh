@@ -30,7 +30,8 @@ list()
 	for data in packaging/systemd/no-sys-admin.conf packaging/faultmap.schema.json; do
 		echo "file $data $share/faultmap/${data##*/}"
 	done
-	for data in packaging/{prometheus,grafana}/{,*/}*.{yml,yaml,json,md}; do
+	echo "text packaging/prometheus/faultmap.rules.yml $share/faultmap/prometheus/faultmap.rules.yml"
+	for data in packaging/{prometheus,grafana}/{,*/}*.{json,md}; do
 		echo "file $data $share/faultmap/${data#packaging/}"
 	done
 	echo "config packaging/faultmap.conf $SYSCONFDIR/faultmap/faultmap.conf"

@@ -19,7 +19,7 @@ files()
 # check_installed PREFIX
 check_installed()
 {
-	local prefix=$1 text
+	local prefix=$1 text rules=$root$1/share/faultmap/prometheus/faultmap.rules.yml
 
 	check_equal "$prefix: the program runs" "$("$root$prefix/bin/faultmap" --version)" \
 		"faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)"
@@ -37,6 +37,11 @@ check_installed()
 	check "$prefix: the socket" test -s "$root$prefix/lib/systemd/system/faultmap.socket"
 	check "$prefix: the installed configuration is good" "$root$prefix/bin/faultmap" daemon \
 		--config "$root/etc/faultmap/faultmap.conf" --check-config
+	check_equal "$prefix: each alert's page is where the alert says" \
+		"$(sed -n "s|^ *runbook_url: file://|$root|p" "$rules" | while read -r page; do
+			test -s "$page" && echo "${page##*/}"
+		done)" \
+		"$(sed -n 's|^ *- alert: \(.*\)|\1.md|p' "$rules")"
 	check "$prefix: the file for logrotate" test -s "$root/etc/logrotate.d/faultmap"
 	check_equal "$prefix: nothing names another place or lacks its version" \
 		"$(grep -rlE '@VERSION@|/usr/(bin|share)/faultmap' "$root" --exclude=faultmap |

@@ -25,7 +25,7 @@ for alert in "${alerts[@]}"; do
 	check_contains "$alert: its page says what to look at" "$page" '^## What to look at next'
 	check_contains "$alert: with a command of faultmap" "$page" 'faultmap (top|log|check)'
 	check_contains "$alert: with a query" "$page" '\{instance="HOST"'
-	check_contains "$alert names its page" "$RULES" "runbook_url: runbooks/$alert.md\$"
+	check_contains "$alert names its page" "$RULES" "runbook_url: file:///.*/runbooks/$alert.md\$"
 done
 # The tests would notice: without its threshold no alert may pass.
 mkdir -p "$TMP/packaging/prometheus" "$TMP/tests/rules"
