@@ -254,6 +254,21 @@ int fault_begin(struct bpf_perf_event_data *context)
 	return 0;
 }
 
+/* Adds the fault to the row of the mapping that was found. A function of its own, so that its stack and that of
+ * finding the mapping are not in use together. */
+static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool major)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mapping *mapping = &lookup->mapping;
+	struct addition add = { .minor = !major, .major = major };
+	struct row_key key = {};
+
+	row_key_of(&key, task->group_leader, mapping, major ? kind_of_major(kind) : kind,
+		   ACCESS_UNKNOWN, mode);
+	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
+	return add_to_row(&key, &mapping->extent, &add);
+}
+
 /*
  * A fault that has completed and was not seen to begin, as perf events can miss that, or found no place for
  * its stamp. Its entry is made up for.
@@ -262,24 +277,34 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct cpu_state *cpu = this_cpu_state();
-	struct addition add = { .minor = !major, .major = major };
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
-	struct mapping *mapping;
-	struct row_key key = {};
 	bool cachable;
 	u32 kind;
 
 	if (!cpu || !lookup || !task->mm ||
 	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return 0;
-	mapping = &lookup->mapping;
 	kind = kind_if_served(resolve_address(lookup, task, address, 0, &cachable));
-	row_key_of(&key, task->group_leader, mapping, major ? kind_of_major(kind) : kind,
-		   ACCESS_UNKNOWN, mode);
-	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
-	cpu->unresolved += mapping->class == MAPPING_UNRESOLVED;
+	cpu->unresolved += lookup->mapping.class == MAPPING_UNRESOLVED;
 	cpu->run.entries++;
-	return add_to_row(&key, &mapping->extent, &add);
+	return add_unseen(lookup, kind, mode, major);
+}
+
+/* See recount_major(), and for why it is a function of its own add_unseen(). */
+static __noinline int move_to_major(struct lookup *lookup, u32 kind)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct addition less = { .minor = -1ULL, .pages = -1ULL },
+			more = { .major = 1, .pages = 1 };
+	struct mapping *mapping = &lookup->mapping;
+	struct row_key key = {};
+
+	row_key_of(&key, task->group_leader, mapping, kind, ACCESS_WRITE, MODE_USER);
+	if (!bpf_map_lookup_elem(&rows, &key))
+		key.access = ACCESS_READ;
+	add_to_row(&key, &mapping->extent, &less);
+	key.kind = kind_of_major(kind);
+	return add_to_row(&key, &mapping->extent, &more);
 }
 
 /*
@@ -287,28 +312,17 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
  * swap entries yet (percpu_counter batches). Moves it. The only place where a counter goes down, by
  * one; the collector never shows that.
  */
-static __always_inline void recount_major(struct task_struct *task, u64 address)
+static __noinline int recount_major(struct task_struct *task, u64 address)
 {
-	struct addition less = { .minor = -1ULL, .pages = -1ULL },
-			more = { .major = 1, .pages = 1 };
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
-	struct mapping *mapping;
-	struct row_key key = {};
 	bool cachable;
+	u32 kind;
 
 	if (!lookup || !task->mm ||
 	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
-		return;
-	mapping = &lookup->mapping;
-	key.kind = resolve_address(lookup, task, address, PF_WRITE, &cachable);
-	row_key_of(&key, task->group_leader, mapping, key.kind, ACCESS_WRITE, MODE_USER);
-	if (key.kind >= KIND_FIRST_DENIED)
-		return;
-	if (!bpf_map_lookup_elem(&rows, &key))
-		key.access = ACCESS_READ;
-	add_to_row(&key, &mapping->extent, &less);
-	key.kind = kind_of_major(key.kind);
-	add_to_row(&key, &mapping->extent, &more);
+		return 0;
+	kind = resolve_address(lookup, task, address, PF_WRITE, &cachable);
+	return kind >= KIND_FIRST_DENIED ? 0 : move_to_major(lookup, kind);
 }
 
 /* The task's stamped fault, claimed, if it is open and at this address; else NULL. */
