@@ -72,7 +72,7 @@ remap_storm()
 {
 	local name="$1, $2" area
 
-	run_storm "$name" "$1" "$workload/remap" 60
+	run_storm "$name" "$1" "$workload/remap" "$(fewer 60)"
 	for area in fault0 fault1 fault2 remap; do
 		check_area "$name" "$area"
 	done
@@ -83,7 +83,7 @@ major_storm()
 {
 	local name="$1, majors beside $2"
 
-	run_storm "$name" "$1" "$workload/faultgen" file_map_major 4000 --dir "$directory"
+	run_storm "$name" "$1" "$workload/faultgen" file_map_major "$(fewer 4000)" --dir "$directory"
 	check_equal "$name: counted exactly, in its mapping" \
 		"$(query 'got($o)')" "$(query '$o | want')"
 }
@@ -92,7 +92,7 @@ anon_storm()
 {
 	local name="$1, faults beside $2"
 
-	run_storm "$name" "$1" "$workload/faultgen" demand_zero_write 200000
+	run_storm "$name" "$1" "$workload/faultgen" demand_zero_write "$(fewer 200000)"
 	check_equal "$name: counted exactly, in its mapping" \
 		"$(query 'got($o)')" "$(query '$o | want')"
 }

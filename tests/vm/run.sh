@@ -194,6 +194,7 @@ main()
 	rm -rf "${WORK:?}"/{tests-*.img,tree}
 	while read -r name arch suite pattern tests; do
 		if [ -n "$name" ] && wanted "$name" "$@"; then
+			[ "$*" != short ] || tests=$live
 			chosen+=("$name $arch $tests")
 			prepare "$name" "$arch" "$suite" "$pattern"
 		fi
