@@ -189,6 +189,11 @@ check "the readings go on" ticks_go_on
 check_equal "as a user of its own" "$(
 	uid=$(ps -o uid= -p "$(pgrep -P "$leader" -x faultmap)")
 	echo $((uid >= 61184 && uid <= 65519)))" 1
+# Without CAP_SYS_RESOURCE, as in some containers, systemd leaves the latter out.
+oom=$(sh -c 'echo -500 >/proc/self/oom_score_adj; cat /proc/self/oom_score_adj' 2>/dev/null)
+check_equal "before others for the CPU, and after them for the OOM killer" \
+	"$(in_container sh -c "ps -o ni= -p $(property MainPID); cat /proc/$(property MainPID)/oom_score_adj" |
+		tr -d ' ' | paste -sd ' ')" "-5 $oom"
 all=$((1 << 21 | 1 << 38 | 1 << 39)) less=$((1 << 38 | 1 << 39))
 none=0000000000000000
 expected="CapAmb:$none CapBnd:%016x CapEff:$none CapInh:$none CapPrm:$none NoNewPrivs:1"
