@@ -488,6 +488,7 @@ static int take_perf(struct collector *collector)
 	totals->has_perf_minor = collector->perf.has_minor;
 	totals->perf_minor = max_of(totals->perf_minor, collector->perf.minor);
 	totals->perf_major = max_of(totals->perf_major, collector->perf.major);
+	totals->perf_cpus_missing = collector->perf.cpus_missing;
 	return 0;
 }
 

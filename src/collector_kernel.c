@@ -409,7 +409,7 @@ int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
 		return -ENODATA;
 	if (perf_events_renew(kernel->perf_events, &error) && !kernel->perf_refused) {
 		log_warning("a CPU came online: %s; continuing without latencies and exact kinds "
-			    "of what faults there",
+			    "of what faults there; a restart opens it",
 			    error.text);
 		kernel->perf_refused = true;
 	}

@@ -26,8 +26,9 @@ struct perf_event {
 	const struct bpf_program *program;
 	size_t n_cpus;
 	struct cpu_event *cpus;
-	uint64_t ended; /* what those that were closed had counted */
-	uint64_t sum;   /* with what the others had when they were last read */
+	uint64_t ended;         /* what those that were closed had counted */
+	uint64_t sum;           /* with what the others had when they were last read */
+	unsigned int n_missing; /* CPUs that were online then and could not be given one */
 	/* `follow`: of this process with all its children, and of this process alone; else -1. */
 	int family_fd;
 	int own_fd;
@@ -229,15 +230,27 @@ static int read_on(struct perf_event *event, struct cpu_event *on, uint64_t *ret
 	return 0;
 }
 
+/* How many more CPUs are online than have the event. */
+static unsigned int count_missing(const struct perf_event *event)
+{
+	long n_missing = sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (size_t cpu = 0; cpu < event->n_cpus; cpu++)
+		n_missing -= event->cpus[cpu].fd >= 0;
+	return n_missing > 0 ? (unsigned int)n_missing : 0;
+}
+
 /* Sums up the CPUs' counts, and opens the event on those that have come online. */
 static int event_renew(struct perf_event *event, struct error *error)
 {
 	uint64_t sum = 0, count = 0;
 	long n_open = 0;
+	int result;
 
 	for (size_t cpu = 0; cpu < event->n_cpus; cpu++) {
 		struct cpu_event *on = &event->cpus[cpu];
-		int result = on->fd < 0 ? 0 : read_on(event, on, &count);
+
+		result = on->fd < 0 ? 0 : read_on(event, on, &count);
 
 		if (result)
 			return error_set(error, -result, "cannot read the perf event %s: %s",
@@ -248,17 +261,28 @@ static int event_renew(struct perf_event *event, struct error *error)
 		n_open++;
 	}
 	event->sum = event->ended + sum;
-	return n_open == sysconf(_SC_NPROCESSORS_ONLN) ? 0 : attach_on_all(event, error);
+	event->n_missing = 0;
+	if (n_open == sysconf(_SC_NPROCESSORS_ONLN))
+		return 0;
+	result = attach_on_all(event, error);
+	if (result)
+		event->n_missing = count_missing(event);
+	return result;
 }
 
 int perf_events_renew(struct perf_events *events, struct error *error)
 {
 	int result = event_renew(&events->major, error);
+	struct error other;
 
-	if (!result && events->has_minor)
-		result = event_renew(&events->minor, error);
+	/* Each is read, whatever became of the one before. */
+	if (events->has_minor && event_renew(&events->minor, result ? &other : error) && !result)
+		result = -EIO;
 	/* Last, as it was opened. */
-	return result || !events->entry.program ? result : event_renew(&events->entry, error);
+	if (events->entry.program && event_renew(&events->entry, result ? &other : error) &&
+	    !result)
+		result = -EIO;
+	return result;
 }
 
 /* What the event has counted of those that are watched. */
@@ -328,6 +352,7 @@ int perf_events_read(const struct perf_events *events, struct perf_counts *ret_c
 	ret_counts->major = since(major, events->major.base);
 	ret_counts->minor = since(minor, events->minor.base);
 	ret_counts->has_minor = events->has_minor;
+	ret_counts->cpus_missing = events->major.n_missing;
 	/* The programs have run since they were attached, followed processes since there are any. */
 	ret_counts->completed = events->major.family_fd >= 0 ?
 					ret_counts->major + ret_counts->minor :

@@ -22,6 +22,9 @@ struct perf_counts {
 	bool has_minor;
 	/* All of which the attached programs should have run. */
 	uint64_t completed;
+	/* CPUs that are online and have no event: it was refused when they came. What faults there is in no
+	 * figure above. */
+	unsigned int cpus_missing;
 };
 
 struct perf_events;
@@ -43,7 +46,8 @@ int perf_events_open_entry(struct perf_events *events, const struct bpf_program 
 void perf_events_free(struct perf_events *events);
 
 /* At each tick, before perf_events_read: reads the CPUs' counts, closes what ended with a CPU that went
- * offline and opens it where one came online. A negative errno with the error set; the others count on. */
+ * offline and opens it where one came online. A negative errno with the error of the first that
+ * could not be opened; the others count on. */
 int perf_events_renew(struct perf_events *events, struct error *error);
 
 /* From here on it counts. With `follow`: before the first child. */

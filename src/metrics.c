@@ -77,6 +77,9 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_PERF_FAULTS] =
 		COUNTER("perf_faults",
 			"Completed page faults by the kernel's own perf software events."),
+	[METRIC_PERF_CPUS_MISSING] =
+		GAUGE("perf_cpus_missing",
+		      "CPUs that came online when perf events could not be opened any more."),
 	[METRIC_MISSED] = COUNTER("missed", "Faults that perf events counted and no row has."),
 	[METRIC_IN_FLIGHT] = GAUGE("in_flight",
 				   "Entries without an end yet when the counters were read."),

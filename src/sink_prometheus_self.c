@@ -27,11 +27,12 @@ static void print_perf(struct writer *writer, const struct sink_prometheus *sink
 	exposition_family(writer, METRIC_PERF_FAULTS);
 	exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "major" }),
 			   totals->perf_major, sink->options.started);
-	if (!totals->has_perf_minor)
-		return;
-	exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "minor" }),
-			   totals->perf_minor, sink->options.started);
-	print_counter(writer, sink, METRIC_MISSED, totals->missed);
+	if (totals->has_perf_minor)
+		exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "minor" }),
+				   totals->perf_minor, sink->options.started);
+	print_gauge(writer, METRIC_PERF_CPUS_MISSING, totals->perf_cpus_missing);
+	if (totals->has_perf_minor)
+		print_counter(writer, sink, METRIC_MISSED, totals->missed);
 }
 
 static void print_losses(struct writer *writer, const struct sink_prometheus *sink)

@@ -145,6 +145,7 @@ struct totals {
 	uint64_t missed;
 	bool has_perf_minor; /* and missed: full detail */
 	bool has_perf_major;
+	unsigned int perf_cpus_missing; /* CPUs that are online and have none: no counter */
 };
 
 struct snapshot {

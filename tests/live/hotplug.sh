@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it takes a CPU away for a while
-# takes 20 s
+# takes 25 s
 # CPUs that go and come: one that was offline at start, one that goes offline and comes back, and one that
 # does both within a tick. What faults there is counted exactly, with the kind and the latencies that only
 # the perf events of that CPU can tell; what it had counted when it went is not kept back; no
@@ -115,4 +115,50 @@ wait_tick
 check_there "offline and online within a tick"
 check "as many descriptors as before ($before; now $(descriptors))" wait_for 20 have_descriptors "$before"
 check_equal "no message" "$(cat "$TMP/messages")" ""
+stop_background "$faultmap"
+
+# value SERIES: of the daemon.
+value()
+{
+	curl -s --noproxy '*' -m 20 "http://$target/metrics" | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+value_is()
+{
+	[ "$(value "$1")" = "$2" ]
+}
+
+grows()
+{
+	[ "$(value "$1")" -gt "$2" ]
+}
+
+# The daemon may not open events any more when the CPU comes: it says so, and counts on.
+set_online 0
+start_exporter --detail=full --interval 0.5 --jsonl "$log.daemon"
+faultmap=$BACKGROUND_PID
+check "daemon: no CPU is missing while it is offline" wait_for 60 value_is faultmap_perf_cpus_missing 0
+set_online 1
+if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -le 0 ]; then
+	skip "daemon: the CPU that came is missing" "kernel.perf_event_paranoid allows events to everybody"
+	done_testing
+fi
+check "daemon: the CPU that came is missing" wait_for 60 value_is faultmap_perf_cpus_missing 1
+check_equal "daemon: one line says so" "$(grep -c 'a CPU came online: .*continuing without' "$TMP/daemon.err")" 1
+log=$log.daemon
+fault_there demand_zero_write 700
+fault_there file_map_major 100
+wait_tick
+for case in demand_zero_write file_map_major; do
+	check_equal "daemon, CPU missing: $case counted exactly" \
+		"$(jq -rs -L tests/live --slurpfile case "$TMP/$case.json" \
+			'include "faults"; got($case[0])' "$TMP/whole")" \
+		"$(jq -r -L tests/live 'include "faults"; want' "$TMP/$case.json")"
+done
+before=$(value 'faultmap_perf_faults_total{severity="minor"}')
+check "daemon: events of the other CPUs count on" \
+	wait_for 60 grows 'faultmap_perf_faults_total{severity="minor"}' "$before"
+set_online 0
+check "daemon: offline again, none is missing" wait_for 60 value_is faultmap_perf_cpus_missing 0
+stop_background "$faultmap"
 done_testing

@@ -412,9 +412,12 @@ static void totals_and_self_figures_are_there(void **state)
 	tick(fixture);
 	assert_true(sum(fixture, "faultmap_perf_faults_total", "severity=\"major\"") == 10);
 	assert_true(sum(fixture, "faultmap_perf_faults_total", "") == 10);
+	assert_true(sample(fixture, "faultmap_perf_cpus_missing") == 0);
 	assert_true(sample(fixture, "faultmap_missed_total") == -1);
 	fixture->snapshot->totals.has_perf_minor = true;
+	fixture->snapshot->totals.perf_cpus_missing = 2;
 	tick(fixture);
+	assert_true(sample(fixture, "faultmap_perf_cpus_missing") == 2);
 	assert_true(sum(fixture, "faultmap_perf_faults_total", "severity=\"minor\"") == 9);
 	assert_true(sample(fixture, "faultmap_missed_total") == 11);
 	assert_true(sample(fixture, "faultmap_ticks_total") == 3);
