@@ -259,9 +259,8 @@ check-valgrind:
 	@$(MAKE) -j"$$(nproc)" tests
 	@BUILD=$(BUILD) tests/valgrind.sh; status=$$?; $(GIVE_BACK); exit $$status
 
-analyze: $(SKELETON)
-	$(CLANG) --analyze --analyzer-output text -Xclang -analyzer-werror $(ALL_CFLAGS) \
-		$(wildcard src/*.c)
+analyze: $(SKELETON) $(BUILD)/faultmap.schema.h
+	@CLANG=$(CLANG) BUILD=$(BUILD) tests/analyze.sh $(ALL_CFLAGS)
 
 # DURATION=SECONDS, ten minutes unless set.
 soak:

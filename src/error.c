@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int error_set(struct error *error, int errnum, const char *format, ...)
+int(error_set)(struct error *error, int errnum, const char *format, ...)
 {
 	va_list arguments;
 

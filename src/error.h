@@ -15,4 +15,15 @@ struct error {
 int error_set(struct error *error, int errnum, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__
+/* It sees one file at a time: only so does it know that the result is never 0. */
+static inline int error_seen(int result)
+{
+	if (result >= 0)
+		__builtin_unreachable();
+	return result;
+}
+#define error_set(...) error_seen((error_set)(__VA_ARGS__))
+#endif
+
 #endif

@@ -186,7 +186,7 @@ static bool is_remote(int fd)
 		struct sockaddr_storage any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} address;
+	} address = { .any.ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *)&address, &length))

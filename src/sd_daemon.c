@@ -80,7 +80,7 @@ static int socket_option(int fd, int option, int *ret_value)
 
 int sd_is_socket(int fd, int family, int type, int listening)
 {
-	int is_family, is_type, is_listening, result;
+	int is_family = 0, is_type = 0, is_listening = 0, result;
 	struct stat status;
 
 	if (fstat(fd, &status))

@@ -68,7 +68,7 @@ size_t text_escape_to(char *buffer, size_t size, const char *bytes)
 		size_t length = escape_one(piece, next, &taken);
 
 		/* Once something did not fit, nothing shorter behind it may slip in. */
-		if (written == full && written + length < size) {
+		if (size > 0 && written == full && written + length < size) {
 			memcpy(buffer + written, piece, length);
 			written += length;
 		}

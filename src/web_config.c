@@ -273,7 +273,7 @@ int web_config_load(struct web_config **ret_config, const char *path, struct err
 {
 	struct web_loader loader = { .path = path, .error = error };
 	autofree char *text = NULL;
-	size_t size;
+	size_t size = 0;
 	int result = web_loader_read_file(path, &text, &size);
 
 	if (result < 0)
