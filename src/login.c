@@ -44,6 +44,7 @@ struct login {
 	int event_fd; /* the thread tells the loop that `done` has something */
 	pthread_t thread;
 	bool has_thread;
+	struct crypt_data *data; /* the thread's alone; 32 KiB */
 	/* The loop's alone */
 	uint8_t key[KEY_SIZE]; /* so that a remembered digest is worth nothing elsewhere */
 	uint8_t remembered[MAX_REMEMBERED][DIGEST_SIZE];
@@ -120,14 +121,12 @@ static void settle(struct login *login, struct check *settled)
 static void *check_passwords(void *context)
 {
 	struct login *login = context;
-	struct crypt_data *data = calloc(1, sizeof(*data)); /* 32 KiB */
 	struct check *check;
 
 	while ((check = take_check(login))) {
-		check->granted = data && verify(check, data);
+		check->granted = verify(check, login->data);
 		settle(login, check);
 	}
-	free(data);
 	return NULL;
 }
 
@@ -200,6 +199,9 @@ static int start(struct login *login)
 
 	if (gnutls_rnd(GNUTLS_RND_KEY, login->key, sizeof(login->key)) < 0)
 		return -EIO;
+	login->data = calloc(1, sizeof(*login->data));
+	if (!login->data)
+		return -ENOMEM;
 	login->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (login->event_fd < 0)
 		return -errno;
@@ -253,6 +255,7 @@ void login_free(struct login *login)
 	pthread_cond_destroy(&login->wanted);
 	pthread_mutex_destroy(&login->lock);
 	explicit_bzero(login->key, sizeof(login->key));
+	free(login->data);
 	free(login);
 }
 

@@ -4,25 +4,35 @@
  * to be told, unless the module does without; one of a library may be (stdio goes on without a buffer).
  * Nothing may be left allocated in either case.
  */
+#include <crypt.h>
 #include <errno.h>
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "../../src/cgroups.h"
 #include "../../src/config_file.h"
+#include "../../src/groups.h"
+#include "../../src/http.h"
+#include "../../src/login.h"
 #include "../../src/loop.h"
 #include "../../src/names.h"
+#include "../../src/outlet.h"
 #include "../../src/sink_prometheus.h"
+#include "../../src/sink_slices.h"
 #include "../../src/sink_summary.h"
 #include "../../src/sink_table.h"
 #include "../../src/snapshot.h"
@@ -48,9 +58,9 @@ enum whose { OURS, EVERYBODYS };
 
 static bool is_armed;
 static enum whose victims;
-static bool has_failed;
-static size_t n_left; /* allocations until the one that fails; while armed */
-static long n_live;   /* allocated since arm() and not freed */
+static atomic_bool has_failed;
+static atomic_size_t n_left; /* allocations until the one that fails; while armed */
+static atomic_long n_live;   /* allocated since then and not freed; login.c has a thread */
 
 static bool fails(const void *caller)
 {
@@ -262,8 +272,21 @@ static int config_file_scenario(void)
 	return result ? -ENOMEM : 0;
 }
 
-/* Three processes with rows in two ticks, made before anything fails; the last tick is sealed. */
+/* Three processes with rows, some of them slices, in two ticks, made before anything fails; the last tick is sealed. */
 static struct snapshot *picture;
+
+static struct row *make_slice(struct snapshot *snapshot, uint32_t slice)
+{
+	struct row *row = snapshot_slice_row(snapshot, snapshot_process(snapshot, 1, 1000, NULL),
+					     100 + slice % 2, slice, KIND_SHMEM, ACCESS_READ,
+					     MODE_USER, NULL);
+
+	row->mapping = snapshot_intern(snapshot, "/memfd:x");
+	row->map_end = 16 * 4096;
+	row->slice_start = slice * 4096;
+	row->slice_end = row->slice_start + 4096;
+	return row;
+}
 
 static int make_picture(void **state)
 {
@@ -273,6 +296,8 @@ static int make_picture(void **state)
 		snapshot_begin(picture);
 		for (uint32_t i = 1; i < 12; i++)
 			make_row(picture, i / 4 + 1, i)->now.minor += i;
+		for (uint32_t i = 1; i < 12; i++)
+			make_slice(picture, i)->now.minor += i;
 		seal(picture, tick);
 	}
 	return 0;
@@ -322,6 +347,251 @@ static int summary_scenario(void)
 	if (!result)
 		result = summary_print(summary, null_stream);
 	summary_free(summary);
+	return result;
+}
+
+static int slices_scenario(void)
+{
+	const struct slices_options wanted = { .page_size = 4096,
+					       .slice_bytes = 4096,
+					       .slices_max = 64 };
+	struct slices *slices = slices_new(&wanted);
+	int result = slices ? slices_add(slices, picture) : -ENOMEM;
+
+	if (!result)
+		result = slices_print(slices, null_stream);
+	slices_free(slices);
+	return result;
+}
+
+static size_t cost_of_group(const struct group *group)
+{
+	(void)group;
+	return 10;
+}
+
+static uint64_t faults_of(const struct group *group)
+{
+	uint64_t sum = 0;
+
+	for (size_t kind = 0; group->counts && kind < KIND_COUNT; kind++)
+		sum += group->counts->faults[kind][SEVERITY_MINOR];
+	return sum;
+}
+
+/* What a group finds no memory for is in `other`: nothing is lost. */
+static int groups_scenario(void)
+{
+	struct groups groups;
+	int result = groups_init(&groups, GROUP_BY_PID, 2, cost_of_group, cost_of_group,
+				 picture->ts);
+	uint64_t added = 0, counted = 0;
+
+	if (result)
+		return result;
+	for (uint64_t tick = 0; tick < 3; tick++) {
+		groups_begin(&groups, picture);
+		for (size_t i = 0; i < picture->n_touched; i++) {
+			struct fault_counts delta = row_delta(picture->rows[i]);
+
+			groups_row(&groups, picture->rows[i], &delta);
+			added += delta.minor;
+		}
+		for (size_t i = 0; i < picture->n_processes; i++)
+			groups_process(&groups, picture->processes[i]);
+		groups_settle(&groups, tick < 2 ? 1000 : 30, picture->ts);
+	}
+	for (size_t i = 0; i < groups.n_groups; i++)
+		counted += faults_of(groups.groups[i]);
+	counted += faults_of(groups.other);
+	groups_clear(&groups);
+	assert_int_equal(counted, added);
+	return 0;
+}
+
+/* A line without memory is lost as a whole, and counted; the next one may have some again. */
+static int outlet_scenario(void)
+{
+	static const char part[4000];
+	struct outlet *outlet = NULL;
+	struct error error = { "" };
+	int result = outlet_open(&outlet, "/dev/null", OUTLET_REPLACE, &error), first = result;
+	uint64_t n_refused = 0;
+
+	assert_true(!result == !error.text[0]);
+	for (int line = 0; line < 30 && !first; line++) {
+		for (int i = 0; i < 10; i++)
+			outlet_add(outlet, part, sizeof(part));
+		if (outlet_end_line(outlet, false)) {
+			result = -ENOMEM;
+			n_refused++;
+		}
+	}
+	assert_true(first || outlet_lost(outlet) == n_refused);
+	if (!first)
+		assert_int_equal(outlet_drain(outlet, 0), 0);
+	outlet_free(outlet);
+	return result;
+}
+
+static struct loop *scenario_loop;
+
+static int give_up(void *context)
+{
+	(void)context;
+	is_armed = false;
+	fail_msg("no answer within a minute");
+	return 0;
+}
+
+/* The loop is there before anything fails: it has its own scenario. */
+static int make_loop(void **state)
+{
+	(void)state;
+	return loop_new(&scenario_loop) || loop_add_timer(scenario_loop, 60000, give_up, NULL);
+}
+
+static int free_loop(void **state)
+{
+	(void)state;
+	loop_free(scenario_loop);
+	return 0;
+}
+
+static void take_login(void *who, bool granted)
+{
+	*(bool *)who = granted;
+	loop_quit(scenario_loop);
+}
+
+/* "secret", at the lowest cost. */
+static char *make_hash(void)
+{
+	static struct crypt_data data;
+
+	return crypt_r("secret", "$2b$04$abcdefghijklmnopqrstuu", &data);
+}
+
+static int login_scenario(void)
+{
+	static char hash[64];
+	struct login *login = NULL;
+	bool granted = false;
+	int result;
+
+	if (!hash[0])
+		strcpy(hash, make_hash());
+	result = login_new(&login, scenario_loop, take_login);
+	if (result)
+		return result;
+	if (login_check(login, hash, "secret", true, &granted) == LOGIN_PENDING)
+		assert_int_equal(loop_run(scenario_loop), 0);
+	login_free(login);
+	return granted ? 0 : -ENOMEM;
+}
+
+static int answer(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	ret_body->text = calloc(1, 2048);
+	ret_body->size = 2048;
+	return ret_body->text ? 0 : -ENOMEM;
+}
+
+static const char *const types[] = { "text/plain" };
+static const struct http_page page = {
+	.path = "/", .types = types, .n_types = 1, .answer = answer
+};
+static struct listeners listeners;
+static struct sockaddr_un address;
+static socklen_t address_length = sizeof(address);
+static int client;
+static bool is_answered;
+
+static int make_listener(void **state)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	address.sun_family = AF_UNIX; /* a name of the kernel's choice */
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &address_length), 0);
+	listeners = (struct listeners){ .all = { { .fd = fd } }, .count = 1 };
+	return make_loop(state);
+}
+
+static int free_listener(void **state)
+{
+	close(listeners.all[0].fd);
+	return free_loop(state);
+}
+
+static int receive(void *context, uint32_t events)
+{
+	char response[4096];
+	ssize_t n = read(client, response, sizeof(response));
+
+	(void)context;
+	(void)events;
+	is_answered |= n > 12 && !memcmp(response + 9, "200", 3);
+	if (n <= 0)
+		loop_quit(scenario_loop);
+	return 0;
+}
+
+static void get(const char *request)
+{
+	client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	is_answered = false;
+	assert_int_equal(connect(client, (struct sockaddr *)&address, address_length), 0);
+	assert_int_equal(write(client, request, strlen(request)), strlen(request));
+	assert_int_equal(loop_add_fd(scenario_loop, client, EPOLLIN, receive, NULL), 0);
+	assert_int_equal(loop_run(scenario_loop), 0);
+	loop_remove_fd(scenario_loop, client);
+	close(client);
+}
+
+static struct web_config *make_web_config(void)
+{
+	struct web_config *config = calloc(1, sizeof(*config));
+	struct web_user *user = config ? calloc(1, sizeof(*user)) : NULL;
+
+	if (user) {
+		config->users = user;
+		config->n_users = 1;
+		user->name = strdup("user");
+		user->hash = strdup(make_hash());
+	}
+	if (user && user->name && user->hash)
+		return config;
+	web_config_free(config);
+	return NULL;
+}
+
+/* A request without memory is answered with a failure or cut, and the next one is answered. */
+static int http_scenario(void)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+				      "Accept-Encoding: gzip\r\n"
+				      "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\r\n";
+	const struct http_site site = { &page, 1, NULL };
+	struct web_config *config = make_web_config();
+	struct http *http = NULL;
+	struct error error = { "" };
+	int result;
+
+	if (!config)
+		return -ENOMEM;
+	result = http_open(&http, scenario_loop, &listeners, &site, config, &error);
+	assert_true(!result == !error.text[0]);
+	if (result)
+		return result;
+	get(request);
+	result = is_answered ? 0 : -ENOMEM;
+	get(request);
+	assert_true(is_answered || !result);
+	http_close(http);
 	return result;
 }
 
@@ -384,6 +654,22 @@ static void table_sink_tells(void **state)
 }
 
 TELLS(summary)
+TELLS(slices)
+DOES_WITHOUT(groups)
+TELLS(outlet)
+
+/* Not libraries': GnuTLS keeps what it allocates with its first random number. */
+static void login_tells(void **state)
+{
+	(void)state;
+	assert_true(fail_each(login_scenario, OURS, true) >= 4);
+}
+
+static void http_goes_on(void **state)
+{
+	(void)state;
+	assert_true(fail_each(http_scenario, OURS, false) >= 10);
+}
 
 int main(void)
 {
@@ -400,6 +686,11 @@ int main(void)
 						free_picture),
 		cmocka_unit_test_setup_teardown(table_sink_tells, make_picture, free_picture),
 		cmocka_unit_test_setup_teardown(summary_tells, make_picture, free_picture),
+		cmocka_unit_test_setup_teardown(slices_tells, make_picture, free_picture),
+		cmocka_unit_test_setup_teardown(groups_does_without, make_picture, free_picture),
+		cmocka_unit_test(outlet_tells),
+		cmocka_unit_test_setup_teardown(login_tells, make_loop, free_loop),
+		cmocka_unit_test_setup_teardown(http_goes_on, make_listener, free_listener),
 	};
 
 #ifdef __SANITIZE_ADDRESS__
