@@ -126,7 +126,7 @@ int log_file_line(struct log_file *file, char **ret_line, size_t *ret_length, st
 
 	for (;;) {
 		size_t size = file->end - file->begin;
-		char *line = file->buffer + file->begin;
+		char *line = size ? file->buffer + file->begin : NULL; /* before the first read */
 		char *newline = size > searched ? memchr(line + searched, '\n', size - searched) :
 						  NULL;
 		int result;
