@@ -241,7 +241,7 @@ check-vm:
 TIME ?= 60
 fuzz:
 	@packaging/deps.sh fuzz
-	@$(MAKE) FUZZ=1 fuzz-targets
+	@$(MAKE) -j"$$(nproc)" FUZZ=1 fuzz-targets
 	@tests/fuzz/run.sh $(BUILD)/libfuzzer $(TIME)
 
 fuzz-targets: $(FUZZ_TARGETS)
