@@ -16,7 +16,6 @@ spawn=$BUILD/workload/spawn
 test_kinds()
 {
 	list_cases
-	mapfile -t cases < <(printf '%s\n' "${cases[@]}" | grep -vx heap)
 	run_cases "$1" "${cases[@]}"
 	check_populate "$1"
 	check_equal "$1: entry is a perf event" \
@@ -55,18 +54,6 @@ test_children()
 			"$TMP/log" | tail -n 1)" "[0,0,0,0]"
 }
 
-# Not below a shell: what its child writes to the shell's heap before exec is demand_zero as well here, and
-# a process's heaps are one mapping.
-test_heap()
-{
-	"$FAULTMAP" run "${run_options[@]}" --json -o "$TMP/log" -- "$faultgen" heap >"$TMP/heap.json"
-	check_equal "heap: counted exactly" \
-		"$(jq -r -s --slurpfile case "$TMP/heap.json" -L tests/live 'include "faults";
-			[got($case[0])] | join("; ")' "$TMP/log")" \
-		"$(jq -r -L tests/live 'include "faults"; without_error_code("full") | [want] | join("; ")' \
-			"$TMP/heap.json")"
-}
-
 # A page touched by the program, the next by the kernel for it, in one mapping.
 test_modes()
 {
@@ -98,7 +85,7 @@ for detail in fast full; do
 	test_kinds "$detail"
 	test_children "$detail"
 done
-test_heap
+check_heap
 test_modes
 test_refused
 done_testing

@@ -99,9 +99,25 @@ check_populate()
 		test "$gup" -ge "$want" -a "$gup" -le $((want + 16))
 }
 
-# All but those of kinds_alone.sh, in $cases.
+# All but those of kinds_alone.sh and, where it has a test of its own, heap; in $cases.
 list_cases()
 {
+	local others=swap_in\|swap_cached\|hugetlb\|reclaim
+
+	[ "$seen_as" = . ] || others+=\|heap
 	# shellcheck disable=SC2034
-	mapfile -t cases < <("$faultgen" --list | grep -vxE 'swap_in|swap_cached|hugetlb|reclaim')
+	mapfile -t cases < <("$faultgen" --list | grep -vxE "$others")
+}
+
+# Where fault entry is a perf event, heap is not run below a shell: what its child writes to the shell's heap before
+# exec is demand_zero as well there, and a process's heaps are one mapping.
+check_heap()
+{
+	[ "$seen_as" != . ] || return 0
+	"$FAULTMAP" run "${run_options[@]}" --json -o "$TMP/log" -- "$faultgen" heap >"$TMP/heap.json"
+	check_equal "heap: counted exactly" \
+		"$(jq -r -s --slurpfile case "$TMP/heap.json" -L tests/live 'include "faults";
+			[got($case[0])] | join("; ")' "$TMP/log")" \
+		"$(jq -r -L tests/live 'include "faults"; without_error_code("full") | [want] | join("; ")' \
+			"$TMP/heap.json")"
 }

@@ -17,5 +17,6 @@ for detail in fast full; do
 	run_cases "$detail" "${cases[@]}"
 	check_populate "$detail"
 done
+check_heap
 check_schema
 done_testing
