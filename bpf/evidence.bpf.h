@@ -92,6 +92,19 @@ static __always_inline s32 rss_slot(struct mm_struct *mm, u32 member, u64 offset
 	return read_word(slots + offset);
 }
 
+/* How often the task has left its CPU, of itself or not. */
+static __always_inline u64 switches_of(struct task_struct *task)
+{
+	return task->nvcsw + task->nivcsw;
+}
+
+/* The task left its CPU in the fault, and other threads of its process may have faulted there. */
+static __always_inline bool may_have_company(const struct task_fault *fault,
+					     struct task_struct *task)
+{
+	return switches_of(task) != fault->switches && task->signal->nr_threads > 1;
+}
+
 /* One fault maps one page of private memory, unless it may be huge; no need to look at the slot. */
 static __always_inline bool counts_pages(const struct task_fault *fault)
 {
@@ -108,6 +121,7 @@ static __always_inline void evidence_begin(struct task_fault *fault, struct task
 	if (!mm || (!counts_pages(fault) && fault->key.kind != KIND_COW))
 		return;
 	fault->rss_count = rss_count(mm, member);
+	fault->switches = switches_of(task);
 	fault->table_bytes = mm->pgtables_bytes.counter;
 	fault->rss_offset = cpu_offset();
 	fault->rss_slot = rss_slot(mm, member, fault->rss_offset);
@@ -210,7 +224,7 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
 	/* The file's page that the copy replaces is none that it brought. */
 	if (fault->key.kind == KIND_COW && fault->rss_member != MM_ANONPAGES)
 		return known;
-	if (counts_pages(fault))
+	if (counts_pages(fault) && !may_have_company(fault, task))
 		return pages_added(fault, task->mm, known);
 	return known;
 }

@@ -32,6 +32,7 @@ struct task_fault {
 	u64 rss_offset; /* cpu_offset() at entry */
 	s64 table_bytes;
 	u64 numa_hints;
+	u64 switches; /* switches_of(task) at entry */
 	struct row_key key;
 	struct extent extent;
 } __attribute__((aligned(64)));

@@ -271,6 +271,8 @@ struct task_struct {
 	struct pid *thread_pid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
 	u64 start_boottime;
 	unsigned long min_flt;
 	unsigned long maj_flt;
