@@ -294,7 +294,7 @@ deb rpm:
 	@$(GIVE_BACK)
 
 # Installs the packages into roots of their own, and starts them there.
-check-packages: all
+check-packages: all workloads
 	@packaging/deps.sh packages
 	@status=0; for test in tests/packages/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
 		$(GIVE_BACK); exit $$status

@@ -23,7 +23,8 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	chromium=chromium python3-yaml=yaml.py'
 soak='jq=jq procps=ps curl=curl'
 packaging='debhelper=dh dpkg-dev=dpkg-buildpackage fakeroot=fakeroot lintian=lintian rpm=rpmbuild
-	rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap'
+	rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap
+	podman=podman runc=runc jq=jq procps=ps'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
 	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz

@@ -75,7 +75,7 @@ done < <(jq -r '.[] | .container[] | objects | .httpGet.path // empty' "$TMP/all
 
 # Types of every field, from the API's own description.
 if ! timeout 60 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$TMP/npm" \
-	typescript@5 kubernetes-types@1.30 >"$TMP/npm.out" 2>&1; then
+	typescript@5 kubernetes-types@1.30 @kubernetes-models/prometheus-operator@6 >"$TMP/npm.out" 2>&1; then
 	skip "each field is one of Kubernetes', of its type" "npm or its registry is not here"
 	done_testing
 fi
@@ -84,15 +84,22 @@ fi
 check_types()
 {
 	jq -r '
-		{DaemonSet: "apps/v1", Namespace: "core/v1", ServiceAccount: "core/v1"} as $modules
-		| to_entries[] | .key as $i | .value | select($modules[.kind])
-		| "import { \(.kind) as T\($i) } from \"kubernetes-types/\($modules[.kind])\";\n" +
-			"export const o\($i): T\($i) = \(tojson);"' "$1" >"$TMP/npm/objects.ts"
-	"$TMP/npm/node_modules/.bin/tsc" --noEmit --strict --skipLibCheck \
-		--moduleResolution node "$TMP/npm/objects.ts"
+		{DaemonSet: ["DaemonSet", "kubernetes-types/apps/v1"],
+			Namespace: ["Namespace", "kubernetes-types/core/v1"],
+			ServiceAccount: ["ServiceAccount", "kubernetes-types/core/v1"],
+			PodMonitor: ["IPodMonitor",
+				"@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor"]} as $types
+		| to_entries[] | .key as $i | .value | $types[.kind] as [$type, $from]
+		| "import { \($type) as T\($i) } from \"\($from)\";\n" +
+			"export const o\($i): T\($i) = \(tojson);"' "$1" >"$TMP/npm/objects.ts" &&
+		"$TMP/npm/node_modules/.bin/tsc" --noEmit --strict --skipLibCheck \
+			--moduleResolution node "$TMP/npm/objects.ts"
 }
 
 check "each field is one of Kubernetes', of its type" check_types "$TMP/list.json"
-jq '(.[] | select(.kind == "DaemonSet") | .spec.template.spec.hostPid) = true' "$TMP/list.json" >"$TMP/wrong.json"
-check_status "a field that is not is found" 2 check_types "$TMP/wrong.json"
+for wrong in '(.[] | select(.kind == "DaemonSet") | .spec.template.spec.hostPid) = true' \
+	'(.[] | select(.kind == "PodMonitor") | .spec.podMetricsEndpoints[0].interval) = 15'; do
+	jq "$wrong" "$TMP/list.json" >"$TMP/wrong.json"
+	check_status "one that is not is found: $wrong" 2 check_types "$TMP/wrong.json"
+done
 done_testing

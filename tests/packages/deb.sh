@@ -5,26 +5,11 @@
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/packages/base.bash
+. tests/packages/base.bash
 
 version=$(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)
-# Outside of the tree, which `make clean` would take it with. An apt-get update brings it up to date.
-cache=${FAULTMAP_CACHE:-/var/cache/faultmap}
-base=$cache/bookworm-minbase.tar.zst
 root=$TMP/root
-
-# From the mirror that this machine uses, if it has one for that release; else from Debian's own.
-make_base()
-{
-	local mirror new=$cache/new.tar.zst
-
-	[ ! -s "$base" ] || return 0
-	mkdir -p "$cache"
-	# shellcheck disable=SC2016 # of apt's variables
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' |
-		head -n 1)
-	mmdebstrap --quiet --variant=minbase bookworm "$new" \
-		${mirror:+"$mirror"} && mv "$new" "$base"
-}
 
 # The mounts are in a namespace of the command's own: none outlives it, and no clean-up here can meet one.
 make_root()
