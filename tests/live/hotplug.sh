@@ -7,6 +7,7 @@
 # the perf events of that CPU can tell; what it had counted when it went is not kept back; no
 # descriptor is left over.
 
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash
 

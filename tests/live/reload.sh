@@ -3,6 +3,7 @@
 # takes 10 s
 # The daemon's configuration while it runs: what SIGHUP changes, what it says of the rest, a bad file; what
 # the service manager hears; the capabilities that are left of root's.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # What a service manager would get, a line each.
@@ -44,6 +45,33 @@ last_is()
 	[ "$(tail -n 1 "$TMP/heard")" = "$1" ]
 }
 
+# scrape URL FILE: OpenMetrics.
+scrape()
+{
+	curl -s --noproxy '*' -m 10 -H 'Accept: application/openmetrics-text;version=1.0.0' -o "$2" "$1/metrics"
+}
+
+# has_entries URL
+has_entries()
+{
+	scrape "$1" "$TMP/new" && grep -q '^faultmap_entries_total [1-9]' "$TMP/new"
+}
+
+# went_down BEFORE AFTER: counters that are less, and those whose _created is another.
+went_down()
+{
+	awk '{ name = $1 } NF != 2 || !/^faultmap_/ { next }
+		name !~ /(_total|_created|_count|_sum|_bucket)($|\{)/ { next }
+		NR == FNR { before[name] = $2; next }
+		name in before && (name ~ /_created/ ? $2 != before[name] : $2 + 0 < before[name] + 0)' "$1" "$2"
+}
+
+# created FILE: since when the entries count.
+created()
+{
+	awk '$1 == "faultmap_entries_created" { print $2 }' "$1"
+}
+
 start_manager
 configure 'listen = 127.0.0.1:0' 'interval = 0.2' "jsonl = $TMP/log1" 'max-series = 1500' \
 	'detail = full'
@@ -71,6 +99,8 @@ check_equal "capabilities after attaching, of every thread ($names)" \
 check_equal "no lifecycle: reload is refused" "$(ask -X POST "$url/-/reload")" 403
 configure 'listen = 127.0.0.1:1' 'interval = 0.1' "jsonl = $TMP/log2" 'max-series = 1600' \
 	'web.enable-lifecycle = yes'
+check "it has counted something" wait_for 30 has_entries "$url"
+mv "$TMP/new" "$TMP/before"
 check "SIGHUP reloads" hang_up '^faultmap: reloaded$'
 check_equal "what takes a restart is said, one line each" \
 	"$(grep -v reloaded "$TMP/err" | sort)" "$(printf 'faultmap: warning: reloading: %s\n' \
@@ -98,7 +128,16 @@ check_contains "names it" "$TMP/err" "^faultmap: reloading: .*$TMP/none/log"
 lines=$(wc -l <"$TMP/log2")
 check "the old log goes on" wait_for 30 has_lines_beyond "$lines" "$TMP/log2"
 
+scrape "$url" "$TMP/after"
+check "both scrapes have counters with their _created" test \
+	"$(grep -c '_created' "$TMP/before")" -gt 20 -a "$(grep -c '_created' "$TMP/after")" -gt 20
+check_equal "counters have survived the reloads" "$(went_down "$TMP/before" "$TMP/after")" ""
+
 stop_background "$daemon"
 check_equal "SIGTERM ends it" "$?" 0
 check "the last word to the service manager is STOPPING" wait_for 30 last_is STOPPING=1
+start_exporter --interval 0.2
+wait_for 30 has_entries "http://$target"
+check "after a restart _created is later" awk -v before="$(created "$TMP/after")" \
+	-v after="$(created "$TMP/new")" 'BEGIN { exit !(before > 0 && after > before) }'
 done_testing

@@ -6,6 +6,7 @@
 #
 # The container has this machine's /usr and an /etc of its own, and a PID namespace, whose processes are the
 # ones that faultmap counts.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 root=$TMP/root
