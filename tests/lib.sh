@@ -106,6 +106,15 @@ keep_log()
 	cat -- "$@" >>"$TMP/.lines"
 }
 
+# find_lacks: the features of `faultmap check` that this machine lacks, for faults.jq: $LACKS, with commas
+# between. tests/vm/guest.sh has asked already.
+find_lacks()
+{
+	LACKS=${LACKS-$("$FAULTMAP" check --json 2>/dev/null |
+		jq -rs 'map(select(.available | not).feature) | join(",")')}
+	export LACKS
+}
+
 # fewer N: N, or what an emulated machine can do of it in the same time.
 fewer()
 {

@@ -6,6 +6,7 @@
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
+find_lacks
 
 lives=$BUILD/workload/lives
 # --detail=fast, where nothing counts minor faults apart from the rows: the kernel takes 2 or 3 itself for

@@ -12,10 +12,7 @@ if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
 fi
 
 declare -A judged
-# tests/vm/guest.sh has asked already.
-LACKS=${LACKS-$("$FAULTMAP" check --json 2>/dev/null |
-	jq -rs 'map(select(.available | not).feature) | join(",")')}
-export LACKS
+find_lacks
 
 # Options of `run` that come before --detail, and what a jq filter makes of faultgen's report for them.
 run_options=()

@@ -7,6 +7,7 @@
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
+find_lacks
 
 workload=$BUILD/workload
 
