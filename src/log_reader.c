@@ -136,8 +136,10 @@ static uint64_t get_duration_ns(struct parsed *line, const char *name)
 	const json_t *value = json_object_get(line->object, name);
 	double seconds = json_number_value(value);
 
-	if (!json_is_number(value) || seconds < 0 || seconds > 1e9)
+	if (!json_is_number(value) || seconds < 0 || seconds > 1e9) {
 		reject(line, name, value ? "no duration" : "missing");
+		return 0;
+	}
 	return (uint64_t)(seconds * 1e9 + 0.5);
 }
 
