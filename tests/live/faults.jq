@@ -5,6 +5,9 @@ def hex:
 	ascii_downcase | ltrimstr("0x") | explode
 	| reduce .[] as $c (0; . * 16 + $c - (if $c >= 97 then 87 else 48 end));
 
+# To be compared: without leading zeros, the longer one is the higher.
+def address: ltrimstr("0x") | [length, .];
+
 def total(values): reduce values as $value (0; . + $value);
 
 # The `faults` lines of a process.
@@ -12,8 +15,9 @@ def faults_of($pid): .[] | select(.rec == "faults" and .pid == $pid);
 
 # Those in an address range; what lies in no mapping has no range of its own.
 def faults_in($pid; $from; $to):
-	faults_of($pid)
-	| select((.map_start | hex) < ($to | hex) and (.map_end | hex) > ($from | hex));
+	($from | address) as $from | ($to | address) as $to
+	| faults_of($pid)
+	| select((.map_start | address) < $to and (.map_end | address) > $from);
 
 # Sums deltas by mapping, kind, access, mode: one line of text each.
 def describe($with_pages):
