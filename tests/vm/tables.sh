@@ -78,7 +78,8 @@ print_reasons()
 			-e "s/^  ([a-z_]+): not ok [0-9]+ - (.*)/\1: **failed** \2|$name/p" \
 			-e "s/^FAIL [^ ]+ [^ ]+: (.*)/**failed**: \1|$name/p" \
 			-e "s/^  ([a-z_]+: [a-zA-Z].*: .*)/skipped: \1|$name/p" "$WORK/$name/report"
-	done | awk -F '|' '
+	done | sed -E 's/: skipped (fast|full), /: skipped /' | awk -F '|' '
+		seen[$0]++ { next }
 		!($1 in guests) { order[++n] = $1 }
 		{ guests[$1] = guests[$1] (guests[$1] == "" ? "" : ", ") $2 }
 		END {
@@ -95,16 +96,17 @@ print_features()
 	local name
 
 	for name in "${names[@]}"; do
-		[[ $name == *+* ]] || sed -n "s/^@@CHECK {/{\"guest\":\"$name $(<"$WORK/$name/release")\",/p" \
-			"$WORK/$name/console"
+		[[ $name == *+* ]] ||
+			sed -n "s/^@@CHECK {/{\"guest\":\"$name $(<"$WORK/$name/version")\",/p" \
+				"$WORK/$name/console"
 	done | jq -rs '
 		def unique_in_order: reduce .[] as $x ([]; if index([$x]) then . else . + [$x] end);
 		(map(.guest) | unique_in_order) as $guests
 		| (map(.feature) | unique_in_order) as $features
 		| . as $all
 		| (["feature"] + ($guests | map(split(" ") as $n | ($n[0] | split("-")[0]) + " "
-			+ ($n[1] | split("+")[0] | sub("-.*"; ""))
-			+ if $n[1] | test("-rt") then " rt" else "" end)) + ["without it"]),
+			+ ($n[1] | sub("-.*"; ""))
+			+ if $n[0] | test("-rt") then " rt" else "" end)) + ["without it"]),
 			(["---"] + ($guests | map("---")) + ["---"]),
 			($features[] as $feature | [$all[] | select(.feature == $feature)] as $rows
 				| [$feature + if $rows[0].required then " (required)" else "" end]
