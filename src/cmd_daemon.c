@@ -359,15 +359,8 @@ static bool is_ready(void *context)
 
 static void write_meta(struct service *service)
 {
-	const struct collector_info *info = session_info(service->session);
-	struct jsonl_meta meta = {
-		.detail = watch_details[info->detail],
-		.hooks = info->hooks,
-		.n_hooks = info->n_hooks,
-		.slice_bytes = info->slice_bytes,
-		.slices_max = info->slices_max,
-		.interval_ms = service->config->interval_ms,
-	};
+	struct jsonl_meta meta = watch_meta(session_info(service->session),
+					    service->config->interval_ms);
 	struct error error;
 
 	if (!service->jsonl)

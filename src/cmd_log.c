@@ -108,14 +108,7 @@ static int write_tick(void *context, const struct snapshot *snapshot, struct err
 static int write_meta(struct log *log, struct error *error)
 {
 	const struct collector_info *info = session_info(log->session);
-	struct jsonl_meta meta = {
-		.detail = watch_details[info->detail],
-		.hooks = info->hooks,
-		.n_hooks = info->n_hooks,
-		.slice_bytes = info->slice_bytes,
-		.slices_max = info->slices_max,
-		.interval_ms = log->config->interval_ms,
-	};
+	struct jsonl_meta meta = watch_meta(info, log->config->interval_ms);
 
 	if (info->warning)
 		log_warning("%s", info->warning);

@@ -325,12 +325,7 @@ static int print_summary(struct run *run, struct error *error)
 static int print_meta(struct run *run, struct error *error)
 {
 	const struct collector_info *info = collector_info(run->collector);
-	struct jsonl_meta meta = { .detail = watch_details[info->detail],
-				   .hooks = info->hooks,
-				   .n_hooks = info->n_hooks,
-				   .slice_bytes = info->slice_bytes,
-				   .slices_max = info->slices_max,
-				   .interval_ms = run->config->interval_ms };
+	struct jsonl_meta meta = watch_meta(info, run->config->interval_ms);
 
 	return sink_jsonl_meta(run->jsonl, &meta, error);
 }

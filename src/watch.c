@@ -17,3 +17,15 @@ struct collector_options watch_collector(const struct watch_options *watch,
 		.disabled = &common->disabled,
 	};
 }
+
+struct jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms)
+{
+	return (struct jsonl_meta){
+		.detail = watch_details[info->detail],
+		.hooks = info->hooks,
+		.n_hooks = info->n_hooks,
+		.slice_bytes = info->slice_bytes,
+		.slices_max = info->slices_max,
+		.interval_ms = interval_ms,
+	};
+}

@@ -9,6 +9,7 @@
 
 #include "collector.h"
 #include "options.h"
+#include "sink_jsonl.h"
 
 /* Part of the command's config, which sets the defaults before it parses. */
 struct watch_options {
@@ -39,5 +40,7 @@ extern const char *const watch_details[];
 /* For collector_new and session_open; `follow` and the like are the command's to add. */
 struct collector_options watch_collector(const struct watch_options *watch,
 					 const struct common_options *common);
+/* For the `meta` line; borrows from info. interval_ms 0: none that is fixed. */
+struct jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms);
 
 #endif

@@ -3,6 +3,7 @@
 # takes 15 s
 # The real daemon on a free loopback port: paths, metrics, bounds, bad input, the way out.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. tests/live/daemon.bash
 
 # start_daemon [FLAG...]: sets $daemon and $url; its stderr is in $TMP/daemon.err.
 start_daemon()
@@ -162,15 +163,6 @@ test_jsonl()
 	check_equal "a full disk does not stop the service" "$(http_status /-/healthy)" 200
 	check_equal "a full disk is told once" "$(grep -c 'No space left' "$TMP/daemon.err")" 1
 	stop_background "$daemon"
-}
-
-# check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
-check_failure()
-{
-	timeout 30 "$FAULTMAP" daemon "${@:4}" >"$TMP/out" 2>"$TMP/err"
-	check_equal "$1: exit status" "$?" "$2"
-	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
-	check_contains "$1: says what" "$TMP/err" "$3"
 }
 
 test_bad_input()

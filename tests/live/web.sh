@@ -3,6 +3,7 @@
 # The daemon's web side: its sockets, clients that mean no good, TLS and passwords, reloads.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. tests/live/daemon.bash
 
 # start_daemon COMMAND...: sets $daemon; its stderr is in $TMP/daemon.err.
 start_daemon()
@@ -406,15 +407,6 @@ test_tls()
 	test_rate_limit
 	stop_background "$daemon"
 	check_equal "it ends with 0 all the same" "$?" 0
-}
-
-# check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
-check_failure()
-{
-	timeout 30 "$FAULTMAP" daemon "${@:4}" >"$TMP/out" 2>"$TMP/err"
-	check_equal "$1: exit status" "$?" "$2"
-	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
-	check_contains "$1: says what" "$TMP/err" "$3"
 }
 
 test_bad_input()
