@@ -209,7 +209,7 @@ bool outlet_has_room(const struct outlet *outlet)
 /* Moves what is queued to the buffer's head when that makes room cheaply. */
 static void compact(struct outlet *outlet)
 {
-	if (outlet->begin < outlet->length - outlet->begin)
+	if (!outlet->begin || outlet->begin < outlet->length - outlet->begin)
 		return;
 	memmove(outlet->buffer, outlet->buffer + outlet->begin, outlet->length - outlet->begin);
 	outlet->end -= outlet->begin;

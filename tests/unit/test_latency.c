@@ -27,21 +27,24 @@ static void deltas_are_of_the_interval_the_maximum_of_all(void **state)
 	struct stalls stalls;
 
 	(void)state;
-	stall(&row, 9000);
+	stall(&row, UINT64_C(1) << 35);
 	row.latency->before = row.latency->now;
 	assert_false(latency_moved(&row));
 	stall(&row, 4096);
 	stall(&row, 300);
+	stall(&row, 200);
+	stall(&row, UINT64_C(1) << 34);
 	assert_true(latency_moved(&row));
 	delta = latency_delta(&row);
-	assert_int_equal(delta.count, 2);
-	assert_int_equal(delta.sum_ns, 4396);
+	assert_int_equal(delta.count, 4);
+	assert_int_equal(delta.sum_ns, 4596 + (UINT64_C(1) << 34));
 	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
-		assert_int_equal(delta.buckets[i], i == 1 || i == 4);
+		assert_int_equal(delta.buckets[i],
+				 i == 0 || i == 1 || i == 4 || i == LATENCY_BUCKETS - 1);
 	stalls = latency_stalls(&row);
-	assert_int_equal(stalls.count, 2);
-	assert_int_equal(stalls.sum_ns, 4396);
-	assert_int_equal(stalls.max_ns, 9000);
+	assert_int_equal(stalls.count, 4);
+	assert_int_equal(stalls.sum_ns, 4596 + (UINT64_C(1) << 34));
+	assert_int_equal(stalls.max_ns, UINT64_C(1) << 35);
 	free(row.latency);
 }
 
