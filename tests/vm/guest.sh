@@ -84,7 +84,7 @@ else
 		echo "@@SKIPPED $test 0 0"
 	done
 fi
-dmesg | grep -vi 'command line' | grep -E 'WARNING:|BUG:|Oops|rcu.*(stall|detected)|INFO: task .* blocked' |
+dmesg | grep -vi 'command line' | grep -E 'WARNING:|BUG:|Oops|detected( expedited)? stall|starved|INFO: task .* blocked' |
 	sed 's/^/@@DMESG /'
 echo "@@END"
 sync
