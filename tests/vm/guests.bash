@@ -48,7 +48,8 @@ variant_of()
 	# 200 requests per second: what waits for it waits for 5 ms.
 	*+slowdisk) blank_disk slow 128 throttling.iops-total=200 ;;
 	*+numa)
-		options+=(-object "memory-backend-ram,id=m0,size=1G" -numa "node,nodeid=0,cpus=0,memdev=m0"
+		# A socket for each node: CPUs of one socket are on one node, or the kernel warns.
+		options+=(-smp "2,sockets=2,cores=1,threads=1" -object "memory-backend-ram,id=m0,size=1G" -numa "node,nodeid=0,cpus=0,memdev=m0"
 			-object "memory-backend-ram,id=m1,size=1G" -numa "node,nodeid=1,cpus=1,memdev=m1")
 		;;
 	esac
