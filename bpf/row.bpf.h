@@ -6,6 +6,7 @@
 #ifndef FAULTMAP_ROW_BPF_H
 #define FAULTMAP_ROW_BPF_H
 
+#include "bucket.bpf.h"
 #include "stamp.bpf.h"
 
 struct addition {
@@ -73,22 +74,6 @@ static __noinline int add_to_row(const struct row_key *key, const struct extent 
 	else
 		add_other(key->kind, add);
 	return 0;
-}
-
-/* The bucket whose bound is the smallest power of two that is not below ns; past the last: none. */
-static __always_inline u32 bucket_of(u64 ns)
-{
-	u64 rest = ns ? ns - 1 : 0;
-	u32 bits = 0;
-
-#pragma unroll
-	for (u32 step = 32; step; step /= 2)
-		if (rest >> step) {
-			rest >>= step;
-			bits += step;
-		}
-	bits += rest > 0;
-	return bits > LATENCY_FIRST_LOG2 ? bits - LATENCY_FIRST_LOG2 : 0;
 }
 
 static __always_inline int add_latency(const struct row_key *key, u64 ns)

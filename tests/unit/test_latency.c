@@ -9,6 +9,9 @@
 #include "../../src/latency.h"
 #include "stall.h"
 
+#pragma GCC diagnostic ignored "-Wunknown-pragmas" /* clang's unroll */
+#include "../../bpf/bucket.bpf.h"
+
 static void a_row_without_stalls_has_none(void **state)
 {
 	struct row row = {};
@@ -80,6 +83,19 @@ static void bounds_are_powers_of_two(void **state)
 	assert_int_equal(latency_bound_ns(LATENCY_BUCKETS - 1), 17179869184);
 }
 
+/* The kernel side counts a stall in the bucket of the smallest bound that is not below it. */
+static void stalls_are_counted_below_their_bound(void **state)
+{
+	(void)state;
+	assert_int_equal(bucket_of(0), 0);
+	assert_int_equal(bucket_of(1), 0);
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++) {
+		assert_int_equal(bucket_of(latency_bound_ns(i)), i);
+		assert_int_equal(bucket_of(latency_bound_ns(i) + 1), i + 1);
+	}
+	assert_true(bucket_of(UINT64_MAX) >= LATENCY_BUCKETS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -87,6 +103,7 @@ int main(void)
 		cmocka_unit_test(deltas_are_of_the_interval_the_maximum_of_all),
 		cmocka_unit_test(sums_add_up),
 		cmocka_unit_test(bounds_are_powers_of_two),
+		cmocka_unit_test(stalls_are_counted_below_their_bound),
 	};
 
 	return cmocka_run_group_tests_name("latency", tests, NULL, NULL);
