@@ -8,6 +8,11 @@
 . "$(dirname "$0")/../lib.sh"
 
 spawn=$BUILD/workload/spawn
+# Files have to lie on a disk: on tmpfs nothing is a major fault.
+directory=$BUILD
+if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
+	directory=/var/tmp
+fi
 
 query()
 {
@@ -47,6 +52,26 @@ test_run()
 		true
 }
 
+# With one row nearly all is in [other]: majors and denied faults as well, each as what it was.
+test_other()
+{
+	local detail=$1
+
+	"$FAULTMAP" run --json "--detail=$detail" --max-rows 1 -o "$TMP/log" -- sh -c '
+		"$0" file_map_major 200 --dir "$1" && "$0" denied_unmapped 100' \
+		"$BUILD/workload/faultgen" "$directory" >"$TMP/oracle"
+	check_equal "$detail, one row: exit status" "$?" 0
+	keep_log "$TMP/log"
+	check_equal "$detail, one row: as many majors as the kernel counted, 200 in [other] at least" \
+		"$(query 'total(.[] | select(.rec == "faults") | .major) as $all
+			| total(.[] | select(.rec == "faults" and .pid == 0) | .major) as $other
+			| [$all, $other >= 200]')" \
+		"$(query '[total(.[] | select(.rec == "exit") | .major_total), true]')"
+	check_equal "$detail, one row: the denied ones are in [other]" \
+		"$(query '[.[] | select(.rec == "faults" and .pid == 0 and .denied > 0) | [.kind, .denied]]')" \
+		'[["denied_unmapped",100]]'
+}
+
 test_summary()
 {
 	"$FAULTMAP" run --max-rows 64 -o "$TMP/summary" -- "$spawn" 200 /bin/true >/dev/null
@@ -84,6 +109,8 @@ test_top()
 
 test_run fast
 test_run full
+test_other fast
+test_other full
 test_summary
 test_daemon
 test_top
