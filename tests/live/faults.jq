@@ -14,10 +14,10 @@ def total(values): reduce values as $value (0; . + $value);
 def faults_of($pid): .[] | select(.rec == "faults" and .pid == $pid);
 
 # Those in an address range; what lies in no mapping has no range of its own.
-def faults_in($pid; $from; $to):
+def in_range($from; $to):
 	($from | address) as $from | ($to | address) as $to
-	| faults_of($pid)
 	| select((.map_start | address) < $to and (.map_end | address) > $from);
+def faults_in($pid; $from; $to): faults_of($pid) | in_range($from; $to);
 
 # Sums deltas by mapping, kind, access, mode: one line of text each.
 def describe($with_pages):
