@@ -2,7 +2,7 @@
 /*
  * thrash MIB ROUNDS: writes to each page of an anonymous mapping, round after round. In a memory cgroup
  * that has less, the pages come back from swap. Prints where the mapping is, and what getrusage says of
- * the rounds.
+ * the rounds: its other memory is locked, so that these faults are all in the mapping.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,10 @@ int main(int argc, char *argv[])
 	if (!size || rounds <= 0) {
 		fprintf(stderr, "usage: thrash MIB ROUNDS\n");
 		return 2;
+	}
+	if (mlockall(MCL_CURRENT)) {
+		perror("thrash: mlockall");
+		return 1;
 	}
 	start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (start == MAP_FAILED) {
