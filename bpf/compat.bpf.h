@@ -56,6 +56,13 @@ static __always_inline u64 read_word(u64 address)
 	return word;
 }
 
+/* The task that runs here, and a field of it or of what it points to. */
+static __always_inline struct task_struct *current_task(void)
+{
+	return bpf_get_current_task_btf();
+}
+#define FIELD(pointer, field) ((pointer)->field)
+
 /* An mm_lock_seq that never matches: the mm is being changed, or this kernel has no such counter. */
 #define SEQUENCE_NONE 1u
 
@@ -67,7 +74,7 @@ static __always_inline u64 read_word(u64 address)
 static __always_inline u32 mm_sequence(struct mm_struct *mm)
 {
 	if (config_mm_sequence && bpf_core_field_exists(mm->mm_lock_seq.sequence))
-		return mm->mm_lock_seq.sequence;
+		return FIELD(mm, mm_lock_seq.sequence);
 	return SEQUENCE_NONE;
 }
 
@@ -99,7 +106,7 @@ static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
 	unsigned long flags = 0;
 
 	if (bpf_core_field_exists(mm->flags.__mm_flags))
-		return mm->flags.__mm_flags[0] & 1UL << 18;
+		return FIELD(mm, flags.__mm_flags[0]) & 1UL << 18;
 	if (bpf_core_field_exists(old->flags))
 		bpf_core_read(&flags, sizeof(flags), &old->flags);
 	return flags & 1UL << 23;
@@ -119,7 +126,7 @@ static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
 			bpf_core_read(&pages_, sizeof(pages_),                   \
 				      &before_->rss_stat.count[member].counter); \
 		else                                                             \
-			pages_ = (mm)->rss_stat[member].count;                   \
+			pages_ = FIELD(mm, rss_stat[member].count);              \
 		pages_;                                                          \
 	})
 

@@ -32,7 +32,7 @@ static __always_inline u64 numa_hints_of(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(task->numa_faults_locality))
 		return 0;
-	return task->numa_faults_locality[0] + task->numa_faults_locality[1];
+	return FIELD(task, numa_faults_locality[0]) + FIELD(task, numa_faults_locality[1]);
 }
 
 /* Which of the mm's counters a fault of this kind moves. */
@@ -84,25 +84,25 @@ static __always_inline s32 rss_slot(struct mm_struct *mm, u32 member, u64 offset
 	if (!bpf_core_field_exists(mm->rss_stat[MM_ANONPAGES].counters))
 		return 0;
 	if (member == MM_FILEPAGES)
-		slots = (u64)mm->rss_stat[MM_FILEPAGES].counters;
+		slots = (u64)FIELD(mm, rss_stat[MM_FILEPAGES].counters);
 	else if (member == MM_SHMEMPAGES)
-		slots = (u64)mm->rss_stat[MM_SHMEMPAGES].counters;
+		slots = (u64)FIELD(mm, rss_stat[MM_SHMEMPAGES].counters);
 	else
-		slots = (u64)mm->rss_stat[MM_ANONPAGES].counters;
+		slots = (u64)FIELD(mm, rss_stat[MM_ANONPAGES].counters);
 	return read_word(slots + offset);
 }
 
 /* How often the task has left its CPU, of itself or not. */
 static __always_inline u64 switches_of(struct task_struct *task)
 {
-	return task->nvcsw + task->nivcsw;
+	return FIELD(task, nvcsw) + FIELD(task, nivcsw);
 }
 
 /* The task left its CPU in the fault, and other threads of its process may have faulted there. */
 static __always_inline bool may_have_company(const struct task_fault *fault,
 					     struct task_struct *task)
 {
-	return switches_of(task) != fault->switches && task->signal->nr_threads > 1;
+	return switches_of(task) != fault->switches && FIELD(FIELD(task, signal), nr_threads) > 1;
 }
 
 /* One fault maps one page of private memory, unless it may be huge; no need to look at the slot. */
@@ -114,7 +114,7 @@ static __always_inline bool counts_pages(const struct task_fault *fault)
 /* What the mm has before the fault changes it. */
 static __always_inline void evidence_begin(struct task_fault *fault, struct task_struct *task)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = FIELD(task, mm);
 	u32 member = rss_member(fault->key.kind);
 
 	fault->rss_member = member;
@@ -122,7 +122,7 @@ static __always_inline void evidence_begin(struct task_fault *fault, struct task
 		return;
 	fault->rss_count = rss_count(mm, member);
 	fault->switches = switches_of(task);
-	fault->table_bytes = mm->pgtables_bytes.counter;
+	fault->table_bytes = FIELD(mm, pgtables_bytes.counter);
 	fault->rss_offset = cpu_offset();
 	fault->rss_slot = rss_slot(mm, member, fault->rss_offset);
 }
@@ -174,12 +174,12 @@ static __always_inline bool could_be_huge(const struct task_fault *fault)
 static __always_inline bool is_huge_zero_page(const struct task_fault *fault, struct mm_struct *mm)
 {
 	return fault->key.access != ACCESS_WRITE && !(fault->evidence & EVIDENCE_ANON) &&
-	       mm->pgtables_bytes.counter > fault->table_bytes && mm_has_huge_zero(mm);
+	       FIELD(mm, pgtables_bytes.counter) > fault->table_bytes && mm_has_huge_zero(mm);
 }
 
 static __always_inline bool is_huge(const struct task_fault *fault, struct task_struct *task)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = FIELD(task, mm);
 
 	if (!mm || !could_be_huge(fault))
 		return false;
@@ -206,7 +206,8 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 	/* A copy flushes the old page from the TLB, and is new to the mm if that was the file's or a zero page; a
 	 * page that was only made writable is neither. */
 	if (config_tlb_flush && kind == KIND_COW &&
-	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) && !pages_added(fault, task->mm, 0))
+	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) &&
+	    !pages_added(fault, FIELD(task, mm), 0))
 		return KIND_WP_OTHER;
 	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
 		return KIND_COW;
@@ -225,7 +226,7 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
 	if (fault->key.kind == KIND_COW && fault->rss_member != MM_ANONPAGES)
 		return known;
 	if (counts_pages(fault) && !may_have_company(fault, task))
-		return pages_added(fault, task->mm, known);
+		return pages_added(fault, FIELD(task, mm), known);
 	return known;
 }
 

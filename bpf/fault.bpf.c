@@ -65,7 +65,7 @@ static __always_inline void row_key_of(struct row_key *key, struct task_struct *
 				       const struct mapping *mapping, u32 kind, u32 access,
 				       u32 mode)
 {
-	key->start_ns = leader->start_boottime;
+	key->start_ns = FIELD(leader, start_boottime);
 	key->tgid = tgid_of(leader);
 	key->anchor = mapping->anchor;
 	key->name_id = mapping->name_id;
@@ -78,9 +78,9 @@ static __always_inline void row_key_of(struct row_key *key, struct task_struct *
 /* The fault is in another mapping, process or way than the run's: close that one, open its own. */
 static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_code, u32 mode)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_struct *leader = task->group_leader;
-	struct mm_struct *mm = task->mm;
+	struct task_struct *task = current_task();
+	struct task_struct *leader = FIELD(task, group_leader);
+	struct mm_struct *mm = FIELD(task, mm);
 	struct open_run *run;
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_ENTRY);
 	struct mapping *mapping;
@@ -95,7 +95,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run = &cpu->run;
 	sequence = mm_sequence(mm);
 	run->mm = 0;
-	if (!is_followed(tgid_of(leader), leader->start_boottime)) {
+	if (!is_followed(tgid_of(leader), FIELD(leader, start_boottime))) {
 		run_flush(cpu);
 		run->treatment = RUN_IGNORE;
 		return 0;
@@ -115,8 +115,8 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	if (!cachable || sequence & 1 || sequence != mm_sequence(mm))
 		return 0;
 	run->mm = (u64)mm;
-	run->tgid = leader->tgid;
-	run->exec_id = task->self_exec_id;
+	run->tgid = FIELD(leader, tgid);
+	run->exec_id = FIELD(task, self_exec_id);
 	run->error_code = error_code;
 	run->vm_start = mapping->slice_start;
 	run->vm_end = mapping->slice_end;
@@ -137,9 +137,9 @@ static __noinline int fault_stamp(struct cpu_state *cpu, struct task_struct *tas
 		return 0;
 	fault = fault_of(task);
 	if (!fault) {
-		fault = task->flags & PF_EXITING ? NULL : fault_slot_new(owner_of(task));
+		fault = FIELD(task, flags) & PF_EXITING ? NULL : fault_slot_new(owner_of(task));
 		if (!fault) {
-			cpu->stamps_lost += !(task->flags & PF_EXITING);
+			cpu->stamps_lost += !(FIELD(task, flags) & PF_EXITING);
 			if (config_fault_entry)
 				cpu->run.count++;
 			else /* for count_unseen() */
@@ -152,8 +152,8 @@ static __noinline int fault_stamp(struct cpu_state *cpu, struct task_struct *tas
 	fault->extent = cpu->run.extent;
 	fault->pages = cpu->run.pages;
 	fault->address = address;
-	fault->minor = task->min_flt;
-	fault->major = task->maj_flt;
+	fault->minor = FIELD(task, min_flt);
+	fault->major = FIELD(task, maj_flt);
 	if (config_full) {
 		fault->evidence = 0;
 		fault->may_be_huge = cpu->run.may_be_huge;
@@ -170,13 +170,14 @@ static __always_inline bool run_goes_on(const struct open_run *run, struct task_
 {
 	return run->mm == (u64)mm && run->vm_start <= address && address < run->vm_end &&
 	       run->error_code == (u32)error_code && run->sequence == mm_sequence(mm) &&
-	       run->tgid == (u32)task->tgid && run->exec_id == (u32)task->self_exec_id;
+	       run->tgid == (u32)FIELD(task, tgid) &&
+	       run->exec_id == (u32)FIELD(task, self_exec_id);
 }
 
 static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mm_struct *mm = task->mm;
+	struct task_struct *task = current_task();
+	struct mm_struct *mm = FIELD(task, mm);
 	struct cpu_state *cpu = this_cpu_state();
 	u32 treatment;
 
@@ -211,15 +212,15 @@ SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
 	     unsigned long error_code)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct cpu_state *cpu;
 
 	if ((s64)address < 0)
 		return 0;
-	if (!task->pagefault_disabled)
+	if (!FIELD(task, pagefault_disabled))
 		return fault_enter(address, error_code, MODE_KERNEL);
 	cpu = this_cpu_state();
-	if (cpu && is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime)) {
+	if (cpu && is_followed_task(task)) {
 		cpu->run.entries++;
 		__sync_fetch_and_add(&cpu->aborted, 1);
 	}
@@ -258,12 +259,12 @@ int fault_begin(struct bpf_perf_event_data *context)
  * finding the mapping are not in use together. */
 static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool major)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct mapping *mapping = &lookup->mapping;
 	struct addition add = { .minor = !major, .major = major };
 	struct row_key key = {};
 
-	row_key_of(&key, task->group_leader, mapping, major ? kind_of_major(kind) : kind,
+	row_key_of(&key, FIELD(task, group_leader), mapping, major ? kind_of_major(kind) : kind,
 		   ACCESS_UNKNOWN, mode);
 	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
 	return add_to_row(&key, &mapping->extent, &add);
@@ -275,14 +276,13 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
  */
 static __noinline int count_unseen(u64 address, u32 mode, bool major)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct cpu_state *cpu = this_cpu_state();
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
 	bool cachable;
 	u32 kind;
 
-	if (!cpu || !lookup || !task->mm ||
-	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
+	if (!cpu || !lookup || !FIELD(task, mm) || !is_followed_task(task))
 		return 0;
 	kind = kind_if_served(resolve_address(lookup, task, address, 0, &cachable));
 	cpu->unresolved += lookup->mapping.class == MAPPING_UNRESOLVED;
@@ -293,13 +293,13 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 /* See recount_major(), and for why it is a function of its own add_unseen(). */
 static __noinline int move_to_major(struct lookup *lookup, u32 kind)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct addition less = { .minor = -1ULL, .pages = -1ULL },
 			more = { .major = 1, .pages = 1 };
 	struct mapping *mapping = &lookup->mapping;
 	struct row_key key = {};
 
-	row_key_of(&key, task->group_leader, mapping, kind, ACCESS_WRITE, MODE_USER);
+	row_key_of(&key, FIELD(task, group_leader), mapping, kind, ACCESS_WRITE, MODE_USER);
 	if (!bpf_map_lookup_elem(&rows, &key))
 		key.access = ACCESS_READ;
 	add_to_row(&key, &mapping->extent, &less);
@@ -318,8 +318,7 @@ static __noinline int recount_major(struct task_struct *task, u64 address)
 	bool cachable;
 	u32 kind;
 
-	if (!lookup || !task->mm ||
-	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
+	if (!lookup || !FIELD(task, mm) || !is_followed_task(task))
 		return 0;
 	kind = resolve_address(lookup, task, address, PF_WRITE, &cachable);
 	return kind >= KIND_FIRST_DENIED ? 0 : move_to_major(lookup, kind);
@@ -341,8 +340,7 @@ static __always_inline struct task_fault *claim_at(struct task_struct *task, u64
 static __always_inline void count_completion(struct cpu_state *cpu, struct task_struct *task,
 					     const struct task_fault *fault)
 {
-	if (cpu &&
-	    (fault || is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime)))
+	if (cpu && (fault || is_followed_task(task)))
 		cpu->completions++;
 }
 
@@ -354,7 +352,7 @@ static __always_inline void count_completion(struct cpu_state *cpu, struct task_
 SEC("?perf_event")
 int fault_major(struct bpf_perf_event_data *context)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	u64 now = bpf_ktime_get_ns();
 	struct task_fault *fault = claim_at(task, context->addr);
 	u64 pages;
@@ -406,7 +404,7 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 SEC("?perf_event")
 int fault_minor(struct bpf_perf_event_data *context)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	u64 now = bpf_ktime_get_ns();
 	struct task_fault *fault = claim_at(task, context->addr);
 	struct cpu_state *cpu = this_cpu_state();
@@ -434,7 +432,7 @@ int fault_minor(struct bpf_perf_event_data *context)
  * happens then to pages of its own is not what it faulted for. */
 static __always_inline struct task_fault *open_fault(void)
 {
-	struct task_fault *fault = fault_of(bpf_get_current_task_btf());
+	struct task_fault *fault = fault_of(current_task());
 
 	return fault && fault->open && !(fault->evidence & EVIDENCE_RECLAIM) ? fault : NULL;
 }
@@ -446,7 +444,7 @@ int BPF_PROG(fault_rss, struct mm_struct *mm, int member)
 {
 	struct task_fault *fault;
 
-	if (bpf_get_current_task_btf()->mm != mm)
+	if (FIELD(current_task(), mm) != mm)
 		return 0;
 	fault = open_fault();
 	if (fault)
@@ -479,7 +477,7 @@ static __always_inline int reclaim_begin(void)
 
 static __always_inline int reclaim_end(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	struct task_fault *fault = fault_of(task);
 
 	if (fault && fault->evidence & EVIDENCE_RECLAIM) {
@@ -532,7 +530,7 @@ int BPF_PROG(fault_around, struct address_space *mapping, unsigned long start, u
 SEC("tp_btf/signal_generate")
 int BPF_PROG(fault_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
+	struct task_struct *current = current_task();
 	struct addition add = { .denied = 1 };
 	struct task_fault *fault;
 

@@ -20,11 +20,11 @@ static __always_inline void send(struct task_record *record)
 SEC("raw_tp")
 int know_me(void *context)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	u64 pid = 0, namespace = 0;
 	u32 level = 0;
 
-	follow_root = task->tgid;
+	follow_root = FIELD(task, tgid);
 	bpf_core_read(&pid, sizeof(pid), &task->thread_pid);
 	bpf_core_read(&level, sizeof(level), &((struct pid *)pid)->level);
 	number_at(task, level, &namespace);

@@ -84,9 +84,9 @@ static __always_inline u32 class_of_file(const struct vma *vma)
 /* fs/proc/task_mmu.c: show_map_vma() names heap and stack by the same comparisons. */
 static __always_inline u32 class_of_anon(const struct vma *vma, struct mm_struct *mm)
 {
-	if (vma->start <= mm->brk && vma->end >= mm->start_brk)
+	if (vma->start <= FIELD(mm, brk) && vma->end >= FIELD(mm, start_brk))
 		return MAPPING_HEAP;
-	if (vma->start <= mm->start_stack && vma->end >= mm->start_stack)
+	if (vma->start <= FIELD(mm, start_stack) && vma->end >= FIELD(mm, start_stack))
 		return MAPPING_STACK;
 	return MAPPING_ANON;
 }
@@ -157,8 +157,8 @@ static __noinline int find_anchor(struct task_struct *leader, struct anchor_valu
 
 	if (!leader || !now)
 		return 0;
-	key.start_ns = leader->start_boottime;
-	key.tgid = leader->tgid;
+	key.start_ns = FIELD(leader, start_boottime);
+	key.tgid = FIELD(leader, tgid);
 	here = anchor_at(&key, now->start);
 	if (here && same_mapping(here, now)) {
 		now->anchor = here->anchor;
@@ -195,8 +195,8 @@ static __noinline u64 find_file_anchor(struct task_struct *task, struct mapping 
 
 	if (!task || !mapping)
 		return 0;
-	key.start_ns = task->group_leader->start_boottime;
-	key.tgid = task->tgid;
+	key.start_ns = FIELD(FIELD(task, group_leader), start_boottime);
+	key.tgid = FIELD(task, tgid);
 	key.perms = mapping->perms;
 	now.anchor = now.start = mapping->extent.start;
 	seen = anchor_at(&key, mix(mapping->name_id, mapping->extent.offset) | PLACE_FILE);
@@ -220,7 +220,7 @@ static __always_inline bool is_own_stack(struct task_struct *task, const struct 
 {
 	struct pt_regs *regs;
 
-	if (task->pid == task->tgid)
+	if (FIELD(task, pid) == FIELD(task, tgid))
 		return false;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	return vma->start <= regs->sp && regs->sp < vma->end;
@@ -249,7 +249,7 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 		mapping->class = class_of_file(vma);
 		if (mapping->class == MAPPING_HUGETLB)
 			mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
-		mapping->name_id = name_of_file(vma->file, task->fs);
+		mapping->name_id = name_of_file(vma->file, FIELD(task, fs));
 		if (vma->flags & VM_MAYSHARE)
 			mapping->anchor = find_file_anchor(task, mapping, vma->file);
 		return;
@@ -261,7 +261,7 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 		mapping->name_id = name_of_string(BPF_CORE_READ(special, name));
 		return;
 	}
-	mapping->class = class_of_anon(vma, task->mm);
+	mapping->class = class_of_anon(vma, FIELD(task, mm));
 	if (mapping->class != MAPPING_ANON) {
 		mapping->anchor = mapping->class;
 		return;
@@ -280,10 +280,10 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 	now.end = now.start + (vma->end - vma->start);
 	now.anon_vma = read_word((u64)&area->anon_vma);
 	now.written = write && vma->flags & VM_WRITE;
-	now.sequence = mm_sequence(task->mm);
+	now.sequence = mm_sequence(FIELD(task, mm));
 	/* An unknown access may have been the first write. */
 	mapping->is_fresh = (now.written || !config_fault_entry) && !now.anon_vma;
-	find_anchor(task->group_leader, &now, mapping->perms);
+	find_anchor(FIELD(task, group_leader), &now, mapping->perms);
 	mapping->anchor = now.anchor;
 }
 

@@ -188,12 +188,12 @@ static __always_inline u32 own_number(struct task_struct *task)
 
 static __always_inline u32 tgid_of(struct task_struct *leader)
 {
-	return config_host_processes ? (u32)leader->tgid : own_number(leader);
+	return config_host_processes ? (u32)FIELD(leader, tgid) : own_number(leader);
 }
 
 static __always_inline u32 tid_of(struct task_struct *task)
 {
-	return config_host_processes ? (u32)task->pid : own_number(task);
+	return config_host_processes ? (u32)FIELD(task, pid) : own_number(task);
 }
 
 static __always_inline struct cpu_state *this_cpu_state(void)
@@ -211,6 +211,12 @@ static __always_inline bool is_followed(u32 tgid, u64 start_ns)
 	if (!config_host_processes && !tgid)
 		return false;
 	return !config_follow || bpf_map_lookup_elem(&followed, &key);
+}
+
+static __always_inline bool is_followed_task(struct task_struct *task)
+{
+	return is_followed(tgid_of(FIELD(task, group_leader)),
+			   FIELD(FIELD(task, group_leader), start_boottime));
 }
 
 /* Wakes the collector before its next tick only when half of the ring is used. */

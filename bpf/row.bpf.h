@@ -218,8 +218,8 @@ static __always_inline void count_failed(struct task_fault *fault, struct cpu_st
  * a minor came too, that was it, and the major came from get_user_pages(), which no event tells of. */
 static __always_inline bool has_waited(const struct task_fault *fault, struct task_struct *task)
 {
-	return task->maj_flt != fault->major &&
-	       (!config_perf_events || task->min_flt == fault->minor);
+	return FIELD(task, maj_flt) != fault->major &&
+	       (!config_perf_events || FIELD(task, min_flt) == fault->minor);
 }
 
 /*
@@ -238,7 +238,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 		return;
 	if (has_waited(fault, task)) {
 		count_major(fault, pages_of_major(fault));
-	} else if (task->min_flt == fault->minor) {
+	} else if (FIELD(task, min_flt) == fault->minor) {
 		count_failed(fault, cpu);
 	} else if (run && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&
 		   same_key(&run->key, &fault->key)) {

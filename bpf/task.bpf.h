@@ -75,7 +75,7 @@ static __always_inline void record_of_process(struct task_record *record, struct
 	record->cgroup_id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
 	record->exit_code = exit_code_of(signal, leader);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), leader->comm);
-	if (mm && (config_exit_with_mm || task != bpf_get_current_task_btf()))
+	if (mm && (config_exit_with_mm || task != current_task()))
 		record_of_memory(record, mm);
 	else /* also of what ran before exec, and of the parent's after vfork (exec_mmap()) */
 		record->peak_rss_pages = signal->maxrss;

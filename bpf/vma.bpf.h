@@ -132,13 +132,13 @@ static __always_inline bool read_vma(void *pointer, struct mm_struct *mm, struct
  */
 __weak __noinline int find_vma(u64 address, struct vma *vma)
 {
-	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+	struct mm_struct *mm = FIELD(current_task(), mm);
 	int result = WALK_FAILED;
 
 	if (!vma || !mm)
 		return WALK_FAILED;
 	for (int try = 0; try < MAPLE_RETRIES; try++) {
-		u64 root = (u64)mm->mm_mt.ma_root;
+		u64 root = (u64)FIELD(mm, mm_mt.ma_root);
 		u64 found = 0;
 		int walk;
 
