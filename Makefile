@@ -112,7 +112,8 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 	-Wno-unused-parameter -Ivmlinux -Ibpf
 
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
-BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o
+# The second is for kernels before Linux 6.1: bpf/compat.bpf.h.
+BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o $(BUILD)/bpf/faultmap_old.bpf.o
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # A workload is one file, or a directory of files.
@@ -121,7 +122,7 @@ WORKLOAD_SETS := $(sort $(patsubst tests/%/,$(BUILD)/%,$(dir $(wildcard tests/wo
 BENCH_BPF := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,\
 	$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
-SKELETON := $(BUILD)/faultmap.skel.h
+SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
@@ -150,7 +151,7 @@ $(BUILD)/src/%.o: src/%.c Makefile
 
 # These alone include the skeleton. The order-only rule makes it in time for the first build; later
 # the .d files say more.
-$(filter $(BUILD)/src/collector%.o $(BUILD)/src/features.o,$(OBJECTS)): | $(SKELETON)
+$(filter $(BUILD)/src/collector%.o $(BUILD)/src/features.o,$(OBJECTS)): | $(SKELETONS)
 
 # As a C string, for `faultmap log --schema`.
 $(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
@@ -168,13 +169,13 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I$(BPF_INCLUDE) -MMD -MP -c -o $@ $<
 
-$(BUILD)/faultmap.bpf.o: $(BPF_OBJECTS)
+$(BUILD)/%.bpf.o: $(BUILD)/bpf/%.bpf.o
 	$(say) BPFTOOL $@
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(SKELETON): $(BUILD)/faultmap.bpf.o
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(say) BPFTOOL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name faultmap_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(ARCHIVE) Makefile
 	$(say) TEST $@
@@ -259,7 +260,7 @@ check-valgrind:
 	@$(MAKE) -j"$$(nproc)" tests
 	@BUILD=$(BUILD) tests/valgrind.sh; status=$$?; $(GIVE_BACK); exit $$status
 
-analyze: $(SKELETON) $(BUILD)/faultmap.schema.h
+analyze: $(SKELETONS) $(BUILD)/faultmap.schema.h
 	@CLANG=$(CLANG) BUILD=$(BUILD) tests/analyze.sh $(ALL_CFLAGS)
 
 # DURATION=SECONDS, ten minutes unless set.

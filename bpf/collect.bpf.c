@@ -80,13 +80,13 @@ static __always_inline void settle(struct task_struct *task)
 			return;
 		add.minor = 0;
 		add.major = 1;
-		key.kind = kind_of_major(key.kind);
+		key.kind = kind_of_major(key.kind, key.access);
 	} else if (task->min_flt == fault->minor) {
 		return;
 	} else if (!config_fault_entry) {
 		return;
 	}
-	if (fault_claim(fault, open))
+	if (fault_claim(task, fault, open))
 		add_to_row(&key, &extent, &add);
 }
 

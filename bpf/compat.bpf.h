@@ -9,6 +9,16 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+/*
+ * OLD_KERNEL: the object for kernels before Linux 6.1 (faultmap_old.bpf.c). What it does without, and the
+ * release that has it: atomic operations that give a value back (5.12), the current task as a typed
+ * pointer (5.11), bpf_loop() and pointers to functions (5.17, 5.13), bpf_task_pt_regs() (5.15), pointers as
+ * arguments of global functions (5.12), kfuncs (5.13), the maple tree (6.1).
+ */
+#ifndef OLD_KERNEL
+#define OLD_KERNEL 0
+#endif
+
 /* Configuration: frozen at load, so that the verifier drops what is switched off. */
 const volatile bool config_follow = false;     /* only followed processes count */
 const volatile bool config_full = false;       /* --detail=full: every fault is stamped */
@@ -28,7 +38,7 @@ const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX
  * table entry, about 1 ns. Below it is bpf_probe_read_kernel(), about 10 ns.
  */
 extern void *bpf_rdonly_cast(void *pointer, u32 btf_id) __ksym __weak;
-#define CAN_READ_DIRECTLY (config_direct_reads && bpf_rdonly_cast)
+#define CAN_READ_DIRECTLY (!OLD_KERNEL && config_direct_reads && bpf_rdonly_cast)
 
 #define READ(type, pointer, field)                                                               \
 	({                                                                                       \
@@ -56,12 +66,56 @@ static __always_inline u64 read_word(u64 address)
 	return word;
 }
 
-/* The task that runs here, and a field of it or of what it points to. */
+/* The task that runs here, and a field of it or of what it points to: by copy where it is a plain number. */
+#if OLD_KERNEL
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+#define FIELD(pointer, field)                                        \
+	({                                                           \
+		__auto_type at_ = (pointer);                         \
+		typeof(at_->field) field_;                           \
+		bpf_core_read(&field_, sizeof(field_), &at_->field); \
+		field_;                                              \
+	})
+#else
 static __always_inline struct task_struct *current_task(void)
 {
 	return bpf_get_current_task_btf();
 }
 #define FIELD(pointer, field) ((pointer)->field)
+#endif
+
+/* The task must not fault pages in now. Who copies that sets it himself meanwhile (copy_from_kernel_nofault()). */
+static __always_inline bool must_not_fault(struct task_struct *task)
+{
+	return FIELD(task, pagefault_disabled) != OLD_KERNEL;
+}
+
+/* The task's registers in user space. */
+static __always_inline struct pt_regs *user_registers(struct task_struct *task)
+{
+#if OLD_KERNEL /* task_pt_regs(): at the end of the kernel stack, of 16 KiB on x86-64 */
+	return FIELD(task, stack) + 16384 - bpf_core_type_size(struct pt_regs);
+#else
+	return (struct pt_regs *)bpf_task_pt_regs(task);
+#endif
+}
+
+/* Counts one up and gives what it was before. Two that come at once may get the same where no instruction
+ * does both. */
+static __always_inline u64 count_up(u64 *counter)
+{
+#if OLD_KERNEL
+	u64 before = *(volatile u64 *)counter;
+
+	__sync_fetch_and_add(counter, 1);
+	return before;
+#else
+	return __sync_fetch_and_add(counter, 1);
+#endif
+}
 
 /* An mm_lock_seq that never matches: the mm is being changed, or this kernel has no such counter. */
 #define SEQUENCE_NONE 1u

@@ -161,7 +161,7 @@ static __noinline int fault_stamp(struct cpu_state *cpu, struct task_struct *tas
 		evidence_begin(fault, task);
 	}
 	fault->entered_ns = bpf_ktime_get_ns();
-	fault->open = ++fault->stamps;
+	fault_set_open(fault);
 	return 0;
 }
 
@@ -217,7 +217,7 @@ int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
 
 	if ((s64)address < 0)
 		return 0;
-	if (!FIELD(task, pagefault_disabled))
+	if (!must_not_fault(task))
 		return fault_enter(address, error_code, MODE_KERNEL);
 	cpu = this_cpu_state();
 	if (cpu && is_followed_task(task)) {
@@ -264,8 +264,8 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 	struct addition add = { .minor = !major, .major = major };
 	struct row_key key = {};
 
-	row_key_of(&key, FIELD(task, group_leader), mapping, major ? kind_of_major(kind) : kind,
-		   ACCESS_UNKNOWN, mode);
+	row_key_of(&key, FIELD(task, group_leader), mapping,
+		   major ? kind_of_major(kind, ACCESS_UNKNOWN) : kind, ACCESS_UNKNOWN, mode);
 	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
 	return add_to_row(&key, &mapping->extent, &add);
 }
@@ -303,7 +303,7 @@ static __noinline int move_to_major(struct lookup *lookup, u32 kind)
 	if (!bpf_map_lookup_elem(&rows, &key))
 		key.access = ACCESS_READ;
 	add_to_row(&key, &mapping->extent, &less);
-	key.kind = kind_of_major(kind);
+	key.kind = kind_of_major(kind, key.access);
 	return add_to_row(&key, &mapping->extent, &more);
 }
 
@@ -331,7 +331,7 @@ static __always_inline struct task_fault *claim_at(struct task_struct *task, u64
 	u64 open = fault ? fault->open : 0;
 
 	if (!open || fault->address >> PAGE_SHIFT != address >> PAGE_SHIFT ||
-	    !fault_claim(fault, open))
+	    !fault_claim(task, fault, open))
 		return NULL;
 	return fault;
 }

@@ -88,7 +88,8 @@ static __always_inline enum run_treatment treatment_of(enum fault_kind kind)
 	case KIND_COW:
 		return RUN_COUNT;
 	default:
-		return kind >= KIND_FIRST_DENIED ? RUN_COUNT : RUN_STAMP;
+		/* From a red-black tree, what was found may be a moment old. */
+		return kind >= KIND_FIRST_DENIED && !OLD_KERNEL ? RUN_COUNT : RUN_STAMP;
 	}
 }
 

@@ -128,7 +128,7 @@ static __always_inline u64 anchor_of_reuse(struct anchor_key *key,
 	}
 	if (!reuses || reuses->anchor >= REUSES_MAX)
 		return anchor;
-	return start + 1 + __sync_fetch_and_add(&reuses->anchor, 1);
+	return start + 1 + count_up(&reuses->anchor);
 }
 
 /* Remembers whose the anon_vma is, and from where to where its parts were seen. */
@@ -222,8 +222,8 @@ static __always_inline bool is_own_stack(struct task_struct *task, const struct 
 
 	if (FIELD(task, pid) == FIELD(task, tgid))
 		return false;
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	return vma->start <= regs->sp && regs->sp < vma->end;
+	regs = user_registers(task);
+	return vma->start <= FIELD(regs, sp) && FIELD(regs, sp) < vma->end;
 }
 
 /* Describes the VMA for the task's process. */

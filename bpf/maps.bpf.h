@@ -118,7 +118,8 @@ struct process_key {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	/* Programs of perf events may not use such a map before Linux 6.1. */
+	__uint(map_flags, OLD_KERNEL ? 0 : BPF_F_NO_PREALLOC);
 	__type(key, struct process_key);
 	__type(value, u32);
 } followed SEC(".maps");

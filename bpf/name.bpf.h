@@ -11,6 +11,8 @@
 
 /* Directories and mounts between a file and its root: PATH_MAX allows 2,048 of the former. */
 #define NAME_MAX_DEPTH 4096
+/* Without bpf_loop(): the verifier goes through each step. */
+#define NAME_DEPTH_OLD 64
 /* include/linux/fs.h: FMODE_BACKING, the file is overlayfs' view of another. Bit 25 in Linux 6.8 to
  * 6.13, bit 24 since; each had other meanings, so is_backing() asks for more. */
 #define FMODE_BACKING_BITS 0x3000000u
@@ -66,7 +68,7 @@ struct name_walk {
 	bool ended;
 };
 
-/* bpf_loop: one step towards the root; 1 at the end. Reads by copy: every value stays a plain number. */
+/* One step towards the root; 1 at the end. Reads by copy: every value stays a plain number. */
 static long name_step(u32 index, struct name_walk *walk)
 {
 	struct dentry *dentry = walk->path.dentry;
@@ -171,7 +173,12 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 		return 0;
 	if (is_deleted((void *)dentry))
 		walk.flags |= NAME_DELETED;
+#if OLD_KERNEL
+	for (u32 i = 0; i < NAME_DEPTH_OLD && !name_step(i, &walk); i++)
+		;
+#else
 	bpf_loop(NAME_MAX_DEPTH, name_step, &walk, 0);
+#endif
 	if (!walk.ended)
 		walk.flags |= NAME_CUT;
 	name_sent(id, name_send(name, id, walk.flags, walk.length));

@@ -183,9 +183,12 @@ static __always_inline void count_minor(struct task_fault *fault)
 	add_to_row(&fault->key, &fault->extent, &add);
 }
 
-/* Anonymous and tmpfs memory only waits for swap. */
-static __always_inline u8 kind_of_major(u8 kind)
+/* Anonymous and tmpfs memory only waits for swap. Before Linux 6.0 the first write to a page of a shared mapping
+ * is a major, too (fault_dirty_shared_page(), mm/memory.c). */
+static __always_inline u8 kind_of_major(u8 kind, u8 access)
 {
+	if (OLD_KERNEL && kind == KIND_SHMEM && access != ACCESS_READ)
+		return kind;
 	return kind == KIND_DEMAND_ZERO || kind == KIND_SHMEM ? KIND_SWAP_IN : kind_if_served(kind);
 }
 
@@ -199,7 +202,7 @@ static __always_inline void count_major(struct task_fault *fault, u64 pages)
 {
 	struct addition add = { .major = 1, .pages = pages };
 
-	fault->key.kind = kind_of_major(fault->key.kind);
+	fault->key.kind = kind_of_major(fault->key.kind, fault->key.access);
 	add_to_row(&fault->key, &fault->extent, &add);
 }
 
@@ -234,7 +237,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 {
 	u64 open = fault->open;
 
-	if (!open || !fault_claim(fault, open))
+	if (!open || !fault_claim(task, fault, open))
 		return;
 	if (has_waited(fault, task)) {
 		count_major(fault, pages_of_major(fault));

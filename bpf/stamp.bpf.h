@@ -37,6 +37,9 @@ struct task_fault {
 	struct extent extent;
 } __attribute__((aligned(64)));
 
+#if OLD_KERNEL
+#include "stamp_old.bpf.h"
+#else
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, TASK_FAULTS);
@@ -97,10 +100,17 @@ static __always_inline void fault_release(struct task_fault *fault)
 	fault->owner = 0;
 }
 
+static __always_inline void fault_set_open(struct task_fault *fault)
+{
+	fault->open = ++fault->stamps;
+}
+
 /* Takes the task's open fault for counting; false when another has. */
-static __always_inline bool fault_claim(struct task_fault *fault, u64 open)
+static __always_inline bool fault_claim(struct task_struct *task, struct task_fault *fault,
+					u64 open)
 {
 	return __sync_val_compare_and_swap(&fault->open, open, 0) == open;
 }
+#endif /* OLD_KERNEL */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Finds the VMA of an address without a lock by walking mm->mm_mt (lib/maple_tree.c, Linux 6.1 on).
+ * Finds the VMA of an address without a lock by walking mm->mm_mt (lib/maple_tree.c, Linux 6.1 on), or mm->mm_rb.
  * bpf_find_vma() would cost 12 us per fault with interrupts off. At fault entry nothing holds the
  * VMA, so the result is a well-founded hint: nodes are freed by RCU, dead ones are noticed and walked
  * again, and the VMA found must belong to the mm and hold the address.
@@ -124,28 +124,114 @@ static __always_inline bool read_vma(void *pointer, struct mm_struct *mm, struct
 	return READ(struct vm_area_struct, pointer, vm_mm) == mm;
 }
 
+#if OLD_KERNEL
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct vma);
+} vma_found SEC(".maps");
+
+static __always_inline struct vma *this_cpu_vma_found(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&vma_found, &zero);
+}
+#endif
+
+/* Twice the logarithm of vm.max_map_count's 65,530, and then some. */
+#define RB_MAX_DEPTH 40
+
+/* As walk_once, in the red-black tree that mm->mm_rb was before Linux 6.1 (find_vma(), mm/mmap.c). */
+static __always_inline enum walk_result walk_rb_once(u64 node, u64 address, u64 *ret)
+{
+	u64 gap_end = 0;
+
+	for (int depth = 0; depth < RB_MAX_DEPTH && node; depth++) {
+		u64 area = node - bpf_core_field_offset(struct vm_area_struct___rb_tree, vm_rb);
+		u64 start = READ(struct vm_area_struct, area, vm_start);
+
+		if (start <= address && address < READ(struct vm_area_struct, area, vm_end)) {
+			*ret = area;
+			return WALK_FOUND;
+		}
+		if (address < start) {
+			gap_end = start;
+			node = (u64)READ(struct rb_node, node, rb_left);
+		} else {
+			node = (u64)READ(struct rb_node, node, rb_right);
+		}
+	}
+	*ret = gap_end - 1;
+	return node ? WALK_FAILED : WALK_GAP;
+}
+
+static __always_inline bool has_rb_tree(struct mm_struct *mm)
+{
+	return OLD_KERNEL && bpf_core_field_exists(((struct mm_struct___rb_tree *)mm)->mm_rb);
+}
+
+/* RWSEM_WRITER_LOCKED: somebody may be changing the tree, whose nodes then are in no order. */
+static __always_inline bool rb_tree_in_flux(struct mm_struct___rb_tree *mm)
+{
+	return bpf_core_field_exists(mm->mmap_lock.count) && FIELD(mm, mmap_lock.count.counter) & 1;
+}
+
+/* A tree without a lock, nor a sequence that tells of changes: what is not found is looked for again. */
+static __always_inline enum walk_result walk_rb(struct mm_struct___rb_tree *mm, u64 address,
+						u64 *ret)
+{
+	enum walk_result walk;
+	bool in_flux;
+
+	barrier_var(
+		mm); /* or clang takes its fields' addresses where they are not known to exist */
+	in_flux = rb_tree_in_flux(mm);
+	walk = walk_rb_once((u64)FIELD(mm, mm_rb.rb_node), address, ret);
+	if (walk == WALK_GAP && (in_flux || rb_tree_in_flux(mm)))
+		return WALK_FAILED;
+	return walk;
+}
+
 /*
  * As walk_once with retries, for the current task, and with the VMA read. On WALK_GAP vma->end is the end
  * of the gap. A VMA that another thread is splitting or merging is found by the tree but does not
  * hold the address for a moment: then WALK_FLUX, and the VMA is the one that the tree names.
  * Not static: verified once.
  */
+#if OLD_KERNEL
+/* A pointer as argument of such a function needs Linux 5.12: it leaves the VMA in vma_found. */
+__weak __noinline int find_vma_old(u64 address)
+#else
 __weak __noinline int find_vma(u64 address, struct vma *vma)
+#endif
 {
 	struct mm_struct *mm = FIELD(current_task(), mm);
 	int result = WALK_FAILED;
+#if OLD_KERNEL
+	struct vma *vma = this_cpu_vma_found();
+#endif
 
 	if (!vma || !mm)
 		return WALK_FAILED;
 	for (int try = 0; try < MAPLE_RETRIES; try++) {
-		u64 root = (u64)FIELD(mm, mm_mt.ma_root);
 		u64 found = 0;
 		int walk;
 
-		/* A tree of at most one entry has no node (xa_is_node): no user mm looks so. */
-		if ((root & 3) != 2 || root < 4096)
-			return WALK_FAILED;
-		walk = walk_once(root, address, &found);
+		if (has_rb_tree(mm)) {
+			walk = walk_rb((void *)mm, address, &found);
+		} else {
+			u64 root;
+
+			if (OLD_KERNEL)
+				barrier_var(mm);
+			root = (u64)FIELD(mm, mm_mt.ma_root);
+			/* A tree of at most one entry has no node (xa_is_node): no user mm looks so. */
+			if ((root & 3) != 2 || root < 4096)
+				return WALK_FAILED;
+			walk = walk_once(root, address, &found);
+		}
 		if (walk == WALK_GAP) {
 			vma->end = found + 1;
 			return WALK_GAP;
@@ -158,5 +244,18 @@ __weak __noinline int find_vma(u64 address, struct vma *vma)
 	}
 	return result;
 }
+
+#if OLD_KERNEL
+static __always_inline int find_vma(u64 address, struct vma *vma)
+{
+	int result = find_vma_old(address);
+	struct vma *found = this_cpu_vma_found();
+
+	if (!found)
+		return WALK_FAILED;
+	*vma = *found;
+	return result;
+}
+#endif
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "faultmap.skel.h"
+#include "faultmap_old.skel.h"
 #include "log.h"
 #include "util.h"
 
@@ -294,6 +295,39 @@ static int run_program(const struct bpf_program *program, int cpu)
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ?: (int)options.retval;
 }
 
+/* The variables of both objects are in the same places. */
+#define SAME_PLACE(section, variable)                                                  \
+	_Static_assert(offsetof(struct faultmap_bpf__##section, variable) ==           \
+			       offsetof(struct faultmap_old_bpf__##section, variable), \
+		       #variable)
+SAME_PLACE(rodata, config_slices_max);
+SAME_PLACE(bss, namespace_address);
+SAME_PLACE(data, epoch);
+
+/* The object for kernels before Linux 6.1 has the same programs, maps and variables (and two maps more): one
+ * skeleton is for both. */
+static struct faultmap_bpf *open_skeleton(bool old)
+{
+	struct faultmap_bpf *skeleton = calloc(1, sizeof(*skeleton));
+	int result;
+
+	if (!skeleton) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	result = faultmap_bpf__create_skeleton(skeleton);
+	if (!result && old)
+		skeleton->skeleton->data =
+			(void *)faultmap_old_bpf__elf_bytes(&skeleton->skeleton->data_sz);
+	if (!result)
+		result = bpf_object__open_skeleton(skeleton->skeleton, NULL);
+	if (!result)
+		return skeleton;
+	faultmap_bpf__destroy(skeleton);
+	errno = -result;
+	return NULL;
+}
+
 static int load(struct kernel *kernel, const struct collector_options *options,
 		const struct feature_set *features, struct error *error)
 {
@@ -305,7 +339,7 @@ static int load(struct kernel *kernel, const struct collector_options *options,
 				 strerror(-n_cpus));
 	kernel->n_cpus = n_cpus;
 	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
-	kernel->skeleton = faultmap_bpf__open();
+	kernel->skeleton = open_skeleton(!has(features, FEATURE_MAPLE_TREE));
 	if (!kernel->skeleton)
 		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
 	result = configure(kernel, options, features);

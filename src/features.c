@@ -10,12 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util.h"
 
+/* The maps of bpf/ take 55 MiB, and a little for each CPU. */
+#define MEMLOCK_NEEDED (64UL << 20)
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 /* include/linux/proc_ns.h: PROC_PID_INIT_INO, the initial PID namespace on every kernel. */
 #define INITIAL_PID_NAMESPACE 0xeffffffcU
@@ -52,10 +55,18 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				  "from the first touch of such a mapping (full detail tells some); "
 				  "speed: perf events page-faults and page-faults-minor instead",
 				  NULL, false },
-	[FEATURE_ATOMICS] = { "atomics", "counting each fault once, whoever comes first (cmpxchg)",
-			      "everything", "use Linux 5.12 or later", true },
-	[FEATURE_MAPLE_TREE] = { "maple_tree", "the mapping of each fault", "everything",
-				 "use Linux 6.1 or later", true },
+	[FEATURE_TEST_RUN] = { "test_run", "reading what each CPU has counted and not yet written",
+			       "everything", "use Linux 5.10 or later", true },
+	[FEATURE_MEMLOCK] = { "memlock", "memory for BPF maps", "everything",
+			      "run as root, or set no limit: `ulimit -l unlimited` "
+			      "(LimitMEMLOCK=infinity in a unit)",
+			      true },
+	[FEATURE_VMA_TREE] = { "vma_tree", "the mapping of each fault", "everything",
+			       "use Linux 5.10 or later", true },
+	[FEATURE_MAPLE_TREE] = { "maple_tree", "the programs for Linux 6.1 and later",
+				 "speed; the mapping of a fault while another thread changes the "
+				 "process's ([unresolved]); of a path, all but 64 directories; a write that swaps shmem in shows as shmem",
+				 NULL, false },
 	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
 				  "speed: each fault looks its mapping up", NULL, false },
 	[FEATURE_PERF_EVENTS] = { "perf_events",
@@ -196,14 +207,45 @@ static void probe_hooks(struct feature_set *features, const struct btf *btf)
 		      "this kernel has no cgroup limits of memory (CONFIG_MEMCG)");
 }
 
+/* Before Linux 5.11 maps count as locked memory of the user (struct bpf_map.memory); libbpf removes the limit
+ * where it may. */
+static void probe_memlock(struct feature_set *features, const struct btf *btf)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	bool counts = struct_member(btf, "bpf_map", "memory");
+	bool may_raise;
+
+	capng_get_caps_process();
+	may_raise = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_RESOURCE);
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (!counts)
+		found(features, FEATURE_MEMLOCK, true, "RLIMIT_MEMLOCK does not count maps");
+	else if (may_raise)
+		found(features, FEATURE_MEMLOCK, true, "CAP_SYS_RESOURCE: RLIMIT_MEMLOCK is set");
+	else
+		found(features, FEATURE_MEMLOCK, limit.rlim_cur >= MEMLOCK_NEEDED,
+		      "RLIMIT_MEMLOCK counts maps before Linux 5.11 and is %lu KiB; needed: %lu",
+		      (unsigned long)limit.rlim_cur >> 10, MEMLOCK_NEEDED >> 10);
+}
+
 static void probe_types(struct feature_set *features, const struct btf *btf)
 {
 	const struct btf_type *sequence = struct_member(btf, "mm_struct", "mm_lock_seq");
 	bool maple = struct_member(btf, "mm_struct", "mm_mt");
+	bool red_black = struct_member(btf, "mm_struct", "mm_rb");
+	bool run = btf__find_by_name_kind(btf, "bpf_raw_tp_test_run_info", BTF_KIND_STRUCT) > 0;
 	bool cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
+	probe_memlock(features, btf);
 	probe_tracepoint(features, btf);
 	probe_hooks(features, btf);
+	found(features, FEATURE_TEST_RUN, run,
+	      run ? "BPF_PROG_TEST_RUN on a CPU" :
+		    "no BPF_PROG_TEST_RUN of raw tracepoint programs (before Linux 5.10)");
+	found(features, FEATURE_VMA_TREE, maple || red_black,
+	      maple     ? "mm_struct.mm_mt" :
+	      red_black ? "mm_struct.mm_rb" :
+			  "mm_struct has no tree of mappings that faultmap knows");
 	found(features, FEATURE_MAPLE_TREE, maple,
 	      maple ? "mm_struct.mm_mt" : "mm_struct has no maple tree (before Linux 6.1)");
 	found(features, FEATURE_DIRECT_READS, cast,
@@ -229,32 +271,6 @@ static void probe_btf(struct feature_set *features)
 	found(features, FEATURE_BTF, false, "cannot read " BTF_PATH ": %s", strerror(why));
 	for (enum feature feature = FEATURE_FAULT_ENTRY; feature < FEATURE_COUNT; feature++)
 		found(features, feature, false, "cannot be told without BTF");
-}
-
-/* BTF does not show instructions: whether the verifier takes this one (commit 5ffa25502b5a, 5.12). */
-static void probe_atomics(struct feature_set *features)
-{
-	const struct bpf_insn program[] = {
-		{ .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 1 },
-		{ .code = BPF_STX | BPF_ATOMIC | BPF_DW,
-		  .dst_reg = BPF_REG_10,
-		  .src_reg = BPF_REG_1,
-		  .off = -8,
-		  .imm = BPF_CMPXCHG },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	autoclose int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "cmpxchg", "Dual BSD/GPL",
-					 program, ARRAY_SIZE(program), NULL);
-
-	if (fd >= 0)
-		found(features, FEATURE_ATOMICS, true, "BPF_CMPXCHG");
-	else
-		found(features, FEATURE_ATOMICS, false,
-		      fd == -EINVAL ? "no BPF_CMPXCHG (before Linux 5.12)" :
-				      "cannot be told, no BPF program loads: %s",
-		      strerror(-fd));
 }
 
 static void probe_capabilities(struct feature_set *features)
@@ -398,7 +414,6 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 		   struct error *error)
 {
 	probe_btf(features);
-	probe_atomics(features);
 	probe_capabilities(features);
 	probe_bpf_syscall(features);
 	probe_lockdown(features);

@@ -135,6 +135,25 @@ struct vm_area_struct___anon_name {
 	struct anon_vma_name *anon_name;
 };
 
+/* Before Linux 6.1. */
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+struct rb_root {
+	struct rb_node *rb_node;
+};
+struct rw_semaphore {
+	atomic_long_t count;
+};
+struct vm_area_struct___rb_tree {
+	struct rb_node vm_rb;
+};
+struct mm_struct___rb_tree {
+	struct rb_root mm_rb;
+	struct rw_semaphore mmap_lock;
+};
+
 struct vm_special_mapping {
 	const char *name;
 };
@@ -285,6 +304,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	int pagefault_disabled;
 	unsigned long numa_faults_locality[3]; /* CONFIG_NUMA_BALANCING */
+	void *stack;
 };
 
 /* signals */
