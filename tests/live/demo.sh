@@ -74,6 +74,18 @@ sizes_of_ps()
 	ps -o vsz=,rss= -p "$1" | awk '{ print $1, $2 }'
 }
 
+# check_sizes NAME GOT WANT: VSZ and RSS. Before Linux 6.2, where rss_stat is no feature, a thread keeps the
+# pages of its last 64 faults to itself; they come into RSS without a fault that would tell of it.
+check_sizes()
+{
+	if [ "$2" != "$3" ] && [ "${2% *}" = "${3% *}" ] && "$FAULTMAP" check --json |
+		jq -e 'select(.feature == "rss_stat").available | not' >/dev/null; then
+		skip "$1" "RSS of this kernel is behind the faults: $2, then $3"
+	else
+		check_equal "$1" "$2" "$3"
+	fi
+}
+
 test_log()
 {
 	local log pid address
@@ -97,7 +109,7 @@ test_log()
 	await_intervals "$pid"
 	check_equal "log: $pages faults after it" "$(rows "$TMP/own" "$pid" "$address")" \
 		"[anon] demand_zero $access user: $pages minor, 0 major, 0 denied"
-	check_equal "log: VSZ and RSS as ps prints them" "$(sizes_of_log "$pid")" "$(sizes_of_ps "$pid")"
+	check_sizes "log: VSZ and RSS as ps prints them" "$(sizes_of_log "$pid")" "$(sizes_of_ps "$pid")"
 	echo >&3
 	wait_for 20 process_ended "$pid"
 	await_intervals "$pid"
