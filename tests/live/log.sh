@@ -29,7 +29,7 @@ record()
 	(ulimit -c 0 && bash -c 'kill -SEGV $$'; true) 2>/dev/null
 	bash -c 'exit 7'
 	check "an exit status is passed on" \
-		wait_for 5 grep -q '"rec":"exit".*"exit_status":7,' "$log"
+		wait_for 60 grep -q '"rec":"exit".*"exit_status":7,' "$log"
 	stop_background "$log_pid"
 	check_equal "SIGTERM ends it with 0" "$?" 0
 }
