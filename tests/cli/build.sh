@@ -66,7 +66,8 @@ check_equal "a changed src/text.h: exactly its users are rebuilt" \
 check_equal "a changed src/text.h: no BPF object is rebuilt" "$(rebuilt bpf)" ""
 
 check "a changed bpf/abi.h: make" change bpf/abi.h
-check_equal "a changed bpf/abi.h: the BPF object is rebuilt" "$(rebuilt bpf)" faultmap.bpf
+check_equal "a changed bpf/abi.h: the BPF objects are rebuilt" "$(rebuilt bpf)" \
+	$'faultmap.bpf\nfaultmap_old.bpf'
 check_equal "a changed bpf/abi.h: exactly its users in src/ are rebuilt" \
 	"$(rebuilt src)" "$(users_of abi.h | sort)"
 check "a changed bpf/abi.h: the program is linked again" \
