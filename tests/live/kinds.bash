@@ -69,6 +69,14 @@ judge_cases()
 		| join("|")' "$TMP"/cases/*.json)
 }
 
+# show_rows CASE: where the case was, and where the log has its process's mappings.
+show_rows()
+{
+	jq -r '"\(.pid) \(.start) \(.end)"' "$1"
+	jq -r --slurpfile case "$1" 'select(.rec == "faults" and .pid == $case[0].pid)
+		| "\(.map_start) \(.map_end) \(.mapping) \(.kind) \(.minor) \(.major)"' "$TMP/log"
+}
+
 # check_case DETAIL CASE
 check_case()
 {
@@ -82,6 +90,7 @@ check_case()
 	check_equal "$name: runs" "$status $(<"$file.err")" "0 "
 	IFS='|' read -r want got unknown <<<"${judged[$2]-}"
 	check_equal "$name: counted exactly, in its mapping" "$got" "$want"
+	[ "$got" = "$want" ] || show_rows "$file.json" | sed 's/^/#   /'
 	check_equal "$name: nothing without a kind" "$unknown" 0
 }
 
