@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "faultmap_old.skel.h"
 #include "log.h"
 #include "util.h"
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 struct kernel {
 	struct faultmap_bpf *skeleton;
@@ -304,23 +307,37 @@ SAME_PLACE(rodata, config_slices_max);
 SAME_PLACE(bss, namespace_address);
 SAME_PLACE(data, epoch);
 
-/* The object for kernels before Linux 6.1 has the same programs, maps and variables (and two maps more): one
- * skeleton is for both. */
+static bool is_administrator(void)
+{
+	return capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
+/*
+ * Whether to take the object for kernels before Linux 6.1. It names no kernel function: libbpf (1.1) looks for
+ * one that vmlinux has not in the BTF of modules, and fails where that is forbidden (BPF_BTF_GET_NEXT_ID wants
+ * CAP_SYS_ADMIN), although nobody has to have it.
+ */
+static bool takes_old_object(const struct feature_set *features)
+{
+	return !has(features, FEATURE_MAPLE_TREE) ||
+	       (!has(features, FEATURE_DIRECT_READS) && !is_administrator());
+}
+
+/* That object has the same programs, maps and variables (and two maps more): one skeleton is for both. */
 static struct faultmap_bpf *open_skeleton(bool old)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, options);
 	struct faultmap_bpf *skeleton = calloc(1, sizeof(*skeleton));
-	int result;
+	int result = skeleton ? faultmap_bpf__create_skeleton(skeleton) : -ENOMEM;
 
-	if (!skeleton) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	result = faultmap_bpf__create_skeleton(skeleton);
+	/* Types, too, it looks for in modules, unless it is told of one BTF. */
+	if (!is_administrator() && !access(KERNEL_BTF, R_OK))
+		options.btf_custom_path = KERNEL_BTF;
 	if (!result && old)
 		skeleton->skeleton->data =
 			(void *)faultmap_old_bpf__elf_bytes(&skeleton->skeleton->data_sz);
 	if (!result)
-		result = bpf_object__open_skeleton(skeleton->skeleton, NULL);
+		result = bpf_object__open_skeleton(skeleton->skeleton, &options);
 	if (!result)
 		return skeleton;
 	faultmap_bpf__destroy(skeleton);
@@ -339,7 +356,7 @@ static int load(struct kernel *kernel, const struct collector_options *options,
 				 strerror(-n_cpus));
 	kernel->n_cpus = n_cpus;
 	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
-	kernel->skeleton = open_skeleton(!has(features, FEATURE_MAPLE_TREE));
+	kernel->skeleton = open_skeleton(takes_old_object(features));
 	if (!kernel->skeleton)
 		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
 	result = configure(kernel, options, features);
