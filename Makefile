@@ -72,7 +72,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-vm check-san check-valgrind fuzz soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-system check-vm check-san check-valgrind fuzz soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -126,7 +126,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests deps demo check check-packages check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests deps demo check check-packages check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
@@ -236,7 +236,16 @@ workloads: $(WORKLOADS) $(WORKLOAD_SETS)
 check-vm:
 	@packaging/deps.sh vm
 	@$(MAKE) -j"$$(nproc)" all workloads
-	@BUILD=$(BUILD) tests/vm/run.sh $(KERNELS); status=$$?; $(GIVE_BACK); exit $$status
+	@status=0; \
+	$(if $(filter-out system,$(or $(KERNELS),all)),\
+		BUILD=$(BUILD) tests/vm/run.sh $(filter-out system,$(KERNELS)) || status=1;) \
+	$(if $(filter system,$(or $(KERNELS),system)),$(MAKE) check-system || status=1;) \
+	$(GIVE_BACK); exit $$status
+
+# The package in a full system; needs root for its root directory.
+check-system: deb
+	@packaging/deps.sh vm packages
+	@BUILD=$(BUILD) tests/vm/system.sh; status=$$?; $(GIVE_BACK); exit $$status
 
 # What is found is left in build/libfuzzer/findings, new inputs beside it: add the good ones to the corpus.
 TIME ?= 60
@@ -318,6 +327,7 @@ help:
 	@echo 'sudo make demo     install, build, and profile a program that touches 512 MiB'
 	@echo 'sudo make check    install what the tests need, build, run every test'
 	@echo 'make check-vm      boot other kernels under QEMU and run the live tests in them: tests/vm/README.md'
+	@echo 'sudo make check-system the Debian package in a full system under QEMU, the last part of check-vm'
 	@echo 'sudo make check-san the unit tests and some others with ASan and UBSan'
 	@echo 'make check-valgrind the unit tests under valgrind; analyze: clang --analyze'
 	@echo 'make fuzz TIME=60  each fuzz target of tests/fuzz for so many seconds'

@@ -27,7 +27,8 @@ packaging='debhelper=dh dpkg-dev=dpkg-buildpackage fakeroot=fakeroot lintian=lin
 	podman=podman runc=runc jq=jq procps=ps'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
-	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz
+	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz mmdebstrap=mmdebstrap openssh-client=ssh curl=curl
+	prometheus=promtool
 	gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc libc6-dev-arm64-cross=aarch64-linux-gnu-gcc'
 
 # What the other libraries' static ones refer to.

@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The Debian package in a full system: Debian 12 with its own kernel and systemd, booted under QEMU, where
+# kernel.perf_event_paranoid is 3. The service is scraped from outside, killed, reloaded, stopped. TAP.
+# usage: tests/vm/system.sh       with root, after make deb
+# environment: BUILD, CACHE (a root of some 100 MB is kept there), MEMORY (MiB)
+
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+CACHE=${CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/faultmap-vm}
+DEADLINE_FACTOR=8 # it is emulated
+work=$BUILD/vm-system
+root=$TMP/root
+packages=systemd-sysv,dbus,udev,linux-image-cloud-amd64,openssh-server,procps
+deb=$(ls "$BUILD"/deb/faultmap_*_amd64.deb 2>/dev/null)
+
+# What the package depends on: its own installation needs no network then.
+dependencies()
+{
+	dpkg-deb -f "$deb" Depends | sed 's/ *([^)]*)//g; s/ *|[^,]*//g; s/ //g'
+}
+
+# The root without the package: sets $base.
+make_base()
+{
+	local list mirror
+
+	list=$packages,$(dependencies)
+	base=$CACHE/system-$(cksum <<<"$list" | cut -d' ' -f1).tar
+	[ ! -s "$base" ] || return 0
+	mkdir -p "$CACHE"
+	# shellcheck disable=SC2016 # of apt's variables
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' |
+		head -n 1)
+	mmdebstrap --quiet --variant=minbase --include="$list" bookworm "$base.new.tar" \
+		${mirror:+"$mirror"} && mv "$base.new.tar" "$base"
+}
+
+# What the test needs beside the package: an address, a way in, a port that is reached from outside.
+configure_root()
+{
+	printf 'LABEL=root / ext4 defaults 0 1\n' >"$root/etc/fstab"
+	echo vm >"$root/etc/hostname"
+	printf '[Match]\nName=e*\n[Network]\nDHCP=ipv4\n' >"$root/etc/systemd/network/vm.network"
+	mkdir -p "$root/etc/systemd/system/faultmap.socket.d" "$root/root/.ssh"
+	printf '[Socket]\nListenStream=\nListenStream=14096\n' \
+		>"$root/etc/systemd/system/faultmap.socket.d/port.conf"
+	printf '%s\n' 'interval = 0.5' 'verbose = 1' 'jsonl = /var/lib/faultmap/log' \
+		>"$root/etc/faultmap/faultmap.conf"
+	ssh-keygen -q -t ed25519 -N '' -f "$TMP/key"
+	cp "$TMP/key.pub" "$root/root/.ssh/authorized_keys"
+	systemctl --quiet --root="$root" enable systemd-networkd.service
+	systemctl --quiet --root="$root" mask getty@tty1.service serial-getty@ttyS0.service \
+		apt-daily.timer apt-daily-upgrade.timer e2scrub_reap.service
+}
+
+make_system()
+{
+	make_base && mkdir -p "$root" "$work" && tar -C "$root" -xf "$base" &&
+		cp "$deb" "$root/tmp/faultmap.deb" &&
+		chroot "$root" dpkg --install /tmp/faultmap.deb && configure_root &&
+		cp "$root"/boot/vmlinuz-* "$work/vmlinuz" && cp "$root"/boot/initrd.img-* "$work/initrd" &&
+		rm -f "$work/root.img" && truncate -s 1500M "$work/root.img" &&
+		mkfs.ext4 -q -L root -d "$root" "$work/root.img"
+}
+
+# One thread: see qemu_options() in run.sh. One CPU, and nothing that is slow to test itself when emulated: the
+# kernel gives up on timers and ciphers then, with warnings.
+boot()
+{
+	start_background qemu-system-x86_64 -M q35 -cpu max -accel tcg,thread=single \
+		-m "${MEMORY:-1024}" -smp 1 -nographic -nodefaults -no-reboot -serial stdio \
+		-kernel "$work/vmlinuz" -initrd "$work/initrd" \
+		-append "console=ttyS0 panic=-1 no_timer_check mitigations=off module_blacklist=aesni_intel root=LABEL=root rw systemd.show_status=0" \
+		-drive "file=$work/root.img,format=raw,if=virtio,snapshot=on,cache=unsafe" \
+		-netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$ssh_port-:22,hostfwd=tcp:127.0.0.1:$port-:14096" \
+		-device virtio-net-pci,netdev=net >"$work/console" 2>&1 </dev/null
+	qemu=$BACKGROUND_PID
+}
+
+# in_guest COMMAND: by its shell.
+in_guest()
+{
+	timeout 300 ssh -n -q -i "$TMP/key" -p "$ssh_port" -o StrictHostKeyChecking=no \
+		-o UserKnownHostsFile=/dev/null -o ConnectTimeout=60 -o ControlMaster=auto \
+		-o ControlPath="$TMP/ssh" -o ControlPersist=900 root@127.0.0.1 "$@"
+}
+
+# scrape: prints the status; what it says is in $TMP/scrape.
+scrape()
+{
+	curl -s --noproxy '*' -m 120 -o "$TMP/scrape" -w '%{http_code}' "http://127.0.0.1:$port/metrics"
+}
+
+# value SERIES: of the last scrape.
+value()
+{
+	awk -v name="$1" '$1 == name { print $2 }' "$TMP/scrape"
+}
+
+# reaches SERIES N
+reaches()
+{
+	scrape >/dev/null
+	[ "$(value "$1")" -ge "$2" ]
+}
+
+property()
+{
+	in_guest systemctl show -P "$1" faultmap.service
+}
+
+# is_up RESTARTS
+is_up()
+{
+	[ "$(property ActiveState)" = active ] && [ "$(property NRestarts)" = "$1" ]
+}
+
+is_running()
+{
+	in_guest true
+}
+
+# capabilities: of the service's threads, each line once.
+capabilities()
+{
+	in_guest "cat /proc/$(property MainPID)/task/*/status" |
+		grep -E '^(Cap(Amb|Eff|Prm)|NoNewPrivs)' | tr -d '\t' | sort -u | paste -sd ' '
+}
+
+test_start()
+{
+	check_equal "Debian's default" "$(in_guest cat /proc/sys/kernel/perf_event_paranoid)" 3
+	check "the service is active: the package has enabled it" wait_for 60 is_up 0
+	check_equal "no unit has failed" "$(in_guest systemctl is-system-running --wait;
+		in_guest systemctl list-units --failed --plain --no-legend)" running
+	check_equal "a scrape from outside" "$(scrape)" 200
+	check "promtool finds it well" promtool check metrics <"$TMP/scrape"
+	check "readings go on" wait_for 30 reaches faultmap_ticks_total $(($(value faultmap_ticks_total) + 3))
+	check "units are groups" grep -q '^faultmap_group_processes{group="systemd-journald.service"} 1$' "$TMP/scrape"
+	check_equal "perf events count majors, though they want CAP_SYS_ADMIN here" \
+		"$(value 'faultmap_perf_faults_total{severity="major"}' | grep -c .)" 1
+	check_equal "no capability is left" "$(capabilities)" "$no_capability"
+	check_equal "nice, and kept from the OOM killer" "$(in_guest "ps -o ni= -p $(property MainPID);
+		cat /proc/$(property MainPID)/oom_score_adj" | tr -d ' ' | paste -sd ' ')" "-5 -500"
+	check "systemd-analyze security: at most 2.0, as it runs" \
+		in_guest systemd-analyze security --threshold=20 faultmap.service
+	check "JSON lines" in_guest grep -q '\"rec\":\"interval\"' /var/lib/faultmap/log
+}
+
+test_life()
+{
+	local pid
+
+	pid=$(property MainPID)
+	in_guest 'sed -i s/0.5/0.3/ /etc/faultmap/faultmap.conf'
+	check "systemctl reload" in_guest systemctl reload faultmap.service
+	check "takes the new interval" wait_for 30 in_guest grep -q '\"interval_seconds\":0.3' /var/lib/faultmap/log
+	check_equal "in the same process" "$(property MainPID)" "$pid"
+	in_guest systemctl kill --kill-who=main --signal=KILL faultmap.service
+	check_equal "killed: a scrape waits for the next one" "$(scrape)" 200
+	check "killed: systemd has restarted it" wait_for 60 is_up 1
+	in_guest 'mkdir -p /etc/systemd/system/faultmap.service.d &&
+		cp /usr/share/faultmap/no-sys-admin.conf /etc/systemd/system/faultmap.service.d/ &&
+		systemctl daemon-reload'
+	check "no-sys-admin.conf: it restarts" in_guest systemctl restart faultmap.service
+	check_equal "no-sys-admin.conf: a scrape" "$(scrape)" 200
+	check_equal "no-sys-admin.conf: without perf events, as check says" \
+		"$(value 'faultmap_perf_faults_total{severity="major"}')" ""
+	check "no-sys-admin.conf: faults are counted" wait_for 30 reaches faultmap_entries_total 1
+	check_equal "no-sys-admin.conf: no capability is left" "$(capabilities)" "$no_capability"
+	check "systemctl stop" in_guest systemctl stop faultmap.socket faultmap.service
+	check_equal "it has ended well" "$(property Result):$(property ExecMainStatus)" success:0
+	check "dpkg --purge" in_guest dpkg --purge faultmap
+	check_equal "no BPF program of it is left" "$(in_guest 'ls /sys/fs/bpf | wc -l')" 0
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+	skip "the service in a full system" "not root, cannot make its root directory"
+	done_testing
+fi
+[ -n "$deb" ] || { echo "system.sh: no package in $BUILD/deb; run \`make deb\`" >&2; exit 1; }
+port=$(free_port) ssh_port=$(free_port) qemu=
+no_capability="CapAmb:0000000000000000 CapEff:0000000000000000 CapPrm:0000000000000000 NoNewPrivs:1"
+check "a root of Debian 12 with the package" make_system
+rm -rf "$root"
+boot
+if wait_for 120 is_running; then
+	ok "it boots: $(in_guest uname -r)"
+	test_start
+	test_life
+	in_guest systemctl --no-block poweroff
+	check "it powers off" wait_for 30 process_ended "$qemu"
+else
+	not_ok "it boots" "$(tail -n 30 "$work/console")"
+fi
+check_equal "no kernel warning" "$(grep -aE 'WARNING:|BUG:|Oops|rcu.*stall' "$work/console")" ""
+done_testing
