@@ -63,7 +63,12 @@ deepest()
 		}' | sort -nr
 }
 
-deepest "$BUILD/bpf/faultmap.bpf.o" >"$TMP/programs"
-check "calls were found" grep -q ' fault_begin run_open find_file_anchor find_[a-z]*$' "$TMP/programs"
-check_equal "no program uses more than 512 bytes of stack" "$(awk '$1 > 512' "$TMP/programs")" ""
+for object in "$BUILD"/bpf/*.bpf.o; do
+	name=$(basename "$object")
+	deepest "$object" >"$TMP/programs"
+	check "$name: calls were found" \
+		grep -q ' fault_begin run_open find_file_anchor find_[a-z_]*$' "$TMP/programs"
+	check_equal "$name: no program uses more than 512 bytes of stack" \
+		"$(awk '$1 > 512' "$TMP/programs")" ""
+done
 done_testing
