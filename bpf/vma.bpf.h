@@ -185,8 +185,8 @@ static __always_inline enum walk_result walk_rb(struct mm_struct___rb_tree *mm, 
 	enum walk_result walk;
 	bool in_flux;
 
-	barrier_var(
-		mm); /* or clang takes its fields' addresses where they are not known to exist */
+	/* Or clang takes the addresses of its fields where they are not known to exist. */
+	barrier_var(mm);
 	in_flux = rb_tree_in_flux(mm);
 	walk = walk_rb_once((u64)FIELD(mm, mm_rb.rb_node), address, ret);
 	if (walk == WALK_GAP && (in_flux || rb_tree_in_flux(mm)))
@@ -224,7 +224,7 @@ __weak __noinline int find_vma(u64 address, struct vma *vma)
 		} else {
 			u64 root;
 
-			if (OLD_KERNEL)
+			if (OLD_KERNEL) /* see walk_rb() */
 				barrier_var(mm);
 			root = (u64)FIELD(mm, mm_mt.ma_root);
 			/* A tree of at most one entry has no node (xa_is_node): no user mm looks so. */
