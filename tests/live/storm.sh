@@ -7,6 +7,9 @@
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
+
+# Before Linux 5.11 hammer's map counts as locked memory.
+ulimit -l unlimited 2>/dev/null
 find_lacks
 
 workload=$BUILD/workload
