@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* `faultmap report`: the summary of `run`, or a table of `top`, from JSON lines that were kept. */
 #include "cmd.h"
 

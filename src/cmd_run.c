@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* `faultmap run`: profiles one command and what descends from it, and ends as the command ended. */
 #include "cmd.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* `faultmap top`: tables on standard output, one (--once) or one per interval (-b). */
 #include "cmd.h"
 

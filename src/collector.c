@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * One tick: tasks, then what ended (ring), then open runs, then rows. In that order, because a
  * process may be called ended only if its rows are read after its last fault; a stamped fault that the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 #include "kinds.h"
 
 static const char *const kind_names[KIND_COUNT] = {

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * For the static binary alone. GnuTLS refers to p11-kit (keys in hardware tokens, named by "pkcs11:"
  * URLs), of which no static library can exist: it loads its modules at run time. faultmap gives GnuTLS

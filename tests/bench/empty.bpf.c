@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The floor that `make bench` compares with: a program that does nothing on the tracepoint of each
  * user page fault (irqs off, once per fault).

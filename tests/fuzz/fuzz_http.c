@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a client may send over its connection, until the server has closed it. Of random bytes libmicrohttpd
  * lets few through to our code, so that most inputs are a request's parts. The first byte says which:

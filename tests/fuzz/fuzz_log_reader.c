@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* A recorded log (JSON lines, plain or gzipped), as `report` reads it, and prints it with two of its sinks. */
 #include "fuzz.h"
 

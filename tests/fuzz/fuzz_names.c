@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* A record of the ring, whose size is what the ring says: more or less than the record itself does. */
 #include "fuzz.h"
 

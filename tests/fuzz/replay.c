@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Runs each file of the arguments through the target once: the corpus as a plain test. */
 #include "fuzz.h"
 

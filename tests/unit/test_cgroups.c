@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Paths of cgroups by their id, against the inode numbers of the directories. */
 #include <mntent.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* error_set, and what log.c makes of a text on stderr. */
 #include <errno.h>
 #include <fcntl.h>

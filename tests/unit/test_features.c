@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* What is refused and why: no privilege needed, nothing here depends on what the machine has. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* A real client socket in the same loop as the endpoint: requests in, responses out. */
 #include <crypt.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Which addresses are accepted, and what they become. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* What goes through a log comes out as it went in: the same summary and the same tables. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Hashes that libcrypt made, checked by the thread while a loop runs. */
 #include <crypt.h>
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The epoll loop: what calls back, in which circumstances, and what ends it. */
 #include <errno.h>
 #include <fcntl.h>

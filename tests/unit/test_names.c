@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Names of mappings from records made by hand, as name_step() in bpf/name.bpf.h makes them. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* What Accept and Accept-Encoding choose, with the headers that real clients send. */
 #include <setjmp.h>
 #include <stdarg.h>

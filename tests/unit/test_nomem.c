@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Out of memory: each scenario runs once for each of its allocations, which fails. One of our own code has
  * to be told, unless the module does without; one of a library may be (stdio goes on without a buffer).

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Every type of flag in every spelling, every error by its full text, and the help. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Readers that are slow, absent, or leave; what is written is read back byte by byte. */
 #include <errno.h>
 #include <fcntl.h>

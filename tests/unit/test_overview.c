@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The figures of the page at /, from hand-built snapshots, read back with a JSON parser. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The service manager's protocol, with a datagram socket in its place. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The session's order of ticks, with a collector of this file in place of the kernel's. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* What is in the lines: every one is read back with a JSON parser, from hand-built snapshots. */
 #include <setjmp.h>
 #include <signal.h>

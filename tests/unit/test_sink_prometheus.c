@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The exposition of hand-built snapshots, sample by sample. */
 #include <setjmp.h>
 #include <stdarg.h>

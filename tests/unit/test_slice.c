@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* What a key says about slices, for every size and wherever in the mapping the slice is. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The snapshot over many ticks: what stays, what goes with its process, deltas, shared strings. */
 #include <malloc.h>
 #include <setjmp.h>

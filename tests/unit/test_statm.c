@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* VSZ and RSS against a process whose memory stands still, and processes without any. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The hash table against an array that is indexed by the key. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Escaping is valid UTF-8 and reversible; sizes are those of ls, times those of RFC 3339. */
 #include <setjmp.h>
 #include <stdarg.h>

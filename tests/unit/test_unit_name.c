@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Units and containers out of cgroup paths as they are found on real hosts. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* The flags that all commands share, as they reach the collector. */
 #include <setjmp.h>
 #include <stdarg.h>

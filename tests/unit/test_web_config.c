@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* Web configurations: what is taken, and with which line and words the others are refused. */
 #include <errno.h>
 #include <gnutls/gnutls.h>
