@@ -6,13 +6,13 @@
 . "$(dirname "$0")/../../lib.sh"
 
 cat >"$TMP/move.py" <<'MOVE'
-import json, mmap, os, time
+import mmap, os, time
 
 def hinted():
     with open("/proc/vmstat") as stat:
         return dict(line.split() for line in stat)["numa_hint_faults"]
 
-before = int(hinted()) # the rows have what comes while memory is touched, too
+before = int(hinted())
 os.sched_setaffinity(0, {0})
 memory = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 memory.madvise(mmap.MADV_NOHUGEPAGE)
@@ -23,18 +23,23 @@ deadline = time.monotonic() + 300
 while int(hinted()) - before < 4000 and time.monotonic() < deadline:
     for at in range(0, len(memory), 4096):
         memory[at]
-print(json.dumps({"pid": os.getpid(), "hints": int(hinted()) - before}))
 MOVE
 
+hinted()
+{
+	awk '$1 == "numa_hint_faults" { print $2 }' /proc/vmstat
+}
+
 check_equal "there are two nodes" "$(cat /sys/devices/system/node/online)" 0-1
-"$FAULTMAP" run --json --detail=full -o "$TMP/log" -- python3 "$TMP/move.py" >"$TMP/oracle"
+before=$(hinted)
+"$FAULTMAP" run --json --detail=full -o "$TMP/log" -- python3 "$TMP/move.py"
 check_equal "exit status" "$?" 0
-hints=$(jq .hints "$TMP/oracle")
+hints=$(($(hinted) - before))
 got=$(jq -s '[.[] | select(.rec == "faults" and .kind == "numa_hint") | .minor] | add // 0' "$TMP/log")
-check "the kernel balanced: $hints hinting faults" test "$hints" -ge 1000
-# Those of the moment before and after the two readings are the difference.
-check "as many rows' faults are numa_hint: $got" \
-	test "$got" -ge $((hints * 98 / 100)) -a "$got" -le $((hints * 102 / 100 + 50))
+check "the kernel balanced: $hints hinting faults" test "$hints" -ge 4000
+# faultmap itself and this shell have the rest.
+check "most of them are the rows' that are numa_hint, and no more: $got" \
+	test "$got" -ge $((hints * 85 / 100)) -a "$got" -le "$hints"
 check_equal "all of them are minor" "$(jq -s '[.[] | select(.rec == "faults" and .kind == "numa_hint")
 	| .major + .denied] | add' "$TMP/log")" 0
 done_testing
