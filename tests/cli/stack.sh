@@ -63,7 +63,7 @@ deepest()
 		}' | sort -nr
 }
 
-for object in "$BUILD"/bpf/*.bpf.o; do
+for object in "$BUILD"/bpf/faultmap*.bpf.o; do
 	name=$(basename "$object")
 	deepest "$object" >"$TMP/programs"
 	check "$name: calls were found" \
