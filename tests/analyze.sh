@@ -32,7 +32,7 @@ is_explained()
 	# bpftool's text. Its "leak" is given to bpf_object__destroy_skeleton(), which frees it.
 	[[ $1 != *.skel.h ]] || return 0
 	# The analyzer does not know __attribute__((cleanup)), which frees these. LeakSanitizer and valgrind
-	# see these variables' real leaks, tests/unit/test_nomem.c those when memory is short.
+	# see these variables' real leaks, tests/unit/test_nomem*.c those when memory is short.
 	leaked=$(sed -n "s/.*Potential leak of memory pointed to by '\([a-z_]*\)'.*/\1/p" <<<"$2")
 	[ "$leaked" ] && grep -Eq "^\s*autofree [^;]*[ *]$leaked = " "$1"
 }

@@ -8,6 +8,7 @@
 declare -A unfit=(
 	[test_child]="valgrind does not know pidfd_open"
 	[test_nomem]="its malloc is its own; it counts what is left itself"
+	[test_nomem_daemon]="its malloc is its own, too"
 	[test_statm]="it compares its memory with the kernel's figures, and valgrind's is in there too"
 )
 # libbpf sets as much of a bpf_attr as it passes to the kernel; valgrind looks at all of it.

@@ -1,36 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Out of memory: each scenario runs once for each of its allocations, which fails. One of our own code has
- * to be told, unless the module does without; one of a library may be (stdio goes on without a buffer).
- * Nothing may be left allocated in either case.
- */
-#include <crypt.h>
-#include <errno.h>
-#include <malloc.h>
+/* Out of memory (failing_malloc.h): pictures and what draws from them. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "../../src/cgroups.h"
-#include "../../src/config_file.h"
 #include "../../src/groups.h"
-#include "../../src/http.h"
-#include "../../src/login.h"
-#include "../../src/loop.h"
 #include "../../src/names.h"
-#include "../../src/outlet.h"
 #include "../../src/sink_prometheus.h"
 #include "../../src/sink_slices.h"
 #include "../../src/sink_summary.h"
@@ -39,89 +20,7 @@
 #include "../../src/table.h"
 #include "../../src/text.h"
 #include "../../src/util.h"
-#include "../../src/web_config.h"
-
-#define HASH "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
-/* No scenario comes near; one that never ends does not hang the test. */
-#define MOST_ALLOCATIONS 20000
-
-/* glibc's own, which the ones below replace for the whole program. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void __libc_free(void *memory);
-
-/* Of this program, from the linker. */
-extern const char __executable_start, etext;
-
-enum whose { OURS, EVERYBODYS };
-
-static bool is_armed;
-static enum whose victims;
-static atomic_bool has_failed;
-static atomic_size_t n_left; /* allocations until the one that fails; while armed */
-static atomic_long n_live;   /* allocated since then and not freed; login.c has a thread */
-
-static bool fails(const void *caller)
-{
-	bool is_ours = (const char *)caller >= &__executable_start && (const char *)caller < &etext;
-
-	if (!is_armed || has_failed || (victims == OURS && !is_ours) || --n_left)
-		return false;
-	has_failed = true;
-	errno = ENOMEM;
-	return true;
-}
-
-static void *counted(void *memory)
-{
-	if (is_armed && memory)
-		n_live++;
-	return memory;
-}
-
-#ifndef __SANITIZE_ADDRESS__ /* it has its own */
-void *malloc(size_t size)
-{
-	return fails(__builtin_return_address(0)) ? NULL : counted(__libc_malloc(size));
-}
-
-void *calloc(size_t n, size_t size)
-{
-	return fails(__builtin_return_address(0)) ? NULL : counted(__libc_calloc(n, size));
-}
-
-void *realloc(void *old, size_t size)
-{
-	/* What shrinks does not fail. */
-	bool shrinks = old && malloc_usable_size(old) >= size;
-
-	if (!shrinks && fails(__builtin_return_address(0)))
-		return NULL;
-	return old ? __libc_realloc(old, size) : counted(__libc_realloc(NULL, size));
-}
-
-char *strdup(const char *text)
-{
-	size_t size = strlen(text) + 1;
-	char *copy;
-
-	if (fails(__builtin_return_address(0)))
-		return NULL;
-	copy = counted(__libc_malloc(size));
-	return copy ? memcpy(copy, text, size) : NULL;
-}
-
-void free(void *memory)
-{
-	if (is_armed && memory)
-		n_live--;
-	__libc_free(memory);
-}
-#endif
-
-/* 0, or a negative errno: what the module answered. */
-typedef int (*scenario_fn)(void);
+#include "failing_malloc.h"
 
 static int table_scenario(void)
 {
@@ -172,15 +71,6 @@ static int cgroups_scenario(void)
 	return result;
 }
 
-static int loop_scenario(void)
-{
-	struct loop *loop = NULL;
-	int result = loop_new(&loop);
-
-	loop_free(loop);
-	return result;
-}
-
 static struct row *make_row(struct snapshot *snapshot, uint32_t tgid, uint64_t id)
 {
 	struct process *process = snapshot_process(snapshot, tgid, 1000UL * tgid, NULL);
@@ -214,62 +104,6 @@ static int snapshot_scenario(void)
 	}
 	snapshot_free(snapshot);
 	return result;
-}
-
-/* A file in memory, made before anything fails. */
-static const char *file_of(const char *text)
-{
-	static char path[32];
-	static FILE *stream;
-
-	if (!stream)
-		stream = tmpfile();
-	assert_non_null(stream);
-	rewind(stream);
-	assert_int_equal(ftruncate(fileno(stream), 0), 0);
-	assert_int_equal(pwrite(fileno(stream), text, strlen(text), 0), strlen(text));
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(stream));
-	return path;
-}
-
-static int web_config_scenario(void)
-{
-	struct web_config *config = NULL;
-	struct error error = { "" };
-	int result = web_config_load(&config,
-				     file_of("http_server_config:\n  headers:\n"
-					     "    X-Frame-Options: deny\n"
-					     "basic_auth_users:\n  a: " HASH "\n  b: " HASH "\n"),
-				     &error);
-
-	assert_true(!result == !error.text[0]);
-	web_config_free(config);
-	/* libyaml does not tell no memory from no YAML. */
-	return result ? -ENOMEM : 0;
-}
-
-struct config {
-	struct option_list list;
-};
-
-static const struct option_spec options[] = {
-	{ .name = "list", .argument = "TEXT", .help = "h", .type = OPTION_LIST }
-};
-
-static int config_file_scenario(void)
-{
-	static const struct command_spec command = { .name = "test",
-						     .options = options,
-						     .n_options = 1 };
-	struct config_file *file = NULL;
-	struct config config = { 0 };
-	struct error error = { "" };
-	int result = config_file_read(&file, file_of("list = a\nlist = b\n"), &command, &config,
-				      &error);
-
-	assert_true(!result == !error.text[0]);
-	config_file_free(file);
-	return result ? -ENOMEM : 0;
 }
 
 /* Three processes with rows, some of them slices, in two ticks, made before anything fails; the last tick is sealed. */
@@ -409,242 +243,11 @@ static int groups_scenario(void)
 	return 0;
 }
 
-/* A line without memory is lost as a whole, and counted; the next one may have some again. */
-static int outlet_scenario(void)
-{
-	static const char part[4000];
-	struct outlet *outlet = NULL;
-	struct error error = { "" };
-	int result = outlet_open(&outlet, "/dev/null", OUTLET_REPLACE, &error), first = result;
-	uint64_t n_refused = 0;
-
-	assert_true(!result == !error.text[0]);
-	for (int line = 0; line < 30 && !first; line++) {
-		for (int i = 0; i < 10; i++)
-			outlet_add(outlet, part, sizeof(part));
-		if (outlet_end_line(outlet, false)) {
-			result = -ENOMEM;
-			n_refused++;
-		}
-	}
-	assert_true(first || outlet_lost(outlet) == n_refused);
-	if (!first)
-		assert_int_equal(outlet_drain(outlet, 0), 0);
-	outlet_free(outlet);
-	return result;
-}
-
-static struct loop *scenario_loop;
-
-static int give_up(void *context)
-{
-	(void)context;
-	is_armed = false;
-	fail_msg("no answer within a minute");
-	return 0;
-}
-
-/* The loop is there before anything fails: it has its own scenario. */
-static int make_loop(void **state)
-{
-	(void)state;
-	return loop_new(&scenario_loop) || loop_add_timer(scenario_loop, 60000, give_up, NULL);
-}
-
-static int free_loop(void **state)
-{
-	(void)state;
-	loop_free(scenario_loop);
-	return 0;
-}
-
-static void take_login(void *who, bool granted)
-{
-	*(bool *)who = granted;
-	loop_quit(scenario_loop);
-}
-
-/* "secret", at the lowest cost. */
-static char *make_hash(void)
-{
-	static struct crypt_data data;
-
-	return crypt_r("secret", "$2b$04$abcdefghijklmnopqrstuu", &data);
-}
-
-static int login_scenario(void)
-{
-	static char hash[64];
-	struct login *login = NULL;
-	bool granted = false;
-	int result;
-
-	if (!hash[0])
-		strcpy(hash, make_hash());
-	result = login_new(&login, scenario_loop, take_login);
-	if (result)
-		return result;
-	if (login_check(login, hash, "secret", true, &granted) == LOGIN_PENDING)
-		assert_int_equal(loop_run(scenario_loop), 0);
-	login_free(login);
-	return granted ? 0 : -ENOMEM;
-}
-
-static int answer(void *context, unsigned int type, struct http_body *ret_body)
-{
-	(void)context;
-	(void)type;
-	ret_body->text = calloc(1, 2048);
-	ret_body->size = 2048;
-	return ret_body->text ? 0 : -ENOMEM;
-}
-
-static const char *const types[] = { "text/plain" };
-static const struct http_page page = {
-	.path = "/", .types = types, .n_types = 1, .answer = answer
-};
-static struct listeners listeners;
-static struct sockaddr_un address;
-static socklen_t address_length = sizeof(address);
-static int client;
-static bool is_answered;
-
-static int make_listener(void **state)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	address.sun_family = AF_UNIX; /* a name of the kernel's choice */
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-	assert_int_equal(listen(fd, 4), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &address_length), 0);
-	listeners = (struct listeners){ .all = { { .fd = fd } }, .count = 1 };
-	return make_loop(state);
-}
-
-static int free_listener(void **state)
-{
-	close(listeners.all[0].fd);
-	return free_loop(state);
-}
-
-static int receive(void *context, uint32_t events)
-{
-	char response[4096];
-	ssize_t n = read(client, response, sizeof(response));
-
-	(void)context;
-	(void)events;
-	is_answered |= n > 12 && !memcmp(response + 9, "200", 3);
-	if (n <= 0)
-		loop_quit(scenario_loop);
-	return 0;
-}
-
-static void get(const char *request)
-{
-	client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	is_answered = false;
-	assert_int_equal(connect(client, (struct sockaddr *)&address, address_length), 0);
-	assert_int_equal(write(client, request, strlen(request)), strlen(request));
-	assert_int_equal(loop_add_fd(scenario_loop, client, EPOLLIN, receive, NULL), 0);
-	assert_int_equal(loop_run(scenario_loop), 0);
-	loop_remove_fd(scenario_loop, client);
-	close(client);
-}
-
-static struct web_config *make_web_config(void)
-{
-	struct web_config *config = calloc(1, sizeof(*config));
-	struct web_user *user = config ? calloc(1, sizeof(*user)) : NULL;
-
-	if (user) {
-		config->users = user;
-		config->n_users = 1;
-		user->name = strdup("user");
-		user->hash = strdup(make_hash());
-	}
-	if (user && user->name && user->hash)
-		return config;
-	web_config_free(config);
-	return NULL;
-}
-
-/* A request without memory is answered with a failure or cut, and the next one is answered. */
-static int http_scenario(void)
-{
-	static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-				      "Accept-Encoding: gzip\r\n"
-				      "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\r\n";
-	const struct http_site site = { &page, 1, NULL };
-	struct web_config *config = make_web_config();
-	struct http *http = NULL;
-	struct error error = { "" };
-	int result;
-
-	if (!config)
-		return -ENOMEM;
-	result = http_open(&http, scenario_loop, &listeners, &site, config, &error);
-	assert_true(!result == !error.text[0]);
-	if (result)
-		return result;
-	get(request);
-	result = is_answered ? 0 : -ENOMEM;
-	get(request);
-	assert_true(is_answered || !result);
-	http_close(http);
-	return result;
-}
-
-/* Fails each of these allocations of the scenario in turn. Returns how many they are. `tells`: each of
- * them must be answered with -ENOMEM; else it may go on without. */
-static size_t fail_each(scenario_fn scenario, enum whose whose, bool tells)
-{
-	size_t n = 0;
-	int result;
-
-	assert_int_equal(scenario(), 0); /* what libraries keep for ever is there now */
-	victims = whose;
-	do {
-		n_left = ++n;
-		n_live = 0;
-		has_failed = false;
-		is_armed = true;
-		result = scenario();
-		is_armed = false;
-		if (n_live)
-			fail_msg("allocation %zu failed: %ld are left", n, n_live);
-		if (has_failed && tells && result != -ENOMEM)
-			fail_msg("allocation %zu failed: the answer is %d", n, result);
-		if (result && result != -ENOMEM)
-			fail_msg("allocation %zu: the answer is %d", n, result);
-	} while (has_failed && n < MOST_ALLOCATIONS);
-	assert_int_equal(result, 0);
-	assert_false(has_failed);
-	return n - 1;
-}
-
-#define TELLS(module)                                                       \
-	static void module##_tells(void **state)                            \
-	{                                                                   \
-		(void)state;                                                \
-		assert_true(fail_each(module##_scenario, OURS, true) >= 1); \
-		fail_each(module##_scenario, EVERYBODYS, false);            \
-	}
-#define DOES_WITHOUT(module)                                                 \
-	static void module##_does_without(void **state)                      \
-	{                                                                    \
-		(void)state;                                                 \
-		assert_true(fail_each(module##_scenario, OURS, false) >= 1); \
-	}
-
 TELLS(table)
 TELLS(text)
 TELLS(names)
 DOES_WITHOUT(cgroups)
-TELLS(loop)
 TELLS(snapshot)
-TELLS(web_config)
-TELLS(config_file)
 DOES_WITHOUT(prometheus)
 /* Not libc's: without memory for /etc/passwd it loads another NSS module, and keeps that. */
 static void table_sink_tells(void **state)
@@ -656,20 +259,6 @@ static void table_sink_tells(void **state)
 TELLS(summary)
 TELLS(slices)
 DOES_WITHOUT(groups)
-TELLS(outlet)
-
-/* Not libraries': GnuTLS keeps what it allocates with its first random number. */
-static void login_tells(void **state)
-{
-	(void)state;
-	assert_true(fail_each(login_scenario, OURS, true) >= 4);
-}
-
-static void http_goes_on(void **state)
-{
-	(void)state;
-	assert_true(fail_each(http_scenario, OURS, false) >= 10);
-}
 
 int main(void)
 {
@@ -678,25 +267,15 @@ int main(void)
 		cmocka_unit_test(text_tells),
 		cmocka_unit_test(names_tells),
 		cmocka_unit_test(cgroups_does_without),
-		cmocka_unit_test(loop_tells),
 		cmocka_unit_test(snapshot_tells),
-		cmocka_unit_test(web_config_tells),
-		cmocka_unit_test(config_file_tells),
 		cmocka_unit_test_setup_teardown(prometheus_does_without, make_picture,
 						free_picture),
 		cmocka_unit_test_setup_teardown(table_sink_tells, make_picture, free_picture),
 		cmocka_unit_test_setup_teardown(summary_tells, make_picture, free_picture),
 		cmocka_unit_test_setup_teardown(slices_tells, make_picture, free_picture),
 		cmocka_unit_test_setup_teardown(groups_does_without, make_picture, free_picture),
-		cmocka_unit_test(outlet_tells),
-		cmocka_unit_test_setup_teardown(login_tells, make_loop, free_loop),
-		cmocka_unit_test_setup_teardown(http_goes_on, make_listener, free_listener),
 	};
 
-#ifdef __SANITIZE_ADDRESS__
-	puts("1..1\nok 1 - nomem # SKIP AddressSanitizer has its own malloc");
-	return 0;
-#endif
 	null_stream = fopen("/dev/null", "we");
-	return cmocka_run_group_tests_name("nomem", tests, NULL, NULL);
+	return RUN_NOMEM_TESTS("nomem", tests);
 }
