@@ -299,7 +299,8 @@ enum login_answer login_check(struct login *login, const char *hash, const char 
 		return LOGIN_BUSY;
 	if (is_user && is_remembered(login, digest))
 		return LOGIN_GRANTED;
-	if (login->n_pending == MAX_PENDING)
+	/* At its end there is no thread that would find out. */
+	if (login->is_ending || login->n_pending == MAX_PENDING)
 		return LOGIN_BUSY;
 	check = check_new(hash, password, is_user, who);
 	if (!check)

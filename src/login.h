@@ -17,7 +17,7 @@ struct login;
 enum login_answer {
 	LOGIN_GRANTED, /* remembered */
 	LOGIN_PENDING, /* on_done will tell */
-	LOGIN_BUSY,    /* too many are pending */
+	LOGIN_BUSY,    /* too many are pending, or it ends */
 };
 
 /* On the loop, once for each check that was pending. */

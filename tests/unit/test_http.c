@@ -399,21 +399,26 @@ static void who_does_not_read_takes_bounded_memory(void **state)
 	assert_status(get(fixture, "HEAD", "/huge"), 200);
 }
 
-/* "user:secret" with a hash of the lowest cost. */
-static struct web_config *make_config(const char *name)
+/* "user:secret" with a hash of that kind and cost. */
+static struct web_config *make_config_of(const char *name, const char *setting)
 {
 	struct web_config *config = calloc(1, sizeof(*config));
 	struct crypt_data data = { 0 };
 
 	config->users = calloc(1, sizeof(*config->users));
 	config->users[0].name = strdup(name);
-	config->users[0].hash = strdup(crypt_r("secret", "$2b$04$abcdefghijklmnopqrstuu", &data));
+	config->users[0].hash = strdup(crypt_r("secret", setting, &data));
 	config->n_users = 1;
 	config->headers = calloc(1, sizeof(*config->headers));
 	config->headers[0].name = "X-Frame-Options";
 	config->headers[0].value = strdup("deny");
 	config->n_headers = 1;
 	return config;
+}
+
+static struct web_config *make_config(const char *name)
+{
+	return make_config_of(name, "$2b$04$abcdefghijklmnopqrstuu");
 }
 
 #define USER_SECRET "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"
@@ -472,6 +477,29 @@ static void the_end_does_not_wait_for_who_is_asked(void **state)
 	close(client);
 }
 
+/* The first one is pending for longer than the second one's request takes to arrive. */
+static void the_end_takes_no_more_passwords(void **state)
+{
+	const char request[] = "GET /small HTTP/1.1\r\nHost: x\r\n" USER_WRONG "\r\n";
+	struct fixture *fixture = *state;
+	struct error error;
+	int clients[2];
+
+	assert_int_equal(http_configure(fixture->http,
+					make_config_of("user", "$2b$10$abcdefghijklmnopqrstuu"),
+					&error),
+			 0);
+	for (size_t i = 0; i < 2; i++)
+		clients[i] = connect_client(fixture);
+	assert_int_equal(write(clients[0], request, strlen(request)), strlen(request));
+	assert_status(get_with(fixture, "/small", ""), 401);
+	assert_int_equal(write(clients[1], request, strlen(request)), strlen(request));
+	http_close(fixture->http);
+	fixture->http = NULL;
+	for (size_t i = 0; i < 2; i++)
+		close(clients[i]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -492,6 +520,7 @@ int main(void)
 		TEST(passwords_are_asked_for),
 		TEST(a_new_configuration_holds_at_once),
 		TEST(the_end_does_not_wait_for_who_is_asked),
+		TEST(the_end_takes_no_more_passwords),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);

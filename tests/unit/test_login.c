@@ -23,6 +23,8 @@ struct fixture {
 	char hash[64];
 	unsigned int asked, granted, denied;
 	bool timed_out;
+	bool asks_again; /* as soon as there is an answer */
+	enum login_answer again;
 };
 
 static void count_answer(void *who, bool granted)
@@ -33,6 +35,8 @@ static void count_answer(void *who, bool granted)
 		fixture->granted++;
 	else
 		fixture->denied++;
+	if (fixture->asks_again)
+		fixture->again = login_check(fixture->login, fixture->hash, "again", true, fixture);
 	if (fixture->granted + fixture->denied == fixture->asked)
 		loop_quit(fixture->loop);
 }
@@ -207,6 +211,20 @@ static void the_end_tells_who_waits_and_leaves_no_thread(void **state)
 	assert_int_equal(count_threads(), threads - 1);
 }
 
+/* An answer lets HTTP go on, and with it whoever has just sent a password: nobody would ever tell him. */
+static void at_the_end_nobody_is_taken_any_more(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(ask(fixture, fixture->hash, "a", true), LOGIN_PENDING);
+	fixture->asks_again = true;
+	fixture->again = LOGIN_PENDING;
+	login_free(fixture->login);
+	fixture->login = NULL;
+	assert_int_equal(fixture->denied, 1);
+	assert_int_equal(fixture->again, LOGIN_BUSY);
+}
+
 static void what_is_no_bcrypt_hash_is_refused(void **state)
 {
 	const char *bad[] = {
@@ -241,6 +259,7 @@ int main(void)
 		TEST(a_changed_hash_is_not_remembered),
 		TEST(what_is_pending_is_bounded),
 		TEST(the_end_tells_who_waits_and_leaves_no_thread),
+		TEST(at_the_end_nobody_is_taken_any_more),
 		cmocka_unit_test(what_is_no_bcrypt_hash_is_refused),
 	};
 
