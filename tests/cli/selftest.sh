@@ -176,7 +176,7 @@ both_stay()
 for signal in TERM:143 INT:130; do
 	rm -rf "$STARTED".* "$TMP"/scratch/*
 	# A background process of a shell would ignore Ctrl-C.
-	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch start_background \
+	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch JOBS=$JOBS start_background \
 		env --default-signal=INT tests/run.sh stays >"$TMP/out" 2>&1
 	wait_for 30 both_stay
 	kill -"${signal%:*}" "$BACKGROUND_PID"
