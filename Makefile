@@ -256,13 +256,14 @@ fuzz:
 
 fuzz-targets: $(FUZZ_TARGETS)
 
-# The unit tests, the corpora and the command lines with a sanitized program, and live tests with one too.
+# The unit tests, the corpora and the command lines with a sanitized program, and live tests with one too:
+# it takes several times as long for what it does.
 SANITIZED ?= unit/ cli/usage cli/corpora live/run. live/log live/daemon live/web.
 check-san:
 	@packaging/deps.sh test
 	@$(MAKE) -j"$$(nproc)" SANITIZE=1 tests
 	@status=0; for pattern in $(SANITIZED); do \
-		BUILD=$(BUILD)/san tests/run.sh "$$pattern" || status=1; done; $(GIVE_BACK); exit $$status
+		BUILD=$(BUILD)/san DEADLINE_FACTOR=5 tests/run.sh "$$pattern" || status=1; done; $(GIVE_BACK); exit $$status
 
 check-valgrind:
 	@packaging/deps.sh test valgrind

@@ -121,6 +121,13 @@ fewer()
 	echo $(($1 / ${WORK_DIVISOR:-1}))
 }
 
+# longer SECONDS: so many, or as many as a machine needs that is slower by $DEADLINE_FACTOR: an emulated
+# one, or one that runs a sanitized program.
+longer()
+{
+	echo $(($1 * ${DEADLINE_FACTOR:-1}))
+}
+
 # check_schema: every line that was kept is valid against `faultmap log --schema`.
 check_schema()
 {
@@ -136,15 +143,20 @@ check_schema()
 	fi
 }
 
-# wait_for SECONDS COMMAND...: polls until the command succeeds; 1 when the time is over. An emulated
-# machine gets $DEADLINE_FACTOR times as long.
+# wait_for SECONDS COMMAND...: polls until the command succeeds, and says so when the time is over: what
+# fails after that may have no other reason.
 wait_for()
 {
-	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${DEADLINE_FACTOR:-1}))
+	local seconds deadline
+	seconds=$(longer "$1")
+	deadline=$((${EPOCHREALTIME/./} + seconds * 1000000))
 	shift
 
 	until "$@" >/dev/null 2>&1; do
-		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
+		if [ "${EPOCHREALTIME/./}" -ge "$deadline" ]; then
+			echo "not within $seconds s: $*" >&2
+			return 1
+		fi
 		sleep 0.02
 	done
 }

@@ -18,7 +18,7 @@ cd "$here/.." || exit 1
 TESTS_DIR=${TESTS_DIR:-tests}
 export BUILD=${BUILD:-build}
 export FAULTMAP=${FAULTMAP:-$BUILD/faultmap}
-DEADLINE=${DEADLINE:-600} # seconds for one file
+DEADLINE=${DEADLINE:-$((600 * ${DEADLINE_FACTOR:-1}))} # seconds for one file
 JOBS=${JOBS:-$(nproc)}
 pattern=${1:-}
 log_dir=$BUILD/tests/log

@@ -24,7 +24,7 @@ is_ready()
 # http_status PATH [CURL-FLAG...]: prints the status; header and body are in $TMP/head, $TMP/body.
 http_status()
 {
-	curl -s --noproxy '*' -m 10 -D "$TMP/head" -o "$TMP/body" -w '%{http_code}' "${@:2}" "$url$1"
+	curl -s --noproxy '*' -m "$(longer 10)" -D "$TMP/head" -o "$TMP/body" -w '%{http_code}' "${@:2}" "$url$1"
 }
 
 scrape()

@@ -216,7 +216,7 @@ test_ends()
 	check_equal "a last interval is written on the way out" \
 		"$(grep -c '"rec":"interval"' "$TMP/int.jsonl")" 1
 
-	timeout 30 "$FAULTMAP" log -d 0.1 2>"$TMP/err" | head -n 2 >"$TMP/head"
+	timeout "$(longer 30)" "$FAULTMAP" log -d 0.1 2>"$TMP/err" | head -n 2 >"$TMP/head"
 	check_equal "a reader that leaves is no failure" "${PIPESTATUS[0]}" 0
 	check_equal "and no message" "$(cat "$TMP/err")" ""
 }
@@ -252,7 +252,7 @@ test_asleep()
 # check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
 check_failure()
 {
-	timeout 30 "$FAULTMAP" log "${@:4}" >"$TMP/out" 2>"$TMP/err"
+	timeout "$(longer 30)" "$FAULTMAP" log "${@:4}" >"$TMP/out" 2>"$TMP/err"
 	check_equal "$1: exit status" "$?" "$2"
 	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
 	check_contains "$1: says what" "$TMP/err" "$3"

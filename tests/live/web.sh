@@ -16,7 +16,7 @@ start_daemon()
 # http_status URL [CURL-FLAG...]: prints the status, 000 for none; the body is in $TMP/body.
 http_status()
 {
-	curl -s --noproxy '*' -m 20 -D "$TMP/head" -o "$TMP/body" -w '%{http_code}' "${@:2}" "$1"
+	curl -s --noproxy '*' -m "$(longer 20)" -D "$TMP/head" -o "$TMP/body" -w '%{http_code}' "${@:2}" "$1"
 }
 
 status_is()
@@ -218,7 +218,7 @@ reloads_reach()
 # The subject of the certificate that the server shows.
 shown_subject()
 {
-	timeout 20 openssl s_client -connect "127.0.0.1:$port" -CAfile "$TMP/ca.crt" </dev/null \
+	timeout "$(longer 20)" openssl s_client -connect "127.0.0.1:$port" -CAfile "$TMP/ca.crt" </dev/null \
 		2>/dev/null | openssl x509 -noout -subject
 }
 
@@ -250,7 +250,7 @@ test_slow_passwords()
 
 	before=$(ticks "$url/metrics" "${user[@]}")
 	for i in 1 2 3 4 5 6 7 8; do
-		start_background curl -s --noproxy '*' -m 60 --cacert "$TMP/ca.crt" -u "slow:$i" \
+		start_background curl -s --noproxy '*' -m "$(longer 60)" --cacert "$TMP/ca.crt" -u "slow:$i" \
 			-o /dev/null -w '%{http_code}\n' "$url/metrics" >"$TMP/slow.$i"
 		busy+=("$BACKGROUND_PID")
 	done
@@ -384,7 +384,7 @@ test_prometheus()
 
 scraped()
 {
-	[ "$(curl -s --noproxy '*' -m 10 "$1/api/v1/targets" |
+	[ "$(curl -s --noproxy '*' -m "$(longer 10)" "$1/api/v1/targets" |
 		jq -r '.data.activeTargets[0].health')" = up ]
 }
 
