@@ -12,6 +12,8 @@
 #define MAX_USERS 1000
 #define MAX_BURST 1000000
 #define MAX_INTERVAL_NS (24 * 3600 * 1e9)
+#define MAX_BURST_NS \
+	(100ULL * 365 * 24 * 3600 * 1000000000) /* of a burst; the account has 64 bits */
 
 static int set_header(struct web_loader *loader, const struct web_key *key, yaml_node_t *value)
 {
@@ -139,13 +141,16 @@ static bool parse_duration(const char *text, double *ret_ns)
 		size_t digits = strspn(text, "0123456789.");
 		size_t length = strspn(text + digits, "nmush");
 		size_t i = 0;
+		char *end;
 
 		while (i < ARRAY_SIZE(units) && (strlen(units[i].unit) != length ||
 						 strncmp(units[i].unit, text + digits, length)))
 			i++;
-		if (!digits || i == ARRAY_SIZE(units))
+		if (i == ARRAY_SIZE(units))
 			return false;
-		sum += strtod(text, NULL) * units[i].ns;
+		sum += strtod(text, &end) * units[i].ns;
+		if (!digits || end != text + digits)
+			return false;
 		text += digits + length;
 	} while (*text);
 	*ret_ns = sum;
@@ -198,6 +203,9 @@ static int set_limit(struct web_loader *loader, const struct web_key *key, yaml_
 	if (!result && limit->interval_ns && !limit->burst)
 		return web_loader_fail(loader, value,
 				       "%s: with no burst there is never an answer; set 1",
+				       key->name);
+	if (!result && limit->interval_ns && limit->burst > MAX_BURST_NS / limit->interval_ns)
+		return web_loader_fail(loader, value, "%s: a burst of more than a hundred years",
 				       key->name);
 	return result;
 }

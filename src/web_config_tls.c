@@ -198,6 +198,17 @@ static void set_priorities(struct web_loader *loader)
 				 sizeof(tls->priorities));
 }
 
+/* GnuTLS would choose it for each client that has it, and find no cipher then. */
+static int leave_out_tls13(struct web_loader *loader, const yaml_node_t *node)
+{
+	if (loader->min_version == TLS_13)
+		return web_loader_fail(loader, node,
+				       "cipher_suites: TLS 1.3 speaks none of these ciphers");
+	if (loader->max_version == TLS_13)
+		loader->max_version = TLS_12;
+	return 0;
+}
+
 int web_config_check_tls(struct web_loader *loader, const yaml_node_t *node)
 {
 	struct web_tls *tls = &loader->config->tls;
@@ -211,6 +222,9 @@ int web_config_check_tls(struct web_loader *loader, const yaml_node_t *node)
 	if (tls->client_ca && tls->client_auth == CLIENT_AUTH_NONE)
 		return web_loader_fail(loader, node,
 				       "client_ca_file does nothing without client_auth_type");
+	if (tls->n_client_sans && tls->client_auth == CLIENT_AUTH_NONE)
+		return web_loader_fail(loader, node,
+				       "client_allowed_sans does nothing without client_auth_type");
 	if (verifies && !tls->client_ca)
 		return web_loader_fail(loader, node, "client_auth_type: %s wants a client_ca_file",
 				       client_auth_words[tls->client_auth]);
@@ -218,6 +232,9 @@ int web_config_check_tls(struct web_loader *loader, const yaml_node_t *node)
 		loader->min_version = TLS_12;
 	if (!loader->max_version)
 		loader->max_version = TLS_13;
+	if (tls->n_suites && !web_suites_fit_tls13(tls->suites, tls->n_suites) &&
+	    leave_out_tls13(loader, node) < 0)
+		return -EINVAL;
 	if (loader->min_version > loader->max_version)
 		return web_loader_fail(loader, node, "min_version %s is above max_version %s",
 				       version_words[loader->min_version],

@@ -87,6 +87,16 @@ void web_suites_print(const int *suites, size_t n_suites, char *text, size_t siz
 	}
 }
 
+/* All those with an AEAD cipher, of those that Go has. */
+bool web_suites_fit_tls13(const int *suites, size_t n_suites)
+{
+	for (size_t i = 0; i < n_suites; i++) {
+		if (!strcmp(suites_known[suites[i]].parts[PARTS - 1], "+AEAD"))
+			return true;
+	}
+	return false;
+}
+
 /* As it is written in a list; GnuTLS's name for what no list may have. */
 static const char *name_of(const unsigned char id[2], const char *gnutls_name)
 {

@@ -8,6 +8,7 @@
 #define FAULTMAP_WEB_SUITES_H
 
 #include <gnutls/gnutls.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -21,7 +22,9 @@
 int web_suite_find(const char *name);
 /* Appends what allows these suites and no other to GnuTLS's priorities in text of that size. */
 void web_suites_print(const int *suites, size_t n_suites, char *text, size_t size);
-/* Whether they do. 0, or -EINVAL with the error naming the first other one. */
+/* Does one of them have a cipher that TLS 1.3 speaks too? */
+bool web_suites_fit_tls13(const int *suites, size_t n_suites);
+/* Whether they allow no other. 0, or -EINVAL with the error naming the first other one. */
 int web_suites_check(const int *suites, size_t n_suites, gnutls_priority_t priorities,
 		     struct error *error);
 

@@ -73,6 +73,14 @@ static bool is_allowed(const struct web_tls *tls, const char *san)
 	return false;
 }
 
+/* With a NUL in it, a name would be taken for the shorter one before that. */
+static bool is_well_formed(int type, const char *san, size_t size)
+{
+	if (type == GNUTLS_SAN_IPADDRESS)
+		return size == 4 || size == 16;
+	return !memchr(san, '\0', size);
+}
+
 /* An address as people write it; everything else is text already. */
 static void san_text(int type, char *san, size_t size)
 {
@@ -96,11 +104,10 @@ static bool has_allowed_san(const struct web_tls *tls, gnutls_x509_crt_t certifi
 		size_t size = SAN_LEN;
 		int type = gnutls_x509_crt_get_subject_alt_name(certificate, i, san, &size, NULL);
 
-		if (type == GNUTLS_E_SHORT_MEMORY_BUFFER ||
-		    (type == GNUTLS_SAN_IPADDRESS && size != 4 && size != 16))
-			continue; /* none that anybody allows */
-		if (type < 0)
+		if (type < 0 && type != GNUTLS_E_SHORT_MEMORY_BUFFER)
 			break;
+		if (type < 0 || !is_well_formed(type, san, size))
+			continue; /* none that anybody allows */
 		san_text(type, san, size);
 		found = is_allowed(tls, san);
 	}

@@ -177,6 +177,9 @@ make_certificates()
 	make_pair server2 "subjectAltName=DNS:localhost,IP:127.0.0.1" extendedKeyUsage=serverAuth
 	make_pair client subjectAltName=DNS:scraper extendedKeyUsage=clientAuth
 	make_pair other subjectAltName=DNS:other extendedKeyUsage=clientAuth
+	# The DNS name "scraper", NUL, ".example".
+	make_pair longer extendedKeyUsage=clientAuth \
+		subjectAltName=DER:30:12:82:10:73:63:72:61:70:65:72:00:2e:65:78:61:6d:70:6c:65
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$TMP/alien.key" -out "$TMP/alien.crt" \
 		-days 2 -subj /CN=client 2>/dev/null
 }
@@ -297,6 +300,9 @@ test_suites()
 	check_equal "that one is" \
 		"$(tls_status "${only[@]}" ECDHE-ECDSA-AES128-GCM-SHA256)" 200
 	check_equal "so is TLS 1.3" "$(tls_status --tlsv1.3)" 200
+	write_config server2 'cipher_suites: [ TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA ]'
+	reload
+	check_equal "with a cipher that TLS 1.3 has not, who has TLS 1.3 speaks 1.2" "$(tls_status)" 200
 }
 
 test_rate_limit()
@@ -353,6 +359,8 @@ test_client_certificates()
 		"$(tls_status --cert "$TMP/server.crt" --key "$TMP/server.key")" 000
 	check_equal "one of another name is not" \
 		"$(tls_status --cert "$TMP/other.crt" --key "$TMP/other.key")" 000
+	check_equal "nor one that only begins with it" \
+		"$(tls_status --cert "$TMP/longer.crt" --key "$TMP/longer.key")" 000
 	write_config server 'client_ca_file: ca.crt' 'client_auth_type: VerifyClientCertIfGiven'
 	reload
 	check_equal "VerifyClientCertIfGiven: none will do" "$(tls_status)" 200

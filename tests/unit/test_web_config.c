@@ -203,6 +203,20 @@ static void suites_are_those_and_no_other(void **state)
 	}
 }
 
+static void tls_13_is_spoken_with_its_ciphers_only(void **state)
+{
+	struct web_config *config = load("tls_server_config:\n" PAIR "  cipher_suites: ["
+					 " TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA ]\n");
+
+	(void)state;
+	assert_non_null(strstr(config->tls.priorities, "-VERS-ALL:+VERS-TLS1.2"));
+	web_config_free(config);
+	config = load("tls_server_config:\n" PAIR "  cipher_suites: ["
+		      " TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 ]\n");
+	assert_non_null(strstr(config->tls.priorities, "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"));
+	web_config_free(config);
+}
+
 /* A file's PEM as a block of the configuration. */
 static void append_block(char *text, size_t size, const char *key, const char *name)
 {
@@ -315,6 +329,8 @@ static const struct {
 	{ "tls_server_config:\n" PAIR "  client_auth_type: RequireAndVerifyClientCert\n",
 	  "line 2:", "wants a client_ca_file" },
 	{ "tls_server_config:\n" PAIR "  client_ca_file: ca.pem\n", "line 2:", "client_auth_type" },
+	{ "tls_server_config:\n" PAIR "  client_allowed_sans: [ a.example ]\n",
+	  "line 2:", "client_allowed_sans does nothing" },
 	{ "tls_server_config:\n" PAIR
 	  "  client_ca_file: empty.pem\n  client_auth_type: VerifyClientCertIfGiven\n",
 	  "line 2:", "client_ca_file:" },
@@ -325,6 +341,9 @@ static const struct {
 	{ "tls_server_config:\n" PAIR "  cipher_suites: [ TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,\n"
 	  "    TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA ]\n",
 	  "line 2:", "they allow TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA too" },
+	{ "tls_server_config:\n" PAIR "  min_version: TLS13\n"
+	  "  cipher_suites: [ TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA ]\n",
+	  "line 2:", "cipher_suites: TLS 1.3 speaks none" },
 	{ "tls_server_config:\n" PAIR "  cipher_suites: { a: b }\n", "line 4:", "wants a list" },
 	{ "tls_server_config:\n" PAIR "  cert: x\n", "line 4:", "cert: it is given twice" },
 	{ "tls_server_config:\n  key: x\n" PAIR, "line 4:", "key_file: it is given twice" },
@@ -337,7 +356,10 @@ static const struct {
 	{ "rate_limit:\n  interval: -1s\n", "line 2:", "wants a time" },
 	{ "rate_limit:\n  interval: 1s5\n", "line 2:", "wants a time" },
 	{ "rate_limit:\n  interval: 1ss\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: 1.2.3s\n", "line 2:", "wants a time" },
+	{ "rate_limit:\n  interval: .s\n", "line 2:", "wants a time" },
 	{ "rate_limit:\n  interval: 25h\n", "line 2:", "at most a day" },
+	{ "rate_limit:\n  interval: 24h\n  burst: 1000000\n", "line 2:", "a hundred years" },
 	{ "rate_limit:\n  burst: 1.5\n", "line 2:", "wants a number" },
 	{ "rate_limit:\n  burst: -1\n", "line 2:", "wants a number" },
 	{ "rate_limit:\n  interval: 1s\n", "line 2:", "with no burst" },
@@ -387,6 +409,7 @@ int main(void)
 		cmocka_unit_test(everything_is_taken),
 		cmocka_unit_test(defaults_are_tls_12_and_later),
 		cmocka_unit_test(suites_are_those_and_no_other),
+		cmocka_unit_test(tls_13_is_spoken_with_its_ciphers_only),
 		cmocka_unit_test(certificates_may_be_in_the_file_itself),
 		cmocka_unit_test(rate_limits_are_gos_durations),
 		cmocka_unit_test(empty_parts_mean_nothing),
