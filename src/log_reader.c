@@ -87,15 +87,18 @@ static void reject(struct parsed *line, const char *name, const char *what)
 		snprintf(line->why, sizeof(line->why), "\"%s\" is %s", name, what);
 }
 
-static uint64_t get_uint_of(struct parsed *line, const json_t *object, const char *name)
+static uint64_t check_uint(struct parsed *line, const json_t *value, const char *name)
 {
-	const json_t *value = json_object_get(object, name);
-
 	if (!json_is_integer(value) || json_integer_value(value) < 0) {
 		reject(line, name, value ? "no count" : "missing");
 		return 0;
 	}
 	return (uint64_t)json_integer_value(value);
+}
+
+static uint64_t get_uint_of(struct parsed *line, const json_t *object, const char *name)
+{
+	return check_uint(line, json_object_get(object, name), name);
 }
 
 static uint64_t get_uint(struct parsed *line, const char *name)
@@ -270,7 +273,7 @@ static void take_interval(struct parsed *line)
 
 /* Records. ------------------------------------------------------------------------------------- */
 
-/* NULL: the line is wrong, or no memory (then *ret_result says so). */
+/* NULL: the line is wrong, or there is no room (then *ret_result says so). */
 static struct process *get_process(struct parsed *line, int *ret_result)
 {
 	uint64_t pid = get_uint(line, "pid"), start_ns = get_uint(line, "start_ns");
@@ -283,6 +286,10 @@ static struct process *get_process(struct parsed *line, int *ret_result)
 		reject(line, "comm", "too long");
 	if (line->why[0])
 		return NULL;
+	if (line->reader->snapshot->n_processes > MAX_ROWS) {
+		*ret_result = -EOVERFLOW;
+		return NULL;
+	}
 	process = snapshot_process(line->reader->snapshot, (uint32_t)pid, start_ns, NULL);
 	if (process)
 		strcpy(process->comm, comm);
@@ -315,8 +322,7 @@ static void get_latency(struct parsed *line, const json_t *object, struct latenc
 	if (json_array_size(buckets) != LATENCY_BUCKETS)
 		reject(line, "buckets", "no histogram of ours");
 	for (size_t i = 0; i < json_array_size(buckets) && i < LATENCY_BUCKETS; i++)
-		latency->delta.buckets[i] =
-			(uint64_t)json_integer_value(json_array_get(buckets, i));
+		latency->delta.buckets[i] = check_uint(line, json_array_get(buckets, i), "buckets");
 }
 
 static int add_latency(struct row *row, const struct latency_line *line, bool is_known)
@@ -429,37 +435,58 @@ static int take_faults(struct parsed *line)
 	return latency_object ? add_latency(row, &latency, is_known) : 0;
 }
 
-/* Deltas of a `process` line; an `exit` line has totals only. */
-static void add_process(struct parsed *line, struct process *process, bool has_deltas)
+/* What `process` and `exit` lines have in common; an `exit` line has totals only. */
+struct process_line {
+	uint64_t minor, major, gup;
+	uint64_t minor_total, major_total, gup_total;
+	uint32_t ppid, uid;
+	const char *cgroup;
+};
+
+static void get_process_line(struct parsed *line, bool has_deltas, struct process_line *ret_line)
+{
+	*ret_line = (struct process_line){
+		.minor = has_deltas ? get_uint(line, "minor") : 0,
+		.major = has_deltas ? get_uint(line, "major") : 0,
+		.gup = has_deltas ? get_uint(line, "gup") : 0,
+		.minor_total = get_total_of(line, line->object, "minor"),
+		.major_total = get_total_of(line, line->object, "major"),
+		.gup_total = get_total_of(line, line->object, "gup"),
+		.ppid = (uint32_t)get_uint(line, "ppid"),
+		.uid = (uint32_t)get_uint(line, "uid"),
+		.cgroup = get_bytes(line, "cgroup"),
+	};
+}
+
+static void add_process(struct process *process, const struct process_line *line)
 {
 	bool is_known = process->accounting.has_base;
-	uint64_t minor = has_deltas ? get_uint(line, "minor") : 0;
-	uint64_t major = has_deltas ? get_uint(line, "major") : 0;
-	uint64_t gup = has_deltas ? get_uint(line, "gup") : 0;
 
-	process->minor += gain(minor, get_total_of(line, line->object, "minor"), is_known,
+	process->minor += gain(line->minor, line->minor_total, is_known,
 			       &process->accounting.minor);
-	process->major += gain(major, get_total_of(line, line->object, "major"), is_known,
+	process->major += gain(line->major, line->major_total, is_known,
 			       &process->accounting.major);
-	process->gup += gain(gup, get_total_of(line, line->object, "gup"), is_known,
-			     &process->accounting.row_faults);
+	process->gup += gain(line->gup, line->gup_total, is_known, &process->accounting.row_faults);
 	process->accounting.has_base = true;
-	process->ppid = (uint32_t)get_uint(line, "ppid");
-	process->uid = (uint32_t)get_uint(line, "uid");
-	process->cgroup = get_bytes(line, "cgroup");
+	process->ppid = line->ppid;
+	process->uid = line->uid;
+	process->cgroup = line->cgroup;
 }
 
 static int take_process(struct parsed *line)
 {
 	int result = 0;
 	uint64_t vsz_bytes = get_uint(line, "vsz_bytes"), rss_bytes = get_uint(line, "rss_bytes");
-	struct process *process = get_process(line, &result);
+	struct process_line process_line;
+	struct process *process;
 
+	get_process_line(line, true, &process_line);
+	process = get_process(line, &result);
 	if (!process)
 		return result;
 	process->vsz_bytes = vsz_bytes;
 	process->rss_bytes = rss_bytes;
-	add_process(line, process, true);
+	add_process(process, &process_line);
 	return 0;
 }
 
@@ -469,15 +496,18 @@ static int take_exit(struct parsed *line)
 	uint64_t vsz_bytes = get_uint(line, "peak_vsz_bytes");
 	uint64_t rss_bytes = get_uint(line, "peak_rss_bytes");
 	uint64_t lifetime_ns = get_duration_ns(line, "seconds");
-	struct process *process = get_process(line, &result);
+	struct process_line process_line;
+	struct process *process;
 
+	get_process_line(line, false, &process_line);
+	process = get_process(line, &result);
 	if (!process)
 		return result;
 	process->peak_vsz_bytes = vsz_bytes;
 	process->peak_rss_bytes = rss_bytes;
 	process->lifetime_ns = lifetime_ns;
 	process->ended = true;
-	add_process(line, process, false);
+	add_process(process, &process_line);
 	return 0;
 }
 
@@ -534,12 +564,18 @@ static void forget_totals(struct log_reader *reader)
 		snapshot->processes[i]->accounting.has_base = false;
 }
 
+/* Escaped once, whatever the line has. */
+static void get_shown(struct parsed *line, const char *name, char *text, size_t size)
+{
+	text_escape_to(text, size, get_bytes(line, name));
+}
+
 static void take_meta(struct parsed *line)
 {
 	struct log_reader *reader = line->reader;
-	struct log_reader_info *info = &reader->info;
+	struct log_reader_info info = reader->info;
 	uint64_t version = get_uint(line, "v");
-	const char *since, *host, *kernel, *detail;
+	const char *since;
 
 	reader->is_foreign = !line->why[0] && version != FAULTMAP_SCHEMA_VERSION;
 	if (reader->is_foreign)
@@ -548,19 +584,17 @@ static void take_meta(struct parsed *line)
 			 ", this faultmap reads %d; lines up to the next meta are left out",
 			 version, FAULTMAP_SCHEMA_VERSION);
 	since = get_text(line, "since");
-	host = get_text(line, "host");
-	kernel = get_text(line, "kernel");
-	detail = get_text(line, "detail");
+	get_shown(line, "host", info.host, sizeof(info.host));
+	get_shown(line, "kernel", info.kernel, sizeof(info.kernel));
+	get_shown(line, "detail", info.detail, sizeof(info.detail));
+	info.page_size = get_uint(line, "page_size");
+	info.lines_lost += get_uint(line, "lines_lost");
 	if (line->why[0])
 		return;
-	info->page_size = get_uint(line, "page_size");
-	info->lines_lost += get_uint(line, "lines_lost");
-	if (strcmp(since, reader->since) != 0 || strcmp(host, info->host) != 0)
+	if (strcmp(since, reader->since) != 0 || strcmp(info.host, reader->info.host) != 0)
 		forget_totals(reader);
 	snprintf(reader->since, sizeof(reader->since), "%s", since);
-	snprintf(info->host, sizeof(info->host), "%s", host);
-	snprintf(info->kernel, sizeof(info->kernel), "%s", kernel);
-	snprintf(info->detail, sizeof(info->detail), "%s", detail);
+	reader->info = info;
 }
 
 /* Lines. --------------------------------------------------------------------------------------- */

@@ -329,6 +329,28 @@ static void table_has_all_intervals_as_one(void **state)
 	assert_golden("report_by_kind.txt", fixture->report);
 }
 
+#define TS(second) "\"ts\":\"2026-11-22T10:00:" second ".000Z\""
+#define META_TEXTS                                                                  \
+	"\"since\":\"x\",\"host\":\"a\\u001b[2J\",\"kernel\":\"b\\\\xff\\\\\\\\\"," \
+	"\"detail\":\"fast\""
+#define PROCESS(second, minor, minor_total)                                                           \
+	"{\"rec\":\"process\"," TS(                                                                   \
+		second) ",\"pid\":1,\"start_ns\":1,\"comm\":\"c\",\"ppid\":0,"                        \
+			"\"uid\":0,\"cgroup\":\"/\",\"vsz_bytes\":0,\"rss_bytes\":0,\"minor\":" minor \
+			"," minor_total                                                               \
+			",\"major\":0,\"major_total\":0,\"gup\":0,\"gup_total\":0}\n"
+#define NINE_ZEROS "0,0,0,0,0,0,0,0,0"
+#define BUCKETS(first) #first ",0,0,0,0,0,0,0,0," NINE_ZEROS "," NINE_ZEROS
+#define FAULTS(buckets)                                                                                          \
+	"{\"rec\":\"faults\"," TS(                                                                               \
+		"00") ",\"pid\":1,\"start_ns\":1,\"comm\":\"c\","                                                \
+		      "\"mapping\":\"m\",\"mapping_id\":\"0x1\",\"map_start\":\"0x1\",\"map_end\":\"0x2\","      \
+		      "\"map_offset\":0,\"perms\":\"r--p\",\"kind\":\"cow\",\"access\":\"write\","               \
+		      "\"mode\":\"user\",\"minor\":0,\"minor_total\":0,\"major\":0,\"major_total\":0,"           \
+		      "\"denied\":0,\"denied_total\":0,\"pages\":0,\"pages_total\":0,"                           \
+		      "\"latency\":{\"count\":0,\"count_total\":0,\"sum_ns\":0,\"sum_ns_total\":0,\"max_ns\":0," \
+		      "\"buckets\":[" buckets "]}}"
+
 static void damaged_lines_are_told(void **state)
 {
 	static const struct {
@@ -343,7 +365,12 @@ static void damaged_lines_are_told(void **state)
 		{ "{\"rec\":\"faults\",\"ts\":\"now\"}", "\"ts\" is no time" },
 		{ "{\"rec\":\"process\",\"ts\":\"2026-11-22T10:00:00.000Z\"}", "is missing" },
 		{ "{\"rec\":\"meta\",\"v\":7}", "schema version 7, this faultmap reads 1" },
+		{ "{\"rec\":\"meta\",\"v\":1," META_TEXTS ",\"lines_lost\":0}",
+		  "\"page_size\" is missing" },
 		{ "{\"rec\":\"run\"}", "missing" },
+		{ FAULTS(BUCKETS(0)), NULL },
+		{ FAULTS(BUCKETS(-1)), "\"buckets\" is no count" },
+		{ FAULTS(BUCKETS(true)), "\"buckets\" is no count" },
 	};
 	struct fixture *fixture = *state;
 
@@ -354,11 +381,44 @@ static void damaged_lines_are_told(void **state)
 		fclose(file);
 		fixture->n_complaints = 0;
 		read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
-		assert_int_equal(fixture->n_complaints, 1);
-		assert_int_equal(fixture->complaint_line, 1);
-		if (!strstr(fixture->complaint, cases[i].why))
+		if (!fixture->n_complaints != !cases[i].why ||
+		    (cases[i].why && !strstr(fixture->complaint, cases[i].why)))
 			fail_msg("%s: %s", cases[i].line, fixture->complaint);
+		if (cases[i].why)
+			assert_int_equal(fixture->complaint_line, 1);
 	}
+}
+
+/* It would be the base that the next total is compared with. */
+static void nothing_of_a_damaged_line_counts(void **state)
+{
+	struct fixture *fixture = *state;
+	FILE *file = fopen(fixture->path, "w");
+
+	fputs(PROCESS("00", "10", "\"minor_total\":10"), file);
+	fputs(PROCESS("01", "1", "\"no_total\":1"), file);
+	fputs(PROCESS("02", "2", "\"minor_total\":13"), file);
+	fclose(file);
+	read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
+	assert_int_equal(fixture->n_complaints, 1);
+	assert_int_equal(fixture->complaint_line, 2);
+	assert_int_equal(summary_totals(fixture->read).minor, 13);
+}
+
+/* No terminal's escape sequence comes out of a log, and what faultmap wrote looks as it did. */
+static void the_source_is_escaped(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct log_reader_info *info;
+	FILE *file = fopen(fixture->path, "w");
+
+	fputs("{\"rec\":\"meta\",\"v\":1," META_TEXTS ",\"page_size\":4096,\"lines_lost\":0}\n",
+	      file);
+	fclose(file);
+	info = read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
+	assert_int_equal(fixture->n_complaints, 0);
+	assert_string_equal(info->host, "a\\x1b[2J");
+	assert_string_equal(info->kernel, "b\\xff\\\\");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -372,6 +432,8 @@ int main(void)
 		TEST(restart_counts_again),
 		TEST(table_has_all_intervals_as_one),
 		TEST(damaged_lines_are_told),
+		TEST(nothing_of_a_damaged_line_counts),
+		TEST(the_source_is_escaped),
 	};
 
 	return cmocka_run_group_tests_name("log_reader", tests, NULL, NULL);
