@@ -117,15 +117,13 @@ run_rounds()
 judge_scaling()
 {
 	add_target "a fault with faultmap fast, $2 on two CPUs / one" \
-		"$(minimum_of "$1" faultmap_fast)" "$(minimum_of storm faultmap_fast)" 1.1
+		"$(low_of "$1" faultmap_fast)" "$(low_of storm faultmap_fast)" 1.1
 	add_target "of that, added by faultmap fast" \
 		"$(credible_added "$1" faultmap_fast)" "$(credible_added storm faultmap_fast)" 1.1
 	add_target "of that, added by the empty program" \
 		"$(credible_added "$1" empty)" "$(credible_added storm empty)" 1.1
 }
 
-# Minima: on a virtual machine most of what disturbs a chunk adds to it (medians move by more than
-# the empty program costs), so the smallest of thousands is the one that was disturbed least.
 judge()
 {
 	local added_storm
@@ -140,10 +138,10 @@ judge()
 	add_floor "programs that read the clock at both ends of a fault" \
 		"$(added_to storm floor_full)" "$(added_to storm perf_record)"
 	add_target "fork and exec, wall time with faultmap fast / bare" \
-		"$(minimum_of execs faultmap_fast)" "$(minimum_of execs bare)" 1.03
-	add_floor "the empty program" "$(minimum_of execs empty)" "$(minimum_of execs bare)"
+		"$(low_of execs faultmap_fast)" "$(low_of execs bare)" 1.03
+	add_floor "the empty program" "$(low_of execs empty)" "$(low_of execs bare)"
 	add_floor "a program that finds each fault's VMA" \
-		"$(minimum_of execs floor_mapping)" "$(minimum_of execs bare)"
+		"$(low_of execs floor_mapping)" "$(low_of execs bare)"
 	[ "$CPUS" -gt 1 ] || return 0
 	judge_scaling processes "two processes"
 	judge_scaling threads "two threads"
@@ -172,6 +170,6 @@ done
 judge
 "$ROOT/tests/bench/ticks.sh"
 status=$?
-printf '\n### Targets (of minima, but for the reading)\n\n'
+printf '\n### Targets (of low samples, but for the reading)\n\n'
 cat "$TARGETS"
 exit "$status"

@@ -105,15 +105,15 @@ for ((round = 0; round < ROUNDS; round++)); do
 done
 rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
 
-read -r tick_median tick_minimum <<<"$(statistics tick tick)"
-read -r ps_median ps_minimum <<<"$(statistics tick ps)"
+read -r tick_median tick_low <<<"$(statistics tick tick)"
+read -r ps_median ps_low <<<"$(statistics tick ps)"
 read -r rows _ <<<"$(statistics tick rows)"
 rows=${rows%.*}
 printf '\n### A reading among %d processes with %d rows, the sleepers still\n\n' "$processes" "$rows"
-printf '| %-38s | %9s | %9s |\n' "us of CPU time" median minimum
+printf '| %-38s | %9s | %9s |\n' "us of CPU time" median low
 printf '| -------------------------------------- | --------: | --------: |\n'
-printf '| %-38s | %9.0f | %9.0f |\n' "ps -eo pid,vsz,rss,min_flt,maj_flt" "$ps_median" "$ps_minimum" \
-	"one tick of faultmap daemon" "$tick_median" "$tick_minimum"
+printf '| %-38s | %9.0f | %9.0f |\n' "ps -eo pid,vsz,rss,min_flt,maj_flt" "$ps_median" "$ps_low" \
+	"one tick of faultmap daemon" "$tick_median" "$tick_low"
 printf '\nThe daemon has %d KiB resident then.\n' "$rss"
 [ "$full" -eq 0 ] || echo "$full faults were counted without their mapping: the table was full."
 add_target "CPU time of one tick / of one ps (medians), with $processes processes and $rows rows" \
