@@ -9,6 +9,7 @@
 	label_bare="bare"
 	label_empty="empty program"
 	label_floor_mapping="floor: finds the VMA"
+	label_floor_row="floor: a row per mapping"
 	label_floor_full="floor: a clock at both ends"
 	label_faultmap_fast="faultmap fast"
 	label_faultmap_full="faultmap full"
@@ -67,6 +68,11 @@ start_empty()
 start_floor_mapping()
 {
 	start_reporting "$BUILD/bench/empty" "$BUILD/bench/floor_mapping.bpf.o"
+}
+
+start_floor_row()
+{
+	start_reporting "$BUILD/bench/empty" "$BUILD/bench/floor_row.bpf.o"
 }
 
 start_floor_full()

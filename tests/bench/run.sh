@@ -20,7 +20,7 @@ CPUS=$(nproc)
 CPU=$((CPUS - 1)) # for the workloads on one; not 0, which has most of the interrupts
 read -r -a PAIR <<<"$((CPUS > 1 ? CPUS - 2 : 0)) $CPU"
 
-profilers=(bare empty floor_mapping floor_full faultmap_fast faultmap_full bpftrace bpftrace_ustack perf_record perf_trace)
+profilers=(bare empty floor_mapping floor_row floor_full faultmap_fast faultmap_full bpftrace bpftrace_ustack perf_record perf_trace)
 workloads=(storm processes threads file execs)
 # shellcheck disable=SC2034 # read by name
 {
@@ -142,6 +142,8 @@ judge()
 	add_floor "the empty program" "$(low_of execs empty)" "$(low_of execs bare)"
 	add_floor "a program that finds each fault's VMA" \
 		"$(low_of execs floor_mapping)" "$(low_of execs bare)"
+	add_floor "a program that also adds one to a row for each mapping" \
+		"$(low_of execs floor_row)" "$(low_of execs bare)"
 	[ "$CPUS" -gt 1 ] || return 0
 	judge_scaling processes "two processes"
 	judge_scaling threads "two threads"
