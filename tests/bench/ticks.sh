@@ -105,8 +105,8 @@ for ((round = 0; round < ROUNDS; round++)); do
 done
 rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
 
-read -r tick_median tick_low <<<"$(statistics tick tick)"
-read -r ps_median ps_low <<<"$(statistics tick ps)"
+read -r tick_median tick_low _ <<<"$(statistics tick tick)"
+read -r ps_median ps_low _ <<<"$(statistics tick ps)"
 read -r rows _ <<<"$(statistics tick rows)"
 rows=${rows%.*}
 printf '\n### A reading among %d processes with %d rows, the sleepers still\n\n' "$processes" "$rows"
