@@ -118,6 +118,7 @@ UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # A workload is one file, or a directory of files.
 WORKLOADS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/workload/*.c))
+WORKLOAD_SEGMENTS := $(if $(filter x86,$(ARCH)),$(BUILD)/workload/segments)
 WORKLOAD_SETS := $(sort $(patsubst tests/%/,$(BUILD)/%,$(dir $(wildcard tests/workload/*/*.c))))
 BENCH_BPF := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,\
@@ -129,7 +130,7 @@ ARCHIVE := $(BUILD)/libfaultmap.a
 .PHONY: all tests deps demo check check-packages check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
+tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
 
 $(BUILD)/faultmap: $(BUILD)/src/main.o $(ARCHIVE) $(if $(STATIC),$(BUILD)/p11_kit.o)
 	$(say) LINK $@
@@ -194,6 +195,11 @@ $(WORKLOADS): $(BUILD)/workload/%: tests/workload/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(WORKLOAD_CFLAGS) -MMD -MP -MF $@.d -o $@ $<
 
+$(WORKLOAD_SEGMENTS): tests/workload/segments.S Makefile
+	$(say) WORKLOAD $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -nostdlib -static -no-pie -Wl,-z,separate-code -o $@ $<
+
 .SECONDEXPANSION:
 $(WORKLOAD_SETS): $(BUILD)/workload/%: $$(wildcard tests/workload/$$*/*.[ch]) Makefile
 	$(say) WORKLOAD $@
@@ -230,7 +236,7 @@ check:
 	@$(MAKE) -j"$$(nproc)" tests
 	@BUILD=$(BUILD) tests/run.sh; status=$$?; $(GIVE_BACK); exit $$status
 
-workloads: $(WORKLOADS) $(WORKLOAD_SETS)
+workloads: $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS)
 
 # Boots other kernels; needs root for what deps.sh has to install only.
 check-vm:

@@ -68,7 +68,9 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				 "process's ([unresolved]); of a path, all but 64 directories; a write that swaps shmem in shows as shmem",
 				 NULL, false },
 	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
-				  "speed: each fault looks its mapping up", NULL, false },
+				  "speed: each fault looks its mapping up; a mapping with a single fault and the "
+				  "one that takes its place are one",
+				  NULL, false },
 	[FEATURE_PERF_EVENTS] = { "perf_events",
 				  "latency of major faults; a count of the kernel's to hold rows against",
 				  "latency; perf_minor, perf_major, missed, lost_completions; majors are "

@@ -115,6 +115,12 @@ find_lacks()
 	export LACKS
 }
 
+# lacks FEATURE: this machine does, as find_lacks found.
+lacks()
+{
+	[[ ,$LACKS, == *,$1,* ]]
+}
+
 # fewer N: N, or what an emulated machine can do of it in the same time.
 fewer()
 {

@@ -17,7 +17,7 @@ find_lacks
 # Options of `run` that come before --detail, and what a jq filter makes of faultgen's report for them.
 run_options=()
 seen_as=.
-[[ ,$LACKS, != *,fault_entry,* ]] || seen_as='without_error_code($detail)'
+! lacks fault_entry || seen_as='without_error_code($detail)'
 
 # run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
 # exit status in $TMP/cases. $limited, if set, is the cgroup that they run in, $swap_file what they swap to: not

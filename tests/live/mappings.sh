@@ -47,29 +47,47 @@ segments_got()
 
 check_case()
 {
-	local name
+	local name want
 
 	name="$detail, $(jq -r .case <<<"$1")"
+	want=$(jq -c .rows <<<"$1")
+	# Nothing tells there that the one with the single fault is gone.
+	if [ "$name" = "$detail, place used again" ] && lacks mm_sequence; then
+		want='["[anon] rw-p: 10","[anon] rw-p: 13","[anon] rw-p: 2","[anon] rw-p: 20"]'
+	fi
 	if [ "$(jq -r .skip <<<"$1")" ]; then
 		skip "$name" "$(jq -r .skip <<<"$1")"
 	else
-		check_equal "$name" "$(rows_of "$1")" "$(jq -c .rows <<<"$1")"
+		check_equal "$name" "$(rows_of "$1")" "$want"
 	fi
 }
 
-check "segments can be linked" "${CC:-gcc}" -nostdlib -static -no-pie -Wl,-z,separate-code \
-	-o "$TMP/linked" tests/workload/segments.S
 # Page by page: a fault maps all of a large folio, which larger writes would make.
-dd if="$TMP/linked" of="$TMP/segments" bs=4K status=none
-chmod +x "$TMP/segments"
+copy_segments()
+{
+	dd if="$BUILD/workload/segments" of="$TMP/segments" bs=4K status=none && chmod +x "$TMP/segments"
+}
+
+check_segments()
+{
+	local name="$detail, text, constants, data and bss of one program"
+
+	if [ -e "$TMP/segments" ]; then
+		check_equal "$name" "$(segments_got)" "$(segments_want)"
+	else
+		skip "$name" "segments.S is written for x86-64"
+	fi
+}
+
+find_lacks
+[ "$(uname -m)" != x86_64 ] || copy_segments || exit 1
 for detail in fast full; do
 	(cd "$TMP" && "$FAULTMAP" run --json "--detail=$detail" -o log -- \
-		sh -c '"$0" >cases && ./segments' "$BUILD/workload/moves")
+		sh -c '"$0" >cases && { [ ! -e segments ] || ./segments; }' "$BUILD/workload/moves")
 	check_equal "$detail: the cases run" "$?" 0
 	while read -r case; do
 		check_case "$case"
 	done <"$TMP/cases"
-	check_equal "$detail, text, constants, data and bss of one program" "$(segments_got)" \
-		"$(segments_want)"
+	check_segments
 done
 done_testing

@@ -61,7 +61,7 @@ seen()
 # Without the tracepoints, fault entry is a perf event.
 has_tracepoints()
 {
-	[[ ,$LACKS, != *,fault_entry,* ]]
+	! lacks fault_entry
 }
 
 # check_unprivileged NAME [OPTION...]

@@ -6,6 +6,8 @@
 
 . "$(dirname "$0")/../lib.sh"
 
+find_lacks
+
 parts=(/usr/bin/python3 tests/workload/parts.py)
 
 # Files have to lie on a disk: on tmpfs they would be shmem.
@@ -41,6 +43,10 @@ check_case()
 		"${facts[1]}" "${facts[5]}"
 	check_equal "$1, $2: all slices are of one mapping, and add up to it" \
 		"${facts[2]}" "${facts[6]}"
+	# The 16 of a window are one where nothing tells of them.
+	if [ "$2" = file_cached ] && lacks map_pages && lacks direct_reads; then
+		facts[7]=$(jq -c 'map(. / 16)' <<<"${facts[7]}")
+	fi
 	[ "$1" != full ] || check_equal "$1, $2: pages are counted where the fault was" \
 		"${facts[3]}" "${facts[7]}"
 }
