@@ -110,17 +110,23 @@ static const struct fault_case cases[] = {
 };
 /* clang-format on */
 
-/* Larger than what the loader unmaps before main (ld.so.cache): a job that lay where that was would
- * find its faults in the same address range. */
-#define RESERVED_AT_LEAST (1UL << 20)
+/*
+ * Where no kernel puts anything of itself. The process had other mappings before: what the loader has unmapped,
+ * and until exec those of the shell that it was forked from. arm64 puts all of them within the same GiB, and their
+ * faults would be in the job's range.
+ */
+#define PLACE ((char *)0x200000000000)
 
 int job_reserve(struct job *job, size_t size, size_t align)
 {
-	size_t whole = size + align + 2 * page_size + RESERVED_AT_LEAST;
-	char *area = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static char *place = PLACE;
+	size_t whole = size + align + 2 * page_size;
+	char *area = mmap(place, whole, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (area == MAP_FAILED)
 		return -errno;
+	place = area + whole;
 	job->start = (char *)(((uintptr_t)area + page_size + align - 1) / align * align);
 	job->end = job->start + size;
 	return 0;
