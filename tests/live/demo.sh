@@ -9,8 +9,11 @@
 mib=$(fewer 512)
 pages=$((mib * 256))
 touch=tests/workload/touch.py
-# The interpreter itself: `python3` may be a script that looks for it, and so several processes.
+# The interpreter itself: `python3` may be a script that looks for it, and so several processes. In the old layout,
+# so that its memory is not where the process had other mappings before exec: arm64 puts all within the same GiB.
 python=$(python3 -c 'import sys; print(sys.executable)')
+program=(setarch -L "$python" "$touch")
+find_lacks
 
 # reserved_at FILE: the address that touch.py printed.
 reserved_at()
@@ -33,7 +36,7 @@ test_run()
 {
 	local pid address
 
-	"$FAULTMAP" run --json -o "$TMP/run" -- "$python" "$touch" "$mib" >"$TMP/out"
+	"$FAULTMAP" run --json -o "$TMP/run" -- "${program[@]}" "$mib" >"$TMP/out"
 	check_equal "run: exit status" "$?" 0
 	keep_log "$TMP/run"
 	address=$(reserved_at "$TMP/out")
@@ -78,8 +81,7 @@ sizes_of_ps()
 # pages of its last 64 faults to itself; they come into RSS without a fault that would tell of it.
 check_sizes()
 {
-	if [ "$2" != "$3" ] && [ "${2% *}" = "${3% *}" ] && "$FAULTMAP" check --json |
-		jq -e 'select(.feature == "rss_stat").available | not' >/dev/null; then
+	if [ "$2" != "$3" ] && [ "${2% *}" = "${3% *}" ] && [[ ,$LACKS, == *,rss_stat,* ]]; then
 		skip "$1" "RSS of this kernel is behind the faults: $2, then $3"
 	else
 		check_equal "$1" "$2" "$3"
@@ -95,7 +97,7 @@ test_log()
 	start_background "$FAULTMAP" log -d 0.2 -o "$TMP/log"
 	log=$BACKGROUND_PID
 	wait_for 20 grep -qs '"rec":"meta"' "$TMP/log"
-	start_background "$python" "$touch" "$mib" --wait <&3 >"$TMP/out"
+	start_background "${program[@]}" "$mib" --wait <&3 >"$TMP/out"
 	pid=$BACKGROUND_PID
 	wait_for 20 grep -q 'ready to touch' "$TMP/out"
 	await_intervals "$pid"
