@@ -183,8 +183,10 @@ run_guest()
 {
 	[ ! -e "$WORK/$1/vmlinuz" ] || boot "$1" "$2" "${3-}"
 	report "$1" >"$WORK/$1/report"
-	times | awk -v guest="$1" 'END { gsub(/[ms]/, " "); printf "# %s took %.0f s of CPU time\n", guest,
-		$1 * 60 + $2 + $3 * 60 + $4 }' >>"$WORK/$1/report"
+	times >"$WORK/$1/times"
+	awk -v guest="$1" 'END { gsub(/[ms]/, " ")
+		printf "# %s took %.0f s of CPU time\n", guest, $1 * 60 + $2 + $3 * 60 + $4 }' \
+		"$WORK/$1/times" >>"$WORK/$1/report"
 	cat "$WORK/$1/report"
 }
 
