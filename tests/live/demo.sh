@@ -13,7 +13,6 @@ touch=tests/workload/touch.py
 # so that its memory is not where the process had other mappings before exec: arm64 puts all within the same GiB.
 python=$(python3 -c 'import sys; print(sys.executable)')
 program=(setarch -L "$python" "$touch")
-find_lacks
 
 # reserved_at FILE: the address that touch.py printed.
 reserved_at()
@@ -77,17 +76,6 @@ sizes_of_ps()
 	ps -o vsz=,rss= -p "$1" | awk '{ print $1, $2 }'
 }
 
-# check_sizes NAME GOT WANT: VSZ and RSS. Before Linux 6.2, where rss_stat is no feature, a thread keeps the
-# pages of its last 64 faults to itself; they come into RSS without a fault that would tell of it.
-check_sizes()
-{
-	if [ "$2" != "$3" ] && [ "${2% *}" = "${3% *}" ] && [[ ,$LACKS, == *,rss_stat,* ]]; then
-		skip "$1" "RSS of this kernel is behind the faults: $2, then $3"
-	else
-		check_equal "$1" "$2" "$3"
-	fi
-}
-
 test_log()
 {
 	local log pid address
@@ -111,7 +99,7 @@ test_log()
 	await_intervals "$pid"
 	check_equal "log: $pages faults after it" "$(rows "$TMP/own" "$pid" "$address")" \
 		"[anon] demand_zero $access user: $pages minor, 0 major, 0 denied"
-	check_sizes "log: VSZ and RSS as ps prints them" "$(sizes_of_log "$pid")" "$(sizes_of_ps "$pid")"
+	check_equal "log: VSZ and RSS as ps prints them" "$(sizes_of_log "$pid")" "$(sizes_of_ps "$pid")"
 	echo >&3
 	wait_for 20 process_ended "$pid"
 	await_intervals "$pid"
