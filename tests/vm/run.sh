@@ -26,7 +26,6 @@ SUITE=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 # busy host its CPUs stand still for half a minute: no lockup, and no stall of RCU.
 EMULATED='mitigations=off init_on_alloc=0 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120'
 
-trap stop_guests EXIT
 trap 'exit 143' TERM INT
 
 # timeout(1) is in a process group of its own, which no Ctrl-C reaches.
@@ -221,7 +220,8 @@ main()
 	mkdir -p "$CACHE" "$WORK" || die "cannot make $CACHE and $WORK"
 	exec {lock}<"$WORK"
 	flock -n "$lock" || die "another run has $WORK; wait for it, or set BUILD to another directory"
-	rm -rf "${WORK:?}"/{tests-*.img,tree,complete}
+	rm -rf "${WORK:?}"/{tests-*.img,tree,complete,*/pid}
+	trap stop_guests EXIT # not before: the pids would be those of the other run
 	while read -r name arch suite pattern tests; do
 		if [ -n "$name" ] && wanted "$name" "$@"; then
 			[ "$*" != short ] || tests=$live
