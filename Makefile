@@ -238,6 +238,9 @@ check:
 
 workloads: $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS)
 
+# `make -n` runs each line that names $(MAKE) itself, whole.
+SUBMAKE = $(MAKE)
+
 # Boots other kernels; needs root for what deps.sh has to install only.
 check-vm:
 	@packaging/deps.sh vm
@@ -245,7 +248,7 @@ check-vm:
 	@status=0; \
 	$(if $(filter-out system,$(or $(KERNELS),all)),\
 		BUILD=$(BUILD) tests/vm/run.sh $(filter-out system,$(KERNELS)) || status=1;) \
-	$(if $(filter system,$(or $(KERNELS),system)),$(MAKE) check-system || status=1;) \
+	$(if $(filter system,$(or $(KERNELS),system)),$(SUBMAKE) check-system || status=1;) \
 	$(GIVE_BACK); exit $$status
 
 # The package in a full system; needs root for its root directory.

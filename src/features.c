@@ -87,7 +87,9 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				   false },
 	[FEATURE_RSS_STAT] = { "rss_stat",
 			       "full detail: a page from the swap cache told from a fresh one",
-			       "a minor swap_in shows as demand_zero", NULL, false },
+			       "a minor swap_in shows as demand_zero; where fault_entry lacks too, copies "
+			       "of a file's pages as file_map",
+			       NULL, false },
 	[FEATURE_TLB_FLUSH] = { "tlb_flush", "full detail: a copy told from a page made writable",
 				"wp_other shows as cow", NULL, false },
 	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",

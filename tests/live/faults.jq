@@ -100,12 +100,12 @@ def discrepancies($wanted_detail):
 	+ " missed \(.missed_total)";
 
 # What faultgen reported, as it looks where the fault's entry is a perf event: nobody tells what the access was,
-# nor whether a page was present. --detail=full sees copies of a file's pages and huge pages.
+# nor whether a page was present. --detail=full sees huge pages and, by rss_stat, copies of a file's pages.
 def coarse($detail; $mapping):
 	if IN("cow", "wp_other", "mkwrite", "file_cow") | not then .
 	elif $mapping | startswith("/") | not then "demand_zero"
-	elif $detail == "full" and . != "mkwrite" then .
-	else "file_map" end;
+	elif $detail == "full" and . != "mkwrite" and ($ENV.LACKS // "" | split(",") | index("rss_stat") | not)
+	then . else "file_map" end;
 def without_error_code($detail):
 	.access = "unknown" | .before.access = "unknown"
 	| if $detail == "full" and .case == "huge_cow" then .kind = "huge_zero"

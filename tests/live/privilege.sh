@@ -71,8 +71,9 @@ check_unprivileged()
 	shift
 
 	if ! has_tracepoints && ! "${bpf_perfmon[@]}" check --json "$@" 2>/dev/null |
-		jq -e 'select(.feature == "perf_events").available' >/dev/null; then
-		check_refusal "$name: neither tracepoints nor perf events" perf_event_open \
+		jq -en 'any(inputs; .feature == "perf_events" and .available)' >/dev/null; then
+		check_refusal "$name: neither tracepoints nor perf events" \
+			"(perf_event_open|--disable-feature perf_events)" \
 			"${bpf_perfmon[@]}" run "$@" -- true
 		return
 	fi

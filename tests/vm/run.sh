@@ -3,6 +3,7 @@
 # Boots Debian's kernels under QEMU and runs the live tests in them. Prints a line per guest and test
 # and, at the end, "N passed, N failed, N skipped". Consoles stay in $BUILD/vm/.
 # usage: tests/vm/run.sh [GUEST...]     a guest's name, a pattern ("arm64-*"), or "short"
+# A run of every guest with its own tests leaves $BUILD/vm/complete, which tables.sh asks for.
 # environment: BUILD, CACHE, JOBS (guests at a time), TESTS ("kinds,log" instead of each guest's own)
 
 set -u
@@ -25,7 +26,6 @@ SUITE=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 # busy host its CPUs stand still for half a minute: no lockup, and no stall of RCU.
 EMULATED='mitigations=off init_on_alloc=0 watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120'
 
-trap stop_guests EXIT
 trap 'exit 143' TERM INT
 
 # timeout(1) is in a process group of its own, which no Ctrl-C reaches.
@@ -177,32 +177,67 @@ report()
 	[ -z "$problem" ] || echo "FAIL $1 $(cat "$dir/release" 2>/dev/null): $problem"
 }
 
+# In a shell of its own: `times` are the guest's.
 run_guest()
 {
-	[ ! -e "$WORK/$1/vmlinuz" ] || boot "$1" "$2" "${TESTS-$3}"
+	[ ! -e "$WORK/$1/vmlinuz" ] || boot "$1" "$2" "${3-}"
 	report "$1" >"$WORK/$1/report"
+	times >"$WORK/$1/times"
+	awk -v guest="$1" 'END { gsub(/[ms]/, " ")
+		printf "# %s took %.0f s of CPU time\n", guest, $1 * 60 + $2 + $3 * 60 + $4 }' \
+		"$WORK/$1/times" >>"$WORK/$1/report"
 	cat "$WORK/$1/report"
+}
+
+# seconds_of TESTS: what the heads of these files say ("# takes N s", tests/run.sh).
+seconds_of()
+{
+	local test seconds=0
+
+	for test in ${1//,/ }; do
+		seconds=$((seconds + $(cat "tests/live/$test.sh" "tests/vm/live/$test.sh" 2>/dev/null |
+			sed -n 's/^# takes \([0-9]*\) s$/\1/p;T;q' | grep . || echo 5)))
+	done
+	echo "$seconds"
+}
+
+# Those that take longest first, so that the last ones end together.
+order_chosen()
+{
+	local guest
+
+	mapfile -t chosen < <(for guest in "${chosen[@]}"; do
+		echo "$(seconds_of "${guest##* }") $guest"
+	done | sort -s -k 1,1nr | cut -d " " -f 2-)
 }
 
 main()
 {
-	local name arch suite pattern tests
+	local name arch suite pattern tests status
 
+	SECONDS=0
 	[ -n "$SUITE" ] || die "this is no Debian: /etc/os-release has no VERSION_CODENAME"
 	mkdir -p "$CACHE" "$WORK" || die "cannot make $CACHE and $WORK"
 	exec {lock}<"$WORK"
 	flock -n "$lock" || die "another run has $WORK; wait for it, or set BUILD to another directory"
-	rm -rf "${WORK:?}"/{tests-*.img,tree}
+	rm -rf "${WORK:?}"/{tests-*.img,tree,complete,*/pid}
+	trap stop_guests EXIT # not before: the pids would be those of the other run
 	while read -r name arch suite pattern tests; do
 		if [ -n "$name" ] && wanted "$name" "$@"; then
 			[ "$*" != short ] || tests=$live
-			chosen+=("$name $arch $tests")
+			chosen+=("$name $arch ${TESTS-$tests}")
 			prepare "$name" "$arch" "$suite" "$pattern"
 		fi
 	done <<<"$guests"
 	[ "${#chosen[@]}" -gt 0 ] || die "no guest is called or matches: $*; tests/vm/guests.bash lists them"
+	order_chosen
 	run_chosen
-	sum_up
+	sum_up >"$WORK/sum"
+	status=$?
+	[ $# -gt 0 ] || [ -n "${TESTS+set}" ] ||
+		echo "$(date -u +%F) $SECONDS $JOBS $(git rev-parse --short HEAD 2>/dev/null)" >"$WORK/complete"
+	cat "$WORK/sum"
+	return "$status"
 }
 
 # JOBS at a time.

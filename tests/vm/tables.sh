@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Prints what the guests of build/vm saw, as Markdown: "tests" is a table of kernels and test files, with what
-# was skipped and why; "features" is the support matrix, from each kernel's own `faultmap check`.
-# usage: tests/vm/tables.sh tests|features
+# was skipped and why; "features" is the support matrix, from each kernel's own `faultmap check`. "update" puts both
+# where README.md and tests/vm/README.md have them, if all guests ran in one run.
+# usage: tests/vm/tables.sh tests|features|update
 # environment: BUILD
 
 set -u
@@ -38,11 +39,25 @@ cells()
 	done
 }
 
+# Which run it was: run.sh leaves this of a run of all guests.
+print_run()
+{
+	local date seconds jobs tree
+
+	if ! read -r date seconds jobs tree <"$WORK/complete"; then
+		echo "Several runs. $(qemu-system-x86_64 --version | head -n 1)."
+		return
+	fi 2>/dev/null
+	echo "$date, one run of ${tree:-?} by \`make check-vm\`: ${#names[@]} guests in $((seconds / 60)) min $((seconds % 60)) s," \
+		"$jobs at once; $(cat "$WORK/sum"). $(qemu-system-x86_64 --version | head -n 1)."
+}
+
 print_tests()
 {
 	local name
 
-	echo "$(date -u +%F), $(qemu-system-x86_64 --version | head -n 1). A number is of tests passed, one behind + of those skipped."
+	print_run
+	echo "A number is of tests passed, one behind + of those skipped."
 	echo
 	for name in "${names[@]}"; do
 		echo "$name $(<"$WORK/$name/release") $(cat "$WORK/$name/version" 2>/dev/null || echo ?)"
@@ -116,11 +131,42 @@ print_features()
 		| "| " + join(" | ") + " |"'
 }
 
+# replace_section FILE SECTION: what is between <!-- tables.sh SECTION --> and <!-- tables.sh end -->.
+replace_section()
+{
+	local file=$1 section=$2
+
+	"print_$section" >"$WORK/section"
+	if ! awk -v section="$section" -v new="$WORK/section" '
+		$0 == "<!-- tables.sh end -->" { inside = 0 }
+		!inside
+		$0 == "<!-- tables.sh " section " -->" {
+			inside = found = 1
+			while ((getline line <new) > 0)
+				print line
+		}
+		END { exit !found || inside }' "$file" >"$WORK/page"; then
+		echo "tables.sh: $file has no section <!-- tables.sh $section -->" >&2
+		return 1
+	fi
+	cat "$WORK/page" >"$file"
+}
+
+update()
+{
+	if [ ! -e "$WORK/complete" ]; then
+		echo "tables.sh: the last run in $WORK was not one of all guests: run make check-vm" >&2
+		return 1
+	fi
+	replace_section README.md features && replace_section tests/vm/README.md tests
+}
+
 case ${1-} in
 tests) print_tests ;;
 features) print_features ;;
+update) update ;;
 *)
-	echo "usage: tests/vm/tables.sh tests|features" >&2
+	echo "usage: tests/vm/tables.sh tests|features|update" >&2
 	exit 2
 	;;
 esac

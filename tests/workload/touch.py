@@ -13,14 +13,14 @@ import resource
 import sys
 
 
+PR_SET_THP_DISABLE = 41
+
+
 def reserve(size):
-    """A mapping of small pages, also where transparent huge pages are `always`."""
-    mapping = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    try:
-        mapping.madvise(mmap.MADV_NOHUGEPAGE)
-    except OSError:
-        pass  # EINVAL: a kernel built without huge pages
-    return mapping
+    """A mapping of small pages, also where transparent huge pages are `always`. The whole process
+    has none, or khugepaged would add pages to it without a fault."""
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 def address_of(mapping):

@@ -16,111 +16,117 @@
 
 const size_t page_size = 4096;
 
-/* name, kind, exact kind, access, mode, prepare, touch, cleanup, default number */
+/* name, kind, exact kind, access, mode, prepare, touch, cleanup, default number, needs */
 /* clang-format off */
 static const struct fault_case cases[] = {
 	{ "demand_zero_write", "demand_zero", NULL, "write", "user",
-	  prepare_demand_zero, touch_write, NULL, 256 },
+	  prepare_demand_zero, touch_write, NULL, 256, NULL },
 	{ "demand_zero_read", "demand_zero", NULL, "read", "user",
-	  prepare_demand_zero, touch_read, NULL, 256 },
+	  prepare_demand_zero, touch_read, NULL, 256, NULL },
 	{ "heap", "demand_zero", NULL, "write", "user",
-	  prepare_heap, touch_write, NULL, 256 },
+	  prepare_heap, touch_write, NULL, 256, NULL },
 	{ "threads", "demand_zero", NULL, "write", "user",
-	  prepare_threads, touch_threads, NULL, 256 },
+	  prepare_threads, touch_threads, NULL, 256, NULL },
 	{ "exec_chain", "demand_zero", NULL, "write", "user",
-	  prepare_exec_chain, touch_exec_chain, NULL, 256 },
+	  prepare_exec_chain, touch_exec_chain, NULL, 256, NULL },
 	{ "fault_storm", "demand_zero", NULL, "write", "user",
-	  prepare_fault_storm, touch_fault_storm, NULL, 1 },
+	  prepare_fault_storm, touch_fault_storm, NULL, 1, NULL },
 	{ "stack_growth", "stack_growth", NULL, "write", "user",
-	  prepare_stack_growth, touch_downwards, NULL, 64 },
+	  prepare_stack_growth, touch_downwards, NULL, 64, NULL },
 	{ "cow_zero", "cow", NULL, "write", "user",
-	  prepare_cow_zero, touch_write, NULL, 256 },
+	  prepare_cow_zero, touch_write, NULL, 256, NULL },
 	{ "cow_fork", "cow", NULL, "write", "user",
-	  prepare_cow_fork, touch_write, NULL, 256 },
+	  prepare_cow_fork, touch_write, NULL, 256, NULL },
 	{ "reuse", "cow", "wp_other", "write", "user",
-	  prepare_reuse, touch_reuse, NULL, 256 },
+	  prepare_reuse, touch_reuse, NULL, 256, NULL },
 	{ "soft_dirty", "cow", "wp_other", "write", "user",
-	  prepare_soft_dirty, touch_write, NULL, 256 },
+	  prepare_soft_dirty, touch_write, NULL, 256, "CONFIG_MEM_SOFT_DIRTY" },
 	{ "huge_zero", "demand_zero", "huge_zero", "write", "user",
-	  prepare_huge, touch_write, NULL, 4 },
+	  prepare_huge, touch_write, NULL, 4, "transparent huge pages" },
 	{ "huge_zero_read", "demand_zero", "huge_zero", "read", "user",
-	  prepare_huge, touch_read, NULL, 4 },
+	  prepare_huge, touch_read, NULL, 4, "transparent huge pages" },
 	{ "huge_cow", "cow", NULL, "write", "user",
-	  prepare_huge_cow, touch_huge_cow, NULL, 4 },
+	  prepare_huge_cow, touch_huge_cow, NULL, 4, "a kernel that copies the huge zero page whole (Linux 6.13)" },
 	{ "small_zero_read", "demand_zero", NULL, "read", "user",
-	  prepare_small_zero, touch_second_page, NULL, 4 },
+	  prepare_small_zero, touch_second_page, NULL, 4, "transparent huge pages" },
 	{ "reclaim", "demand_zero", NULL, "write", "user",
-	  prepare_reclaim, touch_reclaim, NULL, 4096 },
+	  prepare_reclaim, touch_reclaim, NULL, 4096, "a limit of memory, and swap" },
 	{ "swap_in", "swap_in", NULL, "read", "user",
-	  prepare_swap_in, touch_read, NULL, 1024 },
+	  prepare_swap_in, touch_read, NULL, 1024, "swap that takes pages when asked" },
 	{ "swap_cached", "demand_zero", "swap_in", "read", "user",
-	  prepare_swap_cached, touch_read, NULL, 256 },
+	  prepare_swap_cached, touch_read, NULL, 256, "swap that takes pages when asked" },
 	{ "userfaultfd", "userfaultfd", NULL, "write", "user",
-	  prepare_userfaultfd, touch_write, NULL, 64 },
+	  prepare_userfaultfd, touch_write, NULL, 64, "userfaultfd" },
 	{ "userfaultfd_slow", "userfaultfd", NULL, "write", "user",
-	  prepare_userfaultfd_slow, touch_write, NULL, 4 },
+	  prepare_userfaultfd_slow, touch_write, NULL, 4, "userfaultfd" },
 	{ "userfaultfd_wp", "wp_other", "userfaultfd", "write", "user",
-	  prepare_userfaultfd_wp, touch_write, NULL, 64 },
+	  prepare_userfaultfd_wp, touch_write, NULL, 64, "write protection by userfaultfd" },
 	{ "populate", "demand_zero", NULL, "write", "user",
-	  prepare_populate, touch_populate, NULL, 1024 },
+	  prepare_populate, touch_populate, NULL, 1024, NULL },
 	{ "file_map_read", "file_map", NULL, "read", "user",
-	  prepare_file_read, touch_read, cleanup_file, 64 },
+	  prepare_file_read, touch_read, cleanup_file, 64, NULL },
 	{ "file_map_exec", "file_map", NULL, "exec", "user",
-	  prepare_file_exec, touch_exec, cleanup_file, 64 },
+	  prepare_file_exec, touch_exec, cleanup_file, 64, NULL },
 	{ "file_map_partly", "file_map", NULL, "read", "user",
-	  prepare_file_partly, touch_second_page, cleanup_file, 64 },
+	  prepare_file_partly, touch_second_page, cleanup_file, 64, NULL },
 	{ "file_map_major", "file_map", NULL, "read", "user",
-	  prepare_file_major, touch_read, cleanup_file, 64 },
+	  prepare_file_major, touch_read, cleanup_file, 64, NULL },
 	{ "file_cow", "file_cow", NULL, "write", "user",
-	  prepare_file_cow, touch_write, cleanup_file, 64 },
+	  prepare_file_cow, touch_write, cleanup_file, 64, NULL },
 	{ "file_cow_mapped", "cow", NULL, "write", "user",
-	  prepare_file_cow_mapped, touch_write, cleanup_file, 64 },
+	  prepare_file_cow_mapped, touch_write, cleanup_file, 64, NULL },
 	{ "mkwrite", "mkwrite", NULL, "write", "user",
-	  prepare_mkwrite, touch_write, cleanup_file, 64 },
+	  prepare_mkwrite, touch_write, cleanup_file, 64, NULL },
 	{ "shared_file_write", "file_map", NULL, "write", "user",
-	  prepare_shared_file_write, touch_write, cleanup_file, 64 },
+	  prepare_shared_file_write, touch_write, cleanup_file, 64, NULL },
 	{ "shmem_anon", "shmem", NULL, "write", "user",
-	  prepare_shmem_anon, touch_write, NULL, 256 },
+	  prepare_shmem_anon, touch_write, NULL, 256, NULL },
 	{ "memfd", "shmem", NULL, "write", "user",
-	  prepare_memfd, touch_write, NULL, 256 },
+	  prepare_memfd, touch_write, NULL, 256, NULL },
 	{ "tmpfs", "shmem", NULL, "write", "user",
-	  prepare_tmpfs, touch_write, cleanup_file, 64 },
+	  prepare_tmpfs, touch_write, cleanup_file, 64, NULL },
 	{ "sysv", "shmem", NULL, "write", "user",
-	  prepare_sysv, touch_write, NULL, 64 },
+	  prepare_sysv, touch_write, NULL, 64, NULL },
 	{ "hugetlb", "hugetlb", NULL, "write", "user",
-	  prepare_hugetlb, touch_write, NULL, 4 },
+	  prepare_hugetlb, touch_write, NULL, 4, "free huge pages" },
 	{ "device", "device", NULL, "write", "user",
-	  prepare_device, touch_write, NULL, 64 },
+	  prepare_device, touch_write, NULL, 64, "BPF arenas (Linux 6.9)" },
 	{ "kernel_read", "demand_zero", NULL, "write", "kernel",
-	  prepare_kernel_read, touch_kernel_read, NULL, 64 },
+	  prepare_kernel_read, touch_kernel_read, NULL, 64, NULL },
 	{ "efault", "denied_unmapped", NULL, "write", "kernel",
-	  prepare_efault, touch_efault, NULL, 64 },
+	  prepare_efault, touch_efault, NULL, 64, NULL },
 	{ "denied_unmapped", "denied_unmapped", NULL, "read", "user",
-	  prepare_unmapped, touch_denied_read, NULL, 64 },
+	  prepare_unmapped, touch_denied_read, NULL, 64, NULL },
 	{ "denied_access_write", "denied_access", NULL, "write", "user",
-	  prepare_read_only, touch_denied_write, NULL, 64 },
+	  prepare_read_only, touch_denied_write, NULL, 64, NULL },
 	{ "denied_access_read", "denied_access", NULL, "read", "user",
-	  prepare_no_access, touch_denied_read, NULL, 64 },
+	  prepare_no_access, touch_denied_read, NULL, 64, NULL },
 	{ "denied_access_exec", "denied_access", NULL, "exec", "user",
-	  prepare_no_exec, touch_denied_exec, NULL, 64 },
+	  prepare_no_exec, touch_denied_exec, NULL, 64, NULL },
 	{ "denied_pkey", "denied_pkey", NULL, "read", "user",
-	  prepare_pkey, touch_denied_read, NULL, 64 },
+	  prepare_pkey, touch_denied_read, NULL, 64, "protection keys" },
 	{ "denied_bus", "denied_bus", NULL, "read", "user",
-	  prepare_truncated, touch_denied_read, cleanup_file, 64 },
+	  prepare_truncated, touch_denied_read, cleanup_file, 64, NULL },
 };
 /* clang-format on */
 
-/* Larger than what the loader unmaps before main (ld.so.cache): a job that lay where that was would
- * find its faults in the same address range. */
-#define RESERVED_AT_LEAST (1UL << 20)
+/*
+ * Where no kernel puts anything of itself. The process had other mappings before: what the loader has unmapped,
+ * and until exec those of the shell that it was forked from. arm64 puts all of them within the same GiB, and their
+ * faults would be in the job's range.
+ */
+#define PLACE ((char *)0x200000000000)
 
 int job_reserve(struct job *job, size_t size, size_t align)
 {
-	size_t whole = size + align + 2 * page_size + RESERVED_AT_LEAST;
-	char *area = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static char *place = PLACE;
+	size_t whole = size + align + 2 * page_size;
+	char *area = mmap(place, whole, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (area == MAP_FAILED)
 		return -errno;
+	place = area + whole;
 	job->start = (char *)(((uintptr_t)area + page_size + align - 1) / align * align);
 	job->end = job->start + size;
 	return 0;
@@ -419,7 +425,12 @@ int main(int argc, char *argv[])
 	error = perform(&job);
 	if (!error)
 		return 0;
+	if (error == -ENOTSUP) {
+		dprintf(STDERR_FILENO, "faultgen: %s: needs %s\n", job.what->name,
+			job.what->needs ? job.what->needs : "another kernel");
+		return EXIT_SKIP;
+	}
 	dprintf(STDERR_FILENO, "faultgen: %s: %s (minor %ld, major %ld, denied %zu, wanted %zu)\n",
 		job.what->name, strerror(-error), job.minor, job.major, job.denied, job.expected);
-	return error == -ENOTSUP ? EXIT_SKIP : 1;
+	return 1;
 }

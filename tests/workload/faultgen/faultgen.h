@@ -65,6 +65,7 @@ struct fault_case {
 	int (*touch)(struct job *job);    /* 0 or a negative errno */
 	void (*cleanup)(struct job *job); /* may be NULL */
 	size_t default_pages;
+	const char *needs; /* when it is not possible on this machine; may be NULL */
 };
 
 extern const size_t page_size;

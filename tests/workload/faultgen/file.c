@@ -246,14 +246,12 @@ int prepare_device(struct job *job)
 		.max_entries = (unsigned int)job->pages,
 		.map_flags = BPF_F_MMAPABLE,
 	};
+	int error;
 
 	job->fd = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attributes, sizeof(attributes));
 	if (job->fd < 0)
 		return -ENOTSUP;
-	job->start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, job->fd, 0);
-	if (job->start == MAP_FAILED)
-		return -errno;
-	job->end = job->start + size;
 	strcpy(job->mapping, "anon_inode:bpf-map");
-	return 0;
+	error = job_reserve(job, size, page_size);
+	return error ? error : job_map(job, PROT_READ | PROT_WRITE, MAP_SHARED, job->fd);
 }
