@@ -54,8 +54,3 @@ const char *mode_name(enum fault_mode mode)
 {
 	return name_of(mode_names, MODE_COUNT, mode);
 }
-
-bool kind_is_denied(enum fault_kind kind)
-{
-	return kind >= KIND_FIRST_DENIED && kind < KIND_COUNT;
-}

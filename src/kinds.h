@@ -3,16 +3,11 @@
 #ifndef FAULTMAP_KINDS_H
 #define FAULTMAP_KINDS_H
 
-#include <stdbool.h>
-
 #include "../bpf/abi.h"
 
 /* The name ("demand_zero", "write", "user"). "unknown" for a value outside the enum. Static. */
 const char *kind_name(enum fault_kind kind);
 const char *access_name(enum fault_access access);
 const char *mode_name(enum fault_mode mode);
-
-/* True for the kinds that end in a signal or EFAULT and are neither minor nor major. */
-bool kind_is_denied(enum fault_kind kind);
 
 #endif

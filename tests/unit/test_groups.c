@@ -115,7 +115,7 @@ static void fault(struct world *world, struct process *process)
 	assert_non_null(row);
 	snprintf(mapping, sizeof(mapping), "/lib/%d", (int)which);
 	row->mapping = snapshot_intern(world->snapshot, mapping);
-	if (kind_is_denied(kind))
+	if (kind >= KIND_FIRST_DENIED)
 		add.denied = draw(world, many);
 	else if (draw(world, 4))
 		add.minor = draw(world, many);
