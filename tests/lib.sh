@@ -210,7 +210,7 @@ import socket
 print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
 }
 
-# start_exporter FLAG...: the daemon, for a Prometheus server; sets $target to its HOST:PORT.
+# start_exporter FLAG...: the daemon; sets $target to its HOST:PORT. Its stderr is in $TMP/daemon.err.
 start_exporter()
 {
 	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 "$@" 2>"$TMP/daemon.err"

@@ -88,10 +88,8 @@ scrape()
 
 test_daemon()
 {
-	start_background "$FAULTMAP" daemon -v --max-rows 64 --listen 127.0.0.1:0 --interval 0.1 \
-		2>"$TMP/daemon.err"
-	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
-	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	start_exporter --max-rows 64 --interval 0.1
+	url=http://$target
 	"$spawn" 200 /bin/true >/dev/null
 	check "/metrics: map_full counts, and so does the group other" wait_for 20 scrape
 	stop_background "$BACKGROUND_PID"

@@ -11,11 +11,8 @@ OPENMETRICS='application/openmetrics-text; version=1.0.0; charset=utf-8'
 # start_daemon FLAG...: sets $daemon and $url.
 start_daemon()
 {
-	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.1 "$@" \
-		2>"$TMP/daemon.err"
-	daemon=$BACKGROUND_PID
-	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
-	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	start_exporter --interval 0.1 "$@"
+	daemon=$BACKGROUND_PID url=http://$target
 	wait_for 30 ticked 1
 }
 

@@ -11,12 +11,8 @@ reader=tests/live/jsonl_reader.py
 # start_daemon TARGET [FLAG...]: sets $daemon and $url.
 start_daemon()
 {
-	: >"$TMP/daemon.err"
-	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.1 --jsonl "$@" \
-		2>"$TMP/daemon.err"
-	daemon=$BACKGROUND_PID
-	wait_for 60 grep -q 'serving on' "$TMP/daemon.err"
-	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	start_exporter --interval 0.1 --jsonl "$@"
+	daemon=$BACKGROUND_PID url=http://$target
 }
 
 ticks()

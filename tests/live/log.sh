@@ -122,10 +122,26 @@ test_sums()
 	check_jq "interval: entries are minor, major, denied, aborted or in flight" '
 		[.[] | select(.rec == "interval") | .in_flight >= 0 and .entries_total ==
 		.minor_total + .major_total + .denied_total + .aborted_total + .in_flight] | all'
-	check_jq "interval: little is in flight at the end" '
-		[.[] | select(.rec == "interval")][-1] | .in_flight <= 1000'
-	check_jq "nothing was lost" '[.[] | select(.rec == "interval") |
-		.map_full + .names_lost + .exits_lost + .stamps_lost + .lines_lost] | add == 0'
+	# What other programs fault while the rows are read is in flight.
+	check_equal "interval: little is in flight at the end" "$(jq -s -c '
+		[.[] | select(.rec == "interval")][-1] | [.in_flight, .entries] |
+		select(.[0] > 1000 + .[1] / 10)' "$log")" ""
+	test_losses
+}
+
+# All that can be lost, by name, of the whole machine: where others take the CPU for seconds, something is.
+test_losses()
+{
+	local name="nothing was lost" apart
+
+	apart=$(jq -s '[.[] | select(.rec == "interval").seconds] | max' "$log")
+	if [ "${apart%.*}" -ge 2 ]; then
+		skip "$name" "the machine is busy: two readings were $apart s apart, not 0.2"
+		return
+	fi
+	check_equal "$name" "$(jq -s -c '[.[] | select(.rec == "interval") |
+		{ map_full, names_lost, exits_lost, stamps_lost, lines_lost } | to_entries[] |
+		select(.value > 0)]' "$log")" "[]"
 }
 
 test_workload()

@@ -12,10 +12,8 @@ POLICY="default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'se
 # start_daemon [FLAG...]: sets $url.
 start_daemon()
 {
-	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --interval 0.3 --group-by exe \
-		"$@" 2>"$TMP/daemon.err"
-	wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
-	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	start_exporter --interval 0.3 --group-by exe "$@"
+	url=http://$target
 }
 
 get()
