@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "log_file.h"
+#include "log_line.h"
 #include "text.h"
 #include "util.h"
 #include "version.h"
@@ -69,106 +69,9 @@ struct log_reader {
 	uint64_t last_totals[ARRAY_SIZE(counters)];
 };
 
-/* One line and what is wrong with it. */
-struct parsed {
-	struct log_reader *reader;
-	json_t *object;
-	char why[192]; /* empty: nothing so far */
-};
-
 static void complain(struct log_reader *reader, uint64_t line, const char *why)
 {
 	reader->options.on_complaint(reader->options.context, reader->path, line, why);
-}
-
-static void reject(struct parsed *line, const char *name, const char *what)
-{
-	if (!line->why[0])
-		snprintf(line->why, sizeof(line->why), "\"%s\" is %s", name, what);
-}
-
-static uint64_t check_uint(struct parsed *line, const json_t *value, const char *name)
-{
-	if (!json_is_integer(value) || json_integer_value(value) < 0) {
-		reject(line, name, value ? "no count" : "missing");
-		return 0;
-	}
-	return (uint64_t)json_integer_value(value);
-}
-
-static uint64_t get_uint_of(struct parsed *line, const json_t *object, const char *name)
-{
-	return check_uint(line, json_object_get(object, name), name);
-}
-
-static uint64_t get_uint(struct parsed *line, const char *name)
-{
-	return get_uint_of(line, line->object, name);
-}
-
-static uint64_t get_total_of(struct parsed *line, const json_t *object, const char *name)
-{
-	char total[64];
-
-	snprintf(total, sizeof(total), "%s_total", name);
-	return get_uint_of(line, object, total);
-}
-
-static const char *get_text(struct parsed *line, const char *name)
-{
-	const json_t *value = json_object_get(line->object, name);
-
-	if (!json_is_string(value))
-		reject(line, name, value ? "no text" : "missing");
-	return json_is_string(value) ? json_string_value(value) : "";
-}
-
-static uint64_t get_address(struct parsed *line, const char *name)
-{
-	const char *text = get_text(line, name);
-	char *end;
-	uint64_t address = strtoull(text, &end, 16);
-
-	if (strncmp(text, "0x", 2) != 0 || *end || end == text + 2)
-		reject(line, name, "no address");
-	return address;
-}
-
-static uint64_t get_duration_ns(struct parsed *line, const char *name)
-{
-	const json_t *value = json_object_get(line->object, name);
-	double seconds = json_number_value(value);
-
-	if (!json_is_number(value) || seconds < 0 || seconds > 1e9) {
-		reject(line, name, value ? "no duration" : "missing");
-		return 0;
-	}
-	return (uint64_t)(seconds * 1e9 + 0.5);
-}
-
-/* Raw bytes; "" when out of memory or wrong. */
-static const char *get_bytes(struct parsed *line, const char *name)
-{
-	autofree char *bytes = strdup(get_text(line, name));
-	const char *kept = NULL;
-
-	if (bytes && !text_unescape(bytes))
-		reject(line, name, "not escaped as faultmap does");
-	else if (bytes)
-		kept = snapshot_intern(line->reader->snapshot, bytes);
-	return kept ? kept : "";
-}
-
-static unsigned int get_word(struct parsed *line, const char *name, unsigned int count,
-			     const char *(*word)(unsigned int))
-{
-	const char *text = get_text(line, name);
-
-	for (unsigned int i = 0; i < count; i++)
-		if (!strcmp(word(i), text))
-			return i;
-	reject(line, name, "a word that this faultmap does not know");
-	return 0;
 }
 
 static const char *kind_word(unsigned int value)
@@ -246,19 +149,19 @@ static void add_totals(struct log_reader *reader, const uint64_t *delta, const u
 	reader->has_totals = true;
 }
 
-static void take_interval(struct parsed *line)
+static void take_interval(struct log_line *line)
 {
 	struct log_reader *reader = line->reader;
 	struct snapshot *snapshot = reader->snapshot;
-	uint64_t duration_ns = get_duration_ns(line, "seconds");
-	uint64_t lines_lost = get_uint(line, "lines_lost");
+	uint64_t duration_ns = log_line_duration_ns(line, "seconds");
+	uint64_t lines_lost = log_line_uint(line, "lines_lost");
 	uint64_t delta[ARRAY_SIZE(counters)] = {}, total[ARRAY_SIZE(counters)] = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
 		if (i >= FIRST_OPTIONAL && !json_object_get(line->object, counters[i].name))
 			continue;
-		delta[i] = get_uint(line, counters[i].name);
-		total[i] = get_total_of(line, line->object, counters[i].name);
+		delta[i] = log_line_uint(line, counters[i].name);
+		total[i] = log_line_total_of(line, line->object, counters[i].name);
 	}
 	if (line->why[0])
 		return;
@@ -274,16 +177,16 @@ static void take_interval(struct parsed *line)
 /* Records. ------------------------------------------------------------------------------------- */
 
 /* NULL: the line is wrong, or there is no room (then *ret_result says so). */
-static struct process *get_process(struct parsed *line, int *ret_result)
+static struct process *get_process(struct log_line *line, int *ret_result)
 {
-	uint64_t pid = get_uint(line, "pid"), start_ns = get_uint(line, "start_ns");
-	const char *comm = get_bytes(line, "comm");
+	uint64_t pid = log_line_uint(line, "pid"), start_ns = log_line_uint(line, "start_ns");
+	const char *comm = log_line_bytes(line, "comm");
 	struct process *process;
 
 	if (pid > UINT32_MAX)
-		reject(line, "pid", "no pid");
+		log_line_reject(line, "pid", "no pid");
 	if (strlen(comm) >= COMM_LEN)
-		reject(line, "comm", "too long");
+		log_line_reject(line, "comm", "too long");
 	if (line->why[0])
 		return NULL;
 	if (line->reader->snapshot->n_processes > MAX_ROWS) {
@@ -308,21 +211,22 @@ struct latency_line {
 	uint64_t count_total, sum_ns_total, max_ns;
 };
 
-static void get_latency(struct parsed *line, const json_t *object, struct latency_line *latency)
+static void get_latency(struct log_line *line, const json_t *object, struct latency_line *latency)
 {
 	const json_t *buckets = json_object_get(object, "buckets");
 
 	*latency = (struct latency_line){
-		.delta.count = get_uint_of(line, object, "count"),
-		.delta.sum_ns = get_uint_of(line, object, "sum_ns"),
-		.count_total = get_total_of(line, object, "count"),
-		.sum_ns_total = get_total_of(line, object, "sum_ns"),
-		.max_ns = get_uint_of(line, object, "max_ns"),
+		.delta.count = log_line_uint_of(line, object, "count"),
+		.delta.sum_ns = log_line_uint_of(line, object, "sum_ns"),
+		.count_total = log_line_total_of(line, object, "count"),
+		.sum_ns_total = log_line_total_of(line, object, "sum_ns"),
+		.max_ns = log_line_uint_of(line, object, "max_ns"),
 	};
 	if (json_array_size(buckets) != LATENCY_BUCKETS)
-		reject(line, "buckets", "no histogram of ours");
+		log_line_reject(line, "buckets", "no histogram of ours");
 	for (size_t i = 0; i < json_array_size(buckets) && i < LATENCY_BUCKETS; i++)
-		latency->delta.buckets[i] = check_uint(line, json_array_get(buckets, i), "buckets");
+		latency->delta.buckets[i] = log_line_check_uint(line, json_array_get(buckets, i),
+								"buckets");
 }
 
 static int add_latency(struct row *row, const struct latency_line *line, bool is_known)
@@ -356,33 +260,33 @@ static uint32_t slice_tag_of(uint64_t start, uint64_t end)
 }
 
 /* The row's identity and place; false: the line is wrong. */
-static bool get_row(struct parsed *line, struct row *row)
+static bool get_row(struct log_line *line, struct row *row)
 {
-	const char *perms = get_text(line, "perms");
+	const char *perms = log_line_text(line, "perms");
 
 	*row = (struct row){
-		.mapping_id = get_address(line, "mapping_id"),
-		.kind = (uint8_t)get_word(line, "kind", KIND_COUNT, kind_word),
-		.access = (uint8_t)get_word(line, "access", ACCESS_COUNT, access_word),
-		.mode = (uint8_t)get_word(line, "mode", MODE_COUNT, mode_word),
-		.mapping = get_bytes(line, "mapping"),
-		.map_start = get_address(line, "map_start"),
-		.map_end = get_address(line, "map_end"),
-		.map_offset = get_uint(line, "map_offset"),
+		.mapping_id = log_line_address(line, "mapping_id"),
+		.kind = (uint8_t)log_line_word(line, "kind", KIND_COUNT, kind_word),
+		.access = (uint8_t)log_line_word(line, "access", ACCESS_COUNT, access_word),
+		.mode = (uint8_t)log_line_word(line, "mode", MODE_COUNT, mode_word),
+		.mapping = log_line_bytes(line, "mapping"),
+		.map_start = log_line_address(line, "map_start"),
+		.map_end = log_line_address(line, "map_end"),
+		.map_offset = log_line_uint(line, "map_offset"),
 	};
 	if (strlen(perms) < sizeof(row->perms))
 		strcpy(row->perms, perms);
 	else
-		reject(line, "perms", "too long");
+		log_line_reject(line, "perms", "too long");
 	if (json_object_get(line->object, "slice_start")) {
-		row->slice_start = get_address(line, "slice_start");
-		row->slice_end = get_address(line, "slice_end");
+		row->slice_start = log_line_address(line, "slice_start");
+		row->slice_end = log_line_address(line, "slice_end");
 		row->slice = slice_tag_of(row->slice_start, row->slice_end);
 	}
 	return !line->why[0];
 }
 
-static struct row *find_row(struct parsed *line, const struct row *want, int *ret_result)
+static struct row *find_row(struct log_line *line, const struct row *want, int *ret_result)
 {
 	struct snapshot *snapshot = line->reader->snapshot;
 	struct process *process = get_process(line, ret_result);
@@ -408,7 +312,7 @@ static struct row *find_row(struct parsed *line, const struct row *want, int *re
 	return row;
 }
 
-static int take_faults(struct parsed *line)
+static int take_faults(struct log_line *line)
 {
 	static const char *const names[] = { "minor", "major", "denied", "pages" };
 	const json_t *latency_object = json_object_get(line->object, "latency");
@@ -419,8 +323,8 @@ static int take_faults(struct parsed *line)
 	int result = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		delta[i] = get_uint(line, names[i]);
-		total[i] = get_total_of(line, line->object, names[i]);
+		delta[i] = log_line_uint(line, names[i]);
+		total[i] = log_line_total_of(line, line->object, names[i]);
 	}
 	if (latency_object)
 		get_latency(line, latency_object, &latency);
@@ -443,18 +347,18 @@ struct process_line {
 	const char *cgroup;
 };
 
-static void get_process_line(struct parsed *line, bool has_deltas, struct process_line *ret_line)
+static void get_process_line(struct log_line *line, bool has_deltas, struct process_line *ret_line)
 {
 	*ret_line = (struct process_line){
-		.minor = has_deltas ? get_uint(line, "minor") : 0,
-		.major = has_deltas ? get_uint(line, "major") : 0,
-		.gup = has_deltas ? get_uint(line, "gup") : 0,
-		.minor_total = get_total_of(line, line->object, "minor"),
-		.major_total = get_total_of(line, line->object, "major"),
-		.gup_total = get_total_of(line, line->object, "gup"),
-		.ppid = (uint32_t)get_uint(line, "ppid"),
-		.uid = (uint32_t)get_uint(line, "uid"),
-		.cgroup = get_bytes(line, "cgroup"),
+		.minor = has_deltas ? log_line_uint(line, "minor") : 0,
+		.major = has_deltas ? log_line_uint(line, "major") : 0,
+		.gup = has_deltas ? log_line_uint(line, "gup") : 0,
+		.minor_total = log_line_total_of(line, line->object, "minor"),
+		.major_total = log_line_total_of(line, line->object, "major"),
+		.gup_total = log_line_total_of(line, line->object, "gup"),
+		.ppid = (uint32_t)log_line_uint(line, "ppid"),
+		.uid = (uint32_t)log_line_uint(line, "uid"),
+		.cgroup = log_line_bytes(line, "cgroup"),
 	};
 }
 
@@ -473,10 +377,11 @@ static void add_process(struct process *process, const struct process_line *line
 	process->cgroup = line->cgroup;
 }
 
-static int take_process(struct parsed *line)
+static int take_process(struct log_line *line)
 {
 	int result = 0;
-	uint64_t vsz_bytes = get_uint(line, "vsz_bytes"), rss_bytes = get_uint(line, "rss_bytes");
+	uint64_t vsz_bytes = log_line_uint(line, "vsz_bytes"),
+		 rss_bytes = log_line_uint(line, "rss_bytes");
 	struct process_line process_line;
 	struct process *process;
 
@@ -490,12 +395,12 @@ static int take_process(struct parsed *line)
 	return 0;
 }
 
-static int take_exit(struct parsed *line)
+static int take_exit(struct log_line *line)
 {
 	int result = 0;
-	uint64_t vsz_bytes = get_uint(line, "peak_vsz_bytes");
-	uint64_t rss_bytes = get_uint(line, "peak_rss_bytes");
-	uint64_t lifetime_ns = get_duration_ns(line, "seconds");
+	uint64_t vsz_bytes = log_line_uint(line, "peak_vsz_bytes");
+	uint64_t rss_bytes = log_line_uint(line, "peak_rss_bytes");
+	uint64_t lifetime_ns = log_line_duration_ns(line, "seconds");
 	struct process_line process_line;
 	struct process *process;
 
@@ -512,36 +417,36 @@ static int take_exit(struct parsed *line)
 }
 
 /* The inverse of what a shell's $? shows. */
-static int get_wait_status(struct parsed *line)
+static int get_wait_status(struct log_line *line)
 {
-	uint64_t status = get_uint(line, "exit_status");
+	uint64_t status = log_line_uint(line, "exit_status");
 
 	if (!json_object_get(line->object, "signal"))
 		return (int)(status & 0xff) << 8;
-	return (int)(get_uint(line, "signal") & 0x7f) |
+	return (int)(log_line_uint(line, "signal") & 0x7f) |
 	       (json_is_true(json_object_get(line->object, "core_dumped")) ? 0x80 : 0);
 }
 
-static int take_run(struct parsed *line, struct error *error)
+static int take_run(struct log_line *line, struct error *error)
 {
 	const json_t *words = json_object_get(line->object, "command");
 	struct log_reader *reader = line->reader;
 	size_t count = json_array_size(words);
 	autofree char **command = calloc(count + 1, sizeof(*command));
-	uint64_t wall_ns = get_duration_ns(line, "seconds");
+	uint64_t wall_ns = log_line_duration_ns(line, "seconds");
 	int wait_status = get_wait_status(line);
 	int result = 0;
 
 	if (!command)
 		return -ENOMEM;
 	if (!count)
-		reject(line, "command", "no list of words");
+		log_line_reject(line, "command", "no list of words");
 	for (size_t i = 0; i < count; i++) {
 		const char *word = json_string_value(json_array_get(words, i));
 
 		command[i] = strdup(word ? word : "");
 		if (!command[i] || !word || !text_unescape(command[i]))
-			reject(line, "command", "no list of words");
+			log_line_reject(line, "command", "no list of words");
 	}
 	if (!line->why[0])
 		result = reader->options.on_run(reader->options.context,
@@ -565,16 +470,16 @@ static void forget_totals(struct log_reader *reader)
 }
 
 /* Escaped once, whatever the line has. */
-static void get_shown(struct parsed *line, const char *name, char *text, size_t size)
+static void get_shown(struct log_line *line, const char *name, char *text, size_t size)
 {
-	text_escape_to(text, size, get_bytes(line, name));
+	text_escape_to(text, size, log_line_bytes(line, name));
 }
 
-static void take_meta(struct parsed *line)
+static void take_meta(struct log_line *line)
 {
 	struct log_reader *reader = line->reader;
 	struct log_reader_info info = reader->info;
-	uint64_t version = get_uint(line, "v");
+	uint64_t version = log_line_uint(line, "v");
 	const char *since;
 
 	reader->is_foreign = !line->why[0] && version != FAULTMAP_SCHEMA_VERSION;
@@ -583,12 +488,12 @@ static void take_meta(struct parsed *line)
 			 "schema version %" PRIu64
 			 ", this faultmap reads %d; lines up to the next meta are left out",
 			 version, FAULTMAP_SCHEMA_VERSION);
-	since = get_text(line, "since");
+	since = log_line_text(line, "since");
 	get_shown(line, "host", info.host, sizeof(info.host));
 	get_shown(line, "kernel", info.kernel, sizeof(info.kernel));
 	get_shown(line, "detail", info.detail, sizeof(info.detail));
-	info.page_size = get_uint(line, "page_size");
-	info.lines_lost += get_uint(line, "lines_lost");
+	info.page_size = log_line_uint(line, "page_size");
+	info.lines_lost += log_line_uint(line, "lines_lost");
 	if (line->why[0])
 		return;
 	if (strcmp(since, reader->since) != 0 || strcmp(info.host, reader->info.host) != 0)
@@ -599,14 +504,14 @@ static void take_meta(struct parsed *line)
 
 /* Lines. --------------------------------------------------------------------------------------- */
 
-static int take_record_at(struct parsed *line, const char *rec, struct error *error)
+static int take_record_at(struct log_line *line, const char *rec, struct error *error)
 {
 	const struct log_reader_options *options = &line->reader->options;
 	int64_t ts_ms = 0;
 	int result;
 
-	if (!text_read_time(get_text(line, "ts"), &ts_ms))
-		reject(line, "ts", "no time");
+	if (!text_read_time(log_line_text(line, "ts"), &ts_ms))
+		log_line_reject(line, "ts", "no time");
 	if (line->why[0] || ts_ms < options->from_ms || ts_ms >= options->to_ms)
 		return 0;
 	result = enter_interval(line->reader, ts_ms, error);
@@ -621,7 +526,7 @@ static int take_record_at(struct parsed *line, const char *rec, struct error *er
 	if (!strcmp(rec, "interval"))
 		take_interval(line);
 	else
-		reject(line, "rec", "a word that this faultmap does not know");
+		log_line_reject(line, "rec", "a word that this faultmap does not know");
 	return 0;
 }
 
@@ -629,15 +534,17 @@ static int take_line(struct log_reader *reader, const char *text, size_t length,
 		     struct error *error)
 {
 	json_error_t wrong;
-	struct parsed line = { .reader = reader,
-			       .object = json_loadb(text, length, JSON_REJECT_DUPLICATES, &wrong) };
+	struct log_line line = { .reader = reader,
+				 .snapshot = reader->snapshot,
+				 .object = json_loadb(text, length, JSON_REJECT_DUPLICATES,
+						      &wrong) };
 	const char *rec;
 	int result = 0;
 
 	if (!line.object) {
 		snprintf(line.why, sizeof(line.why), "no JSON: %s", wrong.text);
 	} else {
-		rec = get_text(&line, "rec");
+		rec = log_line_text(&line, "rec");
 		if (!strcmp(rec, "meta"))
 			take_meta(&line);
 		else if (!reader->is_foreign && !strcmp(rec, "run"))

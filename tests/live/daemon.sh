@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 15 s
 # The real daemon on a free loopback port: paths, metrics, bounds, bad input, the way out.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . tests/live/daemon.bash
 

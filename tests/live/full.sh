@@ -5,6 +5,7 @@
 # what getrusage has, and every sink says so.
 # shellcheck disable=SC2016
 
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 spawn=$BUILD/workload/spawn

@@ -3,6 +3,7 @@
 # takes 40 s
 # Groups, and the limit of the series: 10,000 processes with random comms that fault in files with the
 # worst of names. Prometheus' own parsers, Go's and Python's, are the judges of each scrape.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 CHILDREN=10000

@@ -3,6 +3,7 @@
 # takes 15 s
 # runs alone: its group has to be among the busiest
 # The page at /, as a browser shows it: its figures, names that would be markup, its policy.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # As a path, with what follows: a name has no slash, but a directory and a file in it make one.
