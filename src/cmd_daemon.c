@@ -535,6 +535,13 @@ static int service_open(struct service *service)
 	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
+/* What it goes on doing after the start. */
+static unsigned int privileges_needed(const struct service *service)
+{
+	return (service->config->group_by == GROUP_BY_EXE ? PRIVILEGE_READ_EXE : 0) |
+	       (session_info(service->session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0);
+}
+
 static int service_run(struct service *service)
 {
 	struct collector_options collector = watch_collector(&service->config->watch,
@@ -551,7 +558,7 @@ static int service_run(struct service *service)
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
-	result = privileges_drop(service->config->group_by == GROUP_BY_EXE, &error);
+	result = privileges_drop(privileges_needed(service), &error);
 	if (result < 0)
 		log_error("%s", error.text);
 	status = result < 0 ? EXIT_FAILED : serve(service);

@@ -631,6 +631,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->info.detail = options->detail;
 	collector->info.slice_bytes = options->slice_bytes;
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
+	/* Until Linux 5.19: who has the maple tree (6.1) does not. */
+	collector->info.reads_ask_for_bpf = !features.state[FEATURE_MAPLE_TREE].available;
 	collector->info.warning = features_warning(&features, options->follow);
 	result = kernel_open(&collector->kernel, options, &features, &collector->info, error);
 	if (result)

@@ -34,10 +34,11 @@ struct collector_info {
 	const char *hooks[COLLECTOR_MAX_HOOKS];
 	size_t n_hooks;
 	enum detail detail;
-	uint32_t max_rows;    /* that the kernel's table holds */
-	uint64_t slice_bytes; /* as asked for */
-	uint32_t slices_max;  /* never 0 */
-	const char *warning;  /* what is lost on this machine ("no perf events: ..."), or NULL */
+	uint32_t max_rows;      /* that the kernel's table holds */
+	uint64_t slice_bytes;   /* as asked for */
+	uint32_t slices_max;    /* never 0 */
+	bool reads_ask_for_bpf; /* reading goes on asking for CAP_BPF once it is open */
+	const char *warning;    /* what is lost on this machine ("no perf events: ..."), or NULL */
 };
 
 struct collector;

@@ -6,12 +6,12 @@
 
 # Beyond what the live tests call, what the kernel side needs to be looked at by hand.
 programs='bash coreutils dash findutils grep sed mawk diffutils gzip tar util-linux mount procps jq
-	python3 python3-fastjsonschema curl bpftool e2fsprogs strace libc-bin
+	python3 python3-fastjsonschema curl bpftool e2fsprogs strace libc-bin binutils
 	libcap2-bin hostname xxd busybox-static kmod'
 
 # Loaded by the initramfs, where the kernel has them as modules: the disk, its file system (not in the
 # cloud flavour, which has both built in), swap.
-modules='crc32c_generic crc32c-intel nvme ext4 lzo-rle lzo lz4hc zram'
+modules='crc32c_generic crc32c-intel nvme ext4 lzo-rle lzo lz4hc zram overlay'
 
 # The package of a shared library, which dpkg may know by its path before /lib became a link.
 package_of()
@@ -40,13 +40,19 @@ kernel()
 
 	use_suite "$1" "$2" || return
 	for release in $(candidates "$2" "$3"); do
-		if [ -e "$CACHE/kernels/$release/vmlinuz" ] || fetch_kernel "$release"; then
+		if has_kernel "$release" || fetch_kernel "$release"; then
 			RELEASE=$release
 			return
 		fi
 	done
 	echo "no kernel that matches $3 can be had from $1, $2" >&2
 	return 1
+}
+
+# has_kernel RELEASE: it is in the cache, with the modules that are wanted today.
+has_kernel()
+{
+	[ "$(cat "$CACHE/kernels/$1/wanted" 2>/dev/null)" = "$modules" ]
 }
 
 # candidates ARCH PATTERN: newest:N stands for the Nth newest series (7.3 is one).
@@ -67,6 +73,7 @@ fetch_kernel()
 {
 	local release=$1 dir=$CACHE/kernels/$1 package packages=() file status
 
+	rm -rf "$dir"
 	mkdir -p "$dir/root"
 	for package in image binary modules; do
 		package=linux-$package-$release
@@ -86,6 +93,7 @@ fetch_kernel()
 	keep_kernel "$release" "$dir"
 	status=$?
 	rm -rf "$dir/root" "$dir"/*.deb
+	[ "$status" -ne 0 ] || echo "$modules" >"$dir/wanted"
 	return "$status"
 }
 
