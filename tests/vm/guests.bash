@@ -14,7 +14,7 @@ live=demo,kinds
 # newest release of the Nth newest series. What is behind a + is for variant_of().
 guests="
 amd64-5.10 amd64 bullseye 5[.]10[.]0-[0-9]+-cloud-amd64 $live,children
-amd64-6.1 amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 $live,kinds_alone,privilege
+amd64-6.1 amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 $live,kinds_alone,privilege,full
 amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,privilege,paranoid,hotplug
 amd64-6.16 amd64 trixie 6[.]16[.].*-cloud-amd64 $live,latency
 amd64-6.18 amd64 trixie 6[.]18[.].*-cloud-amd64 $live,twice
@@ -22,7 +22,7 @@ amd64-newest2 amd64 trixie newest:2 $live
 amd64-newest amd64 trixie newest:1 $live,kinds_alone
 amd64-6.12-rt amd64 trixie 6[.]12[.].*-rt-amd64 $live
 arm64-6.1 arm64 bookworm 6[.]1[.]0-[0-9]+-cloud-arm64 $live
-arm64-6.12 arm64 trixie 6[.]12[.].*-cloud-arm64 $live,privilege
+arm64-6.12 arm64 trixie 6[.]12[.].*-cloud-arm64 $live,privilege,full
 arm64-newest arm64 trixie newest:1 $live,kinds_alone
 amd64-6.12+preempt amd64 trixie 6[.]12[.].*-cloud-amd64 storm
 amd64-6.12+integrity amd64 trixie 6[.]12[.].*-cloud-amd64 kinds
