@@ -6,13 +6,17 @@
 
 . "$(dirname "$0")/../lib.sh"
 
-# rows_of CASE: a line for each mapping that lies in the case's area: name, perms, faults.
-rows_of()
+# A line for each case: its name, why it is skipped, and a line for each mapping that lies in its area, as it is to
+# be and as it is. All by one look at the log.
+judged()
 {
-	jq -cs -L tests/live --argjson case "$1" 'include "faults";
-		[[faults_in($case.pid; $case.start; $case.end)] | group_by(.mapping_id)[]
-		| "\(.[0].mapping | split("/") | last) \(.[0].perms): \(total(.[] | .minor + .major))"]
-		| sort' "$TMP/log"
+	jq -rs -L tests/live --slurpfile cases "$TMP/cases" 'include "faults";
+		. as $log | $cases[] | . as $case
+		| [.case, .skip, (.rows | tojson), ($log
+			| [[faults_in($case.pid; $case.start; $case.end)] | group_by(.mapping_id)[]
+				| "\(.[0].mapping | split("/") | last) \(.[0].perms): \(total(.[] | .minor + .major))"]
+			| sort | tojson)]
+		| join("\u0001")' "$TMP/log"
 }
 
 # segments_want: a line for each segment that faults: address, perms, offset, faults. readelf knows where.
@@ -45,20 +49,19 @@ segments_got()
 		+ if .[0].mapping == "[anon]" then " [anon]" else "" end' "$TMP/log" | sort -n
 }
 
+# check_case NAME SKIP WANT GOT
 check_case()
 {
-	local name want
+	local want=$3
 
-	name="$detail, $(jq -r .case <<<"$1")"
-	want=$(jq -c .rows <<<"$1")
 	# Nothing tells there that the one with the single fault is gone.
-	if [ "$name" = "$detail, place used again" ] && lacks mm_sequence; then
+	if [ "$1" = "place used again" ] && lacks mm_sequence; then
 		want='["[anon] rw-p: 10","[anon] rw-p: 13","[anon] rw-p: 2","[anon] rw-p: 20"]'
 	fi
-	if [ "$(jq -r .skip <<<"$1")" ]; then
-		skip "$name" "$(jq -r .skip <<<"$1")"
+	if [ "$2" ]; then
+		skip "$detail, $1" "$2"
 	else
-		check_equal "$name" "$(rows_of "$1")" "$want"
+		check_equal "$detail, $1" "$4" "$want"
 	fi
 }
 
@@ -85,9 +88,9 @@ for detail in fast full; do
 	(cd "$TMP" && "$FAULTMAP" run --json "--detail=$detail" -o log -- \
 		sh -c '"$0" >cases && { [ ! -e segments ] || ./segments; }' "$BUILD/workload/moves")
 	check_equal "$detail: the cases run" "$?" 0
-	while read -r case; do
-		check_case "$case"
-	done <"$TMP/cases"
+	while IFS=$'\x01' read -r name skip want got; do
+		check_case "$name" "$skip" "$want" "$got"
+	done < <(judged)
 	check_segments
 done
 done_testing
