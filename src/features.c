@@ -52,7 +52,8 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_FAULT_ENTRY] = { "fault_entry",
 				  "each fault at its entry (exceptions:page_fault_user, _kernel)",
 				  "what the access was; cow, file_cow, mkwrite and wp_other cannot be told "
-				  "from the first touch of such a mapping (full detail tells some); "
+				  "from the first touch of such a mapping (full detail tells some); a "
+				  "mapping with a single fault and the one that takes its place are one; "
 				  "speed: perf events page-faults and page-faults-minor instead",
 				  NULL, false },
 	[FEATURE_TEST_RUN] = { "test_run", "reading what each CPU has counted and not yet written",

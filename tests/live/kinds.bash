@@ -19,6 +19,28 @@ run_options=()
 seen_as=.
 ! lacks fault_entry || seen_as='without_error_code($detail)'
 
+# How many links to hooks our parent, faultmap, has.
+hooks_of_parent()
+{
+	cat "/proc/$PPID/fdinfo"/* 2>/dev/null | grep -c '^link_type:'
+}
+
+has_hooks()
+{
+	[ "$(hooks_of_parent)" -ge "$1" ]
+}
+
+# use_swap_file DETAIL: in full detail faultmap attaches one more hook then.
+use_swap_file()
+{
+	local hooks
+
+	hooks=$(hooks_of_parent)
+	swapon --priority 32767 "$swap_file" || return
+	[ "$1" = fast ] || lacks rss_stat || lacks fault_entry || wait_for 10 has_hooks $((hooks + 1))
+}
+export -f hooks_of_parent has_hooks use_swap_file lacks longer wait_for
+
 # run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
 # exit status in $TMP/cases. $limited, if set, is the cgroup that they run in, $swap_file what they swap to: not
 # before faultmap runs.
@@ -31,13 +53,13 @@ run_cases()
 	mkdir "$TMP/cases"
 	limited=${limited-} swap_file=${swap_file-} "$FAULTMAP" run "${run_options[@]}" --json "--detail=$detail" -o "$TMP/log" -- bash -c '
 		[ -z "$limited" ] || echo $$ >"$limited/cgroup.procs"
-		[ -z "$swap_file" ] || swapon --priority 32767 "$swap_file"
+		[ -z "$swap_file" ] || use_swap_file "$4"
 		faultgen=$1 directory=$2 cases=$3
-		for case in "${@:4}"; do
+		for case in "${@:5}"; do
 			# shellcheck disable=SC2086
 			"$faultgen" $case --dir "$directory" >"$cases/$case.json" 2>"$cases/$case.err"
 			echo $? >"$cases/$case.status"
-		done' - "$faultgen" "$directory" "$TMP/cases" "$@" 2>"$TMP/messages"
+		done' - "$faultgen" "$directory" "$TMP/cases" "$detail" "$@" 2>"$TMP/messages"
 	check_equal "$detail: faultmap ran" "$? $(cat "$TMP/messages")" "0 "
 	keep_log "$TMP/log"
 	judge_cases "$detail"
