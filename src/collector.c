@@ -311,16 +311,17 @@ static uint64_t mapping_id_of(const struct row_key *key)
 static void describe_row(struct collector *collector, struct row *row, const struct row_key *key)
 {
 	char buffer[NAMES_TEXT_MAX];
-	const char *name;
+	unsigned int class = MODE_CLASS_CLASS(key->mode_class);
+	bool known;
 
 	memcpy(row->kernel_key, key, sizeof(row->kernel_key));
-	row->perms[0] = key->perms & PERM_READ ? 'r' : '-';
-	row->perms[1] = key->perms & PERM_WRITE ? 'w' : '-';
-	row->perms[2] = key->perms & PERM_EXEC ? 'x' : '-';
-	row->perms[3] = key->perms & PERM_SHARED ? 's' : 'p';
-	name = names_of_mapping(collector->names, MODE_CLASS_CLASS(key->mode_class), key->name_id,
-				buffer, NULL);
-	row->mapping = snapshot_intern(collector->snapshot, name) ?: row->mapping;
+	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
+		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
+	names_of_mapping(collector->names, class, key->name_id, buffer, &known);
+	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
+	if (!known && !kernel_drain(collector->kernel))
+		names_of_mapping(collector->names, class, key->name_id, buffer, NULL);
+	row->mapping = snapshot_intern(collector->snapshot, buffer) ?: row->mapping;
 }
 
 /* Sets the row to what the kernel has counted, never below what was shown (recount_major() in
