@@ -8,8 +8,8 @@
 #include "table.h"
 #include "util.h"
 
-/* As many as names_sent in bpf/maps.bpf.h remembers, twice over: about 4 MiB of paths. */
-#define NAMES_MAX 32768
+/* Of each generation as many as names_sent in bpf/maps.bpf.h remembers: about 4 MiB of paths in both. */
+#define NAMES_MAX 16384
 
 struct name {
 	uint64_t id;
@@ -17,34 +17,45 @@ struct name {
 };
 
 struct names {
-	struct table by_id;
+	struct table recent;
+	struct table former; /* came before all of these */
 };
 
 struct names *names_new(void)
 {
 	struct names *names = calloc(1, sizeof(*names));
 
-	if (names)
-		table_init(&names->by_id, offsetof(struct name, id), sizeof(uint64_t));
+	if (!names)
+		return NULL;
+	table_init(&names->recent, offsetof(struct name, id), sizeof(uint64_t));
+	table_init(&names->former, offsetof(struct name, id), sizeof(uint64_t));
 	return names;
+}
+
+static const struct name *find(const struct names *names, uint64_t id)
+{
+	return table_get(&names->recent, &id) ?: table_get(&names->former, &id);
 }
 
 void names_forget(struct names *names, void (*forget)(void *context, uint64_t id), void *context)
 {
 	size_t cursor = 0;
 
-	for (struct name *name; (name = table_next(&names->by_id, &cursor));) {
+	for (struct name *name; (name = table_next(&names->former, &cursor));) {
 		if (forget)
 			forget(context, name->id);
 		free(name);
 	}
-	table_clear(&names->by_id);
+	table_clear(&names->former);
+	names->former = names->recent;
+	table_init(&names->recent, offsetof(struct name, id), sizeof(uint64_t));
 }
 
 void names_free(struct names *names)
 {
 	if (!names)
 		return;
+	names_forget(names, NULL, NULL);
 	names_forget(names, NULL, NULL);
 	free(names);
 }
@@ -90,16 +101,16 @@ int names_add(struct names *names, const struct name_record *record, size_t size
 	    record->length > sizeof(record->text) ||
 	    (record->length && record->text[record->length - 1]))
 		return -EBADMSG;
-	if (table_get(&names->by_id, &record->id))
+	if (find(names, record->id))
 		return 0;
-	if (names->by_id.count >= NAMES_MAX)
+	if (names->recent.count >= NAMES_MAX)
 		return -ENOSPC;
 	name = malloc(sizeof(*name) + record->length + sizeof(".../ (deleted)"));
 	if (!name)
 		return -ENOMEM;
 	name->id = record->id;
 	join(record, record->length, name->text);
-	if (table_add(&names->by_id, name)) {
+	if (table_add(&names->recent, name)) {
 		free(name);
 		return -ENOMEM;
 	}
@@ -117,7 +128,7 @@ static const char *const class_names[MAPPING_CLASS_COUNT] = {
 const char *names_of_mapping(const struct names *names, enum mapping_class class, uint64_t name_id,
 			     char buffer[NAMES_TEXT_MAX], bool *ret_known)
 {
-	const struct name *name = name_id ? table_get(&names->by_id, &name_id) : NULL;
+	const struct name *name = name_id ? find(names, name_id) : NULL;
 	const char *fixed = class < MAPPING_CLASS_COUNT ? class_names[class] : NULL;
 
 	if (ret_known)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The names of mappings, as the kernel side sent them: id -> text. Owns the texts. Bounded: when full it
- * forgets all, and the caller makes the kernel side send again.
+ * forgets the older half, and the caller makes the kernel side send that again. The younger half stays, since
+ * rows that are about to be read need it.
  */
 #ifndef FAULTMAP_NAMES_H
 #define FAULTMAP_NAMES_H
@@ -21,7 +22,7 @@ void names_free(struct names *names);
 /* Takes in a record of `size` bytes from the ring. 0, -EBADMSG when it is malformed, -ENOMEM,
  * -ENOSPC when there is no room: names_forget() and have them sent again. */
 int names_add(struct names *names, const struct name_record *record, size_t size);
-/* Drops every name, calling back with each id before. */
+/* Drops the names that were there at the last call, calling back with each id before; there is room then. */
 void names_forget(struct names *names, void (*forget)(void *context, uint64_t id), void *context);
 
 #define NAMES_TEXT_MAX (NAME_MAX_BYTES + 2 * NAME_COMPONENT_MAX)

@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/../lib.sh"
 
-files=$(fewer 15000)
+files=$(fewer 40000) # more than are remembered
 mkdir "$TMP/files"
 start_background "$FAULTMAP" log -d 0.1 -o "$TMP/log"
 log=$BACKGROUND_PID

@@ -197,34 +197,55 @@ static void count_forgotten(void *context, uint64_t id)
 	sum[1] += id;
 }
 
-static void full_table_is_told_and_can_be_emptied(void **state)
+static bool is_known(void **state, uint64_t id)
 {
-	uint64_t forgotten[2] = {}, sum = 0, count = 0;
 	char buffer[NAMES_TEXT_MAX];
-	size_t size = MAKE(1, NAME_PATH, "leaf", "dir");
-	int result = 0;
 	bool known;
 
-	while (count < MORE_THAN_FITS) {
-		record.id = count + 1;
+	names_of_mapping(*state, MAPPING_FILE, id, buffer, &known);
+	return known;
+}
+
+/* Names from this id on until there is no room; returns how many. */
+static uint64_t fill(void **state, uint64_t id, uint64_t *ret_sum)
+{
+	size_t size = MAKE(1, NAME_PATH, "leaf", "dir");
+	uint64_t count = 0;
+	int result = 0;
+
+	for (*ret_sum = 0; count < MORE_THAN_FITS && !result;) {
+		record.id = id + count;
 		result = names_add(*state, &record, size);
-		if (result)
-			break;
-		sum += ++count;
+		if (!result) {
+			*ret_sum += record.id;
+			count++;
+		}
 	}
 	assert_int_equal(result, -ENOSPC);
+	return count;
+}
+
+static void full_table_is_told_and_forgets_the_older_half(void **state)
+{
+	uint64_t forgotten[2] = {}, sum, count = fill(state, 1, &sum), other_sum;
+	size_t size = MAKE(1, NAME_PATH, "leaf", "dir");
+
 	assert_true(count >= 16384); /* what the kernel side remembers to have sent */
 	record.id = 1;               /* what is there needs no room */
 	assert_int_equal(names_add(*state, &record, size), 0);
 
 	names_forget(*state, count_forgotten, forgotten);
-	assert_int_equal(forgotten[0], count);
-	assert_int_equal(forgotten[1], sum);
-	names_of_mapping(*state, MAPPING_FILE, 1, buffer, &known);
-	assert_false(known);
+	assert_int_equal(forgotten[0], 0);
+	assert_true(is_known(state, 1));
+	assert_int_equal(fill(state, count + 1, &other_sum), count);
+	assert_true(is_known(state, 1) && is_known(state, 2 * count));
+
 	names_forget(*state, count_forgotten, forgotten);
 	assert_int_equal(forgotten[0], count);
-	assert_named(state, MAKE(ID, NAME_PATH, "again"), MAPPING_FILE, "/again");
+	assert_int_equal(forgotten[1], sum);
+	assert_false(is_known(state, 1));
+	assert_true(is_known(state, count + 1));
+	assert_named(state, MAKE(1, NAME_PATH, "again"), MAPPING_FILE, "/again");
 }
 
 int main(void)
@@ -241,8 +262,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(same_id_twice_is_no_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(malformed_records_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(empty_components_are_kept, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(full_table_is_told_and_can_be_emptied, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(full_table_is_told_and_forgets_the_older_half,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);
