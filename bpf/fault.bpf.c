@@ -124,12 +124,33 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	return 0;
 }
 
+/* Remembers the fault until it is known how it ends. The task's one before is counted. */
+static __always_inline void fault_stamp(struct task_fault *fault, const struct open_run *run,
+					struct task_struct *task, u64 address)
+{
+	fault->key = run->key;
+	fault->extent = run->extent;
+	fault->pages = run->pages;
+	fault->address = address;
+	fault->minor = FIELD(task, min_flt);
+	fault->major = FIELD(task, maj_flt);
+	if (config_full) {
+		fault->evidence = 0;
+		fault->may_be_huge = run->may_be_huge;
+		fault->numa_hints = numa_hints_of(task);
+		evidence_begin(fault, task);
+	}
+	fault->entered_ns = bpf_ktime_get_ns();
+	fault_set_open(fault);
+}
+
 /*
- * Remembers the fault until it is known how it ends; first settles the task's one before. A function of its
- * own, so that its stack and run_open()'s are not in use together: before Linux 6.13 all functions of a
- * program share 512 bytes.
+ * The same where the task has no slot yet, or its fault before is not settled. A function of its own, so that its
+ * stack and run_open()'s are not in use together: before Linux 6.13 all functions of a program share 512
+ * bytes.
  */
-static __noinline int fault_stamp(struct cpu_state *cpu, struct task_struct *task, u64 address)
+static __noinline int fault_settle_and_stamp(struct cpu_state *cpu, struct task_struct *task,
+					     u64 address)
 {
 	struct task_fault *fault;
 
@@ -148,21 +169,20 @@ static __noinline int fault_stamp(struct cpu_state *cpu, struct task_struct *tas
 		}
 	}
 	fault_resolve(fault, task, cpu, &cpu->run);
-	fault->key = cpu->run.key;
-	fault->extent = cpu->run.extent;
-	fault->pages = cpu->run.pages;
-	fault->address = address;
-	fault->minor = FIELD(task, min_flt);
-	fault->major = FIELD(task, maj_flt);
-	if (config_full) {
-		fault->evidence = 0;
-		fault->may_be_huge = cpu->run.may_be_huge;
-		fault->numa_hints = numa_hints_of(task);
-		evidence_begin(fault, task);
-	}
-	fault->entered_ns = bpf_ktime_get_ns();
-	fault_set_open(fault);
+	fault_stamp(fault, &cpu->run, task, address);
 	return 0;
+}
+
+/* In full detail nearly every fault before was settled as it completed: a call less. */
+static __always_inline void fault_remember(struct cpu_state *cpu, struct task_struct *task,
+					   u64 address)
+{
+	struct task_fault *fault = config_full && !OLD_KERNEL ? fault_of(task) : NULL;
+
+	if (fault && !fault->open)
+		fault_stamp(fault, &cpu->run, task, address);
+	else
+		fault_settle_and_stamp(cpu, task, address);
 }
 
 static __always_inline bool run_goes_on(const struct open_run *run, struct task_struct *task,
@@ -192,7 +212,7 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !MM_PAGES(mm, MM_SWAPENTS)))
 		cpu->run.count++;
 	else
-		fault_stamp(cpu, task, address);
+		fault_remember(cpu, task, address);
 	return 0;
 }
 
