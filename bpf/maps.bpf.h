@@ -14,7 +14,7 @@ volatile u64 epoch = 1;
 volatile u64 epoch_since = 0;
 /* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
 volatile u32 huge_pages_always = 0;
-/* How often the collector has forgotten all names. */
+/* How often the collector has forgotten names. */
 volatile u64 names_forgotten = 0;
 
 /* One struct cpu_state per possible CPU. Set by the collector. */

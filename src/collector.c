@@ -294,34 +294,24 @@ static int take_tasks(struct collector *collector)
 
 /* ---- rows ---- */
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 29;
-}
-
-static uint64_t mapping_id_of(const struct row_key *key)
-{
-	uint64_t hash = mix(key->start_ns, key->tgid);
-
-	hash = mix(mix(hash, slice_anchor(key)), key->name_id);
-	return mix(hash, (uint64_t)MODE_CLASS_CLASS(key->mode_class) << 8 | key->perms);
-}
-
-static void describe_row(struct collector *collector, struct row *row, const struct row_key *key)
+static int describe_row(struct collector *collector, struct row *row, const struct row_key *key)
 {
 	char buffer[NAMES_TEXT_MAX];
 	unsigned int class = MODE_CLASS_CLASS(key->mode_class);
 	bool known;
+	int result = 0;
 
 	memcpy(row->kernel_key, key, sizeof(row->kernel_key));
 	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
 		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
 	names_of_mapping(collector->names, class, key->name_id, buffer, &known);
 	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
-	if (!known && !kernel_drain(collector->kernel))
+	if (!known) {
+		result = kernel_drain(collector->kernel);
 		names_of_mapping(collector->names, class, key->name_id, buffer, NULL);
+	}
 	row->mapping = snapshot_intern(collector->snapshot, buffer) ?: row->mapping;
+	return result;
 }
 
 /* Sets the row to what the kernel has counted, never below what was shown (recount_major() in
@@ -372,18 +362,20 @@ static int take_row(void *context, const struct row_key *key, const struct row_v
 							key->start_ns);
 	struct row *row;
 	bool is_new;
+	int result = 0;
 
 	if (!process) { /* born since the tasks were listed: next tick */
 		collector->rows_skipped++;
 		collector->faults_skipped += not_below_zero(value->minor) + value->major;
 		return 0;
 	}
-	row = snapshot_slice_row(collector->snapshot, process, mapping_id_of(key), slice_tag(key),
-				 key->kind, key->access, MODE_CLASS_MODE(key->mode_class), &is_new);
+	row = snapshot_slice_row(collector->snapshot, process, slice_mapping_id(key),
+				 slice_tag(key), key->kind, key->access,
+				 MODE_CLASS_MODE(key->mode_class), &is_new);
 	if (!row)
 		return -ENOMEM;
 	if (is_new || row->mapping[0] == '\0' || !strcmp(row->mapping, "[unnamed]"))
-		describe_row(collector, row, key);
+		result = describe_row(collector, row, key);
 	row->map_start = value->extent.start;
 	row->map_end = value->extent.end;
 	row->map_offset = value->extent.offset;
@@ -393,7 +385,7 @@ static int take_row(void *context, const struct row_key *key, const struct row_v
 					  .major = value->major,
 					  .denied = value->denied,
 					  .pages = not_below_zero(value->pages) });
-	return take_latency(row, &value->latency);
+	return take_latency(row, &value->latency) ?: result;
 }
 
 /* ---- totals ---- */

@@ -19,6 +19,20 @@ uint64_t slice_anchor(const struct row_key *key)
 	return is_sliced(key) ? key->anchor & SLICE_HASH_MASK : key->anchor;
 }
 
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 29;
+}
+
+uint64_t slice_mapping_id(const struct row_key *key)
+{
+	uint64_t hash = mix(key->start_ns, key->tgid);
+
+	hash = mix(mix(hash, slice_anchor(key)), key->name_id);
+	return mix(hash, (uint64_t)MODE_CLASS_CLASS(key->mode_class) << 8 | key->perms);
+}
+
 void slice_bounds(const struct row_key *key, const struct extent *extent, uint64_t *ret_start,
 		  uint64_t *ret_end)
 {

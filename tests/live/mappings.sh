@@ -88,9 +88,11 @@ for detail in fast full; do
 	(cd "$TMP" && "$FAULTMAP" run --json "--detail=$detail" -o log -- \
 		sh -c '"$0" >cases && { [ ! -e segments ] || ./segments; }' "$BUILD/workload/moves")
 	check_equal "$detail: the cases run" "$?" 0
+	judged >"$TMP/judged"
+	check_equal "$detail: each case is judged" "$(wc -l <"$TMP/judged")" "$(wc -l <"$TMP/cases")"
 	while IFS=$'\x01' read -r name skip want got; do
 		check_case "$name" "$skip" "$want" "$got"
-	done < <(judged)
+	done <"$TMP/judged"
 	check_segments
 done
 done_testing

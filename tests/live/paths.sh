@@ -165,7 +165,9 @@ cut_as()
 }
 
 find_lacks
+judged >"$TMP/judged"
+check_equal "each case is judged" "$(wc -l <"$TMP/judged")" "$(wc -l <"$TMP/cases")"
 while IFS=$'\x01' read -r name want got; do
 	check_equal "$name" "$got" "$(cut_as "$want" "$got")"
-done < <(judged)
+done <"$TMP/judged"
 done_testing
