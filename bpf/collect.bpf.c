@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What the collector runs at each tick: close open runs, list changed rows, list tasks. */
+/* What the collector runs at each tick: close open runs, list tasks. */
 #include "row.bpf.h"
 #include "task.bpf.h"
 
@@ -36,20 +36,6 @@ int BPF_PROG(flush_for, unsigned long which)
 	run_flush(cpu);
 	cpu->run.mm = 0;
 	done_flush(cpu);
-	return 0;
-}
-
-/* Writes each row that moved since the tick epoch_since. */
-SEC("iter/bpf_map_elem")
-int list_rows(struct bpf_iter__bpf_map_elem *context)
-{
-	struct row_key *key = context->key;
-	struct row_value *value = context->value;
-
-	if (!key || !value || value->epoch < epoch_since)
-		return 0;
-	bpf_seq_write(context->meta->seq, key, sizeof(*key));
-	bpf_seq_write(context->meta->seq, value, sizeof(*value));
 	return 0;
 }
 

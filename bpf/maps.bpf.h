@@ -9,9 +9,8 @@
 
 #include "abi.h"
 
-/* Written by the collector: the tick that is being counted, and the first one the row iterator shows. */
+/* Written by the collector: the tick that is being counted. */
 volatile u64 epoch = 1;
-volatile u64 epoch_since = 0;
 /* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
 volatile u32 huge_pages_always = 0;
 /* How often the collector has forgotten names. */

@@ -27,7 +27,6 @@ struct kernel {
 	void *on_record_context;
 	struct bpf_link *links[COLLECTOR_MAX_HOOKS]; /* tracepoints */
 	size_t n_links;
-	struct bpf_link *rows_link;
 	struct bpf_link *tasks_link;
 	size_t n_cpus;
 	struct perf_events *perf_events; /* NULL where they are not allowed */
@@ -36,6 +35,7 @@ struct kernel {
 	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
+	uint64_t epoch_since; /* from which epoch on kernel_each_row() reports */
 };
 
 /* libbpf's own messages are for -v -v: ours say what they mean. */
@@ -121,17 +121,6 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
 }
 
-static struct bpf_link *attach_rows_iterator(struct kernel *kernel)
-{
-	union bpf_iter_link_info link_info = {
-		.map.map_fd = bpf_map__fd(kernel->skeleton->maps.rows),
-	};
-	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &link_info,
-		    .link_info_len = sizeof(link_info));
-
-	return bpf_program__attach_iter(kernel->skeleton->progs.list_rows, &options);
-}
-
 static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
 			      bool minor, struct error *error)
 {
@@ -215,10 +204,9 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 	struct faultmap_bpf *skeleton = kernel->skeleton;
 	int result = 0;
 
-	kernel->rows_link = attach_rows_iterator(kernel);
 	kernel->tasks_link = bpf_program__attach_iter(skeleton->progs.list_tasks, NULL);
-	if (!kernel->rows_link || !kernel->tasks_link)
-		return error_set(error, errno, "cannot attach the BPF iterators: %s",
+	if (!kernel->tasks_link)
+		return error_set(error, errno, "cannot attach the BPF iterator of tasks: %s",
 				 strerror(errno));
 	if (has(features, FEATURE_PERF_EVENTS))
 		result = attach_perf_events(kernel, options, has_minor_event(options, features),
@@ -410,7 +398,6 @@ void kernel_close(struct kernel *kernel)
 	if (kernel->swaps_fd >= 0)
 		close(kernel->swaps_fd);
 	perf_events_free(kernel->perf_events);
-	bpf_link__destroy(kernel->rows_link);
 	bpf_link__destroy(kernel->tasks_link);
 	ring_buffer__free(kernel->ring);
 	if (kernel->cpu_states)
@@ -477,7 +464,7 @@ static bool huge_pages_always(void)
 
 void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since)
 {
-	kernel->skeleton->bss->epoch_since = since;
+	kernel->epoch_since = since;
 	kernel->skeleton->bss->huge_pages_always = huge_pages_always();
 	__atomic_store_n(&kernel->skeleton->data->epoch, epoch, __ATOMIC_SEQ_CST);
 }
@@ -542,26 +529,31 @@ static int read_iterator(struct bpf_link *link, size_t size, kernel_record_fn ca
 	}
 }
 
-struct row_visit {
-	kernel_row_fn callback;
-	void *context;
-};
-
-static int visit_row(void *context, const struct record *record, size_t size)
-{
-	const struct row_visit *visit = context;
-	const struct row_key *key = (const void *)record;
-
-	(void)size;
-	return visit->callback(visit->context, key, (const void *)(key + 1));
-}
+/* Rows of one system call. A batch takes whole buckets of the hash, which are short. */
+#define ROWS_BATCH 512
 
 int kernel_each_row(struct kernel *kernel, kernel_row_fn callback, void *context)
 {
-	struct row_visit visit = { callback, context };
+	int fd = bpf_map__fd(kernel->skeleton->maps.rows);
+	struct row_key keys[ROWS_BATCH];
+	autofree struct row_value *values = malloc(ROWS_BATCH * sizeof(*values));
+	uint32_t bucket, *from = NULL;
+	int result = values ? 0 : -ENOMEM;
 
-	return read_iterator(kernel->rows_link, sizeof(struct row_key) + sizeof(struct row_value),
-			     visit_row, &visit);
+	while (!result) {
+		uint32_t count = ROWS_BATCH;
+		int read = bpf_map_lookup_batch(fd, from, &bucket, keys, values, &count, NULL);
+
+		if (read && read != -ENOENT)
+			return read;
+		for (uint32_t i = 0; !result && i < count; i++)
+			if (values[i].epoch >= kernel->epoch_since)
+				result = callback(context, &keys[i], &values[i]);
+		if (read) /* -ENOENT: that was the last bucket */
+			break;
+		from = &bucket;
+	}
+	return result;
 }
 
 int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context)
