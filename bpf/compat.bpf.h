@@ -37,7 +37,8 @@ const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX
  * Linux 6.2 has bpf_rdonly_cast() (mainline a35b9af4ec2c): then it is one load with an exception
  * table entry, about 1 ns. Below it is bpf_probe_read_kernel(), about 10 ns.
  */
-extern void *bpf_rdonly_cast(void *pointer, u32 btf_id) __ksym __weak;
+/* As the bpf_core_read.h of libbpf 1.2 and later declares it. */
+extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
 #define CAN_READ_DIRECTLY (!OLD_KERNEL && config_direct_reads && bpf_rdonly_cast)
 
 #define READ(type, pointer, field)                                                               \
