@@ -102,7 +102,7 @@ WARNINGS := -Wall -Wextra -Werror
 STATIC_FLAGS := -static-pie -s -Wl,--gc-sections,--no-warnings
 LINK_FLAGS := $(SYSROOT_FLAGS) $(SANITIZER_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
 # -iquote, so that <spawn.h> stays the C library's.
-ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote $(BUILD) \
+ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote . -iquote $(BUILD) \
 	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
@@ -111,7 +111,7 @@ WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 	-Wno-unused-parameter -Ivmlinux -Ibpf
 
-OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*.c))
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*/*.c))
 # The second is for kernels before Linux 6.1: bpf/compat.bpf.h.
 BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o $(BUILD)/bpf/faultmap_old.bpf.o
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
@@ -132,7 +132,7 @@ all: $(BUILD)/faultmap
 
 tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
 
-$(BUILD)/faultmap: $(BUILD)/src/main.o $(ARCHIVE) $(if $(STATIC),$(BUILD)/p11_kit.o)
+$(BUILD)/faultmap: $(BUILD)/src/cmd/main.o $(ARCHIVE) $(if $(STATIC),$(BUILD)/p11_kit.o)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LINK_FLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARY_LIBS)
 
@@ -141,7 +141,7 @@ $(BUILD)/p11_kit.o: packaging/static/p11_kit.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(ARCHIVE): $(filter-out $(BUILD)/src/main.o,$(OBJECTS))
+$(ARCHIVE): $(filter-out $(BUILD)/src/cmd/main.o,$(OBJECTS))
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -150,9 +150,9 @@ $(BUILD)/src/%.o: src/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# These alone include the skeleton. The order-only rule makes it in time for the first build; later
+# This room alone includes the skeletons. The order-only rule makes it in time for the first build; later
 # the .d files say more.
-$(filter $(BUILD)/src/collector%.o $(BUILD)/src/features.o,$(OBJECTS)): | $(SKELETONS)
+$(filter $(BUILD)/src/collect/%.o,$(OBJECTS)): | $(SKELETONS)
 
 # As a C string, for `faultmap log --schema`.
 $(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
@@ -160,10 +160,10 @@ $(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
 	$(Q)mkdir -p $(@D)
 	$(Q)sed 's/["\\]/\\&/g; s/.*/"&\\n"/' $< >$@
 
-$(BUILD)/src/sink_jsonl.o: | $(BUILD)/faultmap.schema.h
+$(BUILD)/src/sink/sink_jsonl.o: | $(BUILD)/faultmap.schema.h
 
 # page.c takes them in, which no .d file says.
-$(BUILD)/src/page.o: $(wildcard src/page.html src/page.css src/page.js)
+$(BUILD)/src/serve/page.o: $(wildcard src/serve/page.html src/serve/page.css src/serve/page.js)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	$(say) CLANG $@
@@ -298,7 +298,7 @@ bench:
 	@BUILD=$(BUILD) tests/bench/run.sh
 
 # The one place that says which version this is.
-VERSION := $(shell sed -n 's/^.define FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)
+VERSION := $(shell sed -n 's/^.define FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)
 INSTALL = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
 	UNITDIR='$(UNITDIR)' ZSHDIR='$(ZSHDIR)' VERSION='$(VERSION)' packaging/install.sh
 
@@ -322,7 +322,7 @@ check-packages: all workloads
 clean:
 	rm -rf $(BUILD)
 
-FORMATTED = $(wildcard bpf/*.[ch] src/*.[ch] packaging/*/*.c tests/*/*.[ch] tests/workload/*/*.[ch])
+FORMATTED = $(wildcard bpf/*.[ch] src/*/*.[ch] packaging/*/*.c tests/*/*.[ch] tests/workload/*/*.[ch])
 
 format:
 	$(CLANG_FORMAT) -i $(FORMATTED)

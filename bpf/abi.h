@@ -86,7 +86,7 @@ struct row_key {
  * --slice: with this bit in row_key.perms, the anchor is a hash of the mapping's in its upper 46 bits,
  * then log2 of the slice's size, then the low 12 bits of the slice's number, which is address /
  * size. With so few slices that is enough to find the number again near the mapping's end: see
- * src/slice.h. Anchors of two mappings have the same hash once in 2^45.
+ * src/collect/slice.h. Anchors of two mappings have the same hash once in 2^45.
  */
 #define PERM_SLICED 0x80
 #define SLICE_HASH_MASK (~0ULL << 18)
@@ -108,7 +108,7 @@ struct extent {
 	u64 offset; /* of start in the file */
 };
 
-/* Stalls, as struct latency_counts in src/snapshot.h. */
+/* Stalls, as struct latency_counts in src/model/snapshot.h. */
 struct latency {
 	u64 count;
 	u64 sum_ns;

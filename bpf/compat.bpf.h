@@ -23,7 +23,7 @@
 const volatile bool config_follow = false;     /* only followed processes count */
 const volatile bool config_full = false;       /* --detail=full: every fault is stamped */
 const volatile bool config_perf_events = true; /* faults complete in perf events */
-const volatile bool config_fault_entry = true; /* features: see src/features.c */
+const volatile bool config_fault_entry = true; /* features: see src/collect/features.c */
 const volatile bool config_mm_sequence = true;
 const volatile bool config_direct_reads = true;
 const volatile bool config_exit_with_mm = true;

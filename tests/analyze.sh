@@ -16,7 +16,7 @@ export TMP
 analyze()
 {
 	local file=$1 log
-	log=$TMP/$(basename "$file").log
+	log=$TMP/${file//[\/]/-}.log
 	shift
 
 	"$CLANG" --analyze --analyzer-output text "$@" "$file" >"$log" 2>&1 ||
@@ -37,7 +37,7 @@ is_explained()
 	[ "$leaked" ] && grep -Eq "^\s*autofree [^;]*[ *]$leaked = " "$1"
 }
 
-printf '%s\0' src/*.c | xargs -0 -P "$(nproc)" -I '{}' bash -c 'analyze "$@"' - '{}' "$@"
+printf '%s\0' src/*/*.c | xargs -0 -P "$(nproc)" -I '{}' bash -c 'analyze "$@"' - '{}' "$@"
 explained=0 left=0
 while IFS= read -r line; do
 	if is_explained "${line%%:*}" "$line"; then

@@ -31,8 +31,8 @@ users_of()
 {
 	local source
 
-	for source in "$tree"/src/*.c; do
-		gcc -MM -D_GNU_SOURCE -iquote "$tree/src" -iquote "$tree/build" "$source" |
+	for source in "$tree"/src/*/*.c; do
+		gcc -MM -D_GNU_SOURCE -iquote "$tree/src" -iquote "$tree" -iquote "$tree/build" "$source" |
 			grep -qE "[/ ]$1( |\$)" && basename "$source" .c
 	done
 }
@@ -60,10 +60,10 @@ make_tree >"$TMP/out" 2>&1
 check_equal "a second make builds nothing" "$(grep -vE '^make: (Enter|Leav)ing' "$TMP/out")" \
 	"make: Nothing to be done for 'all'."
 
-check "a changed src/text.h: make" change src/text.h
-check_equal "a changed src/text.h: exactly its users are rebuilt" \
+check "a changed src/base/text.h: make" change src/base/text.h
+check_equal "a changed src/base/text.h: exactly its users are rebuilt" \
 	"$(rebuilt src)" "$(users_of text.h | sort)"
-check_equal "a changed src/text.h: no BPF object is rebuilt" "$(rebuilt bpf)" ""
+check_equal "a changed src/base/text.h: no BPF object is rebuilt" "$(rebuilt bpf)" ""
 
 check "a changed bpf/abi.h: make" change bpf/abi.h
 check_equal "a changed bpf/abi.h: the BPF objects are rebuilt" "$(rebuilt bpf)" \

@@ -70,7 +70,7 @@ check_json "the monitor too" '.container.ports[0].name == .monitor.spec.podMetri
 mapfile -t arguments < <(jq -r '.[].container.args[]' "$TMP/all.json")
 check "its arguments are the program's" "$FAULTMAP" "${arguments[@]}" --help
 while read -r path; do
-	check "the daemon serves $path" grep -q "\"$path\"" src/web.c
+	check "the daemon serves $path" grep -q "\"$path\"" src/serve/web.c
 done < <(jq -r '.[] | .container[] | objects | .httpGet.path // empty' "$TMP/all.json"; echo /metrics)
 
 # Types of every field, from the API's own description.

@@ -22,7 +22,7 @@ check_installed()
 	local prefix=$1 text rules=$root$1/share/faultmap/prometheus/faultmap.rules.yml
 
 	check_equal "$prefix: the program runs" "$("$root$prefix/bin/faultmap" --version)" \
-		"faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)"
+		"faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)"
 	for page in man1/faultmap.1 man8/faultmap-daemon.8 man5/faultmap.conf.5 \
 		man5/faultmap-jsonl.5 man7/faultmap-metrics.7; do
 		check "$prefix: $page says the version" \

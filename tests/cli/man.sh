@@ -75,7 +75,7 @@ done
 
 check_equal "faultmap-daemon(8) has the paths that are served" \
 	"$(page_items "$man/faultmap-daemon.8" '^.Ss Paths' Li)" \
-	"$(sed -n 's/.*\.path = "\(.*\)".*/\1/p' src/web.c | sort)"
+	"$(sed -n 's/.*\.path = "\(.*\)".*/\1/p' src/serve/web.c | sort)"
 
 # Keys are the daemon's flags, but for those that make no sense in a file.
 check_equal "faultmap.conf(5) has the daemon's flags" \
@@ -99,6 +99,6 @@ for record in $records; do
 done
 
 check_equal "faultmap(1) has the kinds" "$(page_items "$man/faultmap.1" KINDS Cm)" \
-	"$(sed -n 's/.*\[KIND_.*\] = "\(.*\)",/\1/p' src/kinds.c | sort)"
+	"$(sed -n 's/.*\[KIND_.*\] = "\(.*\)",/\1/p' src/model/kinds.c | sort)"
 
 done_testing

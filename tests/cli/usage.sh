@@ -48,7 +48,7 @@ check "-h is --help" cmp "$TMP/out" "$TMP/help"
 
 run_faultmap --version
 check_equal "--version" "$status:$(cat "$TMP/out" "$TMP/err")" \
-	"0:faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)"
+	"0:faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)"
 
 run_faultmap
 check_equal "no arguments: status 2, nothing on stdout" "$status:$(cat "$TMP/out")" 2:

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "http.h"
+#include "serve/http.h"
 
 #define PASSWORD "secret"
 #define ANSWER_SIZE 2048 /* gzip is worth it */

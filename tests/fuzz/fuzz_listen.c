@@ -3,7 +3,7 @@
 
 #include <sys/un.h>
 
-#include "listen.h"
+#include "serve/listen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,7 +2,7 @@
 /* A record of the ring, whose size is what the ring says: more or less than the record itself does. */
 #include "fuzz.h"
 
-#include "names.h"
+#include "collect/names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fuzz.h"
 
-#include "negotiate.h"
+#include "serve/negotiate.h"
 
 static const char *const types[] = {
 	"text/plain; version=0.0.4; charset=utf-8",

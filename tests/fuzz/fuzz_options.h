@@ -4,7 +4,7 @@
 #define FAULTMAP_TEST_FUZZ_OPTIONS_H
 
 #include "fuzz.h"
-#include "options.h"
+#include "base/options.h"
 
 struct config {
 	struct common_options common;

@@ -288,7 +288,7 @@ test_suites()
 	local suite all only=(--tls-max 1.2 --ciphers)
 
 	suite=ECDHE-ECDSA-AES256-GCM-SHA384
-	all=$(sed -n 's/.*"\(TLS_[A-Z0-9_]*\)".*/\1/p' src/web_suites.c | paste -sd ,)
+	all=$(sed -n 's/.*"\(TLS_[A-Z0-9_]*\)".*/\1/p' src/serve/web_suites.c | paste -sd ,)
 	write_config server2 "cipher_suites: [ $all ]"
 	check "promtool knows each suite that faultmap does" promtool check web-config "$TMP/web.yml"
 	reload

@@ -8,7 +8,7 @@
 # shellcheck source=tests/packages/base.bash
 . tests/packages/base.bash
 
-version=$(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)
+version=$(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)
 root=$TMP/root
 
 # The mounts are in a namespace of the command's own: none outlives it, and no clean-up here can meet one.

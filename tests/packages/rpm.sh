@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-version=$(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/version.h)
+version=$(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)
 root=$TMP/root
 
 # no_errors: rpmlint itself fails for warnings of its "badness" too.

@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "../../src/sink_jsonl.h"
+#include "sink/sink_jsonl.h"
 
 #define MAX_LINES 4096
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "snapshot.h"
+#include "model/snapshot.h"
 
 #define MIB (1024 * 1024UL)
 

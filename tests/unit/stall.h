@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "../../src/snapshot.h"
+#include "model/snapshot.h"
 
 /* One fault of the row stalled so long; the row owns what it takes. */
 static void stall(struct row *row, uint64_t ns)

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/cgroups.h"
+#include "collect/cgroups.h"
 
 #define NO_SUCH_ID UINT64_MAX
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "child.h"
+#include "cmd/child.h"
 
 #define DEADLINE_MS 10000
 

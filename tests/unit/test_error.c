@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/error.h"
-#include "../../src/log.h"
-#include "../../src/util.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/util.h"
 
 static void set_formats_and_negates(void **state)
 {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/features.h"
+#include "collect/features.h"
 
 /* A machine that has everything but one feature. */
 static struct feature_set all_but(enum feature missing)

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "grid.h"
-#include "util.h"
+#include "sink/grid.h"
+#include "base/util.h"
 
 static const struct grid_column columns[] = {
 	{ .title = "COUNT" },

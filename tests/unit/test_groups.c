@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/sink_prometheus.h"
+#include "metrics/sink_prometheus.h"
 #include "scrape.h"
 #include "stall.h"
 

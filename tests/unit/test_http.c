@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/http.h"
-#include "../../src/listen.h"
+#include "serve/http.h"
+#include "serve/listen.h"
 
 struct fixture {
 	struct loop *loop;

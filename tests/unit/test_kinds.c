@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/kinds.h"
+#include "model/kinds.h"
 
 static const char *name_of_kind(unsigned int value)
 {

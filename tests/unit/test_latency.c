@@ -6,11 +6,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../src/latency.h"
+#include "model/latency.h"
 #include "stall.h"
 
 #pragma GCC diagnostic ignored "-Wunknown-pragmas" /* clang's unroll */
-#include "../../bpf/bucket.bpf.h"
+#include "bpf/bucket.bpf.h"
 
 static void a_row_without_stalls_has_none(void **state)
 {

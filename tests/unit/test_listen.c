@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/listen.h"
+#include "serve/listen.h"
 
 /* Listens on the address and says what the socket is bound to, the port left out. */
 static void assert_bound(const char *text, const char *want, bool is_remote)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/login.h"
+#include "serve/login.h"
 
 #define PASSWORD "correct horse"
 #define MAX_ASKED 100

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/loop.h"
-#include "../../src/util.h"
+#include "base/loop.h"
+#include "base/util.h"
 
 #define MAX_SOURCES 64 /* of loop.c */
 

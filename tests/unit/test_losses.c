@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../src/losses.h"
+#include "model/losses.h"
 
 static void assert_line(const struct totals *totals, const char *want)
 {

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/names.h"
+#include "collect/names.h"
 
 #define ID 42
 /* More than names.c keeps; the test of the full table would not end without a bound. */

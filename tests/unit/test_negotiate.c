@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/negotiate.h"
+#include "serve/negotiate.h"
 
 #define TEXT 0
 #define OPENMETRICS 1

@@ -9,17 +9,17 @@
 
 #include <cmocka.h>
 
-#include "../../src/cgroups.h"
-#include "../../src/groups.h"
-#include "../../src/names.h"
-#include "../../src/sink_prometheus.h"
-#include "../../src/sink_slices.h"
-#include "../../src/sink_summary.h"
-#include "../../src/sink_table.h"
-#include "../../src/snapshot.h"
-#include "../../src/table.h"
-#include "../../src/text.h"
-#include "../../src/util.h"
+#include "collect/cgroups.h"
+#include "metrics/groups.h"
+#include "collect/names.h"
+#include "metrics/sink_prometheus.h"
+#include "sink/sink_slices.h"
+#include "sink/sink_summary.h"
+#include "sink/sink_table.h"
+#include "model/snapshot.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "base/util.h"
 #include "failing_malloc.h"
 
 static int table_scenario(void)

@@ -15,12 +15,12 @@
 
 #include <cmocka.h>
 
-#include "../../src/config_file.h"
-#include "../../src/http.h"
-#include "../../src/login.h"
-#include "../../src/loop.h"
-#include "../../src/outlet.h"
-#include "../../src/web_config.h"
+#include "cmd/config_file.h"
+#include "serve/http.h"
+#include "serve/login.h"
+#include "base/loop.h"
+#include "sink/outlet.h"
+#include "serve/web_config.h"
 #include "failing_malloc.h"
 
 #define HASH "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"

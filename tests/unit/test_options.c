@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "../../src/cmd.h"
-#include "../../src/log.h"
-#include "../../src/options.h"
-#include "../../src/util.h"
+#include "cmd/cmd.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/util.h"
 
 struct config {
 	struct common_options common;

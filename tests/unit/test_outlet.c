@@ -17,8 +17,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/loop.h"
-#include "../../src/outlet.h"
+#include "base/loop.h"
+#include "sink/outlet.h"
 
 struct fixture {
 	char directory[64];

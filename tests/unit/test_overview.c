@@ -11,9 +11,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "../../src/overview.h"
-#include "../../src/sink_prometheus.h"
-#include "../../src/version.h"
+#include "metrics/overview.h"
+#include "metrics/sink_prometheus.h"
+#include "base/version.h"
 #include "picture.h"
 #include "stall.h"
 

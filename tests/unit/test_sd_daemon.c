@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/sd_daemon.h"
+#include "base/sd_daemon.h"
 
 static const char *const variables[] = { "LISTEN_PID",    "LISTEN_FDS",   "LISTEN_FDNAMES",
 					 "WATCHDOG_USEC", "WATCHDOG_PID", "NOTIFY_SOCKET" };

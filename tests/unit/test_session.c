@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/session.h"
+#include "cmd/session.h"
 
 struct collector {
 	struct snapshot snapshot;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "../../src/sink_jsonl.h"
+#include "sink/sink_jsonl.h"
 #include "jsonl.h"
 #include "stall.h"
 

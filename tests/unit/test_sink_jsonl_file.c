@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "../../src/sink_jsonl.h"
+#include "sink/sink_jsonl.h"
 #include "jsonl.h"
 
 static void limit_file_size(rlim_t bytes)

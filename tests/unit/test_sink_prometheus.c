@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/exposition.h"
-#include "../../src/sink_prometheus.h"
-#include "../../src/version.h"
+#include "metrics/exposition.h"
+#include "metrics/sink_prometheus.h"
+#include "base/version.h"
 #include "golden.h"
 #include "scrape.h"
 #include "stall.h"

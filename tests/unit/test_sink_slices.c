@@ -8,8 +8,8 @@
 
 #include "golden.h"
 #include "picture.h"
-#include "sink_slices.h"
-#include "util.h"
+#include "sink/sink_slices.h"
+#include "base/util.h"
 
 #define AT 0x7f0000000000 /* a multiple of each size */
 

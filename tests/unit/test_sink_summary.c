@@ -10,9 +10,9 @@
 
 #include "golden.h"
 #include "picture.h"
-#include "sink_summary.h"
+#include "sink/sink_summary.h"
 #include "stall.h"
-#include "util.h"
+#include "base/util.h"
 
 static char *print(struct summary *summary, const char *const *command, int wait_status)
 {

@@ -8,9 +8,9 @@
 
 #include "golden.h"
 #include "picture.h"
-#include "sink_table.h"
+#include "sink/sink_table.h"
 #include "stall.h"
-#include "util.h"
+#include "base/util.h"
 
 /* A small host: what was there before the interval. */
 static void picture_before(struct snapshot *snapshot)

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../src/slice.h"
-#include "../../src/util.h"
+#include "collect/slice.h"
+#include "base/util.h"
 
 /* As bpf/slice.bpf.h puts it together. */
 static struct row_key key_of(uint64_t anchor, unsigned int shift, uint64_t address)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/snapshot.h"
+#include "model/snapshot.h"
 
 static int set_up(void **state)
 {

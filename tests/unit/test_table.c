@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/table.h"
+#include "base/table.h"
 
 #define N_ITEMS 1000
 #define N_OPERATIONS 10000

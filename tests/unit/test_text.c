@@ -14,8 +14,8 @@
 
 #include <locale.h>
 
-#include "../../src/text.h"
-#include "../../src/util.h"
+#include "base/text.h"
+#include "base/util.h"
 
 struct pair {
 	const char *bytes;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/unit_name.h"
+#include "model/unit_name.h"
 
 #define ID "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"
 #define ID2 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../src/util.h"
-#include "../../src/watch.h"
+#include "base/util.h"
+#include "cmd/watch.h"
 
 struct config {
 	struct common_options common;

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/web_config.h"
+#include "serve/web_config.h"
 
 #define HASH "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
 #define PAIR "  cert_file: cert.pem\n  key_file: key.pem\n"

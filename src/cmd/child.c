@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/exit_status.h"
+#include "base/text.h"
+
+/* A command's name as messages quote it. */
+#define SHOWN_LEN 160
+
+static const char *reason(int errnum)
+{
+	switch (errnum) {
+	case ENOENT:
+		return "not found (or the interpreter that it names is not)";
+	case EACCES:
+		return "not executable: permission denied";
+	case ENOEXEC:
+		return "not executable: neither a program of this machine nor a script with #!";
+	default:
+		return strerror(errnum);
+	}
+}
+
+/* SIGPIPE and SIGXFSZ are ignored here so that our own writes fail instead; the command shall not
+ * inherit that. What nohup or a shell made us ignore, it does inherit. */
+static void set_attributes(posix_spawnattr_t *attributes)
+{
+	sigset_t none, defaults;
+
+	sigemptyset(&none);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	sigaddset(&defaults, SIGXFSZ);
+	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setsigmask(attributes, &none);
+	posix_spawnattr_setsigdefault(attributes, &defaults);
+}
+
+int child_start(char *const command[], pid_t *ret_pid, int *ret_pidfd, struct error *error)
+{
+	posix_spawnattr_t attributes;
+	char shown[SHOWN_LEN];
+	pid_t pid;
+	int pidfd, errnum = posix_spawnattr_init(&attributes);
+
+	text_escape_to(shown, sizeof(shown), command[0]);
+	if (errnum)
+		return error_set(error, errnum, "starting %s: %s", shown, strerror(errnum));
+	set_attributes(&attributes);
+	/* Shares our memory until exec, as vfork does: it copies no page tables, so next to no fault
+	 * of our image is the child's. */
+	errnum = posix_spawnp(&pid, command[0], NULL, &attributes, command, environ);
+	posix_spawnattr_destroy(&attributes);
+	if (errnum)
+		return error_set(error, errnum, "%s: %s", shown, reason(errnum));
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0) {
+		errnum = errno;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return error_set(error, errnum, "watching %s: pidfd_open: %s", shown,
+				 strerror(errnum));
+	}
+	*ret_pid = pid;
+	*ret_pidfd = pidfd;
+	return 0;
+}
+
+int child_status_of(int result)
+{
+	switch (result) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return EXIT_NOT_FOUND;
+	case -EAGAIN: /* no process to be had: not the command's fault */
+	case -ENOMEM:
+		return EXIT_FAILED;
+	default:
+		return EXIT_NOT_EXECUTABLE;
+	}
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Starts the command of `run` as a shell would: found in PATH, with our descriptors 0 to 2, no signal
+ * blocked, and the dispositions that main.c changed put back. */
+#ifndef FAULTMAP_CHILD_H
+#define FAULTMAP_CHILD_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* The child runs when this returns 0. *ret_pidfd is readable when it has ended; close it, and reap
+ * the child. A negative errno with the error set when it could not be started: no child is left. */
+int child_start(char *const command[], pid_t *ret_pid, int *ret_pidfd, struct error *error);
+
+/* The exit status with which a shell reports this error of child_start. */
+int child_status_of(int result);
+
+#endif

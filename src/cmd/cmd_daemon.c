@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/config_file.h"
+#include "serve/listen.h"
+#include "base/log.h"
+#include "cmd/manager.h"
+#include "cmd/privileges.h"
+#include "metrics/overview.h"
+#include "cmd/session.h"
+#include "sink/sink_jsonl.h"
+#include "metrics/sink_prometheus.h"
+#include "base/util.h"
+#include "cmd/watch.h"
+#include "serve/web.h"
+
+/* Readings that may fail one after another before a restart by the service manager is the better
+ * hope. */
+#define MAX_TROUBLE_IN_A_ROW 5
+/* How long a log shipper may take no line at the end. */
+#define LAST_LINES_MS 1000
+/* How often the heap is looked at, and how much of it may be free: a tick of thousands of processes leaves some
+ * 20 MiB, of which free(3) gives back what lies at the end alone. */
+#define TRIM_TICKS 60
+#define TRIM_BYTES (2 << 20)
+/* About 200 KiB per scrape, which Prometheus takes without a thought. */
+#define DEFAULT_MAX_SERIES 2000
+/* About 10 MiB per scrape: beyond that a person has made a mistake. */
+#define MOST_MAX_SERIES 100000
+#define DEFAULT_MAPPINGS "top=5"
+#define MOST_TOP_MAPPINGS 100
+#define PROGRAMS_MAX 32 /* more than there are in bpf/ */
+
+#define DEFAULT_CONFIG_FILE "/etc/faultmap/faultmap.conf"
+
+struct daemon_config {
+	struct common_options common; /* first: see cmd_begin */
+	const char *config_file;      /* NULL: the default one, if it is there */
+	bool check_config;
+	struct watch_options watch;
+	struct option_list listen;
+	const char *web_config_file;
+	bool web_enable_lifecycle;
+	const char *jsonl;
+	uint64_t interval_ms;
+	int group_by; /* enum group_by */
+	const char *mappings;
+	uint64_t max_series;
+};
+
+/* "top=N" or "none". */
+static int parse_mappings(const char *text, uint64_t *ret_top)
+{
+	unsigned long top;
+	char *end;
+
+	if (!strcmp(text, "none")) {
+		*ret_top = 0;
+		return 0;
+	}
+	if (strncmp(text, "top=", 4) || text[4] < '1' || text[4] > '9')
+		return -EINVAL;
+	errno = 0;
+	top = strtoul(text + 4, &end, 10);
+	if (*end || errno || top > MOST_TOP_MAPPINGS)
+		return -EINVAL;
+	*ret_top = top;
+	return 0;
+}
+
+static int check_mappings(const char *text, struct error *error)
+{
+	uint64_t top;
+
+	if (!parse_mappings(text, &top))
+		return 0;
+	return error_set(error, EINVAL,
+			 "mappings '%s' is neither none nor top=N with N from 1 to %d", text,
+			 MOST_TOP_MAPPINGS);
+}
+
+/* Here, so that the error names the line of the file. */
+static int check_address(const char *text, struct error *error)
+{
+	struct listen_address address;
+
+	return listen_parse(text, &address, error);
+}
+
+static const struct option_spec options[] = {
+	{ .name = "config",
+	  .argument = "FILE",
+	  .help = "flags without their dashes, as NAME = VALUE a line; flags win\n"
+		  "(default " DEFAULT_CONFIG_FILE ", if it is there)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, config_file),
+	  .only_flag = true },
+	{ .name = "check-config",
+	  .help = "only say whether the configuration is good, or where it is not and why",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct daemon_config, check_config),
+	  .only_flag = true },
+	{ .name = "listen",
+	  .argument = "ADDRESS",
+	  .help = "where to serve HTTP, as often as wanted: ADDR:PORT, [IPv6]:PORT, :PORT\n"
+		  "for every address, unix:PATH, or fd:// for systemd's sockets (default\n"
+		  "those, or " WEB_DEFAULT_LISTEN "; port 0: any free one, -v says which)",
+	  .type = OPTION_LIST,
+	  .offset = offsetof(struct daemon_config, listen),
+	  .check = check_address },
+	{ .name = "web.config.file",
+	  .argument = "FILE",
+	  .help = "TLS, users, headers, a rate limit, in the format of Prometheus'\n"
+		  "exporters; read again on SIGHUP",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, web_config_file),
+	  .live = true },
+	{ .name = "web.enable-lifecycle",
+	  .help = "allow POST /-/reload, which does what SIGHUP does",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct daemon_config, web_enable_lifecycle),
+	  .live = true },
+	{ .name = "jsonl",
+	  .argument = "FILE",
+	  .help = "append JSON lines to FILE as `faultmap log` writes them (SIGHUP opens\n"
+		  "it again), or to a listener at unix:PATH, or to standard output (-)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, jsonl),
+	  .live = true },
+	{ .name = "interval",
+	  .argument = "SECONDS",
+	  .help = "between two readings (default 1, at least 0.1)",
+	  .type = OPTION_SECONDS,
+	  .offset = offsetof(struct daemon_config, interval_ms),
+	  .live = true,
+	  .min = 100,
+	  .max = 24 * 3600 * 1000 },
+	{ .name = "group-by",
+	  .argument = "WHAT",
+	  .help = "what makes a group: unit (systemd unit or container, the default),\n"
+		  "cgroup, comm, exe, uid or pid",
+	  .type = OPTION_CHOICE,
+	  .offset = offsetof(struct daemon_config, group_by),
+	  .choices = group_by_names },
+	{ .name = "mappings",
+	  .argument = "WHICH",
+	  .help = "top=N: series for each group's N mappings with the most faults;\n"
+		  "none (default " DEFAULT_MAPPINGS ")",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, mappings),
+	  .check = check_mappings },
+	{ .name = "max-series",
+	  .argument = "N",
+	  .help = "at most N series in a scrape, all included (default 2000, at least\n"
+		  "1300)",
+	  .type = OPTION_UINT,
+	  .offset = offsetof(struct daemon_config, max_series),
+	  .min = PROMETHEUS_LEAST_MAX_SERIES,
+	  .max = MOST_MAX_SERIES },
+	WATCH_OPTIONS(struct daemon_config, watch, "fast"),
+	COMMON_OPTIONS(struct daemon_config, common),
+};
+
+static const struct command_spec spec = {
+	.name = "daemon",
+	.synopsis = "[options]",
+	.summary = "the service: /metrics for Prometheus, JSON lines to a file",
+	.details =
+		"Serves /metrics, / (a page to look at), /-/healthy, /-/ready (the readings succeed) and\n"
+		"/-/reload, in the foreground, until SIGTERM or SIGINT. SIGHUP reads --config again: web.*,\n"
+		"jsonl, interval and verbose change at once, other keys say that they take a restart.\n"
+		"Capabilities are given up once the programs are attached.\n"
+		"\n"
+		"Label sets are bounded: a scrape has at most --max-series series, faultmap's own and\n"
+		"the _created of OpenMetrics included. The groups with the most faults of late have\n"
+		"theirs, the rest is group=\"other\"; the mappings with the most of each group have what\n"
+		"room is left, the rest is mapping=\"other\". What leaves the top takes its history to\n"
+		"other, so that sums are exact and no counter ever goes down; if it comes back, which it\n"
+		"may after five minutes, it begins at 0. faultmap_series says how many there are,\n"
+		"faultmap_groups_evicted_total how often a group had to go.",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+};
+
+/* What flags and file say together. */
+struct settings {
+	struct daemon_config config;
+	struct config_file *file; /* owns what config borrows; NULL without one */
+};
+
+struct service {
+	int argc; /* the flags, for a reload */
+	char *const *argv;
+	struct settings *settings;
+	struct settings *started; /* as it was started: what takes a restart is told from it */
+	const struct daemon_config *config; /* of settings */
+	struct session *session;
+	struct sink_prometheus *metrics;
+	struct overview *overview;
+	struct sink_jsonl *jsonl; /* NULL without --jsonl */
+	struct web *web;
+	uint64_t ticks;
+	bool has_ticked;  /* /metrics has something to say */
+	bool tick_fails;  /* the newest one */
+	bool jsonl_fails; /* said so already */
+};
+
+static void settings_free(struct settings *settings)
+{
+	if (!settings)
+		return;
+	config_file_free(settings->file);
+	free(settings);
+}
+
+static int read_config_file(struct settings *settings, const char *path, struct error *error)
+{
+	int result = config_file_read(&settings->file, path ?: DEFAULT_CONFIG_FILE, &spec,
+				      &settings->config, error);
+
+	return !path && result == -ENOENT ? 0 : result;
+}
+
+/* Defaults, then the file, then the flags. */
+static int settings_load(struct settings **ret_settings, int argc, char *const argv[],
+			 struct error *error)
+{
+	static const struct daemon_config defaults = {
+		.interval_ms = 1000,
+		.watch.detail = DETAIL_FAST,
+		.mappings = DEFAULT_MAPPINGS,
+		.max_series = DEFAULT_MAX_SERIES,
+	};
+	struct daemon_config flags = defaults;
+	struct settings *settings;
+	int operand;
+	int result = options_parse(&spec, &flags, argc, argv, &operand, error);
+
+	if (result < 0)
+		return result;
+	settings = calloc(1, sizeof(*settings));
+	if (!settings)
+		return error_set(error, ENOMEM, "reading the configuration: out of memory");
+	settings->config = defaults;
+	result = read_config_file(settings, flags.config_file, error);
+	if (!result)
+		result = options_parse(&spec, &settings->config, argc, argv, &operand, error);
+	if (result < 0)
+		settings_free(settings);
+	else
+		*ret_settings = settings;
+	return result;
+}
+
+static struct web_options web_options_of(const struct daemon_config *config)
+{
+	return (struct web_options){ &config->listen, config->web_config_file,
+				     config->web_enable_lifecycle };
+}
+
+/* A full disk must not end the service: said once, and once when it is over. */
+static void report_jsonl(struct service *service, int result, const struct error *error)
+{
+	if (result < 0 && !service->jsonl_fails)
+		log_warning("%s; continuing, lost lines are counted", error->text);
+	else if (!result && service->jsonl_fails)
+		log_warning("writing JSON lines to %s works again", service->config->jsonl);
+	service->jsonl_fails = result < 0;
+}
+
+/* After a rotation. A failure is told, and the old file gone on with. */
+static void reopen_jsonl(struct service *service)
+{
+	struct error error;
+
+	if (sink_jsonl_reopen(service->jsonl, &error) < 0)
+		log_warning("%s", error.text);
+}
+
+/* Before the loop goes. */
+static void finish_jsonl(struct service *service)
+{
+	struct error error;
+
+	sink_jsonl_watch(service->jsonl, NULL);
+	if (sink_jsonl_drain(service->jsonl, LAST_LINES_MS, &error) < 0)
+		log_warning("%s", error.text);
+}
+
+static void count_metrics(struct service *service, const struct snapshot *snapshot)
+{
+	struct program_stats programs[PROGRAMS_MAX];
+	struct self_figures self = {
+		.tick_ns = session_tick_ns(service->session),
+		.rows_capacity = session_info(service->session)->max_rows,
+		.n_hooks = session_info(service->session)->n_hooks,
+		.programs = programs,
+		.n_programs = session_programs(service->session, programs, PROGRAMS_MAX),
+	};
+
+	sink_prometheus_tick(service->metrics, snapshot, &self);
+}
+
+static void give_memory_back(struct service *service)
+{
+	if (++service->ticks % TRIM_TICKS == 0 && mallinfo2().fordblks > TRIM_BYTES)
+		malloc_trim(0);
+}
+
+static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct service *service = context;
+
+	count_metrics(service, snapshot);
+	overview_tick(service->overview, snapshot);
+	if (service->jsonl)
+		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
+	give_memory_back(service);
+	manager_reading();
+	if (!service->has_ticked)
+		manager_ready();
+	service->has_ticked = true;
+	service->tick_fails = false;
+	return 0;
+}
+
+static int retry_later(void *context, int result, unsigned int in_a_row, const struct error *why)
+{
+	struct service *service = context;
+
+	service->tick_fails = true;
+	if (in_a_row >= MAX_TROUBLE_IN_A_ROW)
+		return result;
+	log_warning("%s; trying again at the next interval", why->text);
+	return 0;
+}
+
+static int render(void *context, enum exposition exposition, char **ret_text, size_t *ret_size)
+{
+	struct service *service = context;
+
+	if (!service->has_ticked)
+		return -EAGAIN;
+	return sink_prometheus_render(service->metrics, exposition, ret_text, ret_size);
+}
+
+static int render_overview(void *context, char **ret_text, size_t *ret_size)
+{
+	struct service *service = context;
+
+	if (!service->has_ticked)
+		return -EAGAIN;
+	return overview_render(service->overview, sink_prometheus_groups(service->metrics),
+			       ret_text, ret_size);
+}
+
+/* A reading that hangs needs no word here: the loop hangs with it and answers nobody. */
+static bool is_ready(void *context)
+{
+	const struct service *service = context;
+
+	return service->has_ticked && !service->tick_fails;
+}
+
+static void write_meta(struct service *service)
+{
+	struct jsonl_meta meta = watch_meta(session_info(service->session),
+					    service->config->interval_ms);
+	struct error error;
+
+	if (!service->jsonl)
+		return;
+	sink_jsonl_watch(service->jsonl, session_loop(service->session));
+	report_jsonl(service, sink_jsonl_meta(service->jsonl, &meta, &error), &error);
+}
+
+static void tell_what_waits(const struct daemon_config *started, const struct daemon_config *config)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option_spec *option = &options[i];
+
+		if (!option->live && !option->only_flag && !options_same(option, started, config))
+			log_warning("reloading: %s has changed; that takes a restart",
+				    option->name);
+	}
+}
+
+/* What can fail has been done. */
+static void settle(struct service *service, struct settings *settings, struct sink_jsonl *jsonl,
+		   bool is_other_jsonl)
+{
+	bool is_other_interval = settings->config.interval_ms != service->config->interval_ms;
+
+	if (service->settings != service->started)
+		settings_free(service->settings);
+	service->settings = settings;
+	service->config = &settings->config;
+	cmd_set_verbosity(service->config->common.verbose);
+	if (is_other_interval) {
+		session_set_interval(service->session, service->config->interval_ms);
+		manager_interval(service->config->interval_ms);
+	}
+	if (is_other_jsonl) {
+		sink_jsonl_free(service->jsonl);
+		service->jsonl = jsonl;
+		service->jsonl_fails = false;
+	}
+	if (is_other_interval || is_other_jsonl)
+		write_meta(service);
+	tell_what_waits(&service->started->config, service->config);
+}
+
+static int open_jsonl(struct sink_jsonl **ret_jsonl, const char *path, struct error *error)
+{
+	return path && sink_jsonl_open(ret_jsonl, path, OUTLET_PERSIST, error) < 0 ? -EIO : 0;
+}
+
+static int take_settings(struct service *service, struct settings *settings, struct error *error)
+{
+	const struct daemon_config *config = &settings->config;
+	struct web_options web = web_options_of(config);
+	const char *path = config->jsonl;
+	bool is_other_jsonl = !service->config->jsonl != !path ||
+			      (path && strcmp(service->config->jsonl, path));
+	struct sink_jsonl *jsonl = NULL;
+	int result = is_other_jsonl ? open_jsonl(&jsonl, path, error) : 0;
+
+	if (!result)
+		result = web_reload(service->web, &web, error);
+	if (result < 0)
+		sink_jsonl_free(jsonl);
+	else
+		settle(service, settings, jsonl, is_other_jsonl);
+	return result;
+}
+
+/* What is bad changes nothing and is told in one line. */
+static int reload(void *context, struct error *error)
+{
+	struct service *service = context;
+	struct settings *settings = NULL;
+	int result;
+
+	manager_reloading();
+	if (service->jsonl) /* first: a log may have been rotated, whatever is wrong with the rest */
+		reopen_jsonl(service);
+	result = settings_load(&settings, service->argc, service->argv, error);
+	if (!result) {
+		result = take_settings(service, settings, error);
+		if (result < 0)
+			settings_free(settings);
+	}
+	if (result < 0)
+		log_error("reloading: %s; going on as before", error->text);
+	else
+		log_info("reloaded");
+	manager_ready();
+	return result;
+}
+
+static int handle_hangup(void *context, int signo)
+{
+	struct error error;
+
+	(void)signo;
+	reload(context, &error);
+	return 0;
+}
+
+static void tell_where(const struct web *web)
+{
+	const char *warning = web_warning(web);
+	char url[WEB_URL_LEN];
+
+	for (size_t i = 0; web_url(web, i, url); i++)
+		log_info("serving on %s", url);
+	if (warning)
+		log_warning("%s", warning);
+}
+
+static int serve(struct service *service)
+{
+	struct web_source source = {
+		.render = render,
+		.overview = render_overview,
+		.is_ready = is_ready,
+		.reload = reload,
+		.context = service,
+	};
+	struct loop *loop = session_loop(service->session);
+	struct error error;
+	/* The signal first: threads that the endpoint starts must not have it. */
+	int result = loop_add_signal(loop, SIGHUP, handle_hangup, service);
+
+	if (result < 0)
+		error_set(&error, -result, "taking SIGHUP: %s", strerror(-result));
+	else
+		result = web_start(service->web, loop, &source, &error);
+	if (!result) {
+		tell_where(service->web);
+		if (session_info(service->session)->warning)
+			log_warning("%s", session_info(service->session)->warning);
+		write_meta(service);
+		session_set_trouble(service->session, retry_later);
+		manager_interval(service->config->interval_ms);
+		result = session_run(service->session, &error);
+		manager_stopping();
+	}
+	if (result < 0)
+		log_error("%s", error.text);
+	return result < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* What can fail for a person's mistake comes before the programs are loaded. */
+static int service_open(struct service *service)
+{
+	const struct daemon_config *config = service->config;
+	struct web_options web = web_options_of(config);
+	struct error error;
+	int result = web_listen(&service->web, &web, &error);
+
+	if (!result)
+		result = open_jsonl(&service->jsonl, config->jsonl, &error);
+	if (!result)
+		return EXIT_DONE;
+	log_error("%s", error.text);
+	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/* What it goes on doing after the start. */
+static unsigned int privileges_needed(const struct service *service)
+{
+	return (service->config->group_by == GROUP_BY_EXE ? PRIVILEGE_READ_EXE : 0) |
+	       (session_info(service->session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0);
+}
+
+static int service_run(struct service *service)
+{
+	struct collector_options collector = watch_collector(&service->config->watch,
+							     &service->config->common);
+	int status = service_open(service);
+	struct error error;
+	int result;
+
+	if (status != EXIT_DONE)
+		return status;
+	result = session_open(&service->session, &collector, service->config->interval_ms,
+			      take_tick, service, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return cmd_status_of(result);
+	}
+	result = privileges_drop(privileges_needed(service), &error);
+	if (result < 0)
+		log_error("%s", error.text);
+	status = result < 0 ? EXIT_FAILED : serve(service);
+	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
+	if (service->jsonl)
+		finish_jsonl(service);
+	session_close(service->session);
+	return status;
+}
+
+static struct sink_prometheus *make_metrics(const struct daemon_config *config)
+{
+	struct prometheus_options prometheus = { .group_by = (enum group_by)config->group_by,
+						 .max_series = config->max_series };
+
+	parse_mappings(config->mappings, &prometheus.top_mappings); /* checked with the flags */
+	clock_gettime(CLOCK_REALTIME, &prometheus.started);
+	return sink_prometheus_new(&prometheus);
+}
+
+static int check_config(const struct settings *settings)
+{
+	const struct daemon_config *config = &settings->config;
+	struct web_options web = web_options_of(config);
+	struct error error;
+	int result = web_check(&web, &error);
+
+	if (result < 0) {
+		log_error("%s", error.text);
+		return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	if (settings->file)
+		printf("%s is good\n", config->config_file ?: DEFAULT_CONFIG_FILE);
+	else
+		puts("the flags are good; there is no " DEFAULT_CONFIG_FILE);
+	return EXIT_DONE;
+}
+
+static int run_with(struct service *service)
+{
+	int status = EXIT_FAILED;
+
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	service->metrics = make_metrics(service->config);
+	service->overview = overview_new();
+	if (service->metrics && service->overview)
+		status = service_run(service);
+	else
+		log_error("making the metrics: out of memory");
+	web_close(service->web);
+	sink_jsonl_free(service->jsonl);
+	overview_free(service->overview);
+	sink_prometheus_free(service->metrics);
+	return status;
+}
+
+static int daemon_main(int argc, char *argv[])
+{
+	struct daemon_config flags = {};
+	struct service service = { .argc = argc, .argv = argv };
+	struct error error;
+	int operand, status, result;
+
+	if (!cmd_begin(&cmd_daemon, &flags, argc, argv, &operand, &status))
+		return status;
+	if (operand < argc) {
+		log_error("daemon takes no operand, but got '%s'; see faultmap daemon --help",
+			  argv[operand]);
+		return EXIT_USAGE;
+	}
+	result = settings_load(&service.settings, argc, argv, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	}
+	service.started = service.settings;
+	service.config = &service.settings->config;
+	cmd_set_verbosity(service.config->common.verbose);
+	status = flags.check_config ? check_config(service.settings) : run_with(&service);
+	if (service.settings != service.started)
+		settings_free(service.settings);
+	settings_free(service.started);
+	return status;
+}
+
+const struct command cmd_daemon = { &spec, daemon_main };

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cmd/session.h"
+#include "sink/sink_jsonl.h"
+#include "base/util.h"
+#include "cmd/watch.h"
+
+/* How long a reader may take no line after SIGINT or SIGTERM. */
+#define SIGNALLED_DRAIN_MS 1000
+
+struct log_config {
+	struct common_options common; /* first: see cmd_begin */
+	struct watch_options watch;
+	uint64_t interval_ms;
+	uint64_t count;
+	const char *output;
+	bool schema;
+};
+
+static const struct option_spec options[] = {
+	{ .short_name = 'd',
+	  .name = "delay",
+	  .argument = "SECONDS",
+	  .help = "the interval between two readings (default 1, at least 0.1)",
+	  .type = OPTION_SECONDS,
+	  .offset = offsetof(struct log_config, interval_ms),
+	  .min = 100,
+	  .max = 24 * 3600 * 1000 },
+	{ .short_name = 'n',
+	  .name = "count",
+	  .argument = "COUNT",
+	  .help = "end after COUNT intervals (default: until SIGINT or SIGTERM)",
+	  .type = OPTION_UINT,
+	  .offset = offsetof(struct log_config, count),
+	  .min = 1,
+	  .max = UINT32_MAX },
+	{ .short_name = 'o',
+	  .name = "output",
+	  .argument = "FILE",
+	  .help = "write to FILE, replacing it, or to a listener at unix:PATH, rather than to\n"
+		  "standard output (-)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct log_config, output) },
+	{ .name = "schema",
+	  .help = "print the JSON Schema of the lines and exit",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct log_config, schema) },
+	WATCH_OPTIONS(struct log_config, watch, "fast"),
+	COMMON_OPTIONS(struct log_config, common)
+};
+
+static const struct command_spec spec = {
+	.name = "log",
+	.synopsis = "[--detail LEVEL] [-d SECONDS] [-n COUNT] [-o FILE]",
+	.summary = "page faults of all processes as JSON lines",
+	.details =
+		"One JSON object per line; `rec` says which: `meta` first, then for each interval one\n"
+		"`interval` line with the totals and losses, one `faults` line for each process, mapping\n"
+		"and kind that moved, one `process` line for each process that moved, one `exit` line\n"
+		"for each process that ended. Plain names are deltas, those in _total run on.\n"
+		"In comm, mapping and cgroup, bytes that are no valid UTF-8 and control characters are\n"
+		"written \\xNN, a backslash \\\\ (on top of JSON's own escapes).\n"
+		"\n"
+		"What a reader does not take in time is lost as whole lines; counters go on, and\n"
+		"lines_lost in the next line that gets through says how many.",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+};
+
+struct log {
+	const struct log_config *config;
+	struct session *session;
+	struct sink_jsonl *sink;
+	bool reader_left; /* standard output is a pipe that was closed: `faultmap log | head` */
+	bool is_slow;     /* the reader: said so already */
+	bool is_complete; /* all intervals that were asked for */
+};
+
+/* A reader that does not keep up loses lines, and is told so once. */
+static int take_result(struct log *log, int result, const struct error *error)
+{
+	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
+		log->reader_left = true;
+	if (result == -EAGAIN && !log->is_slow)
+		log_warning("%s; continuing, lost lines are counted", error->text);
+	log->is_slow = result == -EAGAIN;
+	return log->is_slow ? 0 : result;
+}
+
+static int write_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct log *log = context;
+	int result = take_result(log, sink_jsonl_tick(log->sink, snapshot, error), error);
+
+	if (!result && log->config->count && snapshot->tick >= log->config->count) {
+		log->is_complete = true;
+		session_stop(log->session);
+	}
+	return result;
+}
+
+static int write_meta(struct log *log, struct error *error)
+{
+	const struct collector_info *info = session_info(log->session);
+	struct jsonl_meta meta = watch_meta(info, log->config->interval_ms);
+
+	if (info->warning)
+		log_warning("%s", info->warning);
+	sink_jsonl_watch(log->sink, session_loop(log->session));
+	return take_result(log, sink_jsonl_meta(log->sink, &meta, error), error);
+}
+
+/* The last lines: a signal ends it soon, whoever asked for a number of intervals gets them. */
+static int drain(struct log *log, struct error *error)
+{
+	int result = sink_jsonl_drain(log->sink, log->is_complete ? -1 : SIGNALLED_DRAIN_MS, error);
+
+	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
+		log->reader_left = true;
+	return result;
+}
+
+static int finish(const struct log *log, int result, const struct error *error)
+{
+	if (!result || log->reader_left)
+		return EXIT_DONE;
+	log_error("%s", error->text);
+	return EXIT_FAILED;
+}
+
+static int log_run(struct log *log)
+{
+	struct collector_options collector = watch_collector(&log->config->watch,
+							     &log->config->common);
+	struct error error;
+	int result = session_open(&log->session, &collector, log->config->interval_ms, write_tick,
+				  log, &error);
+
+	if (result < 0) {
+		log_error("%s", error.text);
+		return cmd_status_of(result);
+	}
+	result = write_meta(log, &error);
+	if (!result)
+		result = session_run(log->session, &error);
+	sink_jsonl_watch(log->sink, NULL);
+	session_close(log->session);
+	if (!result)
+		result = drain(log, &error);
+	return finish(log, result, &error);
+}
+
+static int log_main(int argc, char *argv[])
+{
+	struct log_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FAST };
+	struct log log = { .config = &config };
+	int operand, status;
+	struct error error;
+
+	if (!cmd_begin(&cmd_log, &config, argc, argv, &operand, &status))
+		return status;
+	if (operand < argc) {
+		log_error("log takes no operand, but got '%s'; see faultmap log --help",
+			  argv[operand]);
+		return EXIT_USAGE;
+	}
+	if (config.schema) {
+		fputs(sink_jsonl_schema(), stdout);
+		return EXIT_DONE;
+	}
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	if (sink_jsonl_open(&log.sink, config.output, OUTLET_REPLACE, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
+	status = log_run(&log);
+	sink_jsonl_free(log.sink);
+	return status;
+}
+
+const struct command cmd_log = { &spec, log_main };

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `faultmap report`: the summary of `run`, or a table of `top`, from JSON lines that were kept. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "replay/jsonl_reader.h"
+#include "sink/sink_summary.h"
+#include "sink/sink_table.h"
+#include "base/text.h"
+#include "base/util.h"
+
+/* Of lines that are no lines of ours: beyond, their number is enough. */
+#define MAX_COMPLAINTS 20
+
+#define BY_NOTHING (-1)
+
+struct report_config {
+	struct common_options common; /* first: see cmd_begin */
+	const char *from, *to;
+	int by; /* enum table_by, or BY_NOTHING */
+	bool all;
+};
+
+static const struct option_spec options[] = {
+	{ .name = "from",
+	  .argument = "TIME",
+	  .help = "only intervals that ended at TIME or later: 2026-11-22T10:08:56Z, UTC unless\n"
+		  "it has an offset; seconds and time of day may be left out",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct report_config, from) },
+	{ .name = "to",
+	  .argument = "TIME",
+	  .help = "only intervals that ended before TIME",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct report_config, to) },
+	{ .name = "by",
+	  .argument = "WHAT",
+	  .help = "instead of the summary, one line per process, mapping, kind, cgroup, or unit\n"
+		  "(of systemd, or container)",
+	  .type = OPTION_CHOICE,
+	  .offset = offsetof(struct report_config, by),
+	  .choices = table_by_words },
+	{ .name = "all",
+	  .help = "every row and every process, not only those with the most faults",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct report_config, all) },
+	COMMON_OPTIONS(struct report_config, common),
+};
+
+static const struct command_spec spec = {
+	.name = "report",
+	.synopsis = "[--from TIME] [--to TIME] [--by WHAT] [--all] FILE...",
+	.summary = "the summary of `run` from JSON lines, or a table",
+	.details =
+		"Reads what log, daemon --jsonl and run --json wrote: FILEs (- is standard input),\n"
+		"plain or gzipped, the oldest first. What lines that were lost had counted is in\n"
+		"the totals of later lines, and so in the report.\n"
+		"\n"
+		"A line that is damaged is told and left out; then the exit status is 1.",
+	.options = options,
+	.n_options = ARRAY_SIZE(options),
+};
+
+struct report {
+	const struct report_config *config;
+	struct jsonl_reader *reader;
+	struct summary *summary; /* made with the first interval */
+	FILE *text;              /* all that is printed, in memory */
+	uint64_t n_runs;
+	uint64_t n_complaints;
+	bool is_narrowed;
+};
+
+static void take_complaint(void *context, const char *path, uint64_t line, const char *why)
+{
+	struct report *report = context;
+	char shown[256], reason[512]; /* which may quote the line */
+
+	if (report->n_complaints++ >= MAX_COMPLAINTS)
+		return;
+	text_escape_to(shown, sizeof(shown), strcmp(path, "-") ? path : "standard input");
+	text_escape_to(reason, sizeof(reason), why);
+	log_warning("%s:%" PRIu64 ": %s", shown, line, reason);
+}
+
+static int take_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
+		    struct error *error)
+{
+	struct report *report = context;
+	struct summary_run run = { .command = command,
+				   .wait_status = wait_status,
+				   .wall_ns = wall_ns };
+
+	report->n_runs++;
+	if (summary_print_run(&run, report->text) < 0)
+		return error_set(error, ENOMEM, "making the report: out of memory");
+	return 0;
+}
+
+static int add_to_summary(struct report *report, const struct snapshot *snapshot)
+{
+	struct summary_options summary = { .page_size =
+						   jsonl_reader_info(report->reader)->page_size,
+					   .show_all = report->config->all };
+
+	if (!report->summary)
+		report->summary = summary_new(&summary);
+	return report->summary ? summary_add(report->summary, snapshot) : -ENOMEM;
+}
+
+/* Of which log, when it is not simply that of one command. */
+static void print_source(const struct report *report)
+{
+	const struct jsonl_reader_info *info = jsonl_reader_info(report->reader);
+	char first[TEXT_TIME_LEN], last[TEXT_TIME_LEN], count[TEXT_COUNT_LEN];
+
+	if (report->n_runs != 1 || report->is_narrowed)
+		fprintf(report->text,
+			"%s, Linux %s, --detail %s: %s to %s, %s interval%s of %.3f s\n",
+			*info->host ? info->host : "(no meta line)",
+			*info->kernel ? info->kernel : "?", *info->detail ? info->detail : "?",
+			text_time(first, info->first), text_time(last, info->last),
+			text_count(count, info->n_intervals), info->n_intervals == 1 ? "" : "s",
+			(double)info->duration_ns / 1e9);
+	if (info->lines_lost)
+		fprintf(report->text, "%s lines were lost when this log was written\n",
+			text_count(count, info->lines_lost));
+}
+
+static int print_table(struct report *report, const struct snapshot *snapshot)
+{
+	struct sink_table_options table = { .by = (enum table_by)report->config->by,
+					    .rows = report->config->all ? 0 : 40 };
+	struct sink_table *sink = sink_table_new(&table);
+	int result = sink ? sink_table_print(sink, snapshot, report->text) : -ENOMEM;
+
+	sink_table_free(sink);
+	return result;
+}
+
+static int take_interval(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct report *report = context;
+	int result;
+
+	if (report->config->by == BY_NOTHING) {
+		result = add_to_summary(report, snapshot);
+	} else {
+		print_source(report);
+		result = print_table(report, snapshot);
+	}
+	return result < 0 ? error_set(error, -result, "making the report: %s", strerror(-result)) :
+			    0;
+}
+
+/* The time of the flag, or what stands for none. EXIT_DONE or EXIT_USAGE. */
+static int read_time(const char *flag, const char *text, int64_t none, int64_t *ret_ms)
+{
+	char shown[128];
+
+	*ret_ms = none;
+	if (!text || text_read_time(text, ret_ms))
+		return EXIT_DONE;
+	text_escape_to(shown, sizeof(shown), text);
+	log_error("%s: \"%s\" is no time; give a date or time as 2026-11-22T10:08:56Z", flag,
+		  shown);
+	return EXIT_USAGE;
+}
+
+static int report_read(struct report *report, char *const files[], struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; files[i] && !result; i++)
+		result = jsonl_reader_file(report->reader, files[i], error);
+	if (!result)
+		result = jsonl_reader_end(report->reader, error);
+	if (!result && !jsonl_reader_info(report->reader)->n_intervals)
+		result = error_set(error, ENODATA, "no interval %s; nothing to report",
+				   report->is_narrowed ? "in that time" : "in these lines");
+	return result;
+}
+
+static int report_print(struct report *report, struct error *error)
+{
+	if (report->config->by != BY_NOTHING)
+		return 0; /* it is printed */
+	print_source(report);
+	if (summary_print(report->summary, report->text) < 0)
+		return error_set(error, ENOMEM, "making the report: out of memory");
+	return 0;
+}
+
+static int report_run(struct report *report, char *const files[])
+{
+	autofree char *text = NULL;
+	struct error error;
+	size_t size;
+	int result;
+
+	report->text = open_memstream(&text, &size);
+	if (!report->reader || !report->text) {
+		log_error("starting: out of memory");
+		return EXIT_FAILED;
+	}
+	result = report_read(report, files, &error);
+	if (!result)
+		result = report_print(report, &error);
+	if (fclose(report->text) != 0 && !result)
+		result = error_set(&error, ENOMEM, "making the report: out of memory");
+	if (report->n_complaints > MAX_COMPLAINTS)
+		log_warning("%" PRIu64 " more lines skipped",
+			    report->n_complaints - MAX_COMPLAINTS);
+	if (result < 0)
+		log_error("%s", error.text);
+	else
+		fwrite(text, 1, size, stdout);
+	return result < 0 || report->n_complaints ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int report_main(int argc, char *argv[])
+{
+	struct report_config config = { .by = BY_NOTHING };
+	struct report report = { .config = &config };
+	struct jsonl_reader_options reader = { .on_interval = take_interval,
+					       .on_run = take_run,
+					       .on_complaint = take_complaint,
+					       .context = &report };
+	int operand, status;
+
+	if (!cmd_begin(&cmd_report, &config, argc, argv, &operand, &status))
+		return status;
+	if (operand == argc) {
+		log_error("report needs a FILE, or - for standard input; see faultmap report "
+			  "--help");
+		return EXIT_USAGE;
+	}
+	if (read_time("--from", config.from, INT64_MIN, &reader.from_ms) != EXIT_DONE ||
+	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)
+		return EXIT_USAGE;
+	report.is_narrowed = config.from || config.to;
+	reader.as_one = config.by != BY_NOTHING;
+	report.reader = jsonl_reader_new(&reader);
+	status = report_run(&report, argv + operand);
+	summary_free(report.summary);
+	jsonl_reader_free(report.reader);
+	return status;
+}
+
+const struct command cmd_report = { &spec, report_main };

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `faultmap run`: profiles one command and what descends from it, and ends as the command ended. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collect/collector.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "model/losses.h"
+#include "sink/sink_jsonl.h"
+#include "sink/sink_slices.h"
+#include "sink/sink_summary.h"
+#include "cmd/child.h"
+#include "base/text.h"
+#include "base/util.h"
+#include "cmd/watch.h"
+
+/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and more on a
+ * machine under load. Then the summary is printed without it, and says so. */
+#define SETTLE_MS 2000
+#define SETTLE_POLL_MS 20
+
+/* How long a reader may take none of the last JSON lines before they are lost. */
+#define LAST_LINES_MS 30000
+
+/* Of a mapping, for --slices without --slice: a strip of some 32 to 64 cells. */
+#define AUTOMATIC_SLICES 64
+
+struct run_config {
+	struct common_options common;
+	struct watch_options watch;
+	bool json;
+	bool all;
+	bool slices;
+	const char *output;
+	const char *jsonl;
+	uint64_t interval_ms;
+};
+
+static const struct option_spec run_options[] = {
+	WATCH_OPTIONS(struct run_config, watch, "full"),
+	{ .name = "json",
+	  .help = "JSON lines instead of the summary, the last one with the totals",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_config, json) },
+	{ .name = "jsonl",
+	  .argument = "FILE",
+	  .help = "write JSON lines to FILE beside the summary, for `faultmap report`",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_config, jsonl) },
+	{ .name = "all",
+	  .help = "every row and every process, not only those with the most faults",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_config, all) },
+	{ .name = "slices",
+	  .help = "show where along each mapping the faults were; without --slice, in up to\n"
+		  "64 parts of each",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_config, slices) },
+	{ .short_name = 'o',
+	  .name = "output",
+	  .argument = "FILE",
+	  .help = "write to FILE (default: standard error)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_config, output) },
+	{ .short_name = 'd',
+	  .name = "delay",
+	  .argument = "SECONDS",
+	  .help = "read the kernel's counters this often (default: 1)",
+	  .type = OPTION_SECONDS,
+	  .offset = offsetof(struct run_config, interval_ms),
+	  .min = 50,
+	  .max = 86400000 },
+	COMMON_OPTIONS(struct run_config, common),
+};
+
+static const struct command_spec run_spec = {
+	.name = "run",
+	.synopsis = "[options] -- COMMAND [ARG...]",
+	.summary = "profile one command and its children, then print where they faulted",
+	.details =
+		"Everything that COMMAND starts is followed, from before exec. The run ends when\n"
+		"COMMAND does; what it left running is counted as it stands then. Standard\n"
+		"output is COMMAND's alone. VSZ and RSS are peaks; GUP are faults that the kernel\n"
+		"took itself, without an exception: in a process's totals, in no mapping.\n"
+		"\n"
+		"The exit status is COMMAND's: 128+N when signal N killed it, 127 when it was not\n"
+		"found, 126 when it could not be executed; 2 for a wrong flag, 77 when this\n"
+		"machine cannot count faults, 1 when faultmap itself failed.",
+	.options = run_options,
+	.n_options = ARRAY_SIZE(run_options),
+};
+
+struct run {
+	const struct run_config *config;
+	char *const *command;
+	FILE *output;             /* of the summary; NULL with --json */
+	struct sink_jsonl *jsonl; /* NULL unless asked for */
+	struct collector *collector;
+	struct summary *summary;
+	struct slices *slices; /* NULL unless asked for */
+	struct loop *loop;
+	pid_t pid;
+	int pidfd;
+	int signal_fd;
+	uint64_t begin_ns;
+	uint64_t wall_ns;
+	int wait_status;
+	uint64_t
+		root_start_ns; /* of COMMAND: the first born of all that are followed. 0: not seen */
+	bool root_ended;
+	size_t n_pending; /* ended, but their last record is still to come */
+	bool failed;      /* told once; COMMAND goes on */
+};
+
+/* Ticks. --------------------------------------------------------------------------------------- */
+
+/* Who has ended without having been reported as ended yet? */
+static void run_look(struct run *run, const struct snapshot *snapshot)
+{
+	run->n_pending = 0;
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		if (losses_is_other(process))
+			continue;
+		if (!run->root_start_ns || process->start_ns < run->root_start_ns)
+			run->root_start_ns = process->start_ns;
+		if (process->ended) {
+			run->root_ended |= process->start_ns == run->root_start_ns;
+			continue;
+		}
+		if (kill((pid_t)process->tgid, 0) < 0 && errno == ESRCH)
+			run->n_pending++;
+	}
+	run->n_pending += !run->root_ended;
+}
+
+static int run_tick(struct run *run, struct error *error)
+{
+	const struct snapshot *snapshot;
+	int result = collector_tick(run->collector, &snapshot, error);
+
+	if (result < 0)
+		return result;
+	run_look(run, snapshot);
+	result = summary_add(run->summary, snapshot);
+	if (!result && run->slices)
+		result = slices_add(run->slices, snapshot);
+	if (result < 0)
+		return error_set(error, -result, "summing up: %s", strerror(-result));
+	return run->jsonl ? sink_jsonl_tick(run->jsonl, snapshot, error) : 0;
+}
+
+/* Ours is lost, COMMAND's is not: say so once and let it go on. */
+static int run_fail(struct run *run, const struct error *error)
+{
+	if (!run->failed)
+		log_error("%s; the command goes on, its numbers are incomplete", error->text);
+	run->failed = true;
+	return 0;
+}
+
+static int handle_timer(void *context)
+{
+	struct run *run = context;
+	struct error error;
+
+	return run_tick(run, &error) < 0 ? run_fail(run, &error) : 0;
+}
+
+static int handle_records(void *context, uint32_t events)
+{
+	struct run *run = context;
+	struct error error;
+
+	(void)events;
+	if (collector_drain(run->collector, &error) == 0)
+		return 0;
+	/* It would stay readable: from here on the timer alone reads. */
+	loop_remove_fd(run->loop, collector_fd(run->collector));
+	return run_fail(run, &error);
+}
+
+/* The command. --------------------------------------------------------------------------------- */
+
+static int handle_end(void *context, uint32_t events)
+{
+	struct run *run = context;
+
+	(void)events;
+	if (waitpid(run->pid, &run->wait_status, 0) < 0)
+		return -errno;
+	run->wall_ns = monotonic_ns() - run->begin_ns;
+	loop_quit(run->loop);
+	return 0;
+}
+
+/*
+ * What kill(2) sent to us is meant for COMMAND. What the terminal sent (Ctrl-C) went to the whole
+ * foreground group, COMMAND with it: a second copy is what many programs take for "now, at once".
+ */
+static int handle_signal(void *context, uint32_t events)
+{
+	struct run *run = context;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(run->signal_fd, &info, sizeof(info)) == sizeof(info) && info.ssi_code != SI_KERNEL)
+		kill(run->pid, (int)info.ssi_signo);
+	return 0;
+}
+
+/* From here on these signals end COMMAND, not us. */
+static int take_signals(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGQUIT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Until COMMAND has ended: 0 or a negative errno. */
+static int run_follow(struct run *run)
+{
+	int fd = collector_fd(run->collector);
+	int result = loop_add_fd(run->loop, run->pidfd, EPOLLIN, handle_end, run);
+
+	if (!result)
+		result = loop_add_fd(run->loop, run->signal_fd, EPOLLIN, handle_signal, run);
+	if (!result)
+		result = loop_add_timer(run->loop, run->config->interval_ms, handle_timer, run);
+	if (!result && fd >= 0)
+		result = loop_add_fd(run->loop, fd, EPOLLIN, handle_records, run);
+	return result ? result : loop_run(run->loop);
+}
+
+/* Ticks until everybody who has ended is reported with their final counters. */
+static int run_settle(struct run *run, struct error *error)
+{
+	uint64_t deadline = monotonic_ns() + (uint64_t)SETTLE_MS * 1000000;
+	int result = run_tick(run, error);
+
+	while (!result && run->n_pending && monotonic_ns() < deadline) {
+		struct pollfd record = { .fd = collector_fd(run->collector), .events = POLLIN };
+
+		if (poll(&record, 1, SETTLE_POLL_MS) > 0)
+			result = collector_drain(run->collector, error);
+		if (!result)
+			result = run_tick(run, error);
+	}
+	if (!result && run->n_pending)
+		log_warning("the last counters of %zu processes did not come within %d s",
+			    run->n_pending, SETTLE_MS / 1000);
+	return result;
+}
+
+/* Output. -------------------------------------------------------------------------------------- */
+
+static int open_output(struct run *run, struct error *error)
+{
+	const char *path = run->config->output;
+	char shown[256];
+
+	/* By name, to keep ours apart from COMMAND's descriptor; appending, should it be a file. */
+	if (run->config->json)
+		return sink_jsonl_open(&run->jsonl, path ? path : "/dev/stderr",
+				       path ? OUTLET_REPLACE : OUTLET_APPEND, error);
+	if (run->config->jsonl &&
+	    sink_jsonl_open(&run->jsonl, run->config->jsonl, OUTLET_REPLACE, error) < 0)
+		return -EIO;
+	run->output = path ? fopen(path, "we") : stderr;
+	text_escape_to(shown, sizeof(shown), path ? path : "");
+	return run->output ? 0 : error_set(error, errno, "opening %s: %s", shown, strerror(errno));
+}
+
+/* In one piece, so that what COMMAND's children still write does not get between the lines. */
+static int print_summary(struct run *run, struct error *error)
+{
+	struct summary_run ended = { .command = (const char *const *)run->command,
+				     .wait_status = run->wait_status,
+				     .wall_ns = run->wall_ns };
+	autofree char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+	int result = memory ? summary_print_run(&ended, memory) : -ENOMEM;
+	bool is_torn;
+
+	if (!result)
+		result = summary_print(run->summary, memory);
+	if (!result && run->slices) {
+		fputc('\n', memory);
+		result = slices_print(run->slices, memory);
+	}
+	is_torn = memory && fclose(memory) != 0;
+	if (result < 0 || is_torn)
+		return error_set(error, ENOMEM, "printing the summary: out of memory");
+	errno = 0;
+	if (fwrite(text, 1, size, run->output) != size || fflush(run->output) != 0)
+		return error_set(error, errno ? errno : EIO, "writing the summary: %s",
+				 strerror(errno ? errno : EIO));
+	return 0;
+}
+
+static int print_meta(struct run *run, struct error *error)
+{
+	const struct collector_info *info = collector_info(run->collector);
+	struct jsonl_meta meta = watch_meta(info, run->config->interval_ms);
+
+	return sink_jsonl_meta(run->jsonl, &meta, error);
+}
+
+static int print_run(struct run *run, struct error *error)
+{
+	struct summary_totals totals = summary_totals(run->summary);
+	struct jsonl_run ended = { .command = (const char *const *)run->command,
+				   .wait_status = run->wait_status,
+				   .wall_ns = run->wall_ns,
+				   .processes = totals.processes,
+				   .minor_total = totals.minor,
+				   .major_total = totals.major };
+	int result = sink_jsonl_run(run->jsonl, &ended, error);
+
+	sink_jsonl_watch(run->jsonl, NULL);
+	return result ? result : sink_jsonl_drain(run->jsonl, LAST_LINES_MS, error);
+}
+
+/* From beginning to end. ----------------------------------------------------------------------- */
+
+/* Of the user's locale, which is nobody else's business here. */
+static bool locale_is_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool is_utf8 = locale && !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
+
+	if (locale)
+		freelocale(locale);
+	return is_utf8;
+}
+
+static int prepare_slices(struct run *run, struct error *error)
+{
+	const struct collector_info *info = collector_info(run->collector);
+	struct slices_options options = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+					  .slice_bytes = info->slice_bytes,
+					  .slices_max = info->slices_max,
+					  .is_automatic = !run->config->watch.slice_bytes,
+					  .utf8 = locale_is_utf8(),
+					  .show_all = run->config->all };
+
+	run->slices = slices_new(&options);
+	return run->slices ? 0 : error_set(error, ENOMEM, "starting: out of memory");
+}
+
+/* Everything that may fail before COMMAND exists. */
+static int run_prepare(struct run *run, struct error *error)
+{
+	struct collector_options options = watch_collector(&run->config->watch,
+							   &run->config->common);
+	struct summary_options summary = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+					   .show_all = run->config->all };
+	int result;
+
+	options.follow = true;
+	if (run->config->slices && !options.slice_bytes) {
+		options.slice_bytes = summary.page_size;
+		options.slices_max = AUTOMATIC_SLICES;
+	}
+	result = collector_new(&run->collector, &options, error);
+	if (result < 0)
+		return result;
+	if (collector_info(run->collector)->warning)
+		log_warning("%s", collector_info(run->collector)->warning);
+	run->summary = summary_new(&summary);
+	if (!run->summary)
+		return error_set(error, ENOMEM, "starting: out of memory");
+	if (run->config->slices && !run->config->json)
+		result = prepare_slices(run, error);
+	if (result < 0)
+		return result;
+	result = loop_new(&run->loop);
+	if (result < 0)
+		return error_set(error, -result, "making the event loop: %s", strerror(-result));
+	if (run->jsonl) {
+		sink_jsonl_watch(run->jsonl, run->loop);
+		result = print_meta(run, error);
+	}
+	return result < 0 ? result : run_tick(run, error);
+}
+
+static int run_finish(struct run *run, struct error *error)
+{
+	int result = run_settle(run, error);
+
+	if (result < 0)
+		run_fail(run, error);
+	result = run->jsonl ? print_run(run, error) : 0;
+	if (result < 0 && run->output) {
+		log_error("%s", error->text);
+		run->failed = true;
+	}
+	return run->output ? print_summary(run, error) : result;
+}
+
+static int status_of_wait(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+/* With COMMAND started: its exit status, or ours where it ended well and we did not. */
+static int run_to_end(struct run *run)
+{
+	struct error error;
+	int result = run_follow(run), status;
+
+	if (result < 0) {
+		log_error("waiting for the command: %s", strerror(-result));
+		waitpid(run->pid, NULL, 0); /* unobserved, but never left behind */
+		return EXIT_FAILED;
+	}
+	status = status_of_wait(run->wait_status);
+	result = run_finish(run, &error);
+	if (result < 0)
+		log_error("%s", error.text);
+	return status == EXIT_DONE && (result < 0 || run->failed) ? EXIT_FAILED : status;
+}
+
+static int run_start(struct run *run)
+{
+	struct error error;
+	int result = open_output(run, &error);
+
+	if (result < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
+	result = run_prepare(run, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return cmd_status_of(result);
+	}
+	run->signal_fd = take_signals();
+	if (run->signal_fd < 0) {
+		log_error("watching signals: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	run->begin_ns = monotonic_ns();
+	result = child_start(run->command, &run->pid, &run->pidfd, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return child_status_of(result);
+	}
+	return run_to_end(run);
+}
+
+static void run_free(struct run *run)
+{
+	loop_free(run->loop);
+	summary_free(run->summary);
+	slices_free(run->slices);
+	collector_free(run->collector);
+	sink_jsonl_free(run->jsonl);
+	if (run->output && run->output != stderr)
+		fclose(run->output);
+	if (run->pidfd >= 0)
+		close(run->pidfd);
+	if (run->signal_fd >= 0)
+		close(run->signal_fd);
+}
+
+static int run_main(int argc, char *argv[])
+{
+	struct run_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FULL };
+	struct run run = { .config = &config, .pidfd = -1, .signal_fd = -1 };
+	int operand, status;
+
+	if (!cmd_begin(&cmd_run, &config, argc, argv, &operand, &status))
+		return status;
+	if (operand >= argc) {
+		log_error("run needs a command: faultmap run [options] -- COMMAND [ARG...]");
+		return EXIT_USAGE;
+	}
+	if (config.json && config.jsonl) {
+		log_error(
+			"--json writes the lines in the summary's place, --jsonl beside it: give one");
+		return EXIT_USAGE;
+	}
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	run.command = argv + operand;
+	status = run_start(&run);
+	run_free(&run);
+	return status;
+}
+
+const struct command cmd_run = { .spec = &run_spec, .main = run_main };

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `faultmap top`: tables on standard output, one (--once) or one per interval (-b). */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "collect/collector.h"
+#include "base/log.h"
+#include "cmd/session.h"
+#include "sink/sink_table.h"
+#include "base/text.h"
+#include "base/util.h"
+#include "cmd/watch.h"
+
+struct top_config {
+	struct common_options common;
+	struct watch_options watch;
+	bool once;
+	bool batch;
+	uint64_t count; /* -n: rows with --once, tables with -b. 0: not given */
+	uint64_t interval_ms;
+	int by;
+	int sort;
+};
+
+static const char *const sort_words[] = { "faults", "minor", "major", "denied", "pages", "stall",
+					  "rss",    "vsz",   "pid",   "name",   NULL };
+
+static const struct option_spec top_options[] = {
+	{ .name = "once",
+	  .help = "print one table and exit",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct top_config, once) },
+	{ .short_name = 'b',
+	  .name = "batch",
+	  .help = "print a table after each interval",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct top_config, batch) },
+	{ .short_name = 'n',
+	  .name = "number",
+	  .argument = "COUNT",
+	  .help = "with --once: rows, the rest is summed in one line (default: all);\n"
+		  "with -b: tables (default: until interrupted)",
+	  .type = OPTION_UINT,
+	  .offset = offsetof(struct top_config, count),
+	  .min = 1,
+	  .max = 1000000000 },
+	{ .short_name = 'd',
+	  .name = "delay",
+	  .argument = "SECONDS",
+	  .help = "the interval (default: 1)",
+	  .type = OPTION_SECONDS,
+	  .offset = offsetof(struct top_config, interval_ms),
+	  .min = 50,
+	  .max = 86400000 },
+	{ .name = "by",
+	  .argument = "WHAT",
+	  .help = "one line per process, mapping, kind, cgroup or unit (default: process)",
+	  .type = OPTION_CHOICE,
+	  .offset = offsetof(struct top_config, by),
+	  .choices = table_by_words },
+	{ .name = "sort",
+	  .argument = "COLUMN",
+	  .help = "faults (default; minor and major of the interval), minor, major, denied,\n"
+		  "pages, stall, rss, vsz, pid or name; denied, pages and stall add a column",
+	  .type = OPTION_CHOICE,
+	  .offset = offsetof(struct top_config, sort),
+	  .choices = sort_words },
+	WATCH_OPTIONS(struct top_config, watch, "fast"),
+	COMMON_OPTIONS(struct top_config, common),
+};
+
+static const struct command_spec top_spec = {
+	.name = "top",
+	.synopsis = "--once | -b [options]",
+	.summary = "show who faults now, as a table",
+	.details =
+		"Columns ending in /s are rates of the interval, MINOR and MAJOR are totals: by\n"
+		"process, cgroup and unit the kernel's own since each process began (as ps\n"
+		"shows min_flt and maj_flt), by mapping and kind what was counted since the start of\n"
+		"faultmap. (exited) holds what processes that are gone had counted.",
+	.options = top_options,
+	.n_options = ARRAY_SIZE(top_options),
+};
+
+struct top {
+	const struct top_config *config;
+	struct session *session;
+	struct sink_table *table;
+	uint64_t n_printed;
+	bool is_interrupted;
+};
+
+static unsigned int terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	long width;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	width = columns ? strtol(columns, NULL, 10) : 0;
+	if (width > 0 && width <= UINT16_MAX)
+		return (unsigned int)width;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static int top_print(struct top *top, const struct snapshot *snapshot, struct error *error)
+{
+	if (top->n_printed++)
+		putchar('\n');
+	if (sink_table_print(top->table, snapshot, stdout) < 0)
+		return error_set(error, ENOMEM, "making the table: out of memory");
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return error_set(error, errno ? errno : EIO, "writing to standard output: %s",
+				 strerror(errno ? errno : EIO));
+	return 0;
+}
+
+static int handle_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct top *top = context;
+	int result;
+
+	if (top->is_interrupted) /* the session's last tick: the interval was not asked for */
+		return 0;
+	if (snapshot->tick == 0) {
+		sink_table_pass(top->table, snapshot);
+		return 0;
+	}
+	result = top_print(top, snapshot, error);
+	if (top->config->once || (top->config->count && top->n_printed >= top->config->count))
+		session_stop(top->session);
+	return result;
+}
+
+static int handle_signal(void *context, int signo)
+{
+	struct top *top = context;
+
+	(void)signo;
+	top->is_interrupted = true;
+	session_stop(top->session);
+	return 0;
+}
+
+/* What the option table cannot say: which flags go together. */
+static bool top_accepts(const struct top_config *config, int argc, int operand, char *argv[])
+{
+	char shown[128];
+
+	text_escape_to(shown, sizeof(shown), operand < argc ? argv[operand] : "");
+	if (operand < argc)
+		log_error("top takes no operand: \"%s\"; see faultmap top --help", shown);
+	else if (config->once && config->batch)
+		log_error("--once and -b exclude each other");
+	else if (!config->once && !config->batch)
+		log_error("the interactive view comes later: use --once for one table, -b for one "
+			  "per interval");
+	else if (!sink_table_can_sort(config->by, config->sort))
+		log_error("--sort %s means nothing with --by %s; see faultmap top --help",
+			  sort_words[config->sort], table_by_words[config->by]);
+	else
+		return true;
+	return false;
+}
+
+static int top_run(struct top *top)
+{
+	struct collector_options options = watch_collector(&top->config->watch,
+							   &top->config->common);
+	struct error error;
+	int result = session_open(&top->session, &options, top->config->interval_ms, handle_tick,
+				  top, &error);
+
+	if (result < 0) {
+		log_error("%s", error.text);
+		return cmd_status_of(result);
+	}
+	if (session_info(top->session)->warning)
+		log_warning("%s", session_info(top->session)->warning);
+	session_set_signal(top->session, handle_signal);
+	result = session_run(top->session, &error);
+	session_close(top->session);
+	if (result < 0 && result != -EPIPE) /* `top -b | head`: the reader has what it wanted */
+		log_error("%s", error.text);
+	return result < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int top_main(int argc, char *argv[])
+{
+	struct top_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FAST };
+	struct sink_table_options options;
+	struct top top = { .config = &config };
+	int operand, status;
+
+	if (!cmd_begin(&cmd_top, &config, argc, argv, &operand, &status))
+		return status;
+	if (!top_accepts(&config, argc, operand, argv))
+		return EXIT_USAGE;
+	options = (struct sink_table_options){ .by = config.by,
+					       .sort = config.sort,
+					       .rows = config.once ? config.count : 0,
+					       .width = terminal_width() };
+	top.table = sink_table_new(&options);
+	if (!top.table) {
+		log_error("starting: out of memory");
+		return EXIT_FAILED;
+	}
+	status = top_run(&top);
+	sink_table_free(top.table);
+	return status;
+}
+
+const struct command cmd_top = { .spec = &top_spec, .main = top_main };

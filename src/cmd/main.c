@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <nss.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/util.h"
+#include "base/version.h"
+
+static const struct command *const commands[] = {
+	&cmd_run, &cmd_top, &cmd_log, &cmd_report, &cmd_daemon, &cmd_check,
+};
+
+static void print_usage(FILE *stream)
+{
+	fprintf(stream,
+		"Usage: faultmap COMMAND [ARG...]\n"
+		"       faultmap --help | --version\n"
+		"\n"
+		"A system-wide page-fault profiler: who faults, where, what kind of fault.\n"
+		"\n"
+		"Commands:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(stream, "  %-8s %s\n", commands[i]->spec->name, commands[i]->spec->summary);
+	fprintf(stream, "\n`faultmap COMMAND --help` says what a command takes.\n");
+}
+
+/*
+ * With 0, 1 or 2 closed by the parent, a BPF map or a socket would get that number and our text.
+ * Read-only, so that writing to it is the error it should be; CLOEXEC, so that the command that
+ * `run` starts finds it as closed as we did.
+ */
+static void claim_standard_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY | O_CLOEXEC) != fd)
+			return; /* no /dev/null: go on as we are */
+	}
+}
+
+/* Output that did not get out is a failure, unless the command has already reported one. */
+static int check_stdout(int status)
+{
+	bool failed;
+
+	if (status != EXIT_DONE)
+		return status;
+	errno = 0;
+	failed = fflush(stdout) != 0;
+	if (!failed && !ferror(stdout))
+		return status;
+	log_error("cannot write to standard output: %s",
+		  failed && errno ? strerror(errno) : "an earlier write failed");
+	return EXIT_FAILED;
+}
+
+static int fail_usage(const char *what, const char *argument)
+{
+	char shown[128];
+
+	text_escape_to(shown, sizeof(shown), argument);
+	log_error("unknown %s \"%s\"; see faultmap --help", what, shown);
+	return EXIT_USAGE;
+}
+
+static int dispatch(int argc, char *argv[])
+{
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		printf("faultmap %s\n", FAULTMAP_VERSION);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(argv[1], commands[i]->spec->name) == 0)
+			return commands[i]->main(argc - 1, argv + 1);
+	}
+	return fail_usage(argv[1][0] == '-' ? "flag" : "command", argv[1]);
+}
+
+/* A static binary would load the system's NSS modules into its own libc, which is another version's.
+ * What libc has built in does: a name that only a directory server knows shows as its number. */
+static void keep_to_files(void)
+{
+#ifdef STATIC_BUILD
+	__nss_configure_lookup("passwd", "files");
+#endif
+}
+
+int main(int argc, char *argv[])
+{
+	keep_to_files();
+	claim_standard_fds();
+	signal(SIGPIPE, SIG_IGN); /* a reader that left is a write error, reported as one */
+	signal(SIGXFSZ, SIG_IGN); /* likewise a file at its size limit */
+	signal(SIGCHLD, SIG_DFL); /* a parent may have left it ignored: then wait() finds nobody */
+	return check_stdout(dispatch(argc, argv));
+}

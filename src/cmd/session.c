@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/util.h"
+
+struct session {
+	struct collector *collector;
+	struct loop *loop;
+	session_tick_fn on_tick;
+	session_trouble_fn on_trouble;
+	session_signal_fn on_signal;
+	void *context;
+	struct error error; /* why the loop ended, until session_run hands it out */
+	uint64_t tick_ns;
+	unsigned int trouble_in_a_row;
+	bool has_baseline;
+	bool in_on_tick;
+	bool is_stopped;
+	bool has_last_tick;
+};
+
+static int session_trouble(struct session *session, int result, const struct error *why)
+{
+	session->trouble_in_a_row++;
+	if (!session->on_trouble)
+		return result;
+	return session->on_trouble(session->context, result, session->trouble_in_a_row, why);
+}
+
+int session_tick(struct session *session, struct error *error)
+{
+	const struct snapshot *snapshot;
+	uint64_t begin = monotonic_ns();
+	int result = collector_tick(session->collector, &snapshot, error);
+
+	if (result < 0)
+		return session_trouble(session, result, error);
+	session->tick_ns = monotonic_ns() - begin;
+	session->trouble_in_a_row = 0;
+	session->has_baseline = true;
+	session->in_on_tick = true;
+	result = session->on_tick(session->context, snapshot, error);
+	session->in_on_tick = false;
+	return result;
+}
+
+static int handle_timer(void *context)
+{
+	struct session *session = context;
+
+	return session_tick(session, &session->error);
+}
+
+static int handle_records(void *context, uint32_t events)
+{
+	struct session *session = context;
+	int result = collector_drain(session->collector, &session->error);
+
+	(void)events;
+	return result < 0 ? session_trouble(session, result, &session->error) : 0;
+}
+
+static int handle_signal(void *context, int signo)
+{
+	struct session *session = context;
+
+	if (session->on_signal)
+		return session->on_signal(session->context, signo);
+	session_stop(session);
+	return 0;
+}
+
+/* The signals come first: one that arrives while the programs load ends the session cleanly. */
+static int session_open_loop(struct session *session)
+{
+	int result = loop_new(&session->loop);
+
+	if (!result)
+		result = loop_add_signal(session->loop, SIGINT, handle_signal, session);
+	if (!result)
+		result = loop_add_signal(session->loop, SIGTERM, handle_signal, session);
+	return result;
+}
+
+static int session_open_ticks(struct session *session, uint64_t interval_ms)
+{
+	int fd = collector_fd(session->collector);
+	int result = fd < 0 ? 0 : loop_add_fd(session->loop, fd, EPOLLIN, handle_records, session);
+
+	if (!result && interval_ms)
+		result = loop_add_timer(session->loop, interval_ms, handle_timer, session);
+	return result;
+}
+
+int session_open(struct session **ret_session, const struct collector_options *options,
+		 uint64_t interval_ms, session_tick_fn on_tick, void *context, struct error *error)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	int result;
+
+	if (!session)
+		return error_set(error, ENOMEM, "starting: out of memory");
+	session->on_tick = on_tick;
+	session->context = context;
+	result = session_open_loop(session);
+	if (result < 0) {
+		error_set(error, -result, "making the event loop: %s", strerror(-result));
+		session_close(session);
+		return result;
+	}
+	result = collector_new(&session->collector, options, error);
+	if (result < 0) {
+		session_close(session);
+		return result;
+	}
+	result = session_open_ticks(session, interval_ms);
+	if (result < 0) {
+		error_set(error, -result, "adding to the event loop: %s", strerror(-result));
+		session_close(session);
+		return result;
+	}
+	*ret_session = session;
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	if (!session)
+		return;
+	loop_free(session->loop);
+	collector_free(session->collector);
+	free(session);
+}
+
+struct loop *session_loop(struct session *session)
+{
+	return session->loop;
+}
+
+const struct collector_info *session_info(const struct session *session)
+{
+	return collector_info(session->collector);
+}
+
+size_t session_programs(const struct session *session, struct program_stats *programs, size_t max)
+{
+	return collector_programs(session->collector, programs, max);
+}
+
+void session_set_trouble(struct session *session, session_trouble_fn on_trouble)
+{
+	session->on_trouble = on_trouble;
+}
+
+void session_set_signal(struct session *session, session_signal_fn on_signal)
+{
+	session->on_signal = on_signal;
+}
+
+int session_set_interval(struct session *session, uint64_t interval_ms)
+{
+	return loop_set_timer(session->loop, interval_ms, handle_timer, session);
+}
+
+uint64_t session_tick_ns(const struct session *session)
+{
+	return session->tick_ns;
+}
+
+static int session_loop_until_stopped(struct session *session)
+{
+	int result = session->has_baseline ? 0 : session_tick(session, &session->error);
+
+	if (!result && !session->is_stopped)
+		result = loop_run(session->loop);
+	if (!result && !session->has_last_tick)
+		result = session_tick(session, &session->error);
+	return result;
+}
+
+int session_run(struct session *session, struct error *error)
+{
+	int result;
+
+	session->error.text[0] = '\0';
+	result = session_loop_until_stopped(session);
+	if (result < 0 && session->error.text[0])
+		*error = session->error;
+	else if (result < 0)
+		error_set(error, -result, "waiting for events: %s", strerror(-result));
+	return result;
+}
+
+void session_stop(struct session *session)
+{
+	session->is_stopped = true;
+	session->has_last_tick |= session->in_on_tick;
+	loop_quit(session->loop);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every command that watches has in common: a collector, the loop, the interval timer, SIGINT
+ * and SIGTERM. The session owns the collector and the loop; snapshots stay the collector's.
+ *
+ *	session_open -> [session_loop: more descriptors] -> [session_tick] -> session_run ->
+ *	session_close
+ *
+ * Counting starts in session_open. Tick 0, the baseline, is taken by the first session_tick or at
+ * the start of session_run, and goes to on_tick like any other.
+ */
+#ifndef FAULTMAP_SESSION_H
+#define FAULTMAP_SESSION_H
+
+#include <stdint.h>
+
+#include "collect/collector.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "model/snapshot.h"
+
+struct session;
+
+/* With each sealed snapshot. A negative errno (with the error set) ends session_run with it. */
+typedef int (*session_tick_fn)(void *context, const struct snapshot *snapshot, struct error *error);
+/* A tick that could not be read, the in_a_row-th one: 0 to try again at the next interval, or the
+ * negative errno to end session_run with. `why` says what went wrong. */
+typedef int (*session_trouble_fn)(void *context, int result, unsigned int in_a_row,
+				  const struct error *why);
+/* SIGINT or SIGTERM came. A negative errno ends session_run. */
+typedef int (*session_signal_fn)(void *context, int signo);
+
+/* Loads and attaches. interval_ms 0: no timer, ticks come from session_tick only.
+ * 0 or a negative errno with the error set. */
+int session_open(struct session **ret_session, const struct collector_options *options,
+		 uint64_t interval_ms, session_tick_fn on_tick, void *context, struct error *error);
+/* NULL is fine. The collector's programs leave the kernel, the signal mask is restored. */
+void session_close(struct session *session);
+
+/* For further descriptors, signals (SIGCHLD) and timers. */
+struct loop *session_loop(struct session *session);
+const struct collector_info *session_info(const struct session *session);
+/* As collector_programs. */
+size_t session_programs(const struct session *session, struct program_stats *programs, size_t max);
+
+/* Without these, trouble ends the session and signals stop it; both take on_tick's context. */
+void session_set_trouble(struct session *session, session_trouble_fn on_trouble);
+void session_set_signal(struct session *session, session_signal_fn on_signal);
+
+/* Ticks come at another interval from now on; 0 or a negative errno. */
+int session_set_interval(struct session *session, uint64_t interval_ms);
+
+/* Takes a tick now and hands it to on_tick: 0 or a negative errno with the error set. */
+int session_tick(struct session *session, struct error *error);
+/* How long the collector took for the tick that on_tick sees. */
+uint64_t session_tick_ns(const struct session *session);
+
+/* Runs until session_stop or an error; takes a last tick on the way out unless the stop came from
+ * within on_tick. 0 or a negative errno with the error set. */
+int session_run(struct session *session, struct error *error);
+/* Lets session_run end; safe in any callback. */
+void session_stop(struct session *session);
+
+#endif

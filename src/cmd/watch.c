@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/watch.h"
+
+const char *const watch_details[] = {
+	[DETAIL_FAST] = "fast",
+	[DETAIL_FULL] = "full",
+	[DETAIL_FULL + 1] = NULL,
+};
+
+struct collector_options watch_collector(const struct watch_options *watch,
+					 const struct common_options *common)
+{
+	return (struct collector_options){
+		.detail = (enum detail)watch->detail,
+		.slice_bytes = watch->slice_bytes,
+		.max_rows = (uint32_t)common->max_rows, /* the flag's maximum is far below */
+		.disabled = &common->disabled,
+	};
+}
+
+struct jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms)
+{
+	return (struct jsonl_meta){
+		.detail = watch_details[info->detail],
+		.hooks = info->hooks,
+		.n_hooks = info->n_hooks,
+		.slice_bytes = info->slice_bytes,
+		.slices_max = info->slices_max,
+		.interval_ms = interval_ms,
+	};
+}

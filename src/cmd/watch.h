@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The flags of every command that watches faults, and what they ask of the collector: defined once,
+ * so that --detail and --slice mean the same everywhere. Everything is borrowed from the command's
+ * config.
+ */
+#ifndef FAULTMAP_WATCH_H
+#define FAULTMAP_WATCH_H
+
+#include "collect/collector.h"
+#include "base/options.h"
+#include "sink/sink_jsonl.h"
+
+/* Part of the command's config, which sets the defaults before it parses. */
+struct watch_options {
+	int detail;           /* enum detail */
+	uint64_t slice_bytes; /* 0: mappings are not split */
+};
+
+/* The words of --detail, by enum detail; NULL-terminated. */
+extern const char *const watch_details[];
+
+/* Entries of an option table; default_detail ("fast") is for the help. */
+#define WATCH_OPTIONS(config, member, default_detail)                                             \
+	{ .name = "detail",                                                                       \
+	  .argument = "LEVEL",                                                                    \
+	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail \
+		  ")",                                                                            \
+	  .type = OPTION_CHOICE,                                                                  \
+	  .offset = offsetof(config, member.detail),                                              \
+	  .choices = watch_details },                                                             \
+	{                                                                                         \
+		.name = "slice", .argument = "SIZE",                                              \
+		.help = "count each mapping in parts of SIZE (4K, 2M, 1G: a power of two), or\n"  \
+			"of what makes at most 1024 of it, for JSON lines (default: not split)",  \
+		.type = OPTION_SIZE, .offset = offsetof(config, member.slice_bytes), .min = 4096, \
+		.max = 1ULL << 40                                                                 \
+	}
+
+/* For collector_new and session_open; `follow` and the like are the command's to add. */
+struct collector_options watch_collector(const struct watch_options *watch,
+					 const struct common_options *common);
+/* For the `meta` line; borrows from info. interval_ms 0: none that is fixed. */
+struct jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms);
+
+#endif

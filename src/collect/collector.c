@@ -1,0 +1,692 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One tick: tasks, then what ended (ring), then open runs, then rows. In that order, because a
+ * process may be called ended only if its rows are read after its last fault; a stamped fault that the
+ * task iterator settles must be in a row before rows are read; and the exit record of a process that
+ * the iterator shows as a zombie must not come after it was reported.
+ */
+#include "collect/collector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collect/cgroups.h"
+#include "collect/collector_kernel.h"
+#include "collect/features.h"
+#include "model/losses.h"
+#include "collect/names.h"
+#include "collect/slice.h"
+#include "collect/statm.h"
+#include "base/util.h"
+
+/* A process that no iterator shows any more and whose free record does not come ends after so long: an
+ * RCU grace period takes far less, so the record was lost. */
+#define VANISHED_NS 10000000000ULL
+
+/* Exit and free records between two ticks: more than a machine can make in a second, 35 MiB. */
+#define PENDING_MAX 262144
+
+struct collector {
+	struct collector_info info;
+	struct kernel *kernel;
+	struct snapshot *snapshot;
+	struct names *names;
+	struct cgroups *cgroups;
+
+	struct task_record *pending; /* exit and free records, in their order */
+	size_t n_pending;
+	size_t pending_capacity;
+	uint64_t pending_lost;
+	struct perf_counts perf; /* of this tick */
+	uint64_t accounted; /* minor + major over all processes, ended ones too, since attach */
+	uint64_t gup;       /* sum over all processes, ended ones too */
+	uint64_t other;     /* faults in "other" rows */
+
+	uint64_t page_size;
+	uint64_t attached_ns;  /* CLOCK_BOOTTIME */
+	uint64_t last_tick_ns; /* CLOCK_MONOTONIC, as tick_ns */
+	uint64_t tick_ns;
+	uint64_t ticks;
+	uint64_t epoch;
+	uint64_t rows_since;
+	bool tick_failed;
+	uint64_t rows_skipped;   /* in this tick: their process is not known yet */
+	uint64_t faults_skipped; /* minor and major in these */
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* ---- ring records ---- */
+
+static int keep_pending(struct collector *collector, const struct task_record *record)
+{
+	if (collector->n_pending >= PENDING_MAX) {
+		collector->pending_lost++;
+		return 0;
+	}
+	if (collector->n_pending == collector->pending_capacity) {
+		size_t capacity = collector->pending_capacity ? collector->pending_capacity * 2 :
+								256;
+		struct task_record *grown = realloc(collector->pending, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		collector->pending = grown;
+		collector->pending_capacity = capacity;
+	}
+	collector->pending[collector->n_pending++] = *record;
+	return 0;
+}
+
+static void forget_name(void *context, uint64_t id)
+{
+	kernel_forget_name(context, id);
+}
+
+static int take_name(struct collector *collector, const struct name_record *record, size_t size)
+{
+	int result = names_add(collector->names, record, size);
+
+	if (result != -ENOSPC)
+		return result;
+	names_forget(collector->names, forget_name, collector->kernel);
+	return names_add(collector->names, record, size);
+}
+
+static int take_record(void *context, const struct record *record, size_t size)
+{
+	struct collector *collector = context;
+
+	if (record->type == RECORD_NAME)
+		return take_name(collector, (const void *)record, size);
+	if (size < sizeof(struct task_record))
+		return -EBADMSG;
+	return keep_pending(collector, (const void *)record);
+}
+
+/* ---- processes ---- */
+
+static void take_identity(struct collector *collector, struct process *process,
+			  const struct task_record *record)
+{
+	process->ppid = record->ppid;
+	process->uid = record->uid;
+	memcpy(process->comm, record->comm, sizeof(process->comm));
+	process->comm[COMM_LEN - 1] = '\0';
+	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
+		return;
+	process->accounting.cgroup_id = record->cgroup_id;
+	process->cgroup =
+		snapshot_intern(collector->snapshot, cgroups_path(collector->cgroups, record->cgroup_id)) ?:
+			process->cgroup;
+}
+
+static uint64_t max_of(uint64_t left, uint64_t right)
+{
+	return left > right ? left : right;
+}
+
+static void take_memory(struct collector *collector, struct process *process,
+			const struct task_record *record)
+{
+	uint64_t page = collector->page_size;
+
+	/* The kernel's own cheap figures, within a batch per CPU; while they stand still, so do the
+	 * exact ones of statm. */
+	if (record->vsz_pages && (record->vsz_pages != process->accounting.vsz_pages ||
+				  record->rss_pages != process->accounting.rss_pages)) {
+		process->accounting.vsz_pages = record->vsz_pages;
+		process->accounting.rss_pages = record->rss_pages;
+		process->vsz_bytes = record->vsz_pages * page;
+		process->rss_bytes = record->rss_pages * page;
+		process->vsz_exact = false;
+	}
+	process->peak_vsz_bytes = max_of(process->peak_vsz_bytes, record->peak_vsz_pages * page);
+	process->peak_rss_bytes = max_of(process->peak_rss_bytes, record->peak_rss_pages * page);
+}
+
+/* Finds or makes the process of a record; NULL when out of memory. */
+static struct process *process_of(struct collector *collector, const struct task_record *record)
+{
+	bool is_new;
+	struct process *process = snapshot_process(collector->snapshot, record->tgid,
+						   record->start_ns, &is_new);
+
+	if (process && is_new)
+		process->accounted = record->start_ns >= collector->attached_ns;
+	return process;
+}
+
+static void end_process(struct process *process, uint64_t now_ns)
+{
+	process->ended = true;
+	if (!process->lifetime_ns)
+		process->lifetime_ns = now_ns - process->start_ns;
+}
+
+static void take_counters(struct process *process, uint64_t minor, uint64_t major)
+{
+	process->minor = max_of(process->minor, minor);
+	process->major = max_of(process->major, major);
+}
+
+static int take_exit(struct collector *collector, const struct task_record *record)
+{
+	struct process *process = process_of(collector, record);
+
+	if (!process)
+		return -ENOMEM;
+	if (process->ended)
+		return 0;
+	take_identity(collector, process, record);
+	take_memory(collector, process, record);
+	take_counters(process, record->group_minor + record->minor,
+		      record->group_major + record->major);
+	process->exit_status = record->exit_code;
+	process->lifetime_ns = record->now_ns - record->start_ns;
+	process->accounting.exit_tick = collector->ticks;
+	process->accounting.seen_ns = collector->tick_ns;
+	process->accounting.exit_is_final = record->alone || process->accounted;
+	process->accounting.seen_tick = collector->ticks;
+	return 0;
+}
+
+/* All threads are gone: what they had is in the group's counters. Of a process that was reported as
+ * ended before, this is no news. */
+static int take_free(struct collector *collector, const struct task_record *record)
+{
+	struct process *process = snapshot_find_process(collector->snapshot, record->tgid,
+							record->start_ns);
+
+	if (!process)
+		return 0;
+	take_counters(process, record->group_minor, record->group_major);
+	process->accounting.seen_tick = collector->ticks;
+	process->exit_status = record->exit_code;
+	end_process(process, record->now_ns);
+	return 0;
+}
+
+static int take_pending(struct collector *collector)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < collector->n_pending; i++) {
+		const struct task_record *record = &collector->pending[i];
+
+		result = record->record.type == RECORD_EXIT ? take_exit(collector, record) :
+							      take_free(collector, record);
+	}
+	collector->n_pending = 0;
+	return result;
+}
+
+/* A process's counters are those of the threads that are gone plus those of each that is not. The
+ * first record of a tick fixes the former, so that a thread that ends meanwhile is not counted twice. */
+static int take_task(void *context, const struct record *base, size_t size)
+{
+	struct collector *collector = context;
+	const struct task_record *record = (const void *)base;
+	struct process *process;
+
+	(void)size;
+	/* A zombie that is not known was reported as ended, or died before its exit record is read
+	 * (which comes next). */
+	process = record->alone && record->exited ?
+			  snapshot_find_process(collector->snapshot, record->tgid,
+						record->start_ns) :
+			  process_of(collector, record);
+	if (!process)
+		return record->alone && record->exited ? 0 : -ENOMEM;
+	if (process->accounting.seen_tick != collector->ticks) {
+		process->accounting.seen_tick = collector->ticks;
+		process->accounting.minor = record->group_minor;
+		process->accounting.major = record->group_major;
+	}
+	process->accounting.minor += record->minor;
+	process->accounting.major += record->major;
+	if (!record->leader)
+		return 0;
+	take_identity(collector, process, record);
+	take_memory(collector, process, record);
+	process->accounting.is_zombie = record->alone && record->exited;
+	if (process->accounting.is_zombie)
+		process->exit_status = record->exit_code;
+	return 0;
+}
+
+/* After all tasks: their sums are the processes' counters, and who is missing has been reaped. */
+static void settle_process(struct collector *collector, struct process *process, uint64_t boot_ns)
+{
+	bool seen = process->accounting.seen_tick == collector->ticks;
+
+	if (seen) {
+		process->accounting.seen_ns = collector->tick_ns;
+		take_counters(process, process->accounting.minor, process->accounting.major);
+	}
+	if (seen && process->accounting.is_zombie && process->accounting.exit_tick)
+		end_process(process, boot_ns);
+	/* Its exit record came before these tasks were listed, and there is no more to come. */
+	if (!seen && process->accounting.exit_tick && process->accounting.exit_is_final)
+		end_process(process, boot_ns);
+	if (!seen && collector->tick_ns - process->accounting.seen_ns > VANISHED_NS)
+		end_process(process, boot_ns);
+}
+
+static int take_tasks(struct collector *collector)
+{
+	uint64_t boot_ns = clock_ns(CLOCK_BOOTTIME);
+	int result = kernel_each_task(collector->kernel, take_task, collector);
+
+	for (size_t i = 0; !result && i < collector->snapshot->n_processes; i++)
+		if (collector->snapshot->processes[i]->tgid)
+			settle_process(collector, collector->snapshot->processes[i], boot_ns);
+	return result;
+}
+
+/* ---- rows ---- */
+
+static int describe_row(struct collector *collector, struct row *row, const struct row_key *key)
+{
+	char buffer[NAMES_TEXT_MAX];
+	unsigned int class = MODE_CLASS_CLASS(key->mode_class);
+	bool known;
+	int result = 0;
+
+	memcpy(row->kernel_key, key, sizeof(row->kernel_key));
+	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
+		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
+	names_of_mapping(collector->names, class, key->name_id, buffer, &known);
+	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
+	if (!known) {
+		result = kernel_drain(collector->kernel);
+		names_of_mapping(collector->names, class, key->name_id, buffer, NULL);
+	}
+	row->mapping = snapshot_intern(collector->snapshot, buffer) ?: row->mapping;
+	return result;
+}
+
+/* Sets the row to what the kernel has counted, never below what was shown (recount_major() in
+ * bpf/fault.bpf.c may take one back), and adds what that is more to the totals. */
+static void set_counts(struct collector *collector, struct row *row, struct fault_counts counts)
+{
+	struct totals *totals = &collector->snapshot->totals;
+	struct fault_counts now = {
+		.minor = max_of(row->now.minor, counts.minor),
+		.major = max_of(row->now.major, counts.major),
+		.denied = max_of(row->now.denied, counts.denied),
+		.pages = max_of(row->now.pages, counts.pages),
+	};
+
+	totals->minor += now.minor - row->now.minor;
+	totals->major += now.major - row->now.major;
+	totals->denied += now.denied - row->now.denied;
+	row->process->accounting.row_faults += now.minor - row->now.minor + now.major -
+					       row->now.major;
+	row->now = now;
+}
+
+/* recount_major() may have taken back what still waits in an open run. */
+static uint64_t not_below_zero(uint64_t count)
+{
+	return (int64_t)count < 0 ? 0 : count;
+}
+
+static int take_latency(struct row *row, const struct latency *latency)
+{
+	if (!latency->count)
+		return 0;
+	if (!row->latency)
+		row->latency = calloc(1, sizeof(*row->latency));
+	if (!row->latency)
+		return -ENOMEM;
+	row->latency->now.count = latency->count;
+	row->latency->now.sum_ns = latency->sum_ns;
+	row->latency->max_ns = latency->max_ns;
+	memcpy(row->latency->now.buckets, latency->buckets, sizeof(latency->buckets));
+	return 0;
+}
+
+static int take_row(void *context, const struct row_key *key, const struct row_value *value)
+{
+	struct collector *collector = context;
+	struct process *process = snapshot_find_process(collector->snapshot, key->tgid,
+							key->start_ns);
+	struct row *row;
+	bool is_new;
+	int result = 0;
+
+	if (!process) { /* born since the tasks were listed: next tick */
+		collector->rows_skipped++;
+		collector->faults_skipped += not_below_zero(value->minor) + value->major;
+		return 0;
+	}
+	row = snapshot_slice_row(collector->snapshot, process, slice_mapping_id(key),
+				 slice_tag(key), key->kind, key->access,
+				 MODE_CLASS_MODE(key->mode_class), &is_new);
+	if (!row)
+		return -ENOMEM;
+	if (is_new || row->mapping[0] == '\0' || !strcmp(row->mapping, "[unnamed]"))
+		result = describe_row(collector, row, key);
+	row->map_start = value->extent.start;
+	row->map_end = value->extent.end;
+	row->map_offset = value->extent.offset;
+	slice_bounds(key, &value->extent, &row->slice_start, &row->slice_end);
+	set_counts(collector, row,
+		   (struct fault_counts){ .minor = not_below_zero(value->minor),
+					  .major = value->major,
+					  .denied = value->denied,
+					  .pages = not_below_zero(value->pages) });
+	return take_latency(row, &value->latency) ?: result;
+}
+
+/* ---- totals ---- */
+
+/* What found no room in the table, as rows of the process 0 named "other". */
+static int take_other(struct collector *collector, unsigned int kind, struct fault_counts counts)
+{
+	struct process *process = snapshot_process(collector->snapshot, 0, 0, NULL);
+	struct row *row;
+
+	if (!process)
+		return -ENOMEM;
+	process->accounting.seen_tick = collector->ticks;
+	strcpy(process->comm, "other");
+	row = snapshot_row(collector->snapshot, process, 0, kind, ACCESS_UNKNOWN, MODE_USER, NULL);
+	if (!row)
+		return -ENOMEM;
+	row->mapping = snapshot_intern(collector->snapshot, "[other]") ?: row->mapping;
+	set_counts(collector, row, counts);
+	return 0;
+}
+
+static int take_totals(struct collector *collector)
+{
+	struct totals *totals = &collector->snapshot->totals;
+	struct fault_counts other[KIND_COUNT] = {};
+	struct totals sum = {};
+	uint64_t completions = 0;
+	size_t n_cpus;
+	const struct cpu_state *cpus = kernel_cpu_states(collector->kernel, &n_cpus);
+	int result = 0;
+
+	for (size_t i = 0; i < n_cpus; i++) {
+		sum.entries += cpus[i].run.entries;
+		sum.aborted += cpus[i].aborted;
+		completions += cpus[i].completions;
+		sum.unresolved += cpus[i].unresolved;
+		sum.map_full += cpus[i].rows_full;
+		sum.names_lost += cpus[i].names_lost;
+		sum.exits_lost += cpus[i].exits_lost;
+		sum.stamps_lost += cpus[i].stamps_lost;
+		for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
+			other[kind].minor += cpus[i].other[kind].minor;
+			other[kind].major += cpus[i].other[kind].major;
+			other[kind].denied += cpus[i].other[kind].denied;
+		}
+	}
+	totals->entries = sum.entries;
+	totals->aborted = sum.aborted;
+	/* The programs' runs are read after the events: never more lost than there are. */
+	if (collector->perf.completed > completions)
+		totals->lost_completions = max_of(totals->lost_completions,
+						  collector->perf.completed - completions);
+	totals->unresolved = sum.unresolved;
+	totals->map_full = sum.map_full;
+	totals->names_lost = sum.names_lost;
+	totals->exits_lost = sum.exits_lost + collector->pending_lost;
+	totals->stamps_lost = sum.stamps_lost;
+	collector->other = 0;
+	for (unsigned int kind = 0; !result && kind < KIND_COUNT; kind++)
+		if (other[kind].minor || other[kind].major || other[kind].denied) {
+			other[kind].pages = other[kind].minor + other[kind].major;
+			collector->other += other[kind].pages;
+			result = take_other(collector, kind, other[kind]);
+		}
+	return result;
+}
+
+/*
+ * Faults that the kernel counted without an exception: its count less our rows. The kernel's count is
+ * of the tick before, the rows are of now, so this never says too much while the process runs, and is
+ * exact once it is quiet or gone.
+ */
+static void settle_gup(struct collector *collector, struct process *process, uint64_t kernel_faults)
+{
+	uint64_t rows = process->accounting.kernel_base + process->accounting.row_faults;
+
+	if (kernel_faults > rows && kernel_faults - rows > process->gup) {
+		collector->gup += kernel_faults - rows - process->gup;
+		process->gup = kernel_faults - rows;
+	}
+}
+
+/* After the tasks and before the rows: see losses_settle(). */
+static int take_perf(struct collector *collector)
+{
+	struct totals *totals = &collector->snapshot->totals;
+	int result = kernel_perf_counts(collector->kernel, &collector->perf);
+
+	if (result)
+		return result == -ENODATA ? 0 : result;
+	totals->has_perf_major = true;
+	totals->has_perf_minor = collector->perf.has_minor;
+	totals->perf_minor = max_of(totals->perf_minor, collector->perf.minor);
+	totals->perf_major = max_of(totals->perf_major, collector->perf.major);
+	totals->perf_cpus_missing = collector->perf.cpus_missing;
+	return 0;
+}
+
+static void finish_process(struct collector *collector, struct process *process)
+{
+	uint64_t faults = process->minor + process->major;
+
+	if (!process->tgid)
+		return;
+	if (!process->accounted && !process->accounting.has_base) {
+		/* Older than the collector: what it had then is no news. */
+		process->minor_before = process->minor;
+		process->major_before = process->major;
+		process->accounting.kernel_base = faults;
+		process->accounting.has_base = true;
+		process->accounting.in_sum = faults;
+	}
+	collector->accounted += faults - process->accounting.in_sum;
+	process->accounting.in_sum = faults;
+	settle_gup(collector, process,
+		   process->ended ? faults : process->minor_before + process->major_before);
+	if (!process->ended && (process_moved(process) || !process->vsz_exact))
+		process->vsz_exact = !statm_read(process->tgid, collector->page_size,
+						 &process->vsz_bytes, &process->rss_bytes);
+	process->peak_vsz_bytes = max_of(process->peak_vsz_bytes, process->vsz_bytes);
+	process->peak_rss_bytes = max_of(process->peak_rss_bytes, process->rss_bytes);
+}
+
+/* The kernel may forget what it had of the processes that ended: it is all in this snapshot. */
+static void release_ended(struct collector *collector)
+{
+	const struct snapshot *snapshot = collector->snapshot;
+	struct row_key keys[512]; /* 16 KiB of stack; as many as are worth one system call */
+	size_t n_keys = 0;
+
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		if (!process->ended)
+			continue;
+		kernel_unfollow(collector->kernel, process->tgid, process->start_ns);
+		for (const struct row *row = process->rows; row; row = row->next) {
+			memcpy(&keys[n_keys++], row->kernel_key, sizeof(keys[0]));
+			if (n_keys == ARRAY_SIZE(keys)) {
+				kernel_delete_rows(collector->kernel, keys, n_keys);
+				n_keys = 0;
+			}
+		}
+	}
+	kernel_delete_rows(collector->kernel, keys, n_keys);
+}
+
+/* Tick 0 only learns who is there: what was counted since attach belongs to the first interval. */
+static int read_baseline(struct collector *collector)
+{
+	collector->rows_skipped = 1;
+	return take_tasks(collector);
+}
+
+static int read_kernel(struct collector *collector)
+{
+	int result;
+
+	/* Rows of the epoch before may have moved after they were read. Rows that were skipped are
+	 * asked for again. */
+	if (!collector->rows_skipped)
+		collector->rows_since = collector->epoch;
+	collector->rows_skipped = 0;
+	collector->faults_skipped = 0;
+	kernel_set_epoch(collector->kernel, ++collector->epoch, collector->rows_since);
+	result = take_tasks(collector);
+	if (!result)
+		result = kernel_drain(collector->kernel);
+	if (!result)
+		result = take_pending(collector);
+	if (!result)
+		result = take_perf(collector);
+	if (!result)
+		result = kernel_flush(collector->kernel);
+	if (!result) /* the names of the rows that come next */
+		result = kernel_drain(collector->kernel);
+	if (!result)
+		result = kernel_each_row(collector->kernel, take_row, collector);
+	if (!result) /* last: entries are never fewer than what they led to */
+		result = take_totals(collector);
+	return result;
+}
+
+int collector_tick(struct collector *collector, const struct snapshot **ret_snapshot,
+		   struct error *error)
+{
+	struct snapshot *snapshot = collector->snapshot;
+	struct timespec ts;
+	int result;
+
+	if (!collector->tick_failed) /* else this one goes on where that stopped */
+		snapshot_begin(snapshot);
+	collector->tick_failed = true;
+	collector->tick_ns = clock_ns(CLOCK_MONOTONIC);
+	snapshot->tick = collector->ticks;
+	cgroups_refresh(collector->cgroups);
+	result = collector->ticks ? read_kernel(collector) : read_baseline(collector);
+	if (result)
+		return error_set(error, -result, "cannot read the counters from the kernel: %s",
+				 strerror(-result));
+	clock_gettime(CLOCK_REALTIME, &ts);
+	snapshot_seal(snapshot, ts, collector->tick_ns - collector->last_tick_ns);
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		finish_process(collector, snapshot->processes[i]);
+	/* What is in "other" rows is missing in those of its process, but is no GUP. */
+	losses_settle(&snapshot->totals, collector->faults_skipped, collector->accounted,
+		      collector->gup > collector->other ? collector->gup - collector->other : 0);
+	release_ended(collector);
+	if (collector->ticks)
+		collector->last_tick_ns = collector->tick_ns;
+	collector->ticks++;
+	collector->tick_failed = false;
+	*ret_snapshot = snapshot;
+	return 0;
+}
+
+/* ---- life ---- */
+
+static int set_up(struct collector *collector, const struct collector_options *options,
+		  struct error *error)
+{
+	struct feature_set features = {};
+	int result = features_probe(&features, options->disabled, error);
+
+	if (!result)
+		result = features_require(&features, error);
+	if (result)
+		return result;
+	collector->snapshot = snapshot_new();
+	collector->names = names_new();
+	collector->cgroups = cgroups_new();
+	if (!collector->snapshot || !collector->names || !collector->cgroups)
+		return error_set(error, ENOMEM, "out of memory");
+	collector->page_size = sysconf(_SC_PAGESIZE);
+	collector->info.detail = options->detail;
+	collector->info.slice_bytes = options->slice_bytes;
+	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
+	/* Until Linux 5.19: who has the maple tree (6.1) does not. */
+	collector->info.reads_ask_for_bpf = !features.state[FEATURE_MAPLE_TREE].available;
+	collector->info.warning = features_warning(&features, options->follow);
+	result = kernel_open(&collector->kernel, options, &features, &collector->info, error);
+	if (result)
+		return result;
+	kernel_on_record(collector->kernel, take_record, collector);
+	collector->attached_ns = clock_ns(CLOCK_BOOTTIME);
+	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
+	return 0;
+}
+
+int collector_new(struct collector **ret_collector, const struct collector_options *options,
+		  struct error *error)
+{
+	struct collector *collector = calloc(1, sizeof(*collector));
+	int result;
+
+	if (!collector)
+		return error_set(error, ENOMEM, "out of memory");
+	result = set_up(collector, options, error);
+	if (result) {
+		collector_free(collector);
+		return result;
+	}
+	*ret_collector = collector;
+	return 0;
+}
+
+void collector_free(struct collector *collector)
+{
+	if (!collector)
+		return;
+	kernel_close(collector->kernel);
+	snapshot_free(collector->snapshot);
+	names_free(collector->names);
+	cgroups_free(collector->cgroups);
+	free(collector->pending);
+	free(collector);
+}
+
+const struct collector_info *collector_info(const struct collector *collector)
+{
+	return &collector->info;
+}
+
+size_t collector_programs(const struct collector *collector, struct program_stats *programs,
+			  size_t max)
+{
+	return kernel_programs(collector->kernel, programs, max);
+}
+
+int collector_fd(const struct collector *collector)
+{
+	return kernel_fd(collector->kernel);
+}
+
+int collector_drain(struct collector *collector, struct error *error)
+{
+	int result = kernel_drain(collector->kernel);
+
+	if (result)
+		return error_set(error, -result, "cannot read records from the kernel: %s",
+				 strerror(-result));
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Loads and attaches the BPF programs and turns their maps into snapshots: the only module (with
+ * features.c) that knows libbpf. It owns everything it loaded; collector_free, or the death of the
+ * process, takes all of it out of the kernel (no pins).
+ */
+#ifndef FAULTMAP_COLLECTOR_H
+#define FAULTMAP_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "model/program_stats.h"
+#include "model/snapshot.h"
+
+enum detail { DETAIL_FAST, DETAIL_FULL };
+
+struct collector_options {
+	enum detail detail;
+	bool follow;          /* only what descends from this process from now on (`run`) */
+	uint32_t max_rows;    /* rows kept in the kernel; 0: the default */
+	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
+	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */
+	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
+};
+
+/* What is in use, for the `meta` line and `check`. */
+#define COLLECTOR_MAX_HOOKS 32
+struct collector_info {
+	/* "tp_btf/page_fault_user", "perf/page-faults-major" */
+	const char *hooks[COLLECTOR_MAX_HOOKS];
+	size_t n_hooks;
+	enum detail detail;
+	uint32_t max_rows;      /* that the kernel's table holds */
+	uint64_t slice_bytes;   /* as asked for */
+	uint32_t slices_max;    /* never 0 */
+	bool reads_ask_for_bpf; /* reading goes on asking for CAP_BPF once it is open */
+	const char *warning;    /* what is lost on this machine ("no perf events: ..."), or NULL */
+};
+
+struct collector;
+
+/* Loads and attaches; counting starts before it returns. 0 or a negative errno with the error set:
+ * -EPERM/-EACCES no privilege, -ENOTSUP the kernel lacks something faultmap cannot do without. */
+int collector_new(struct collector **ret_collector, const struct collector_options *options,
+		  struct error *error);
+void collector_free(struct collector *collector);
+const struct collector_info *collector_info(const struct collector *collector);
+
+/* Asks the kernel what its programs cost; at most max of them. Returns how many. */
+size_t collector_programs(const struct collector *collector, struct program_stats *programs,
+			  size_t max);
+
+/* Reads the kernel's maps into the snapshot and seals it; the snapshot stays the collector's.
+ * 0 or a negative errno with the error set. The first call gives tick 0, the baseline. */
+int collector_tick(struct collector *collector, const struct snapshot **ret_snapshot,
+		   struct error *error);
+
+/* Readable when kernel records wait before the next tick is due: call collector_drain then. */
+int collector_fd(const struct collector *collector);
+int collector_drain(struct collector *collector, struct error *error);
+
+#endif

@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/collector_kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "faultmap.skel.h"
+#include "faultmap_old.skel.h"
+#include "base/log.h"
+#include "base/util.h"
+
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
+struct kernel {
+	struct faultmap_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct collector_info *info; /* the collector's */
+	kernel_record_fn on_record;
+	void *on_record_context;
+	struct bpf_link *links[COLLECTOR_MAX_HOOKS]; /* tracepoints */
+	size_t n_links;
+	struct bpf_link *tasks_link;
+	size_t n_cpus;
+	struct perf_events *perf_events; /* NULL where they are not allowed */
+	bool counts_others;              /* they count more processes than the programs */
+	bool perf_refused;               /* on a CPU that came later: told once */
+	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
+	struct cpu_state *cpu_states;
+	size_t cpu_states_size;
+	uint64_t epoch_since; /* from which epoch on kernel_each_row() reports */
+};
+
+/* libbpf's own messages are for -v -v: ours say what they mean. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char *text = NULL;
+
+	if (level == LIBBPF_DEBUG || log_get_level() < LOG_LEVEL_DEBUG)
+		return 0;
+	if (vasprintf(&text, format, arguments) < 0)
+		return 0;
+	log_debug("%s", text);
+	free(text);
+	return 0;
+}
+
+static void add_hook(struct kernel *kernel, const char *hook)
+{
+	struct collector_info *info = kernel->info;
+
+	if (info->n_hooks < COLLECTOR_MAX_HOOKS)
+		info->hooks[info->n_hooks++] = hook;
+}
+
+static bool has(const struct feature_set *features, enum feature feature)
+{
+	return features->state[feature].available;
+}
+
+/* Minor faults complete in a perf event too. Where entry is one, its program may miss some: these are then counted
+ * as they complete. */
+static bool has_minor_event(const struct collector_options *options,
+			    const struct feature_set *features)
+{
+	return has(features, FEATURE_PERF_EVENTS) &&
+	       (options->detail == DETAIL_FULL || !has(features, FEATURE_FAULT_ENTRY));
+}
+
+static int configure(struct kernel *kernel, const struct collector_options *options,
+		     const struct feature_set *features)
+{
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+	bool perf = has(features, FEATURE_PERF_EVENTS);
+	bool full = options->detail == DETAIL_FULL;
+
+	skeleton->rodata->config_follow = options->follow;
+	skeleton->rodata->config_full = full;
+	skeleton->rodata->config_perf_events = perf;
+	skeleton->rodata->config_fault_entry = has(features, FEATURE_FAULT_ENTRY);
+	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
+	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
+	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
+	skeleton->rodata->config_host_processes = has(features, FEATURE_HOST_PROCESSES);
+	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
+	if (options->slice_bytes) {
+		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
+		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;
+	}
+	bpf_program__set_autoload(skeleton->progs.fault_major, perf);
+	bpf_program__set_autoload(skeleton->progs.fault_minor, has_minor_event(options, features));
+	bpf_program__set_autoload(skeleton->progs.fault_begin, !has(features, FEATURE_FAULT_ENTRY));
+	bpf_program__set_autoload(skeleton->progs.page_fault_user,
+				  has(features, FEATURE_FAULT_ENTRY));
+	bpf_program__set_autoload(skeleton->progs.page_fault_kernel,
+				  has(features, FEATURE_FAULT_ENTRY));
+	bpf_program__set_autoload(skeleton->progs.fault_rss,
+				  full && has(features, FEATURE_RSS_STAT));
+	bpf_program__set_autoload(skeleton->progs.fault_flush,
+				  full && has(features, FEATURE_TLB_FLUSH));
+	bpf_program__set_autoload(skeleton->progs.fault_around,
+				  full && has(features, FEATURE_MAP_PAGES));
+	bpf_program__set_autoload(skeleton->progs.fault_reclaim_begin,
+				  full && has(features, FEATURE_RECLAIM));
+	bpf_program__set_autoload(skeleton->progs.fault_reclaim_end,
+				  full && has(features, FEATURE_RECLAIM));
+	bpf_program__set_autoload(skeleton->progs.fault_memcg_reclaim_begin,
+				  full && has(features, FEATURE_MEMCG_RECLAIM));
+	bpf_program__set_autoload(skeleton->progs.fault_memcg_reclaim_end,
+				  full && has(features, FEATURE_MEMCG_RECLAIM));
+	bpf_program__set_autoload(skeleton->progs.process_fork, options->follow);
+	if (options->max_rows)
+		bpf_map__set_max_entries(skeleton->maps.rows, options->max_rows);
+	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
+}
+
+static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
+			      bool minor, struct error *error)
+{
+	int result = perf_events_open(&kernel->perf_events, kernel->n_cpus, options->follow,
+				      kernel->skeleton->progs.fault_major,
+				      minor ? kernel->skeleton->progs.fault_minor : NULL, error);
+
+	if (result)
+		return result;
+	add_hook(kernel, "perf_event/page-faults-major");
+	if (minor)
+		add_hook(kernel, "perf_event/page-faults-minor");
+	return 0;
+}
+
+static int attach_entry_event(struct kernel *kernel, struct error *error)
+{
+	int result = perf_events_open_entry(kernel->perf_events,
+					    kernel->skeleton->progs.fault_begin, error);
+
+	if (!result)
+		add_hook(kernel, "perf_event/page-faults");
+	return result;
+}
+
+static int attach_tracepoint(struct kernel *kernel, struct bpf_program *program,
+			     struct error *error)
+{
+	const char *section = bpf_program__section_name(program);
+	struct bpf_link *link = bpf_program__attach(program);
+
+	if (!link)
+		return error_set(error, errno, "cannot attach to %s: %s; see `faultmap check`",
+				 section, strerror(errno));
+	kernel->links[kernel->n_links++] = link;
+	add_hook(kernel, section + (section[0] == '?'));
+	return 0;
+}
+
+/* Whether there is a swap area: /proc/swaps has a line for each, below its heading. */
+static bool has_swap(int swaps_fd)
+{
+	char text[512];
+	ssize_t size = pread(swaps_fd, text, sizeof(text), 0);
+	const char *heading_end = size > 0 ? memchr(text, '\n', size) : NULL;
+
+	return !heading_end || heading_end + 1 < text + size;
+}
+
+/* Ends the watch for swap areas once there is one: then the hook is needed. */
+static int attach_swap_hook(struct kernel *kernel, struct error *error)
+{
+	if (kernel->swaps_fd >= 0 && !has_swap(kernel->swaps_fd))
+		return 0;
+	if (kernel->swaps_fd >= 0)
+		close(kernel->swaps_fd);
+	kernel->swaps_fd = -1;
+	return attach_tracepoint(kernel, kernel->skeleton->progs.fault_rss, error);
+}
+
+/*
+ * What tells a page from the swap cache from a fresh one costs each fault a tenth of what full detail
+ * does, and without swap nobody needs it. The kernel tells of a new swap area through poll() on
+ * /proc/swaps (swaps_poll(), mm/swapfile.c): that wakes who waits for the ring.
+ */
+static int watch_swap(struct kernel *kernel, struct error *error)
+{
+	struct epoll_event event = { .events = EPOLLPRI };
+	int epoll_fd = ring_buffer__epoll_fd(kernel->ring);
+
+	kernel->swaps_fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
+	if (kernel->swaps_fd >= 0 &&
+	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, kernel->swaps_fd, &event) < 0)
+		return error_set(error, errno, "cannot wait for swap areas: %s", strerror(errno));
+	return attach_swap_hook(kernel, error);
+}
+
+static int attach(struct kernel *kernel, const struct collector_options *options,
+		  const struct feature_set *features, struct error *error)
+{
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+	int result = 0;
+
+	kernel->tasks_link = bpf_program__attach_iter(skeleton->progs.list_tasks, NULL);
+	if (!kernel->tasks_link)
+		return error_set(error, errno, "cannot attach the BPF iterator of tasks: %s",
+				 strerror(errno));
+	if (has(features, FEATURE_PERF_EVENTS))
+		result = attach_perf_events(kernel, options, has_minor_event(options, features),
+					    error);
+	if (!result && bpf_program__autoload(skeleton->progs.fault_rss))
+		result = has(features, FEATURE_FAULT_ENTRY) ?
+				 watch_swap(kernel, error) :
+				 attach_tracepoint(kernel, skeleton->progs.fault_rss, error);
+	/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
+	struct bpf_program *const programs[] = {
+		skeleton->progs.process_fork,
+		skeleton->progs.process_exit,
+		skeleton->progs.process_free,
+		skeleton->progs.fault_flush,
+		skeleton->progs.fault_around,
+		skeleton->progs.fault_reclaim_begin,
+		skeleton->progs.fault_reclaim_end,
+		skeleton->progs.fault_memcg_reclaim_begin,
+		skeleton->progs.fault_memcg_reclaim_end,
+		skeleton->progs.fault_signal,
+		skeleton->progs.page_fault_kernel,
+		skeleton->progs.page_fault_user,
+	};
+	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)
+		if (bpf_program__autoload(programs[i]))
+			result = attach_tracepoint(kernel, programs[i], error);
+	if (!result && !has(features, FEATURE_FAULT_ENTRY))
+		result = attach_entry_event(kernel, error);
+	if (result || !kernel->perf_events)
+		return result;
+	result = perf_events_start(kernel->perf_events);
+	if (result)
+		return error_set(error, -result, "cannot read the perf events: %s",
+				 strerror(-result));
+	return 0;
+}
+
+static int pass_on_record(void *context, void *data, size_t size)
+{
+	struct kernel *kernel = context;
+
+	if (size < sizeof(struct record) || !kernel->on_record)
+		return 0;
+	return kernel->on_record(kernel->on_record_context, data, size);
+}
+
+static int map_memory(struct kernel *kernel, struct error *error)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *memory;
+
+	kernel->cpu_states_size = (kernel->n_cpus * sizeof(struct cpu_state) + page - 1) / page *
+				  page;
+	memory = mmap(NULL, kernel->cpu_states_size, PROT_READ, MAP_SHARED,
+		      bpf_map__fd(kernel->skeleton->maps.cpu_states), 0);
+	if (memory == MAP_FAILED)
+		return error_set(error, errno, "cannot map the per-CPU counters: %s",
+				 strerror(errno));
+	kernel->cpu_states = memory;
+	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.records), pass_on_record,
+					kernel, NULL);
+	if (!kernel->ring)
+		return error_set(error, errno, "cannot map the ring of records: %s",
+				 strerror(errno));
+	return 0;
+}
+
+/* 0 or more: what the program returned. */
+static int run_program(const struct bpf_program *program, int cpu)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+
+	if (cpu >= 0) {
+		options.flags = BPF_F_TEST_RUN_ON_CPU;
+		options.cpu = cpu;
+	}
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ?: (int)options.retval;
+}
+
+/* The variables of both objects are in the same places. */
+#define SAME_PLACE(section, variable)                                                  \
+	_Static_assert(offsetof(struct faultmap_bpf__##section, variable) ==           \
+			       offsetof(struct faultmap_old_bpf__##section, variable), \
+		       #variable)
+SAME_PLACE(rodata, config_slices_max);
+SAME_PLACE(bss, namespace_address);
+SAME_PLACE(data, epoch);
+
+static bool is_administrator(void)
+{
+	return capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
+/*
+ * Whether to take the object for kernels before Linux 6.1. It names no kernel function: libbpf (1.1) looks for
+ * one that vmlinux has not in the BTF of modules, and fails where that is forbidden (BPF_BTF_GET_NEXT_ID wants
+ * CAP_SYS_ADMIN), although nobody has to have it.
+ */
+static bool takes_old_object(const struct feature_set *features)
+{
+	return !has(features, FEATURE_MAPLE_TREE) ||
+	       (!has(features, FEATURE_DIRECT_READS) && !is_administrator());
+}
+
+/* That object has the same programs, maps and variables (and two maps more): one skeleton is for both. */
+static struct faultmap_bpf *open_skeleton(bool old)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options);
+	struct faultmap_bpf *skeleton = calloc(1, sizeof(*skeleton));
+	int result = skeleton ? faultmap_bpf__create_skeleton(skeleton) : -ENOMEM;
+
+	/* Types, too, it looks for in modules, unless it is told of one BTF. */
+	if (!is_administrator() && !access(KERNEL_BTF, R_OK))
+		options.btf_custom_path = KERNEL_BTF;
+	if (!result && old)
+		skeleton->skeleton->data =
+			(void *)faultmap_old_bpf__elf_bytes(&skeleton->skeleton->data_sz);
+	if (!result)
+		result = bpf_object__open_skeleton(skeleton->skeleton, &options);
+	if (!result)
+		return skeleton;
+	faultmap_bpf__destroy(skeleton);
+	errno = -result;
+	return NULL;
+}
+
+static int load(struct kernel *kernel, const struct collector_options *options,
+		const struct feature_set *features, struct error *error)
+{
+	int n_cpus = libbpf_num_possible_cpus();
+	int result;
+
+	if (n_cpus < 1)
+		return error_set(error, -n_cpus, "cannot tell the number of CPUs: %s",
+				 strerror(-n_cpus));
+	kernel->n_cpus = n_cpus;
+	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
+	kernel->skeleton = open_skeleton(takes_old_object(features));
+	if (!kernel->skeleton)
+		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
+	result = configure(kernel, options, features);
+	if (!result)
+		result = faultmap_bpf__load(kernel->skeleton);
+	if (result)
+		return error_set(error, -result,
+				 "cannot load the BPF programs: %s; see `faultmap check`, or -v -v "
+				 "for libbpf's messages",
+				 strerror(-result));
+	return 0;
+}
+
+int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
+		const struct feature_set *features, struct collector_info *info,
+		struct error *error)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	int result;
+
+	if (!kernel)
+		return error_set(error, ENOMEM, "out of memory");
+	kernel->info = info;
+	kernel->swaps_fd = -1;
+	libbpf_set_print(print_libbpf);
+	result = load(kernel, options, features, error);
+	if (!result)
+		result = map_memory(kernel, error);
+	if (!result) {
+		info->max_rows = bpf_map__max_entries(kernel->skeleton->maps.rows);
+		kernel_set_epoch(kernel, 1, 0);
+	}
+	if (!result && run_program(kernel->skeleton->progs.know_me, -1))
+		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
+	if (!result)
+		result = attach(kernel, options, features, error);
+	if (result) {
+		kernel_close(kernel);
+		return result;
+	}
+	*ret_kernel = kernel;
+	return 0;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	for (size_t i = 0; i < kernel->n_links; i++)
+		bpf_link__destroy(kernel->links[i]);
+	if (kernel->swaps_fd >= 0)
+		close(kernel->swaps_fd);
+	perf_events_free(kernel->perf_events);
+	bpf_link__destroy(kernel->tasks_link);
+	ring_buffer__free(kernel->ring);
+	if (kernel->cpu_states)
+		munmap(kernel->cpu_states, kernel->cpu_states_size);
+	faultmap_bpf__destroy(kernel->skeleton);
+	free(kernel);
+}
+
+size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max)
+{
+	struct bpf_program *program;
+	size_t count = 0;
+
+	bpf_object__for_each_program(program, kernel->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (count == max)
+			break;
+		if (!bpf_program__autoload(program) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			continue;
+		programs[count++] = (struct program_stats){
+			.name = bpf_program__name(program),
+			.runs = info.run_cnt,
+			.run_ns = info.run_time_ns,
+			.missed = info.recursion_misses,
+		};
+	}
+	return count;
+}
+
+const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *ret_count)
+{
+	*ret_count = kernel->n_cpus;
+	return kernel->cpu_states;
+}
+
+/* A daemon that gave up its capabilities may not open events on a CPU that comes online later: what
+ * faults there is counted all the same, see fault_resolve() in bpf/row.bpf.h. */
+int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
+{
+	struct error error;
+
+	if (!kernel->perf_events)
+		return -ENODATA;
+	if (perf_events_renew(kernel->perf_events, &error) && !kernel->perf_refused) {
+		log_warning("a CPU came online: %s; continuing without latencies and exact kinds "
+			    "of what faults there; a restart opens it",
+			    error.text);
+		kernel->perf_refused = true;
+	}
+	return kernel->counts_others ? -ENODATA : perf_events_read(kernel->perf_events, ret_counts);
+}
+
+static bool huge_pages_always(void)
+{
+	autofclose FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char line[64];
+
+	return file && fgets(line, sizeof(line), file) && strstr(line, "[always]");
+}
+
+void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since)
+{
+	kernel->epoch_since = since;
+	kernel->skeleton->bss->huge_pages_always = huge_pages_always();
+	__atomic_store_n(&kernel->skeleton->data->epoch, epoch, __ATOMIC_SEQ_CST);
+}
+
+/* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in microseconds. */
+#define FLUSH_TRIES 20
+
+/* Nothing runs on that CPU: its runs can be closed from here. */
+static int flush_for(struct kernel *kernel, uint64_t cpu)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &cpu, .ctx_size_in = sizeof(cpu));
+
+	return bpf_prog_test_run_opts(bpf_program__fd(kernel->skeleton->progs.flush_for), &options);
+}
+
+int kernel_flush(struct kernel *kernel)
+{
+	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
+		int result = 1;
+
+		/* A run that no fault can go on with may still have its first one to write. */
+		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.mm, __ATOMIC_RELAXED) &&
+		    !__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED) &&
+		    !__atomic_load_n(&kernel->cpu_states[cpu].done.minor, __ATOMIC_RELAXED))
+			continue;
+		for (int i = 0; result > 0 && i < FLUSH_TRIES; i++)
+			result = run_program(kernel->skeleton->progs.flush_run, cpu);
+		if (result == -ENXIO) /* the CPU is offline */
+			result = flush_for(kernel, cpu);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+/* Reads an iterator to its end; each record of `size` bytes (or of its own size if 0) is passed on. */
+static int read_iterator(struct bpf_link *link, size_t size, kernel_record_fn callback,
+			 void *context)
+{
+	autoclose int fd = bpf_iter_create(bpf_link__fd(link));
+	_Alignas(8) char buffer[65536];
+	size_t have = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t got = read(fd, buffer + have, sizeof(buffer) - have);
+		size_t at = 0;
+
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : 0;
+		for (have += got; have - at >= size; at += size) {
+			int result = callback(context, (void *)(buffer + at), size);
+
+			if (result)
+				return result;
+		}
+		have -= at;
+		memmove(buffer, buffer + at, have);
+	}
+}
+
+/* Rows of one system call. A batch takes whole buckets of the hash, which are short. */
+#define ROWS_BATCH 512
+
+int kernel_each_row(struct kernel *kernel, kernel_row_fn callback, void *context)
+{
+	int fd = bpf_map__fd(kernel->skeleton->maps.rows);
+	struct row_key keys[ROWS_BATCH];
+	autofree struct row_value *values = malloc(ROWS_BATCH * sizeof(*values));
+	uint32_t bucket, *from = NULL;
+	int result = values ? 0 : -ENOMEM;
+
+	while (!result) {
+		uint32_t count = ROWS_BATCH;
+		int read = bpf_map_lookup_batch(fd, from, &bucket, keys, values, &count, NULL);
+
+		if (read && read != -ENOENT)
+			return read;
+		for (uint32_t i = 0; !result && i < count; i++)
+			if (values[i].epoch >= kernel->epoch_since)
+				result = callback(context, &keys[i], &values[i]);
+		if (read) /* -ENOENT: that was the last bucket */
+			break;
+		from = &bucket;
+	}
+	return result;
+}
+
+int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context)
+{
+	return read_iterator(kernel->tasks_link, sizeof(struct task_record), callback, context);
+}
+
+void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *context)
+{
+	kernel->on_record = callback;
+	kernel->on_record_context = context;
+}
+
+int kernel_drain(struct kernel *kernel)
+{
+	int result = ring_buffer__consume(kernel->ring);
+	struct error error;
+
+	if (kernel->swaps_fd >= 0 && attach_swap_hook(kernel, &error))
+		log_warning("%s: pages that are found in the swap cache are shown as demand_zero",
+			    error.text);
+
+	return result < 0 ? result : 0;
+}
+
+int kernel_fd(const struct kernel *kernel)
+{
+	return ring_buffer__epoll_fd(kernel->ring);
+}
+
+void kernel_delete_rows(struct kernel *kernel, const struct row_key *keys, size_t count)
+{
+	int fd = bpf_map__fd(kernel->skeleton->maps.rows);
+
+	while (count) {
+		uint32_t deleted = count;
+
+		/* A batch stops at a key that is not there (a row of process 0): skip that. */
+		if (!bpf_map_delete_batch(fd, keys, &deleted, NULL))
+			return;
+		if (++deleted > count)
+			return;
+		keys += deleted;
+		count -= deleted;
+	}
+}
+
+void kernel_forget_name(struct kernel *kernel, uint64_t id)
+{
+	kernel->skeleton->bss->names_forgotten++;
+	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.names_sent), &id);
+}
+
+void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns)
+{
+	struct {
+		uint64_t start_ns;
+		uint32_t tgid;
+		uint32_t pad;
+	} key = { start_ns, tgid, 0 };
+
+	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel half as the collector sees it: BPF objects loaded and attached, and their maps read.
+ * Private to collector*.c. Owns every descriptor; kernel_close takes everything out of the kernel.
+ */
+#ifndef FAULTMAP_COLLECTOR_KERNEL_H
+#define FAULTMAP_COLLECTOR_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/abi.h"
+#include "collect/collector.h"
+#include "collect/collector_perf.h"
+#include "collect/features.h"
+
+struct kernel;
+
+/* Opens, loads and attaches. 0 or a negative errno with the error set. */
+int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
+		const struct feature_set *features, struct collector_info *info,
+		struct error *error);
+void kernel_close(struct kernel *kernel);
+
+/* The per-CPU states: *ret_count of them, mapped read-only, living as long as the kernel. */
+const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *ret_count);
+
+/* What the kernel's own perf events have counted; -ENODATA where there are none. */
+int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
+
+/* What the kernel says of each program that is loaded; at most max. Returns how many. */
+size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max);
+
+/* Starts a new epoch and sets from which on kernel_each_row reports. */
+void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since);
+/* Closes the open run of each CPU that has one. 0 or a negative errno. */
+int kernel_flush(struct kernel *kernel);
+
+/* Callbacks return 0, or a negative errno that ends the walk with it. Records live only meanwhile. */
+typedef int (*kernel_row_fn)(void *context, const struct row_key *key,
+			     const struct row_value *value);
+typedef int (*kernel_record_fn)(void *context, const struct record *record, size_t size);
+
+/* Each row that moved since the epoch set. */
+int kernel_each_row(struct kernel *kernel, kernel_row_fn callback, void *context);
+/* Each task that counts, as a struct task_record. */
+int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context);
+/* What is in the ring now, with the callback that kernel_on_record set. */
+void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *context);
+int kernel_drain(struct kernel *kernel);
+/* Readable when the ring is half full. */
+int kernel_fd(const struct kernel *kernel);
+
+void kernel_delete_rows(struct kernel *kernel, const struct row_key *keys, size_t count);
+/* The name will be sent again when it is next seen. */
+void kernel_forget_name(struct kernel *kernel, uint64_t id);
+void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns);
+
+#endif

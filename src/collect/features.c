@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/features.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <cap-ng.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+/* The maps of bpf/ take 55 MiB, and a little for each CPU. */
+#define MEMLOCK_NEEDED (64UL << 20)
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+/* include/linux/proc_ns.h: PROC_PID_INIT_INO, the initial PID namespace on every kernel. */
+#define INITIAL_PID_NAMESPACE 0xeffffffcU
+
+static const struct feature_info infos[FEATURE_COUNT] = {
+	[FEATURE_BTF] = { "btf", "kernel types for CO-RE", "everything",
+			  "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (it shows as " BTF_PATH
+			  ")",
+			  true },
+	[FEATURE_CAPABILITIES] = { "capabilities", "loading BPF programs that read kernel memory",
+				   "everything",
+				   "run as root, or grant CAP_BPF and CAP_PERFMON (setcap, or "
+				   "AmbientCapabilities= in a unit)",
+				   true },
+	[FEATURE_BPF_SYSCALL] = { "bpf_syscall", "the bpf() system call", "everything",
+				  "grant CAP_BPF; if it is there, a seccomp filter or security module "
+				  "forbids bpf(): allow it (SystemCallFilter= in a unit, the "
+				  "container's seccomp profile)",
+				  true },
+	[FEATURE_LOCKDOWN] = { "lockdown", "BPF programs may read kernel memory", "everything",
+			       "boot with lockdown=integrity or lockdown=none", true },
+	[FEATURE_JIT] = { "jit", "BPF programs as machine code",
+			  "speed: the programs are interpreted", "set net.core.bpf_jit_enable to 1",
+			  false },
+	[FEATURE_PROC] = { "proc", "exact VSZ and RSS (/proc/PID/statm)",
+			   "exact VSZ and RSS of other users' processes: the kernel's cheap figures "
+			   "are shown",
+			   "mount /proc without hidepid= (ProtectProc=default in a unit), or grant "
+			   "CAP_SYS_PTRACE",
+			   false },
+	[FEATURE_FAULT_ENTRY] = { "fault_entry",
+				  "each fault at its entry (exceptions:page_fault_user, _kernel)",
+				  "what the access was; cow, file_cow, mkwrite and wp_other cannot be told "
+				  "from the first touch of such a mapping (full detail tells some); a "
+				  "mapping with a single fault and the one that takes its place are one; "
+				  "speed: perf events page-faults and page-faults-minor instead",
+				  NULL, false },
+	[FEATURE_TEST_RUN] = { "test_run", "reading what each CPU has counted and not yet written",
+			       "everything", "use Linux 5.10 or later", true },
+	[FEATURE_MEMLOCK] = { "memlock", "memory for BPF maps", "everything",
+			      "run as root, or set no limit: `ulimit -l unlimited` "
+			      "(LimitMEMLOCK=infinity in a unit)",
+			      true },
+	[FEATURE_VMA_TREE] = { "vma_tree", "the mapping of each fault", "everything",
+			       "use Linux 5.10 or later", true },
+	[FEATURE_MAPLE_TREE] = { "maple_tree", "the programs for Linux 6.1 and later",
+				 "speed; the mapping of a fault while another thread changes the "
+				 "process's ([unresolved]); of a path, all but 64 directories; a write that swaps shmem in shows as shmem",
+				 NULL, false },
+	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
+				  "speed: each fault looks its mapping up; a mapping with a single fault and the "
+				  "one that takes its place are one",
+				  NULL, false },
+	[FEATURE_PERF_EVENTS] = { "perf_events",
+				  "latency of major faults; a count of the kernel's to hold rows against",
+				  "latency; perf_minor, perf_major, missed, lost_completions; majors are "
+				  "told from minors at the task's next fault; full detail has the kinds "
+				  "of fast detail",
+				  "grant CAP_SYS_ADMIN, or set kernel.perf_event_paranoid to 2 or less",
+				  false },
+	[FEATURE_DIRECT_READS] = { "direct_reads", "kernel memory at one load a field",
+				   "speed: bpf_probe_read_kernel() instead; full detail: a file fault's "
+				   "pages are its whole window",
+				   NULL, false },
+	[FEATURE_EXIT_WITH_MM] = { "exit_with_mm", "peak VSZ of a process at its exit",
+				   "VSZ of processes that live less than an interval", NULL,
+				   false },
+	[FEATURE_RSS_STAT] = { "rss_stat",
+			       "full detail: a page from the swap cache told from a fresh one",
+			       "a minor swap_in shows as demand_zero; where fault_entry lacks too, copies "
+			       "of a file's pages as file_map",
+			       NULL, false },
+	[FEATURE_TLB_FLUSH] = { "tlb_flush", "full detail: a copy told from a page made writable",
+				"wp_other shows as cow", NULL, false },
+	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
+				"such a fault counts as one page where direct_reads lacks too",
+				NULL, false },
+	[FEATURE_RECLAIM] = { "reclaim", "full detail: pages that a fault itself swaps out",
+			      "a fault that has to reclaim memory may show as swap_in", NULL,
+			      false },
+	[FEATURE_MEMCG_RECLAIM] = { "memcg_reclaim", "the same at a cgroup's limit of memory",
+				    "such a fault may show as swap_in", NULL, false },
+	[FEATURE_HOST_PROCESSES] = { "host_processes", "the processes of the whole machine",
+				     "processes outside of this PID namespace; without `run`, the "
+				     "perf events' counts too",
+				     "run in the host's PID namespace (--pid=host, hostPID: true)",
+				     false },
+	[FEATURE_PID_NAMESPACE] = { "pid_namespace", "pids as this namespace shows them",
+				    "everything: /proc would tell of other processes",
+				    "mount the /proc of this PID namespace (mount -t proc proc /proc)",
+				    true },
+};
+
+const struct feature_info *feature_info(enum feature feature)
+{
+	return &infos[feature];
+}
+
+static void found(struct feature_set *features, enum feature feature, bool available,
+		  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void found(struct feature_set *features, enum feature feature, bool available,
+		  const char *format, ...)
+{
+	struct feature_state *state = &features->state[feature];
+	va_list arguments;
+
+	state->available = available;
+	va_start(arguments, format);
+	vsnprintf(state->why, sizeof(state->why), format, arguments);
+	va_end(arguments);
+}
+
+/* The member of a struct in the kernel's BTF, looked for in anonymous members too; NULL if absent. */
+static const struct btf_type *find_member(const struct btf *btf, const struct btf_type *type,
+					  const char *name)
+{
+	const struct btf_member *member = btf_members(type);
+
+	for (int i = 0; i < btf_vlen(type); i++, member++) {
+		const struct btf_type *of = btf__type_by_id(btf, member->type);
+		const char *found_name = btf__name_by_offset(btf, member->name_off);
+
+		while (of && (btf_is_mod(of) || btf_is_typedef(of)))
+			of = btf__type_by_id(btf, of->type);
+		if (!strcmp(found_name, name))
+			return of;
+		if (!*found_name && of && btf_is_composite(of) && (of = find_member(btf, of, name)))
+			return of;
+	}
+	return NULL;
+}
+
+static const struct btf_type *struct_member(const struct btf *btf, const char *name,
+					    const char *member)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+
+	return id < 0 ? NULL : find_member(btf, btf__type_by_id(btf, id), member);
+}
+
+static void probe_tracepoint(struct feature_set *features, const struct btf *btf)
+{
+	bool available = btf__find_by_name_kind(btf, "btf_trace_page_fault_user",
+						BTF_KIND_TYPEDEF) > 0;
+
+	found(features, FEATURE_FAULT_ENTRY, available,
+	      available ? "tp_btf/page_fault_user and page_fault_kernel" :
+			  "this kernel has no exceptions:page_fault_user tracepoint");
+}
+
+/* The number of arguments of a tracepoint (one more than its own: the context); 0 without it. */
+static int tracepoint_arguments(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	while (type && (btf_is_ptr(type) || btf_is_typedef(type)))
+		type = btf__type_by_id(btf, type->type);
+	return type && btf_is_func_proto(type) ? btf_vlen(type) : 0;
+}
+
+/* Hooks whose shape or place tells what they can do. */
+static void probe_hooks(struct feature_set *features, const struct btf *btf)
+{
+	bool exit_early = tracepoint_arguments(btf, "btf_trace_sched_process_exit") > 2;
+	bool rss = tracepoint_arguments(btf, "btf_trace_rss_stat") == 3;
+	bool flush = tracepoint_arguments(btf, "btf_trace_tlb_flush");
+	bool around = tracepoint_arguments(btf, "btf_trace_mm_filemap_map_pages");
+	bool reclaim = tracepoint_arguments(btf, "btf_trace_mm_vmscan_direct_reclaim_end");
+	bool memcg = tracepoint_arguments(btf, "btf_trace_mm_vmscan_memcg_reclaim_end");
+
+	/* A second argument since it fires before exit_mm() (Linux 6.16). */
+	found(features, FEATURE_EXIT_WITH_MM, exit_early,
+	      exit_early ? "sched_process_exit before exit_mm()" :
+			   "sched_process_exit comes after exit_mm() before Linux 6.16");
+	/* (mm, member) since 6.2; before, with a count, it did not fire at each fault. */
+	found(features, FEATURE_RSS_STAT, rss,
+	      rss ? "tp_btf/rss_stat" :
+		    "kmem:rss_stat does not fire at each fault before Linux 6.2");
+	found(features, FEATURE_TLB_FLUSH, flush,
+	      flush ? "tp_btf/tlb_flush" : "this kernel has no tlb:tlb_flush (x86 only)");
+	found(features, FEATURE_MAP_PAGES, around,
+	      around ? "tp_btf/mm_filemap_map_pages" :
+		       "no filemap:mm_filemap_map_pages before Linux 6.12");
+	found(features, FEATURE_RECLAIM, reclaim,
+	      reclaim ? "tp_btf/mm_vmscan_direct_reclaim_begin and _end" :
+			"this kernel has no vmscan:mm_vmscan_direct_reclaim_begin");
+	found(features, FEATURE_MEMCG_RECLAIM, memcg,
+	      memcg ? "tp_btf/mm_vmscan_memcg_reclaim_begin and _end" :
+		      "this kernel has no cgroup limits of memory (CONFIG_MEMCG)");
+}
+
+/* Before Linux 5.11 maps count as locked memory of the user (struct bpf_map.memory); libbpf removes the limit
+ * where it may. */
+static void probe_memlock(struct feature_set *features, const struct btf *btf)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	bool counts = struct_member(btf, "bpf_map", "memory");
+	bool may_raise;
+
+	capng_get_caps_process();
+	may_raise = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_RESOURCE);
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (!counts)
+		found(features, FEATURE_MEMLOCK, true, "RLIMIT_MEMLOCK does not count maps");
+	else if (may_raise)
+		found(features, FEATURE_MEMLOCK, true, "CAP_SYS_RESOURCE: RLIMIT_MEMLOCK is set");
+	else
+		found(features, FEATURE_MEMLOCK, limit.rlim_cur >= MEMLOCK_NEEDED,
+		      "RLIMIT_MEMLOCK counts maps before Linux 5.11 and is %lu KiB; needed: %lu",
+		      (unsigned long)limit.rlim_cur >> 10, MEMLOCK_NEEDED >> 10);
+}
+
+static void probe_types(struct feature_set *features, const struct btf *btf)
+{
+	const struct btf_type *sequence = struct_member(btf, "mm_struct", "mm_lock_seq");
+	bool maple = struct_member(btf, "mm_struct", "mm_mt");
+	bool red_black = struct_member(btf, "mm_struct", "mm_rb");
+	bool run = btf__find_by_name_kind(btf, "bpf_raw_tp_test_run_info", BTF_KIND_STRUCT) > 0;
+	bool cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+
+	probe_memlock(features, btf);
+	probe_tracepoint(features, btf);
+	probe_hooks(features, btf);
+	found(features, FEATURE_TEST_RUN, run,
+	      run ? "BPF_PROG_TEST_RUN on a CPU" :
+		    "no BPF_PROG_TEST_RUN of raw tracepoint programs (before Linux 5.10)");
+	found(features, FEATURE_VMA_TREE, maple || red_black,
+	      maple     ? "mm_struct.mm_mt" :
+	      red_black ? "mm_struct.mm_rb" :
+			  "mm_struct has no tree of mappings that faultmap knows");
+	found(features, FEATURE_MAPLE_TREE, maple,
+	      maple ? "mm_struct.mm_mt" : "mm_struct has no maple tree (before Linux 6.1)");
+	found(features, FEATURE_DIRECT_READS, cast,
+	      cast ? "bpf_rdonly_cast()" : "no bpf_rdonly_cast() (before Linux 6.2)");
+	if (sequence && btf_is_composite(sequence))
+		found(features, FEATURE_MM_SEQUENCE, true, "mm_struct.mm_lock_seq is a seqcount");
+	else
+		found(features, FEATURE_MM_SEQUENCE, false,
+		      "mm_struct.mm_lock_seq is absent or a plain counter (before Linux 6.14)");
+}
+
+static void probe_btf(struct feature_set *features)
+{
+	struct btf *btf = btf__parse(BTF_PATH, NULL);
+	int why = errno;
+
+	if (btf) {
+		found(features, FEATURE_BTF, true, BTF_PATH);
+		probe_types(features, btf);
+		btf__free(btf);
+		return;
+	}
+	found(features, FEATURE_BTF, false, "cannot read " BTF_PATH ": %s", strerror(why));
+	for (enum feature feature = FEATURE_FAULT_ENTRY; feature < FEATURE_COUNT; feature++)
+		found(features, feature, false, "cannot be told without BTF");
+}
+
+static void probe_capabilities(struct feature_set *features)
+{
+	bool admin, bpf, perfmon;
+
+	capng_get_caps_process();
+	admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+	bpf = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
+	perfmon = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON);
+	if (bpf && perfmon)
+		found(features, FEATURE_CAPABILITIES, true,
+		      admin ? "CAP_SYS_ADMIN" : "CAP_BPF and CAP_PERFMON");
+	else
+		found(features, FEATURE_CAPABILITIES, false, "uid %u lacks %s%s%s",
+		      (unsigned int)geteuid(), bpf ? "" : "CAP_BPF (to load programs)",
+		      bpf || perfmon ? "" : " and ",
+		      perfmon ? "" : "CAP_PERFMON (to read kernel memory in them)");
+}
+
+/* -1: cannot be read. */
+static int read_sysctl(const char *path)
+{
+	autofclose FILE *file = fopen(path, "re");
+	int value;
+
+	return file && fscanf(file, "%d", &value) == 1 ? value : -1;
+}
+
+static void probe_bpf_syscall(struct feature_set *features)
+{
+	autoclose int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(int), sizeof(int), 1,
+					  NULL);
+
+	if (fd >= 0)
+		found(features, FEATURE_BPF_SYSCALL, true, "bpf() makes a map");
+	else
+		found(features, FEATURE_BPF_SYSCALL, false,
+		      "bpf(): %s (kernel.unprivileged_bpf_disabled is %d)", strerror(-fd),
+		      read_sysctl("/proc/sys/kernel/unprivileged_bpf_disabled"));
+}
+
+/* In "none integrity [confidentiality]" the brackets are round what holds. */
+static void probe_lockdown(struct feature_set *features)
+{
+	autofclose FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char line[128] = "";
+	bool confidential;
+
+	if (file && !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	confidential = strstr(line, "[confidentiality]");
+	if (confidential)
+		found(features, FEATURE_LOCKDOWN, false,
+		      "the kernel is locked down for confidentiality: BPF programs may not read "
+		      "its memory");
+	else
+		found(features, FEATURE_LOCKDOWN, true, "%s",
+		      line[0] ? line : "no lockdown is known here");
+}
+
+static void probe_jit(struct feature_set *features)
+{
+	int enabled = read_sysctl("/proc/sys/net/core/bpf_jit_enable");
+
+	/* Unreadable: in a network namespace of its own, or built in for good. */
+	found(features, FEATURE_JIT, enabled != 0,
+	      enabled < 0 ? "net.core.bpf_jit_enable is not shown here" :
+			    "net.core.bpf_jit_enable is %d",
+	      enabled);
+}
+
+/* Process 1 is another user's, or we are root. */
+static void probe_proc(struct feature_set *features)
+{
+	bool readable = access("/proc/1/statm", R_OK) == 0;
+
+	found(features, FEATURE_PROC, readable,
+	      readable ? "/proc shows other users' processes" :
+			 "/proc/1/statm: %s; hidepid= hides other users' processes",
+	      strerror(errno));
+}
+
+static void probe_perf_events(struct feature_set *features)
+{
+	struct perf_event_attr attributes = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attributes),
+		.config = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
+		.sample_period = 1,
+		.disabled = 1,
+	};
+	autoclose int fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1,
+				   PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		found(features, FEATURE_PERF_EVENTS, true, "perf software event page-faults-major");
+	else
+		found(features, FEATURE_PERF_EVENTS, false,
+		      "perf_event_open: %s (kernel.perf_event_paranoid is %d)", strerror(errno),
+		      read_sysctl("/proc/sys/kernel/perf_event_paranoid"));
+}
+
+static void probe_pid_namespace(struct feature_set *features)
+{
+	struct stat status;
+	bool initial = !stat("/proc/self/ns/pid", &status) &&
+		       status.st_ino == INITIAL_PID_NAMESPACE;
+	char self[32] = "";
+	bool ours = readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid();
+
+	found(features, FEATURE_HOST_PROCESSES, initial,
+	      initial ? "the initial PID namespace" : "this is not the initial PID namespace");
+	if (ours)
+		found(features, FEATURE_PID_NAMESPACE, true, "/proc shows this PID namespace");
+	else
+		found(features, FEATURE_PID_NAMESPACE, false,
+		      "/proc shows another PID namespace: this is process %d, /proc/self is \"%s\"",
+		      (int)getpid(), self);
+}
+
+static int disable(struct feature_set *features, const char *name, struct error *error)
+{
+	bool assume = name[0] == '+';
+
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+		if (strcmp(infos[feature].name, name + assume))
+			continue;
+		found(features, feature, assume, "switched %s by --disable-feature %s",
+		      assume ? "on" : "off", name);
+		return 0;
+	}
+	return error_set(error, EINVAL,
+			 "--disable-feature: no feature is named \"%s\"; "
+			 "`faultmap check` lists them",
+			 name);
+}
+
+int features_probe(struct feature_set *features, const struct option_list *disabled,
+		   struct error *error)
+{
+	probe_btf(features);
+	probe_capabilities(features);
+	probe_bpf_syscall(features);
+	probe_lockdown(features);
+	probe_jit(features);
+	probe_proc(features);
+	probe_perf_events(features);
+	probe_pid_namespace(features);
+	for (size_t i = 0; disabled && i < disabled->count; i++) {
+		int result = disable(features, disabled->values[i], error);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+int features_require(const struct feature_set *features, struct error *error)
+{
+	const struct feature_state *entry = &features->state[FEATURE_FAULT_ENTRY];
+	const struct feature_state *perf = &features->state[FEATURE_PERF_EVENTS];
+
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
+		const struct feature_info *info = &infos[feature];
+
+		if (!info->required || features->state[feature].available)
+			continue;
+		return error_set(error, feature == FEATURE_CAPABILITIES ? EPERM : ENOTSUP,
+				 "cannot watch page faults: %s; %s", features->state[feature].why,
+				 info->remedy);
+	}
+	if (!entry->available && !perf->available)
+		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
+				 entry->why, perf->why, infos[FEATURE_PERF_EVENTS].remedy);
+	return 0;
+}
+
+const char *features_warning(const struct feature_set *features, bool follow)
+{
+	if (!features->state[FEATURE_PERF_EVENTS].available)
+		return "no perf events: major faults have no latency and are told from minor ones "
+		       "at the task's next fault, and no count of the kernel's says whether any "
+		       "fault or completion was missed; see `faultmap check`";
+	if (!features->state[FEATURE_HOST_PROCESSES].available && !follow)
+		return "only the processes of this PID namespace are watched; see `faultmap check`";
+	return NULL;
+}

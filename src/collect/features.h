@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What this kernel, these privileges and this machine allow: the one list behind the collector's choices
+ * and `faultmap check`. A feature can be switched off by name (--disable-feature) to force what
+ * comes below it.
+ */
+#ifndef FAULTMAP_FEATURES_H
+#define FAULTMAP_FEATURES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/options.h"
+
+enum feature {
+	FEATURE_BTF,
+	FEATURE_CAPABILITIES,
+	FEATURE_BPF_SYSCALL,
+	FEATURE_LOCKDOWN,
+	FEATURE_JIT,
+	FEATURE_PROC,
+	FEATURE_FAULT_ENTRY,
+	FEATURE_TEST_RUN,
+	FEATURE_MEMLOCK,
+	FEATURE_VMA_TREE,
+	FEATURE_MAPLE_TREE,
+	FEATURE_MM_SEQUENCE,
+	FEATURE_PERF_EVENTS,
+	FEATURE_DIRECT_READS,
+	FEATURE_EXIT_WITH_MM,
+	FEATURE_RSS_STAT,
+	FEATURE_TLB_FLUSH,
+	FEATURE_MAP_PAGES,
+	FEATURE_RECLAIM,
+	FEATURE_MEMCG_RECLAIM,
+	FEATURE_HOST_PROCESSES,
+	FEATURE_PID_NAMESPACE,
+	FEATURE_COUNT,
+};
+
+struct feature_state {
+	bool available;
+	char why[192]; /* what was found, or why it is not there */
+};
+
+struct feature_set {
+	struct feature_state state[FEATURE_COUNT];
+};
+
+struct feature_info {
+	const char *name;   /* "perf_events" */
+	const char *gives;  /* what it is for */
+	const char *lost;   /* what is lost without it */
+	const char *remedy; /* what to do; may be NULL */
+	bool required;      /* faultmap cannot run without it */
+};
+
+const struct feature_info *feature_info(enum feature feature);
+
+/* Looks at the system; opens nothing that stays open. `disabled` (may be NULL) names what to count as
+ * absent or, with a + before it, as there (a test's machine may be in a container). 0, or -EINVAL with the error naming a feature that is not known. */
+int features_probe(struct feature_set *features, const struct option_list *disabled,
+		   struct error *error);
+
+/* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing. */
+int features_require(const struct feature_set *features, struct error *error);
+
+/* What a user should be told at once of what is missing, or NULL. `follow`: of `run`. */
+const char *features_warning(const struct feature_set *features, bool follow);
+
+#endif

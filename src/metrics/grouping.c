@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metrics/grouping.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const group_by_names[] = {
+	[GROUP_BY_UNIT] = "unit",  [GROUP_BY_CGROUP] = "cgroup", [GROUP_BY_COMM] = "comm",
+	[GROUP_BY_EXE] = "exe",    [GROUP_BY_UID] = "uid",       [GROUP_BY_PID] = "pid",
+	[GROUP_BY_PID + 1] = NULL,
+};
+
+/* As systemctl, node_exporter and cAdvisor write it, with the \x2d of systemd, so that labels can be
+ * joined; escaped only where it is not plain ASCII. */
+static void label_cgroup(char label[LABEL_LEN], const char *name)
+{
+	const char *next = name;
+
+	while (*next >= 0x20 && *next < 0x7f)
+		next++;
+	if (*next || next - name >= LABEL_LEN)
+		label_text(label, name);
+	else
+		strcpy(label, name);
+}
+
+static void label_exe(char label[LABEL_LEN], const struct process *process)
+{
+	char link[32], path[PATH_MAX + 1];
+	ssize_t length = -1;
+
+	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
+	if (!process->ended)
+		length = readlink(link, path, sizeof(path) - 1);
+	if (length < 0)
+		length = snprintf(path, sizeof(path), "[%s]", process->comm);
+	path[length] = '\0';
+	label_text(label, path);
+}
+
+void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process)
+{
+	char *label = ret_grouping->label;
+
+	ret_grouping->unit = (struct unit_name){};
+	switch (by) {
+	case GROUP_BY_UNIT:
+		unit_name_of(&ret_grouping->unit, process->cgroup);
+		label_cgroup(label, ret_grouping->unit.name);
+		break;
+	case GROUP_BY_CGROUP:
+		label_cgroup(label, *process->cgroup ? process->cgroup : "unknown");
+		break;
+	case GROUP_BY_COMM:
+		label_text(label, process->comm);
+		break;
+	case GROUP_BY_EXE:
+		label_exe(label, process);
+		break;
+	case GROUP_BY_UID:
+		snprintf(label, LABEL_LEN, "%" PRIu32, process->uid);
+		break;
+	case GROUP_BY_PID:
+		snprintf(label, LABEL_LEN, "%" PRIu32, process->tgid);
+		break;
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which group a process belongs to: the word of `daemon --group-by`, and the group's label. */
+#ifndef FAULTMAP_GROUPING_H
+#define FAULTMAP_GROUPING_H
+
+#include "metrics/exposition.h"
+#include "model/snapshot.h"
+#include "model/unit_name.h"
+
+enum group_by {
+	GROUP_BY_UNIT,   /* see unit_name.h */
+	GROUP_BY_CGROUP, /* the whole path */
+	GROUP_BY_COMM,
+	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] of a process that was gone before it was asked */
+	GROUP_BY_UID,
+	GROUP_BY_PID, /* a pid that is used again goes on with its series */
+};
+
+/* The words, by enum group_by; NULL-terminated. */
+extern const char *const group_by_names[];
+
+struct grouping {
+	char label[LABEL_LEN]; /* valid UTF-8 */
+	struct unit_name unit; /* GROUP_BY_UNIT: the container, if it is one */
+};
+
+/* by GROUP_BY_EXE it reads /proc, else only the process. */
+void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process);
+
+#endif

@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metrics/groups.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/latency.h"
+#include "model/losses.h"
+#include "base/util.h"
+
+/* What was so long ago weighs half, or a little less. */
+#define MEMORY_SECONDS 600.0
+/* A group comes in where it has room to grow: six kinds, stalls, all else. */
+#define GROUP_ROOM 40
+/* That have to stay out: where there are more, nobody is put out for another. */
+#define MAX_OUT 1024
+/* Mappings that may come and go in one tick because of other groups: what that takes is bounded, too. */
+#define MAX_MAPPING_CHANGES 256
+/* A mapping has at most three severities, each of them a sample and a _created. */
+#define MAPPING_ROOM 6
+
+/* A process, as long as it lives. */
+struct member {
+	uint64_t start_ns; /* with tgid: the key */
+	uint32_t tgid;
+	uint32_t uid;
+	char comm[COMM_LEN];
+	const char *cgroup; /* only compared: the snapshot's while the process has it */
+	struct group *group;
+};
+#define MEMBER_KEY_SIZE offsetof(struct member, uid)
+
+static int compare_groups(const void *left, const void *right)
+{
+	return strcmp(((const struct group *)left)->label, ((const struct group *)right)->label);
+}
+
+static void keep_node(void *group)
+{
+	(void)group; /* the array owns it */
+}
+
+static void group_free(struct group *group)
+{
+	if (!group)
+		return;
+	top_mappings_clear(&group->mappings);
+	free(group->counts);
+	free((void *)group->unit);
+	free(group);
+}
+
+static struct group *group_new(const char *label, const struct unit_name *unit)
+{
+	size_t size = strlen(label) + 1;
+	struct group *group = calloc(1, sizeof(*group) + size);
+	struct unit_name *copy = unit->runtime ? malloc(sizeof(*copy)) : NULL;
+
+	if (!group || (unit->runtime && !copy)) {
+		free(group);
+		free(copy);
+		return NULL;
+	}
+	group->label = memcpy(group->text, label, size);
+	if (copy)
+		*copy = *unit;
+	group->unit = copy;
+	return group;
+}
+
+/* Lets the group in: from `since` on it counts for itself. 0 or -ENOMEM. */
+static int show(struct groups *groups, struct group *group, size_t top_mappings,
+		struct timespec since)
+{
+	group->counts = calloc(1, sizeof(*group->counts));
+	if (!group->counts || top_mappings_init(&group->mappings, top_mappings)) {
+		free(group->counts);
+		group->counts = NULL;
+		return -ENOMEM;
+	}
+	group->created = since;
+	groups->n_shown += group != groups->other;
+	return 0;
+}
+
+static void add_counts(struct group_counts *sum, const struct group_counts *more)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+			sum->faults[kind][severity] += more->faults[kind][severity];
+	sum->pages += more->pages;
+	latency_add(&sum->stalls, &more->stalls);
+	sum->accounted_minor += more->accounted_minor;
+	sum->accounted_major += more->accounted_major;
+}
+
+/* Puts the group out: its history becomes that of other, which may have more series then. */
+static void evict(struct groups *groups, struct group *group, size_t *used)
+{
+	*used -= group->n_series + groups->cost(groups->other);
+	add_counts(groups->other->counts, group->counts);
+	top_mappings_clear(&group->mappings);
+	free(group->counts);
+	group->counts = NULL;
+	group->out_until_ns = groups->now_ns + STAY_OUT_NS;
+	groups->n_out++;
+	groups->n_shown--;
+	groups->groups_evicted++;
+	*used += groups->cost(groups->other);
+}
+
+int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
+		group_cost_fn cost, group_cost_fn mapping_cost, struct timespec created)
+{
+	*groups = (struct groups){ .group_by = group_by,
+				   .top_mappings = top_mappings,
+				   .cost = cost,
+				   .mapping_cost = mapping_cost,
+				   .since = created };
+	table_init(&groups->members, 0, MEMBER_KEY_SIZE);
+	groups->other = group_new("other", &(struct unit_name){});
+	if (!groups->other || show(groups, groups->other, 0, created)) {
+		groups_clear(groups);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void groups_clear(struct groups *groups)
+{
+	size_t cursor = 0;
+
+	for (void *member; (member = table_next(&groups->members, &cursor));)
+		free(member);
+	table_clear(&groups->members);
+	tdestroy(groups->by_label, keep_node);
+	for (size_t i = 0; i < groups->n_groups; i++)
+		group_free(groups->groups[i]);
+	free(groups->groups);
+	group_free(groups->other);
+	*groups = (struct groups){};
+}
+
+static int reserve(struct groups *groups)
+{
+	size_t wanted = groups->capacity ? groups->capacity * 2 : 64;
+	struct group **grown;
+
+	if (groups->n_groups < groups->capacity)
+		return 0;
+	grown = realloc(groups->groups, wanted * sizeof(struct group *));
+	if (!grown)
+		return -ENOMEM;
+	groups->groups = grown;
+	groups->capacity = wanted;
+	return 0;
+}
+
+/* Finds the group, or makes it; other when there is no memory, or for what calls itself that. */
+static struct group *group_of(struct groups *groups, const struct process *process)
+{
+	struct grouping grouping;
+	struct group key, *group;
+	struct group **found;
+
+	if (losses_is_other(process))
+		return groups->other;
+	grouping_of(&grouping, groups->group_by, process);
+	if (!strcmp(grouping.label, groups->other->label))
+		return groups->other;
+	key.label = grouping.label;
+	found = tfind(&key, &groups->by_label, compare_groups);
+	if (found)
+		return *found;
+	if (reserve(groups))
+		return groups->other;
+	group = group_new(grouping.label, &grouping.unit);
+	if (!group || !tsearch(group, &groups->by_label, compare_groups)) {
+		group_free(group);
+		return groups->other;
+	}
+	groups->groups[groups->n_groups++] = group;
+	if (groups->group_room && !show(groups, group, groups->top_mappings, groups->since))
+		groups->group_room--;
+	return group;
+}
+
+static bool is_same(const struct member *member, const struct process *process)
+{
+	return member->cgroup == process->cgroup && member->uid == process->uid &&
+	       !strcmp(member->comm, process->comm);
+}
+
+/* The group that the process is in now: exec, setuid and the like may have moved it. */
+static struct group *group_of_member(struct groups *groups, const struct process *process)
+{
+	struct member key = { .start_ns = process->start_ns, .tgid = process->tgid };
+	struct member *member = table_get(&groups->members, &key);
+	struct group *group;
+
+	if (member && is_same(member, process))
+		return member->group;
+	group = group_of(groups, process);
+	if (!member) {
+		member = malloc(sizeof(*member));
+		if (!member)
+			return groups->other;
+		*member = key;
+		if (table_add(&groups->members, member)) {
+			free(member);
+			return groups->other;
+		}
+	}
+	if (member->group)
+		member->group->members--;
+	member->group = group;
+	group->members++;
+	member->uid = process->uid;
+	member->cgroup = process->cgroup;
+	memcpy(member->comm, process->comm, sizeof(member->comm));
+	return group;
+}
+
+static void remove_member(struct groups *groups, const struct process *process)
+{
+	struct member key = { .start_ns = process->start_ns, .tgid = process->tgid };
+	struct member *member = table_remove(&groups->members, &key);
+
+	if (member)
+		member->group->members--;
+	free(member);
+}
+
+/* The counts that are shown for it. */
+static struct group_counts *counts_of(struct groups *groups, struct group *group)
+{
+	return group->counts ?: groups->other->counts;
+}
+
+void groups_begin(struct groups *groups, const struct snapshot *snapshot)
+{
+	double seconds = (double)snapshot->interval_ns / 1e9;
+	double keep = MEMORY_SECONDS / (MEMORY_SECONDS + seconds);
+
+	groups->now_ns += snapshot->interval_ns;
+	groups->other->moved = (struct group_moved){};
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		struct group *group = groups->groups[i];
+
+		group->gauges = (struct group_gauges){};
+		group->moved = (struct group_moved){};
+		group->score *= keep;
+		top_mappings_begin(&group->mappings, keep, groups->now_ns);
+	}
+}
+
+void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta)
+{
+	struct group *group = group_of_member(groups, row->process);
+	struct group_counts *counts = counts_of(groups, group);
+	enum fault_kind kind = row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN;
+	const uint64_t faults[SEVERITY_COUNT] = { [SEVERITY_MINOR] = delta->minor,
+						  [SEVERITY_MAJOR] = delta->major,
+						  [SEVERITY_DENIED] = delta->denied };
+
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		counts->faults[kind][severity] += faults[severity];
+		group->moved.faults[severity] += faults[severity];
+	}
+	counts->pages += delta->pages;
+	if (latency_moved(row)) {
+		struct latency_counts stalls = latency_delta(row);
+
+		latency_add(&counts->stalls, &stalls);
+		group->moved.stall_ns += stalls.sum_ns;
+	}
+	group->score += (double)(delta->minor + delta->denied + delta->major * WEIGHT_OF_MAJOR);
+	top_mappings_count(&group->mappings, row->mapping, faults);
+}
+
+void groups_process(struct groups *groups, const struct process *process)
+{
+	struct group *group = group_of_member(groups, process);
+	struct group_counts *counts = counts_of(groups, group);
+
+	counts->accounted_minor += process->minor - process->minor_before;
+	counts->accounted_major += process->major - process->major_before;
+	if (process->ended) {
+		remove_member(groups, process);
+		return;
+	}
+	if (losses_is_other(process))
+		return;
+	group->gauges.processes++;
+	group->gauges.vsz_bytes += process->vsz_bytes;
+	group->gauges.rss_bytes += process->rss_bytes;
+}
+
+/* Must it stay out? */
+static bool is_out(const struct groups *groups, const struct group *group)
+{
+	return group->out_until_ns > groups->now_ns;
+}
+
+/* Groups that nobody is in, that are not shown and were not lately. */
+static void drop_unknown(struct groups *groups)
+{
+	size_t kept = 0;
+
+	groups->n_out = 0;
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		struct group *group = groups->groups[i];
+
+		groups->n_out += is_out(groups, group);
+		if (group->members || group->counts || is_out(groups, group)) {
+			groups->groups[kept++] = group;
+			continue;
+		}
+		tdelete(group, &groups->by_label, compare_groups);
+		group_free(group);
+	}
+	groups->n_groups = kept;
+}
+
+/* The series of all groups without their mappings'. */
+static size_t measure_groups(struct groups *groups)
+{
+	size_t sum = groups->cost(groups->other);
+
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		struct group *group = groups->groups[i];
+
+		if (!group->counts)
+			continue;
+		group->n_series = groups->cost(group);
+		sum += group->n_series;
+	}
+	return sum;
+}
+
+static struct group *weakest_shown(const struct groups *groups)
+{
+	struct group *weakest = NULL;
+
+	for (size_t i = 0; i < groups->n_groups; i++)
+		if (groups->groups[i]->counts &&
+		    (!weakest || groups->groups[i]->score < weakest->score))
+			weakest = groups->groups[i];
+	return weakest;
+}
+
+static struct group *strongest_hidden(const struct groups *groups)
+{
+	struct group *strongest = NULL;
+
+	for (size_t i = 0; i < groups->n_groups; i++)
+		if (!groups->groups[i]->counts && !is_out(groups, groups->groups[i]) &&
+		    (!strongest || groups->groups[i]->score > strongest->score))
+			strongest = groups->groups[i];
+	return strongest;
+}
+
+/* One that was put out because it had grown does not come back before there is room for that. */
+static size_t room_for(const struct group *group)
+{
+	return group->n_series > GROUP_ROOM ? group->n_series : GROUP_ROOM;
+}
+
+/*
+ * Puts groups out until the rest is below the limit, then lets in those that are strong enough, in
+ * place of those that have less than half of theirs, lest two that are alike take turns. Returns the
+ * series that are free then.
+ */
+static size_t choose_groups(struct groups *groups, struct timespec now)
+{
+	size_t used = measure_groups(groups);
+
+	for (;;) {
+		struct group *weakest = weakest_shown(groups);
+		struct group *strongest;
+
+		if (used > groups->limit && weakest) {
+			evict(groups, weakest, &used);
+			continue;
+		}
+		strongest = strongest_hidden(groups);
+		if (!strongest || used > groups->limit)
+			return used > groups->limit ? 0 : groups->limit - used;
+		if (groups->limit - used >= room_for(strongest)) {
+			used += room_for(strongest);
+			if (show(groups, strongest, groups->top_mappings, now))
+				return 0;
+			continue;
+		}
+		if (!weakest || strongest->score <= 2 * weakest->score || groups->n_out >= MAX_OUT)
+			return groups->limit - used;
+		evict(groups, weakest, &used);
+	}
+}
+
+static struct group *group_of_weakest_mapping(const struct groups *groups)
+{
+	struct mapping_series *weakest = NULL;
+	struct group *of = NULL;
+
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		struct mapping_series *series = top_mappings_weakest(&groups->groups[i]->mappings);
+
+		if (series && (!weakest || series->score < weakest->score)) {
+			weakest = series;
+			of = groups->groups[i];
+		}
+	}
+	return of;
+}
+
+/* Of the groups that have not all the series of mappings that they may have. */
+static struct group *group_of_strongest_mapping(const struct groups *groups)
+{
+	struct mapping_series *strongest = NULL;
+	struct group *of = NULL;
+
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		struct top_mappings *top = &groups->groups[i]->mappings;
+		struct mapping_series *series = top->n_shown < top->max_shown ?
+							top_mappings_strongest(top) :
+							NULL;
+
+		if (series && (!strongest || series->score > strongest->score)) {
+			strongest = series;
+			of = groups->groups[i];
+		}
+	}
+	return of;
+}
+
+/* Returns how many series that frees. */
+static size_t evict_weakest_mapping(struct groups *groups, struct group *group)
+{
+	size_t before = group->n_mapping_series;
+
+	top_mappings_evict(&group->mappings, top_mappings_weakest(&group->mappings));
+	groups->mappings_evicted++;
+	group->n_mapping_series = groups->mapping_cost(group);
+	return before - group->n_mapping_series;
+}
+
+static size_t measure_mappings(struct groups *groups)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		struct group *group = groups->groups[i];
+
+		group->n_mapping_series = group->counts ? groups->mapping_cost(group) : 0;
+		sum += group->n_mapping_series;
+	}
+	return sum;
+}
+
+/* Has the strong one's candidate twice the score of the weak one's series? */
+static bool is_better(const struct group *strong, const struct group *weak)
+{
+	return top_mappings_strongest(&strong->mappings)->score >
+	       2 * top_mappings_weakest(&weak->mappings)->score;
+}
+
+/*
+ * Mappings have what the groups leave free. Puts out the weakest until that is enough, then lets in
+ * the strongest, in free places or in those of others that have less than half of theirs.
+ */
+static void choose_mappings(struct groups *groups, size_t limit)
+{
+	size_t used = measure_mappings(groups);
+
+	for (size_t i = 0; i < MAX_MAPPING_CHANGES || used > limit; i++) {
+		struct group *weak = group_of_weakest_mapping(groups);
+		struct group *strong = group_of_strongest_mapping(groups);
+
+		if (used > limit && weak) {
+			used -= evict_weakest_mapping(groups, weak);
+			continue;
+		}
+		if (used > limit || !strong)
+			return;
+		if (limit - used >= MAPPING_ROOM) {
+			top_mappings_show(&strong->mappings, groups->since);
+			used -= strong->n_mapping_series;
+			strong->n_mapping_series = groups->mapping_cost(strong);
+			used += strong->n_mapping_series;
+			continue;
+		}
+		if (!weak || !is_better(strong, weak))
+			return;
+		used -= evict_weakest_mapping(groups, weak);
+	}
+}
+
+/* Within each group, in place of its own. */
+static void settle_mappings(struct groups *groups)
+{
+	for (size_t i = 0; i < groups->n_groups; i++)
+		groups->mappings_evicted += top_mappings_settle(&groups->groups[i]->mappings,
+								groups->since);
+}
+
+static void sum_hidden(struct groups *groups)
+{
+	struct group_gauges sum = {};
+
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		const struct group *group = groups->groups[i];
+
+		if (group->counts)
+			continue;
+		sum.processes += group->gauges.processes;
+		sum.vsz_bytes += group->gauges.vsz_bytes;
+		sum.rss_bytes += group->gauges.rss_bytes;
+	}
+	groups->other->gauges = sum;
+}
+
+void groups_settle(struct groups *groups, size_t limit, struct timespec now)
+{
+	size_t free_series;
+
+	groups->limit = limit;
+	drop_unknown(groups);
+	free_series = choose_groups(groups, now);
+	groups->group_room = free_series / GROUP_ROOM;
+	settle_mappings(groups);
+	choose_mappings(groups, free_series);
+	sum_hidden(groups);
+	groups->since = now;
+}

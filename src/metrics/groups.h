@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The groups of processes that /metrics shows, and `other` for those that it has no room for. A group
+ * that is shown counts from when it was let in; when it is put out, all that it has counted moves to
+ * `other`, so that sums over groups never change by that and nothing goes down. A group that comes back
+ * begins anew, at 0, and not before everybody has seen that it was gone (STAY_OUT_NS). Other groups that
+ * are not shown are known only while they have processes.
+ *
+ * A tick: groups_begin, groups_row for each row that moved, groups_process for each process, and
+ * groups_settle, which brings the series below the limit.
+ */
+#ifndef FAULTMAP_GROUPS_H
+#define FAULTMAP_GROUPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "metrics/grouping.h"
+#include "model/snapshot.h"
+#include "base/table.h"
+#include "metrics/top_mappings.h"
+
+/* What only grows. */
+struct group_counts {
+	uint64_t faults[KIND_COUNT][SEVERITY_COUNT];
+	uint64_t pages;
+	struct latency_counts stalls;
+	uint64_t accounted_minor, accounted_major; /* by the kernel */
+};
+
+/* What is true of the live processes at the last tick. */
+struct group_gauges {
+	uint64_t processes;
+	uint64_t vsz_bytes;
+	uint64_t rss_bytes;
+};
+
+/* In the last interval, shown or not: for who looks at the machine now. */
+struct group_moved {
+	uint64_t faults[SEVERITY_COUNT];
+	uint64_t stall_ns;
+};
+
+struct group {
+	const char *label;            /* in text[] */
+	const struct unit_name *unit; /* of a container; else NULL. Owned */
+	struct group_counts *counts;  /* owned; NULL: not shown, it counts in other */
+	struct timespec created;      /* since when they count */
+	struct top_mappings mappings;
+	struct group_gauges gauges;
+	struct group_moved moved;
+	double score;          /* faults, those of ten minutes ago for less */
+	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
+	uint64_t members;      /* processes that are in it */
+	size_t n_series; /* when groups_settle last saw it shown, its mappings' not included */
+	size_t n_mapping_series;
+	char text[];
+};
+
+/* How many series a group has at most, by the same code that prints them: cost without the mappings
+ * that it shows, mapping_cost those alone. */
+typedef size_t (*group_cost_fn)(const struct group *group);
+
+struct groups {
+	enum group_by group_by;
+	size_t top_mappings;
+	group_cost_fn cost, mapping_cost;
+
+	struct group **groups; /* in the order of their birth, so that a scrape compresses well */
+	size_t n_groups;
+	size_t capacity;
+	void *by_label;       /* tsearch(3) tree over them */
+	struct table members; /* which process is in which group */
+	struct group *other;  /* always shown, in neither of these */
+
+	size_t limit; /* of series, as groups_settle was last told */
+	size_t n_shown;
+	size_t group_room;     /* how many more may come before the next groups_settle */
+	uint64_t now_ns;       /* a clock that only ticks */
+	size_t n_out;          /* groups that have to stay out */
+	struct timespec since; /* the end of the tick before: from then on new ones count */
+	uint64_t groups_evicted, mappings_evicted;
+};
+
+/* 0 or -ENOMEM. */
+int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
+		group_cost_fn cost, group_cost_fn mapping_cost, struct timespec created);
+void groups_clear(struct groups *groups);
+
+void groups_begin(struct groups *groups, const struct snapshot *snapshot);
+void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta);
+void groups_process(struct groups *groups, const struct process *process);
+/* limit: the most series that all groups, `other` among them, may have together. */
+void groups_settle(struct groups *groups, size_t limit, struct timespec now);
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metrics/metrics.h"
+
+#include <stddef.h>
+
+#define COUNTER(name, help)                                  \
+	{                                                    \
+		"faultmap_" name, METRIC_COUNTER, NULL, help \
+	}
+#define COUNTER_OF_SECONDS(name, help)                                       \
+	{                                                                    \
+		"faultmap_" name "_seconds", METRIC_COUNTER, "seconds", help \
+	}
+#define GAUGE(name, help)                                  \
+	{                                                  \
+		"faultmap_" name, METRIC_GAUGE, NULL, help \
+	}
+#define GAUGE_OF(name, unit, help)                                  \
+	{                                                           \
+		"faultmap_" name "_" unit, METRIC_GAUGE, unit, help \
+	}
+#define HISTOGRAM_OF_SECONDS(name, help)                                       \
+	{                                                                      \
+		"faultmap_" name "_seconds", METRIC_HISTOGRAM, "seconds", help \
+	}
+#define INFO(name, help)                                  \
+	{                                                 \
+		"faultmap_" name, METRIC_INFO, NULL, help \
+	}
+
+/* In the order of the exposition. */
+const struct metric_family metrics[METRIC_COUNT] = {
+	[METRIC_FAULTS] = COUNTER("faults", "Page faults by kind, severity, access and mode."),
+	[METRIC_LATENCY] =
+		HISTOGRAM_OF_SECONDS("fault_latency",
+				     "How long page faults stalled, of those that were timed."),
+	[METRIC_ACCOUNTED] =
+		COUNTER("process_faults_accounted",
+			"Page faults of all processes as the kernel itself accounts them."),
+	[METRIC_GROUP_FAULTS] = COUNTER("group_faults", "Page faults by group, kind and severity."),
+	[METRIC_GROUP_PAGES] = COUNTER("group_pages", "Pages that the group's faults mapped."),
+	[METRIC_GROUP_STALL] = HISTOGRAM_OF_SECONDS(
+		"group_stall",
+		"How long the group's page faults stalled, of those that were timed."),
+	[METRIC_GROUP_ACCOUNTED] =
+		COUNTER("group_faults_accounted",
+			"Page faults of the group's processes as the kernel itself accounts them."),
+	[METRIC_GROUP_RESIDENT] =
+		GAUGE_OF("group_resident", "bytes",
+			 "Resident memory of the group's processes, each page once per process."),
+	[METRIC_GROUP_VIRTUAL] = GAUGE_OF("group_virtual", "bytes",
+					  "Address space of the group's processes."),
+	[METRIC_GROUP_PROCESSES] = GAUGE("group_processes", "Live processes of the group."),
+	[METRIC_GROUP_INFO] = INFO("group", "The container and the pod that the group is."),
+	[METRIC_MAPPING_FAULTS] =
+		COUNTER("mapping_faults",
+			"Page faults by group and mapping, of the mappings with the most; mapping "
+			"other has the rest."),
+	[METRIC_ENTRIES] = COUNTER("entries", "Page-fault exceptions for user addresses."),
+	[METRIC_ABORTED] = COUNTER("aborted",
+				   "Faults that entered the handler and left without a result."),
+	[METRIC_GUP] = COUNTER("gup", "Faults that the kernel took itself, without an exception."),
+	[METRIC_LOST_COMPLETIONS] =
+		COUNTER("lost_completions",
+			"Faults whose completion no program saw: counted, without latency."),
+	[METRIC_MAP_FULL] =
+		COUNTER("map_full",
+			"Faults counted without their mapping because a kernel map was full."),
+	[METRIC_UNRESOLVED] = COUNTER("unresolved", "Faults whose mapping could not be found."),
+	[METRIC_NAMES_LOST] = COUNTER("names_lost",
+				      "Mappings whose name did not reach user space."),
+	[METRIC_EXITS_LOST] = COUNTER("exits_lost",
+				      "Processes whose exit record did not reach user space."),
+	[METRIC_STAMPS_LOST] =
+		COUNTER("stamps_lost",
+			"Faults counted as minor at entry: no memory to remember them."),
+	[METRIC_PERF_FAULTS] =
+		COUNTER("perf_faults",
+			"Completed page faults by the kernel's own perf software events."),
+	[METRIC_PERF_CPUS_MISSING] =
+		GAUGE("perf_cpus_missing",
+		      "CPUs that came online when perf events could not be opened any more."),
+	[METRIC_MISSED] = COUNTER("missed", "Faults that perf events counted and no row has."),
+	[METRIC_IN_FLIGHT] = GAUGE("in_flight",
+				   "Entries without an end yet when the counters were read."),
+	[METRIC_PROCESSES] = GAUGE("processes", "Live processes known."),
+	[METRIC_ROWS] = GAUGE("rows", "Rows of process, mapping, kind, access and mode at the "
+				      "last tick."),
+	[METRIC_ROWS_CAPACITY] = GAUGE("rows_capacity", "Rows that the kernel's table can hold."),
+	[METRIC_SERIES] = GAUGE("series", "Series of this endpoint, those of OpenMetrics' _created "
+					  "included."),
+	[METRIC_SERIES_LIMIT] = GAUGE("series_limit", "What faultmap_series never exceeds."),
+	[METRIC_GROUPS] = GAUGE("groups", "Groups with series of their own, other not included."),
+	[METRIC_GROUPS_EVICTED] = COUNTER("groups_evicted",
+					  "Groups whose history moved to the group other."),
+	[METRIC_MAPPINGS_EVICTED] =
+		COUNTER("mappings_evicted",
+			"Mappings whose history moved to the mapping other of their group."),
+	[METRIC_PROGRAMS] = GAUGE("bpf_programs_attached",
+				  "BPF programs attached to hooks of the kernel."),
+	[METRIC_PROGRAM_RUNS] =
+		COUNTER("bpf_runs",
+			"Runs of a BPF program, while kernel.bpf_stats_enabled is set."),
+	[METRIC_PROGRAM_SECONDS] =
+		COUNTER_OF_SECONDS("bpf_run",
+				   "Time in a BPF program, while kernel.bpf_stats_enabled is set."),
+	[METRIC_PROGRAMS_MISSED] = COUNTER("bpf_missed_runs",
+					   "Runs of BPF programs that the kernel left out."),
+	[METRIC_TICKS] = COUNTER("ticks", "Readings of the kernel's counters."),
+	[METRIC_TICK_SECONDS] = COUNTER_OF_SECONDS("tick", "Time that readings took."),
+	[METRIC_TICK_LAST] = GAUGE_OF("tick_duration", "seconds",
+				      "How long the last reading took."),
+	[METRIC_SCRAPES] = COUNTER("scrapes", "Expositions made, this one included."),
+	[METRIC_SCRAPE_SECONDS] =
+		COUNTER_OF_SECONDS("scrape", "Time that expositions took, this one not included."),
+	[METRIC_RESIDENT] = GAUGE_OF("resident_memory", "bytes",
+				     "Resident memory of faultmap at the last tick."),
+	[METRIC_BUILD_INFO] = INFO("build", "The version of faultmap."),
+};

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "metrics/sink_prometheus.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/latency.h"
+#include "model/losses.h"
+#include "metrics/sink_prometheus_data.h"
+#include "base/util.h"
+
+static const struct bucket_choice all_buckets = { .first = 0, .step = 1 };
+
+static void count_row(struct sink_prometheus *sink, const struct row *row)
+{
+	enum fault_kind kind = row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN;
+	enum fault_access access = row->access < ACCESS_COUNT ? row->access : ACCESS_UNKNOWN;
+	enum fault_mode mode = row->mode < MODE_COUNT ? row->mode : MODE_USER;
+	struct fault_counts delta = row_delta(row);
+
+	sink->faults[kind][SEVERITY_MINOR][access][mode] += delta.minor;
+	sink->faults[kind][SEVERITY_MAJOR][access][mode] += delta.major;
+	sink->faults[kind][SEVERITY_DENIED][access][mode] += delta.denied;
+	if (latency_moved(row)) {
+		struct latency_counts stalls = latency_delta(row);
+
+		latency_add(&sink->latency[kind], &stalls);
+	}
+	groups_row(&sink->groups, row, &delta);
+}
+
+/* statm's second field; the last value stays where it cannot be read. */
+static void read_resident(struct sink_prometheus *sink)
+{
+	autofclose FILE *statm = fopen("/proc/self/statm", "re");
+	uint64_t pages;
+
+	if (statm && fscanf(statm, "%*u %" SCNu64, &pages) == 1)
+		sink->resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void take_self(struct sink_prometheus *sink, const struct self_figures *self)
+{
+	sink->ticks++;
+	sink->tick_ns = self->tick_ns;
+	sink->ticks_ns += self->tick_ns;
+	sink->rows_capacity = self->rows_capacity;
+	sink->n_hooks = self->n_hooks;
+	sink->n_programs = self->n_programs < PROGRAMS_MAX ? self->n_programs : PROGRAMS_MAX;
+	if (sink->n_programs)
+		memcpy(sink->programs, self->programs,
+		       sink->n_programs * sizeof(sink->programs[0]));
+	read_resident(sink);
+}
+
+static void print_faults(struct writer *writer, const struct sink_prometheus *sink,
+			 enum fault_kind kind, enum severity severity)
+{
+	for (int access = 0; access < ACCESS_COUNT; access++) {
+		for (int mode = 0; mode < MODE_COUNT; mode++) {
+			uint64_t faults = sink->faults[kind][severity][access][mode];
+
+			if (faults)
+				exposition_counter(writer, METRIC_FAULTS,
+						   LABELS({ "kind", kind_name(kind) },
+							  { "severity", severity_names[severity] },
+							  { "access", access_name(access) },
+							  { "mode", mode_name(mode) }),
+						   faults, sink->options.started);
+		}
+	}
+}
+
+static void print_machine(struct writer *writer, const struct sink_prometheus *sink)
+{
+	exposition_family(writer, METRIC_FAULTS);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+			print_faults(writer, sink, kind, severity);
+	exposition_family(writer, METRIC_LATENCY);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (sink->latency[kind].count)
+			exposition_histogram(writer, METRIC_LATENCY,
+					     LABELS({ "kind", kind_name(kind) }),
+					     &sink->latency[kind], all_buckets,
+					     sink->options.started);
+	exposition_family(writer, METRIC_ACCOUNTED);
+	exposition_counter(writer, METRIC_ACCOUNTED, LABELS({ "severity", "minor" }),
+			   sink->accounted_minor, sink->options.started);
+	exposition_counter(writer, METRIC_ACCOUNTED, LABELS({ "severity", "major" }),
+			   sink->accounted_major, sink->options.started);
+}
+
+/* How many series there are, without (fixed) and with the groups. */
+static size_t count_series(const struct sink_prometheus *sink, size_t *ret_fixed)
+{
+	struct writer writer = { .openmetrics = true };
+
+	print_machine(&writer, sink);
+	print_self(&writer, sink);
+	*ret_fixed = writer.n_series;
+	print_groups(&writer, &sink->groups);
+	return writer.n_series;
+}
+
+/* Groups have what everything else leaves. */
+static void settle(struct sink_prometheus *sink, struct timespec now)
+{
+	size_t fixed, limit = sink->options.max_series;
+
+	count_series(sink, &fixed);
+	groups_settle(&sink->groups, limit > fixed ? limit - fixed : 0, now);
+	sink->n_series = count_series(sink, &fixed);
+}
+
+struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *options)
+{
+	struct sink_prometheus *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	sink->options = *options;
+	if (groups_init(&sink->groups, options->group_by, options->top_mappings,
+			options->top_mappings ? group_cost_with_mappings : group_cost,
+			group_mapping_cost, options->started)) {
+		free(sink);
+		return NULL;
+	}
+	settle(sink, options->started);
+	return sink;
+}
+
+void sink_prometheus_free(struct sink_prometheus *sink)
+{
+	if (!sink)
+		return;
+	groups_clear(&sink->groups);
+	free(sink);
+}
+
+void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
+			  const struct self_figures *self)
+{
+	groups_begin(&sink->groups, snapshot);
+	for (size_t i = 0; i < snapshot->n_touched; i++)
+		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
+			count_row(sink, snapshot->rows[i]);
+	sink->n_processes = 0;
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		sink->accounted_minor += process->minor - process->minor_before;
+		sink->accounted_major += process->major - process->major_before;
+		sink->n_processes += !process->ended && !losses_is_other(process);
+		groups_process(&sink->groups, process);
+	}
+	sink->totals = snapshot->totals;
+	sink->n_rows = snapshot->n_rows;
+	take_self(sink, self);
+	settle(sink, snapshot->ts);
+}
+
+const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink)
+{
+	return &sink->groups;
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, char **ret_text,
+			   size_t *ret_size)
+{
+	uint64_t begin = clock_ns();
+	char *text = NULL;
+	size_t size;
+	struct writer writer = { .stream = open_memstream(&text, &size),
+				 .openmetrics = format == EXPOSITION_OPENMETRICS };
+
+	if (!writer.stream)
+		return -ENOMEM;
+	sink->scrapes++;
+	print_machine(&writer, sink);
+	print_groups(&writer, &sink->groups);
+	print_self(&writer, sink);
+	exposition_end(&writer);
+	if (ferror(writer.stream) | fclose(writer.stream)) {
+		free(text);
+		return -ENOMEM;
+	}
+	sink->scrapes_ns += clock_ns() - begin;
+	*ret_text = text;
+	*ret_size = size;
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The series of /metrics: cumulative, fed with the deltas of each snapshot and kept when their
+ * processes are gone, so that none ever goes down. Rendering reads only what the last tick left: its cost
+ * depends neither on the number of processes nor on that of clients.
+ *
+ * Bounded: a scrape never has more than max_series series, faultmap's own included. What has fixed
+ * labels is always there; groups have what that leaves (see groups.h), and the mappings with the most
+ * faults what the groups leave (see top_mappings.h). The rest is counted as `other`: sums stay exact.
+ */
+#ifndef FAULTMAP_SINK_PROMETHEUS_H
+#define FAULTMAP_SINK_PROMETHEUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/exposition_format.h"
+#include "metrics/grouping.h"
+#include "model/program_stats.h"
+#include "model/snapshot.h"
+
+/* Text format 0.0.4, or OpenMetrics 1.0.0. */
+/* What everything but groups may come to, with every kind of fault in every mode (the unit test says
+ * so), and some groups. */
+#define PROMETHEUS_LEAST_MAX_SERIES 1300
+
+struct prometheus_options {
+	enum group_by group_by;
+	uint64_t top_mappings;   /* of each group; 0: no series of mappings */
+	uint64_t max_series;     /* at least PROMETHEUS_LEAST_MAX_SERIES */
+	struct timespec started; /* CLOCK_REALTIME: since when everything counts */
+};
+
+/* What faultmap knows of itself at a tick. */
+struct self_figures {
+	uint64_t tick_ns;       /* what the tick took */
+	uint64_t rows_capacity; /* of the kernel's table */
+	uint64_t n_hooks;       /* that BPF programs are attached to */
+	/* Borrowed for the call, but for their names: those must outlive the sink's last rendering. */
+	const struct program_stats *programs;
+	size_t n_programs;
+};
+
+struct sink_prometheus;
+struct groups;
+
+/* NULL: no memory. */
+struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *options);
+/* NULL is fine. */
+void sink_prometheus_free(struct sink_prometheus *sink);
+
+/* Counts the snapshot in; each snapshot exactly once, from tick 0 on. */
+void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
+			  const struct self_figures *self);
+/* Its groups, as the last tick left them. */
+const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink);
+/* The exposition, allocated with malloc. 0 or -ENOMEM. */
+int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, char **ret_text,
+			   size_t *ret_size);
+
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How groups and their mappings are printed, and how many series that comes to. */
+#include "metrics/sink_prometheus_data.h"
+
+/* 2^12, 2^16, ... 2^32 ns: 4 us, 66 us, 1 ms, 17 ms, 268 ms, 4 s. Each series counts, and there are
+ * many groups; the histogram by kind has all bounds. */
+static const struct bucket_choice group_buckets = { .first = 12 - LATENCY_FIRST_LOG2, .step = 4 };
+
+static void print_group_faults(struct writer *writer, const struct group *group)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+			if (group->counts->faults[kind][severity])
+				exposition_counter(writer, METRIC_GROUP_FAULTS,
+						   LABELS({ "group", group->label },
+							  { "kind", kind_name(kind) },
+							  { "severity", severity_names[severity] }),
+						   group->counts->faults[kind][severity],
+						   group->created);
+}
+
+static void print_accounted(struct writer *writer, const struct group *group)
+{
+	exposition_counter(writer, METRIC_GROUP_ACCOUNTED,
+			   LABELS({ "group", group->label }, { "severity", "minor" }),
+			   group->counts->accounted_minor, group->created);
+	exposition_counter(writer, METRIC_GROUP_ACCOUNTED,
+			   LABELS({ "group", group->label }, { "severity", "major" }),
+			   group->counts->accounted_major, group->created);
+}
+
+static void print_info(struct writer *writer, const struct group *group)
+{
+	if (group->unit)
+		exposition_info(writer, METRIC_GROUP_INFO,
+				LABELS({ "group", group->label },
+				       { "runtime", group->unit->runtime },
+				       { "container_id", group->unit->container_id },
+				       { "pod_uid", group->unit->pod_uid }));
+}
+
+/* The group's part in one family. */
+static void print_group(struct writer *writer, enum metric metric, const struct group *group)
+{
+	const struct label *labels = LABELS({ "group", group->label });
+
+	switch (metric) {
+	case METRIC_GROUP_FAULTS:
+		print_group_faults(writer, group);
+		break;
+	case METRIC_GROUP_PAGES:
+		exposition_counter(writer, metric, labels, group->counts->pages, group->created);
+		break;
+	case METRIC_GROUP_STALL:
+		if (group->counts->stalls.count)
+			exposition_histogram(writer, metric, labels, &group->counts->stalls,
+					     group_buckets, group->created);
+		break;
+	case METRIC_GROUP_ACCOUNTED:
+		print_accounted(writer, group);
+		break;
+	case METRIC_GROUP_RESIDENT:
+		exposition_gauge(writer, metric, labels, group->gauges.rss_bytes);
+		break;
+	case METRIC_GROUP_VIRTUAL:
+		exposition_gauge(writer, metric, labels, group->gauges.vsz_bytes);
+		break;
+	case METRIC_GROUP_PROCESSES:
+		exposition_gauge(writer, metric, labels, group->gauges.processes);
+		break;
+	case METRIC_GROUP_INFO:
+		print_info(writer, group);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What the group's faults of this severity are. */
+static uint64_t faults_of(const struct group *group, enum severity severity)
+{
+	uint64_t sum = 0;
+
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		sum += group->counts->faults[kind][severity];
+	return sum;
+}
+
+static void print_mapping(struct writer *writer, const struct group *group,
+			  const struct mapping_series *series)
+{
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		if (series->faults[severity])
+			exposition_counter(writer, METRIC_MAPPING_FAULTS,
+					   LABELS({ "group", group->label },
+						  { "mapping", series->label },
+						  { "severity", severity_names[severity] }),
+					   series->faults[severity], series->created);
+}
+
+/* The mapping other: what the group has and no series of it. */
+static void print_rest(struct writer *writer, const struct group *group, enum severity severity,
+		       uint64_t faults)
+{
+	if (faults)
+		exposition_counter(writer, METRIC_MAPPING_FAULTS,
+				   LABELS({ "group", group->label }, { "mapping", "other" },
+					  { "severity", severity_names[severity] }),
+				   faults, group->created);
+}
+
+static void print_mappings(struct writer *writer, const struct group *group)
+{
+	uint64_t rest[SEVERITY_COUNT];
+
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		rest[severity] = faults_of(group, severity);
+	for (size_t i = 0; i < group->mappings.n_slots; i++) {
+		const struct mapping_series *series = &group->mappings.slots[i];
+
+		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+			rest[severity] -= series->faults[severity];
+		if (series->shown)
+			print_mapping(writer, group, series);
+	}
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		print_rest(writer, group, severity, rest[severity]);
+}
+
+void print_groups(struct writer *writer, const struct groups *groups)
+{
+	for (enum metric metric = METRIC_GROUP_FAULTS; metric <= METRIC_GROUP_INFO; metric++) {
+		exposition_family(writer, metric);
+		for (size_t i = 0; i < groups->n_groups; i++)
+			if (groups->groups[i]->counts)
+				print_group(writer, metric, groups->groups[i]);
+		print_group(writer, metric, groups->other);
+	}
+	if (!groups->top_mappings)
+		return;
+	exposition_family(writer, METRIC_MAPPING_FAULTS);
+	for (size_t i = 0; i < groups->n_groups; i++)
+		if (groups->groups[i]->counts)
+			print_mappings(writer, groups->groups[i]);
+	print_mappings(writer, groups->other);
+}
+
+size_t group_cost(const struct group *group)
+{
+	struct writer writer = { .openmetrics = true };
+
+	for (enum metric metric = METRIC_GROUP_FAULTS; metric <= METRIC_GROUP_INFO; metric++)
+		print_group(&writer, metric, group);
+	return writer.n_series;
+}
+
+/* With the mapping other, if any of its faults come to be there. */
+size_t group_cost_with_mappings(const struct group *group)
+{
+	struct writer writer = { .openmetrics = true };
+
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		print_rest(&writer, group, severity, faults_of(group, severity));
+	return writer.n_series + group_cost(group);
+}
+
+size_t group_mapping_cost(const struct group *group)
+{
+	struct writer writer = { .openmetrics = true };
+
+	for (size_t i = 0; i < group->mappings.n_slots; i++)
+		if (group->mappings.slots[i].shown)
+			print_mapping(&writer, group, &group->mappings.slots[i]);
+	return writer.n_series;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What was lost, what is where, and what faultmap costs. */
+#include "model/losses.h"
+#include "metrics/sink_prometheus_data.h"
+#include "base/version.h"
+
+static void print_counter(struct writer *writer, const struct sink_prometheus *sink,
+			  enum metric metric, uint64_t value)
+{
+	exposition_family(writer, metric);
+	exposition_counter(writer, metric, NO_LABELS, value, sink->options.started);
+}
+
+static void print_gauge(struct writer *writer, enum metric metric, uint64_t value)
+{
+	exposition_family(writer, metric);
+	exposition_gauge(writer, metric, NO_LABELS, value);
+}
+
+/* Absent where it is not counted: a zero would say that no fault was. */
+static void print_perf(struct writer *writer, const struct sink_prometheus *sink)
+{
+	const struct totals *totals = &sink->totals;
+
+	if (!totals->has_perf_major)
+		return;
+	exposition_family(writer, METRIC_PERF_FAULTS);
+	exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "major" }),
+			   totals->perf_major, sink->options.started);
+	if (totals->has_perf_minor)
+		exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "minor" }),
+				   totals->perf_minor, sink->options.started);
+	print_gauge(writer, METRIC_PERF_CPUS_MISSING, totals->perf_cpus_missing);
+	if (totals->has_perf_minor)
+		print_counter(writer, sink, METRIC_MISSED, totals->missed);
+}
+
+static void print_losses(struct writer *writer, const struct sink_prometheus *sink)
+{
+	const struct totals *totals = &sink->totals;
+
+	print_counter(writer, sink, METRIC_ENTRIES, totals->entries);
+	print_counter(writer, sink, METRIC_ABORTED, totals->aborted);
+	print_counter(writer, sink, METRIC_GUP, totals->gup);
+	print_counter(writer, sink, METRIC_LOST_COMPLETIONS, totals->lost_completions);
+	print_counter(writer, sink, METRIC_MAP_FULL, totals->map_full);
+	print_counter(writer, sink, METRIC_UNRESOLVED, totals->unresolved);
+	print_counter(writer, sink, METRIC_NAMES_LOST, totals->names_lost);
+	print_counter(writer, sink, METRIC_EXITS_LOST, totals->exits_lost);
+	print_counter(writer, sink, METRIC_STAMPS_LOST, totals->stamps_lost);
+	print_perf(writer, sink);
+	print_gauge(writer, METRIC_IN_FLIGHT, losses_in_flight(totals));
+}
+
+static void print_programs(struct writer *writer, const struct sink_prometheus *sink)
+{
+	uint64_t missed = 0;
+
+	print_gauge(writer, METRIC_PROGRAMS, sink->n_hooks);
+	exposition_family(writer, METRIC_PROGRAM_RUNS);
+	for (size_t i = 0; i < sink->n_programs; i++)
+		if (sink->programs[i].runs)
+			exposition_counter(writer, METRIC_PROGRAM_RUNS,
+					   LABELS({ "program", sink->programs[i].name }),
+					   sink->programs[i].runs, sink->options.started);
+	exposition_family(writer, METRIC_PROGRAM_SECONDS);
+	for (size_t i = 0; i < sink->n_programs; i++) {
+		if (sink->programs[i].runs)
+			exposition_counter_ns(writer, METRIC_PROGRAM_SECONDS,
+					      LABELS({ "program", sink->programs[i].name }),
+					      sink->programs[i].run_ns, sink->options.started);
+		missed += sink->programs[i].missed;
+	}
+	print_counter(writer, sink, METRIC_PROGRAMS_MISSED, missed);
+}
+
+static void print_times(struct writer *writer, const struct sink_prometheus *sink)
+{
+	print_counter(writer, sink, METRIC_TICKS, sink->ticks);
+	exposition_family(writer, METRIC_TICK_SECONDS);
+	exposition_counter_ns(writer, METRIC_TICK_SECONDS, NO_LABELS, sink->ticks_ns,
+			      sink->options.started);
+	exposition_family(writer, METRIC_TICK_LAST);
+	exposition_gauge_ns(writer, METRIC_TICK_LAST, sink->tick_ns);
+	print_counter(writer, sink, METRIC_SCRAPES, sink->scrapes);
+	exposition_family(writer, METRIC_SCRAPE_SECONDS);
+	exposition_counter_ns(writer, METRIC_SCRAPE_SECONDS, NO_LABELS, sink->scrapes_ns,
+			      sink->options.started);
+}
+
+void print_self(struct writer *writer, const struct sink_prometheus *sink)
+{
+	print_losses(writer, sink);
+	print_gauge(writer, METRIC_PROCESSES, sink->n_processes);
+	print_gauge(writer, METRIC_ROWS, sink->n_rows);
+	print_gauge(writer, METRIC_ROWS_CAPACITY, sink->rows_capacity);
+	print_gauge(writer, METRIC_SERIES, sink->n_series);
+	print_gauge(writer, METRIC_SERIES_LIMIT, sink->options.max_series);
+	print_gauge(writer, METRIC_GROUPS, sink->groups.n_shown);
+	print_counter(writer, sink, METRIC_GROUPS_EVICTED, sink->groups.groups_evicted);
+	print_counter(writer, sink, METRIC_MAPPINGS_EVICTED, sink->groups.mappings_evicted);
+	print_programs(writer, sink);
+	print_times(writer, sink);
+	print_gauge(writer, METRIC_RESIDENT, sink->resident_bytes);
+	exposition_family(writer, METRIC_BUILD_INFO);
+	exposition_info(writer, METRIC_BUILD_INFO, LABELS({ "version", FAULTMAP_VERSION }));
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/snapshot.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+#include "base/util.h"
+
+#define PROCESS_KEY_SIZE offsetof(struct process, ppid)
+#define ROW_KEY_SIZE offsetof(struct row, process)
+
+/* Interned strings that no row refers to any more are swept when this many came since the last sweep:
+ * often enough to bound memory, rarely enough to cost nothing. */
+#define SWEEP_AFTER 4096
+
+struct interned {
+	bool used; /* mark of the sweep */
+	char text[];
+};
+
+struct snapshot_store {
+	struct table processes;
+	struct table rows;
+	size_t process_capacity; /* of snapshot->processes */
+	size_t row_capacity;
+	void *strings; /* tsearch(3) tree of struct interned.text */
+	size_t new_strings;
+};
+
+static struct interned *interned_of(const char *text)
+{
+	return (struct interned *)(text - offsetof(struct interned, text));
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+	return strcmp(left, right);
+}
+
+struct snapshot *snapshot_new(void)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	if (!snapshot)
+		return NULL;
+	snapshot->store = calloc(1, sizeof(*snapshot->store));
+	if (!snapshot->store) {
+		free(snapshot);
+		return NULL;
+	}
+	table_init(&snapshot->store->processes, 0, PROCESS_KEY_SIZE);
+	table_init(&snapshot->store->rows, 0, ROW_KEY_SIZE);
+	return snapshot;
+}
+
+static void free_interned(void *text)
+{
+	free(interned_of(text));
+}
+
+static void row_free(struct row *row)
+{
+	free(row->latency);
+	free(row);
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	size_t cursor = 0;
+	void *value;
+
+	if (!snapshot)
+		return;
+	while ((value = table_next(&snapshot->store->rows, &cursor)))
+		row_free(value);
+	cursor = 0;
+	while ((value = table_next(&snapshot->store->processes, &cursor)))
+		free(value);
+	table_clear(&snapshot->store->rows);
+	table_clear(&snapshot->store->processes);
+	tdestroy(snapshot->store->strings, free_interned);
+	free(snapshot->processes);
+	free(snapshot->rows);
+	free(snapshot->store);
+	free(snapshot);
+}
+
+/* Frees the interned strings that no row and no process points to. */
+static void sweep_strings(struct snapshot *snapshot)
+{
+	struct snapshot_store *store = snapshot->store;
+	void *kept = NULL;
+
+	for (size_t i = 0; i < snapshot->n_rows; i++)
+		if (snapshot->rows[i]->mapping)
+			interned_of(snapshot->rows[i]->mapping)->used = true;
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		if (snapshot->processes[i]->cgroup)
+			interned_of(snapshot->processes[i]->cgroup)->used = true;
+	while (store->strings) {
+		char *text = *(char **)store->strings;
+		struct interned *interned = interned_of(text);
+
+		tdelete(text, &store->strings, compare_texts);
+		if (!interned->used) {
+			free(interned);
+			continue;
+		}
+		interned->used = false;
+		(void)tsearch(text, &kept, compare_texts); /* no memory: only its sharing is lost */
+	}
+	store->strings = kept;
+	store->new_strings = 0;
+}
+
+/* What was touched in the last tick is before for this one. */
+static void age_rows(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_touched; i++) {
+		struct row *row = snapshot->rows[i];
+
+		row->before = row->now;
+		if (row->latency)
+			row->latency->before = row->latency->now;
+	}
+	snapshot->n_touched = 0;
+}
+
+/* None is touched. */
+static void drop_rows_of(struct snapshot *snapshot, struct process *process)
+{
+	for (struct row *row = process->rows, *next; row; row = next) {
+		struct row *last = snapshot->rows[--snapshot->n_rows];
+
+		next = row->next;
+		snapshot->rows[row->index] = last;
+		last->index = row->index;
+		table_remove(&snapshot->store->rows, row);
+		row_free(row);
+	}
+}
+
+static void drop_process(struct snapshot *snapshot, struct process *process)
+{
+	struct process *last = snapshot->processes[--snapshot->n_processes];
+
+	drop_rows_of(snapshot, process);
+	snapshot->processes[process->index] = last;
+	last->index = process->index;
+	table_remove(&snapshot->store->processes, process);
+	free(process);
+}
+
+static void age_processes(struct snapshot *snapshot)
+{
+	for (size_t i = snapshot->n_processes;
+	     i-- > 0;) { /* the last takes a dropped one's place */
+		struct process *process = snapshot->processes[i];
+
+		if (process->ended) {
+			drop_process(snapshot, process);
+			continue;
+		}
+		process->minor_before = process->minor;
+		process->major_before = process->major;
+		process->gup_before = process->gup;
+	}
+}
+
+void snapshot_begin(struct snapshot *snapshot)
+{
+	age_rows(snapshot);
+	age_processes(snapshot);
+	if (snapshot->store->new_strings > SWEEP_AFTER)
+		sweep_strings(snapshot);
+	snapshot->totals_before = snapshot->totals;
+}
+
+struct process *snapshot_find_process(const struct snapshot *snapshot, uint32_t tgid,
+				      uint64_t start_ns)
+{
+	struct process key = { .start_ns = start_ns, .tgid = tgid };
+
+	return table_get(&snapshot->store->processes, &key);
+}
+
+/* Makes room for one more. 0 or -ENOMEM. */
+static int reserve(void ***array, size_t count, size_t *capacity)
+{
+	size_t wanted = count + count / 2 + 16;
+	void **grown;
+
+	if (count < *capacity)
+		return 0;
+	grown = realloc(*array, wanted * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*capacity = wanted;
+	return 0;
+}
+
+static int add_process(struct snapshot *snapshot, struct process *process)
+{
+	struct snapshot_store *store = snapshot->store;
+	int result = reserve((void ***)&snapshot->processes, snapshot->n_processes,
+			     &store->process_capacity);
+
+	if (!result)
+		result = table_add(&store->processes, process);
+	if (result)
+		return result;
+	process->index = snapshot->n_processes;
+	snapshot->processes[snapshot->n_processes++] = process;
+	return 0;
+}
+
+static int add_row(struct snapshot *snapshot, struct row *row)
+{
+	struct snapshot_store *store = snapshot->store;
+	int result = reserve((void ***)&snapshot->rows, snapshot->n_rows, &store->row_capacity);
+
+	if (!result)
+		result = table_add(&store->rows, row);
+	if (result)
+		return result;
+	row->index = snapshot->n_rows;
+	snapshot->rows[snapshot->n_rows++] = row;
+	row->next = row->process->rows;
+	row->process->rows = row;
+	return 0;
+}
+
+/* Changes places with the first row that is not touched. */
+static void touch(struct snapshot *snapshot, struct row *row)
+{
+	struct row *other;
+
+	if (row->index < snapshot->n_touched)
+		return;
+	other = snapshot->rows[snapshot->n_touched];
+	snapshot->rows[row->index] = other;
+	other->index = row->index;
+	row->index = snapshot->n_touched++;
+	snapshot->rows[row->index] = row;
+}
+
+struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint64_t start_ns,
+				 bool *ret_new)
+{
+	struct process *process = snapshot_find_process(snapshot, tgid, start_ns);
+
+	if (ret_new)
+		*ret_new = !process;
+	if (process)
+		return process;
+	process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	process->start_ns = start_ns;
+	process->tgid = tgid;
+	process->cgroup = snapshot_intern(snapshot, "");
+	if (!process->cgroup || add_process(snapshot, process)) {
+		free(process);
+		return NULL;
+	}
+	return process;
+}
+
+struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uint64_t mapping_id,
+			 enum fault_kind kind, enum fault_access access, enum fault_mode mode,
+			 bool *ret_new)
+{
+	return snapshot_slice_row(snapshot, process, mapping_id, 0, kind, access, mode, ret_new);
+}
+
+struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
+			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
+			       enum fault_access access, enum fault_mode mode, bool *ret_new)
+{
+	struct row key = { .mapping_id = mapping_id,
+			   .kind = kind,
+			   .access = access,
+			   .mode = mode,
+			   .slice = slice };
+	struct row *row = table_get(&snapshot->store->rows, &key);
+
+	if (ret_new)
+		*ret_new = !row;
+	if (row) {
+		touch(snapshot, row);
+		return row;
+	}
+	row = calloc(1, sizeof(*row));
+	if (!row)
+		return NULL;
+	*row = key;
+	row->process = process;
+	row->mapping = snapshot_intern(snapshot, "");
+	if (!row->mapping || add_row(snapshot, row)) {
+		free(row);
+		return NULL;
+	}
+	touch(snapshot, row);
+	return row;
+}
+
+const char *snapshot_intern(struct snapshot *snapshot, const char *text)
+{
+	struct snapshot_store *store = snapshot->store;
+	char **found = tfind(text, &store->strings, compare_texts);
+	size_t length = strlen(text);
+	struct interned *interned;
+
+	if (found)
+		return *found;
+	interned = malloc(sizeof(*interned) + length + 1);
+	if (!interned)
+		return NULL;
+	interned->used = false;
+	memcpy(interned->text, text, length + 1);
+	if (!tsearch(interned->text, &store->strings, compare_texts)) {
+		free(interned);
+		return NULL;
+	}
+	store->new_strings++;
+	return interned->text;
+}
+
+void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns)
+{
+	snapshot->ts = ts;
+	snapshot->interval_ns = interval_ns;
+}
+
+struct fault_counts row_delta(const struct row *row)
+{
+	return (struct fault_counts){
+		.minor = row->now.minor - row->before.minor,
+		.major = row->now.major - row->before.major,
+		.denied = row->now.denied - row->before.denied,
+		.pages = row->now.pages - row->before.pages,
+	};
+}
+
+bool row_moved(const struct row *row)
+{
+	return memcmp(&row->now, &row->before, sizeof(row->now)) != 0;
+}
+
+bool process_moved(const struct process *process)
+{
+	return process->minor != process->minor_before || process->major != process->major_before;
+}

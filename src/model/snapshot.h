@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one picture that every sink draws from: all processes and rows (process x mapping x kind x
+ * access x mode) with cumulative counters as of the last tick and of the tick before. The collector
+ * fills it (snapshot_begin, snapshot_process, snapshot_row, snapshot_seal); sinks only read it.
+ * A snapshot owns its processes, rows and every string reachable from them; they stay valid until
+ * the snapshot_begin that follows the one in which their process was marked ended.
+ * A row may only be changed after snapshot_row has found or made it in the same tick: that is how the
+ * snapshot knows which may have moved, so that a tick costs nothing for those that did not.
+ */
+#ifndef FAULTMAP_SNAPSHOT_H
+#define FAULTMAP_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "model/kinds.h"
+
+/* Faults of one row. minor and major as the kernel accounts them; denied is neither. */
+struct fault_counts {
+	uint64_t minor;
+	uint64_t major;
+	uint64_t denied;
+	uint64_t pages; /* pages that these faults mapped */
+};
+
+/*
+ * Stalls: from fault entry to the kernel's account of the fault. buckets[i] counts the stalls of at
+ * most 2^(LATENCY_FIRST_LOG2 + i) ns and more than half of that (the first: all up to its bound), so
+ * that a stall of exactly 4,096 ns is in the bucket of 4,096. Longer than the last bound: in count only.
+ */
+struct latency_counts {
+	uint64_t count;
+	uint64_t sum_ns;
+	uint64_t buckets[LATENCY_BUCKETS];
+};
+
+struct row_latency {
+	struct latency_counts now;
+	struct latency_counts before;
+	uint64_t max_ns; /* since attach */
+};
+
+/* A thread group; a reused pid is another process because start_ns differs. */
+struct process {
+	/* identity: must stay first, it is the hash key */
+	uint64_t start_ns; /* CLOCK_BOOTTIME */
+	uint32_t tgid;
+	uint32_t pad;
+
+	uint32_t ppid;
+	uint32_t uid;
+	char comm[COMM_LEN]; /* raw bytes, NUL-terminated */
+	const char *cgroup;  /* cgroup v2 path, "/" for the root, "" when not known */
+
+	uint64_t vsz_bytes;
+	uint64_t rss_bytes;
+	bool vsz_exact; /* both as ps shows them, not the kernel's cheap estimate */
+	uint64_t peak_vsz_bytes;
+	uint64_t peak_rss_bytes;
+
+	/* The kernel's own totals since the process began (getrusage), now and one tick ago. A process
+	 * older than the collector starts with before == what it had when the collector came. */
+	uint64_t minor, minor_before;
+	uint64_t major, major_before;
+	/* Faults the kernel took itself on user pages without an exception (exec arguments,
+	 * O_DIRECT, ptrace, mlock): in minor/major above, in no row. */
+	uint64_t gup, gup_before;
+
+	bool ended;           /* in this interval; gone from the next snapshot */
+	bool accounted;       /* this process was seen by the collector from its birth */
+	int exit_status;      /* as wait(2) gives it: WIFEXITED() and so on; valid when ended */
+	uint64_t lifetime_ns; /* birth to exit; valid when ended */
+
+	struct row *rows; /* all of this process: the first; then row->next */
+	size_t index;     /* private to snapshot.c: in snapshot->processes */
+
+	/* Private to the collector. */
+	struct {
+		uint64_t seen_tick; /* the last tick in which the kernel told of it */
+		uint64_t seen_ns;   /* CLOCK_MONOTONIC of that */
+		uint64_t minor;     /* what this tick's records add up to so far */
+		uint64_t major;
+		uint64_t exit_tick; /* when its exit record came; 0: not yet */
+		uint64_t vsz_pages; /* the kernel's estimates when last seen */
+		uint64_t rss_pages;
+		uint64_t cgroup_id;
+		bool exit_is_final; /* it says all there is, once the process is gone */
+		bool is_zombie;
+		bool has_base;
+		uint64_t kernel_base; /* kernel minor + major when the collector first saw it */
+		uint64_t row_faults;  /* minor + major over its rows */
+		uint64_t in_sum;      /* how much of minor + major is in the sum over all */
+	} accounting;
+};
+
+struct row {
+	/* identity: must stay first, it is the hash key */
+	uint64_t mapping_id;
+	uint8_t kind;   /* enum fault_kind */
+	uint8_t access; /* enum fault_access */
+	uint8_t mode;   /* enum fault_mode */
+	uint8_t pad;
+	uint32_t slice; /* tells the slices of a mapping apart; 0: it is not split */
+
+	struct process *process;
+	struct row *next;    /* of the same process; NULL after the last */
+	size_t index;        /* private to snapshot.c: in snapshot->rows */
+	const char *mapping; /* "[heap]", "/usr/lib/libc.so.6", ...: raw bytes of a kernel path */
+	uint64_t map_start;  /* of the VMA as last seen; 0,0 for denied_unmapped */
+	uint64_t map_end;
+	uint64_t map_offset;  /* of map_start in the file, bytes; 0 for anonymous memory */
+	uint64_t slice_start; /* the part that this row counts, maybe beyond the edge; 0,0: all */
+	uint64_t slice_end;
+	char perms[5]; /* "rw-p" as in /proc/PID/maps */
+
+	struct fault_counts now;
+	struct fault_counts before;
+	struct row_latency *latency; /* NULL where no stall was measured */
+
+	uint64_t kernel_key[4]; /* private to the collector */
+};
+
+/* Cumulative since the collector attached; none of them ever goes down.
+ * entries = minor + major + denied + aborted + in flight. */
+struct totals {
+	uint64_t entries;
+	uint64_t minor;
+	uint64_t major;
+	uint64_t denied;
+	uint64_t aborted; /* entered the fault handler and left without a result */
+	uint64_t gup;     /* kernel-counted faults with no exception (see struct process) */
+	uint64_t lost_completions; /* perf events that no program of ours saw: no latency */
+	uint64_t map_full;         /* faults counted in an "other" row because a map was full */
+	uint64_t unresolved;       /* faults whose mapping could not be found */
+	uint64_t names_lost;       /* mappings whose name did not reach user space */
+	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
+	uint64_t stamps_lost; /* faults counted as minor at entry: no memory to remember them */
+	/* The kernel's own count of completed faults, by perf events: what minor and major have to be.
+	 * missed: what they lack. Each only where the flag says that it is counted here. */
+	uint64_t perf_minor;
+	uint64_t perf_major;
+	uint64_t missed;
+	bool has_perf_minor; /* and missed: full detail */
+	bool has_perf_major;
+	unsigned int perf_cpus_missing; /* CPUs that are online and have none: no counter */
+};
+
+struct snapshot {
+	uint64_t tick;        /* 0 is the baseline taken at attach */
+	struct timespec ts;   /* CLOCK_REALTIME of the seal */
+	uint64_t interval_ns; /* since the previous snapshot */
+	struct totals totals;
+	struct totals totals_before;
+	struct process **processes; /* every live process that is known, and those that ended */
+	size_t n_processes;
+	struct row **rows; /* every row of these processes; first those that may have moved */
+	size_t n_rows;
+	size_t n_touched; /* rows that snapshot_row gave out since snapshot_begin: no other moved */
+
+	struct snapshot_store *store; /* private to snapshot.c */
+};
+
+/* NULL when out of memory. */
+struct snapshot *snapshot_new(void);
+void snapshot_free(struct snapshot *snapshot);
+
+/* Starts the next tick: drops what ended in the last one, copies now to before. */
+void snapshot_begin(struct snapshot *snapshot);
+/* Finds the process, or makes it (ret_new, may be NULL, says which). NULL when out of memory. */
+struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint64_t start_ns,
+				 bool *ret_new);
+/* Finds without making; NULL when not known. */
+struct process *snapshot_find_process(const struct snapshot *snapshot, uint32_t tgid,
+				      uint64_t start_ns);
+/* Finds the row, or makes it for `process`, to be changed. NULL when out of memory. */
+struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uint64_t mapping_id,
+			 enum fault_kind kind, enum fault_access access, enum fault_mode mode,
+			 bool *ret_new);
+/* The same for one slice of the mapping (row->slice). */
+struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
+			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
+			       enum fault_access access, enum fault_mode mode, bool *ret_new);
+/* A copy of `text` that lives as long as the snapshot; equal texts share one. NULL: no memory. */
+const char *snapshot_intern(struct snapshot *snapshot, const char *text);
+/* Ends the tick: sets ts and interval_ns. */
+void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns);
+
+/* What the row gained since the snapshot before. */
+struct fault_counts row_delta(const struct row *row);
+/* True when any counter of the row moved since the snapshot before. */
+bool row_moved(const struct row *row);
+bool process_moved(const struct process *process);
+
+#endif

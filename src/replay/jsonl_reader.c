@@ -1,0 +1,641 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/jsonl_reader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "replay/jsonl_file.h"
+#include "replay/jsonl_line.h"
+#include "base/text.h"
+#include "base/util.h"
+#include "base/version.h"
+
+/* Of one interval, or of all with as_one: some 400 MiB. */
+#define MAX_ROWS 1000000
+/* In kernel_key of a row: no total is known that the next one could be compared with. */
+#define UNKNOWN UINT64_MAX
+
+struct counter {
+	const char *name;
+	size_t offset; /* in struct totals */
+};
+
+#define COUNTER(field)                                 \
+	{                                              \
+#field, offsetof(struct totals, field) \
+	}
+static const struct counter counters[] = {
+	COUNTER(entries),
+	COUNTER(minor),
+	COUNTER(major),
+	COUNTER(denied),
+	COUNTER(aborted),
+	COUNTER(gup),
+	COUNTER(map_full),
+	COUNTER(unresolved),
+	COUNTER(lost_completions),
+	COUNTER(names_lost),
+	COUNTER(exits_lost),
+	COUNTER(stamps_lost),
+	/* Only where perf events count them. */
+	COUNTER(perf_minor),
+	COUNTER(missed),
+	COUNTER(perf_major),
+};
+#define FIRST_OPTIONAL 12
+
+/* With the totals of the line before; the snapshot frees it as a struct row_latency. */
+struct read_latency {
+	struct row_latency latency; /* first */
+	uint64_t count, sum_ns;
+};
+
+struct jsonl_reader {
+	struct jsonl_reader_options options;
+	struct jsonl_reader_info info;
+	struct snapshot *snapshot;
+	struct jsonl_file *file;
+	const char *path;
+	uint64_t line_number;
+	char since[TEXT_TIME_LEN];
+	bool is_foreign;   /* lines of another version, up to the next meta */
+	bool has_interval; /* one that was not handed out yet */
+	bool has_totals;   /* last_totals are of this faultmap */
+	bool went_back;    /* in this file: said so already */
+	int64_t ts_ms;
+	uint64_t last_totals[ARRAY_SIZE(counters)];
+};
+
+static void complain(struct jsonl_reader *reader, uint64_t line, const char *why)
+{
+	reader->options.on_complaint(reader->options.context, reader->path, line, why);
+}
+
+static const char *kind_word(unsigned int value)
+{
+	return kind_name((enum fault_kind)value);
+}
+
+static const char *access_word(unsigned int value)
+{
+	return access_name((enum fault_access)value);
+}
+
+static const char *mode_word(unsigned int value)
+{
+	return mode_name((enum fault_mode)value);
+}
+
+/* What was added since the line before, be it that lines between them were lost. */
+static uint64_t gain(uint64_t delta, uint64_t total, bool is_known, uint64_t *last)
+{
+	uint64_t gained = is_known && total >= *last ? total - *last : delta;
+
+	*last = total;
+	return gained;
+}
+
+/* Intervals. ----------------------------------------------------------------------------------- */
+
+static int hand_out(struct jsonl_reader *reader, struct error *error)
+{
+	struct snapshot *snapshot = reader->snapshot;
+
+	reader->has_interval = false;
+	snapshot->tick++;
+	return reader->options.on_interval(reader->options.context, snapshot, error);
+}
+
+/* An interval's lines have the same ts; its `interval` line may be lost. */
+static int enter_interval(struct jsonl_reader *reader, int64_t ts_ms, struct error *error)
+{
+	struct timespec ts = { ts_ms / 1000, ts_ms % 1000 * 1000000 };
+	int result = 0;
+
+	if (reader->has_interval && reader->ts_ms == ts_ms)
+		return 0;
+	if (ts_ms < reader->ts_ms && !reader->went_back) {
+		reader->went_back = true;
+		complain(reader, reader->line_number,
+			 "older than what was read before it; name the oldest file first");
+	}
+	reader->ts_ms = ts_ms;
+	if (!reader->options.as_one && reader->has_interval)
+		result = hand_out(reader, error);
+	if (result < 0)
+		return result;
+	if (!reader->options.as_one)
+		snapshot_begin(reader->snapshot);
+	snapshot_seal(reader->snapshot, ts, 0);
+	if (!reader->info.first.tv_sec)
+		reader->info.first = ts;
+	reader->info.last = ts;
+	reader->has_interval = true;
+	return 0;
+}
+
+static void add_totals(struct jsonl_reader *reader, const uint64_t *delta, const uint64_t *total)
+{
+	struct totals *totals = &reader->snapshot->totals;
+
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		uint64_t *counter = (uint64_t *)((char *)totals + counters[i].offset);
+
+		*counter += gain(delta[i], total[i], reader->has_totals, &reader->last_totals[i]);
+	}
+	reader->has_totals = true;
+}
+
+static void take_interval(struct jsonl_line *line)
+{
+	struct jsonl_reader *reader = line->reader;
+	struct snapshot *snapshot = reader->snapshot;
+	uint64_t duration_ns = jsonl_line_duration_ns(line, "seconds");
+	uint64_t lines_lost = jsonl_line_uint(line, "lines_lost");
+	uint64_t delta[ARRAY_SIZE(counters)] = {}, total[ARRAY_SIZE(counters)] = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		if (i >= FIRST_OPTIONAL && !json_object_get(line->object, counters[i].name))
+			continue;
+		delta[i] = jsonl_line_uint(line, counters[i].name);
+		total[i] = jsonl_line_total_of(line, line->object, counters[i].name);
+	}
+	if (line->why[0])
+		return;
+	add_totals(reader, delta, total);
+	snapshot->totals.has_perf_minor |= json_object_get(line->object, "perf_minor") != NULL;
+	snapshot->totals.has_perf_major |= json_object_get(line->object, "perf_major") != NULL;
+	reader->info.n_intervals++;
+	reader->info.duration_ns += duration_ns;
+	reader->info.lines_lost += lines_lost;
+	snapshot->interval_ns = reader->options.as_one ? reader->info.duration_ns : duration_ns;
+}
+
+/* Records. ------------------------------------------------------------------------------------- */
+
+/* NULL: the line is wrong, or there is no room (then *ret_result says so). */
+static struct process *get_process(struct jsonl_line *line, int *ret_result)
+{
+	uint64_t pid = jsonl_line_uint(line, "pid"), start_ns = jsonl_line_uint(line, "start_ns");
+	const char *comm = jsonl_line_bytes(line, "comm");
+	struct process *process;
+
+	if (pid > UINT32_MAX)
+		jsonl_line_reject(line, "pid", "no pid");
+	if (strlen(comm) >= COMM_LEN)
+		jsonl_line_reject(line, "comm", "too long");
+	if (line->why[0])
+		return NULL;
+	if (line->reader->snapshot->n_processes > MAX_ROWS) {
+		*ret_result = -EOVERFLOW;
+		return NULL;
+	}
+	process = snapshot_process(line->reader->snapshot, (uint32_t)pid, start_ns, NULL);
+	if (process)
+		strcpy(process->comm, comm);
+	else
+		*ret_result = -ENOMEM;
+	return process;
+}
+
+static uint64_t larger(uint64_t left, uint64_t right)
+{
+	return left > right ? left : right;
+}
+
+struct latency_line {
+	struct latency_counts delta;
+	uint64_t count_total, sum_ns_total, max_ns;
+};
+
+static void get_latency(struct jsonl_line *line, const json_t *object, struct latency_line *latency)
+{
+	const json_t *buckets = json_object_get(object, "buckets");
+
+	*latency = (struct latency_line){
+		.delta.count = jsonl_line_uint_of(line, object, "count"),
+		.delta.sum_ns = jsonl_line_uint_of(line, object, "sum_ns"),
+		.count_total = jsonl_line_total_of(line, object, "count"),
+		.sum_ns_total = jsonl_line_total_of(line, object, "sum_ns"),
+		.max_ns = jsonl_line_uint_of(line, object, "max_ns"),
+	};
+	if (json_array_size(buckets) != LATENCY_BUCKETS)
+		jsonl_line_reject(line, "buckets", "no histogram of ours");
+	for (size_t i = 0; i < json_array_size(buckets) && i < LATENCY_BUCKETS; i++)
+		latency->delta.buckets[i] = jsonl_line_check_uint(line, json_array_get(buckets, i),
+								  "buckets");
+}
+
+static int add_latency(struct row *row, const struct latency_line *line, bool is_known)
+{
+	struct read_latency *latency = (struct read_latency *)row->latency;
+
+	if (!latency) {
+		latency = calloc(1, sizeof(*latency));
+		if (!latency)
+			return -ENOMEM;
+		row->latency = &latency->latency;
+		is_known = false;
+	}
+	latency->latency.now.count += gain(line->delta.count, line->count_total, is_known,
+					   &latency->count);
+	latency->latency.now.sum_ns += gain(line->delta.sum_ns, line->sum_ns_total, is_known,
+					    &latency->sum_ns);
+	for (size_t i = 0; i < LATENCY_BUCKETS; i++)
+		latency->latency.now.buckets[i] += line->delta.buckets[i];
+	latency->latency.max_ns = larger(latency->latency.max_ns, line->max_ns);
+	return 0;
+}
+
+/* Slices of a mapping differ in where they are, and in size where it has grown. */
+static uint32_t slice_tag_of(uint64_t start, uint64_t end)
+{
+	uint64_t mixed = (start ^ end * UINT64_C(0x9e3779b97f4a7c15)) *
+			 UINT64_C(0xff51afd7ed558ccd);
+
+	return end ? (uint32_t)(mixed >> 32) | 1 : 0;
+}
+
+/* The row's identity and place; false: the line is wrong. */
+static bool get_row(struct jsonl_line *line, struct row *row)
+{
+	const char *perms = jsonl_line_text(line, "perms");
+
+	*row = (struct row){
+		.mapping_id = jsonl_line_address(line, "mapping_id"),
+		.kind = (uint8_t)jsonl_line_word(line, "kind", KIND_COUNT, kind_word),
+		.access = (uint8_t)jsonl_line_word(line, "access", ACCESS_COUNT, access_word),
+		.mode = (uint8_t)jsonl_line_word(line, "mode", MODE_COUNT, mode_word),
+		.mapping = jsonl_line_bytes(line, "mapping"),
+		.map_start = jsonl_line_address(line, "map_start"),
+		.map_end = jsonl_line_address(line, "map_end"),
+		.map_offset = jsonl_line_uint(line, "map_offset"),
+	};
+	if (strlen(perms) < sizeof(row->perms))
+		strcpy(row->perms, perms);
+	else
+		jsonl_line_reject(line, "perms", "too long");
+	if (json_object_get(line->object, "slice_start")) {
+		row->slice_start = jsonl_line_address(line, "slice_start");
+		row->slice_end = jsonl_line_address(line, "slice_end");
+		row->slice = slice_tag_of(row->slice_start, row->slice_end);
+	}
+	return !line->why[0];
+}
+
+static struct row *find_row(struct jsonl_line *line, const struct row *want, int *ret_result)
+{
+	struct snapshot *snapshot = line->reader->snapshot;
+	struct process *process = get_process(line, ret_result);
+	struct row *row;
+	bool is_new;
+
+	if (!process)
+		return NULL;
+	row = snapshot_slice_row(snapshot, process, want->mapping_id, want->slice, want->kind,
+				 want->access, want->mode, &is_new);
+	*ret_result = !row ? -ENOMEM : snapshot->n_rows > MAX_ROWS ? -EOVERFLOW : 0;
+	if (!row)
+		return NULL;
+	if (is_new)
+		row->kernel_key[0] = UNKNOWN;
+	row->mapping = want->mapping;
+	row->map_start = want->map_start;
+	row->map_end = want->map_end;
+	row->map_offset = want->map_offset;
+	row->slice_start = want->slice_start;
+	row->slice_end = want->slice_end;
+	memcpy(row->perms, want->perms, sizeof(row->perms));
+	return row;
+}
+
+static int take_faults(struct jsonl_line *line)
+{
+	static const char *const names[] = { "minor", "major", "denied", "pages" };
+	const json_t *latency_object = json_object_get(line->object, "latency");
+	struct latency_line latency = {};
+	uint64_t delta[4], total[4], *now;
+	struct row want, *row = NULL;
+	bool is_known;
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		delta[i] = jsonl_line_uint(line, names[i]);
+		total[i] = jsonl_line_total_of(line, line->object, names[i]);
+	}
+	if (latency_object)
+		get_latency(line, latency_object, &latency);
+	if (get_row(line, &want))
+		row = find_row(line, &want, &result);
+	if (!row || result < 0)
+		return result;
+	is_known = row->kernel_key[0] != UNKNOWN;
+	now = &row->now.minor;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		now[i] += gain(delta[i], total[i], is_known, &row->kernel_key[i]);
+	return latency_object ? add_latency(row, &latency, is_known) : 0;
+}
+
+/* What `process` and `exit` lines have in common; an `exit` line has totals only. */
+struct process_line {
+	uint64_t minor, major, gup;
+	uint64_t minor_total, major_total, gup_total;
+	uint32_t ppid, uid;
+	const char *cgroup;
+};
+
+static void get_process_line(struct jsonl_line *line, bool has_deltas,
+			     struct process_line *ret_line)
+{
+	*ret_line = (struct process_line){
+		.minor = has_deltas ? jsonl_line_uint(line, "minor") : 0,
+		.major = has_deltas ? jsonl_line_uint(line, "major") : 0,
+		.gup = has_deltas ? jsonl_line_uint(line, "gup") : 0,
+		.minor_total = jsonl_line_total_of(line, line->object, "minor"),
+		.major_total = jsonl_line_total_of(line, line->object, "major"),
+		.gup_total = jsonl_line_total_of(line, line->object, "gup"),
+		.ppid = (uint32_t)jsonl_line_uint(line, "ppid"),
+		.uid = (uint32_t)jsonl_line_uint(line, "uid"),
+		.cgroup = jsonl_line_bytes(line, "cgroup"),
+	};
+}
+
+static void add_process(struct process *process, const struct process_line *line)
+{
+	bool is_known = process->accounting.has_base;
+
+	process->minor += gain(line->minor, line->minor_total, is_known,
+			       &process->accounting.minor);
+	process->major += gain(line->major, line->major_total, is_known,
+			       &process->accounting.major);
+	process->gup += gain(line->gup, line->gup_total, is_known, &process->accounting.row_faults);
+	process->accounting.has_base = true;
+	process->ppid = line->ppid;
+	process->uid = line->uid;
+	process->cgroup = line->cgroup;
+}
+
+static int take_process(struct jsonl_line *line)
+{
+	int result = 0;
+	uint64_t vsz_bytes = jsonl_line_uint(line, "vsz_bytes"),
+		 rss_bytes = jsonl_line_uint(line, "rss_bytes");
+	struct process_line process_line;
+	struct process *process;
+
+	get_process_line(line, true, &process_line);
+	process = get_process(line, &result);
+	if (!process)
+		return result;
+	process->vsz_bytes = vsz_bytes;
+	process->rss_bytes = rss_bytes;
+	add_process(process, &process_line);
+	return 0;
+}
+
+static int take_exit(struct jsonl_line *line)
+{
+	int result = 0;
+	uint64_t vsz_bytes = jsonl_line_uint(line, "peak_vsz_bytes");
+	uint64_t rss_bytes = jsonl_line_uint(line, "peak_rss_bytes");
+	uint64_t lifetime_ns = jsonl_line_duration_ns(line, "seconds");
+	struct process_line process_line;
+	struct process *process;
+
+	get_process_line(line, false, &process_line);
+	process = get_process(line, &result);
+	if (!process)
+		return result;
+	process->peak_vsz_bytes = vsz_bytes;
+	process->peak_rss_bytes = rss_bytes;
+	process->lifetime_ns = lifetime_ns;
+	process->ended = true;
+	add_process(process, &process_line);
+	return 0;
+}
+
+/* The inverse of what a shell's $? shows. */
+static int get_wait_status(struct jsonl_line *line)
+{
+	uint64_t status = jsonl_line_uint(line, "exit_status");
+
+	if (!json_object_get(line->object, "signal"))
+		return (int)(status & 0xff) << 8;
+	return (int)(jsonl_line_uint(line, "signal") & 0x7f) |
+	       (json_is_true(json_object_get(line->object, "core_dumped")) ? 0x80 : 0);
+}
+
+static int take_run(struct jsonl_line *line, struct error *error)
+{
+	const json_t *words = json_object_get(line->object, "command");
+	struct jsonl_reader *reader = line->reader;
+	size_t count = json_array_size(words);
+	autofree char **command = calloc(count + 1, sizeof(*command));
+	uint64_t wall_ns = jsonl_line_duration_ns(line, "seconds");
+	int wait_status = get_wait_status(line);
+	int result = 0;
+
+	if (!command)
+		return -ENOMEM;
+	if (!count)
+		jsonl_line_reject(line, "command", "no list of words");
+	for (size_t i = 0; i < count; i++) {
+		const char *word = json_string_value(json_array_get(words, i));
+
+		command[i] = strdup(word ? word : "");
+		if (!command[i] || !word || !text_unescape(command[i]))
+			jsonl_line_reject(line, "command", "no list of words");
+	}
+	if (!line->why[0])
+		result = reader->options.on_run(reader->options.context,
+						(const char *const *)command, wait_status, wall_ns,
+						error);
+	for (size_t i = 0; i < count; i++)
+		free(command[i]);
+	return result;
+}
+
+/* Another faultmap counts from 0: its totals say nothing about what was read before. */
+static void forget_totals(struct jsonl_reader *reader)
+{
+	const struct snapshot *snapshot = reader->snapshot;
+
+	reader->has_totals = false;
+	for (size_t i = 0; i < snapshot->n_rows; i++)
+		snapshot->rows[i]->kernel_key[0] = UNKNOWN;
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		snapshot->processes[i]->accounting.has_base = false;
+}
+
+/* Escaped once, whatever the line has. */
+static void get_shown(struct jsonl_line *line, const char *name, char *text, size_t size)
+{
+	text_escape_to(text, size, jsonl_line_bytes(line, name));
+}
+
+static void take_meta(struct jsonl_line *line)
+{
+	struct jsonl_reader *reader = line->reader;
+	struct jsonl_reader_info info = reader->info;
+	uint64_t version = jsonl_line_uint(line, "v");
+	const char *since;
+
+	reader->is_foreign = !line->why[0] && version != FAULTMAP_SCHEMA_VERSION;
+	if (reader->is_foreign)
+		snprintf(line->why, sizeof(line->why),
+			 "schema version %" PRIu64
+			 ", this faultmap reads %d; lines up to the next meta are left out",
+			 version, FAULTMAP_SCHEMA_VERSION);
+	since = jsonl_line_text(line, "since");
+	get_shown(line, "host", info.host, sizeof(info.host));
+	get_shown(line, "kernel", info.kernel, sizeof(info.kernel));
+	get_shown(line, "detail", info.detail, sizeof(info.detail));
+	info.page_size = jsonl_line_uint(line, "page_size");
+	info.lines_lost += jsonl_line_uint(line, "lines_lost");
+	if (line->why[0])
+		return;
+	if (strcmp(since, reader->since) != 0 || strcmp(info.host, reader->info.host) != 0)
+		forget_totals(reader);
+	snprintf(reader->since, sizeof(reader->since), "%s", since);
+	reader->info = info;
+}
+
+/* Lines. --------------------------------------------------------------------------------------- */
+
+static int take_record_at(struct jsonl_line *line, const char *rec, struct error *error)
+{
+	const struct jsonl_reader_options *options = &line->reader->options;
+	int64_t ts_ms = 0;
+	int result;
+
+	if (!text_read_time(jsonl_line_text(line, "ts"), &ts_ms))
+		jsonl_line_reject(line, "ts", "no time");
+	if (line->why[0] || ts_ms < options->from_ms || ts_ms >= options->to_ms)
+		return 0;
+	result = enter_interval(line->reader, ts_ms, error);
+	if (result < 0)
+		return result;
+	if (!strcmp(rec, "faults"))
+		return take_faults(line);
+	if (!strcmp(rec, "process"))
+		return take_process(line);
+	if (!strcmp(rec, "exit"))
+		return take_exit(line);
+	if (!strcmp(rec, "interval"))
+		take_interval(line);
+	else
+		jsonl_line_reject(line, "rec", "a word that this faultmap does not know");
+	return 0;
+}
+
+static int take_line(struct jsonl_reader *reader, const char *text, size_t length,
+		     struct error *error)
+{
+	json_error_t wrong;
+	struct jsonl_line line = { .reader = reader,
+				   .snapshot = reader->snapshot,
+				   .object = json_loadb(text, length, JSON_REJECT_DUPLICATES,
+							&wrong) };
+	const char *rec;
+	int result = 0;
+
+	if (!line.object) {
+		snprintf(line.why, sizeof(line.why), "no JSON: %s", wrong.text);
+	} else {
+		rec = jsonl_line_text(&line, "rec");
+		if (!strcmp(rec, "meta"))
+			take_meta(&line);
+		else if (!reader->is_foreign && !strcmp(rec, "run"))
+			result = take_run(&line, error);
+		else if (!reader->is_foreign && !line.why[0])
+			result = take_record_at(&line, rec, error);
+	}
+	json_decref(line.object);
+	if (line.why[0])
+		complain(reader, reader->line_number, line.why);
+	if (result == -ENOMEM)
+		return error_set(error, ENOMEM, "reading %s: out of memory", reader->path);
+	if (result == -EOVERFLOW)
+		return error_set(error, EOVERFLOW,
+				 "reading %s: more than %d rows; narrow it with --from and --to",
+				 reader->path, MAX_ROWS);
+	return result;
+}
+
+static int read_lines(struct jsonl_reader *reader, struct error *error)
+{
+	size_t length;
+	char *text;
+	int result;
+
+	for (;;) {
+		struct error why;
+
+		result = jsonl_file_line(reader->file, &text, &length, &why);
+		reader->line_number++;
+		if (!result)
+			return 0;
+		if (result < 0) {
+			complain(reader, reader->line_number, why.text);
+			if (result != -EBADMSG)
+				return 0;
+			continue;
+		}
+		result = take_line(reader, text, length, error);
+		if (result < 0)
+			return result;
+	}
+}
+
+struct jsonl_reader *jsonl_reader_new(const struct jsonl_reader_options *options)
+{
+	struct jsonl_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return NULL;
+	reader->options = *options;
+	reader->info.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	reader->ts_ms = INT64_MIN;
+	reader->snapshot = snapshot_new();
+	if (!reader->snapshot) {
+		free(reader);
+		return NULL;
+	}
+	return reader;
+}
+
+void jsonl_reader_free(struct jsonl_reader *reader)
+{
+	if (!reader)
+		return;
+	snapshot_free(reader->snapshot);
+	free(reader);
+}
+
+int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct error *error)
+{
+	int result = jsonl_file_open(&reader->file, path, error);
+
+	if (result < 0)
+		return result;
+	reader->path = path;
+	reader->line_number = 0;
+	reader->went_back = false;
+	result = read_lines(reader, error);
+	jsonl_file_close(reader->file);
+	reader->file = NULL;
+	return result;
+}
+
+int jsonl_reader_end(struct jsonl_reader *reader, struct error *error)
+{
+	return reader->has_interval ? hand_out(reader, error) : 0;
+}
+
+const struct jsonl_reader_info *jsonl_reader_info(const struct jsonl_reader *reader)
+{
+	return &reader->info;
+}

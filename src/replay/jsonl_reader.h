@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Turns JSON lines back into the snapshots that they were written from, interval by interval, for the
+ * sinks: here the log stands where the collector stands else. What one line lacks because lines were
+ * lost is taken from the running total of the next. A line that is no line of ours is told and skipped.
+ */
+#ifndef FAULTMAP_JSONL_READER_H
+#define FAULTMAP_JSONL_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "model/snapshot.h"
+
+struct jsonl_reader;
+
+/* With each interval, sealed. 0 or a negative errno with the error set, which ends the reading. */
+typedef int (*log_interval_fn)(void *context, const struct snapshot *snapshot, struct error *error);
+/* The `run` line: the command as raw bytes, NULL-terminated, valid during the call. */
+typedef int (*log_run_fn)(void *context, const char *const *command, int wait_status,
+			  uint64_t wall_ns, struct error *error);
+/* What is wrong with a line. line 0: with the file as a whole. */
+typedef void (*log_complaint_fn)(void *context, const char *path, uint64_t line, const char *why);
+
+struct jsonl_reader_options {
+	int64_t from_ms, to_ms; /* since 1970: intervals that ended from then on, and before then */
+	bool as_one;            /* one snapshot, at the end, as of one long interval */
+	log_interval_fn on_interval;
+	log_run_fn on_run;
+	log_complaint_fn on_complaint;
+	void *context;
+};
+
+/* Of all that was read. */
+struct jsonl_reader_info {
+	char host[256]; /* escaped; as the last meta line has it */
+	char kernel[256];
+	char detail[16];
+	uint64_t page_size;
+	uint64_t n_intervals;
+	uint64_t duration_ns; /* of these intervals */
+	struct timespec first, last;
+	uint64_t lines_lost;
+};
+
+/* NULL when out of memory. Copies the options. */
+struct jsonl_reader *jsonl_reader_new(const struct jsonl_reader_options *options);
+void jsonl_reader_free(struct jsonl_reader *reader);
+
+/* Reads one file; several in the order in which they were written. 0 or a negative errno with the
+ * error set. */
+int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct error *error);
+/* Hands out the last interval. */
+int jsonl_reader_end(struct jsonl_reader *reader, struct error *error);
+const struct jsonl_reader_info *jsonl_reader_info(const struct jsonl_reader *reader);
+
+#endif

@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "serve/http.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "serve/http_request.h"
+#include "base/util.h"
+#include "serve/web_tls.h"
+
+/* A scraper holds one or two connections and a browser six. For one more, the one goes that has
+ * waited longest without asking anything: a thousand idle clients keep nobody out. */
+#define MAX_CLIENTS 128
+/* Before libmicrohttpd has closed those that have to go; beyond, new ones are turned away. */
+#define MAX_CONNECTIONS (2 * MAX_CLIENTS)
+/* One turn of the loop: the tick may be due. */
+#define MAX_ACCEPTS 64
+/* Of one connection, for its request header and our response header: no header of a scraper comes near,
+ * and libmicrohttpd answers 431 to a larger one. */
+#define CONNECTION_MEMORY (16 * 1024)
+/* From connecting, through TLS, to the end of the first request's header; whole, not between bytes. */
+#define HEADER_SECONDS 10
+/* From there to the last byte of the response: more than the 10 s that Prometheus waits. */
+#define ANSWER_SECONDS 30
+/* To the next request's header: longer than the usual minute between two scrapes. */
+#define IDLE_SECONDS 90
+/* Configurations that still have connections; more reloads in a row cut the oldest ones'. */
+#define MAX_SERVERS 4
+
+enum client_state { CLIENT_WAITING, CLIENT_ANSWERING };
+
+struct client {
+	TAILQ_ENTRY(client) next; /* in the order in which they came into their state */
+	struct server *server;
+	int fd; /* libmicrohttpd's */
+	enum client_state state;
+	uint64_t deadline_ns;
+};
+
+/* A libmicrohttpd daemon: TLS cannot be changed under one, so each configuration has its own. It has no
+ * socket to listen on and gets the connections that this module accepts. */
+struct server {
+	TAILQ_ENTRY(server) next; /* newest first */
+	struct http *http;
+	struct MHD_Daemon *daemon;
+	struct web_config *config; /* may be NULL */
+	int epoll_fd;              /* the daemon's */
+	int timer_fd; /* when the daemon wants to run although no descriptor is ready */
+	size_t n_clients;
+	char trouble[256]; /* what the daemon said while it started */
+};
+
+struct acceptor {
+	struct http *http;
+	int fd; /* the listener's */
+};
+
+struct http {
+	struct loop *loop;
+	struct acceptor acceptors[LISTEN_MAX];
+	size_t n_acceptors;
+	size_t n_accepting; /* of them, from the first: those on the loop */
+	int sweep_fd;       /* timer */
+	struct http_shared shared;
+	TAILQ_HEAD(, server) servers;
+	TAILQ_HEAD(, client) clients;
+	size_t n_clients;
+};
+
+/* Asks when the daemon must run next: at once, if anything. */
+static void server_run(struct server *server)
+{
+	struct itimerspec when = { 0 };
+	MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+	MHD_run(server->daemon);
+	if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES) {
+		when.it_value.tv_sec = (time_t)(timeout_ms / 1000);
+		/* 1 ns: an all-zero value would disarm the timer. */
+		when.it_value.tv_nsec = (long)(timeout_ms % 1000) * 1000000 + 1;
+	}
+	timerfd_settime(server->timer_fd, 0, &when, NULL);
+}
+
+static int handle_io(void *context, uint32_t events)
+{
+	(void)events;
+	server_run(context);
+	return 0;
+}
+
+static int handle_timeout(void *context, uint32_t events)
+{
+	struct server *server = context;
+	uint64_t expirations;
+
+	(void)!read(server->timer_fd, &expirations, sizeof(expirations));
+	return handle_io(context, events);
+}
+
+static void client_enter(struct client *client, enum client_state state, unsigned int seconds)
+{
+	struct http *http = client->server->http;
+
+	client->state = state;
+	client->deadline_ns = monotonic_ns() + seconds * 1000000000ULL;
+	TAILQ_REMOVE(&http->clients, client, next);
+	TAILQ_INSERT_TAIL(&http->clients, client, next);
+}
+
+/* libmicrohttpd sees the connection end, and closes it. */
+static void client_cut(const struct client *client)
+{
+	shutdown(client->fd, SHUT_RDWR);
+}
+
+static struct client *client_new(struct server *server, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->server = server;
+	client->fd = info->connect_fd;
+	TAILQ_INSERT_TAIL(&server->http->clients, client, next);
+	server->http->n_clients++;
+	server->n_clients++;
+	client_enter(client, CLIENT_WAITING, HEADER_SECONDS);
+	return client;
+}
+
+static void client_free(struct client *client)
+{
+	TAILQ_REMOVE(&client->server->http->clients, client, next);
+	client->server->http->n_clients--;
+	client->server->n_clients--;
+	free(client);
+}
+
+static void handle_connection(void *context, struct MHD_Connection *connection,
+			      void **socket_context, enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = context;
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*socket_context)
+			client_free(*socket_context);
+		return;
+	}
+	*socket_context = client_new(server, connection);
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info && info->tls_session)
+		web_tls_prepare(&server->config->tls, info->tls_session);
+}
+
+static struct client *client_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+}
+
+static void handle_login(void *who, bool granted)
+{
+	server_run(client_of(http_request_resume(who, granted))->server);
+}
+
+static bool is_newest(const struct server *server)
+{
+	return server == TAILQ_FIRST(&server->http->servers);
+}
+
+/* libmicrohttpd calls once with the header, then for each piece of a body, then once at its end. */
+static enum MHD_Result handle_request(void *context, struct MHD_Connection *connection,
+				      const char *path, const char *method, const char *version,
+				      const char *upload, size_t *upload_size, void **request)
+{
+	struct server *server = context;
+	struct client *client = MHD_get_connection_info(connection,
+							MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+					->socket_context;
+
+	(void)version;
+	(void)upload;
+	if (!client)
+		return MHD_NO; /* no memory for it: nobody would watch its time */
+	if (!*request) {
+		*request = http_request_new(&server->http->shared, connection, path, method);
+		client_enter(client, CLIENT_ANSWERING, ANSWER_SECONDS);
+		return *request ? MHD_YES : MHD_NO;
+	}
+	if (*upload_size) {
+		*upload_size = 0; /* a body means nothing here: drop it */
+		return MHD_YES;
+	}
+	return http_request_answer(*request, !is_newest(server));
+}
+
+static void handle_completed(void *context, struct MHD_Connection *connection, void **request,
+			     enum MHD_RequestTerminationCode code)
+{
+	struct client *client = MHD_get_connection_info(connection,
+							MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+					->socket_context;
+
+	(void)context;
+	(void)code;
+	http_request_free(*request);
+	*request = NULL;
+	if (client)
+		client_enter(client, CLIENT_WAITING, IDLE_SECONDS);
+}
+
+/* What goes wrong within a connection is the client's business and must not fill our log. */
+static void keep_message(void *context, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+
+static void keep_message(void *context, const char *format, va_list arguments)
+{
+	struct server *server = context;
+
+	if (!server->daemon)
+		vsnprintf(server->trouble, sizeof(server->trouble), format, arguments);
+}
+
+static int start_daemon(struct server *server)
+{
+	const struct web_tls *tls = server->config ? &server->config->tls : NULL;
+	bool is_tls = tls && tls->certificate;
+	unsigned int flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+			     MHD_USE_ERROR_LOG | (is_tls ? MHD_USE_TLS : 0);
+	struct MHD_OptionItem tls_options[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, is_tls ? tls->certificate : NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, is_tls ? tls->key : NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, is_tls ? (void *)tls->priorities : NULL },
+		{ is_tls && tls->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		  is_tls ? tls->client_ca : NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const union MHD_DaemonInfo *info;
+
+	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle_request, server,
+					  MHD_OPTION_EXTERNAL_LOGGER, keep_message, server,
+					  MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+					  MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+					  (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+					  handle_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
+					  handle_completed, server, MHD_OPTION_ARRAY,
+					  is_tls ? tls_options :
+						   tls_options + ARRAY_SIZE(tls_options) - 1,
+					  MHD_OPTION_END);
+	if (!server->daemon)
+		return -ENOTSUP;
+	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return -ENOTSUP;
+	server->epoll_fd = info->epoll_fd;
+	return 0;
+}
+
+static int server_start(struct server *server)
+{
+	struct loop *loop = server->http->loop;
+	int result = start_daemon(server);
+
+	if (result < 0)
+		return result;
+	server->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (server->timer_fd < 0)
+		return -errno;
+	result = loop_add_fd(loop, server->epoll_fd, EPOLLIN, handle_io, server);
+	if (!result)
+		result = loop_add_fd(loop, server->timer_fd, EPOLLIN, handle_timeout, server);
+	return result;
+}
+
+/* Not within one of its own callbacks. */
+static void server_free(struct server *server)
+{
+	if (server->epoll_fd >= 0)
+		loop_remove_fd(server->http->loop, server->epoll_fd);
+	if (server->timer_fd >= 0) {
+		loop_remove_fd(server->http->loop, server->timer_fd);
+		close(server->timer_fd);
+	}
+	if (server->daemon)
+		MHD_stop_daemon(server->daemon);
+	web_config_free(server->config);
+	free(server);
+}
+
+/* Takes config. */
+static int server_new(struct http *http, struct web_config *config, struct server **ret_server,
+		      struct error *error)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int result;
+
+	if (!server) {
+		web_config_free(config);
+		return error_set(error, ENOMEM, "starting the HTTP endpoint: out of memory");
+	}
+	server->http = http;
+	server->config = config;
+	server->epoll_fd = -1;
+	server->timer_fd = -1;
+	result = server_start(server);
+	if (result < 0) {
+		error_set(error, -result, "starting the HTTP endpoint: %s",
+			  server->trouble[0] ? server->trouble : strerror(-result));
+		server_free(server);
+		return result;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+int http_configure(struct http *http, struct web_config *config, struct error *error)
+{
+	struct server *server;
+	int result = 0;
+
+	if (config && config->n_users && !http->shared.login)
+		result = login_new(&http->shared.login, http->loop, handle_login);
+	if (result < 0) {
+		web_config_free(config);
+		return error_set(error, -result, "starting to check passwords: %s",
+				 strerror(-result));
+	}
+	result = server_new(http, config, &server, error);
+	if (result < 0)
+		return result;
+	TAILQ_INSERT_HEAD(&http->servers, server, next);
+	http->shared.config = config;
+	http->shared.paid_until_ns = 0;
+	return 0;
+}
+
+/* The client that waits longest; if all are being answered, the one that takes longest. */
+static struct client *find_victim(struct http *http)
+{
+	struct client *client;
+
+	TAILQ_FOREACH(client, &http->clients, next)
+	{
+		if (client->state == CLIENT_WAITING)
+			return client;
+	}
+	return TAILQ_FIRST(&http->clients);
+}
+
+static void make_room(struct http *http)
+{
+	struct client *victim = find_victim(http);
+	struct server *server;
+
+	if (!victim)
+		return;
+	server = victim->server;
+	client_cut(victim);
+	/* It may be suspended and stay for now: the next victim is another one. */
+	client_enter(victim, CLIENT_ANSWERING, 0);
+	server_run(server);
+}
+
+static void take_client(struct http *http, int fd, const struct sockaddr *address, socklen_t length)
+{
+	struct server *server = TAILQ_FIRST(&http->servers);
+
+	if (http->n_clients >= MAX_CLIENTS)
+		make_room(http);
+	/* It closes the descriptor if it fails. */
+	if (MHD_add_connection(server->daemon, fd, address, length) == MHD_YES)
+		server_run(server);
+}
+
+static void stop_accepting(struct http *http)
+{
+	while (http->n_accepting)
+		loop_remove_fd(http->loop, http->acceptors[--http->n_accepting].fd);
+}
+
+static int handle_accept(void *context, uint32_t events)
+{
+	struct acceptor *acceptor = context;
+
+	(void)events;
+	for (unsigned int i = 0; i < MAX_ACCEPTS; i++) {
+		struct sockaddr_storage address;
+		socklen_t length = sizeof(address);
+		int fd = accept4(acceptor->fd, (struct sockaddr *)&address, &length,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			take_client(acceptor->http, fd, (struct sockaddr *)&address, length);
+			continue;
+		}
+		/* No descriptor or memory is left: not again before the next sweep. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			make_room(acceptor->http);
+			stop_accepting(acceptor->http);
+		}
+		break;
+	}
+	return 0;
+}
+
+static int start_accepting(struct http *http)
+{
+	int result = 0;
+
+	while (!result && http->n_accepting < http->n_acceptors) {
+		struct acceptor *acceptor = &http->acceptors[http->n_accepting];
+
+		result = loop_add_fd(http->loop, acceptor->fd, EPOLLIN, handle_accept, acceptor);
+		if (!result)
+			http->n_accepting++;
+	}
+	return result;
+}
+
+/* Former configurations go with their last client; with too many of them, the oldest's clients go. */
+static void retire_servers(struct http *http)
+{
+	struct server *newest = TAILQ_FIRST(&http->servers), *server, *older;
+	size_t count = 0;
+
+	for (server = newest; server; server = older) {
+		struct client *client;
+
+		older = TAILQ_NEXT(server, next);
+		if (server != newest && !server->n_clients) {
+			TAILQ_REMOVE(&http->servers, server, next);
+			server_free(server);
+		} else if (++count > MAX_SERVERS) {
+			TAILQ_FOREACH(client, &http->clients, next)
+			{
+				if (client->server == server)
+					client_cut(client);
+			}
+		}
+	}
+}
+
+/* Each second. */
+static int handle_sweep(void *context, uint32_t events)
+{
+	struct http *http = context;
+	uint64_t now = monotonic_ns(), expirations;
+	struct client *client;
+
+	(void)events;
+	(void)!read(http->sweep_fd, &expirations, sizeof(expirations));
+	TAILQ_FOREACH(client, &http->clients, next)
+	{
+		if (client->deadline_ns <= now)
+			client_cut(client);
+	}
+	retire_servers(http);
+	return start_accepting(http);
+}
+
+static int start_sweeping(struct http *http)
+{
+	struct itimerspec each_second = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
+
+	http->sweep_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (http->sweep_fd < 0 || timerfd_settime(http->sweep_fd, 0, &each_second, NULL) < 0)
+		return -errno;
+	return loop_add_fd(http->loop, http->sweep_fd, EPOLLIN, handle_sweep, http);
+}
+
+static struct http *http_new(struct loop *loop, const struct listeners *listeners,
+			     const struct http_site *site)
+{
+	struct http *http = calloc(1, sizeof(*http));
+
+	if (!http)
+		return NULL;
+	http->loop = loop;
+	http->sweep_fd = -1;
+	http->shared.site = *site;
+	TAILQ_INIT(&http->servers);
+	TAILQ_INIT(&http->clients);
+	for (; http->n_acceptors < listeners->count; http->n_acceptors++) {
+		http->acceptors[http->n_acceptors].http = http;
+		http->acceptors[http->n_acceptors].fd = listeners->all[http->n_acceptors].fd;
+	}
+	return http;
+}
+
+int http_open(struct http **ret_http, struct loop *loop, const struct listeners *listeners,
+	      const struct http_site *site, struct web_config *config, struct error *error)
+{
+	struct http *http = http_new(loop, listeners, site);
+	int result;
+
+	if (!http) {
+		web_config_free(config);
+		return error_set(error, ENOMEM, "starting the HTTP endpoint: out of memory");
+	}
+	result = http_configure(http, config, error);
+	if (result < 0) {
+		http_close(http);
+		return result;
+	}
+	result = start_sweeping(http);
+	if (!result)
+		result = start_accepting(http);
+	if (result < 0) {
+		http_close(http);
+		return error_set(error, -result, "starting the HTTP endpoint: %s",
+				 strerror(-result));
+	}
+	*ret_http = http;
+	return 0;
+}
+
+void http_close(struct http *http)
+{
+	struct server *server;
+
+	if (!http)
+		return;
+	stop_accepting(http);
+	if (http->sweep_fd >= 0) {
+		loop_remove_fd(http->loop, http->sweep_fd);
+		close(http->sweep_fd);
+	}
+	/* First: who waits for an answer of its thread is suspended, and must be resumed to go. */
+	login_free(http->shared.login);
+	while ((server = TAILQ_FIRST(&http->servers))) {
+		TAILQ_REMOVE(&http->servers, server, next);
+		server_free(server);
+	}
+	free(http);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The HTTP endpoint on the program's loop: libmicrohttpd speaks HTTP and TLS, this module takes the
+ * connections, bounds their number and time, asks for passwords and negotiates. It knows no
+ * snapshot: what a path says comes from a page's callback, which must not block and must not
+ * depend on who asks.
+ */
+#ifndef FAULTMAP_HTTP_H
+#define FAULTMAP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "serve/listen.h"
+#include "base/loop.h"
+#include "serve/web_config.h"
+
+struct http;
+
+struct http_body {
+	char *text; /* allocated with malloc; the caller's from then on */
+	size_t size;
+};
+
+/*
+ * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet: 503),
+ * -EACCES (not allowed here: 403), any other negative errno (500); the body then says why, or is
+ * left empty.
+ */
+typedef int (*http_answer_fn)(void *context, unsigned int type, struct http_body *ret_body);
+
+struct http_page {
+	const char *path;
+	const char *const *types; /* media types that it can be had in, the default first */
+	size_t n_types;
+	http_answer_fn answer;
+	const char *policy; /* Content-Security-Policy, unless the configuration has one; or NULL */
+	bool is_action;     /* POST and PUT do something; otherwise GET and HEAD */
+};
+
+struct http_site {
+	const struct http_page *pages;
+	size_t n_pages;
+	void *context; /* of the pages' callbacks */
+};
+
+/*
+ * Serves on the listeners, which stay the caller's, and on the loop; both must outlive it, so must the
+ * site. `config` is taken, whatever the result; NULL: no TLS, no passwords.
+ * 0 or a negative errno with the error set.
+ */
+int http_open(struct http **ret_http, struct loop *loop, const struct listeners *listeners,
+	      const struct http_site *site, struct web_config *config, struct error *error);
+/* NULL is fine. Open connections are cut. */
+void http_close(struct http *http);
+/* From now on for new connections, and passwords for all; the old configuration stays on failure.
+ * Takes config as http_open does. Safe in a page's callback. */
+int http_configure(struct http *http, struct web_config *config, struct error *error);
+
+#endif

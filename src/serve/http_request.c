@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "serve/http_request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <zlib.h>
+
+#include "serve/negotiate.h"
+#include "base/util.h"
+
+/* Of all responses that clients have not read yet: a page is some 100 KiB, and who reads none of it
+ * keeps it for as long as http.c lets him. */
+#define MAX_QUEUED_BYTES (32 * 1024 * 1024)
+/* Below that gzip saves no packet. */
+#define MIN_GZIP_SIZE 1024
+/* All Accept headers of a request in one; what is beyond is not heard. */
+#define MAX_ACCEPT 4096
+
+#define REALM "faultmap"
+#define TYPE_TEXT "text/plain; charset=utf-8"
+
+enum login_state { LOGIN_NOT_ASKED, LOGIN_ASKED, LOGIN_ACCEPTED, LOGIN_REFUSED };
+
+struct http_request {
+	struct http_shared *shared;
+	struct MHD_Connection *connection;
+	const struct http_page *page; /* NULL: there is none */
+	bool is_read;                 /* GET or HEAD */
+	bool is_write;                /* POST or PUT */
+	bool is_last;
+	enum login_state login;
+	size_t queued_bytes;
+};
+
+static const struct http_page *find_page(const struct http_site *site, const char *path)
+{
+	for (size_t i = 0; i < site->n_pages; i++) {
+		if (!strcmp(site->pages[i].path, path))
+			return &site->pages[i];
+	}
+	return NULL;
+}
+
+struct http_request *http_request_new(struct http_shared *shared, struct MHD_Connection *connection,
+				      const char *path, const char *method)
+{
+	struct http_request *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return NULL;
+	request->shared = shared;
+	request->connection = connection;
+	request->page = find_page(&shared->site, path);
+	request->is_read = !strcmp(method, MHD_HTTP_METHOD_GET) ||
+			   !strcmp(method, MHD_HTTP_METHOD_HEAD);
+	request->is_write = !strcmp(method, MHD_HTTP_METHOD_POST) ||
+			    !strcmp(method, MHD_HTTP_METHOD_PUT);
+	return request;
+}
+
+void http_request_free(struct http_request *request)
+{
+	if (!request)
+		return;
+	request->shared->queued_bytes -= request->queued_bytes;
+	free(request);
+}
+
+/* What the browser may do with the page. */
+static void add_policy(struct MHD_Response *response, const char *policy)
+{
+	if (!MHD_get_response_header(response, MHD_HTTP_HEADER_CONTENT_SECURITY_POLICY))
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_SECURITY_POLICY, policy);
+	if (!MHD_get_response_header(response, "X-Content-Type-Options"))
+		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+}
+
+static void add_headers(const struct http_request *request, struct MHD_Response *response,
+			unsigned int status, const char *type)
+{
+	const struct web_config *config = request->shared->config;
+
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
+					request->page->is_action ? "POST, PUT" : "GET, HEAD");
+	if (request->is_last)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	for (size_t i = 0; config && i < config->n_headers; i++)
+		MHD_add_response_header(response, config->headers[i].name,
+					config->headers[i].value);
+	if (request->page && request->page->policy)
+		add_policy(response, request->page->policy);
+}
+
+/* Takes the response, which may be NULL. */
+static enum MHD_Result queue(struct http_request *request, unsigned int status, const char *type,
+			     struct MHD_Response *response)
+{
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	add_headers(request, response, status, type);
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		result = MHD_queue_basic_auth_fail_response(request->connection, REALM, response);
+	else
+		result = MHD_queue_response(request->connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result say(struct http_request *request, unsigned int status, const char *text)
+{
+	return queue(request, status, TYPE_TEXT,
+		     MHD_create_response_from_buffer(strlen(text), (void *)text,
+						     MHD_RESPMEM_MUST_COPY));
+}
+
+/* Takes the body; false leaves it as it was. */
+static bool compress_body(struct http_body *body)
+{
+	z_stream stream = { 0 };
+	unsigned long bound;
+	char *text;
+	bool is_done;
+
+	/* 15 + 16: the largest window, and gzip's frame. */
+	if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return false;
+	bound = deflateBound(&stream, body->size);
+	text = malloc(bound);
+	stream.next_in = (unsigned char *)body->text;
+	stream.avail_in = (unsigned int)body->size;
+	stream.next_out = (unsigned char *)text;
+	stream.avail_out = (unsigned int)bound;
+	is_done = text && deflate(&stream, Z_FINISH) == Z_STREAM_END;
+	if (is_done) {
+		free(body->text);
+		*body = (struct http_body){ text, stream.total_out };
+	} else {
+		free(text);
+	}
+	deflateEnd(&stream);
+	return is_done;
+}
+
+/* Takes the body. */
+static enum MHD_Result send_body(struct http_request *request, const char *type, enum coding coding,
+				 struct http_body *body)
+{
+	struct http_shared *shared = request->shared;
+	struct MHD_Response *response;
+	bool is_gzip = coding == CODING_GZIP && body->size >= MIN_GZIP_SIZE && compress_body(body);
+
+	if (shared->queued_bytes && shared->queued_bytes + body->size > MAX_QUEUED_BYTES) {
+		free(body->text);
+		return say(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			   "too many clients that do not read their responses\n");
+	}
+	response = MHD_create_response_from_buffer(body->size, body->text, MHD_RESPMEM_MUST_FREE);
+	if (!response) {
+		free(body->text);
+		return MHD_NO;
+	}
+	request->queued_bytes = body->size;
+	shared->queued_bytes += body->size;
+	if (is_gzip)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+	return queue(request, MHD_HTTP_OK, type, response);
+}
+
+static enum MHD_Result send_failure(struct http_request *request, int result,
+				    struct http_body *body)
+{
+	unsigned int status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	enum MHD_Result queued;
+
+	if (result == -EAGAIN)
+		status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	else if (result == -EACCES)
+		status = MHD_HTTP_FORBIDDEN;
+	queued = say(request, status, body->text ? body->text : "out of memory\n");
+	free(body->text);
+	return queued;
+}
+
+struct header {
+	const char *name;
+	char text[MAX_ACCEPT];
+	size_t length;
+	bool is_there;
+};
+
+static enum MHD_Result join_header(void *context, enum MHD_ValueKind kind, const char *name,
+				   const char *value)
+{
+	struct header *header = context;
+	int length;
+
+	(void)kind;
+	if (strcasecmp(name, header->name) != 0 || !value)
+		return MHD_YES;
+	length = snprintf(header->text + header->length, sizeof(header->text) - header->length,
+			  "%s%s", header->is_there ? "," : "", value);
+	header->is_there = true;
+	header->length += (size_t)length;
+	/* A cut element could mean anything: only whole headers are heard. */
+	if (header->length < sizeof(header->text))
+		return MHD_YES;
+	header->text[header->length - (size_t)length] = '\0';
+	return MHD_NO;
+}
+
+/* All headers of that name as one list (RFC 9110, 5.3); NULL when there is none. */
+static const char *read_header(struct http_request *request, struct header *header,
+			       const char *name)
+{
+	*header = (struct header){ .name = name };
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, join_header, header);
+	return header->is_there ? header->text : NULL;
+}
+
+static enum MHD_Result refuse_format(struct http_request *request)
+{
+	const struct http_page *page = request->page;
+	char text[512] = "not acceptable; this can be had as ";
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < page->n_types && length < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+					   i ? ", or " : "", page->types[i]);
+	if (length < sizeof(text))
+		snprintf(text + length, sizeof(text) - length, ", plain or with gzip\n");
+	return say(request, MHD_HTTP_NOT_ACCEPTABLE, text);
+}
+
+static enum MHD_Result send_page(struct http_request *request)
+{
+	const struct http_page *page = request->page;
+	struct http_body body = { 0 };
+	struct header header;
+	int type = negotiate_type(read_header(request, &header, MHD_HTTP_HEADER_ACCEPT),
+				  page->types, page->n_types);
+	enum coding coding =
+		negotiate_coding(read_header(request, &header, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+	int result;
+
+	if (type < 0 || coding == CODING_NONE)
+		return refuse_format(request);
+	result = page->answer(request->shared->site.context, (unsigned int)type, &body);
+	if (result < 0)
+		return send_failure(request, result, &body);
+	return send_body(request, page->types[type], coding, &body);
+}
+
+static enum MHD_Result route(struct http_request *request)
+{
+	if (!request->page)
+		return say(request, MHD_HTTP_NOT_FOUND, "not found; see / for what there is\n");
+	if (!(request->page->is_action ? request->is_write : request->is_read))
+		return say(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+			   request->page->is_action ? "only POST and PUT\n" :
+						      "only GET and HEAD\n");
+	return send_page(request);
+}
+
+/* An unknown user's password is held against the first user's hash, so that the time it takes does
+ * not tell who exists (as long as all hashes are of one cost). */
+static enum login_answer ask(struct http_request *request, const char *name, const char *password)
+{
+	const struct web_config *config = request->shared->config;
+	const struct web_user *found = NULL;
+
+	for (size_t i = 0; i < config->n_users; i++) {
+		if (!strcmp(config->users[i].name, name))
+			found = &config->users[i];
+	}
+	return login_check(request->shared->login, found ? found->hash : config->users[0].hash,
+			   password, found != NULL, request);
+}
+
+static void log_in(struct http_request *request)
+{
+	const struct web_config *config = request->shared->config;
+	char *password = NULL;
+	char *name;
+
+	request->login = LOGIN_REFUSED;
+	if (!config || !config->n_users) {
+		request->login = LOGIN_ACCEPTED;
+		return;
+	}
+	name = MHD_basic_auth_get_username_password(request->connection, &password);
+	if (name && password) {
+		switch (ask(request, name, password)) {
+		case LOGIN_GRANTED:
+			request->login = LOGIN_ACCEPTED;
+			break;
+		case LOGIN_PENDING:
+			request->login = LOGIN_ASKED;
+			break;
+		case LOGIN_BUSY:
+			request->login = LOGIN_NOT_ASKED;
+			break;
+		}
+	}
+	if (password)
+		explicit_bzero(password, strlen(password));
+	MHD_free(name);
+	MHD_free(password);
+}
+
+struct MHD_Connection *http_request_resume(struct http_request *request, bool granted)
+{
+	request->login = granted ? LOGIN_ACCEPTED : LOGIN_REFUSED;
+	MHD_resume_connection(request->connection);
+	return request->connection;
+}
+
+/* A token bucket as its "generic cell rate algorithm": each request costs an interval of time, and the account
+ * may be a burst of them ahead of the clock. */
+static bool is_within_limit(struct http_shared *shared)
+{
+	const struct web_limit *limit = &shared->config->limit;
+	uint64_t now = monotonic_ns();
+
+	if (shared->paid_until_ns < now)
+		shared->paid_until_ns = now;
+	if (shared->paid_until_ns - now > (limit->burst - 1) * limit->interval_ns)
+		return false;
+	shared->paid_until_ns += limit->interval_ns;
+	return true;
+}
+
+enum MHD_Result http_request_answer(struct http_request *request, bool is_last)
+{
+	const struct web_config *config = request->shared->config;
+
+	request->is_last = is_last;
+	if (request->login == LOGIN_NOT_ASKED) {
+		if (config && config->limit.interval_ns && !is_within_limit(request->shared))
+			return say(request, MHD_HTTP_TOO_MANY_REQUESTS,
+				   "too many requests: rate_limit\n");
+		log_in(request);
+	}
+	switch (request->login) {
+	case LOGIN_NOT_ASKED:
+		return say(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+			   "too many passwords to check; try again\n");
+	case LOGIN_ASKED:
+		MHD_suspend_connection(request->connection);
+		return MHD_YES;
+	case LOGIN_REFUSED:
+		return say(request, MHD_HTTP_UNAUTHORIZED, "unauthorized\n");
+	case LOGIN_ACCEPTED:
+		break;
+	}
+	return route(request);
+}

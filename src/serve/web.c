@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "serve/web.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve/http.h"
+#include "serve/listen.h"
+#include "serve/page.h"
+#include "base/sd_daemon.h"
+#include "base/util.h"
+#include "serve/web_config.h"
+
+struct web {
+	struct listeners listeners;
+	struct web_config *config; /* until web_start */
+	bool has_config_file;
+	bool enable_lifecycle;
+	bool has_tls, has_users;
+	struct web_source source;
+	struct http *http; /* NULL until web_start */
+};
+
+/* Nothing from elsewhere, no script but page.js, in nobody's frame. */
+#define PAGE_POLICY                                                                              \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri " \
+	"'none'; form-action 'none'; frame-ancestors 'none'"
+
+static int say(struct http_body *body, const char *text, int result)
+{
+	body->text = strdup(text);
+	if (!body->text)
+		return -ENOMEM;
+	body->size = strlen(text);
+	return result;
+}
+
+static int send_file(const struct page_file *file, struct http_body *body)
+{
+	body->size = (size_t)(file->end - file->begin);
+	body->text = malloc(body->size);
+	if (!body->text)
+		return -ENOMEM;
+	memcpy(body->text, file->begin, body->size);
+	return 0;
+}
+
+static int answer_page(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	return send_file(&page_html, ret_body);
+}
+
+static int answer_css(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	return send_file(&page_css, ret_body);
+}
+
+static int answer_js(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	return send_file(&page_js, ret_body);
+}
+
+/* For a page whose source has nothing yet. */
+static int or_wait(struct http_body *body, int result)
+{
+	return result == -EAGAIN ? say(body, "the first reading is not there yet\n", result) :
+				   result;
+}
+
+static int answer_overview(void *context, unsigned int type, struct http_body *ret_body)
+{
+	const struct web *web = context;
+
+	(void)type;
+	return or_wait(ret_body,
+		       web->source.overview(web->source.context, &ret_body->text, &ret_body->size));
+}
+
+static int answer_healthy(void *context, unsigned int type, struct http_body *ret_body)
+{
+	(void)context;
+	(void)type;
+	return say(ret_body, "healthy\n", 0);
+}
+
+static int answer_ready(void *context, unsigned int type, struct http_body *ret_body)
+{
+	const struct web *web = context;
+
+	(void)type;
+	if (!web->source.is_ready(web->source.context))
+		return say(ret_body, "no reading of the counters yet, or they fail\n", -EAGAIN);
+	return say(ret_body, "ready\n", 0);
+}
+
+static int answer_metrics(void *context, unsigned int type, struct http_body *ret_body)
+{
+	const struct web *web = context;
+
+	return or_wait(ret_body, web->source.render(web->source.context, (enum exposition)type,
+						    &ret_body->text, &ret_body->size));
+}
+
+static int answer_reload(void *context, unsigned int type, struct http_body *ret_body)
+{
+	const struct web *web = context;
+	struct error error;
+	int result;
+
+	(void)type;
+	if (!web->enable_lifecycle)
+		return say(ret_body, "not enabled; start faultmap with --web.enable-lifecycle\n",
+			   -EACCES);
+	result = web->source.reload(web->source.context, &error);
+	/* Not what went wrong: it is the machine's business and in its log. */
+	return result < 0 ? say(ret_body, "reloading failed; faultmap's log says why\n", -EIO) :
+			    say(ret_body, "reloaded\n", 0);
+}
+
+static const char *const html[] = { "text/html; charset=utf-8" };
+static const char *const css[] = { "text/css; charset=utf-8" };
+static const char *const js[] = { "text/javascript; charset=utf-8" };
+static const char *const json[] = { "application/json" };
+static const char *const text[] = { "text/plain; charset=utf-8" };
+/* In the order of enum exposition. */
+static const char *const expositions[] = {
+	[EXPOSITION_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
+	[EXPOSITION_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+static const struct http_page pages[] = {
+	{ .path = "/",
+	  .types = html,
+	  .n_types = ARRAY_SIZE(html),
+	  .answer = answer_page,
+	  .policy = PAGE_POLICY },
+	{ .path = "/page.css",
+	  .types = css,
+	  .n_types = ARRAY_SIZE(css),
+	  .answer = answer_css,
+	  .policy = PAGE_POLICY },
+	{ .path = "/page.js",
+	  .types = js,
+	  .n_types = ARRAY_SIZE(js),
+	  .answer = answer_js,
+	  .policy = PAGE_POLICY },
+	{ .path = "/overview.json",
+	  .types = json,
+	  .n_types = ARRAY_SIZE(json),
+	  .answer = answer_overview,
+	  .policy = PAGE_POLICY },
+	{ .path = "/metrics",
+	  .types = expositions,
+	  .n_types = ARRAY_SIZE(expositions),
+	  .answer = answer_metrics },
+	{ .path = "/-/healthy",
+	  .types = text,
+	  .n_types = ARRAY_SIZE(text),
+	  .answer = answer_healthy },
+	{ .path = "/-/ready", .types = text, .n_types = ARRAY_SIZE(text), .answer = answer_ready },
+	{ .path = "/-/reload",
+	  .types = text,
+	  .n_types = ARRAY_SIZE(text),
+	  .answer = answer_reload,
+	  .is_action = true },
+};
+
+static int parse_addresses(const struct option_list *list,
+			   struct listen_address addresses[OPTION_LIST_MAX], size_t *ret_count,
+			   struct error *error)
+{
+	int result = 0;
+
+	*ret_count = list->count ? list->count : 1;
+	/* Who is started by a socket unit and told nothing else listens there. */
+	if (!list->count)
+		return listen_parse(sd_listen_fds(0) > 0 ? "fd://" : WEB_DEFAULT_LISTEN,
+				    &addresses[0], error);
+	for (size_t i = 0; i < list->count && !result; i++)
+		result = listen_parse(list->values[i], &addresses[i], error);
+	return result;
+}
+
+static int load_config(const char *path, struct web_config **ret_config, struct error *error)
+{
+	*ret_config = NULL;
+	return path ? web_config_load(ret_config, path, error) : 0;
+}
+
+static void note_config(struct web *web, const struct web_config *config)
+{
+	web->has_tls = config && config->tls.certificate;
+	web->has_users = config && config->n_users;
+}
+
+static int open_all(struct web *web, const struct web_options *options, struct error *error)
+{
+	struct listen_address addresses[OPTION_LIST_MAX];
+	size_t count;
+	int result = parse_addresses(options->listen, addresses, &count, error);
+
+	if (!result)
+		result = load_config(options->config_file, &web->config, error);
+	for (size_t i = 0; i < count && !result; i++)
+		result = listen_add(&web->listeners, &addresses[i], error);
+	return result;
+}
+
+int web_check(const struct web_options *options, struct error *error)
+{
+	struct listen_address addresses[OPTION_LIST_MAX];
+	struct web_config *config = NULL;
+	size_t count;
+	int result = parse_addresses(options->listen, addresses, &count, error);
+
+	if (!result)
+		result = load_config(options->config_file, &config, error);
+	web_config_free(config);
+	return result;
+}
+
+int web_listen(struct web **ret_web, const struct web_options *options, struct error *error)
+{
+	struct web *web = calloc(1, sizeof(*web));
+	int result;
+
+	if (!web)
+		return error_set(error, ENOMEM, "starting the HTTP endpoint: out of memory");
+	web->has_config_file = options->config_file;
+	web->enable_lifecycle = options->enable_lifecycle;
+	result = open_all(web, options, error);
+	if (result < 0) {
+		web_close(web);
+		return result;
+	}
+	*ret_web = web;
+	return 0;
+}
+
+void web_close(struct web *web)
+{
+	if (!web)
+		return;
+	http_close(web->http);
+	listen_close(&web->listeners);
+	web_config_free(web->config);
+	free(web);
+}
+
+int web_start(struct web *web, struct loop *loop, const struct web_source *source,
+	      struct error *error)
+{
+	struct http_site site = { .pages = pages, .n_pages = ARRAY_SIZE(pages), .context = web };
+
+	web->source = *source;
+	note_config(web, web->config);
+	return http_open(&web->http, loop, &web->listeners, &site, TAKE_PTR(web->config), error);
+}
+
+int web_reload(struct web *web, const struct web_options *options, struct error *error)
+{
+	bool had_config_file = web->has_config_file;
+	struct web_config *config;
+	int result = load_config(options->config_file, &config, error);
+
+	if (!result && (config || had_config_file))
+		result = http_configure(web->http, config, error);
+	if (result < 0)
+		return result;
+	web->has_config_file = config;
+	web->enable_lifecycle = options->enable_lifecycle;
+	note_config(web, config);
+	return 0;
+}
+
+bool web_url(const struct web *web, size_t i, char url[WEB_URL_LEN])
+{
+	char where[LISTEN_TEXT_LEN];
+
+	if (i >= web->listeners.count)
+		return false;
+	listen_describe(web->listeners.all[i].fd, where);
+	snprintf(url, WEB_URL_LEN, "%s%s%s",
+		 where[0] == 'u' ? "" :
+		 web->has_tls    ? "https://" :
+				   "http://",
+		 where, where[0] == 'u' ? "" : "/metrics");
+	return true;
+}
+
+const char *web_warning(const struct web *web)
+{
+	bool is_remote = false;
+
+	for (size_t i = 0; i < web->listeners.count; i++)
+		is_remote |= web->listeners.all[i].is_remote;
+	if (!is_remote || web->has_tls || web->has_users)
+		return NULL;
+	return "serving other machines in clear text and without a password; --web.config.file "
+	       "sets TLS and users";
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The daemon's web side: where it listens, its web configuration, and which pages there are. What they
+ * say comes from the daemon's callbacks.
+ *
+ *	web_listen (what a person can get wrong) -> web_start -> [web_reload] -> web_close
+ */
+#ifndef FAULTMAP_WEB_H
+#define FAULTMAP_WEB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/exposition_format.h"
+#include "base/loop.h"
+#include "base/options.h"
+
+struct web;
+
+struct web_options {
+	const struct option_list *listen; /* empty: the default address */
+	const char *config_file;          /* NULL: none */
+	bool enable_lifecycle;
+};
+
+/* What the daemon knows. None may block. */
+struct web_source {
+	/* The text of /metrics; 0 or a negative errno, -EAGAIN while there is none */
+	int (*render)(void *context, enum exposition exposition, char **ret_text, size_t *ret_size);
+	/* The JSON of /overview.json; the same */
+	int (*overview)(void *context, char **ret_text, size_t *ret_size);
+	bool (*is_ready)(void *context);
+	/* /-/reload: 0 or a negative errno with the error set */
+	int (*reload)(void *context, struct error *error);
+	void *context;
+};
+
+/* The default address, for the help. */
+#define WEB_DEFAULT_LISTEN "127.0.0.1:14096"
+
+/* What web_listen would refuse, without binding: 0, -EINVAL or another negative errno likewise. */
+int web_check(const struct web_options *options, struct error *error);
+
+/* Reads the configuration and binds the sockets. 0, -EINVAL for a bad flag or file, or another
+ * negative errno, with the error set. */
+int web_listen(struct web **ret_web, const struct web_options *options, struct error *error);
+/* NULL is fine. */
+void web_close(struct web *web);
+
+/* Serves. The loop must outlive it. 0 or a negative errno with the error set. */
+int web_start(struct web *web, struct loop *loop, const struct web_source *source,
+	      struct error *error);
+/* Reads the configuration, maybe another one, again; if it is bad the old one stays. The sockets stay.
+ * 0 or a negative errno with the error set. */
+int web_reload(struct web *web, const struct web_options *options, struct error *error);
+
+/* For messages: the i-th URL of /metrics; false beyond the last. */
+#define WEB_URL_LEN 160
+bool web_url(const struct web *web, size_t i, char url[WEB_URL_LEN]);
+/* What a person should know about who can read it, or NULL. */
+const char *web_warning(const struct web *web);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * `cipher_suites` of the web configuration: the names that exporter-toolkit takes, which are Go's, in GnuTLS's
+ * terms. GnuTLS does not choose among suites but among key exchanges, ciphers and MACs, so that not every list
+ * can be had: what a list would allow beside it is told.
+ */
+#ifndef FAULTMAP_WEB_SUITES_H
+#define FAULTMAP_WEB_SUITES_H
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define WEB_SUITES_MAX 20 /* of one list: there are fewer, and none counts twice */
+
+/* For messages. */
+#define WEB_SUITE_EXAMPLE "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+
+/* The suite's place in the table, or -1. */
+int web_suite_find(const char *name);
+/* Appends what allows these suites and no other to GnuTLS's priorities in text of that size. */
+void web_suites_print(const int *suites, size_t n_suites, char *text, size_t size);
+/* Does one of them have a cipher that TLS 1.3 speaks too? */
+bool web_suites_fit_tls13(const int *suites, size_t n_suites);
+/* Whether they allow no other. 0, or -EINVAL with the error naming the first other one. */
+int web_suites_check(const int *suites, size_t n_suites, gnutls_priority_t priorities,
+		     struct error *error);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where lines go: a file, standard output, a FIFO, or a stream socket that somebody listens on. Whole
+ * lines or none, and nothing here waits: what a reader does not take at once is queued, the loop
+ * writes it when there is room, and when the queue is full lines are lost. What a full disk tears off
+ * is cut away again. Lost lines are counted, and the outlet remembers which count has got through.
+ * It owns its descriptor, but never standard output. The caller ignores SIGPIPE and SIGXFSZ.
+ */
+#ifndef FAULTMAP_OUTLET_H
+#define FAULTMAP_OUTLET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/loop.h"
+
+struct outlet;
+
+enum outlet_open {
+	OUTLET_REPLACE,
+	OUTLET_APPEND,
+	OUTLET_PERSIST, /* append; a reader that is absent or goes away may come later */
+};
+
+/* target: NULL or "-" for standard output, unix:PATH, or a file's path. 0 or a negative errno with
+ * the error set. */
+int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open how,
+		struct error *error);
+/* NULL is fine. What is still queued is gone: see outlet_drain. */
+void outlet_free(struct outlet *outlet);
+bool outlet_is_stdout(const struct outlet *outlet);
+/* For messages. */
+const char *outlet_name(const struct outlet *outlet);
+
+/* What is queued goes on when the reader has room. NULL, before the loop goes: no longer. */
+void outlet_watch(struct outlet *outlet, struct loop *loop);
+/* Opens a regular file again by its name, after it was renamed; true in *ret_opened. Others stay as
+ * they are. 0, or a negative errno: the old one stays. */
+int outlet_reopen(struct outlet *outlet, bool *ret_opened);
+/* OUTLET_PERSIST without a reader looks for one: true in *ret_opened when it has come. 0 or a negative
+ * errno: there is none. */
+int outlet_connect(struct outlet *outlet, bool *ret_opened);
+
+/* True while the queue takes another line. */
+bool outlet_has_room(const struct outlet *outlet);
+/* A part of a line: 0 or -ENOMEM. Then outlet_end_line, or outlet_drop_line to take it back. */
+int outlet_add(struct outlet *outlet, const char *bytes, size_t size);
+/* Ends the line and queues it. tells_losses: it says how many lines were lost (outlet_untold). 0 or
+ * -ENOMEM: it is dropped. */
+int outlet_end_line(struct outlet *outlet, bool tells_losses);
+void outlet_drop_line(struct outlet *outlet);
+/* Writes what can be written. 0 (some may stay queued), or a negative errno: the queue is lost. */
+int outlet_flush(struct outlet *outlet);
+/* The last lines: waits while the reader takes some of them at least every timeout_ms (-1: however
+ * long). 0, or a negative errno: the rest is lost (-EAGAIN: the reader did not take it). */
+int outlet_drain(struct outlet *outlet, int timeout_ms);
+
+/* Counts a line that never came here. */
+void outlet_lose(struct outlet *outlet);
+/* All that were lost, and those of them that no line has told yet. */
+uint64_t outlet_lost(const struct outlet *outlet);
+uint64_t outlet_untold(const struct outlet *outlet);
+/* A line that will be sent again was no loss. */
+void outlet_unlose(struct outlet *outlet, uint64_t lost_before);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * JSON lines, schema version 1 (packaging/faultmap.schema.json): one object per line, `rec` says
+ * which. The sink never waits for who reads them (outlet.h): lines that cannot be written are lost as
+ * a whole, counted, and told as lines_lost by the next `meta`, `interval` or `run` line, which is the
+ * next that gets through.
+ * The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a size limit is an error here.
+ */
+#ifndef FAULTMAP_SINK_JSONL_H
+#define FAULTMAP_SINK_JSONL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "sink/outlet.h"
+#include "model/snapshot.h"
+
+struct sink_jsonl;
+
+/* What the `meta` line says beside host, kernel and versions. */
+struct jsonl_meta {
+	const char *detail;
+	const char *const *hooks;
+	size_t n_hooks;
+	uint64_t interval_ms; /* 0: no fixed interval (`run`) */
+	uint64_t slice_bytes; /* --slice; 0: mappings are not split */
+	uint64_t slices_max;  /* of one mapping */
+};
+
+/* The last line of `run --json`. */
+struct jsonl_run {
+	const char *const *command; /* raw bytes, NULL-terminated */
+	int wait_status;            /* as wait(2) gives it */
+	uint64_t wall_ns;
+	uint64_t processes;
+	uint64_t minor_total;
+	uint64_t major_total;
+};
+
+/* The schema that every line is valid against, as JSON. Static. */
+const char *sink_jsonl_schema(void);
+
+/* target: as outlet_open takes it. 0 or a negative errno with the error set. */
+int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
+		    struct error *error);
+/* NULL is fine. */
+void sink_jsonl_free(struct sink_jsonl *sink);
+/* As outlet_watch and outlet_drain, the latter with the error set. */
+void sink_jsonl_watch(struct sink_jsonl *sink, struct loop *loop);
+int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error);
+/* A file that was renamed is begun anew, with a meta line. 0 or a negative errno with the error
+ * set: the old file is gone on with. */
+int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error);
+bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
+
+/*
+ * Each returns 0, or a negative errno with the error set when a line was lost (-EPIPE: the reader
+ * went away; -EAGAIN: it does not keep up); the sink stays usable and tries again with the next call.
+ *
+ * The meta line is written at once; while that fails it goes before the next lines, and it begins
+ * each file and connection.
+ */
+int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, struct error *error);
+/* interval, faults, process and exit lines; nothing for tick 0. */
+int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error);
+int sink_jsonl_run(struct sink_jsonl *sink, const struct jsonl_run *run, struct error *error);
+
+#endif

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sink/sink_summary.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "sink/grid.h"
+#include "model/losses.h"
+#include "sink/sink_summary_data.h"
+#include "base/text.h"
+#include "base/util.h"
+
+/* Of a page of output: the busiest, unless --all. */
+#define SHOWN_PLACES 40
+#define SHOWN_PROCESSES 20
+#define COMMAND_MAX 2048 /* bytes of the command line that are shown */
+
+/* One word as a shell would need it quoted; returns the bytes written. */
+static size_t print_word(const char *word, FILE *stream)
+{
+	size_t plain = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_@%+=:,./-");
+	size_t written = 0;
+
+	if (plain && !word[plain]) {
+		fputs(word, stream);
+		return plain;
+	}
+	fputc('\'', stream);
+	for (; word[written] && written < COMMAND_MAX; written++) {
+		if (word[written] == '\'')
+			fputs("'\\'", stream);
+		fputc(word[written], stream);
+	}
+	fputc('\'', stream);
+	return written;
+}
+
+/* As one would type it, with what a terminal must not see escaped. */
+static int print_command(const char *const *command, FILE *stream)
+{
+	size_t written = 0;
+
+	for (size_t i = 0; command[i] && written < COMMAND_MAX; i++) {
+		autofree char *word = text_escape(command[i]);
+
+		if (!word)
+			return -ENOMEM;
+		if (i)
+			fputc(' ', stream);
+		written += print_word(word, stream);
+	}
+	fputs(written < COMMAND_MAX ? "\n" : " ...\n", stream);
+	return 0;
+}
+
+static void print_end(const struct summary_run *run, FILE *stream)
+{
+	double seconds = (double)run->wall_ns / 1e9;
+
+	if (WIFSIGNALED(run->wait_status))
+		fprintf(stream, "killed by SIG%s%s after %.3f s\n",
+			sigabbrev_np(WTERMSIG(run->wait_status)) ?: "?",
+			WCOREDUMP(run->wait_status) ? " (core dumped)" : "", seconds);
+	else
+		fprintf(stream, "exit status %d after %.3f s\n", WEXITSTATUS(run->wait_status),
+			seconds);
+}
+
+/* By pages, then everything else that tells places apart. */
+static int compare_places(const void *left, const void *right)
+{
+	const struct place *a = *(const struct place *const *)left;
+	const struct place *b = *(const struct place *const *)right;
+	int order = compare_u64(b->counts.pages, a->counts.pages);
+
+	if (!order)
+		order = compare_u64(b->counts.denied, a->counts.denied);
+	if (!order)
+		order = strcmp(a->name, b->name);
+	if (!order)
+		order = compare_u64(a->map_start, b->map_start);
+	if (!order)
+		order = memcmp(a->perms, b->perms, PLACE_KEY_SIZE - offsetof(struct place, perms));
+	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
+}
+
+static void put_counts(const struct summary *summary, const struct place *place, struct grid *grid)
+{
+	const struct stalls *stalls = &place->stalls;
+
+	grid_count(grid, place->counts.minor);
+	grid_count(grid, place->counts.major);
+	grid_count(grid, place->counts.denied);
+	grid_bytes(grid, place->counts.pages * summary->options.page_size);
+	if (stalls->count) {
+		grid_duration(grid, stalls->sum_ns / stalls->count);
+		grid_duration(grid, stalls->max_ns);
+	} else {
+		grid_empty(grid);
+		grid_empty(grid);
+	}
+}
+
+#define COUNT_COLUMNS 6 /* those of put_counts */
+static const struct grid_column place_columns[] = {
+	{ .title = "MINOR" },
+	{ .title = "MAJOR" },
+	{ .title = "DENIED", .optional = true },
+	{ .title = "BYTES" },
+	{ .title = "AVG", .optional = true },
+	{ .title = "MAX", .optional = true },
+	{ .title = "KIND", .left = true },
+	{ .title = "ACCESS", .left = true },
+	{ .title = "PERMS", .left = true },
+	{ .title = "PROCS", .optional = true },
+	{ .title = "PID", .optional = true },
+	{ .title = "SIZE", .optional = true },
+	{ .title = "ADDRESS", .optional = true },
+	{ .title = "MAPPING", .left = true },
+};
+
+static void put_place(const struct summary *summary, const struct place *place, struct grid *grid)
+{
+	put_counts(summary, place, grid);
+	grid_format(grid, "%s", kind_name(place->kind));
+	grid_format(grid, "%s%s", access_name(place->access),
+		    place->mode == MODE_KERNEL ? " kernel" : "");
+	grid_name(grid, place->perms);
+	if (place->mapping_id) {
+		grid_empty(grid);
+		if (summary_has_several(summary))
+			grid_format(grid, "%" PRIu64, place->tgid);
+		else
+			grid_empty(grid);
+		grid_bytes(grid, place->map_end - place->map_start);
+		grid_format(grid, "%" PRIx64, place->map_start);
+	} else {
+		if (summary_has_several(summary) && place->n_processes)
+			grid_count(grid, place->n_processes);
+		else
+			grid_empty(grid);
+		for (size_t i = 0; i < 3; i++)
+			grid_empty(grid);
+	}
+	grid_name(grid, *place->name ? place->name : "-");
+}
+
+/* A line of sums: counts and what they are of. */
+static void put_sum(const struct summary *summary, const struct place *sum, const char *what,
+		    struct grid *grid)
+{
+	put_counts(summary, sum, grid);
+	for (size_t i = COUNT_COLUMNS; i + 1 < ARRAY_SIZE(place_columns); i++)
+		grid_empty(grid);
+	grid_format(grid, "%s", what);
+}
+
+/* The places to show, in order: when several processes ran, only large mappings stand alone. */
+static struct place **shown_places(struct summary *summary, size_t *ret_count)
+{
+	const struct table *tables[] = { &summary->own, &summary->merged };
+	struct place **places;
+	size_t count = 0;
+
+	if (summary_has_several(summary) && !summary->options.show_all && summary_thin(summary) < 0)
+		return NULL;
+	places = calloc(summary->own.count + summary->merged.count + 1, sizeof(*places));
+	if (!places)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		size_t cursor = 0;
+
+		for (struct place *place; (place = table_next(tables[i], &cursor));)
+			if (has_faults(&place->counts))
+				places[count++] = place;
+	}
+	qsort(places, count, sizeof(*places), compare_places);
+	*ret_count = count;
+	return places;
+}
+
+static int print_places(struct summary *summary, FILE *stream, struct place *ret_total)
+{
+	size_t count = 0, shown;
+	autofree struct place **places = shown_places(summary, &count);
+	struct grid *grid = grid_new(place_columns, ARRAY_SIZE(place_columns));
+	struct place total = {}, rest = {};
+	char text[64];
+	int result = -ENOMEM;
+
+	if (places && grid) {
+		shown = summary->options.show_all || count < SHOWN_PLACES ? count : SHOWN_PLACES;
+		for (size_t i = 0; i < count; i++) {
+			place_add(i < shown ? &total : &rest, places[i]);
+			if (i < shown)
+				put_place(summary, places[i], grid);
+		}
+		snprintf(text, sizeof(text), "(%zu more)", count - shown);
+		if (shown < count)
+			put_sum(summary, &rest, text, grid);
+		if (has_faults(&summary->other.counts))
+			put_sum(summary, &summary->other, summary->other.name, grid);
+		place_add(&total, &rest);
+		place_add(&total, &summary->other);
+		put_sum(summary, &total, "total", grid);
+		result = grid_print(grid, stream, 2, 0);
+		*ret_total = total;
+	}
+	grid_free(grid);
+	return result;
+}
+
+static void put_person(const struct person *person, const char *name, struct grid *grid)
+{
+	grid_count(grid, person->minor);
+	grid_count(grid, person->major);
+	grid_count(grid, person->gup);
+	grid_bytes(grid, person->vsz_bytes);
+	if (person->tgid) {
+		grid_bytes(grid, person->rss_bytes);
+		grid_format(grid, "%" PRIu64, person->tgid);
+	} else { /* a sum of peaks of different moments would be no fact */
+		grid_empty(grid);
+		grid_empty(grid);
+	}
+	grid_name(grid, name);
+}
+
+static int print_people(const struct summary *summary, const struct person *sum, FILE *stream)
+{
+	static const struct grid_column columns[] = {
+		{ .title = "MINOR" },
+		{ .title = "MAJOR" },
+		{ .title = "GUP", .optional = true },
+		{ .title = "VSZ" },
+		{ .title = "PEAK RSS" },
+		{ .title = "PID" },
+		{ .title = "PROCESS", .left = true },
+	};
+	size_t count = summary->people.count, shown = count;
+	autofree struct person **people = summary_sorted_values(&summary->people,
+								summary_compare_people);
+	struct grid *grid = grid_new(columns, ARRAY_SIZE(columns));
+	struct person rest = summary->rest;
+	char text[64];
+	int result = -ENOMEM;
+
+	if (people && grid) {
+		if (!summary->options.show_all && count > SHOWN_PROCESSES)
+			shown = SHOWN_PROCESSES;
+		for (size_t i = 0; i < shown; i++)
+			put_person(people[i], people[i]->comm, grid);
+		for (size_t i = shown; i < count; i++)
+			summary_person_sum(&rest, people[i]);
+		snprintf(text, sizeof(text), "(%" PRIu64 " more)", summary->n_rest + count - shown);
+		if (summary->n_rest + count > shown)
+			put_person(&rest, text, grid);
+		if (summary->n_rest + count > 1)
+			put_person(sum, "total", grid);
+		result = grid_print(grid, stream, 2, 0);
+	}
+	grid_free(grid);
+	return result;
+}
+
+/* The question that faultmap is for: of what was reserved, how much was ever touched? */
+static void print_touched(const struct summary *summary, uint64_t vsz_bytes, uint64_t pages,
+			  FILE *stream)
+{
+	uint64_t touched = pages * summary->options.page_size;
+	char reserved_text[TEXT_SIZE_LEN], touched_text[TEXT_SIZE_LEN];
+
+	if (touched > vsz_bytes) /* pages that were unmapped or evicted and touched again */
+		touched = vsz_bytes;
+	fprintf(stream, "reserved %s of address space, touched %s of it: %.1f %%\n",
+		text_bytes(reserved_text, vsz_bytes), text_bytes(touched_text, touched),
+		vsz_bytes ? 100.0 * (double)touched / (double)vsz_bytes : 0.0);
+}
+
+static void print_totals(const struct summary_totals *totals, const struct place *sum, FILE *stream)
+{
+	char minor[TEXT_COUNT_LEN], major[TEXT_COUNT_LEN], count[TEXT_COUNT_LEN];
+	char stalled[TEXT_DURATION_LEN];
+
+	fprintf(stream, "%s minor and %s major faults in %s process%s",
+		text_count(minor, totals->minor), text_count(major, totals->major),
+		text_count(count, totals->processes), totals->processes == 1 ? "" : "es");
+	if (sum->counts.denied)
+		fprintf(stream, ", %s denied", text_count(count, sum->counts.denied));
+	if (sum->stalls.count)
+		fprintf(stream, ", stalled %s", text_duration(stalled, sum->stalls.sum_ns));
+	fputc('\n', stream);
+}
+
+int summary_print_run(const struct summary_run *run, FILE *stream)
+{
+	int result = print_command(run->command, stream);
+
+	if (!result)
+		print_end(run, stream);
+	return result;
+}
+
+int summary_print(struct summary *summary, FILE *stream)
+{
+	struct summary_totals totals = summary_totals(summary);
+	struct person sum = summary_people_sum(summary);
+	struct place total;
+	int64_t residual;
+	int result;
+
+	fputc('\n', stream);
+	result = print_places(summary, stream, &total);
+	if (result < 0)
+		return result;
+	fputc('\n', stream);
+	result = print_people(summary, &sum, stream);
+	if (result < 0)
+		return result;
+	fputc('\n', stream);
+	print_touched(summary, sum.vsz_bytes, total.counts.pages, stream);
+	/* What is in no process's row is GUP to the process: not to be taken off twice. */
+	residual = (int64_t)(sum.minor + sum.major + summary->n_homeless) -
+		   (int64_t)(total.counts.minor + total.counts.major + sum.gup);
+	losses_print(&summary->totals, "apart: ", stream);
+	if (residual)
+		fprintf(stream,
+			"unexplained: %" PRId64 " (the kernel's count, less rows and GUP)\n",
+			residual);
+	print_totals(&totals, &total, stream);
+	return 0;
+}

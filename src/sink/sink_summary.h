@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What `run` prints at the end. A process and its rows leave the snapshot after the tick in which it
+ * ended, so the summary takes every snapshot (summary_add) into copies of its own. While one process
+ * ran there is a place per mapping and kind; when several did, mappings of the same name, permissions,
+ * kind and access are merged, but for the few that are large. What does not fit goes to rest lines
+ * with exact sums.
+ */
+#ifndef FAULTMAP_SINK_SUMMARY_H
+#define FAULTMAP_SINK_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "model/snapshot.h"
+
+struct summary_options {
+	uint64_t page_size;
+	bool show_all;        /* every row and process rather than the busiest */
+	size_t max_places;    /* kept of mappings x kinds. 0: the default */
+	size_t max_processes; /* kept one by one. 0: the default */
+};
+
+/* The command, as it was started and as it ended. */
+struct summary_run {
+	const char *const *command; /* raw bytes, NULL-terminated */
+	int wait_status;            /* as wait(2) gives it */
+	uint64_t wall_ns;
+};
+
+/* Of all processes that were followed, by the kernel's accounting. */
+struct summary_totals {
+	uint64_t processes;
+	uint64_t minor;
+	uint64_t major;
+};
+
+struct summary;
+
+/* NULL when out of memory. */
+struct summary *summary_new(const struct summary_options *options);
+void summary_free(struct summary *summary);
+
+/* Takes a sealed snapshot; each one once, in order. 0 or -ENOMEM. */
+int summary_add(struct summary *summary, const struct snapshot *snapshot);
+struct summary_totals summary_totals(const struct summary *summary);
+
+/* The command and how it ended: two lines. As summary_print. */
+int summary_print_run(const struct summary_run *run, FILE *stream);
+/* Last of all. 0 or -ENOMEM; write errors stay in the stream (ferror). */
+int summary_print(struct summary *summary, FILE *stream);
+
+#endif

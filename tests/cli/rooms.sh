@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The rooms of src/: each line says which others a room may use. An include that is in no line, or that does
+# not name its room, fails. Dependencies go one way: no line names a room above it.
+
+. "$(dirname "$0")/../lib.sh"
+
+declare -A may_use=(
+	[base]=""
+	[model]="base"
+	[collect]="base model"
+	[sink]="base model"
+	[metrics]="base model"
+	[replay]="base model"
+	[serve]="base"
+	[cmd]="base model collect sink metrics replay serve"
+)
+
+# outside ROOM: its includes that are no room's it may use, made by the build, or the bpf/abi.h that model
+# and collect share with the kernel side.
+outside()
+{
+	local allowed=$1\ ${may_use[$1]}
+
+	[[ $1 != @(model|collect) ]] || allowed+=" bpf"
+	grep -HoE '^#include "[^"]*"' src/"$1"/*.[ch] |
+		grep -vE "\"(${allowed// /|})/[a-z_0-9]+\.h\"\$" |
+		grep -vE '/(collect/.*"faultmap(_old)?\.skel|sink/.*"faultmap\.schema)\.h"$'
+}
+
+check_equal "every folder of src/ is a room with its line" \
+	"$(find src -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)" "$(printf '%s\n' "${!may_use[@]}" | sort)"
+check_equal "no source lies outside of the rooms" "$(find src -maxdepth 1 -name '*.[ch]')" ""
+for room in "${!may_use[@]}"; do
+	check_equal "$room uses only: ${may_use[$room]:-nothing}" "$(outside "$room")" ""
+done
+check_equal "only collect/ knows libbpf" \
+	"$(grep -lE '#include <bpf/|\.skel\.h"' src/*/*.[ch] | grep -v ^src/collect/)" ""
+check_equal "only serve/ knows HTTP and TLS" \
+	"$(grep -lE '#include <(microhttpd|gnutls)' src/*/*.[ch] | grep -v ^src/serve/)" ""
+done_testing
