@@ -65,6 +65,7 @@ enum mapping_class {
 	MAPPING_HUGETLB,
 	MAPPING_SPECIAL, /* [vdso], [vvar]: named by the kernel */
 	MAPPING_DEVICE,
+	MAPPING_OTHER, /* no mapping: the process's faults whose rows found no room */
 	MAPPING_CLASS_COUNT,
 };
 
@@ -108,26 +109,73 @@ struct extent {
 	u64 offset; /* of start in the file */
 };
 
-/* Stalls, as struct latency_counts in src/model/snapshot.h. */
-struct latency {
-	u64 count;
-	u64 sum_ns;
-	u64 max_ns;
-	u64 buckets[LATENCY_BUCKETS];
-};
-
-/* Counters only grow, but for one case: see recount_major() in bpf/fault.bpf.c. */
+/* What has been counted in a row, in one cache line. Counters only grow, but for one case: see recount_major() in
+ * bpf/fault.bpf.c. */
 struct row_value {
 	u64 minor;
 	u64 major;
 	u64 denied;
 	u64 pages;
-	u64 epoch; /* the tick in which it last moved */
 	struct extent extent;
-	struct latency latency;
+	u32 latency; /* which of the latencies is this row's; 0: none yet */
+	u32 user;    /* in whose share it counts: struct share */
 };
 
-/* What can end in no row: per CPU and kind, so that totals stay exact when the table is full. */
+/*
+ * Stalls of a row, as struct latency_counts in src/model/snapshot.h. In 32 bits, which may wrap: the collector takes
+ * differences, and no row has four billion stalls between two ticks.
+ */
+struct latency {
+	u64 sum_ns;
+	u64 max_ns;
+	u32 count;
+	u32 buckets[LATENCY_BUCKETS];
+};
+
+/*
+ * The indexes of rows (and of latencies) that are free, from the oldest to the newest: entry number n is in
+ * lines[n / INDEXES_IN_LINE]. Programs take at one end, the collector gives at the other; both only count up.
+ * Index 0 stands for none and is never in the list.
+ */
+#define INDEXES_IN_LINE 16
+struct index_line {
+	u32 index[INDEXES_IN_LINE];
+};
+struct free_list {
+	u64 taken;
+	u64 pad[7];
+	u64 given;
+	u64 other_pad[7];
+};
+
+/* A byte for each row: it has moved since the collector looked. */
+#define ROWS_IN_LINE 64
+struct moved_line {
+	u8 moved[ROWS_IN_LINE];
+};
+
+/*
+ * Who has how many rows, so that nobody fills the table for the others. Processes and users that share an entry
+ * share what it allows.
+ */
+#define SHARES_OF_PROCESSES 4096
+#define SHARES_OF_USERS 1024
+struct shares {
+	struct {
+		u32 rows;
+		u32 user; /* whose process faulted here last */
+	} of_process[SHARES_OF_PROCESSES];
+	u32 of_user[SHARES_OF_USERS];
+};
+
+/* Rows that one run of forget_rows takes out of the hash. */
+#define FORGET_MAX 256
+struct forget_list {
+	u32 count;
+	u32 index[FORGET_MAX];
+};
+
+/* What ends in no row: per CPU and kind, so that totals stay exact when the table is full. */
 struct other_counts {
 	u64 minor;
 	u64 major;
@@ -157,8 +205,6 @@ struct open_run {
 
 /* Where perf events complete minor faults: those of one row that were completed on this CPU since it was written. */
 struct done_run {
-	u32 busy; /* in the middle of an addition: an interrupt must leave it alone */
-	u32 pad;
 	u64 minor;
 	u64 pages;
 	struct row_key key;
@@ -173,8 +219,8 @@ enum run_treatment {
 	RUN_IGNORE, /* `run`: not a process that we follow */
 };
 
-/* Tasks whose last stamped fault can be kept; a power of two. */
-#define TASK_FAULTS 32768
+/* Tasks that share a cache line of owners: see bpf/stamp.bpf.h. */
+#define TASKS_IN_LINE 8
 
 #define NAMES_RECENT 64
 
@@ -185,19 +231,37 @@ struct cpu_state {
 	u64 offset; /* of this CPU's part of per-CPU data; 0: not found out yet */
 	u64 aborted;
 	u64 completions; /* runs of the perf event programs that end faults */
-	u64 entering;    /* in the middle of an entry: an interrupt must leave the run alone */
 	u64 unresolved;
 	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry, or when it completes */
 	u64 rows_full;
 	u64 names_lost;
 	u64 exits_lost;
-	u64 names[NAMES_RECENT];    /* ids that are known to be sent */
-	struct row_value fresh_row; /* where a new row is put together */
+	u64 rows_folded;         /* faults that their process's share of the table let into its "[other]" alone */
+	u64 latencies_lost;      /* stalls of rows for which no latency was free */
+	u64 not_followed;        /* `run`: children for which `followed` had no room */
+	u32 busy;                /* a perf event's program (one at a time) is at work: an interrupt must not */
+	u32 held;                /* other programs that may hold a row */
+	u32 spare_row;           /* indexes that were taken and not needed */
+	u32 spare_latency;
+	struct row_key folded_key; /* of the "[other]" that is being looked for */
+	u64 names[NAMES_RECENT]; /* ids that are known to be sent */
 	struct other_counts other[KIND_COUNT];
 } __attribute__((aligned(64)));
 
+/* What flush_run says of its CPU. */
+enum flush_result {
+	FLUSH_DONE, /* and no program that began before is at work with a row */
+	FLUSH_HELD, /* done, but one may be */
+	FLUSH_BUSY, /* not done: to be run again */
+};
+
 /* Ring records. */
-enum record_type { RECORD_NAME = 1, RECORD_EXIT, RECORD_FREE };
+enum record_type {
+	RECORD_NAME = 1,
+	RECORD_EXIT,
+	RECORD_FREE,
+	RECORD_FILLING, /* the table of rows is: no more than a header, to wake the collector */
+};
 
 struct record {
 	u32 type;
@@ -239,7 +303,9 @@ struct task_record {
 };
 
 _Static_assert(sizeof(struct row_key) == 32, "row_key");
-_Static_assert(sizeof(struct row_value) == 304, "row_value");
+_Static_assert(sizeof(struct row_value) == 64, "row_value");
+_Static_assert(sizeof(struct latency) == 128, "latency");
+_Static_assert(sizeof(struct free_list) == 128, "free_list");
 _Static_assert(sizeof(struct open_run) == 128, "open_run");
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");

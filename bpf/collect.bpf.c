@@ -4,8 +4,10 @@
 #include "task.bpf.h"
 
 /*
- * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU). That comes between two fault entries, which have
- * interrupts off; but not all kernels have where these are perf events. 1: to be run again.
+ * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU): gives enum flush_result. It comes between two fault
+ * entries, which have interrupts off; but not all kernels have where these are perf events. A program that
+ * has found a row and works with it has interrupts off, or says so in `busy` or `held`: after FLUSH_DONE none
+ * of before is left on this CPU.
  */
 SEC("raw_tp")
 int flush_run(void *context)
@@ -13,15 +15,13 @@ int flush_run(void *context)
 	struct cpu_state *cpu = this_cpu_state();
 
 	if (!cpu)
-		return 0;
-	if (cpu->entering)
-		return 1;
+		return FLUSH_DONE;
+	if (cpu->busy)
+		return FLUSH_BUSY;
 	run_flush(cpu);
 	cpu->run.mm = 0; /* a tgid is only unique for a while */
-	if (cpu->done.busy)
-		return 1;
 	done_flush(cpu);
-	return 0;
+	return cpu->held ? FLUSH_HELD : FLUSH_DONE;
 }
 
 /* Run anywhere for a CPU that is offline: before it is back here, it has to boot. */
@@ -36,6 +36,25 @@ int BPF_PROG(flush_for, unsigned long which)
 	run_flush(cpu);
 	cpu->run.mm = 0;
 	done_flush(cpu);
+	return 0;
+}
+
+/* Takes the rows of rows_to_forget out of the hash; their indexes are not free yet: see table.bpf.h. */
+SEC("raw_tp")
+int forget_rows(void *context)
+{
+	u32 zero = 0;
+	struct forget_list *list = bpf_map_lookup_elem(&rows_to_forget, &zero);
+
+	if (!list)
+		return 0;
+	for (u32 i = 0; i < FORGET_MAX && i < list->count; i++) {
+		u32 index = list->index[i];
+		struct row_key *key = bpf_map_lookup_elem(&row_keys, &index);
+
+		if (key)
+			bpf_map_delete_elem(&rows, key);
+	}
 	return 0;
 }
 

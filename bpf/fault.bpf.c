@@ -19,6 +19,8 @@ enum { LOOKUP_ENTRY, LOOKUP_END, LOOKUP_COUNT };
 struct lookup {
 	struct vma vma;
 	struct mapping mapping;
+	struct row_key key; /* at its end: where the fault is counted */
+	struct addition add;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -100,6 +102,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 		run->treatment = RUN_IGNORE;
 		return 0;
 	}
+	note_user(task, tgid_of(leader));
 	kind = resolve_address(lookup, task, address, error_code, &cachable);
 	row_key_of(&key, leader, mapping, kind, access_of(error_code), mode);
 	if (!same_key(&run->key, &key)) {
@@ -267,12 +270,12 @@ int fault_begin(struct bpf_perf_event_data *context)
 
 	if (!cpu)
 		return 0;
-	cpu->entering = 1;
+	cpu->busy = 1;
 	barrier();
 	mode = mode_of(context);
 	fault_enter(context->addr, mode == MODE_USER ? PF_USER : 0, mode);
 	barrier();
-	cpu->entering = 0;
+	cpu->busy = 0;
 	return 0;
 }
 
@@ -282,13 +285,12 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 {
 	struct task_struct *task = current_task();
 	struct mapping *mapping = &lookup->mapping;
-	struct addition add = { .minor = !major, .major = major };
-	struct row_key key = {};
+	u64 pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
 
-	row_key_of(&key, FIELD(task, group_leader), mapping,
+	lookup->add = (struct addition){ .minor = !major, .major = major, .pages = pages };
+	row_key_of(&lookup->key, FIELD(task, group_leader), mapping,
 		   major ? kind_of_major(kind, ACCESS_UNKNOWN) : kind, ACCESS_UNKNOWN, mode);
-	add.pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
-	return add_to_row(&key, &mapping->extent, &add);
+	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
 
 /*
@@ -315,17 +317,16 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 static __noinline int move_to_major(struct lookup *lookup, u32 kind)
 {
 	struct task_struct *task = current_task();
-	struct addition less = { .minor = -1ULL, .pages = -1ULL },
-			more = { .major = 1, .pages = 1 };
 	struct mapping *mapping = &lookup->mapping;
-	struct row_key key = {};
 
-	row_key_of(&key, FIELD(task, group_leader), mapping, kind, ACCESS_WRITE, MODE_USER);
-	if (!bpf_map_lookup_elem(&rows, &key))
-		key.access = ACCESS_READ;
-	add_to_row(&key, &mapping->extent, &less);
-	key.kind = kind_of_major(kind, key.access);
-	return add_to_row(&key, &mapping->extent, &more);
+	row_key_of(&lookup->key, FIELD(task, group_leader), mapping, kind, ACCESS_WRITE, MODE_USER);
+	if (!bpf_map_lookup_elem(&rows, &lookup->key))
+		lookup->key.access = ACCESS_READ;
+	lookup->add = (struct addition){ .minor = -1ULL, .pages = -1ULL };
+	add_to_row(&lookup->key, &mapping->extent, &lookup->add);
+	lookup->key.kind = kind_of_major(kind, lookup->key.access);
+	lookup->add = (struct addition){ .major = 1, .pages = 1 };
+	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
 
 /*
@@ -361,8 +362,31 @@ static __always_inline struct task_fault *claim_at(struct task_struct *task, u64
 static __always_inline void count_completion(struct cpu_state *cpu, struct task_struct *task,
 					     const struct task_fault *fault)
 {
-	if (cpu && (fault || is_followed_task(task)))
+	if (fault || is_followed_task(task))
 		cpu->completions++;
+}
+
+static __always_inline void major_completes(struct cpu_state *cpu, u64 address, u32 mode)
+{
+	struct task_struct *task = current_task();
+	u64 now = bpf_ktime_get_ns();
+	struct task_fault *fault = claim_at(task, address);
+	u64 pages;
+
+	count_completion(cpu, task, fault);
+	if (!fault) {
+		if (config_fault_entry)
+			recount_major(task, address);
+		else
+			count_unseen(address, mode, true);
+		return;
+	}
+	pages = pages_of_major(fault);
+	if (config_full) {
+		fault->key.kind = kind_by_evidence(fault, task);
+		pages = pages_by_evidence(fault, task, pages);
+	}
+	count_major(fault, pages, now - fault->entered_ns);
 }
 
 /*
@@ -373,26 +397,15 @@ static __always_inline void count_completion(struct cpu_state *cpu, struct task_
 SEC("?perf_event")
 int fault_major(struct bpf_perf_event_data *context)
 {
-	struct task_struct *task = current_task();
-	u64 now = bpf_ktime_get_ns();
-	struct task_fault *fault = claim_at(task, context->addr);
-	u64 pages;
+	struct cpu_state *cpu = this_cpu_state();
 
-	count_completion(this_cpu_state(), task, fault);
-	if (!fault) {
-		if (config_fault_entry)
-			recount_major(task, context->addr);
-		else
-			count_unseen(context->addr, mode_of(context), true);
+	if (!cpu)
 		return 0;
-	}
-	pages = pages_of_major(fault);
-	if (config_full) {
-		fault->key.kind = kind_by_evidence(fault, task);
-		pages = pages_by_evidence(fault, task, pages);
-	}
-	count_major(fault, pages);
-	add_latency(&fault->key, now - fault->entered_ns);
+	cpu->busy = 1;
+	barrier();
+	major_completes(cpu, context->addr, mode_of(context));
+	barrier();
+	cpu->busy = 0;
 	return 0;
 }
 
@@ -420,32 +433,40 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 		done->latency.buckets[bucket]++;
 }
 
-/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as fault_major, for
- * minor faults. */
-SEC("?perf_event")
-int fault_minor(struct bpf_perf_event_data *context)
+static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, u32 mode)
 {
 	struct task_struct *task = current_task();
 	u64 now = bpf_ktime_get_ns();
-	struct task_fault *fault = claim_at(task, context->addr);
-	struct cpu_state *cpu = this_cpu_state();
+	struct task_fault *fault = claim_at(task, address);
 	u64 pages;
 
 	count_completion(cpu, task, fault);
 	if (!fault && !config_fault_entry)
-		count_unseen(context->addr, mode_of(context), false);
-	if (!fault || !cpu)
-		return 0;
+		count_unseen(address, mode, false);
+	if (!fault)
+		return;
 	pages = fault->pages;
 	fault->key.kind = config_full ? kind_by_evidence(fault, task) :
 					kind_if_served(fault->key.kind);
 	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
-	cpu->done.busy = 1;
-	barrier();
 	done_add(cpu, fault, pages, now - fault->entered_ns);
+}
+
+/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as fault_major, for
+ * minor faults. */
+SEC("?perf_event")
+int fault_minor(struct bpf_perf_event_data *context)
+{
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!cpu)
+		return 0;
+	cpu->busy = 1;
 	barrier();
-	cpu->done.busy = 0;
+	minor_completes(cpu, context->addr, mode_of(context));
+	barrier();
+	cpu->busy = 0;
 	return 0;
 }
 

@@ -39,13 +39,16 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 {
 	struct process_key key = { .start_ns = child->group_leader->start_boottime,
 				   .tgid = tgid_of(child) };
+	struct cpu_state *cpu = this_cpu_state();
 	u32 one = 1;
 
 	if (child->tgid == parent->tgid) /* a thread */
 		return 0;
-	if (parent->tgid == follow_root ||
-	    is_followed(tgid_of(parent->group_leader), parent->group_leader->start_boottime))
-		bpf_map_update_elem(&followed, &key, &one, BPF_ANY);
+	if (parent->tgid != follow_root &&
+	    !is_followed(tgid_of(parent->group_leader), parent->group_leader->start_boottime))
+		return 0;
+	if (bpf_map_update_elem(&followed, &key, &one, BPF_ANY) && cpu)
+		__sync_fetch_and_add(&cpu->not_followed, 1);
 	return 0;
 }
 
@@ -92,8 +95,10 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		return 0;
 	fault = fault_of(task);
 	if (fault && cpu) {
+		__sync_fetch_and_add(&cpu->held, 1);
 		fault_resolve(fault, task, cpu, NULL);
-		fault_release(fault);
+		__sync_fetch_and_add(&cpu->held, -1);
+		fault_release(task);
 	}
 	if (!is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
 		return 0;
@@ -121,6 +126,14 @@ static __always_inline u32 tgid_of_released(struct task_struct *task)
 	return kept ? kept->tgid : 0;
 }
 
+/* No fault of this process comes any more: room for others. */
+static __always_inline void unfollow(u32 tgid, u64 start_ns)
+{
+	struct process_key key = { .start_ns = start_ns, .tgid = tgid };
+
+	bpf_map_delete_elem(&followed, &key);
+}
+
 /*
  * sched:sched_process_free: an RCU grace period after a task was reaped. For a leader all threads are
  * gone and have added their counters to signal (__exit_signal()): these are final. An old leader that
@@ -141,5 +154,7 @@ int BPF_PROG(process_free, struct task_struct *task)
 	record.tgid = tgid;
 	record_of_process(&record, task);
 	send(&record);
+	if (config_follow)
+		unfollow(tgid, record.start_ns);
 	return 0;
 }

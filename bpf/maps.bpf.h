@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * All maps and variables. Sizes marked "set by the collector" are changed before loading.
+ * Maps and variables that several headers share, and what a process is called. Where max_entries is 1 and the map
+ * is no per-CPU one, the collector sets it before loading (src/collect/collector_kernel.c).
  */
 #ifndef FAULTMAP_MAPS_BPF_H
 #define FAULTMAP_MAPS_BPF_H
@@ -9,8 +10,6 @@
 
 #include "abi.h"
 
-/* Written by the collector: the tick that is being counted. */
-volatile u64 epoch = 1;
 /* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
 volatile u32 huge_pages_always = 0;
 /* How often the collector has forgotten names. */
@@ -24,24 +23,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct cpu_state);
 } cpu_states SEC(".maps");
-
-/* Preallocated: growing under memory pressure would fail exactly when faults peak. A plain hash with
- * atomic adds, not a per-CPU one: open runs make writes rare, and per-CPU values would cost
- * rows x CPUs memory. Set by the collector. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__type(key, struct row_key);
-	__type(value, struct row_value);
-} rows SEC(".maps");
-
-/* Stays all zero: what a new row starts from. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct row_value);
-} empty_row SEC(".maps");
 
 /* Which mapping is in a place: see mapping.bpf.h. Forgetting one splits a row, no more. */
 struct anchor_key {

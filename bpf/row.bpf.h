@@ -8,42 +8,17 @@
 
 #include "bucket.bpf.h"
 #include "stamp.bpf.h"
+#include "table.bpf.h"
 
-struct addition {
-	u64 minor;
-	u64 major;
-	u64 denied;
-	u64 pages;
-};
-
-/* The table is full (or its bucket was busy): the count goes to the "other" row of its kind. */
-static __always_inline void add_other(u32 kind, const struct addition *add)
+/* No room: the count goes to the "other" of its kind. */
+static __always_inline void add_other(struct cpu_state *cpu, u32 kind, const struct addition *add)
 {
-	struct cpu_state *cpu = this_cpu_state();
-
-	if (!cpu || kind >= KIND_COUNT)
+	if (kind >= KIND_COUNT)
 		return;
 	cpu->rows_full += add->minor + add->major + add->denied;
 	cpu->other[kind].minor += add->minor;
 	cpu->other[kind].major += add->major;
 	cpu->other[kind].denied += add->denied;
-}
-
-/* The row, made at need; NULL when there is no room. Rows are only deleted by the collector, and only
- * those of processes that are gone. */
-static __always_inline struct row_value *row_of(const struct row_key *key)
-{
-	struct row_value *row = bpf_map_lookup_elem(&rows, key);
-	u32 zero = 0;
-	struct row_value *fresh;
-
-	if (row)
-		return row;
-	fresh = bpf_map_lookup_elem(&empty_row, &zero);
-	if (!fresh)
-		return NULL;
-	bpf_map_update_elem(&rows, key, fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&rows, key);
 }
 
 static __always_inline void add_counts(struct row_value *row, const struct extent *extent,
@@ -58,58 +33,103 @@ static __always_inline void add_counts(struct row_value *row, const struct exten
 	if (add->pages)
 		__sync_fetch_and_add(&row->pages, add->pages);
 	row->extent = *extent;
-	row->epoch = epoch;
+}
+
+static __always_inline void add_stall(struct cpu_state *cpu, struct row_value *row, u32 index, u64 ns)
+{
+	struct latency *latency = latency_of(cpu, row, index);
+	u32 bucket = bucket_of(ns);
+
+	if (!latency) {
+		__sync_fetch_and_add(&cpu->latencies_lost, 1);
+		return;
+	}
+	__sync_fetch_and_add(&latency->count, 1);
+	__sync_fetch_and_add(&latency->sum_ns, ns);
+	if (ns > latency->max_ns)
+		latency->max_ns = ns;
+	if (bucket < LATENCY_BUCKETS)
+		__sync_fetch_and_add(&latency->buckets[bucket], 1);
+}
+
+/* Adds to the row of the key, or makes it. NULL when that cannot be. */
+static __always_inline struct row_value *row_add(struct cpu_state *cpu, const struct row_key *key,
+						 const struct extent *extent,
+						 const struct addition *add, u32 *ret_index)
+{
+	struct row_value *row = row_find(key, ret_index);
+
+	if (!row) {
+		row = row_new(cpu, key, extent, add, ret_index);
+		if (row)
+			return row;
+		row = row_find(key, ret_index);
+		if (!row)
+			return NULL;
+	}
+	add_counts(row, extent, add);
+	return row;
+}
+
+/* The process's row for what found no room in rows of its own: "[other]". */
+static __noinline int add_folded(struct cpu_state *cpu, const struct row_key *key,
+				 const struct extent *extent, const struct addition *add)
+{
+	struct row_key on_stack, *other = &on_stack;
+	struct row_value *row;
+	u32 index = 0;
+
+	if (!cpu || !key || !extent || !add)
+		return 0;
+#if OLD_KERNEL /* its programs are short of stack, and none of them is preempted here */
+	other = &cpu->folded_key;
+#endif
+	__builtin_memset(other, 0, sizeof(*other));
+	other->start_ns = key->start_ns;
+	other->tgid = key->tgid;
+	other->kind = key->kind;
+	other->mode_class = MODE_CLASS(MODE_USER, MAPPING_OTHER);
+	row = row_add(cpu, other, extent, add, &index);
+	if (!row) {
+		add_other(cpu, key->kind, add);
+		return 0;
+	}
+	__sync_fetch_and_add(&cpu->rows_folded, add->minor + add->major + add->denied);
+	row_moved(index);
+	return 0;
 }
 
 static __noinline int add_to_row(const struct row_key *key, const struct extent *extent,
 				 const struct addition *add)
 {
+	struct cpu_state *cpu = this_cpu_state();
 	struct row_value *row;
+	u32 index = 0;
 
-	if (!key || !extent || !add)
+	if (!key || !extent || !add || !cpu)
 		return 0;
-	row = row_of(key);
-	if (row)
-		add_counts(row, extent, add);
-	else
-		add_other(key->kind, add);
-	return 0;
-}
-
-static __always_inline int add_latency(const struct row_key *key, u64 ns)
-{
-	struct row_value *row = key ? bpf_map_lookup_elem(&rows, key) : NULL;
-	u32 bucket = bucket_of(ns);
-
+	row = row_add(cpu, key, extent, add, &index);
 	if (!row)
-		return 0;
-	__sync_fetch_and_add(&row->latency.count, 1);
-	__sync_fetch_and_add(&row->latency.sum_ns, ns);
-	if (ns > row->latency.max_ns)
-		row->latency.max_ns = ns;
-	if (bucket < LATENCY_BUCKETS)
-		__sync_fetch_and_add(&row->latency.buckets[bucket], 1);
+		return add_folded(cpu, key, extent, add);
+	if (add->stall_ns)
+		add_stall(cpu, row, index, add->stall_ns);
+	row_moved(index);
 	return 0;
 }
 
-/* As add_to_row, and faster for a new row, which is put together on the side. Only at fault entry and
- * in flush_run, where interrupts are off: the place for it is the CPU's. */
+/* As add_to_row, and faster for a row that is there. */
 static __always_inline void add_run(struct cpu_state *cpu, const struct addition *add)
 {
 	struct open_run *run = &cpu->run;
-	struct row_value *row = bpf_map_lookup_elem(&rows, &run->key);
+	u32 index = 0;
+	struct row_value *row = row_find(&run->key, &index);
 
-	if (row) {
-		add_counts(row, &run->extent, add);
+	if (!row) {
+		add_to_row(&run->key, &run->extent, add);
 		return;
 	}
-	cpu->fresh_row.minor = add->minor;
-	cpu->fresh_row.denied = add->denied;
-	cpu->fresh_row.pages = add->pages;
-	cpu->fresh_row.epoch = epoch;
-	cpu->fresh_row.extent = run->extent;
-	if (bpf_map_update_elem(&rows, &run->key, &cpu->fresh_row, BPF_NOEXIST))
-		add_to_row(&run->key, &run->extent, add);
+	add_counts(row, &run->extent, add);
+	row_moved(index);
 }
 
 /* Writes the run's faults to its row. The run itself stays open. */
@@ -126,35 +146,45 @@ static __always_inline void run_flush(struct cpu_state *cpu)
 		add.minor = run->count;
 		add.pages = run->count * run->pages;
 	}
-	run->count = 0;
 	add_run(cpu, &add);
+	run->count = 0; /* the collector leaves a CPU alone that has none */
+}
+
+static __always_inline void add_stalls(struct latency *latency, const struct latency *more)
+{
+	__sync_fetch_and_add(&latency->count, more->count);
+	__sync_fetch_and_add(&latency->sum_ns, more->sum_ns);
+	if (more->max_ns > latency->max_ns)
+		latency->max_ns = more->max_ns;
+	for (u32 i = 0; i < LATENCY_BUCKETS; i++)
+		if (more->buckets[i])
+			__sync_fetch_and_add(&latency->buckets[i], more->buckets[i]);
 }
 
 /* Writes the completed faults to their row. */
-static __always_inline int done_flush(struct cpu_state *cpu)
+static __noinline int done_flush(struct cpu_state *cpu)
 {
 	struct addition add = {};
 	struct done_run *done;
+	struct latency *latency;
 	struct row_value *row;
+	u32 index = 0;
 
 	if (!cpu || !cpu->done.minor)
 		return 0;
 	done = &cpu->done;
 	add.minor = done->minor;
 	add.pages = done->pages;
-	row = row_of(&done->key);
+	row = row_add(cpu, &done->key, &done->extent, &add, &index);
 	if (row) {
-		add_counts(row, &done->extent, &add);
-		__sync_fetch_and_add(&row->latency.count, done->latency.count);
-		__sync_fetch_and_add(&row->latency.sum_ns, done->latency.sum_ns);
-		if (done->latency.max_ns > row->latency.max_ns)
-			row->latency.max_ns = done->latency.max_ns;
-		for (u32 i = 0; i < LATENCY_BUCKETS; i++)
-			if (done->latency.buckets[i])
-				__sync_fetch_and_add(&row->latency.buckets[i],
-						     done->latency.buckets[i]);
+		latency = done->latency.count ? latency_of(cpu, row, index) : NULL;
+		if (latency)
+			add_stalls(latency, &done->latency);
+		else
+			__sync_fetch_and_add(&cpu->latencies_lost, done->latency.count);
+		row_moved(index);
 	} else {
-		add_other(done->key.kind, &add);
+		add_folded(cpu, &done->key, &done->extent, &add);
 	}
 	done->minor = 0;
 	done->pages = 0;
@@ -198,9 +228,9 @@ static __always_inline u64 pages_of_major(const struct task_fault *fault)
 	return fault->key.kind == KIND_HUGETLB ? fault->pages : 1;
 }
 
-static __always_inline void count_major(struct task_fault *fault, u64 pages)
+static __always_inline void count_major(struct task_fault *fault, u64 pages, u64 stall_ns)
 {
-	struct addition add = { .major = 1, .pages = pages };
+	struct addition add = { .major = 1, .pages = pages, .stall_ns = stall_ns };
 
 	fault->key.kind = kind_of_major(fault->key.kind, fault->key.access);
 	add_to_row(&fault->key, &fault->extent, &add);
@@ -240,7 +270,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	if (!open || !fault_claim(task, fault, open))
 		return;
 	if (has_waited(fault, task)) {
-		count_major(fault, pages_of_major(fault));
+		count_major(fault, pages_of_major(fault), 0);
 	} else if (FIELD(task, min_flt) == fault->minor) {
 		count_failed(fault, cpu);
 	} else if (run && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&

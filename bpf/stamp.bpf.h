@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Stamps: what a task's fault looked like at entry, kept until it is known how it ended. One slot per
- * task, in an open-addressed table of our own: a look-up is a few loads, where task storage costs two
- * calls (25 ns each with return thunks) and an allocation for each task that is born. A slot belongs to
- * its task from the first stamp to process_exit().
+ * task, in a hash of our own: a look-up is a few loads, where task storage costs two calls (25 ns each with
+ * return thunks) and an allocation for each task that is born. A slot belongs to its task from the first
+ * stamp to process_exit().
  */
 #ifndef FAULTMAP_STAMP_BPF_H
 #define FAULTMAP_STAMP_BPF_H
@@ -15,8 +15,7 @@
 
 /* The stamped fault that a task is in, or was in last. */
 struct task_fault {
-	u64 owner; /* owner_of(task); 0: the slot is free */
-	u64 open;  /* a number of its own while the fault is not counted; 0 after */
+	u64 open; /* a number of its own while the fault is not counted; 0 after */
 	u64 stamps;
 	u64 entered_ns;
 	u64 address;
@@ -42,62 +41,118 @@ struct task_fault {
 #else
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, TASK_FAULTS);
+	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct task_fault);
 } task_faults SEC(".maps");
 
-/* Slots that a task may have. With a sixth of them taken (5,000 tasks), one in two millions has none. */
-#define FAULT_PROBES 8
+/* Whose the slots are, apart: eight fit a cache line. 0: the slot is free. */
+struct owner_line {
+	u64 owner[TASKS_IN_LINE];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct owner_line);
+} task_owners SEC(".maps");
+
+/* So that a free slot is told from a taken one without a branch: see count_free_slots(). */
+#define OWNER_MASK (~0ULL >> 1)
 
 /* A task's address as a plain number: the verifier lets nobody hash a pointer, but the difference of two
  * may be. Unlike pid and start time it stays when a thread execs (de_thread(), fs/exec.c). */
 static __always_inline u64 owner_of(struct task_struct *task)
 {
-	return (u64)task - (u64)&epoch;
+	return ((u64)task - (u64)&names_forgotten) & OWNER_MASK;
 }
 
-static __always_inline struct task_fault *fault_slot(u64 owner, u32 probe)
+/* Each task has two lines that it may be in, and takes the emptier one. With two thirds of all slots taken,
+ * both are full for one task in a million. */
+static __always_inline u32 owner_line_of(u64 owner, u32 which)
 {
-	u32 index = ((owner >> 6) * 0x9e3779b97f4a7c15ULL >> 32) + probe;
+	u64 hash = (owner >> 6) * 0x9e3779b97f4a7c15ULL;
 
-	index %= TASK_FAULTS;
-	return bpf_map_lookup_elem(&task_faults, &index);
+	return (which ? hash >> 24 : hash >> 44) & config_task_lines_mask;
+}
+
+/* The owner's slot, counted from 1; 0 when it has none. Not static: verified once, and what it gives back is any
+ * number to the verifier, so that it does not go on with each of them. */
+__weak __noinline u32 find_owner(u64 owner)
+{
+	for (u32 which = 0; which < 2; which++) {
+		u32 at = owner_line_of(owner, which);
+		struct owner_line *line = bpf_map_lookup_elem(&task_owners, &at);
+
+		if (!line)
+			return 0;
+		for (u32 i = 0; i < TASKS_IN_LINE; i++)
+			if (line->owner[i] == owner)
+				return at * TASKS_IN_LINE + i + 1;
+	}
+	return 0;
+}
+
+/* Without a branch, or the verifier would go through all 256 cases. */
+static __always_inline u64 count_free_slots(const struct owner_line *line)
+{
+	u64 count = 0;
+
+	for (u32 i = 0; i < TASKS_IN_LINE; i++)
+		count += (line->owner[i] - 1) >> 63;
+	return count;
+}
+
+/* Takes a slot for an owner that has none; counted from 1, 0 when both lines are full. */
+__weak __noinline u32 take_slot(u64 owner)
+{
+	u32 at = owner_line_of(owner, 0), other = owner_line_of(owner, 1);
+	struct owner_line *line = bpf_map_lookup_elem(&task_owners, &at);
+	struct owner_line *second = bpf_map_lookup_elem(&task_owners, &other);
+
+	if (!line || !second)
+		return 0;
+	if (count_free_slots(second) > count_free_slots(line)) {
+		line = second;
+		at = other;
+	}
+	for (u32 i = 0; i < TASKS_IN_LINE; i++)
+		if (!line->owner[i] && !__sync_val_compare_and_swap(&line->owner[i], 0, owner))
+			return at * TASKS_IN_LINE + i + 1;
+	return 0;
+}
+
+static __always_inline struct task_fault *fault_in_slot(u32 slot)
+{
+	u32 index = slot - 1;
+
+	return slot ? bpf_map_lookup_elem(&task_faults, &index) : NULL;
 }
 
 /* The task's slot; NULL when it has none. */
 static __always_inline struct task_fault *fault_of(struct task_struct *task)
 {
-	u64 owner = owner_of(task);
-
-	for (u32 i = 0; i < FAULT_PROBES; i++) {
-		struct task_fault *fault = fault_slot(owner, i);
-
-		if (fault && fault->owner == owner)
-			return fault;
-	}
-	return NULL;
+	return fault_in_slot(find_owner(owner_of(task)));
 }
 
-/* A slot for a task that has none; NULL when none is left in its reach. */
+/* A slot for a task that has none; NULL when none is left. */
 static __always_inline struct task_fault *fault_slot_new(u64 owner)
 {
-	for (u32 i = 0; i < FAULT_PROBES; i++) {
-		struct task_fault *fault = fault_slot(owner, i);
+	struct task_fault *fault = fault_in_slot(take_slot(owner));
 
-		if (fault && !fault->owner &&
-		    !__sync_val_compare_and_swap(&fault->owner, 0, owner)) {
-			fault->open = 0;
-			return fault;
-		}
-	}
-	return NULL;
+	if (fault)
+		fault->open = 0;
+	return fault;
 }
 
 /* Gives the slot back: the task ends, and takes no fault that counts any more. */
-static __always_inline void fault_release(struct task_fault *fault)
+static __always_inline void fault_release(struct task_struct *task)
 {
-	fault->owner = 0;
+	u32 slot = find_owner(owner_of(task)), at = (slot - 1) / TASKS_IN_LINE;
+	struct owner_line *line = slot ? bpf_map_lookup_elem(&task_owners, &at) : NULL;
+
+	if (line)
+		line->owner[(slot - 1) % TASKS_IN_LINE] = 0;
 }
 
 static __always_inline void fault_set_open(struct task_fault *fault)

@@ -9,7 +9,7 @@
 /* By owner_of(task). Preallocated, as all that grows at a fault. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, TASK_FAULTS);
+	__uint(max_entries, 1);
 	__type(key, u64);
 	__type(value, struct task_fault);
 } task_faults SEC(".maps");
@@ -29,7 +29,7 @@ struct claim {
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, TASK_FAULTS);
+	__uint(max_entries, 1);
 	__type(key, struct claim);
 	__type(value, u32);
 } claims SEC(".maps");
@@ -59,22 +59,19 @@ static __always_inline struct task_fault *fault_slot_new(u64 owner)
 
 	if (!fault || bpf_map_update_elem(&task_faults, &owner, fault, BPF_NOEXIST))
 		return NULL;
-	fault = bpf_map_lookup_elem(&task_faults, &owner);
-	if (fault)
-		fault->owner = owner;
-	return fault;
+	return bpf_map_lookup_elem(&task_faults, &owner);
 }
 
-static __always_inline void fault_release(struct task_fault *fault)
+static __always_inline void fault_release(struct task_struct *task)
 {
-	u64 owner = fault->owner;
+	u64 owner = owner_of(task);
 
 	bpf_map_delete_elem(&task_faults, &owner);
 }
 
 static __always_inline void fault_set_open(struct task_fault *fault)
 {
-	struct claim claim = { .owner = fault->owner, .open = fault->stamps + 1 };
+	struct claim claim = { .owner = owner_of(current_task()), .open = fault->stamps + 1 };
 	u32 one = 1;
 
 	bpf_map_update_elem(&claims, &claim, &one, BPF_ANY);

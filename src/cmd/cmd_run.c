@@ -184,19 +184,6 @@ static int handle_timer(void *context)
 	return run_tick(run, &error) < 0 ? run_fail(run, &error) : 0;
 }
 
-static int handle_records(void *context, uint32_t events)
-{
-	struct run *run = context;
-	struct error error;
-
-	(void)events;
-	if (collector_drain(run->collector, &error) == 0)
-		return 0;
-	/* It would stay readable: from here on the timer alone reads. */
-	loop_remove_fd(run->loop, collector_fd(run->collector));
-	return run_fail(run, &error);
-}
-
 /* The command. --------------------------------------------------------------------------------- */
 
 static int handle_end(void *context, uint32_t events)
@@ -243,15 +230,12 @@ static int take_signals(void)
 /* Until COMMAND has ended: 0 or a negative errno. */
 static int run_follow(struct run *run)
 {
-	int fd = collector_fd(run->collector);
 	int result = loop_add_fd(run->loop, run->pidfd, EPOLLIN, handle_end, run);
 
 	if (!result)
 		result = loop_add_fd(run->loop, run->signal_fd, EPOLLIN, handle_signal, run);
 	if (!result)
 		result = loop_add_timer(run->loop, run->config->interval_ms, handle_timer, run);
-	if (!result && fd >= 0)
-		result = loop_add_fd(run->loop, fd, EPOLLIN, handle_records, run);
 	return result ? result : loop_run(run->loop);
 }
 
@@ -262,12 +246,8 @@ static int run_settle(struct run *run, struct error *error)
 	int result = run_tick(run, error);
 
 	while (!result && run->n_pending && monotonic_ns() < deadline) {
-		struct pollfd record = { .fd = collector_fd(run->collector), .events = POLLIN };
-
-		if (poll(&record, 1, SETTLE_POLL_MS) > 0)
-			result = collector_drain(run->collector, error);
-		if (!result)
-			result = run_tick(run, error);
+		poll(NULL, 0, SETTLE_POLL_MS);
+		result = run_tick(run, error);
 	}
 	if (!result && run->n_pending)
 		log_warning("the last counters of %zu processes did not come within %d s",

@@ -59,15 +59,6 @@ static int handle_timer(void *context)
 	return session_tick(session, &session->error);
 }
 
-static int handle_records(void *context, uint32_t events)
-{
-	struct session *session = context;
-	int result = collector_drain(session->collector, &session->error);
-
-	(void)events;
-	return result < 0 ? session_trouble(session, result, &session->error) : 0;
-}
-
 static int handle_signal(void *context, int signo)
 {
 	struct session *session = context;
@@ -92,12 +83,7 @@ static int session_open_loop(struct session *session)
 
 static int session_open_ticks(struct session *session, uint64_t interval_ms)
 {
-	int fd = collector_fd(session->collector);
-	int result = fd < 0 ? 0 : loop_add_fd(session->loop, fd, EPOLLIN, handle_records, session);
-
-	if (!result && interval_ms)
-		result = loop_add_timer(session->loop, interval_ms, handle_timer, session);
-	return result;
+	return interval_ms ? loop_add_timer(session->loop, interval_ms, handle_timer, session) : 0;
 }
 
 int session_open(struct session **ret_session, const struct collector_options *options,

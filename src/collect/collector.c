@@ -17,7 +17,8 @@
 #include "collect/features.h"
 #include "model/losses.h"
 #include "collect/names.h"
-#include "collect/slice.h"
+#include "collect/reader.h"
+#include "collect/rows.h"
 #include "collect/statm.h"
 #include "base/util.h"
 
@@ -34,6 +35,8 @@ struct collector {
 	struct snapshot *snapshot;
 	struct names *names;
 	struct cgroups *cgroups;
+	struct rows *rows;
+	struct reader *reader; /* works on kernel, names, rows and the pending records, with its lock */
 
 	struct task_record *pending; /* exit and free records, in their order */
 	size_t n_pending;
@@ -49,11 +52,9 @@ struct collector {
 	uint64_t last_tick_ns; /* CLOCK_MONOTONIC, as tick_ns */
 	uint64_t tick_ns;
 	uint64_t ticks;
-	uint64_t epoch;
-	uint64_t rows_since;
 	bool tick_failed;
-	uint64_t rows_skipped;   /* in this tick: their process is not known yet */
-	uint64_t faults_skipped; /* minor and major in these */
+	bool is_filling;  /* the kernel's table of rows */
+	bool is_watching; /* the reader is */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -107,6 +108,10 @@ static int take_record(void *context, const struct record *record, size_t size)
 
 	if (record->type == RECORD_NAME)
 		return take_name(collector, (const void *)record, size);
+	if (record->type == RECORD_FILLING) {
+		collector->is_filling = true;
+		return 0;
+	}
 	if (size < sizeof(struct task_record))
 		return -EBADMSG;
 	return keep_pending(collector, (const void *)record);
@@ -117,6 +122,7 @@ static int take_record(void *context, const struct record *record, size_t size)
 static void take_identity(struct collector *collector, struct process *process,
 			  const struct task_record *record)
 {
+	process->accounting.is_unannounced = false;
 	process->ppid = record->ppid;
 	process->uid = record->uid;
 	memcpy(process->comm, record->comm, sizeof(process->comm));
@@ -292,102 +298,6 @@ static int take_tasks(struct collector *collector)
 	return result;
 }
 
-/* ---- rows ---- */
-
-static int describe_row(struct collector *collector, struct row *row, const struct row_key *key)
-{
-	char buffer[NAMES_TEXT_MAX];
-	unsigned int class = MODE_CLASS_CLASS(key->mode_class);
-	bool known;
-	int result = 0;
-
-	memcpy(row->kernel_key, key, sizeof(row->kernel_key));
-	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
-		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
-	names_of_mapping(collector->names, class, key->name_id, buffer, &known);
-	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
-	if (!known) {
-		result = kernel_drain(collector->kernel);
-		names_of_mapping(collector->names, class, key->name_id, buffer, NULL);
-	}
-	row->mapping = snapshot_intern(collector->snapshot, buffer) ?: row->mapping;
-	return result;
-}
-
-/* Sets the row to what the kernel has counted, never below what was shown (recount_major() in
- * bpf/fault.bpf.c may take one back), and adds what that is more to the totals. */
-static void set_counts(struct collector *collector, struct row *row, struct fault_counts counts)
-{
-	struct totals *totals = &collector->snapshot->totals;
-	struct fault_counts now = {
-		.minor = max_of(row->now.minor, counts.minor),
-		.major = max_of(row->now.major, counts.major),
-		.denied = max_of(row->now.denied, counts.denied),
-		.pages = max_of(row->now.pages, counts.pages),
-	};
-
-	totals->minor += now.minor - row->now.minor;
-	totals->major += now.major - row->now.major;
-	totals->denied += now.denied - row->now.denied;
-	row->process->accounting.row_faults += now.minor - row->now.minor + now.major -
-					       row->now.major;
-	row->now = now;
-}
-
-/* recount_major() may have taken back what still waits in an open run. */
-static uint64_t not_below_zero(uint64_t count)
-{
-	return (int64_t)count < 0 ? 0 : count;
-}
-
-static int take_latency(struct row *row, const struct latency *latency)
-{
-	if (!latency->count)
-		return 0;
-	if (!row->latency)
-		row->latency = calloc(1, sizeof(*row->latency));
-	if (!row->latency)
-		return -ENOMEM;
-	row->latency->now.count = latency->count;
-	row->latency->now.sum_ns = latency->sum_ns;
-	row->latency->max_ns = latency->max_ns;
-	memcpy(row->latency->now.buckets, latency->buckets, sizeof(latency->buckets));
-	return 0;
-}
-
-static int take_row(void *context, const struct row_key *key, const struct row_value *value)
-{
-	struct collector *collector = context;
-	struct process *process = snapshot_find_process(collector->snapshot, key->tgid,
-							key->start_ns);
-	struct row *row;
-	bool is_new;
-	int result = 0;
-
-	if (!process) { /* born since the tasks were listed: next tick */
-		collector->rows_skipped++;
-		collector->faults_skipped += not_below_zero(value->minor) + value->major;
-		return 0;
-	}
-	row = snapshot_slice_row(collector->snapshot, process, slice_mapping_id(key),
-				 slice_tag(key), key->kind, key->access,
-				 MODE_CLASS_MODE(key->mode_class), &is_new);
-	if (!row)
-		return -ENOMEM;
-	if (is_new || row->mapping[0] == '\0' || !strcmp(row->mapping, "[unnamed]"))
-		result = describe_row(collector, row, key);
-	row->map_start = value->extent.start;
-	row->map_end = value->extent.end;
-	row->map_offset = value->extent.offset;
-	slice_bounds(key, &value->extent, &row->slice_start, &row->slice_end);
-	set_counts(collector, row,
-		   (struct fault_counts){ .minor = not_below_zero(value->minor),
-					  .major = value->major,
-					  .denied = value->denied,
-					  .pages = not_below_zero(value->pages) });
-	return take_latency(row, &value->latency) ?: result;
-}
-
 /* ---- totals ---- */
 
 /* What found no room in the table, as rows of the process 0 named "other". */
@@ -404,7 +314,7 @@ static int take_other(struct collector *collector, unsigned int kind, struct fau
 	if (!row)
 		return -ENOMEM;
 	row->mapping = snapshot_intern(collector->snapshot, "[other]") ?: row->mapping;
-	set_counts(collector, row, counts);
+	rows_set_counts(collector->snapshot, row, counts);
 	return 0;
 }
 
@@ -427,6 +337,8 @@ static int take_totals(struct collector *collector)
 		sum.names_lost += cpus[i].names_lost;
 		sum.exits_lost += cpus[i].exits_lost;
 		sum.stamps_lost += cpus[i].stamps_lost;
+		sum.latencies_lost += cpus[i].latencies_lost;
+		sum.not_followed += cpus[i].not_followed;
 		for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
 			other[kind].minor += cpus[i].other[kind].minor;
 			other[kind].major += cpus[i].other[kind].major;
@@ -444,6 +356,8 @@ static int take_totals(struct collector *collector)
 	totals->names_lost = sum.names_lost;
 	totals->exits_lost = sum.exits_lost + collector->pending_lost;
 	totals->stamps_lost = sum.stamps_lost;
+	totals->latencies_lost = sum.latencies_lost;
+	totals->not_followed = sum.not_followed;
 	collector->other = 0;
 	for (unsigned int kind = 0; !result && kind < KIND_COUNT; kind++)
 		if (other[kind].minor || other[kind].major || other[kind].denied) {
@@ -485,12 +399,27 @@ static int take_perf(struct collector *collector)
 	return 0;
 }
 
+/* Of a process that nobody told of, its rows alone say what it had. */
+static void count_unannounced(struct process *process)
+{
+	uint64_t minor = 0, major = 0;
+
+	for (const struct row *row = process->rows; row; row = row->next) {
+		minor += row->now.minor;
+		major += row->now.major;
+	}
+	take_counters(process, minor, major);
+}
+
 static void finish_process(struct collector *collector, struct process *process)
 {
-	uint64_t faults = process->minor + process->major;
+	uint64_t faults;
 
 	if (!process->tgid)
 		return;
+	if (process->accounting.is_unannounced)
+		count_unannounced(process);
+	faults = process->minor + process->major;
 	if (!process->accounted && !process->accounting.has_base) {
 		/* Older than the collector: what it had then is no news. */
 		process->minor_before = process->minor;
@@ -510,34 +439,22 @@ static void finish_process(struct collector *collector, struct process *process)
 	process->peak_rss_bytes = max_of(process->peak_rss_bytes, process->rss_bytes);
 }
 
-/* The kernel may forget what it had of the processes that ended: it is all in this snapshot. */
-static void release_ended(struct collector *collector)
+static int release_ended(struct collector *collector)
 {
 	const struct snapshot *snapshot = collector->snapshot;
-	struct row_key keys[512]; /* 16 KiB of stack; as many as are worth one system call */
-	size_t n_keys = 0;
+	bool is_filling = collector->is_filling;
 
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct process *process = snapshot->processes[i];
-
-		if (!process->ended)
-			continue;
-		kernel_unfollow(collector->kernel, process->tgid, process->start_ns);
-		for (const struct row *row = process->rows; row; row = row->next) {
-			memcpy(&keys[n_keys++], row->kernel_key, sizeof(keys[0]));
-			if (n_keys == ARRAY_SIZE(keys)) {
-				kernel_delete_rows(collector->kernel, keys, n_keys);
-				n_keys = 0;
-			}
-		}
-	}
-	kernel_delete_rows(collector->kernel, keys, n_keys);
+	collector->is_filling = false;
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		if (snapshot->processes[i]->ended)
+			kernel_unfollow(collector->kernel, snapshot->processes[i]->tgid,
+					snapshot->processes[i]->start_ns);
+	return rows_release_ended(collector->rows, is_filling);
 }
 
 /* Tick 0 only learns who is there: what was counted since attach belongs to the first interval. */
 static int read_baseline(struct collector *collector)
 {
-	collector->rows_skipped = 1;
 	return take_tasks(collector);
 }
 
@@ -545,13 +462,7 @@ static int read_kernel(struct collector *collector)
 {
 	int result;
 
-	/* Rows of the epoch before may have moved after they were read. Rows that were skipped are
-	 * asked for again. */
-	if (!collector->rows_skipped)
-		collector->rows_since = collector->epoch;
-	collector->rows_skipped = 0;
-	collector->faults_skipped = 0;
-	kernel_set_epoch(collector->kernel, ++collector->epoch, collector->rows_since);
+	kernel_watch_huge_pages(collector->kernel);
 	result = take_tasks(collector);
 	if (!result)
 		result = kernel_drain(collector->kernel);
@@ -564,14 +475,14 @@ static int read_kernel(struct collector *collector)
 	if (!result) /* the names of the rows that come next */
 		result = kernel_drain(collector->kernel);
 	if (!result)
-		result = kernel_each_row(collector->kernel, take_row, collector);
+		result = rows_tick(collector->rows, collector->ticks);
 	if (!result) /* last: entries are never fewer than what they led to */
 		result = take_totals(collector);
 	return result;
 }
 
-int collector_tick(struct collector *collector, const struct snapshot **ret_snapshot,
-		   struct error *error)
+static int tick(struct collector *collector, const struct snapshot **ret_snapshot,
+		struct error *error)
 {
 	struct snapshot *snapshot = collector->snapshot;
 	struct timespec ts;
@@ -592,15 +503,73 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		finish_process(collector, snapshot->processes[i]);
 	/* What is in "other" rows is missing in those of its process, but is no GUP. */
-	losses_settle(&snapshot->totals, collector->faults_skipped, collector->accounted,
+	losses_settle(&snapshot->totals, rows_skipped_faults(collector->rows), collector->accounted,
 		      collector->gup > collector->other ? collector->gup - collector->other : 0);
-	release_ended(collector);
+	result = release_ended(collector);
+	if (result)
+		return error_set(error, -result, "cannot take rows out of the kernel's table: %s",
+				 strerror(-result));
 	if (collector->ticks)
 		collector->last_tick_ns = collector->tick_ns;
 	collector->ticks++;
 	collector->tick_failed = false;
 	*ret_snapshot = snapshot;
 	return 0;
+}
+
+/* ---- between ticks ---- */
+
+/* Called by the reader, with its lock held: takes in the records, and makes room for rows. */
+static int read_records(void *context)
+{
+	struct collector *collector = context;
+	int result = kernel_drain(collector->kernel);
+
+	if (result || !collector->is_filling)
+		return result;
+	collector->is_filling = false;
+	return rows_make_room(collector->rows);
+}
+
+static int start_reader(struct collector *collector, struct error *error)
+{
+	int result = collector->reader ? 0 :
+					 reader_new(&collector->reader, read_records, collector);
+
+	if (result)
+		return error_set(error, -result,
+				 "cannot start the thread that reads the kernel's records: %s",
+				 strerror(-result));
+	return 0;
+}
+
+/* At the first tick: by then a daemon has given up the capabilities that this thread must not have. */
+static int watch_records(struct collector *collector, struct error *error)
+{
+	int result = start_reader(collector, error);
+
+	if (!result)
+		reader_watch(collector->reader, kernel_fd(collector->kernel));
+	return result;
+}
+
+int collector_tick(struct collector *collector, const struct snapshot **ret_snapshot,
+		   struct error *error)
+{
+	int result = collector->is_watching ? 0 : watch_records(collector, error);
+
+	if (result)
+		return result;
+	collector->is_watching = true;
+	reader_lock(collector->reader);
+	result = reader_result(collector->reader);
+	if (result)
+		error_set(error, -result, "cannot read records from the kernel: %s",
+			  strerror(-result));
+	else
+		result = tick(collector, ret_snapshot, error);
+	reader_unlock(collector->reader);
+	return result;
 }
 
 /* ---- life ---- */
@@ -627,9 +596,16 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	/* Until Linux 5.19: who has the maple tree (6.1) does not. */
 	collector->info.reads_ask_for_bpf = !features.state[FEATURE_MAPLE_TREE].available;
 	collector->info.warning = features_warning(&features, options->follow);
+	/* A perf event that counts this process's children counts the threads that it starts later, too. */
+	result = options->follow ? start_reader(collector, error) : 0;
+	if (result)
+		return result;
 	result = kernel_open(&collector->kernel, options, &features, &collector->info, error);
 	if (result)
 		return result;
+	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names);
+	if (!collector->rows)
+		return error_set(error, ENOMEM, "out of memory");
 	kernel_on_record(collector->kernel, take_record, collector);
 	collector->attached_ns = clock_ns(CLOCK_BOOTTIME);
 	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
@@ -657,6 +633,8 @@ void collector_free(struct collector *collector)
 {
 	if (!collector)
 		return;
+	reader_free(collector->reader);
+	rows_free(collector->rows);
 	kernel_close(collector->kernel);
 	snapshot_free(collector->snapshot);
 	names_free(collector->names);
@@ -674,19 +652,4 @@ size_t collector_programs(const struct collector *collector, struct program_stat
 			  size_t max)
 {
 	return kernel_programs(collector->kernel, programs, max);
-}
-
-int collector_fd(const struct collector *collector)
-{
-	return kernel_fd(collector->kernel);
-}
-
-int collector_drain(struct collector *collector, struct error *error)
-{
-	int result = kernel_drain(collector->kernel);
-
-	if (result)
-		return error_set(error, -result, "cannot read records from the kernel: %s",
-				 strerror(-result));
-	return 0;
 }

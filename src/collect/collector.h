@@ -59,8 +59,4 @@ size_t collector_programs(const struct collector *collector, struct program_stat
 int collector_tick(struct collector *collector, const struct snapshot **ret_snapshot,
 		   struct error *error);
 
-/* Readable when kernel records wait before the next tick is due: call collector_drain then. */
-int collector_fd(const struct collector *collector);
-int collector_drain(struct collector *collector, struct error *error);
-
 #endif

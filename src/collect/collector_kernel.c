@@ -16,6 +16,7 @@
 #include "faultmap_old.skel.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "collect/map_sizes.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
@@ -29,13 +30,14 @@ struct kernel {
 	size_t n_links;
 	struct bpf_link *tasks_link;
 	size_t n_cpus;
+	struct map_sizes sizes;
 	struct perf_events *perf_events; /* NULL where they are not allowed */
 	bool counts_others;              /* they count more processes than the programs */
 	bool perf_refused;               /* on a CPU that came later: told once */
 	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
-	uint64_t epoch_since; /* from which epoch on kernel_each_row() reports */
+	struct row_table *rows;
 };
 
 /* libbpf's own messages are for -v -v: ours say what they mean. */
@@ -72,6 +74,80 @@ static bool has_minor_event(const struct collector_options *options,
 {
 	return has(features, FEATURE_PERF_EVENTS) &&
 	       (options->detail == DETAIL_FULL || !has(features, FEATURE_FAULT_ENTRY));
+}
+
+static bool is_administrator(void)
+{
+	return capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
+}
+
+/*
+ * Whether to take the object for kernels before Linux 6.1. It names no kernel function: libbpf (1.1) looks for
+ * one that vmlinux has not in the BTF of modules, and fails where that is forbidden (BPF_BTF_GET_NEXT_ID wants
+ * CAP_SYS_ADMIN), although nobody has to have it.
+ */
+static bool takes_old_object(const struct feature_set *features)
+{
+	return !has(features, FEATURE_MAPLE_TREE) ||
+	       (!has(features, FEATURE_DIRECT_READS) && !is_administrator());
+}
+
+/* A list of free indexes in lines: a power of two of them. */
+static uint32_t index_lines_of(uint32_t count)
+{
+	uint32_t lines = 1;
+
+	while (lines * INDEXES_IN_LINE < count)
+		lines *= 2;
+	return lines;
+}
+
+/* The maps that only one of the two objects has. */
+static void set_sizes_of_object(struct kernel *kernel, const struct map_sizes *sizes, bool old)
+{
+	struct bpf_object *object = kernel->skeleton->obj;
+	const struct {
+		const char *name;
+		uint32_t entries;
+	} of_new[] = {
+		{ "task_owners", sizes->tasks / TASKS_IN_LINE },
+		{ "free_row_lines", index_lines_of(sizes->rows) },
+		{ "free_latency_lines", index_lines_of(sizes->latencies) },
+	}, of_old[] = {
+		{ "claims", sizes->tasks },
+		{ "free_row_lines", sizes->rows },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_new) && !old; i++)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, of_new[i].name),
+					 of_new[i].entries);
+	for (size_t i = 0; i < ARRAY_SIZE(of_old) && old; i++)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, of_old[i].name),
+					 of_old[i].entries);
+}
+
+/* Index 0 of rows and latencies stands for none. */
+static int set_sizes(struct kernel *kernel, const struct collector_options *options, bool old)
+{
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+	struct map_sizes sizes = map_sizes_of(options->max_rows, options->detail == DETAIL_FULL, old,
+					      options->follow, kernel->n_cpus);
+
+	kernel->sizes = sizes;
+	skeleton->rodata->config_rows = sizes.rows;
+	skeleton->rodata->config_row_lines_mask = index_lines_of(sizes.rows) - 1;
+	skeleton->rodata->config_latency_lines_mask = index_lines_of(sizes.latencies) - 1;
+	skeleton->rodata->config_task_lines_mask = sizes.tasks / TASKS_IN_LINE - 1;
+	bpf_map__set_max_entries(skeleton->maps.rows, sizes.rows);
+	bpf_map__set_max_entries(skeleton->maps.row_keys, sizes.rows + 1);
+	bpf_map__set_max_entries(skeleton->maps.row_values, sizes.rows + 1);
+	bpf_map__set_max_entries(skeleton->maps.rows_moved, sizes.rows / ROWS_IN_LINE + 1);
+	bpf_map__set_max_entries(skeleton->maps.latencies, sizes.latencies + 1);
+	bpf_map__set_max_entries(skeleton->maps.task_faults, sizes.tasks);
+	bpf_map__set_max_entries(skeleton->maps.anchors, sizes.anchors);
+	bpf_map__set_max_entries(skeleton->maps.followed, sizes.followed);
+	set_sizes_of_object(kernel, &sizes, old);
+	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
 }
 
 static int configure(struct kernel *kernel, const struct collector_options *options,
@@ -116,9 +192,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	bpf_program__set_autoload(skeleton->progs.fault_memcg_reclaim_end,
 				  full && has(features, FEATURE_MEMCG_RECLAIM));
 	bpf_program__set_autoload(skeleton->progs.process_fork, options->follow);
-	if (options->max_rows)
-		bpf_map__set_max_entries(skeleton->maps.rows, options->max_rows);
-	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
+	return set_sizes(kernel, options, takes_old_object(features));
 }
 
 static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
@@ -253,10 +327,41 @@ static int pass_on_record(void *context, void *data, size_t size)
 	return kernel->on_record(kernel->on_record_context, data, size);
 }
 
+/* -1 where this object has no such map. */
+static int map_fd_of(struct kernel *kernel, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(kernel->skeleton->obj, name);
+
+	return map ? bpf_map__fd(map) : -1;
+}
+
+static int map_rows(struct kernel *kernel, struct error *error)
+{
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+	struct row_table_parts parts = {
+		.rows = kernel->sizes.rows,
+		.latencies = kernel->sizes.latencies,
+		.keys_fd = bpf_map__fd(skeleton->maps.row_keys),
+		.values_fd = bpf_map__fd(skeleton->maps.row_values),
+		.moved_fd = bpf_map__fd(skeleton->maps.rows_moved),
+		.latencies_fd = bpf_map__fd(skeleton->maps.latencies),
+		.shares_fd = bpf_map__fd(skeleton->maps.row_shares),
+		.forget_fd = bpf_map__fd(skeleton->maps.rows_to_forget),
+		.free_rows_fd = map_fd_of(kernel, "free_row_lines"),
+		.free_latencies_fd = map_fd_of(kernel, "free_latency_lines"),
+		.free_rows = &skeleton->bss->free_rows,
+		.free_latencies = &skeleton->bss->free_latencies,
+		.filling_told = &skeleton->bss->filling_told,
+	};
+
+	return row_table_open(&kernel->rows, &parts, error);
+}
+
 static int map_memory(struct kernel *kernel, struct error *error)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void *memory;
+	int result;
 
 	kernel->cpu_states_size = (kernel->n_cpus * sizeof(struct cpu_state) + page - 1) / page *
 				  page;
@@ -266,6 +371,9 @@ static int map_memory(struct kernel *kernel, struct error *error)
 		return error_set(error, errno, "cannot map the per-CPU counters: %s",
 				 strerror(errno));
 	kernel->cpu_states = memory;
+	result = map_rows(kernel, error);
+	if (result)
+		return result;
 	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.records), pass_on_record,
 					kernel, NULL);
 	if (!kernel->ring)
@@ -293,23 +401,8 @@ static int run_program(const struct bpf_program *program, int cpu)
 		       #variable)
 SAME_PLACE(rodata, config_slices_max);
 SAME_PLACE(bss, namespace_address);
-SAME_PLACE(data, epoch);
-
-static bool is_administrator(void)
-{
-	return capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-}
-
-/*
- * Whether to take the object for kernels before Linux 6.1. It names no kernel function: libbpf (1.1) looks for
- * one that vmlinux has not in the BTF of modules, and fails where that is forbidden (BPF_BTF_GET_NEXT_ID wants
- * CAP_SYS_ADMIN), although nobody has to have it.
- */
-static bool takes_old_object(const struct feature_set *features)
-{
-	return !has(features, FEATURE_MAPLE_TREE) ||
-	       (!has(features, FEATURE_DIRECT_READS) && !is_administrator());
-}
+SAME_PLACE(bss, free_rows);
+SAME_PLACE(bss, filling_told);
 
 /* That object has the same programs, maps and variables (and two maps more): one skeleton is for both. */
 static struct faultmap_bpf *open_skeleton(bool old)
@@ -374,8 +467,8 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 	if (!result)
 		result = map_memory(kernel, error);
 	if (!result) {
-		info->max_rows = bpf_map__max_entries(kernel->skeleton->maps.rows);
-		kernel_set_epoch(kernel, 1, 0);
+		info->max_rows = kernel->sizes.rows;
+		kernel_watch_huge_pages(kernel);
 	}
 	if (!result && run_program(kernel->skeleton->progs.know_me, -1))
 		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
@@ -400,6 +493,7 @@ void kernel_close(struct kernel *kernel)
 	perf_events_free(kernel->perf_events);
 	bpf_link__destroy(kernel->tasks_link);
 	ring_buffer__free(kernel->ring);
+	row_table_close(kernel->rows);
 	if (kernel->cpu_states)
 		munmap(kernel->cpu_states, kernel->cpu_states_size);
 	faultmap_bpf__destroy(kernel->skeleton);
@@ -462,11 +556,9 @@ static bool huge_pages_always(void)
 	return file && fgets(line, sizeof(line), file) && strstr(line, "[always]");
 }
 
-void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since)
+void kernel_watch_huge_pages(struct kernel *kernel)
 {
-	kernel->epoch_since = since;
 	kernel->skeleton->bss->huge_pages_always = huge_pages_always();
-	__atomic_store_n(&kernel->skeleton->data->epoch, epoch, __ATOMIC_SEQ_CST);
 }
 
 /* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in microseconds. */
@@ -480,24 +572,61 @@ static int flush_for(struct kernel *kernel, uint64_t cpu)
 	return bpf_prog_test_run_opts(bpf_program__fd(kernel->skeleton->progs.flush_for), &options);
 }
 
+/* What flush_run says of the CPU, or a negative errno. */
+static int flush_cpu(struct kernel *kernel, size_t cpu)
+{
+	int result = FLUSH_BUSY;
+
+	for (int i = 0; result == FLUSH_BUSY && i < FLUSH_TRIES; i++)
+		result = run_program(kernel->skeleton->progs.flush_run, cpu);
+	return result == -ENXIO ? flush_for(kernel, cpu) : result; /* the CPU is offline */
+}
+
 int kernel_flush(struct kernel *kernel)
 {
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
-		int result = 1;
+		int result;
 
 		/* A run that no fault can go on with may still have its first one to write. */
 		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.mm, __ATOMIC_RELAXED) &&
 		    !__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED) &&
 		    !__atomic_load_n(&kernel->cpu_states[cpu].done.minor, __ATOMIC_RELAXED))
 			continue;
-		for (int i = 0; result > 0 && i < FLUSH_TRIES; i++)
-			result = run_program(kernel->skeleton->progs.flush_run, cpu);
-		if (result == -ENXIO) /* the CPU is offline */
-			result = flush_for(kernel, cpu);
+		result = flush_cpu(kernel, cpu);
 		if (result < 0)
 			return result;
 	}
 	return 0;
+}
+
+int kernel_quiesce(struct kernel *kernel)
+{
+	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
+		int result = flush_cpu(kernel, cpu);
+
+		if (result)
+			return result < 0 ? result : -EAGAIN;
+	}
+	return 0;
+}
+
+int kernel_forget_rows(struct kernel *kernel, const uint32_t *indexes, size_t count)
+{
+	int result = 0;
+
+	for (size_t at = 0; !result && at < count; at += FORGET_MAX) {
+		size_t rest = count - at;
+
+		row_table_set_forget(kernel->rows, indexes + at,
+				     rest < FORGET_MAX ? rest : FORGET_MAX);
+		result = run_program(kernel->skeleton->progs.forget_rows, -1);
+	}
+	return result;
+}
+
+struct row_table *kernel_rows(const struct kernel *kernel)
+{
+	return kernel->rows;
 }
 
 /* Reads an iterator to its end; each record of `size` bytes (or of its own size if 0) is passed on. */
@@ -529,33 +658,6 @@ static int read_iterator(struct bpf_link *link, size_t size, kernel_record_fn ca
 	}
 }
 
-/* Rows of one system call. A batch takes whole buckets of the hash, which are short. */
-#define ROWS_BATCH 512
-
-int kernel_each_row(struct kernel *kernel, kernel_row_fn callback, void *context)
-{
-	int fd = bpf_map__fd(kernel->skeleton->maps.rows);
-	struct row_key keys[ROWS_BATCH];
-	autofree struct row_value *values = malloc(ROWS_BATCH * sizeof(*values));
-	uint32_t bucket, *from = NULL;
-	int result = values ? 0 : -ENOMEM;
-
-	while (!result) {
-		uint32_t count = ROWS_BATCH;
-		int read = bpf_map_lookup_batch(fd, from, &bucket, keys, values, &count, NULL);
-
-		if (read && read != -ENOENT)
-			return read;
-		for (uint32_t i = 0; !result && i < count; i++)
-			if (values[i].epoch >= kernel->epoch_since)
-				result = callback(context, &keys[i], &values[i]);
-		if (read) /* -ENOENT: that was the last bucket */
-			break;
-		from = &bucket;
-	}
-	return result;
-}
-
 int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context)
 {
 	return read_iterator(kernel->tasks_link, sizeof(struct task_record), callback, context);
@@ -582,23 +684,6 @@ int kernel_drain(struct kernel *kernel)
 int kernel_fd(const struct kernel *kernel)
 {
 	return ring_buffer__epoll_fd(kernel->ring);
-}
-
-void kernel_delete_rows(struct kernel *kernel, const struct row_key *keys, size_t count)
-{
-	int fd = bpf_map__fd(kernel->skeleton->maps.rows);
-
-	while (count) {
-		uint32_t deleted = count;
-
-		/* A batch stops at a key that is not there (a row of process 0): skip that. */
-		if (!bpf_map_delete_batch(fd, keys, &deleted, NULL))
-			return;
-		if (++deleted > count)
-			return;
-		keys += deleted;
-		count -= deleted;
-	}
 }
 
 void kernel_forget_name(struct kernel *kernel, uint64_t id)

@@ -13,6 +13,7 @@
 #include "collect/collector.h"
 #include "collect/collector_perf.h"
 #include "collect/features.h"
+#include "collect/row_table.h"
 
 struct kernel;
 
@@ -31,18 +32,25 @@ int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
 /* What the kernel says of each program that is loaded; at most max. Returns how many. */
 size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max);
 
-/* Starts a new epoch and sets from which on kernel_each_row reports. */
-void kernel_set_epoch(struct kernel *kernel, uint64_t epoch, uint64_t since);
+/* Tells the programs whether any mapping may get huge pages: may change at any time. */
+void kernel_watch_huge_pages(struct kernel *kernel);
 /* Closes the open run of each CPU that has one. 0 or a negative errno. */
 int kernel_flush(struct kernel *kernel);
+/*
+ * Closes open runs and waits until every program that was at work with a row has ended: by an interrupt on
+ * each CPU, which comes between programs. 0, -EAGAIN where one is still at work, or a negative errno.
+ * membarrier(MEMBARRIER_CMD_GLOBAL) would do, too, but waits for a grace period: 0.1 to 12 ms against
+ * microseconds.
+ */
+int kernel_quiesce(struct kernel *kernel);
+/* Takes these rows' keys out of the hash, so that no program finds them any more. 0 or a negative errno. */
+int kernel_forget_rows(struct kernel *kernel, const uint32_t *indexes, size_t count);
+/* The kernel's. */
+struct row_table *kernel_rows(const struct kernel *kernel);
 
 /* Callbacks return 0, or a negative errno that ends the walk with it. Records live only meanwhile. */
-typedef int (*kernel_row_fn)(void *context, const struct row_key *key,
-			     const struct row_value *value);
 typedef int (*kernel_record_fn)(void *context, const struct record *record, size_t size);
 
-/* Each row that moved since the epoch set. */
-int kernel_each_row(struct kernel *kernel, kernel_row_fn callback, void *context);
 /* Each task that counts, as a struct task_record. */
 int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context);
 /* What is in the ring now, with the callback that kernel_on_record set. */
@@ -51,7 +59,6 @@ int kernel_drain(struct kernel *kernel);
 /* Readable when the ring is half full. */
 int kernel_fd(const struct kernel *kernel);
 
-void kernel_delete_rows(struct kernel *kernel, const struct row_key *keys, size_t count);
 /* The name will be sent again when it is next seen. */
 void kernel_forget_name(struct kernel *kernel, uint64_t id);
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns);

@@ -123,6 +123,7 @@ static const char *const class_names[MAPPING_CLASS_COUNT] = {
 	[MAPPING_ANON] = "[anon]",
 	[MAPPING_HEAP] = "[heap]",
 	[MAPPING_STACK] = "[stack]",
+	[MAPPING_OTHER] = "[other]",
 };
 
 const char *names_of_mapping(const struct names *names, enum mapping_class class, uint64_t name_id,

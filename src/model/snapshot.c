@@ -231,11 +231,12 @@ static int add_row(struct snapshot *snapshot, struct row *row)
 	snapshot->rows[snapshot->n_rows++] = row;
 	row->next = row->process->rows;
 	row->process->rows = row;
+	row->process->n_rows++;
 	return 0;
 }
 
 /* Changes places with the first row that is not touched. */
-static void touch(struct snapshot *snapshot, struct row *row)
+void snapshot_touch(struct snapshot *snapshot, struct row *row)
 {
 	struct row *other;
 
@@ -291,7 +292,7 @@ struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *proces
 	if (ret_new)
 		*ret_new = !row;
 	if (row) {
-		touch(snapshot, row);
+		snapshot_touch(snapshot, row);
 		return row;
 	}
 	row = calloc(1, sizeof(*row));
@@ -304,8 +305,20 @@ struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *proces
 		free(row);
 		return NULL;
 	}
-	touch(snapshot, row);
+	snapshot_touch(snapshot, row);
 	return row;
+}
+
+bool snapshot_has_slice_row(const struct snapshot *snapshot, uint64_t mapping_id, uint32_t slice,
+			    enum fault_kind kind, enum fault_access access, enum fault_mode mode)
+{
+	struct row key = { .mapping_id = mapping_id,
+			   .kind = kind,
+			   .access = access,
+			   .mode = mode,
+			   .slice = slice };
+
+	return table_get(&snapshot->store->rows, &key);
 }
 
 const char *snapshot_intern(struct snapshot *snapshot, const char *text)

@@ -75,6 +75,7 @@ struct process {
 	uint64_t lifetime_ns; /* birth to exit; valid when ended */
 
 	struct row *rows; /* all of this process: the first; then row->next */
+	size_t n_rows;
 	size_t index;     /* private to snapshot.c: in snapshot->processes */
 
 	/* Private to the collector. */
@@ -89,6 +90,7 @@ struct process {
 		uint64_t cgroup_id;
 		bool exit_is_final; /* it says all there is, once the process is gone */
 		bool is_zombie;
+		bool is_unannounced; /* known by its rows alone: its exit record was lost */
 		bool has_base;
 		uint64_t kernel_base; /* kernel minor + major when the collector first saw it */
 		uint64_t row_faults;  /* minor + major over its rows */
@@ -120,7 +122,10 @@ struct row {
 	struct fault_counts before;
 	struct row_latency *latency; /* NULL where no stall was measured */
 
-	uint64_t kernel_key[4]; /* private to the collector */
+	/* Private to who fills the snapshot. */
+	uint64_t sum[4];        /* minor, major, denied, pages, as counted so far */
+	uint32_t kernel_index;  /* where the kernel counts it now; 0: nowhere */
+	uint8_t mapping_class;  /* enum mapping_class */
 };
 
 /* Cumulative since the collector attached; none of them ever goes down.
@@ -134,6 +139,10 @@ struct totals {
 	uint64_t gup;     /* kernel-counted faults with no exception (see struct process) */
 	uint64_t lost_completions; /* perf events that no program of ours saw: no latency */
 	uint64_t map_full;         /* faults counted in an "other" row because a map was full */
+	uint64_t folded;           /* faults counted in their process's "[other]": too many rows */
+	uint64_t late;             /* faults counted after their process was reported as ended: in no row */
+	uint64_t latencies_lost;   /* stalls in no row's latency: too many rows */
+	uint64_t not_followed;     /* `run`: processes that found no room among the followed */
 	uint64_t unresolved;       /* faults whose mapping could not be found */
 	uint64_t names_lost;       /* mappings whose name did not reach user space */
 	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
@@ -183,6 +192,11 @@ struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uin
 struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
 			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
 			       enum fault_access access, enum fault_mode mode, bool *ret_new);
+/* Whether there is such a row. */
+bool snapshot_has_slice_row(const struct snapshot *snapshot, uint64_t mapping_id, uint32_t slice,
+			    enum fault_kind kind, enum fault_access access, enum fault_mode mode);
+/* The row is about to be changed, as if snapshot_row had found it. */
+void snapshot_touch(struct snapshot *snapshot, struct row *row);
 /* A copy of `text` that lives as long as the snapshot; equal texts share one. NULL: no memory. */
 const char *snapshot_intern(struct snapshot *snapshot, const char *text);
 /* Ends the tick: sets ts and interval_ns. */

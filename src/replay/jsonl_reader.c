@@ -15,7 +15,7 @@
 
 /* Of one interval, or of all with as_one: some 400 MiB. */
 #define MAX_ROWS 1000000
-/* In kernel_key of a row: no total is known that the next one could be compared with. */
+/* In sum of a row: no total is known that the next one could be compared with. */
 #define UNKNOWN UINT64_MAX
 
 struct counter {
@@ -301,7 +301,7 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 	if (!row)
 		return NULL;
 	if (is_new)
-		row->kernel_key[0] = UNKNOWN;
+		row->sum[0] = UNKNOWN;
 	row->mapping = want->mapping;
 	row->map_start = want->map_start;
 	row->map_end = want->map_end;
@@ -332,10 +332,10 @@ static int take_faults(struct jsonl_line *line)
 		row = find_row(line, &want, &result);
 	if (!row || result < 0)
 		return result;
-	is_known = row->kernel_key[0] != UNKNOWN;
+	is_known = row->sum[0] != UNKNOWN;
 	now = &row->now.minor;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		now[i] += gain(delta[i], total[i], is_known, &row->kernel_key[i]);
+		now[i] += gain(delta[i], total[i], is_known, &row->sum[i]);
 	return latency_object ? add_latency(row, &latency, is_known) : 0;
 }
 
@@ -465,7 +465,7 @@ static void forget_totals(struct jsonl_reader *reader)
 
 	reader->has_totals = false;
 	for (size_t i = 0; i < snapshot->n_rows; i++)
-		snapshot->rows[i]->kernel_key[0] = UNKNOWN;
+		snapshot->rows[i]->sum[0] = UNKNOWN;
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		snapshot->processes[i]->accounting.has_base = false;
 }

@@ -1,0 +1,753 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/rows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "collect/slice.h"
+
+/* Last counts of rows that were taken out between two ticks: more than a machine makes in a second, 25 MiB. */
+#define LEFT_MAX 262144
+
+/* Rows that the snapshot keeps, of all processes and of one: 16 MiB and 4 MiB. What is beyond that is counted in
+ * its process's "[other]". */
+#define SNAPSHOT_ROWS_MAX 65536
+#define PROCESS_ROWS_MAX 16384
+
+/* What is known of the row at an index of the kernel's table. */
+enum slot_state {
+	SLOT_FREE,    /* as far as is known: it may be taken, and not have moved yet */
+	SLOT_LIVE,    /* it is in the hash */
+	SLOT_RETIRED, /* it is not, but a program may still be at work with it */
+};
+struct slot {
+	struct row *row; /* NULL: not found yet, or its process is gone */
+	struct latency *latency; /* as last read; NULL where it has none */
+	uint32_t last[4];        /* minor, major, denied, pages as last read */
+	uint32_t tick;           /* in which it was last read */
+	uint8_t state;           /* enum slot_state */
+	bool is_dead;            /* its process was reported as ended */
+	bool is_due;             /* in rows->due */
+};
+
+/* What a row had counted when it was taken out. */
+struct left_row {
+	struct row_key key;
+	struct extent extent;
+	uint32_t gained[4];
+	uint32_t tick; /* in which its process was not known; 0: not asked yet */
+	struct latency *latency;
+};
+
+struct left_rows {
+	struct left_row *rows;
+	size_t count;
+	size_t capacity;
+};
+
+struct rows {
+	struct kernel *kernel;
+	struct row_table *table;
+	struct snapshot *snapshot;
+	const struct names *names;
+	struct slot *slots; /* by index */
+	/* To be read at the next tick whatever their mark says: what was counted as it was taken back may not
+	 * be seen yet. */
+	uint32_t *due;
+	size_t n_due;
+	uint32_t *due_now; /* of this tick */
+	uint32_t *retired;
+	size_t n_retired;
+	struct left_rows left;
+	size_t n_read; /* in this tick */
+	uint32_t hand; /* the index that room is looked for from */
+	uint32_t tick;
+	uint64_t skipped_faults;
+};
+
+struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names)
+{
+	struct rows *rows = calloc(1, sizeof(*rows));
+	size_t count = row_table_size(kernel_rows(kernel)) + 1;
+
+	if (!rows)
+		return NULL;
+	rows->kernel = kernel;
+	rows->table = kernel_rows(kernel);
+	rows->snapshot = snapshot;
+	rows->names = names;
+	rows->slots = calloc(count, sizeof(*rows->slots));
+	rows->due = calloc(count, sizeof(*rows->due));
+	rows->due_now = calloc(count, sizeof(*rows->due_now));
+	rows->retired = calloc(count, sizeof(*rows->retired));
+	if (rows->slots && rows->due && rows->due_now && rows->retired)
+		return rows;
+	rows_free(rows);
+	return NULL;
+}
+
+void rows_free(struct rows *rows)
+{
+	if (!rows)
+		return;
+	for (uint32_t i = 0; rows->slots && i <= row_table_size(rows->table); i++)
+		free(rows->slots[i].latency);
+	for (size_t i = 0; i < rows->left.count; i++)
+		free(rows->left.rows[i].latency);
+	free(rows->left.rows);
+	free(rows->slots);
+	free(rows->due);
+	free(rows->due_now);
+	free(rows->retired);
+	free(rows);
+}
+
+uint64_t rows_skipped_faults(const struct rows *rows)
+{
+	return rows->skipped_faults;
+}
+
+/* ---- counts into the snapshot ---- */
+
+static uint64_t max_of(uint64_t left, uint64_t right)
+{
+	return left > right ? left : right;
+}
+
+void rows_set_counts(struct snapshot *snapshot, struct row *row, struct fault_counts counts)
+{
+	struct totals *totals = &snapshot->totals;
+	struct fault_counts now = {
+		.minor = max_of(row->now.minor, counts.minor),
+		.major = max_of(row->now.major, counts.major),
+		.denied = max_of(row->now.denied, counts.denied),
+		.pages = max_of(row->now.pages, counts.pages),
+	};
+
+	totals->minor += now.minor - row->now.minor;
+	totals->major += now.major - row->now.major;
+	totals->denied += now.denied - row->now.denied;
+	row->process->accounting.row_faults += now.minor - row->now.minor + now.major -
+					       row->now.major;
+	row->now = now;
+}
+
+/* recount_major() in bpf/fault.bpf.c may have taken back what still waits in an open run. */
+static uint64_t not_below_zero(uint64_t count)
+{
+	return (int64_t)count < 0 ? 0 : count;
+}
+
+/* `gained` are differences, and may be -1: see recount_major(). */
+static void add_gained(struct rows *rows, struct row *row, const uint32_t gained[4])
+{
+	uint64_t *sum = row->sum;
+
+	for (int i = 0; i < 4; i++)
+		sum[i] += (int32_t)gained[i];
+	rows_set_counts(rows->snapshot, row,
+			(struct fault_counts){ .minor = not_below_zero(sum[0]),
+					       .major = not_below_zero(sum[1]),
+					       .denied = not_below_zero(sum[2]),
+					       .pages = not_below_zero(sum[3]) });
+	if (row->mapping_class == MAPPING_OTHER)
+		rows->snapshot->totals.folded += not_below_zero((int32_t)(gained[0] + gained[1] + gained[2]));
+}
+
+/* Adds the stalls that `now` has and `before` (may be NULL) has not. 0 or -ENOMEM. */
+static int add_stalls(struct row *row, const struct latency *now, const struct latency *before)
+{
+	static const struct latency none;
+
+	before = before ?: &none;
+	if (now->count == before->count)
+		return 0;
+	if (!row->latency)
+		row->latency = calloc(1, sizeof(*row->latency));
+	if (!row->latency)
+		return -ENOMEM;
+	row->latency->now.count += now->count - before->count;
+	row->latency->now.sum_ns += now->sum_ns - before->sum_ns;
+	row->latency->max_ns = max_of(row->latency->max_ns, now->max_ns);
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
+		row->latency->now.buckets[i] += now->buckets[i] - before->buckets[i];
+	return 0;
+}
+
+/* ---- which row of the snapshot ---- */
+
+static int describe_row(struct rows *rows, struct row *row, const struct row_key *key)
+{
+	char buffer[NAMES_TEXT_MAX];
+	unsigned int class = MODE_CLASS_CLASS(key->mode_class);
+	bool known;
+	int result = 0;
+
+	row->mapping_class = class;
+	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
+		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
+	names_of_mapping(rows->names, class, key->name_id, buffer, &known);
+	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
+	if (!known) {
+		result = kernel_drain(rows->kernel);
+		names_of_mapping(rows->names, class, key->name_id, buffer, NULL);
+	}
+	row->mapping = snapshot_intern(rows->snapshot, buffer) ?: row->mapping;
+	return result;
+}
+
+/* Nobody has told of this process: its exit record was lost, and it is gone. What its program is called says the
+ * first mapping that it executed from. */
+static void name_after_program(struct process *process, const struct row *row)
+{
+	const char *name = strrchr(row->mapping, '/');
+
+	if (process->comm[0] || !name || row->perms[2] != 'x' || strstr(name, ".so"))
+		return;
+	snprintf(process->comm, sizeof(process->comm), "%.*s", COMM_LEN - 1, name + 1);
+}
+
+/*
+ * The process of a key. NULL when it is not known: it was born since the tasks were listed. If it was not known
+ * in a tick before either (*tick is that one), nobody will tell of it, and it is made up.
+ */
+static struct process *process_of(struct rows *rows, const struct row_key *key, uint32_t *tick,
+				  int *ret_error)
+{
+	struct process *process = snapshot_find_process(rows->snapshot, key->tgid, key->start_ns);
+
+	if (process)
+		return process;
+	if (!*tick || *tick == rows->tick) {
+		*tick = rows->tick;
+		return NULL;
+	}
+	process = snapshot_process(rows->snapshot, key->tgid, key->start_ns, NULL);
+	if (!process) {
+		*ret_error = -ENOMEM;
+		return NULL;
+	}
+	process->accounting.is_unannounced = true;
+	process->accounted = true;
+	return process;
+}
+
+/* The key of what finds no room in the snapshot. */
+static struct row_key folded_key(const struct row_key *key)
+{
+	return (struct row_key){ .start_ns = key->start_ns,
+				 .tgid = key->tgid,
+				 .kind = key->kind,
+				 .mode_class = MODE_CLASS(MODE_USER, MAPPING_OTHER) };
+}
+
+static struct row *find_row(struct rows *rows, struct process *process, const struct row_key *key,
+			    bool *ret_new)
+{
+	return snapshot_slice_row(rows->snapshot, process, slice_mapping_id(key), slice_tag(key),
+				  key->kind, key->access, MODE_CLASS_MODE(key->mode_class), ret_new);
+}
+
+static bool is_full(const struct rows *rows, const struct process *process)
+{
+	return rows->snapshot->n_rows >= SNAPSHOT_ROWS_MAX ||
+	       process->n_rows >= PROCESS_ROWS_MAX;
+}
+
+static bool has_row(struct rows *rows, const struct row_key *key)
+{
+	return snapshot_has_slice_row(rows->snapshot, slice_mapping_id(key), slice_tag(key), key->kind,
+				      key->access, MODE_CLASS_MODE(key->mode_class));
+}
+
+/* The snapshot's row for a key of the kernel's; NULL when out of memory. */
+static struct row *row_of(struct rows *rows, struct process *process, const struct row_key *key,
+			  int *ret_error)
+{
+	struct row_key wanted = *key;
+	struct row *row;
+	bool is_new;
+
+	if (is_full(rows, process) && !has_row(rows, key))
+		wanted = folded_key(key);
+	row = find_row(rows, process, &wanted, &is_new);
+	if (!row) {
+		*ret_error = -ENOMEM;
+		return NULL;
+	}
+	if (is_new || row->mapping[0] == '\0' || !strcmp(row->mapping, "[unnamed]"))
+		*ret_error = describe_row(rows, row, &wanted);
+	if (process->accounting.is_unannounced)
+		name_after_program(process, row);
+	return row;
+}
+
+static void set_place(struct row *row, const struct row_key *key, const struct extent *extent)
+{
+	if (row->mapping_class == MAPPING_OTHER)
+		return;
+	row->map_start = extent->start;
+	row->map_end = extent->end;
+	row->map_offset = extent->offset;
+	slice_bounds(key, extent, &row->slice_start, &row->slice_end);
+}
+
+/* ---- reading ---- */
+
+static void counts_of(const struct row_value *value, uint32_t counts[4])
+{
+	counts[0] = (uint32_t)value->minor;
+	counts[1] = (uint32_t)value->major;
+	counts[2] = (uint32_t)value->denied;
+	counts[3] = (uint32_t)value->pages;
+}
+
+/* What the slot's row has counted since it was last read; false when nothing. */
+static bool gain_of(const struct rows *rows, uint32_t index, uint32_t gained[4])
+{
+	const struct slot *slot = &rows->slots[index];
+	uint32_t any = 0;
+
+	counts_of(row_table_value(rows->table, index), gained);
+	for (int i = 0; i < 4; i++)
+		any |= gained[i] -= slot->last[i];
+	return any;
+}
+
+static void note_read(struct slot *slot, const uint32_t gained[4])
+{
+	for (int i = 0; i < 4; i++)
+		slot->last[i] += gained[i];
+}
+
+static int read_stalls(struct rows *rows, uint32_t index, struct row *row)
+{
+	const struct latency *shared = row_table_latency(rows->table, index);
+	struct slot *slot = &rows->slots[index];
+	struct latency now;
+	int result;
+
+	if (!shared)
+		return 0;
+	now = *shared;
+	if (!slot->latency)
+		slot->latency = calloc(1, sizeof(*slot->latency));
+	if (!slot->latency)
+		return -ENOMEM;
+	result = add_stalls(row, &now, slot->latency);
+	*slot->latency = now;
+	return result;
+}
+
+/* Takes a row that is new here. NULL: its process is not known yet, or no memory. */
+static struct row *attach(struct rows *rows, uint32_t index, int *ret_error)
+{
+	const struct row_key *key = row_table_key(rows->table, index);
+	struct slot *slot = &rows->slots[index];
+	struct process *process = process_of(rows, key, &slot->tick, ret_error);
+
+	if (!process)
+		return NULL;
+	slot->row = row_of(rows, process, key, ret_error);
+	if (!slot->row || slot->row->mapping_class == MAPPING_OTHER)
+		return slot->row;
+	/* Of its former index the last counts may still come: by their key. */
+	if (slot->row->kernel_index)
+		rows->slots[slot->row->kernel_index].row = NULL;
+	slot->row->kernel_index = index;
+	return slot->row;
+}
+
+static void put_due(struct rows *rows, uint32_t index)
+{
+	if (rows->slots[index].is_due)
+		return;
+	rows->slots[index].is_due = true;
+	rows->due[rows->n_due++] = index;
+}
+
+/* What a row has that the snapshot has not: its process was born after the tasks were listed. */
+static void count_skipped(struct rows *rows, uint32_t index)
+{
+	const struct slot *slot = &rows->slots[index];
+	uint32_t gained[4];
+
+	if (slot->state == SLOT_FREE || slot->row || slot->is_dead)
+		return;
+	gain_of(rows, index, gained);
+	rows->skipped_faults += not_below_zero((int32_t)(gained[0] + gained[1]));
+}
+
+/* A process that was reported as ended cannot fault any more: what comes late all the same is in nobody's row. */
+static void read_dead(struct rows *rows, uint32_t index)
+{
+	uint32_t gained[4];
+
+	if (!gain_of(rows, index, gained))
+		return;
+	note_read(&rows->slots[index], gained);
+	rows->snapshot->totals.late += gained[0] + gained[1] + gained[2];
+}
+
+static bool has_news(const struct rows *rows, uint32_t index, uint32_t gained[4])
+{
+	const struct latency *now = row_table_latency(rows->table, index);
+	const struct latency *before = rows->slots[index].latency;
+
+	return gain_of(rows, index, gained) || (now && now->count != (before ? before->count : 0));
+}
+
+static int read_row(struct rows *rows, uint32_t index)
+{
+	struct slot *slot = &rows->slots[index];
+	struct row *row = slot->row;
+	uint32_t gained[4];
+	int result = 0;
+
+	if (slot->state == SLOT_FREE)
+		slot->state = SLOT_LIVE;
+	if (slot->is_dead) {
+		read_dead(rows, index);
+		return 0;
+	}
+	if (!has_news(rows, index, gained))
+		return 0;
+	if (!row)
+		row = attach(rows, index, &result);
+	if (!row) { /* asked again next time */
+		put_due(rows, index);
+		return result;
+	}
+	slot->tick = rows->tick;
+	snapshot_touch(rows->snapshot, row);
+	note_read(slot, gained);
+	set_place(row, row_table_key(rows->table, index), &row_table_value(rows->table, index)->extent);
+	add_gained(rows, row, gained);
+	return read_stalls(rows, index, row) ?: result;
+}
+
+/* Counts of a row that was taken out. 1: its process is not known yet. */
+static int read_left(struct rows *rows, struct left_row *left)
+{
+	int result = 0;
+	struct process *process = process_of(rows, &left->key, &left->tick, &result);
+	struct row *row = process ? row_of(rows, process, &left->key, &result) : NULL;
+
+	if (!process && !result) {
+		rows->skipped_faults += not_below_zero((int32_t)(left->gained[0] + left->gained[1]));
+		return 1;
+	}
+	if (!row)
+		return result;
+	set_place(row, &left->key, &left->extent);
+	add_gained(rows, row, left->gained);
+	return left->latency ? add_stalls(row, left->latency, NULL) ?: result : result;
+}
+
+static int add_left(struct left_rows *list, const struct left_row *left)
+{
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 1024;
+		struct left_row *grown = capacity > LEFT_MAX ?
+						 NULL :
+						 realloc(list->rows, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->rows = grown;
+		list->capacity = capacity;
+	}
+	list->rows[list->count++] = *left;
+	return 0;
+}
+
+/* Rows that are read between two looks at whether the programs want room. */
+#define BREATH 256
+
+static int make_room(struct rows *rows, bool hurry);
+
+/* A tick may take longer than the programs need to fill the table. */
+static int breathe(struct rows *rows)
+{
+	int result;
+
+	if (++rows->n_read % BREATH)
+		return 0;
+	result = kernel_drain(rows->kernel);
+	if (!result && row_table_used(rows->table) > row_table_size(rows->table) / 2)
+		result = make_room(rows, true);
+	return result;
+}
+
+/* What comes meanwhile is in the list again. */
+static int read_all_left(struct rows *rows, bool breathes)
+{
+	struct left_rows batch = rows->left;
+	int result = 0;
+
+	rows->left = (struct left_rows){};
+	for (size_t i = 0; i < batch.count; i++) {
+		struct left_row *left = &batch.rows[i];
+		int one = result < 0 ? 1 : read_left(rows, left);
+
+		if (one != 1 || add_left(&rows->left, left))
+			free(left->latency);
+		if (!result)
+			result = one < 0 ? one : breathes ? breathe(rows) : 0;
+	}
+	free(batch.rows);
+	return result;
+}
+
+/* Those that were being read the last time, once more, in case a mark was taken back while a count was under way to
+ * where it is read. */
+static int read_due(struct rows *rows)
+{
+	size_t n_due = rows->n_due;
+	uint32_t *due = rows->due;
+	int result = 0;
+
+	rows->due = rows->due_now;
+	rows->due_now = due;
+	rows->n_due = 0;
+	for (size_t i = 0; i < n_due; i++)
+		rows->slots[due[i]].is_due = false;
+	for (size_t i = 0; i < n_due; i++) {
+		if (rows->slots[due[i]].state == SLOT_FREE)
+			continue;
+		if (result < 0)
+			row_table_set_moved(rows->table, due[i], true);
+		else
+			result = read_row(rows, due[i]) ?: breathe(rows);
+	}
+	return result;
+}
+
+static int read_moved(struct rows *rows)
+{
+	uint32_t cursor = 0, index;
+	int result = read_due(rows);
+
+	while (!result && (index = row_table_next_moved(rows->table, &cursor))) {
+		row_table_set_moved(rows->table, index, false);
+		put_due(rows, index);
+		result = read_row(rows, index) ?: breathe(rows);
+	}
+	for (size_t i = 0; !result && i < rows->n_retired; i++)
+		result = read_row(rows, rows->retired[i]);
+	return result;
+}
+
+int rows_tick(struct rows *rows, uint64_t tick)
+{
+	int result;
+
+	rows->tick = tick;
+	rows->n_read = 0;
+	rows->skipped_faults = 0;
+	result = read_all_left(rows, true);
+	if (!result)
+		result = read_moved(rows);
+	if (result)
+		return result;
+	/* What was taken out while these were read: it was counted before the tasks were, too. */
+	rows->skipped_faults = 0;
+	result = read_all_left(rows, false);
+	for (size_t i = 0; i < rows->n_due; i++)
+		count_skipped(rows, rows->due[i]);
+	return result;
+}
+
+/* ---- making room ---- */
+
+static struct latency difference(const struct latency *now, const struct latency *before)
+{
+	struct latency result = *now;
+
+	if (!before)
+		return result;
+	result.count -= before->count;
+	result.sum_ns -= before->sum_ns;
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
+		result.buckets[i] -= before->buckets[i];
+	return result;
+}
+
+/* Keeps what the row at this index has counted since it was last read. 0 or a negative errno. */
+static int keep_left(struct rows *rows, uint32_t index)
+{
+	const struct latency *shared = row_table_latency(rows->table, index);
+	struct slot *slot = &rows->slots[index];
+	struct left_row left = { .key = *row_table_key(rows->table, index),
+				 .extent = row_table_value(rows->table, index)->extent };
+
+	if (slot->is_dead) {
+		read_dead(rows, index);
+		return 0;
+	}
+	if (!has_news(rows, index, left.gained))
+		return 0;
+	if (shared) {
+		left.latency = malloc(sizeof(*left.latency));
+		if (!left.latency)
+			return -ENOMEM;
+		*left.latency = difference(shared, slot->latency);
+	}
+	if (!add_left(&rows->left, &left))
+		return 0;
+	free(left.latency);
+	return -ENOMEM;
+}
+
+static int free_slot(struct rows *rows, uint32_t index)
+{
+	struct slot *slot = &rows->slots[index];
+	bool is_due = slot->is_due;
+
+	if (slot->row && slot->row->kernel_index == index)
+		slot->row->kernel_index = 0;
+	free(slot->latency);
+	*slot = (struct slot){ .is_due = is_due };
+	return row_table_give(rows->table, index);
+}
+
+/* No program is at work with the retired rows any more: their last counts are read, and they are free. */
+static int free_retired(struct rows *rows)
+{
+	int result = rows->n_retired ? kernel_quiesce(rows->kernel) : 0;
+
+	if (result)
+		return result == -EAGAIN ? 0 : result;
+	while (!result && rows->n_retired) {
+		uint32_t index = rows->retired[rows->n_retired - 1];
+
+		result = keep_left(rows, index);
+		if (result) /* tried again after the next tick, which empties the list */
+			return result == -ENOMEM ? 0 : result;
+		rows->n_retired--;
+		result = free_slot(rows, index);
+	}
+	return result;
+}
+
+static bool may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
+{
+	struct slot *slot = &rows->slots[index];
+	bool has_moved = row_table_has_moved(rows->table, index);
+
+	if (slot->state == SLOT_FREE && has_moved)
+		slot->state = SLOT_LIVE;
+	if (slot->state != SLOT_LIVE)
+		return false;
+	if (slot->is_dead)
+		return true;
+	if (idle_ticks)
+		return !has_moved && rows->tick - slot->tick >= idle_ticks;
+	if (!has_moved)
+		return true;
+	/* A second chance: it may go if it has not moved again when the hand comes round. */
+	row_table_set_moved(rows->table, index, false);
+	put_due(rows, index);
+	return false;
+}
+
+/* Goes round once and retires rows that have stood still, or, with idle_ticks 0, not moved since the hand was
+ * last here; at most `wanted`. 0 or a negative errno. */
+static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
+{
+	uint32_t size = row_table_size(rows->table);
+	size_t first = rows->n_retired;
+
+	for (uint32_t i = 0; i < size && rows->n_retired - first < wanted; i++) {
+		rows->hand = rows->hand % size + 1;
+		if (may_go(rows, rows->hand, idle_ticks)) {
+			rows->slots[rows->hand].state = SLOT_RETIRED;
+			rows->retired[rows->n_retired++] = rows->hand;
+		}
+	}
+	return kernel_forget_rows(rows->kernel, rows->retired + first, rows->n_retired - first);
+}
+
+static uint32_t used_of(const struct rows *rows)
+{
+	return max_of(row_table_used(rows->table), row_table_latencies_used(rows->table));
+}
+
+/* How many are to go until a quarter is left. */
+static size_t surplus_of(const struct rows *rows)
+{
+	uint32_t goal = row_table_size(rows->table) / 4, used = used_of(rows);
+
+	return used > goal ? used - goal : 0;
+}
+
+/* Ticks that a row has to stand still to go while there is no hurry. */
+#define IDLE_TICKS 2
+
+static int make_room(struct rows *rows, bool hurry)
+{
+	int result = free_retired(rows);
+	size_t surplus = surplus_of(rows);
+
+	if (!result && surplus)
+		result = retire_once(rows, surplus, IDLE_TICKS);
+	for (int round = 0; !result && hurry && round < 2; round++)
+		if (surplus > rows->n_retired)
+			result = retire_once(rows, surplus - rows->n_retired, 0);
+	if (!result)
+		result = free_retired(rows);
+	if (used_of(rows) <= row_table_size(rows->table) / 2)
+		row_table_listen(rows->table);
+	return result;
+}
+
+int rows_make_room(struct rows *rows)
+{
+	return make_room(rows, true);
+}
+
+static void mark_dead(struct slot *slot)
+{
+	slot->row = NULL;
+	slot->is_dead = true;
+}
+
+/* Several indexes may lead to one "[other]": it knows of none. */
+static void mark_folded_dead(struct rows *rows)
+{
+	for (uint32_t i = 1; i <= row_table_size(rows->table); i++)
+		if (rows->slots[i].row && rows->slots[i].row->process->ended)
+			mark_dead(&rows->slots[i]);
+}
+
+static void mark_ended(struct rows *rows)
+{
+	const struct snapshot *snapshot = rows->snapshot;
+	bool has_folded = false;
+
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+		const struct row *row = process->ended ? process->rows : NULL;
+
+		for (; row; row = row->next) {
+			if (row->kernel_index)
+				mark_dead(&rows->slots[row->kernel_index]);
+			has_folded |= row->mapping_class == MAPPING_OTHER;
+		}
+	}
+	if (has_folded)
+		mark_folded_dead(rows);
+}
+
+int rows_release_ended(struct rows *rows, bool is_filling)
+{
+	uint32_t size = row_table_size(rows->table), used;
+
+	mark_ended(rows);
+	used = used_of(rows);
+	if (used <= size / 2 && !rows->n_retired && !is_filling)
+		return 0;
+	return make_room(rows, is_filling || used > size / 4 * 3);
+}
