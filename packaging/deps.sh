@@ -33,7 +33,7 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 
 # What the other libraries' static ones refer to.
 static='libunistring-dev=libunistring.a'
-fuzz='libclang-rt-14-dev=clang'
+fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc qemu-user-static=qemu-aarch64-static'
 

@@ -9,27 +9,10 @@
 . tests/packages/base.bash
 
 version=$(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)
-root=$TMP/root
 
-# The mounts are in a namespace of the command's own: none outlives it, and no clean-up here can meet one.
 make_root()
 {
-	mkdir "$root" && tar -C "$root" -xf "$base" && cp /etc/resolv.conf "$root/etc/" &&
-		cp "$deb" "$root/tmp/" || return 1
-	cat >"$TMP/enter" <<-END
-		#!/bin/sh
-		exec unshare -m --propagation private sh -c '
-			mount --rbind /proc "\$0/proc" && mount --rbind /sys "\$0/sys" &&
-			exec chroot "\$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-				DEBIAN_FRONTEND=noninteractive "\$@"' "$root" "\$@"
-	END
-	chmod 755 "$TMP/enter"
-}
-
-# in_root COMMAND...
-in_root()
-{
-	timeout 500 "$TMP/enter" "$@"
+	unpack_root "$base" && cp "$deb" "$root/tmp/"
 }
 
 is_ready()

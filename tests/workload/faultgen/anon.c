@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,10 +24,37 @@ int prepare_demand_zero(struct job *job)
 	return job_map_anon(job, PROT_READ | PROT_WRITE);
 }
 
+/*
+ * Whether a read of untouched memory maps the shared zero page: the first write after it is a fault then. Some
+ * kernels give the read a page of its own, and the write finds it. Tried on a page elsewhere; getrusage, whose
+ * first call may fault itself, is called once more before it counts.
+ */
+static int find_zero_page(bool *ret_shared)
+{
+	struct job elsewhere = { .pages = 1, .stride = page_size };
+	struct rusage before, after;
+	int error = job_map_anon(&elsewhere, PROT_READ | PROT_WRITE);
+
+	if (error)
+		return error;
+	touch_read(&elsewhere);
+	getrusage(RUSAGE_SELF, &after);
+	getrusage(RUSAGE_SELF, &before);
+	touch_write(&elsewhere);
+	getrusage(RUSAGE_SELF, &after);
+	*ret_shared = after.ru_minflt != before.ru_minflt;
+	return 0;
+}
+
 int prepare_cow_zero(struct job *job)
 {
-	int error = job_map_anon(job, PROT_READ | PROT_WRITE);
+	bool shared;
+	int error = find_zero_page(&shared);
 
+	if (!error && !shared)
+		error = -ENOTSUP;
+	if (!error)
+		error = job_map_anon(job, PROT_READ | PROT_WRITE);
 	job_before(job, "demand_zero", "read", job->pages);
 	return error ? error : touch_read(job);
 }

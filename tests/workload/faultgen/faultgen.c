@@ -34,7 +34,7 @@ static const struct fault_case cases[] = {
 	{ "stack_growth", "stack_growth", NULL, "write", "user",
 	  prepare_stack_growth, touch_downwards, NULL, 64, NULL },
 	{ "cow_zero", "cow", NULL, "write", "user",
-	  prepare_cow_zero, touch_write, NULL, 256, NULL },
+	  prepare_cow_zero, touch_write, NULL, 256, "a shared zero page: a read takes a page of its own here" },
 	{ "cow_fork", "cow", NULL, "write", "user",
 	  prepare_cow_fork, touch_write, NULL, 256, NULL },
 	{ "reuse", "cow", "wp_other", "write", "user",
