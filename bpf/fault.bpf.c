@@ -199,35 +199,39 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	return 0;
 }
 
-/* exceptions:page_fault_user: every page fault of user code. Interrupts off, no lock held. */
-SEC("?tp_btf/page_fault_user")
-int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsigned long error_code)
+/* An attempt that must not fault in (page faults are disabled, as in BPF's or perf's own reads): it ends without a
+ * result and is usually made again. */
+static __noinline int count_attempt(struct task_struct *task)
 {
-	return fault_enter(address, error_code, MODE_USER);
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!cpu || !is_followed_task(task))
+		return 0;
+	cpu->run.entries++;
+	__sync_fetch_and_add(&cpu->aborted, 1);
+	return 0;
 }
 
 /*
- * exceptions:page_fault_kernel: faults of kernel code; only those on user addresses are ours
- * (copy_to_user() and its kin). Also fires for attempts that must not fault in (page faults disabled,
- * as in BPF's or perf's own reads): these end without a result and are usually made again.
+ * exceptions:page_fault_user and page_fault_kernel: every page fault of user code, and those of kernel code, of
+ * which only the ones on user addresses are ours (copy_to_user() and its kin). Interrupts off, no lock held.
+ * One program for both, so that it is verified once. What the kernel writes to a shadow stack (WRUSS) is user mode
+ * here, as in the error code.
  */
-SEC("?tp_btf/page_fault_kernel")
-int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
-	     unsigned long error_code)
+SEC("?raw_tp/page_fault_user")
+int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned long error_code)
 {
 	struct task_struct *task = current_task();
-	struct cpu_state *cpu;
+	u32 mode = MODE_USER;
 
-	if ((s64)address < 0)
-		return 0;
-	if (!must_not_fault(task))
-		return fault_enter(address, error_code, MODE_KERNEL);
-	cpu = this_cpu_state();
-	if (cpu && is_followed_task(task)) {
-		cpu->run.entries++;
-		__sync_fetch_and_add(&cpu->aborted, 1);
+	if (!(error_code & PF_USER)) {
+		if ((s64)address < 0)
+			return 0;
+		if (must_not_fault(task))
+			return count_attempt(task);
+		mode = MODE_KERNEL;
 	}
-	return 0;
+	return fault_enter(address, error_code, mode);
 }
 
 static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
