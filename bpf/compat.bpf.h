@@ -39,7 +39,7 @@ const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX
  */
 /* As the bpf_core_read.h of libbpf 1.2 and later declares it. */
 extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
-#define CAN_READ_DIRECTLY (!OLD_KERNEL && config_direct_reads && bpf_rdonly_cast)
+#define CAN_READ_DIRECTLY (!OLD_KERNEL && config_direct_reads)
 
 #define READ(type, pointer, field)                                                               \
 	({                                                                                       \
