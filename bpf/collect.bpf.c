@@ -120,17 +120,16 @@ int list_tasks(struct bpf_iter__task *context)
 	struct task_record record = {};
 	u32 sequence;
 
-	if (!task || task->flags & PF_KTHREAD ||
-	    !is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
+	if (!task || task->flags & PF_KTHREAD || !is_followed_task(task))
 		return 0;
 	if (has_faulted(task))
 		settle(task);
 	record.record.size = sizeof(record);
-	sequence = task->signal->stats_lock.seqcount.seqcount.sequence;
+	sequence = untrusted(task)->signal->stats_lock.seqcount.seqcount.sequence;
 	record_of_counters(&record, task);
 	/* A thread was released meanwhile (__exit_signal()): it may be counted twice. */
-	if (!task->sighand || sequence & 1 ||
-	    sequence != task->signal->stats_lock.seqcount.seqcount.sequence)
+	if (!untrusted(task)->sighand || sequence & 1 ||
+	    sequence != untrusted(task)->signal->stats_lock.seqcount.seqcount.sequence)
 		return 0;
 	if (record.leader)
 		record_of_process(&record, task);

@@ -43,7 +43,7 @@ const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX
  */
 /* As the bpf_core_read.h of libbpf 1.2 and later declares it. */
 extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
-#define CAN_READ_DIRECTLY (!OLD_KERNEL && config_direct_reads && bpf_rdonly_cast)
+#define CAN_READ_DIRECTLY (!OLD_KERNEL && config_direct_reads)
 
 #define READ(type, pointer, field)                                                               \
 	({                                                                                       \
@@ -91,6 +91,30 @@ static __always_inline struct task_struct *current_task(void)
 }
 #define FIELD(pointer, field) ((pointer)->field)
 #endif
+
+/*
+ * A function that is verified on its own, whatever its arguments: once per program, where a static one is verified
+ * again on each path that leads to a call of it. Its arguments are numbers, and pointers that may be NULL to memory
+ * that is ours; before Linux 5.12 numbers only.
+ */
+#if OLD_KERNEL
+#define VERIFIED_ONCE static __noinline
+#else
+#define VERIFIED_ONCE __weak __noinline
+#endif
+
+/*
+ * A task whose pointers are to be followed. At each load of one from a task that it trusts, the verifier looks up
+ * to four times through all names of the kernel's BTF (btf_nested_type_is_trusted(), kernel/bpf/verifier.c): a
+ * millisecond, on each path again, which was half of what loading took. From one that was cast it does not. Plain
+ * numbers are better read from the task itself, which needs no check of the address.
+ */
+static __always_inline struct task_struct *untrusted(struct task_struct *task)
+{
+	if (CAN_READ_DIRECTLY)
+		return bpf_rdonly_cast(task, bpf_core_type_id_kernel(struct task_struct));
+	return task;
+}
 
 /* The task must not fault pages in now. Who copies that sets it himself meanwhile (copy_from_kernel_nofault()). */
 static __always_inline bool must_not_fault(struct task_struct *task)

@@ -102,7 +102,8 @@ static __always_inline u64 switches_of(struct task_struct *task)
 static __always_inline bool may_have_company(const struct task_fault *fault,
 					     struct task_struct *task)
 {
-	return switches_of(task) != fault->switches && FIELD(FIELD(task, signal), nr_threads) > 1;
+	return switches_of(task) != fault->switches &&
+	       FIELD(FIELD(untrusted(task), signal), nr_threads) > 1;
 }
 
 /* One fault maps one page of private memory, unless it may be huge; no need to look at the slot. */
@@ -114,7 +115,7 @@ static __always_inline bool counts_pages(const struct task_fault *fault)
 /* What the mm has before the fault changes it. */
 static __always_inline void evidence_begin(struct task_fault *fault, struct task_struct *task)
 {
-	struct mm_struct *mm = FIELD(task, mm);
+	struct mm_struct *mm = FIELD(untrusted(task), mm);
 	u32 member = rss_member(fault->key.kind);
 
 	fault->rss_member = member;
@@ -179,7 +180,7 @@ static __always_inline bool is_huge_zero_page(const struct task_fault *fault, st
 
 static __always_inline bool is_huge(const struct task_fault *fault, struct task_struct *task)
 {
-	struct mm_struct *mm = FIELD(task, mm);
+	struct mm_struct *mm = FIELD(untrusted(task), mm);
 
 	if (!mm || !could_be_huge(fault))
 		return false;
@@ -207,7 +208,7 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 	 * page that was only made writable is neither. */
 	if (config_tlb_flush && kind == KIND_COW &&
 	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) &&
-	    !pages_added(fault, FIELD(task, mm), 0))
+	    !pages_added(fault, FIELD(untrusted(task), mm), 0))
 		return KIND_WP_OTHER;
 	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
 		return KIND_COW;
@@ -226,7 +227,7 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
 	if (fault->key.kind == KIND_COW && fault->rss_member != MM_ANONPAGES)
 		return known;
 	if (counts_pages(fault) && !may_have_company(fault, task))
-		return pages_added(fault, FIELD(task, mm), known);
+		return pages_added(fault, FIELD(untrusted(task), mm), known);
 	return known;
 }
 

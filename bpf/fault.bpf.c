@@ -11,56 +11,38 @@
 #define SEGV_ACCERR 2
 #define SEGV_PKUERR 4
 
-/*
- * What a look-up of a mapping works on, at a fault's entry and at its end: one may come in the middle of the
- * other. Before Linux 6.13 all functions of a program share 512 bytes of stack.
- */
-enum { LOOKUP_ENTRY, LOOKUP_END, LOOKUP_COUNT };
-struct lookup {
-	struct vma vma;
-	struct mapping mapping;
-	struct row_key key; /* at its end: where the fault is counted */
-	struct addition add;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, LOOKUP_COUNT);
-	__type(key, u32);
-	__type(value, struct lookup);
-} lookups SEC(".maps");
+/* In what resolve() returns, beside the kind: the VMA may serve the next faults. */
+#define RESOLVED_CACHABLE 0x100
+#define RESOLVED_KIND 0xff
 
-static __always_inline struct lookup *this_cpu_lookup(u32 slot)
+/* Finds out what was faulted on: the mapping, which it leaves in lookup, and the kind. */
+VERIFIED_ONCE int resolve(struct lookup *lookup, u64 address, u64 error_code)
 {
-	return bpf_map_lookup_elem(&lookups, &slot);
-}
+	bool grows = false;
+	struct mapping *mapping;
+	struct vma *vma;
+	int found, kind;
 
-/* Finds out what was faulted on: mapping, kind, and whether the VMA may serve the next faults. */
-static __always_inline enum fault_kind resolve_address(struct lookup *lookup,
-						       struct task_struct *task, u64 address,
-						       u64 error_code, bool *ret_cachable)
-{
-	struct mapping *mapping = &lookup->mapping;
-	struct vma *vma = &lookup->vma;
-	int found = find_vma(address, vma);
-
-	*ret_cachable = found == WALK_FOUND;
-	if (found == WALK_FOUND || found == WALK_FLUX) {
-		describe(mapping, task, vma, error_code & PF_WRITE);
-		take_slice(mapping, address);
-		*ret_cachable &= !mapping->is_fresh;
-		return kind_at_entry(error_code, vma->flags, mapping->class);
-	}
+	if (!lookup)
+		return KIND_UNKNOWN;
+	mapping = &lookup->mapping;
+	vma = &lookup->vma;
+	found = find_vma(address, vma);
 	/* Below a mapping that grows down, the kernel tries to extend it (expand_stack()). */
-	if (found == WALK_GAP && find_vma(vma->end, vma) == WALK_FOUND &&
-	    vma->flags & VM_GROWSDOWN) {
-		describe(mapping, task, vma, error_code & PF_WRITE);
-		take_slice(mapping, address);
-		return KIND_STACK_GROWTH;
+	if (found == WALK_GAP)
+		grows = find_vma(vma->end, vma) == WALK_FOUND && vma->flags & VM_GROWSDOWN;
+	if (found != WALK_FOUND && found != WALK_FLUX && !grows) {
+		__builtin_memset(mapping, 0, sizeof(*mapping));
+		mapping->pages = 1;
+		mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
+		return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
 	}
-	__builtin_memset(mapping, 0, sizeof(*mapping));
-	mapping->pages = 1;
-	mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
-	return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
+	describe(lookup, error_code & PF_WRITE);
+	take_slice(mapping, address);
+	if (grows)
+		return KIND_STACK_GROWTH;
+	kind = kind_at_entry(error_code, vma->flags, mapping->class);
+	return found == WALK_FOUND && !mapping->is_fresh ? kind | RESOLVED_CACHABLE : kind;
 }
 
 static __always_inline void row_key_of(struct row_key *key, struct task_struct *leader,
@@ -81,15 +63,12 @@ static __always_inline void row_key_of(struct row_key *key, struct task_struct *
 static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_code, u32 mode)
 {
 	struct task_struct *task = current_task();
-	struct task_struct *leader = FIELD(task, group_leader);
-	struct mm_struct *mm = FIELD(task, mm);
+	struct task_struct *leader = FIELD(untrusted(task), group_leader);
+	struct mm_struct *mm = FIELD(untrusted(task), mm);
 	struct open_run *run;
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_ENTRY);
 	struct mapping *mapping;
-	struct row_key key = {};
-	enum fault_kind kind;
-	bool cachable;
-	u32 sequence;
+	u32 resolved, kind, sequence;
 
 	if (!cpu || !mm || !lookup)
 		return 0;
@@ -103,11 +82,12 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 		return 0;
 	}
 	note_user(task, tgid_of(leader));
-	kind = resolve_address(lookup, task, address, error_code, &cachable);
-	row_key_of(&key, leader, mapping, kind, access_of(error_code), mode);
-	if (!same_key(&run->key, &key)) {
+	resolved = resolve(lookup, address, error_code);
+	kind = resolved & RESOLVED_KIND;
+	row_key_of(&lookup->key, leader, mapping, kind, access_of(error_code), mode);
+	if (!same_key(&run->key, &lookup->key)) {
 		run_flush(cpu);
-		run->key = key;
+		run->key = lookup->key;
 	}
 	run->extent = mapping->extent;
 	run->pages = mapping->pages;
@@ -115,7 +95,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->treatment = treatment_of(kind);
 	if (mapping->class == MAPPING_UNRESOLVED)
 		cpu->unresolved++;
-	if (!cachable || sequence & 1 || sequence != mm_sequence(mm))
+	if (!(resolved & RESOLVED_CACHABLE) || sequence & 1 || sequence != mm_sequence(mm))
 		return 0;
 	run->mm = (u64)mm;
 	run->tgid = FIELD(leader, tgid);
@@ -220,35 +200,39 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	return 0;
 }
 
-/* exceptions:page_fault_user: every page fault of user code. Interrupts off, no lock held. */
-SEC("?tp_btf/page_fault_user")
-int BPF_PROG(page_fault_user, unsigned long address, struct pt_regs *regs, unsigned long error_code)
+/* An attempt that must not fault in (page faults are disabled, as in BPF's or perf's own reads): it ends without a
+ * result and is usually made again. */
+static __noinline int count_attempt(struct task_struct *task)
 {
-	return fault_enter(address, error_code, MODE_USER);
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!cpu || !is_followed_task(task))
+		return 0;
+	cpu->run.entries++;
+	__sync_fetch_and_add(&cpu->aborted, 1);
+	return 0;
 }
 
 /*
- * exceptions:page_fault_kernel: faults of kernel code; only those on user addresses are ours
- * (copy_to_user() and its kin). Also fires for attempts that must not fault in (page faults disabled,
- * as in BPF's or perf's own reads): these end without a result and are usually made again.
+ * exceptions:page_fault_user and page_fault_kernel: every page fault of user code, and those of kernel code, of
+ * which only the ones on user addresses are ours (copy_to_user() and its kin). Interrupts off, no lock held.
+ * One program for both, so that it is verified once. What the kernel writes to a shadow stack (WRUSS) is user mode
+ * here, as in the error code.
  */
-SEC("?tp_btf/page_fault_kernel")
-int BPF_PROG(page_fault_kernel, unsigned long address, struct pt_regs *regs,
-	     unsigned long error_code)
+SEC("?raw_tp/page_fault_user")
+int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned long error_code)
 {
 	struct task_struct *task = current_task();
-	struct cpu_state *cpu;
+	u32 mode = MODE_USER;
 
-	if ((s64)address < 0)
-		return 0;
-	if (!must_not_fault(task))
-		return fault_enter(address, error_code, MODE_KERNEL);
-	cpu = this_cpu_state();
-	if (cpu && is_followed_task(task)) {
-		cpu->run.entries++;
-		__sync_fetch_and_add(&cpu->aborted, 1);
+	if (!(error_code & PF_USER)) {
+		if ((s64)address < 0)
+			return 0;
+		if (must_not_fault(task))
+			return count_attempt(task);
+		mode = MODE_KERNEL;
 	}
-	return 0;
+	return fault_enter(address, error_code, mode);
 }
 
 static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
@@ -288,7 +272,7 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 	u64 pages = major && kind != KIND_HUGETLB ? 1 : mapping->pages;
 
 	lookup->add = (struct addition){ .minor = !major, .major = major, .pages = pages };
-	row_key_of(&lookup->key, FIELD(task, group_leader), mapping,
+	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), mapping,
 		   major ? kind_of_major(kind, ACCESS_UNKNOWN) : kind, ACCESS_UNKNOWN, mode);
 	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
@@ -302,12 +286,11 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 	struct task_struct *task = current_task();
 	struct cpu_state *cpu = this_cpu_state();
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
-	bool cachable;
 	u32 kind;
 
-	if (!cpu || !lookup || !FIELD(task, mm) || !is_followed_task(task))
+	if (!cpu || !lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task))
 		return 0;
-	kind = kind_if_served(resolve_address(lookup, task, address, 0, &cachable));
+	kind = kind_if_served(resolve(lookup, address, 0) & RESOLVED_KIND);
 	cpu->unresolved += lookup->mapping.class == MAPPING_UNRESOLVED;
 	cpu->run.entries++;
 	return add_unseen(lookup, kind, mode, major);
@@ -319,7 +302,8 @@ static __noinline int move_to_major(struct lookup *lookup, u32 kind)
 	struct task_struct *task = current_task();
 	struct mapping *mapping = &lookup->mapping;
 
-	row_key_of(&lookup->key, FIELD(task, group_leader), mapping, kind, ACCESS_WRITE, MODE_USER);
+	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), mapping, kind, ACCESS_WRITE,
+		   MODE_USER);
 	if (!bpf_map_lookup_elem(&rows, &lookup->key))
 		lookup->key.access = ACCESS_READ;
 	lookup->add = (struct addition){ .minor = -1ULL, .pages = -1ULL };
@@ -337,12 +321,11 @@ static __noinline int move_to_major(struct lookup *lookup, u32 kind)
 static __noinline int recount_major(struct task_struct *task, u64 address)
 {
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
-	bool cachable;
 	u32 kind;
 
-	if (!lookup || !FIELD(task, mm) || !is_followed_task(task))
+	if (!lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task))
 		return 0;
-	kind = resolve_address(lookup, task, address, PF_WRITE, &cachable);
+	kind = resolve(lookup, address, PF_WRITE) & RESOLVED_KIND;
 	return kind >= KIND_FIRST_DENIED ? 0 : move_to_major(lookup, kind);
 }
 
@@ -409,15 +392,21 @@ int fault_major(struct bpf_perf_event_data *context)
 	return 0;
 }
 
+/* The completed fault is in another row than the CPU's run of such faults. */
+VERIFIED_ONCE int done_close(struct cpu_state *cpu)
+{
+	return done_flush(cpu);
+}
+
 /* Adds the completed fault to the CPU's run of such faults. */
 static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *fault, u64 pages,
 				     u64 ns)
 {
 	struct done_run *done = &cpu->done;
-	u32 bucket = bucket_of(ns);
+	u32 bucket;
 
 	if (!same_key(&done->key, &fault->key)) {
-		done_flush(cpu);
+		done_close(cpu);
 		done->key = fault->key;
 	}
 	done->extent = fault->extent;
@@ -429,6 +418,7 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 	done->latency.sum_ns += ns;
 	if (ns > done->latency.max_ns)
 		done->latency.max_ns = ns;
+	bucket = bucket_of(ns);
 	if (bucket < LATENCY_BUCKETS)
 		done->latency.buckets[bucket]++;
 }
@@ -486,7 +476,7 @@ int BPF_PROG(fault_rss, struct mm_struct *mm, int member)
 {
 	struct task_fault *fault;
 
-	if (FIELD(current_task(), mm) != mm)
+	if (FIELD(untrusted(current_task()), mm) != mm)
 		return 0;
 	fault = open_fault();
 	if (fault)

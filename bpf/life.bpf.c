@@ -37,15 +37,14 @@ int know_me(void *context)
 SEC("?tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct process_key key = { .start_ns = child->group_leader->start_boottime,
+	struct process_key key = { .start_ns = untrusted(child)->group_leader->start_boottime,
 				   .tgid = tgid_of(child) };
 	struct cpu_state *cpu = this_cpu_state();
 	u32 one = 1;
 
 	if (child->tgid == parent->tgid) /* a thread */
 		return 0;
-	if (parent->tgid != follow_root &&
-	    !is_followed(tgid_of(parent->group_leader), parent->group_leader->start_boottime))
+	if (parent->tgid != follow_root && !is_followed_task(parent))
 		return 0;
 	if (bpf_map_update_elem(&followed, &key, &one, BPF_ANY) && cpu)
 		__sync_fetch_and_add(&cpu->not_followed, 1);
@@ -100,13 +99,13 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		__sync_fetch_and_add(&cpu->held, -1);
 		fault_release(task);
 	}
-	if (!is_followed(tgid_of(task->group_leader), task->group_leader->start_boottime))
+	if (!is_followed_task(task))
 		return 0;
 	record.record.type = RECORD_EXIT;
 	record.record.size = sizeof(record);
 	record_of_counters(&record, task);
 	add_exited(&record, task);
-	if (task->signal->live.counter)
+	if (untrusted(task)->signal->live.counter)
 		return 0;
 	record_of_process(&record, task);
 	send(&record);
@@ -145,7 +144,7 @@ int BPF_PROG(process_free, struct task_struct *task)
 	struct task_record record = {};
 	u32 tgid = tgid_of_released(task);
 
-	if (task->group_leader != task || task->flags & PF_KTHREAD ||
+	if (untrusted(task)->group_leader != task || task->flags & PF_KTHREAD ||
 	    !is_followed(tgid, task->start_boottime))
 		return 0;
 	record.record.type = RECORD_FREE;

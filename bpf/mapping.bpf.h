@@ -30,6 +30,7 @@
 #define FAULTMAP_MAPPING_BPF_H
 
 #include "name.bpf.h"
+#include "table.bpf.h"
 #include "vma.bpf.h"
 
 #define TMPFS_MAGIC 0x01021994
@@ -50,6 +51,31 @@ struct mapping {
 	u32 class;
 	u8 perms;
 };
+
+/*
+ * What a look-up of a mapping works on, at a fault's entry and at its end: one may come in the middle of the
+ * other. Before Linux 6.13 all functions of a program share 512 bytes of stack.
+ */
+enum { LOOKUP_ENTRY, LOOKUP_END, LOOKUP_COUNT };
+struct lookup {
+	struct vma vma;
+	struct vma other; /* where the same part of a file was before */
+	struct mapping mapping;
+	struct anchor_value now;
+	struct row_key key; /* of the row, and what is added to it */
+	struct addition add;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOOKUP_COUNT);
+	__type(key, u32);
+	__type(value, struct lookup);
+} lookups SEC(".maps");
+
+static __always_inline struct lookup *this_cpu_lookup(u32 slot)
+{
+	return bpf_map_lookup_elem(&lookups, &slot);
+}
 
 /* As /proc/PID/maps has them: of a file that is not open for writing, VM_MAYSHARE alone says shared. */
 static __always_inline u8 perms_of(u64 flags)
@@ -150,12 +176,13 @@ static __always_inline void note_parts(struct anchor_key *key, const struct anch
 }
 
 /* The mapping that `now`, an anonymous VMA, is part of; sets its anchor. */
-static __noinline int find_anchor(struct task_struct *leader, struct anchor_value *now, u32 perms)
+VERIFIED_ONCE int find_anchor(struct anchor_value *now, u32 perms)
 {
+	struct task_struct *leader = FIELD(untrusted(current_task()), group_leader);
 	struct anchor_key key = { .perms = perms };
 	struct anchor_value *here, *parts;
 
-	if (!leader || !now)
+	if (!now)
 		return 0;
 	key.start_ns = FIELD(leader, start_boottime);
 	key.tgid = FIELD(leader, tgid);
@@ -187,31 +214,39 @@ static __noinline int find_anchor(struct task_struct *leader, struct anchor_valu
 }
 
 /* The anchor of a file's shared mapping: where it was when it was first seen. */
-static __noinline u64 find_file_anchor(struct task_struct *task, struct mapping *mapping, u64 file)
+VERIFIED_ONCE int find_file_anchor(struct lookup *lookup)
 {
+	struct task_struct *task = current_task();
 	struct anchor_key key = {};
-	struct anchor_value *seen, now = {};
-	struct vma old = {};
+	struct anchor_value *seen, *now;
+	struct mapping *mapping;
+	struct vma *old;
 
-	if (!task || !mapping)
+	if (!lookup)
 		return 0;
-	key.start_ns = FIELD(FIELD(task, group_leader), start_boottime);
+	mapping = &lookup->mapping;
+	old = &lookup->other;
+	now = &lookup->now;
+	key.start_ns = FIELD(FIELD(untrusted(task), group_leader), start_boottime);
 	key.tgid = FIELD(task, tgid);
 	key.perms = mapping->perms;
-	now.anchor = now.start = mapping->extent.start;
+	__builtin_memset(now, 0, sizeof(*now));
+	now->anchor = now->start = mapping->extent.start;
 	seen = anchor_at(&key, mix(mapping->name_id, mapping->extent.offset) | PLACE_FILE);
-	if (seen && seen->start == now.start)
-		return seen->anchor;
+	if (seen && seen->start == now->start) {
+		mapping->anchor = seen->anchor;
+		return 0;
+	}
 	if (seen && seen->start == PLACE_SEVERAL)
-		return now.start;
-	if (seen && find_vma(seen->start, &old) == WALK_FOUND && old.start == seen->start &&
-	    old.page_offset << PAGE_SHIFT == mapping->extent.offset && old.file &&
-	    READ(struct file, old.file, f_inode) == READ(struct file, file, f_inode))
-		now.start = PLACE_SEVERAL;
+		return 0;
+	if (seen && find_vma(seen->start, old) == WALK_FOUND && old->start == seen->start &&
+	    old->page_offset << PAGE_SHIFT == mapping->extent.offset && old->file &&
+	    READ(struct file, old->file, f_inode) == READ(struct file, lookup->vma.file, f_inode))
+		now->start = PLACE_SEVERAL;
 	else if (seen)
-		now.anchor = seen->anchor;
-	bpf_map_update_elem(&anchors, &key, &now, BPF_ANY);
-	return now.anchor;
+		mapping->anchor = now->anchor = seen->anchor;
+	bpf_map_update_elem(&anchors, &key, now, BPF_ANY);
+	return 0;
 }
 
 /* A thread's stack is plain anonymous memory; what tells it is the thread's stack pointer. The leader's
@@ -226,15 +261,23 @@ static __always_inline bool is_own_stack(struct task_struct *task, const struct 
 	return vma->start <= FIELD(regs, sp) && FIELD(regs, sp) < vma->end;
 }
 
-/* Describes the VMA for the task's process. */
-static __always_inline void describe(struct mapping *mapping, struct task_struct *task,
-				     const struct vma *vma, bool write)
+/* Describes the VMA for the current task's process. */
+VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 {
-	struct vm_area_struct *area = vma->pointer;
-	struct anchor_value now = {};
-	struct vm_area_struct___anon_name *named = vma->pointer;
+	struct task_struct *task = current_task();
+	struct anchor_value *now;
 	struct anon_vma_name *name = NULL;
+	struct vm_area_struct___anon_name *named;
+	struct vm_area_struct *area;
+	struct mapping *mapping;
+	struct vma *vma;
 
+	if (!lookup)
+		return 0;
+	mapping = &lookup->mapping;
+	vma = &lookup->vma;
+	area = vma->pointer;
+	named = vma->pointer;
 	mapping->perms = perms_of(vma->flags);
 	mapping->extent.start = vma->start;
 	mapping->extent.end = vma->end;
@@ -249,22 +292,22 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 		mapping->class = class_of_file(vma);
 		if (mapping->class == MAPPING_HUGETLB)
 			mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
-		mapping->name_id = name_of_file(vma->file, FIELD(task, fs));
+		mapping->name_id = name_of_file(vma->file);
 		if (vma->flags & VM_MAYSHARE)
-			mapping->anchor = find_file_anchor(task, mapping, vma->file);
-		return;
+			find_file_anchor(lookup);
+		return 0;
 	}
 	if (vma->ops) { /* arch_vma_name() and special mappings */
 		struct vm_special_mapping *special = BPF_CORE_READ(area, vm_private_data);
 
 		mapping->class = MAPPING_SPECIAL;
-		mapping->name_id = name_of_string(BPF_CORE_READ(special, name));
-		return;
+		mapping->name_id = name_of_string((u64)BPF_CORE_READ(special, name));
+		return 0;
 	}
-	mapping->class = class_of_anon(vma, FIELD(task, mm));
+	mapping->class = class_of_anon(vma, FIELD(untrusted(task), mm));
 	if (mapping->class != MAPPING_ANON) {
 		mapping->anchor = mapping->class;
-		return;
+		return 0;
 	}
 	if (is_own_stack(task, vma)) {
 		mapping->class = MAPPING_THREAD_STACK;
@@ -274,17 +317,19 @@ static __always_inline void describe(struct mapping *mapping, struct task_struct
 		name = BPF_CORE_READ(named, anon_name);
 	if (name) {
 		mapping->class = MAPPING_ANON_NAMED;
-		mapping->name_id = name_of_string((const char *)&name->name);
+		mapping->name_id = name_of_string((u64)&name->name);
 	}
-	now.start = vma->page_offset << PAGE_SHIFT;
-	now.end = now.start + (vma->end - vma->start);
-	now.anon_vma = read_word((u64)&area->anon_vma);
-	now.written = write && vma->flags & VM_WRITE;
-	now.sequence = mm_sequence(FIELD(task, mm));
+	now = &lookup->now;
+	now->start = vma->page_offset << PAGE_SHIFT;
+	now->end = now->start + (vma->end - vma->start);
+	now->anon_vma = read_word((u64)&area->anon_vma);
+	now->written = write && vma->flags & VM_WRITE;
+	now->sequence = mm_sequence(FIELD(untrusted(task), mm));
 	/* An unknown access may have been the first write. */
-	mapping->is_fresh = (now.written || !config_fault_entry) && !now.anon_vma;
-	find_anchor(FIELD(task, group_leader), &now, mapping->perms);
-	mapping->anchor = now.anchor;
+	mapping->is_fresh = (now->written || !config_fault_entry) && !now->anon_vma;
+	find_anchor(now, mapping->perms);
+	mapping->anchor = now->anchor;
+	return 0;
 }
 
 #endif

@@ -196,8 +196,9 @@ static __always_inline bool is_followed(u32 tgid, u64 start_ns)
 
 static __always_inline bool is_followed_task(struct task_struct *task)
 {
-	return is_followed(tgid_of(FIELD(task, group_leader)),
-			   FIELD(FIELD(task, group_leader), start_boottime));
+	struct task_struct *leader = FIELD(untrusted(task), group_leader);
+
+	return is_followed(tgid_of(leader), FIELD(leader, start_boottime));
 }
 
 /* Wakes the collector before its next tick only when half of the ring is used. */

@@ -158,7 +158,7 @@ static __always_inline void name_sent(u64 id, bool sent)
 	}
 }
 
-/* Puts the path together and sends it. Rename-racy, memory-safe. Not static: verified once. */
+/* Puts the path together and sends it. Rename-racy, memory-safe. */
 __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u64 root_mnt)
 {
 	struct name_walk walk = {
@@ -186,8 +186,9 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 }
 
 /* The id of the file's name as the current process sees it; sends the text at first sight. */
-static __always_inline u64 name_of_file(u64 file, struct fs_struct *fs)
+VERIFIED_ONCE u64 name_of_file(u64 file)
 {
+	struct fs_struct *fs = FIELD(untrusted(current_task()), fs);
 	struct inode *inode = READ(struct file, file, f_inode);
 	struct path path = file_path(file), root = read_path(&fs->root);
 	struct mount *mount = container_of(path.mnt, struct mount, mnt);
@@ -205,7 +206,7 @@ static __always_inline u64 name_of_file(u64 file, struct fs_struct *fs)
 }
 
 /* The id of a string in the kernel ("[vvar]", an anon_vma_name), which is its own text. */
-static __always_inline u64 name_of_string(const char *string)
+VERIFIED_ONCE u64 name_of_string(u64 string)
 {
 	u64 head[2] = {};
 	u32 zero = 0;
@@ -213,14 +214,14 @@ static __always_inline u64 name_of_string(const char *string)
 	u64 id;
 	long length;
 
-	bpf_probe_read_kernel_str(head, sizeof(head), string);
-	id = mix(mix(mix(1, (u64)string), head[0]), head[1]);
+	bpf_probe_read_kernel_str(head, sizeof(head), (void *)string);
+	id = mix(mix(mix(1, string), head[0]), head[1]);
 	if (is_sent(id))
 		return id;
 	name = bpf_map_lookup_elem(&name_scratch, &zero);
 	if (!name)
 		return id;
-	length = bpf_probe_read_kernel_str(name->text, NAME_COMPONENT_MAX, string);
+	length = bpf_probe_read_kernel_str(name->text, NAME_COMPONENT_MAX, (void *)string);
 	if (length > 0 && length <= NAME_COMPONENT_MAX)
 		name_sent(id, name_send(name, id, 0, length));
 	return id;

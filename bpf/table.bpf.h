@@ -141,7 +141,7 @@ static __always_inline struct shares *all_shares(void)
 static __always_inline void note_user(struct task_struct *task, u32 tgid)
 {
 	struct shares *shares = all_shares();
-	u32 user = READ(struct cred, FIELD(task, real_cred), euid.val) % SHARES_OF_USERS;
+	u32 user = READ(struct cred, FIELD(untrusted(task), real_cred), euid.val) % SHARES_OF_USERS;
 
 	if (shares && shares->of_process[tgid % SHARES_OF_PROCESSES].user != user)
 		shares->of_process[tgid % SHARES_OF_PROCESSES].user = user;

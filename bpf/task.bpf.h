@@ -16,8 +16,8 @@
  */
 static __always_inline void record_of_counters(struct task_record *record, struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
-	struct signal_struct *signal = task->signal;
+	struct task_struct *leader = untrusted(task)->group_leader;
+	struct signal_struct *signal = untrusted(task)->signal;
 
 	record->start_ns = leader->start_boottime;
 	record->tgid = tgid_of(leader);
@@ -64,9 +64,9 @@ static __always_inline u32 parent_of(struct task_struct *leader)
 
 static __always_inline void record_of_process(struct task_record *record, struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
-	struct signal_struct *signal = task->signal;
-	struct mm_struct *mm = task->mm;
+	struct task_struct *leader = untrusted(task)->group_leader;
+	struct signal_struct *signal = untrusted(task)->signal;
+	struct mm_struct *mm = untrusted(task)->mm;
 	struct cgroup *cgroup = READ(struct css_set, READ(struct task_struct, task, cgroups),
 				     dfl_cgrp);
 

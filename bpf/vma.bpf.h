@@ -83,6 +83,23 @@ static __always_inline int find_slot(u64 pointer, u32 n_pivots, u64 address, u64
 	return MAPLE_PIVOTS;
 }
 
+#define ENTRY_DEAD (~0ULL) /* no pointer to a node, nor to a VMA */
+
+static __always_inline u32 node_type(u64 entry)
+{
+	return (entry >> 3) & 15;
+}
+
+/* What the node that `entry` points to has for address. *max: see find_slot(). */
+VERIFIED_ONCE u64 next_entry(u64 entry, u64 address, u64 *max)
+{
+	u32 n_pivots = node_type(entry) == MAPLE_ARANGE_64 ? MAPLE_ARANGE_PIVOTS : MAPLE_PIVOTS;
+	u64 pointer = entry & ~255ULL;
+	int slot = max ? find_slot(pointer, n_pivots, address, max) : -1;
+
+	return slot < 0 ? ENTRY_DEAD : read_word(pointer + 8ULL * (1 + n_pivots + slot));
+}
+
 /*
  * Goes down from the root to the leaf entry for address. WALK_FOUND: *ret is the VMA pointer.
  * WALK_GAP: nothing is mapped there and *ret is the last address of the gap.
@@ -92,17 +109,13 @@ static __always_inline enum walk_result walk_once(u64 root, u64 address, u64 *re
 	u64 entry = root, max = ~0ULL;
 
 	for (int depth = 0; depth < MAPLE_MAX_DEPTH; depth++) {
-		u64 pointer = entry & ~255ULL;
-		u32 type = (entry >> 3) & 15;
-		u32 n_pivots = type == MAPLE_ARANGE_64 ? MAPLE_ARANGE_PIVOTS : MAPLE_PIVOTS;
-		int slot;
+		u32 type = node_type(entry);
 
 		if (type > MAPLE_ARANGE_64)
 			return WALK_FAILED;
-		slot = find_slot(pointer, n_pivots, address, &max);
-		if (slot < 0)
+		entry = next_entry(entry, address, &max);
+		if (entry == ENTRY_DEAD)
 			return WALK_FAILED;
-		entry = read_word(pointer + 8ULL * (1 + n_pivots + slot));
 		if (type <= MAPLE_LEAF_64) {
 			*ret = entry ?: max;
 			return entry ? WALK_FOUND : WALK_GAP;
@@ -198,16 +211,15 @@ static __always_inline enum walk_result walk_rb(struct mm_struct___rb_tree *mm, 
  * As walk_once with retries, for the current task, and with the VMA read. On WALK_GAP vma->end is the end
  * of the gap. A VMA that another thread is splitting or merging is found by the tree but does not
  * hold the address for a moment: then WALK_FLUX, and the VMA is the one that the tree names.
- * Not static: verified once.
  */
 #if OLD_KERNEL
 /* A pointer as argument of such a function needs Linux 5.12: it leaves the VMA in vma_found. */
 __weak __noinline int find_vma_old(u64 address)
 #else
-__weak __noinline int find_vma(u64 address, struct vma *vma)
+VERIFIED_ONCE int find_vma(u64 address, struct vma *vma)
 #endif
 {
-	struct mm_struct *mm = FIELD(current_task(), mm);
+	struct mm_struct *mm = FIELD(untrusted(current_task()), mm);
 	int result = WALK_FAILED;
 #if OLD_KERNEL
 	struct vma *vma = this_cpu_vma_found();
@@ -226,7 +238,7 @@ __weak __noinline int find_vma(u64 address, struct vma *vma)
 
 			if (OLD_KERNEL) /* see walk_rb() */
 				barrier_var(mm);
-			root = (u64)FIELD(mm, mm_mt.ma_root);
+			root = read_word((u64)&mm->mm_mt.ma_root);
 			/* A tree of at most one entry has no node (xa_is_node): no user mm looks so. */
 			if ((root & 3) != 2 || root < 4096)
 				return WALK_FAILED;

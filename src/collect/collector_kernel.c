@@ -173,10 +173,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	bpf_program__set_autoload(skeleton->progs.fault_major, perf);
 	bpf_program__set_autoload(skeleton->progs.fault_minor, has_minor_event(options, features));
 	bpf_program__set_autoload(skeleton->progs.fault_begin, !has(features, FEATURE_FAULT_ENTRY));
-	bpf_program__set_autoload(skeleton->progs.page_fault_user,
-				  has(features, FEATURE_FAULT_ENTRY));
-	bpf_program__set_autoload(skeleton->progs.page_fault_kernel,
-				  has(features, FEATURE_FAULT_ENTRY));
+	bpf_program__set_autoload(skeleton->progs.page_fault, has(features, FEATURE_FAULT_ENTRY));
 	bpf_program__set_autoload(skeleton->progs.fault_rss,
 				  full && has(features, FEATURE_RSS_STAT));
 	bpf_program__set_autoload(skeleton->progs.fault_flush,
@@ -207,6 +204,26 @@ static int attach_perf_events(struct kernel *kernel, const struct collector_opti
 	add_hook(kernel, "perf_event/page-faults-major");
 	if (minor)
 		add_hook(kernel, "perf_event/page-faults-minor");
+	return 0;
+}
+
+/* One program for both tracepoints. */
+static int attach_entry(struct kernel *kernel, struct error *error)
+{
+	static const char *const hooks[] = { "raw_tp/page_fault_kernel", "raw_tp/page_fault_user" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		struct bpf_link *link =
+			bpf_program__attach_raw_tracepoint(kernel->skeleton->progs.page_fault,
+							   strchr(hooks[i], '/') + 1);
+
+		if (!link)
+			return error_set(error, errno,
+					 "cannot attach to %s: %s; see `faultmap check`", hooks[i],
+					 strerror(errno));
+		kernel->links[kernel->n_links++] = link;
+		add_hook(kernel, hooks[i]);
+	}
 	return 0;
 }
 
@@ -301,14 +318,13 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 		skeleton->progs.fault_memcg_reclaim_begin,
 		skeleton->progs.fault_memcg_reclaim_end,
 		skeleton->progs.fault_signal,
-		skeleton->progs.page_fault_kernel,
-		skeleton->progs.page_fault_user,
 	};
 	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)
 		if (bpf_program__autoload(programs[i]))
 			result = attach_tracepoint(kernel, programs[i], error);
-	if (!result && !has(features, FEATURE_FAULT_ENTRY))
-		result = attach_entry_event(kernel, error);
+	if (!result)
+		result = has(features, FEATURE_FAULT_ENTRY) ? attach_entry(kernel, error) :
+							      attach_entry_event(kernel, error);
 	if (result || !kernel->perf_events)
 		return result;
 	result = perf_events_start(kernel->perf_events);

@@ -166,7 +166,7 @@ static void probe_tracepoint(struct feature_set *features, const struct btf *btf
 						BTF_KIND_TYPEDEF) > 0;
 
 	found(features, FEATURE_FAULT_ENTRY, available,
-	      available ? "tp_btf/page_fault_user and page_fault_kernel" :
+	      available ? "raw_tp/page_fault_user and page_fault_kernel" :
 			  "this kernel has no exceptions:page_fault_user tracepoint");
 }
 

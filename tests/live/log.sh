@@ -44,7 +44,7 @@ test_form()
 	check_jq "the second line is an interval" '.[1].rec == "interval"'
 	check_jq "meta says what it is" '.[0] | .v == 1 and .page_size >= 4096 and .detail == "fast" and
 		.interval_seconds == 0.2 and (.hooks
-		| any(IN("tp_btf/page_fault_user", "perf_event/page-faults")))'
+		| any(IN("raw_tp/page_fault_user", "perf_event/page-faults")))'
 	check_equal "meta names the kernel" "$(jq -r 'select(.rec == "meta").kernel' "$log")" \
 		"$(uname -r)"
 	check_jq "there is no other record" \
