@@ -189,7 +189,6 @@ struct cpu_state {
 	u64 unresolved;
 	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry, or when it completes */
 	u64 rows_full;
-	u64 names_lost;
 	u64 exits_lost;
 	u64 names[NAMES_RECENT];    /* ids that are known to be sent */
 	struct row_value fresh_row; /* where a new row is put together */
@@ -213,9 +212,11 @@ struct name_record {
 	u64 id;
 	u32 flags;
 	u32 length; /* of text in use */
+	u32 uid;    /* of who saw it first */
+	u32 pad;
 	char text[NAME_MAX_BYTES + NAME_COMPONENT_MAX];
 };
-#define NAME_HEADER_SIZE 24
+#define NAME_HEADER_SIZE 32
 
 /* A task as the iterator or the exit hooks see it; the fields from ppid on only for leaders. */
 struct task_record {

@@ -39,6 +39,7 @@ struct collector {
 	size_t n_pending;
 	size_t pending_capacity;
 	uint64_t pending_lost;
+	uint64_t names_lost;     /* rows that were first shown without one */
 	struct perf_counts perf; /* of this tick */
 	uint64_t accounted; /* minor + major over all processes, ended ones too, since attach */
 	uint64_t gup;       /* sum over all processes, ended ones too */
@@ -86,27 +87,12 @@ static int keep_pending(struct collector *collector, const struct task_record *r
 	return 0;
 }
 
-static void forget_name(void *context, uint64_t id)
-{
-	kernel_forget_name(context, id);
-}
-
-static int take_name(struct collector *collector, const struct name_record *record, size_t size)
-{
-	int result = names_add(collector->names, record, size);
-
-	if (result != -ENOSPC)
-		return result;
-	names_forget(collector->names, forget_name, collector->kernel);
-	return names_add(collector->names, record, size);
-}
-
 static int take_record(void *context, const struct record *record, size_t size)
 {
 	struct collector *collector = context;
 
 	if (record->type == RECORD_NAME)
-		return take_name(collector, (const void *)record, size);
+		return names_add(collector->names, (const void *)record, size);
 	if (size < sizeof(struct task_record))
 		return -EBADMSG;
 	return keep_pending(collector, (const void *)record);
@@ -125,7 +111,7 @@ static void take_identity(struct collector *collector, struct process *process,
 		return;
 	process->accounting.cgroup_id = record->cgroup_id;
 	process->cgroup =
-		snapshot_intern(collector->snapshot, cgroups_path(collector->cgroups, record->cgroup_id)) ?:
+		strings_get_for(snapshot_strings(collector->snapshot), cgroups_path(collector->cgroups, record->cgroup_id), process->uid, STRINGS_FIRST) ?:
 			process->cgroup;
 }
 
@@ -296,21 +282,24 @@ static int take_tasks(struct collector *collector)
 
 static int describe_row(struct collector *collector, struct row *row, const struct row_key *key)
 {
-	char buffer[NAMES_TEXT_MAX];
 	unsigned int class = MODE_CLASS_CLASS(key->mode_class);
+	uint32_t uid = row->process->uid;
+	const char *name;
 	bool known;
 	int result = 0;
 
 	memcpy(row->kernel_key, key, sizeof(row->kernel_key));
 	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
 		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
-	names_of_mapping(collector->names, class, key->name_id, buffer, &known);
+	name = names_of_mapping(collector->names, class, key->name_id, uid, &known);
 	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
 	if (!known) {
 		result = kernel_drain(collector->kernel);
-		names_of_mapping(collector->names, class, key->name_id, buffer, NULL);
+		name = names_of_mapping(collector->names, class, key->name_id, uid, &known);
 	}
-	row->mapping = snapshot_intern(collector->snapshot, buffer) ?: row->mapping;
+	if (!known && !row->mapping[0])
+		collector->names_lost++;
+	row->mapping = name ?: row->mapping;
 	return result;
 }
 
@@ -424,7 +413,6 @@ static int take_totals(struct collector *collector)
 		completions += cpus[i].completions;
 		sum.unresolved += cpus[i].unresolved;
 		sum.map_full += cpus[i].rows_full;
-		sum.names_lost += cpus[i].names_lost;
 		sum.exits_lost += cpus[i].exits_lost;
 		sum.stamps_lost += cpus[i].stamps_lost;
 		for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
@@ -441,7 +429,8 @@ static int take_totals(struct collector *collector)
 						  collector->perf.completed - completions);
 	totals->unresolved = sum.unresolved;
 	totals->map_full = sum.map_full;
-	totals->names_lost = sum.names_lost;
+	totals->names_lost = collector->names_lost;
+	totals->names_cut = strings_cut(snapshot_strings(collector->snapshot));
 	totals->exits_lost = sum.exits_lost + collector->pending_lost;
 	totals->stamps_lost = sum.stamps_lost;
 	collector->other = 0;
@@ -565,6 +554,8 @@ static int read_kernel(struct collector *collector)
 		result = kernel_drain(collector->kernel);
 	if (!result)
 		result = kernel_each_row(collector->kernel, take_row, collector);
+	if (!result)
+		kernel_set_names_generation(collector->kernel, names_turn(collector->names));
 	if (!result) /* last: entries are never fewer than what they led to */
 		result = take_totals(collector);
 	return result;
@@ -616,7 +607,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	if (result)
 		return result;
 	collector->snapshot = snapshot_new();
-	collector->names = names_new();
+	collector->names = collector->snapshot ? names_new(snapshot_strings(collector->snapshot)) :
+						 NULL;
 	collector->cgroups = cgroups_new();
 	if (!collector->snapshot || !collector->names || !collector->cgroups)
 		return error_set(error, ENOMEM, "out of memory");
@@ -658,8 +650,8 @@ void collector_free(struct collector *collector)
 	if (!collector)
 		return;
 	kernel_close(collector->kernel);
-	snapshot_free(collector->snapshot);
 	names_free(collector->names);
+	snapshot_free(collector->snapshot);
 	cgroups_free(collector->cgroups);
 	free(collector->pending);
 	free(collector);

@@ -601,10 +601,9 @@ void kernel_delete_rows(struct kernel *kernel, const struct row_key *keys, size_
 	}
 }
 
-void kernel_forget_name(struct kernel *kernel, uint64_t id)
+void kernel_set_names_generation(struct kernel *kernel, uint32_t generation)
 {
-	kernel->skeleton->bss->names_forgotten++;
-	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.names_sent), &id);
+	kernel->skeleton->bss->names_generation = generation;
 }
 
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns)
