@@ -234,7 +234,6 @@ struct cpu_state {
 	u64 unresolved;
 	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry, or when it completes */
 	u64 rows_full;
-	u64 names_lost;
 	u64 exits_lost;
 	u64 rows_folded;         /* faults that their process's share of the table let into its "[other]" alone */
 	u64 latencies_lost;      /* stalls of rows for which no latency was free */
@@ -277,9 +276,11 @@ struct name_record {
 	u64 id;
 	u32 flags;
 	u32 length; /* of text in use */
+	u32 uid;    /* of who saw it first */
+	u32 pad;
 	char text[NAME_MAX_BYTES + NAME_COMPONENT_MAX];
 };
-#define NAME_HEADER_SIZE 24
+#define NAME_HEADER_SIZE 32
 
 /* A task as the iterator or the exit hooks see it; the fields from ppid on only for leaders. */
 struct task_record {

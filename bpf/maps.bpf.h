@@ -12,8 +12,8 @@
 
 /* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
 volatile u32 huge_pages_always = 0;
-/* How often the collector has forgotten names. */
-volatile u64 names_forgotten = 0;
+/* Which generation of names the collector is at: it has those of this one and of the one before. */
+volatile u32 names_generation = 0;
 
 /* One struct cpu_state per possible CPU. Set by the collector. */
 struct {
@@ -54,7 +54,8 @@ struct {
 	__type(value, struct anchor_value);
 } anchors SEC(".maps");
 
-/* Names that are on their way to the collector or there. Forgetting one sends it again. */
+/* Names that are on their way to the collector or there, and the generation they were sent in. Forgetting one
+ * sends it again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -63,9 +64,10 @@ struct {
 } names_sent SEC(".maps");
 
 /* 2 MiB: about 1,300 exec'ed processes between two wake-ups (about 1.5 KB each). */
+#define RECORDS_BYTES (2 * 1024 * 1024)
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 2 * 1024 * 1024);
+	__uint(max_entries, RECORDS_BYTES);
 } records SEC(".maps");
 
 /* Where a name is put together: too large for the stack. */
@@ -204,8 +206,9 @@ static __always_inline bool is_followed_task(struct task_struct *task)
 /* Wakes the collector before its next tick only when half of the ring is used. */
 static __always_inline u64 ring_flags(void)
 {
-	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > 1024 * 1024 ? BPF_RB_FORCE_WAKEUP :
-									      BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > RECORDS_BYTES / 2 ?
+		       BPF_RB_FORCE_WAKEUP :
+		       BPF_RB_NO_WAKEUP;
 }
 
 #endif

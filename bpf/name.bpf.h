@@ -65,6 +65,7 @@ struct name_walk {
 	struct path root;
 	u32 length;
 	u32 flags;
+	bool is_short; /* only the last component is wanted */
 	bool ended;
 };
 
@@ -91,7 +92,7 @@ static long name_step(u32 index, struct name_walk *walk)
 		walk->ended = false;
 		return 0;
 	}
-	if (at > NAME_MAX_BYTES - NAME_COMPONENT_MAX) {
+	if (at > NAME_MAX_BYTES - NAME_COMPONENT_MAX || (walk->is_short && at)) {
 		walk->flags |= NAME_CUT;
 		return 1;
 	}
@@ -109,6 +110,21 @@ static long name_step(u32 index, struct name_walk *walk)
 	return 0;
 }
 
+/*
+ * How much of a name may be sent now. While the ring is more than half full, a path's last component alone
+ * goes, so that thousands of names still arrive where whole ones would not. Its last quarter is left to the
+ * records of processes that end: those come once.
+ */
+enum { SEND_NOTHING, SEND_SHORT, SEND_ALL };
+static __always_inline u32 ring_room(void)
+{
+	u64 used = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
+
+	return used > RECORDS_BYTES / 4 * 3 ? SEND_NOTHING :
+	       used > RECORDS_BYTES / 2     ? SEND_SHORT :
+					      SEND_ALL;
+}
+
 /* Sends the record that stands in the scratch; true when the collector will get it. */
 static __always_inline bool name_send(struct name_record *name, u64 id, u32 flags, u32 length)
 {
@@ -119,6 +135,7 @@ static __always_inline bool name_send(struct name_record *name, u64 id, u32 flag
 	name->id = id;
 	name->flags = flags;
 	name->length = length;
+	name->uid = bpf_get_current_uid_gid();
 	/* The compiler knows the bound from the callers and drops the check; a verifier that has lost sight
 	 * of it (Linux 6.12) wants to see it on this very register. */
 	barrier_var(size);
@@ -127,35 +144,28 @@ static __always_inline bool name_send(struct name_record *name, u64 id, u32 flag
 	return !bpf_ringbuf_output(&records, name, size, ring_flags());
 }
 
-/* True when the name went out before. The CPU's own memory of the last ones comes first: it is much
- * cheaper, and a process that starts asks for the same few libraries again and again. */
+/* Remembers that, with the generation as of before it was sent: the collector's may be younger, not older. */
+static __always_inline void name_sent(u64 id, u32 generation)
+{
+	bpf_map_update_elem(&names_sent, &id, &generation, BPF_ANY);
+}
+
+/* True when the name went out, and the collector has it still. The CPU's own memory of the last ones comes
+ * first: it is much cheaper, and a process that starts asks for the same few libraries again and again. */
 static __always_inline bool is_sent(u64 id)
 {
 	struct cpu_state *cpu = this_cpu_state();
-	u32 slot = id % NAMES_RECENT;
+	u32 slot = id % NAMES_RECENT, generation = names_generation, *sent;
 
 	if (!cpu)
 		return false;
-	if (cpu->names[slot] == id + names_forgotten)
+	if (cpu->names[slot] == id + generation)
 		return true;
-	if (!bpf_map_lookup_elem(&names_sent, &id))
+	sent = bpf_map_lookup_elem(&names_sent, &id);
+	if (!sent || generation - *sent > 1)
 		return false;
-	cpu->names[slot] = id + names_forgotten;
+	cpu->names[slot] = id + generation;
 	return true;
-}
-
-static __always_inline void name_sent(u64 id, bool sent)
-{
-	u32 one = 1;
-
-	if (sent) {
-		bpf_map_update_elem(&names_sent, &id, &one, BPF_ANY);
-	} else {
-		struct cpu_state *cpu = this_cpu_state();
-
-		if (cpu)
-			cpu->names_lost++;
-	}
 }
 
 /* Puts the path together and sends it. Rename-racy, memory-safe. */
@@ -166,11 +176,12 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 		.root = { .dentry = (void *)root_dentry, .mnt = (void *)root_mnt },
 		.flags = NAME_PATH,
 	};
-	u32 zero = 0;
+	u32 zero = 0, generation = names_generation, room = ring_room();
 	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &zero);
 
-	if (!name)
+	if (!name || room == SEND_NOTHING)
 		return 0;
+	walk.is_short = room == SEND_SHORT;
 	if (is_deleted((void *)dentry))
 		walk.flags |= NAME_DELETED;
 #if OLD_KERNEL
@@ -181,7 +192,9 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 #endif
 	if (!walk.ended)
 		walk.flags |= NAME_CUT;
-	name_sent(id, name_send(name, id, walk.flags, walk.length));
+	if (name_send(name, id, walk.flags, walk.length) &&
+	    (room == SEND_ALL || !(walk.flags & NAME_CUT))) /* else it is sent again */
+		name_sent(id, generation);
 	return 0;
 }
 
@@ -209,7 +222,7 @@ VERIFIED_ONCE u64 name_of_file(u64 file)
 VERIFIED_ONCE u64 name_of_string(u64 string)
 {
 	u64 head[2] = {};
-	u32 zero = 0;
+	u32 zero = 0, generation = names_generation;
 	struct name_record *name;
 	u64 id;
 	long length;
@@ -219,11 +232,11 @@ VERIFIED_ONCE u64 name_of_string(u64 string)
 	if (is_sent(id))
 		return id;
 	name = bpf_map_lookup_elem(&name_scratch, &zero);
-	if (!name)
+	if (!name || ring_room() == SEND_NOTHING)
 		return id;
 	length = bpf_probe_read_kernel_str(name->text, NAME_COMPONENT_MAX, (void *)string);
-	if (length > 0 && length <= NAME_COMPONENT_MAX)
-		name_sent(id, name_send(name, id, 0, length));
+	if (length > 0 && length <= NAME_COMPONENT_MAX && name_send(name, id, 0, length))
+		name_sent(id, generation);
 	return id;
 }
 

@@ -64,7 +64,7 @@ struct {
  * may be. Unlike pid and start time it stays when a thread execs (de_thread(), fs/exec.c). */
 static __always_inline u64 owner_of(struct task_struct *task)
 {
-	return ((u64)task - (u64)&names_forgotten) & OWNER_MASK;
+	return ((u64)task - (u64)&huge_pages_always) & OWNER_MASK;
 }
 
 /* Each task has two lines that it may be in, and takes the emptier one. With two thirds of all slots taken,

@@ -87,27 +87,12 @@ static int keep_pending(struct collector *collector, const struct task_record *r
 	return 0;
 }
 
-static void forget_name(void *context, uint64_t id)
-{
-	kernel_forget_name(context, id);
-}
-
-static int take_name(struct collector *collector, const struct name_record *record, size_t size)
-{
-	int result = names_add(collector->names, record, size);
-
-	if (result != -ENOSPC)
-		return result;
-	names_forget(collector->names, forget_name, collector->kernel);
-	return names_add(collector->names, record, size);
-}
-
 static int take_record(void *context, const struct record *record, size_t size)
 {
 	struct collector *collector = context;
 
 	if (record->type == RECORD_NAME)
-		return take_name(collector, (const void *)record, size);
+		return names_add(collector->names, (const void *)record, size);
 	if (record->type == RECORD_FILLING) {
 		collector->is_filling = true;
 		return 0;
@@ -131,7 +116,7 @@ static void take_identity(struct collector *collector, struct process *process,
 		return;
 	process->accounting.cgroup_id = record->cgroup_id;
 	process->cgroup =
-		snapshot_intern(collector->snapshot, cgroups_path(collector->cgroups, record->cgroup_id)) ?:
+		strings_get_for(snapshot_strings(collector->snapshot), cgroups_path(collector->cgroups, record->cgroup_id), process->uid, STRINGS_FIRST) ?:
 			process->cgroup;
 }
 
@@ -334,7 +319,6 @@ static int take_totals(struct collector *collector)
 		completions += cpus[i].completions;
 		sum.unresolved += cpus[i].unresolved;
 		sum.map_full += cpus[i].rows_full;
-		sum.names_lost += cpus[i].names_lost;
 		sum.exits_lost += cpus[i].exits_lost;
 		sum.stamps_lost += cpus[i].stamps_lost;
 		sum.latencies_lost += cpus[i].latencies_lost;
@@ -353,7 +337,8 @@ static int take_totals(struct collector *collector)
 						  collector->perf.completed - completions);
 	totals->unresolved = sum.unresolved;
 	totals->map_full = sum.map_full;
-	totals->names_lost = sum.names_lost;
+	totals->names_lost = rows_names_lost(collector->rows);
+	totals->names_cut = strings_cut(snapshot_strings(collector->snapshot));
 	totals->exits_lost = sum.exits_lost + collector->pending_lost;
 	totals->stamps_lost = sum.stamps_lost;
 	totals->latencies_lost = sum.latencies_lost;
@@ -476,6 +461,8 @@ static int read_kernel(struct collector *collector)
 		result = kernel_drain(collector->kernel);
 	if (!result)
 		result = rows_tick(collector->rows, collector->ticks);
+	if (!result)
+		kernel_set_names_generation(collector->kernel, names_turn(collector->names));
 	if (!result) /* last: entries are never fewer than what they led to */
 		result = take_totals(collector);
 	return result;
@@ -585,7 +572,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	if (result)
 		return result;
 	collector->snapshot = snapshot_new();
-	collector->names = names_new();
+	collector->names = collector->snapshot ? names_new(snapshot_strings(collector->snapshot)) :
+						 NULL;
 	collector->cgroups = cgroups_new();
 	if (!collector->snapshot || !collector->names || !collector->cgroups)
 		return error_set(error, ENOMEM, "out of memory");
@@ -636,8 +624,8 @@ void collector_free(struct collector *collector)
 	reader_free(collector->reader);
 	rows_free(collector->rows);
 	kernel_close(collector->kernel);
-	snapshot_free(collector->snapshot);
 	names_free(collector->names);
+	snapshot_free(collector->snapshot);
 	cgroups_free(collector->cgroups);
 	free(collector->pending);
 	free(collector);

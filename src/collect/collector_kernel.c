@@ -702,10 +702,9 @@ int kernel_fd(const struct kernel *kernel)
 	return ring_buffer__epoll_fd(kernel->ring);
 }
 
-void kernel_forget_name(struct kernel *kernel, uint64_t id)
+void kernel_set_names_generation(struct kernel *kernel, uint32_t generation)
 {
-	kernel->skeleton->bss->names_forgotten++;
-	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.names_sent), &id);
+	kernel->skeleton->bss->names_generation = generation;
 }
 
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns)

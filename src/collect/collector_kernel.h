@@ -59,8 +59,8 @@ int kernel_drain(struct kernel *kernel);
 /* Readable when the ring is half full. */
 int kernel_fd(const struct kernel *kernel);
 
-/* The name will be sent again when it is next seen. */
-void kernel_forget_name(struct kernel *kernel, uint64_t id);
+/* Names older than the generation before this one will be sent again when they are next seen. */
+void kernel_set_names_generation(struct kernel *kernel, uint32_t generation);
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The names of mappings, as the kernel side sent them: id -> text. Owns the texts. Bounded: when full it
- * forgets the older half, and the caller makes the kernel side send that again. The younger half stays, since
- * rows that are about to be read need it.
+ * The names of mappings, as the kernel side sent them: id -> text. The texts are in a struct strings, which
+ * keeps them within its budget; names are in generations, of which the youngest NAMES_GENERATIONS are kept.
+ * The kernel side takes a name for sent while it is of the current generation or of the one before: so what a
+ * row refers to that is about to be read is still there.
  */
 #ifndef FAULTMAP_NAMES_H
 #define FAULTMAP_NAMES_H
@@ -12,25 +13,32 @@
 #include <stdint.h>
 
 #include "bpf/abi.h"
+#include "model/strings.h"
 
 struct names;
 
-/* NULL when out of memory. */
-struct names *names_new(void);
+/* Of one generation: as many as there can be new rows between two readings. The last quarter is for root. */
+#define NAMES_MAX 65536
+/* So many make a generation. */
+#define NAMES_TURN_AT 8192
+#define NAMES_GENERATIONS 3
+
+/* The texts go to `strings`, which has to live longer. NULL when out of memory. */
+struct names *names_new(struct strings *strings);
 void names_free(struct names *names);
 
-/* Takes in a record of `size` bytes from the ring. 0, -EBADMSG when it is malformed, -ENOMEM,
- * -ENOSPC when there is no room: names_forget() and have them sent again. */
+/* Takes in a record of `size` bytes from the ring; a text that came before is replaced. 0, also where there is no
+ * room, -EBADMSG when it is malformed, -ENOMEM. */
 int names_add(struct names *names, const struct name_record *record, size_t size);
-/* Drops the names that were there at the last call, calling back with each id before; there is room then. */
-void names_forget(struct names *names, void (*forget)(void *context, uint64_t id), void *context);
+/* For after all rows were read: begins the next generation if this one is large enough, and drops the oldest.
+ * Returns the number of the current one, which the kernel side has to be told. */
+uint32_t names_turn(struct names *names);
 
-#define NAMES_TEXT_MAX (NAME_MAX_BYTES + 2 * NAME_COMPONENT_MAX)
 /*
- * The name of a mapping as users see it, into buffer (returned): "[heap]", "[anon:NAME]", a path,
- * "[unnamed]" where the name has not arrived (*ret_known, may be NULL, is false then).
+ * The name of a mapping of this user's as users see it: "[heap]", "[anon:NAME]", a path, "[unnamed]" where the
+ * name has not arrived (*ret_known is false then). One of the strings; NULL: no memory.
  */
 const char *names_of_mapping(const struct names *names, enum mapping_class class, uint64_t name_id,
-			     char buffer[NAMES_TEXT_MAX], bool *ret_known);
+			     uint32_t uid, bool *ret_known);
 
 #endif

@@ -65,6 +65,7 @@ struct rows {
 	uint32_t hand; /* the index that room is looked for from */
 	uint32_t tick;
 	uint64_t skipped_faults;
+	uint64_t names_lost;
 };
 
 struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names)
@@ -107,6 +108,11 @@ void rows_free(struct rows *rows)
 uint64_t rows_skipped_faults(const struct rows *rows)
 {
 	return rows->skipped_faults;
+}
+
+uint64_t rows_names_lost(const struct rows *rows)
+{
+	return rows->names_lost;
 }
 
 /* ---- counts into the snapshot ---- */
@@ -180,21 +186,24 @@ static int add_stalls(struct row *row, const struct latency *now, const struct l
 
 static int describe_row(struct rows *rows, struct row *row, const struct row_key *key)
 {
-	char buffer[NAMES_TEXT_MAX];
 	unsigned int class = MODE_CLASS_CLASS(key->mode_class);
+	uint32_t uid = row->process->uid;
+	const char *name;
 	bool known;
 	int result = 0;
 
 	row->mapping_class = class;
 	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
 		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
-	names_of_mapping(rows->names, class, key->name_id, buffer, &known);
+	name = names_of_mapping(rows->names, class, key->name_id, uid, &known);
 	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
 	if (!known) {
 		result = kernel_drain(rows->kernel);
-		names_of_mapping(rows->names, class, key->name_id, buffer, NULL);
+		name = names_of_mapping(rows->names, class, key->name_id, uid, &known);
 	}
-	row->mapping = snapshot_intern(rows->snapshot, buffer) ?: row->mapping;
+	if (!known && !row->mapping[0])
+		rows->names_lost++;
+	row->mapping = name ?: row->mapping;
 	return result;
 }
 

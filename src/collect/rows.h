@@ -25,6 +25,9 @@ int rows_tick(struct rows *rows, uint64_t tick);
 /* Faults that this tick left for the next one: their process was born after the tasks were listed. */
 uint64_t rows_skipped_faults(const struct rows *rows);
 
+/* Rows whose mapping's name had not come when they were read. */
+uint64_t rows_names_lost(const struct rows *rows);
+
 /* The processes that ended are in the snapshot, and the sinks get it: their rows may go. Makes room if the
  * table is half full, or the programs have told so (is_filling). 0 or a negative errno. */
 int rows_release_ended(struct rows *rows, bool is_filling);

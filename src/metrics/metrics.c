@@ -67,8 +67,14 @@ const struct metric_family metrics[METRIC_COUNT] = {
 		COUNTER("map_full",
 			"Faults counted without their mapping because a kernel map was full."),
 	[METRIC_UNRESOLVED] = COUNTER("unresolved", "Faults whose mapping could not be found."),
-	[METRIC_NAMES_LOST] = COUNTER("names_lost",
-				      "Mappings whose name did not reach user space."),
+	[METRIC_NAMES_LOST] =
+		COUNTER("names_lost",
+			"Rows whose mapping's name did not reach user space in time."),
+	[METRIC_NAMES_CUT] =
+		COUNTER("names_cut",
+			"Names of mappings and cgroups that were cut to keep memory bounded."),
+	[METRIC_CGROUPS_LOST] = COUNTER("cgroups_lost",
+					"Cgroups whose path did not reach user space in time."),
 	[METRIC_EXITS_LOST] = COUNTER("exits_lost",
 				      "Processes whose exit record did not reach user space."),
 	[METRIC_STAMPS_LOST] =

@@ -46,6 +46,8 @@ static void print_losses(struct writer *writer, const struct sink_prometheus *si
 	print_counter(writer, sink, METRIC_MAP_FULL, totals->map_full);
 	print_counter(writer, sink, METRIC_UNRESOLVED, totals->unresolved);
 	print_counter(writer, sink, METRIC_NAMES_LOST, totals->names_lost);
+	print_counter(writer, sink, METRIC_NAMES_CUT, totals->names_cut);
+	print_counter(writer, sink, METRIC_CGROUPS_LOST, totals->cgroups_lost);
 	print_counter(writer, sink, METRIC_EXITS_LOST, totals->exits_lost);
 	print_counter(writer, sink, METRIC_STAMPS_LOST, totals->stamps_lost);
 	print_perf(writer, sink);

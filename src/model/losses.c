@@ -54,6 +54,8 @@ void losses_print(const struct totals *totals, const char *label, FILE *stream)
 		{ "in \"[other]\" rows (map full)", totals->map_full },
 		{ "without a mapping", totals->unresolved },
 		{ "names lost", totals->names_lost },
+		{ "names cut", totals->names_cut },
+		{ "cgroups lost", totals->cgroups_lost },
 		{ "exits lost", totals->exits_lost },
 		{ "stamps lost", totals->stamps_lost },
 		{ "in flight", losses_in_flight(totals) },

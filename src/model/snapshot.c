@@ -2,7 +2,7 @@
 #include "model/snapshot.h"
 
 #include <errno.h>
-#include <search.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,33 +12,16 @@
 #define PROCESS_KEY_SIZE offsetof(struct process, ppid)
 #define ROW_KEY_SIZE offsetof(struct row, process)
 
-/* Interned strings that no row refers to any more are swept when this many came since the last sweep:
- * often enough to bound memory, rarely enough to cost nothing. */
-#define SWEEP_AFTER 4096
-
-struct interned {
-	bool used; /* mark of the sweep */
-	char text[];
-};
+/* When so many rows have gone at once, about 2 MiB, free memory goes back to the system. */
+#define TRIM_AFTER_ROWS 8192
 
 struct snapshot_store {
 	struct table processes;
 	struct table rows;
 	size_t process_capacity; /* of snapshot->processes */
 	size_t row_capacity;
-	void *strings; /* tsearch(3) tree of struct interned.text */
-	size_t new_strings;
+	struct strings *strings;
 };
-
-static struct interned *interned_of(const char *text)
-{
-	return (struct interned *)(text - offsetof(struct interned, text));
-}
-
-static int compare_texts(const void *left, const void *right)
-{
-	return strcmp(left, right);
-}
 
 struct snapshot *snapshot_new(void)
 {
@@ -47,18 +30,16 @@ struct snapshot *snapshot_new(void)
 	if (!snapshot)
 		return NULL;
 	snapshot->store = calloc(1, sizeof(*snapshot->store));
-	if (!snapshot->store) {
+	if (snapshot->store)
+		snapshot->store->strings = strings_new();
+	if (!snapshot->store || !snapshot->store->strings) {
+		free(snapshot->store);
 		free(snapshot);
 		return NULL;
 	}
 	table_init(&snapshot->store->processes, 0, PROCESS_KEY_SIZE);
 	table_init(&snapshot->store->rows, 0, ROW_KEY_SIZE);
 	return snapshot;
-}
-
-static void free_interned(void *text)
-{
-	free(interned_of(text));
 }
 
 static void row_free(struct row *row)
@@ -81,39 +62,23 @@ void snapshot_free(struct snapshot *snapshot)
 		free(value);
 	table_clear(&snapshot->store->rows);
 	table_clear(&snapshot->store->processes);
-	tdestroy(snapshot->store->strings, free_interned);
+	strings_free(snapshot->store->strings);
 	free(snapshot->processes);
 	free(snapshot->rows);
 	free(snapshot->store);
 	free(snapshot);
 }
 
-/* Frees the interned strings that no row and no process points to. */
+/* Frees the strings that no row and no process points to. */
 static void sweep_strings(struct snapshot *snapshot)
 {
-	struct snapshot_store *store = snapshot->store;
-	void *kept = NULL;
-
 	for (size_t i = 0; i < snapshot->n_rows; i++)
 		if (snapshot->rows[i]->mapping)
-			interned_of(snapshot->rows[i]->mapping)->used = true;
+			strings_mark(snapshot->rows[i]->mapping);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->cgroup)
-			interned_of(snapshot->processes[i]->cgroup)->used = true;
-	while (store->strings) {
-		char *text = *(char **)store->strings;
-		struct interned *interned = interned_of(text);
-
-		tdelete(text, &store->strings, compare_texts);
-		if (!interned->used) {
-			free(interned);
-			continue;
-		}
-		interned->used = false;
-		(void)tsearch(text, &kept, compare_texts); /* no memory: only its sharing is lost */
-	}
-	store->strings = kept;
-	store->new_strings = 0;
+			strings_mark(snapshot->processes[i]->cgroup);
+	strings_sweep(snapshot->store->strings);
 }
 
 /* What was touched in the last tick is before for this one. */
@@ -172,10 +137,14 @@ static void age_processes(struct snapshot *snapshot)
 
 void snapshot_begin(struct snapshot *snapshot)
 {
+	size_t n_rows = snapshot->n_rows;
+
 	age_rows(snapshot);
 	age_processes(snapshot);
-	if (snapshot->store->new_strings > SWEEP_AFTER)
+	if (strings_want_sweep(snapshot->store->strings))
 		sweep_strings(snapshot);
+	if (n_rows - snapshot->n_rows > TRIM_AFTER_ROWS)
+		malloc_trim(0);
 	snapshot->totals_before = snapshot->totals;
 }
 
@@ -323,24 +292,12 @@ bool snapshot_has_slice_row(const struct snapshot *snapshot, uint64_t mapping_id
 
 const char *snapshot_intern(struct snapshot *snapshot, const char *text)
 {
-	struct snapshot_store *store = snapshot->store;
-	char **found = tfind(text, &store->strings, compare_texts);
-	size_t length = strlen(text);
-	struct interned *interned;
+	return strings_get(snapshot->store->strings, text);
+}
 
-	if (found)
-		return *found;
-	interned = malloc(sizeof(*interned) + length + 1);
-	if (!interned)
-		return NULL;
-	interned->used = false;
-	memcpy(interned->text, text, length + 1);
-	if (!tsearch(interned->text, &store->strings, compare_texts)) {
-		free(interned);
-		return NULL;
-	}
-	store->new_strings++;
-	return interned->text;
+struct strings *snapshot_strings(const struct snapshot *snapshot)
+{
+	return snapshot->store->strings;
 }
 
 void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns)

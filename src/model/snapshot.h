@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "model/kinds.h"
+#include "model/strings.h"
 
 /* Faults of one row. minor and major as the kernel accounts them; denied is neither. */
 struct fault_counts {
@@ -144,7 +145,9 @@ struct totals {
 	uint64_t latencies_lost;   /* stalls in no row's latency: too many rows */
 	uint64_t not_followed;     /* `run`: processes that found no room among the followed */
 	uint64_t unresolved;       /* faults whose mapping could not be found */
-	uint64_t names_lost;       /* mappings whose name did not reach user space */
+	uint64_t names_lost;       /* rows whose mapping's name did not reach user space in time */
+	uint64_t names_cut;        /* names of which only a part, or "...", was kept */
+	uint64_t cgroups_lost;     /* cgroups whose path did not reach user space in time */
 	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
 	uint64_t stamps_lost; /* faults counted as minor at entry: no memory to remember them */
 	/* The kernel's own count of completed faults, by perf events: what minor and major have to be.
@@ -197,8 +200,11 @@ bool snapshot_has_slice_row(const struct snapshot *snapshot, uint64_t mapping_id
 			    enum fault_kind kind, enum fault_access access, enum fault_mode mode);
 /* The row is about to be changed, as if snapshot_row had found it. */
 void snapshot_touch(struct snapshot *snapshot, struct row *row);
-/* A copy of `text` that lives as long as the snapshot; equal texts share one. NULL: no memory. */
+/* A copy of `text` that lives as long as a row's mapping or a process's cgroup points to it; equal texts share
+ * one. NULL: no memory. Of any size: what is to be within a budget comes from snapshot_strings(). */
 const char *snapshot_intern(struct snapshot *snapshot, const char *text);
+/* Where these are. */
+struct strings *snapshot_strings(const struct snapshot *snapshot);
 /* Ends the tick: sets ts and interval_ns. */
 void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns);
 

@@ -44,6 +44,9 @@ static const struct counter counters[] = {
 	COUNTER(perf_minor),
 	COUNTER(missed),
 	COUNTER(perf_major),
+	/* Not in the logs of older versions. */
+	COUNTER(names_cut),
+	COUNTER(cgroups_lost),
 };
 #define FIRST_OPTIONAL 12
 

@@ -321,6 +321,8 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 	put_counter(&line, "map_full", now->map_full, before->map_full);
 	put_counter(&line, "unresolved", now->unresolved, before->unresolved);
 	put_counter(&line, "names_lost", now->names_lost, before->names_lost);
+	put_counter(&line, "names_cut", now->names_cut, before->names_cut);
+	put_counter(&line, "cgroups_lost", now->cgroups_lost, before->cgroups_lost);
 	put_counter(&line, "exits_lost", now->exits_lost, before->exits_lost);
 	put_counter(&line, "stamps_lost", now->stamps_lost, before->stamps_lost);
 	if (now->has_perf_minor) {

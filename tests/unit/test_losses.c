@@ -39,12 +39,14 @@ static void every_cause_is_named(void **state)
 				  .map_full = 4,
 				  .unresolved = 5,
 				  .names_lost = 6,
+				  .names_cut = 10,
+				  .cgroups_lost = 11,
 				  .exits_lost = 7,
 				  .stamps_lost = 8,
 				  .missed = 9 },
 		"apart: 1,000 aborted, 2 without an exception (GUP), 3 completions lost, 9 missed, "
 		"4 in \"[other]\" rows (map full), 5 without a mapping, 6 names lost, "
-		"7 exits lost, 8 stamps lost, 1,003 in flight\n");
+		"10 names cut, 11 cgroups lost, 7 exits lost, 8 stamps lost, 1,003 in flight\n");
 }
 
 static void in_flight_is_the_rest_of_the_entries(void **state)

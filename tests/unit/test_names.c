@@ -15,20 +15,24 @@
 #include "collect/names.h"
 
 #define ID 42
-/* More than names.c keeps; the test of the full table would not end without a bound. */
-#define MORE_THAN_FITS 1000000
+#define USER 1000
 
 static struct name_record record; /* too large for the stack */
+static struct strings *strings;
 
 static int set_up(void **state)
 {
-	*state = names_new();
+	strings = strings_new();
+	*state = strings ? names_new(strings) : NULL;
 	return *state ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
 	names_free(*state);
+	strings_sweep(strings);
+	assert_int_equal(strings_bytes(strings), 0); /* none is held any more */
+	strings_free(strings);
 	return 0;
 }
 
@@ -39,6 +43,7 @@ static size_t make(uint64_t id, uint32_t flags, const char *const *components)
 	record.record.type = RECORD_NAME;
 	record.id = id;
 	record.flags = flags;
+	record.uid = USER;
 	record.length = 0;
 	for (; *components; components++) {
 		strcpy(record.text + record.length, *components);
@@ -53,13 +58,12 @@ static size_t make(uint64_t id, uint32_t flags, const char *const *components)
 /* What a mapping of this class is called when its name is this record. */
 static void assert_named(void **state, size_t size, enum mapping_class class, const char *want)
 {
-	char buffer[NAMES_TEXT_MAX];
 	uint64_t id = record.id;
 	bool known = false;
 
 	assert_int_equal(names_add(*state, &record, size), 0);
 	memset(&record, 0x55, sizeof(record)); /* the ring reuses it */
-	assert_string_equal(names_of_mapping(*state, class, id, buffer, &known), want);
+	assert_string_equal(names_of_mapping(*state, class, id, USER, &known), want);
 	assert_true(known);
 }
 
@@ -89,8 +93,10 @@ static void cut_path_says_so(void **state)
 /* As many components as fit, each as long as can be: nothing is written behind the buffers. */
 static void longest_path_fits(void **state)
 {
-	char component[NAME_COMPONENT_MAX], buffer[NAMES_TEXT_MAX];
+	char component[NAME_COMPONENT_MAX];
 	size_t size, length = 0;
+	const char *name;
+	bool known;
 
 	memset(component, 'x', sizeof(component) - 1);
 	component[sizeof(component) - 1] = '\0';
@@ -100,9 +106,9 @@ static void longest_path_fits(void **state)
 	record.length = length;
 	size = NAME_HEADER_SIZE + length;
 	assert_int_equal(names_add(*state, &record, size), 0);
-	names_of_mapping(*state, MAPPING_FILE, ID, buffer, NULL);
-	assert_int_equal(strlen(buffer), strlen(".../") + length - 1 + strlen(" (deleted)"));
-	assert_memory_equal(buffer, ".../xxx", 7);
+	name = names_of_mapping(*state, MAPPING_FILE, ID, USER, &known);
+	assert_int_equal(strlen(name), strlen(".../") + length - 1 + strlen(" (deleted)"));
+	assert_memory_equal(name, ".../xxx", 7);
 }
 
 static void memory_without_a_directory(void **state)
@@ -130,12 +136,11 @@ static void class_alone_names_these(void **state)
 		{ MAPPING_HEAP, "[heap]" },
 		{ MAPPING_STACK, "[stack]" },
 	};
-	char buffer[NAMES_TEXT_MAX];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		bool known = false;
 
-		assert_string_equal(names_of_mapping(*state, cases[i].class, 0, buffer, &known),
+		assert_string_equal(names_of_mapping(*state, cases[i].class, 0, USER, &known),
 				    cases[i].name);
 		assert_true(known);
 	}
@@ -143,29 +148,28 @@ static void class_alone_names_these(void **state)
 
 static void name_that_has_not_come_is_unknown(void **state)
 {
-	char buffer[NAMES_TEXT_MAX];
 	bool known = true;
 
-	assert_string_equal(names_of_mapping(*state, MAPPING_FILE, ID, buffer, &known),
-			    "[unnamed]");
+	assert_string_equal(names_of_mapping(*state, MAPPING_FILE, ID, USER, &known), "[unnamed]");
 	assert_false(known);
 	known = true;
-	names_of_mapping(*state, MAPPING_CLASS_COUNT, 0, buffer, &known);
-	assert_string_equal(buffer, "[unnamed]");
+	assert_string_equal(names_of_mapping(*state, MAPPING_CLASS_COUNT, 0, USER, &known),
+			    "[unnamed]");
 	assert_false(known);
 	assert_named(state, MAKE(ID, NAME_PATH, "late"), MAPPING_FILE, "/late");
 }
 
-/* The kernel side may send a name twice: the first stays. */
-static void same_id_twice_is_no_error(void **state)
+/* The kernel side may send a name twice, the first time cut. */
+static void the_later_of_two_is_right(void **state)
 {
-	assert_named(state, MAKE(ID, NAME_PATH, "first"), MAPPING_FILE, "/first");
-	assert_named(state, MAKE(ID, NAME_PATH, "second"), MAPPING_FILE, "/first");
+	assert_named(state, MAKE(ID, NAME_PATH | NAME_CUT, "leaf"), MAPPING_FILE, ".../leaf");
+	assert_int_equal(strings_cut(strings), 1);
+	assert_named(state, MAKE(ID, NAME_PATH, "leaf", "dir"), MAPPING_FILE, "/dir/leaf");
+	assert_int_equal(strings_cut(strings), 1);
 }
 
 static void malformed_records_are_refused(void **state)
 {
-	char buffer[NAMES_TEXT_MAX];
 	size_t size = MAKE(ID, NAME_PATH, "leaf", "dir");
 	bool known;
 
@@ -178,7 +182,7 @@ static void malformed_records_are_refused(void **state)
 	assert_int_equal(names_add(*state, &record, size), -EBADMSG);
 	record.length = sizeof(record.text) + 1;
 	assert_int_equal(names_add(*state, &record, 2 * sizeof(record)), -EBADMSG);
-	names_of_mapping(*state, MAPPING_FILE, ID, buffer, &known);
+	names_of_mapping(*state, MAPPING_FILE, ID, USER, &known);
 	assert_false(known);
 }
 
@@ -189,63 +193,103 @@ static void empty_components_are_kept(void **state)
 	assert_named(state, MAKE(3, NAME_PATH, NULL), MAPPING_FILE, "/");
 }
 
-static void count_forgotten(void *context, uint64_t id)
-{
-	uint64_t *sum = context;
-
-	sum[0]++;
-	sum[1] += id;
-}
-
 static bool is_known(void **state, uint64_t id)
 {
-	char buffer[NAMES_TEXT_MAX];
 	bool known;
 
-	names_of_mapping(*state, MAPPING_FILE, id, buffer, &known);
+	names_of_mapping(*state, MAPPING_FILE, id, USER, &known);
 	return known;
 }
 
-/* Names from this id on until there is no room; returns how many. */
-static uint64_t fill(void **state, uint64_t id, uint64_t *ret_sum)
+/* Adds the names first to first + count - 1 of this user, which are all called alike. */
+static void add_many(void **state, uint32_t uid, uint64_t first, uint64_t count)
 {
 	size_t size = MAKE(1, NAME_PATH, "leaf", "dir");
-	uint64_t count = 0;
-	int result = 0;
 
-	for (*ret_sum = 0; count < MORE_THAN_FITS && !result;) {
-		record.id = id + count;
-		result = names_add(*state, &record, size);
-		if (!result) {
-			*ret_sum += record.id;
-			count++;
-		}
-	}
-	assert_int_equal(result, -ENOSPC);
-	return count;
+	record.uid = uid;
+	for (record.id = first; record.id < first + count; record.id++)
+		assert_int_equal(names_add(*state, &record, size), 0);
 }
 
-static void full_table_is_told_and_forgets_the_older_half(void **state)
+static uint64_t count_known(void **state, uint64_t first, uint64_t count)
 {
-	uint64_t forgotten[2] = {}, sum, count = fill(state, 1, &sum), other_sum;
-	size_t size = MAKE(1, NAME_PATH, "leaf", "dir");
+	uint64_t known = 0;
 
-	assert_true(count >= 16384); /* what the kernel side remembers to have sent */
-	record.id = 1;               /* what is there needs no room */
-	assert_int_equal(names_add(*state, &record, size), 0);
+	for (uint64_t id = first; id < first + count; id++)
+		known += is_known(state, id);
+	return known;
+}
 
-	names_forget(*state, count_forgotten, forgotten);
-	assert_int_equal(forgotten[0], 0);
-	assert_true(is_known(state, 1));
-	assert_int_equal(fill(state, count + 1, &other_sum), count);
-	assert_true(is_known(state, 1) && is_known(state, 2 * count));
+/* What the kernel side takes for sent (of this generation or the one before) is known still at the turn after, when
+ * the rows have been read that refer to it. */
+static void names_go_by_generations(void **state)
+{
+	uint32_t generation;
 
-	names_forget(*state, count_forgotten, forgotten);
-	assert_int_equal(forgotten[0], count);
-	assert_int_equal(forgotten[1], sum);
-	assert_false(is_known(state, 1));
-	assert_true(is_known(state, count + 1));
+	add_many(state, USER, 1, NAMES_TURN_AT - 1);
+	generation = names_turn(*state);
+	assert_int_equal(names_turn(*state), generation); /* too few for another one */
+	add_many(state, USER, NAMES_TURN_AT, 1);
+	for (uint32_t turn = 1; turn < NAMES_GENERATIONS; turn++) {
+		assert_int_equal(names_turn(*state), generation + turn);
+		assert_int_equal(count_known(state, 1, NAMES_TURN_AT), NAMES_TURN_AT);
+		add_many(state, USER, 1 + turn * NAMES_TURN_AT, NAMES_TURN_AT);
+	}
+	assert_int_equal(names_turn(*state), generation + NAMES_GENERATIONS);
+	assert_int_equal(count_known(state, 1, NAMES_TURN_AT), 0);
+	assert_int_equal(count_known(state, 1 + NAMES_TURN_AT, 2 * NAMES_TURN_AT),
+			 2 * NAMES_TURN_AT);
 	assert_named(state, MAKE(1, NAME_PATH, "again"), MAPPING_FILE, "/again");
+}
+
+/* One that is sent again is as young as its last time. */
+static void a_name_that_is_sent_again_stays(void **state)
+{
+	for (uint64_t turn = 0; turn < 2 * NAMES_GENERATIONS; turn++) {
+		assert_named(state, MAKE(ID, NAME_PATH, "libc.so.6"), MAPPING_FILE, "/libc.so.6");
+		add_many(state, USER, 1000 + turn * NAMES_TURN_AT, NAMES_TURN_AT);
+		names_turn(*state);
+		assert_true(is_known(state, ID));
+	}
+}
+
+/* Between two readings there can be a new name for each row of the kernel's table. */
+static void one_generation_has_a_maximum(void **state)
+{
+	add_many(state, USER, 1, NAMES_MAX);
+	assert_int_equal(count_known(state, 1, NAMES_MAX), NAMES_MAX / 4 * 3);
+	add_many(state, 0, 1 + NAMES_MAX, NAMES_MAX); /* root's names find room after that */
+	assert_int_equal(count_known(state, 1 + NAMES_MAX, NAMES_MAX), NAMES_MAX / 4);
+	assert_named(state, MAKE(1, NAME_PATH, "other"), MAPPING_FILE, "/other");
+}
+
+/* The attack in tests/live/names_budget.sh: paths of 3.9 KiB, each in a row of its own. */
+static void long_names_stay_within_a_budget(void **state)
+{
+	static char component[NAME_COMPONENT_MAX - 10], leaf[32];
+	const char *components[17] = { leaf };
+	bool known;
+
+	memset(component, 'd', sizeof(component) - 1);
+	for (size_t i = 1; i < 16; i++)
+		components[i] = component;
+	for (uint64_t id = 1; id <= 20000; id++) {
+		size_t size;
+
+		snprintf(leaf, sizeof(leaf), "file%lu", id);
+		size = make(id, NAME_PATH, components);
+		assert_int_equal(names_add(*state, &record, size), 0);
+		names_turn(*state);
+	}
+	assert_in_range(strings_bytes(strings), STRINGS_BYTES_USER / 2, STRINGS_BYTES_USER + 1024);
+	assert_int_equal(strlen(names_of_mapping(*state, MAPPING_FILE, 20000, USER, &known)), 3);
+	/* Who came before, another user and the fixed names still have theirs. */
+	assert_named(state, MAKE(20001, 0, "x"), MAPPING_ANON_NAMED, "...");
+	record.uid = 0;
+	assert_string_equal(names_of_mapping(*state, MAPPING_HEAP, 0, USER, &known), "[heap]");
+	make(20002, NAME_PATH, (const char *const[]){ "libc.so.6", "lib", NULL });
+	record.uid = USER + 1;
+	assert_named(state, record.record.size, MAPPING_FILE, "/lib/libc.so.6");
 }
 
 int main(void)
@@ -259,11 +303,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(class_alone_names_these, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(name_that_has_not_come_is_unknown, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(same_id_twice_is_no_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_later_of_two_is_right, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(malformed_records_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(empty_components_are_kept, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(full_table_is_told_and_forgets_the_older_half,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_go_by_generations, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_name_that_is_sent_again_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_generation_has_a_maximum, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(long_names_stay_within_a_budget, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);

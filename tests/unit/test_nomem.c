@@ -50,12 +50,17 @@ static int text_scenario(void)
 static int names_scenario(void)
 {
 	static struct name_record record = { .flags = NAME_PATH, .length = 5, .text = "leaf" };
-	struct names *names = names_new();
+	struct strings *strings = strings_new();
+	struct names *names = strings ? names_new(strings) : NULL;
 	int result = names ? 0 : -ENOMEM;
+	bool known;
 
 	for (record.id = 1; record.id < 50 && !result; record.id++)
 		result = names_add(names, &record, NAME_HEADER_SIZE + record.length);
+	if (!result && !names_of_mapping(names, MAPPING_ANON_NAMED, 1, 1000, &known))
+		result = -ENOMEM;
 	names_free(names);
+	strings_free(strings);
 	return result;
 }
 

@@ -267,11 +267,11 @@ static void killed_process_names_its_signal(void **state)
 	assert_true(json_is_true(json_object_get(line, "core_dumped")));
 }
 
-static const char *const counters[] = { "entries",          "minor",      "major",
-					"denied",           "aborted",    "gup",
-					"lost_completions", "map_full",   "unresolved",
-					"names_lost",       "exits_lost", "stamps_lost",
-					"perf_minor",       "perf_major", "missed" };
+static const char *const counters[] = {
+	"entries",          "minor",       "major",      "denied",     "aborted",   "gup",
+	"lost_completions", "map_full",    "unresolved", "names_lost", "names_cut", "cgroups_lost",
+	"exits_lost",       "stamps_lost", "perf_minor", "perf_major", "missed"
+};
 
 /* Moves everything by amounts that differ for each counter and tick. */
 static void advance(struct fixture *fixture, uint64_t number)

@@ -378,6 +378,8 @@ static void totals_and_self_figures_are_there(void **state)
 						     .map_full = 5,
 						     .unresolved = 6,
 						     .names_lost = 7,
+						     .names_cut = 12,
+						     .cgroups_lost = 13,
 						     .exits_lost = 18446744073709551615u,
 						     .stamps_lost = 8,
 						     .perf_minor = 9,
@@ -391,6 +393,8 @@ static void totals_and_self_figures_are_there(void **state)
 	assert_true(sample(fixture, "faultmap_map_full_total") == 5);
 	assert_true(sample(fixture, "faultmap_unresolved_total") == 6);
 	assert_true(sample(fixture, "faultmap_names_lost_total") == 7);
+	assert_true(sample(fixture, "faultmap_names_cut_total") == 12);
+	assert_true(sample(fixture, "faultmap_cgroups_lost_total") == 13);
 	assert_string_equal(scrape_find(&fixture->text, "faultmap_exits_lost_total")->value_text,
 			    "18446744073709551615");
 	assert_true(sample(fixture, "faultmap_stamps_lost_total") == 8);

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Somebody without privileges maps thousands of files whose paths are 3.9 KiB long, each its own row. That costs the daemon
+# no more than his share of memory for names, and only while his process lives; no fault is lost, the names that
+# are cut are counted one by one, and those of others stay whole. tests/attack/names.sh is the long form.
+
+. "$(dirname "$0")/../lib.sh"
+
+FILES=${FILES:-$(fewer 8000)}
+# All of the daemon, in KiB; and what may be left of it in the end, beyond what it had before.
+RSS_MAX=24576
+RSS_LEFT=4096
+
+# figure NAME: a metric without labels.
+figure()
+{
+	curl -s --noproxy '*' -m 30 "http://$target/metrics" | awk -v name="faultmap_$1" '$1 == name { print $2 }'
+}
+
+resident()
+{
+	awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"
+}
+
+peak()
+{
+	awk '/^VmHWM/ { print $2 }' "/proc/$daemon/status"
+}
+
+# ticked: a whole interval has passed since $ticks was set.
+ticked()
+{
+	[ "$(figure ticks_total)" -gt $((ticks + 1)) ]
+}
+
+settle()
+{
+	ticks=$(figure ticks_total)
+	wait_for 60 ticked
+}
+
+has_given_back()
+{
+	[ "$(resident)" -le $((before + RSS_LEFT)) ]
+}
+
+# query FILTER: over the lines of the process's files.
+query()
+{
+	jq -rs "map(select(.mapping | test(\"ffff|^\\\\.\\\\.\\\\.\$|unnamed\"))) | $1" "$TMP/files"
+}
+
+mkdir "$TMP/deep" && chmod 777 "$TMP" "$TMP/deep"
+start_exporter --interval 0.5 --jsonl "$TMP/lines"
+daemon=$BACKGROUND_PID
+settle
+before=$(resident)
+cut_before=$(figure names_cut_total)
+mkfifo "$TMP/stdin"
+exec 7<>"$TMP/stdin"
+start_background setpriv --reuid=65534 --regid=65534 --clear-groups "$BUILD/workload/long_paths" "$TMP/deep" "$FILES" \
+	>"$TMP/attack" <"$TMP/stdin"
+attacker=$BACKGROUND_PID
+# Someone else's file beside it, with a path of more than the short form.
+other=$TMP/$(printf 'another_users_directory_with_a_long_name_%.0s' 1 2 3)
+mkdir -p "$other" && head -c 8192 /dev/zero >"$other/file"
+wait_for 300 grep -q done "$TMP/attack"
+settle # else the ring may be half full still, and short names are sent
+setpriv --reuid=1 --regid=1 --clear-groups "$BUILD/workload/mapfile" open "$other/file" read 1 >"$TMP/other"
+settle
+pid=$(head -n 1 "$TMP/attack")
+most=$(peak)
+cut=$(($(figure names_cut_total) - cut_before))
+lost=$(figure names_lost_total)
+stop_background "$attacker"
+settle
+if wait_for 20 has_given_back; then
+	ok "the memory is given back when the process has ended"
+else
+	not_ok "the memory is given back when the process has ended" "$before KiB before, $(resident) KiB now"
+fi
+stop_background "$daemon"
+grep "^{\"rec\":\"faults\".*\"pid\":$pid," "$TMP/lines" >"$TMP/files"
+grep -v "\"pid\":$pid," "$TMP/lines" >"$TMP/others"
+head -n 300 "$TMP/files" | cat - "$TMP/others" >"$TMP/some" && keep_log "$TMP/some"
+
+if [ "${DEADLINE_FACTOR:-1}" -gt 1 ]; then
+	skip "the daemon stays small" "a sanitized program or an emulated machine has other sizes"
+else
+	check "the daemon stays small: $before KiB before, at most $most KiB" test "$most" -le "$RSS_MAX"
+fi
+check_equal "each file's fault is there" "$(query '[.[].minor, .[].major] | add')" "$FILES"
+# At least: while the ring is half full, short names are sent of what others map, too.
+whole=$(query '[.[] | select(.mapping | length > 3000)] | length')
+check "each name that is not whole was counted as cut: $((FILES - whole)) of $cut" \
+	test "$cut" -ge $((FILES - whole))
+check "the first are whole" test "$whole" -ge 200
+check_equal "no name is lost" "$lost $(query '[.[] | select(.mapping == "[unnamed]")] | length')" "0 0"
+check_equal "another user's name is whole" "$(jq -rn --argjson pid "$(jq .pid "$TMP/other")" \
+	'inputs | select(.rec == "faults" and .pid == $pid and .map_offset == 0 and .perms == "rw-p").mapping' "$TMP/others" |
+	grep -c -x -F "$other/file")" 1
+check_schema
+done_testing
