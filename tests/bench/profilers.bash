@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The profilers that run.sh compares, sourced after lib.sh. start_NAME returns 0 once NAME counts
+# The profilers that faults.sh compares, sourced after lib.sh. start_NAME returns 0 once NAME counts
 # faults, with its pid in $BACKGROUND_PID (empty: none); available_NAME, where there is one, says
 # whether it can be had at all; label_NAME is its name in the tables.
 
 # shellcheck disable=SC2034 # labels: read by name in report.bash
 {
 	label_bare="bare"
+	label_bare_again="bare again: noise"
 	label_empty="empty program"
+	label_floor_run="floor: still the same VMA"
 	label_floor_mapping="floor: finds the VMA"
 	label_floor_row="floor: a row per mapping"
 	label_floor_full="floor: a clock at both ends"
@@ -60,9 +62,19 @@ start_bare()
 	BACKGROUND_PID=
 }
 
+start_bare_again()
+{
+	BACKGROUND_PID=
+}
+
 start_empty()
 {
 	start_reporting "$BUILD/bench/empty" "$BUILD/bench/empty.bpf.o"
+}
+
+start_floor_run()
+{
+	start_reporting "$BUILD/bench/empty" "$BUILD/bench/floor_run.bpf.o"
 }
 
 start_floor_mapping()

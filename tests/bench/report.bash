@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Tables and targets as Markdown, for run.sh and ticks.sh. The samples are lines "WORKLOAD PROFILER
-# NUMBER" in $TMP/samples; targets collect in $TARGETS, to be printed last.
+# Tables and targets as Markdown, for the scripts beside it. The samples are lines "WORKLOAD PROFILER NUMBER" in
+# $TMP/samples; targets collect in $TARGETS, which run.sh prints last.
 
-TARGETS=${TARGETS:-$TMP/targets}
+NOISE=0.1 # of a target may be said to be noise, and of what a profiler adds in wall time
 
-# statistics WORKLOAD PROFILER: "MEDIAN LOW MINIMUM" of its samples, low being the 1st percentile; nothing if there
-# are none.
+# statistics WORKLOAD PROFILER: "MEDIAN LOW MINIMUM QUARTILE COUNT" of its samples, low being the 1st percentile and
+# quartile the 25th; nothing if there are none.
 # What disturbs a sample on a virtual machine adds to it, so that the low ones tell; but not the lowest one: of
 # 17 runs of 15 rounds what the empty program adds was 51 ns with a standard deviation of 9 by the smallest
 # samples, 52 and 4 by the 1st percentile, 53 and 7 by the 5th, 55 and 10 by the median, and 54 and 7 by
@@ -15,13 +15,23 @@ statistics()
 {
 	awk -v w="$1" -v p="$2" '$1 == w && $2 == p { print $3 }' "$TMP/samples" | sort -g | awk '
 		{ v[NR] = $1 }
-		END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[int((NR - 1) / 100) + 1], v[1] }'
+		END {
+			if (NR)
+				print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2, v[int((NR - 1) / 100) + 1],
+					v[1], v[int((NR - 1) / 4) + 1], NR
+		}'
 }
 
 # low_of WORKLOAD PROFILER: the 1st percentile.
 low_of()
 {
 	statistics "$1" "$2" | cut -d ' ' -f 2
+}
+
+# median_of WORKLOAD PROFILER
+median_of()
+{
+	statistics "$1" "$2" | cut -d ' ' -f 1
 }
 
 # added_to WORKLOAD PROFILER: what it adds to the bare one; nothing where it was not measured.
@@ -33,12 +43,74 @@ added_to()
 	[ -z "$with" ] || [ -z "$bare" ] || awk -v a="$with" -v b="$bare" 'BEGIN { print a - b }'
 }
 
-# credible_added WORKLOAD PROFILER: the same; nothing where it is less than the empty program adds,
-# which no program on the same tracepoint can be: then other work was in the figures.
-credible_added()
+# noise_of WORKLOAD: what a second bare run adds to the first, by the low samples or the medians, whichever is more.
+noise_of()
 {
-	awk -v added="$(added_to "$1" "$2")" -v floor="$(added_to "$1" empty)" 'BEGIN {
-		if (added != "" && floor > 0 && added + 0 >= floor + 0) print added }'
+	awk -v a="$(statistics "$1" bare)" -v b="$(statistics "$1" bare_again)" '
+		function away(x, y) { return x > y ? x - y : y - x }
+		BEGIN {
+			split(a, bare, " ")
+			split(b, again, " ")
+			median = away(again[1], bare[1])
+			low = away(again[2], bare[2])
+			print (median > low ? median : low)
+		}'
+}
+
+# is_quiet WORKLOAD PROFILER: the machine is, so far that wall time can tell what this profiler adds.
+is_quiet()
+{
+	awk -v noise="$(noise_of "$1")" -v added="$(added_to "$1" "$2")" -v part="$NOISE" 'BEGIN {
+		exit !(added > 0 && noise <= part * added) }'
+}
+
+# noise_text WORKLOAD PROFILER: why is_quiet says no.
+noise_text()
+{
+	local unit=unit_$1 label=label_$2
+
+	awk -v noise="$(noise_of "$1")" -v added="$(added_to "$1" "$2")" -v unit="${!unit%% *}" -v label="${!label}" '
+		BEGIN { printf "a second bare run differs by %.0f %s, %s by %.0f", noise, unit, label, added }'
+}
+
+# count_samples WORKLOAD PROFILER
+count_samples()
+{
+	grep -c "^$1 $2 " "$TMP/samples"
+}
+
+# run_time_of WORKLOAD PROFILER: of its programs, by the median of the samples that nothing spoilt. Of 14 rounds of 4 on a
+# machine with a load average of 15, drawn 8 rounds at a time, faultmap's / the empty program's was 1.68 with a standard
+# deviation of 0.08 by the median, 1.62 and 0.06 by the lower quartile, 1.59 and 0.06 by the smallest; faultmap's / bpftrace's
+# 0.318 with 0.017, 0.023 and 0.013.
+run_time_of()
+{
+	median_of "${1}_run" "$2"
+}
+
+# print_run_times WORKLOAD TITLE WHAT PROFILER...: in ns per WHAT; those that have BPF programs, beside the empty one.
+print_run_times()
+{
+	local workload=$1 profiler label row
+
+	printf '\n### %s, run time of the BPF programs\n\n' "$2"
+	printf '| %-29s | %9s | %9s | %9s | %15s |\n' "ns per $3" median quartile "x empty" "samples kept"
+	printf '| %s | --------: | --------: | --------: | --------------: |\n' "-----------------------------"
+	shift 3
+	for profiler in "$@"; do
+		has_programs "$profiler" || continue
+		label=label_$profiler
+		row=$(statistics "${workload}_run" "$profiler")
+		awk -v label="${!label}" -v row="$row" -v empty="$(run_time_of "$workload" empty)" \
+			-v spoilt="$(count_samples "${workload}_spoilt" "$profiler")" 'BEGIN {
+			if (!split(row, a, " ")) {
+				printf "| %-29s | %9s | | | |\n", label, "not available"
+				exit
+			}
+			printf "| %-29s | %9.0f | %9.0f | %9.2f | %15s |\n", label, a[1], a[4],
+				(empty > 0 ? a[1] / empty : 0), a[5] " of " a[5] + spoilt
+		}'
+	done
 }
 
 # print_table WORKLOAD TITLE UNIT PROFILER...: the first profiler is what the others add to.
@@ -65,18 +137,42 @@ print_table()
 	done
 }
 
-# add_target WHAT VALUE OTHER LIMIT: VALUE / OTHER shall be at most LIMIT; empty: not known.
+# add_target MEASURE WHAT VALUE OTHER LIMIT: VALUE / OTHER shall be at most LIMIT; empty: not known.
 add_target()
 {
-	awk -v what="$1" -v value="$2" -v other="$3" -v limit="$4" 'BEGIN {
+	awk -v measure="$1" -v what="$2" -v value="$3" -v other="$4" -v limit="$5" -v noise="$NOISE" 'BEGIN {
 		if (value == "" || other == "" || other <= 0) {
-			printf "- not measurable here: %s, at most %s\n", what, limit
+			printf "- not measured here: %s, at most %s: no undisturbed sample\n", what, limit
 			exit
 		}
-		printf "- %s: %s, at most %s, is %.3f (%.4g / %.4g)\n",
-			value / other <= limit ? "met" : "**not met**", what, limit, value / other,
-			value, other
+		ratio = value / other
+		verdict = "**not met**"
+		if (ratio <= limit * (1 + noise))
+			verdict = "met but for a tenth, which may be noise"
+		if (ratio <= limit)
+			verdict = "met"
+		printf "- %s: %s, at most %s, is %.3f (%.4g / %.4g; %s)\n", verdict, what, limit, ratio, value, other,
+			measure
 	}' >>"$TARGETS"
+}
+
+# add_limit MEASURE WHAT VALUE UNIT LIMIT: VALUE shall be at most LIMIT.
+add_limit()
+{
+	awk -v measure="$1" -v what="$2" -v value="$3" -v unit="$4" -v limit="$5" -v noise="$NOISE" 'BEGIN {
+		verdict = "**not met**"
+		if (value <= limit * (1 + noise))
+			verdict = "met but for a tenth, which may be noise"
+		if (value <= limit)
+			verdict = "met"
+		printf "- %s: %s, at most %s %s, is %.3g %s (%s)\n", verdict, what, limit, unit, value, unit, measure
+	}' >>"$TARGETS"
+}
+
+# add_unknown WHAT LIMIT WHY
+add_unknown()
+{
+	printf -- '- not measured here: %s, at most %s: %s\n' "$1" "$2" "$3" >>"$TARGETS"
 }
 
 # add_floor WHAT VALUE OTHER: what nobody can save of the target before it: VALUE / OTHER.
@@ -87,3 +183,23 @@ add_floor()
 			printf "  - the floor, %s: %.3f (%.4g / %.4g)\n", what, value / other, value, other
 	}' >>"$TARGETS"
 }
+
+# add_less_empty VALUE OTHER EMPTY: the target before it without what the empty program takes, which is the kernel's reading
+# of the clock in both.
+add_less_empty()
+{
+	awk -v value="$1" -v other="$2" -v empty="$3" 'BEGIN {
+		if (value != "" && empty != "" && other - empty > 0)
+			printf "  - less the empty program, which is the clock of the statistics: %.3f (%.4g / %.4g)\n",
+				(value - empty) / (other - empty), value - empty, other - empty
+	}' >>"$TARGETS"
+}
+
+# print_targets: at the end of a script that was started alone; run.sh prints those of all.
+print_targets()
+{
+	[ "$TARGETS" != "$TMP/targets" ] || { printf '\n### Targets\n\n' && cat "$TARGETS"; }
+}
+
+TARGETS=${TARGETS:-$TMP/targets}
+[ -e "$TARGETS" ] || : >"$TARGETS"

@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What a reading costs faultmap: the CPU time of one tick of `faultmap daemon` among thousands of
-# sleeping processes and their rows, against that of one ps, alternating; and the memory that it takes.
-# usage: tests/bench/ticks.sh     PROCESSES, MAPPINGS (written to by each) and ROUNDS may be set.
+# What a reading costs faultmap: the CPU time of one tick of `faultmap daemon` among thousands of sleeping processes,
+# while their rows stand still and when all have moved, against that of one ps, alternating; and the memory that it takes.
+# usage: tests/bench/ticks.sh     PROCESSES and ROUNDS may be set.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/bench/profilers.bash"
 . "$ROOT/tests/bench/report.bash"
 
 PROCESSES=${PROCESSES:-5000}
-MAPPINGS=${MAPPINGS:-0} # and four more: see sleepers.c
 ROUNDS=${ROUNDS:-15}
-SECONDS_PER_ROUND=3
-TICK_SHARE=0.1
-MAX_RSS_KIB=$((24 * 1024))
+ROWS=4 # of each: see sleepers.c
+MOVE_SECONDS=4 # between two ticks: all sleepers move in that time
+STILL_SHARE=0.03
+MOVING_SHARE=0.1
 
 # Sets cpu_ns. Without a child: its faults would be in the next tick.
 read_daemon_cpu()
@@ -26,25 +26,10 @@ read_daemon_cpu()
 	done
 }
 
-# Returns after a tick: the daemon runs, then it does not any more.
-await_tick()
-{
-	local before moved=0
-
-	read_daemon_cpu
-	while :; do
-		before=$cpu_ns
-		read -r -t 0.1 -u "$never"
-		read_daemon_cpu
-		[ "$cpu_ns" -eq "$before" ] && [ "$moved" -eq 1 ] && return
-		[ "$cpu_ns" -eq "$before" ] || moved=1
-	done
-}
-
 # metric NAME
 metric()
 {
-	curl -sf "http://$address/metrics" | awk -v name="$1" '$1 == name { print $2 }'
+	curl -sf "http://$target/metrics" | awk -v name="$1" '$1 == name { print $2 }'
 }
 
 # has_ticked N: it has read its counters N times.
@@ -53,71 +38,151 @@ has_ticked()
 	[ "$(metric faultmap_ticks_total)" -ge "$1" ]
 }
 
-# Nothing of ours moves meanwhile. The scrapes that count the ticks are outside, with no tick between
-# them and the figures of the CPU. What they and ps left behind is gone when the rows are counted.
-sample_tick()
+# Returns soon after a tick; sets ticks, and tick_end: the time in us.
+await_tick()
 {
-	local ticks before after
+	local before
 
-	await_tick
-	ticks=$(metric faultmap_ticks_total)
-	read_daemon_cpu
-	before=$cpu_ns
-	read -r -t "$SECONDS_PER_ROUND" -u "$never"
-	read_daemon_cpu
-	after=$cpu_ns
-	ticks=$(($(metric faultmap_ticks_total) - ticks))
-	echo "tick tick $(((after - before) / ticks / 1000))"
-	echo "tick rows $(metric faultmap_rows)"
+	before=$(metric faultmap_ticks_total)
+	until
+		ticks=$(metric faultmap_ticks_total)
+		[ "$ticks" -gt "$before" ]
+	do
+		read -r -t 0.1 -u "$never"
+	done
+	tick_end=${EPOCHREALTIME/./}
 }
 
+# await_microsecond US: of $EPOCHREALTIME.
+await_microsecond()
+{
+	while [ "${EPOCHREALTIME/./}" -lt "$1" ]; do
+		read -r -t 0.05 -u "$never"
+	done
+}
+
+# sample_ticks STATE N SECONDS FAULTS COMMAND...: after a tick and the command, the CPU time of the N ticks
+# that come next, SECONDS apart, with at least FAULTS. The scrapes that count the ticks and the command are outside. No
+# sample if something took so long that these were other ticks.
+sample_ticks()
+{
+	local state=$1 n=$2 seconds=$3 wanted=$4 faults before after
+	shift 4
+
+	await_tick
+	faults=$(metric faultmap_entries_total)
+	"$@"
+	[ "${EPOCHREALTIME/./}" -lt $((tick_end + seconds * 800000)) ] || return
+	read_daemon_cpu
+	before=$cpu_ns
+	await_microsecond $((tick_end + n * seconds * 1000000 + seconds * 500000))
+	read_daemon_cpu
+	after=$cpu_ns
+	[ $(($(metric faultmap_ticks_total) - ticks)) -eq "$n" ] || return
+	[ $(($(metric faultmap_entries_total) - faults)) -ge "$wanted" ] || return
+	add_tick "$state" $(((after - before) / n / 1000))
+}
+
+move_sleepers()
+{
+	: >"$TMP/ready"
+	kill -USR1 "$sleepers"
+	until [ -s "$TMP/ready" ]; do
+		read -r -t 0.02 -u "$never"
+	done
+}
+
+# add_tick STATE US: and how many rows there are.
+add_tick()
+{
+	echo "$1 tick $2"
+	echo "$1 rows $(metric faultmap_rows)"
+	echo "$1 processes $(metric faultmap_processes)"
+}
+
+# sample_ps STATE
 sample_ps()
 {
 	local TIMEFORMAT='%3U %3S'
 
 	{ time ps -eo pid,vsz,rss,min_flt,maj_flt >/dev/null; } 2>&1 |
-		awk '{ printf "tick ps %.0f\n", ($1 + $2) * 1e6 }'
+		awk -v state="$1" '{ printf "%s ps %.0f\n", state, ($1 + $2) * 1e6 }'
 }
 
+# sample_rounds STATE...: as many samples as there are rounds, of at most three tries for each.
+sample_rounds()
+{
+	local try
+
+	for ((try = 0; try < 3 * ROUNDS; try++)); do
+		[ "$(count_samples "$1" tick)" -lt "$ROUNDS" ] || return
+		sample_ticks "$@" >>"$TMP/samples"
+		sample_ps "$1" >>"$TMP/samples"
+	done
+}
+
+# start_daemon INTERVAL
 start_daemon()
 {
-	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 2>"$TMP/daemon"
+	start_exporter --interval "$1" || { cat "$TMP/daemon.err" >&2; return 1; }
 	daemon=$BACKGROUND_PID
-	wait_for 30 grep -q 'serving on http://' "$TMP/daemon" || return 1
-	address=$(sed -n 's|.*serving on http://\(.*\)/metrics.*|\1|p' "$TMP/daemon")
-	wait_for 30 has_ticked 2
+	wait_for 60 has_ticked 2
+}
+
+# start_sleepers MAPPINGS
+start_sleepers()
+{
+	start_reporting "$BUILD/bench/sleepers" "$PROCESSES" "$1" || { cat "$TMP/messages" >&2; return 1; }
+	sleepers=$BACKGROUND_PID
+}
+
+# print_state STATE TITLE SHARE: the table and the target.
+print_state()
+{
+	local tick_median tick_low ps_median ps_low rows processes
+
+	read -r tick_median tick_low _ <<<"$(statistics "$1" tick)"
+	read -r ps_median ps_low _ <<<"$(statistics "$1" ps)"
+	rows=$(median_of "$1" rows) processes=$(median_of "$1" processes)
+	printf '\n### A reading among %.0f processes with %.0f rows, %s\n\n' "$processes" "$rows" "$2"
+	printf '| %-38s | %9s | %9s |\n' "us of CPU time" median low
+	printf '| -------------------------------------- | --------: | --------: |\n'
+	printf '| %-38s | %9.0f | %9.0f |\n' "ps -eo pid,vsz,rss,min_flt,maj_flt" "$ps_median" "$ps_low" \
+		"one tick of faultmap daemon" "$tick_median" "$tick_low"
+	printf '\nThe daemon has %d KiB resident then; %d faults were counted without their mapping.\n' \
+		"$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")" "$(metric faultmap_map_full_total)"
+	add_target "CPU time, medians" "one tick / one ps with $(printf '%.0f processes and %.0f rows' "$processes" "$rows"), $2" \
+		"$tick_median" "$ps_median" "$3"
+}
+
+# The daemon sees the sleepers' births, which are their rows; then the ticks are those of quiet.
+measure_still()
+{
+	start_daemon 1 && start_sleepers 0 || return 1
+	wait_for 60 has_ticked $(($(metric faultmap_ticks_total) + 3)) || return 1
+	sample_rounds still 3 1 0 true
+	print_state still "which stand still" "$STILL_SHARE"
+}
+
+# The daemon comes after the births, so that all rows are of what moves.
+measure_moving()
+{
+	start_sleepers "$ROWS" && start_daemon "$MOVE_SECONDS" || return 1
+	sample_rounds moving 1 "$MOVE_SECONDS" $((PROCESSES * ROWS)) move_sleepers
+	print_state moving "which all move" "$MOVING_SHARE"
+}
+
+end_all()
+{
+	stop_background "$sleepers"
+	stop_background "$daemon"
+	background_pids=()
 }
 
 : >"$TMP/samples"
 exec {never}<> <(:) # from which nothing comes: for pauses without a child
-start_daemon || { cat "$TMP/daemon" >&2; exit 1; }
-start_reporting "$BUILD/bench/sleepers" "$PROCESSES" "$MAPPINGS" || {
-	cat "$TMP/messages" >&2
-	exit 1
-}
-# The news of so many births is read, and the ticks are those of quiet.
-wait_for 30 has_ticked $(($(metric faultmap_ticks_total) + 3)) || exit 1
-full=$(metric faultmap_map_full_total)
-processes=$(metric faultmap_processes)
-for ((round = 0; round < ROUNDS; round++)); do
-	sample_tick >>"$TMP/samples"
-	sample_ps >>"$TMP/samples"
-done
-rss=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
-
-read -r tick_median tick_low _ <<<"$(statistics tick tick)"
-read -r ps_median ps_low _ <<<"$(statistics tick ps)"
-read -r rows _ <<<"$(statistics tick rows)"
-rows=${rows%.*}
-printf '\n### A reading among %d processes with %d rows, the sleepers still\n\n' "$processes" "$rows"
-printf '| %-38s | %9s | %9s |\n' "us of CPU time" median low
-printf '| -------------------------------------- | --------: | --------: |\n'
-printf '| %-38s | %9.0f | %9.0f |\n' "ps -eo pid,vsz,rss,min_flt,maj_flt" "$ps_median" "$ps_low" \
-	"one tick of faultmap daemon" "$tick_median" "$tick_low"
-printf '\nThe daemon has %d KiB resident then.\n' "$rss"
-[ "$full" -eq 0 ] || echo "$full faults were counted without their mapping: the table was full."
-add_target "CPU time of one tick / of one ps (medians), with $processes processes and $rows rows" \
-	"$tick_median" "$ps_median" "$TICK_SHARE"
-add_target "the daemon's memory there in KiB / 24 MiB" "$rss" "$MAX_RSS_KIB" 1
-# Alone, without run.sh, which prints all targets last.
-[ "$TARGETS" != "$TMP/targets" ] || { echo; cat "$TARGETS"; }
+measure_still || exit 1
+end_all
+measure_moving || exit 1
+end_all
+print_targets
