@@ -59,7 +59,7 @@ done
 
 # The libraries of another architecture are Debian's own, beside the native ones (multiarch).
 if [ "$foreign" ]; then
-	for want in $wanted; do
+	for want in $build $static; do
 		case $want in
 		*.pc | *.a) wanted="$wanted ${want%%=*}:$foreign=${want#*=}" ;;
 		esac
@@ -103,6 +103,7 @@ if [ -z "$has_apt" ]; then
 		"(Debian's packages: ${packages[*]})" >&2
 	exit 1
 fi
+# dpkg itself asks for the user, not for a capability.
 if [ "$(id -u)" -ne 0 ]; then
 	echo "deps.sh: not root, cannot install: ${packages[*]}; run it with sudo" >&2
 	exit 1

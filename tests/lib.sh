@@ -121,6 +121,24 @@ lacks()
 	[[ ,$LACKS, == *,$1,* ]]
 }
 
+# may NUMBER...: this shell has each of these capabilities (linux/capability.h). Root in a container may not,
+# and somebody else may.
+may()
+{
+	local has number
+
+	has=0x$(sed -n 's/^CapEff:\t//p' /proc/self/status)
+	for number; do
+		((has >> number & 1)) || return 1
+	done
+}
+
+# may_load_programs: CAP_SYS_ADMIN, or CAP_PERFMON and CAP_BPF.
+may_load_programs()
+{
+	may 21 || may 38 39
+}
+
 # fewer N: N, or what an emulated machine can do of it in the same time.
 fewer()
 {

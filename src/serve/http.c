@@ -468,7 +468,9 @@ static int handle_sweep(void *context, uint32_t events)
 			client_cut(client);
 	}
 	retire_servers(http);
-	return start_accepting(http);
+	/* A listener that cannot be watched now, for want of memory, is tried again in a second. */
+	start_accepting(http);
+	return 0;
 }
 
 static int start_sweeping(struct http *http)

@@ -196,6 +196,8 @@ static void set_priorities(struct web_loader *loader)
 	if (tls->n_suites)
 		web_suites_print(tls->suites, tls->n_suites, tls->priorities,
 				 sizeof(tls->priorities));
+	else
+		web_suites_print_default(tls->priorities, sizeof(tls->priorities));
 }
 
 /* GnuTLS would choose it for each client that has it, and find no cipher then. */

@@ -22,9 +22,12 @@
 int web_suite_find(const char *name);
 /* Appends what allows these suites and no other to GnuTLS's priorities in text of that size. */
 void web_suites_print(const int *suites, size_t n_suites, char *text, size_t size);
+/* The same where there is no list: GnuTLS's own without those that have no forward secrecy. */
+void web_suites_print_default(char *text, size_t size);
 /* Does one of them have a cipher that TLS 1.3 speaks too? */
 bool web_suites_fit_tls13(const int *suites, size_t n_suites);
-/* Whether they allow no other. 0, or -EINVAL with the error naming the first other one. */
+/* Whether they allow no other, and one of the versions of the priorities can use any of them. 0, or -EINVAL with the
+ * error naming the first other one, or saying that there is none. */
 int web_suites_check(const int *suites, size_t n_suites, gnutls_priority_t priorities,
 		     struct error *error);
 

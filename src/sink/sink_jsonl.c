@@ -2,8 +2,6 @@
 #include "sink/sink_jsonl.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -16,9 +14,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
-
-/* Enough for nanoseconds in an interval of a day, without binary noise such as 1.0000000000000001. */
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(14))
+#include "sink/json_line.h"
 
 static const char schema[] =
 #include "faultmap.schema.h"
@@ -26,136 +22,97 @@ static const char schema[] =
 
 struct sink_jsonl {
 	struct outlet *outlet;
-	int failure;  /* of this call: what comes after it is lost without another try */
-	json_t *meta; /* as it was given, for each file and connection */
+	int failure;           /* of this call: what comes after it is lost without another try */
+	struct json_line line; /* the one in the making */
+	struct json_line meta; /* as it was given, not ended: for each file and connection */
 	bool meta_is_due;
+	char ts[TEXT_TIME_LEN]; /* of this tick */
 };
 
-struct line {
-	json_t *object;
-	bool failed; /* out of memory on the way */
-};
-
-static void put(struct line *line, const char *name, json_t *value)
+static void put_uint(struct json_line *line, const char *name, uint64_t value)
 {
-	if (json_object_set_new(line->object, name, value))
-		line->failed = true;
+	json_line_int(line, name, (int64_t)value);
 }
 
-static void put_uint(struct line *line, const char *name, uint64_t value)
+static void put_seconds(struct json_line *line, const char *name, uint64_t duration_ns)
 {
-	put(line, name, json_integer((json_int_t)value));
-}
-
-static void put_address(struct line *line, const char *name, uint64_t address)
-{
-	char hex[32];
-
-	snprintf(hex, sizeof(hex), "0x%" PRIx64, address);
-	put(line, name, json_string(hex));
-}
-
-static void put_seconds(struct line *line, const char *name, uint64_t duration_ns)
-{
-	put(line, name, json_real((double)duration_ns / 1e9));
-}
-
-static json_t *text_of(const char *bytes)
-{
-	autofree char *text = text_escape(bytes);
-
-	return text ? json_string(text) : NULL;
-}
-
-static void put_text(struct line *line, const char *name, const char *bytes)
-{
-	put(line, name, text_of(bytes));
+	json_line_real(line, name, (double)duration_ns / 1e9);
 }
 
 /* The list ends at n, or at a NULL. */
-static void put_list(struct line *line, const char *name, const char *const *texts, size_t n)
+static void put_list(struct json_line *line, const char *name, const char *const *texts, size_t n)
 {
-	json_t *array = json_array();
-
+	json_line_open(line, name, '[');
 	for (size_t i = 0; i < n && texts[i]; i++)
-		if (json_array_append_new(array, text_of(texts[i])))
-			line->failed = true;
-	put(line, name, array);
+		json_line_text(line, NULL, texts[i]);
+	json_line_close(line, ']');
 }
 
-static void put_total(struct line *line, const char *name, uint64_t now)
+static void put_total(struct json_line *line, const char *name, uint64_t now)
 {
 	char total[64];
 
-	snprintf(total, sizeof(total), "%s_total", name);
+	stpcpy(stpcpy(total, name), "_total");
 	put_uint(line, total, now);
 }
 
 /* The delta under the plain name, the running total under NAME_total. */
-static void put_counter(struct line *line, const char *name, uint64_t now, uint64_t before)
+static void put_counter(struct json_line *line, const char *name, uint64_t now, uint64_t before)
 {
 	put_uint(line, name, now - before);
 	put_total(line, name, now);
 }
 
-static struct line line_begin(const char *rec)
+static struct json_line *line_begin(struct sink_jsonl *sink, const char *rec)
 {
-	struct line line = { .object = json_object() };
-
-	put(&line, "rec", json_string(rec));
-	return line;
+	json_line_begin(&sink->line);
+	json_line_text(&sink->line, "rec", rec);
+	return &sink->line;
 }
 
-static struct line line_begin_at(const char *rec, struct timespec ts)
+/* Of this tick. */
+static struct json_line *line_begin_now(struct sink_jsonl *sink, const char *rec)
 {
-	struct line line = line_begin(rec);
-	char text[TEXT_TIME_LEN];
+	struct json_line *line = line_begin(sink, rec);
 
-	put(&line, "ts", json_string(text_time(text, ts)));
+	json_line_text(line, "ts", sink->ts);
 	return line;
 }
 
 /* The next line says how many were lost since the last one that did. */
-static void put_lines_lost(struct line *line, const struct outlet *outlet)
+static void put_lines_lost(struct json_line *line, const struct outlet *outlet)
 {
 	put_uint(line, "lines_lost", outlet_untold(outlet));
 	put_total(line, "lines_lost", outlet_lost(outlet));
 }
 
-static int append_bytes(const char *bytes, size_t size, void *context)
-{
-	return outlet_add(context, bytes, size);
-}
-
-/* Takes the line. After a failure of this call it is only counted. */
-static void sink_emit(struct sink_jsonl *sink, struct line *line, bool tells_losses)
+/* Ends the line and queues it. After a failure of this call it is only counted. */
+static void sink_emit(struct sink_jsonl *sink, bool tells_losses)
 {
 	struct outlet *outlet = sink->outlet;
+	struct json_line *line = &sink->line;
 
 	if (!sink->failure && !outlet_has_room(outlet))
 		sink->failure = -EAGAIN;
 	if (sink->failure) {
 		outlet_lose(outlet);
-	} else if (line->failed ||
-		   json_dump_callback(line->object, append_bytes, outlet, DUMP_FLAGS)) {
+	} else if (!json_line_end(line) || outlet_add(outlet, line->text, line->length) < 0) {
 		outlet_drop_line(outlet);
 		sink->failure = outlet_flush(outlet) ?: -ENOMEM;
 	} else {
 		sink->failure = outlet_end_line(outlet, tells_losses);
 	}
-	json_decref(line->object);
 }
 
 static void sink_emit_meta(struct sink_jsonl *sink)
 {
 	uint64_t lost = outlet_lost(sink->outlet);
-	struct line line;
 
 	if (sink->failure)
 		return;
-	line = (struct line){ .object = json_copy(sink->meta) };
-	put_lines_lost(&line, sink->outlet);
-	sink_emit(sink, &line, true);
+	json_line_copy(&sink->line, &sink->meta);
+	put_lines_lost(&sink->line, sink->outlet);
+	sink_emit(sink, true);
 	if (!sink->failure)
 		sink->failure = outlet_flush(sink->outlet);
 	if (sink->failure)
@@ -170,7 +127,7 @@ static void sink_begin(struct sink_jsonl *sink)
 
 	sink->failure = outlet_connect(sink->outlet, &is_new);
 	sink->meta_is_due |= is_new;
-	if (sink->meta_is_due && sink->meta)
+	if (sink->meta_is_due && sink->meta.length)
 		sink_emit_meta(sink);
 }
 
@@ -232,7 +189,8 @@ void sink_jsonl_free(struct sink_jsonl *sink)
 	if (!sink)
 		return;
 	outlet_free(sink->outlet);
-	json_decref(sink->meta);
+	json_line_free(&sink->line);
+	json_line_free(&sink->meta);
 	free(sink);
 }
 
@@ -272,32 +230,31 @@ int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
 
 int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, struct error *error)
 {
-	struct line line = line_begin("meta");
+	struct json_line *line = line_begin(sink, "meta");
 	struct utsname uts;
 	struct timespec now;
 	char since[TEXT_TIME_LEN];
 
 	uname(&uts);
 	clock_gettime(CLOCK_REALTIME, &now);
-	put_uint(&line, "v", FAULTMAP_SCHEMA_VERSION);
-	put(&line, "faultmap", json_string(FAULTMAP_VERSION));
-	put(&line, "since", json_string(text_time(since, now)));
-	put_text(&line, "host", uts.nodename);
-	put_text(&line, "kernel", uts.release);
-	put_uint(&line, "page_size", (uint64_t)sysconf(_SC_PAGESIZE));
-	put(&line, "detail", json_string(meta->detail));
-	put_list(&line, "hooks", meta->hooks, meta->n_hooks);
-	put_seconds(&line, "interval_seconds", meta->interval_ms * 1000000);
+	put_uint(line, "v", FAULTMAP_SCHEMA_VERSION);
+	json_line_text(line, "faultmap", FAULTMAP_VERSION);
+	json_line_text(line, "since", text_time(since, now));
+	json_line_text(line, "host", uts.nodename);
+	json_line_text(line, "kernel", uts.release);
+	put_uint(line, "page_size", (uint64_t)sysconf(_SC_PAGESIZE));
+	json_line_text(line, "detail", meta->detail);
+	put_list(line, "hooks", meta->hooks, meta->n_hooks);
+	put_seconds(line, "interval_seconds", meta->interval_ms * 1000000);
 	if (meta->slice_bytes) {
-		put_uint(&line, "slice_bytes", meta->slice_bytes);
-		put_uint(&line, "slices_max", meta->slices_max);
+		put_uint(line, "slice_bytes", meta->slice_bytes);
+		put_uint(line, "slices_max", meta->slices_max);
 	}
-	if (line.failed) {
-		json_decref(line.object);
+	if (line->is_short)
 		return error_set(error, ENOMEM, "writing the meta line: out of memory");
-	}
-	json_decref(sink->meta);
-	sink->meta = line.object;
+	json_line_free(&sink->meta);
+	sink->meta = sink->line;
+	sink->line = (struct json_line){ 0 };
 	sink->meta_is_due = true;
 	sink_begin(sink);
 	return sink_end(sink, error);
@@ -305,116 +262,114 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, stru
 
 static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapshot)
 {
-	struct line line = line_begin_at("interval", snapshot->ts);
+	struct json_line *line = line_begin_now(sink, "interval");
 	const struct totals *now = &snapshot->totals;
 	const struct totals *before = &snapshot->totals_before;
 
-	put_seconds(&line, "seconds", snapshot->interval_ns);
-	put_counter(&line, "entries", now->entries, before->entries);
-	put_counter(&line, "minor", now->minor, before->minor);
-	put_counter(&line, "major", now->major, before->major);
-	put_counter(&line, "denied", now->denied, before->denied);
-	put_counter(&line, "aborted", now->aborted, before->aborted);
-	put_uint(&line, "in_flight", losses_in_flight(now)); /* a gauge */
-	put_counter(&line, "gup", now->gup, before->gup);
-	put_counter(&line, "lost_completions", now->lost_completions, before->lost_completions);
-	put_counter(&line, "map_full", now->map_full, before->map_full);
-	put_counter(&line, "unresolved", now->unresolved, before->unresolved);
-	put_counter(&line, "names_lost", now->names_lost, before->names_lost);
-	put_counter(&line, "names_cut", now->names_cut, before->names_cut);
-	put_counter(&line, "cgroups_lost", now->cgroups_lost, before->cgroups_lost);
-	put_counter(&line, "exits_lost", now->exits_lost, before->exits_lost);
-	put_counter(&line, "stamps_lost", now->stamps_lost, before->stamps_lost);
+	put_seconds(line, "seconds", snapshot->interval_ns);
+	put_counter(line, "entries", now->entries, before->entries);
+	put_counter(line, "minor", now->minor, before->minor);
+	put_counter(line, "major", now->major, before->major);
+	put_counter(line, "denied", now->denied, before->denied);
+	put_counter(line, "aborted", now->aborted, before->aborted);
+	put_uint(line, "in_flight", losses_in_flight(now)); /* a gauge */
+	put_counter(line, "gup", now->gup, before->gup);
+	put_counter(line, "lost_completions", now->lost_completions, before->lost_completions);
+	put_counter(line, "map_full", now->map_full, before->map_full);
+	put_counter(line, "unresolved", now->unresolved, before->unresolved);
+	put_counter(line, "names_lost", now->names_lost, before->names_lost);
+	put_counter(line, "names_cut", now->names_cut, before->names_cut);
+	put_counter(line, "cgroups_lost", now->cgroups_lost, before->cgroups_lost);
+	put_counter(line, "exits_lost", now->exits_lost, before->exits_lost);
+	put_counter(line, "stamps_lost", now->stamps_lost, before->stamps_lost);
 	if (now->has_perf_minor) {
-		put_counter(&line, "perf_minor", now->perf_minor, before->perf_minor);
-		put_counter(&line, "missed", now->missed, before->missed);
+		put_counter(line, "perf_minor", now->perf_minor, before->perf_minor);
+		put_counter(line, "missed", now->missed, before->missed);
 	}
 	if (now->has_perf_major)
-		put_counter(&line, "perf_major", now->perf_major, before->perf_major);
-	put_lines_lost(&line, sink->outlet);
-	sink_emit(sink, &line, true);
+		put_counter(line, "perf_major", now->perf_major, before->perf_major);
+	put_lines_lost(line, sink->outlet);
+	sink_emit(sink, true);
 }
 
-static void put_identity(struct line *line, const struct process *process)
+static void put_identity(struct json_line *line, const struct process *process)
 {
 	put_uint(line, "pid", process->tgid);
 	put_uint(line, "start_ns", process->start_ns);
-	put_text(line, "comm", process->comm);
+	json_line_text(line, "comm", process->comm);
 }
 
-static void put_owner(struct line *line, const struct process *process)
+static void put_owner(struct json_line *line, const struct process *process)
 {
 	put_uint(line, "ppid", process->ppid);
 	put_uint(line, "uid", process->uid);
-	put_text(line, "cgroup", process->cgroup);
+	json_line_text(line, "cgroup", process->cgroup);
 }
 
 /* max_ns is since attach; what was longer than the last bucket's bound is in count only. */
-static void put_latency(struct line *line, const struct row *row)
+static void put_latency(struct json_line *line, const struct row *row)
 {
 	struct latency_counts delta = latency_delta(row);
-	struct line latency = { .object = json_object() };
-	json_t *buckets = json_array();
 
+	json_line_open(line, "latency", '{');
+	put_uint(line, "count", delta.count);
+	put_total(line, "count", row->latency->now.count);
+	put_uint(line, "sum_ns", delta.sum_ns);
+	put_total(line, "sum_ns", row->latency->now.sum_ns);
+	put_uint(line, "max_ns", row->latency->max_ns);
+	json_line_open(line, "buckets", '[');
 	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
-		if (json_array_append_new(buckets, json_integer((json_int_t)delta.buckets[i])))
-			latency.failed = true;
-	put_uint(&latency, "count", delta.count);
-	put_total(&latency, "count", row->latency->now.count);
-	put_uint(&latency, "sum_ns", delta.sum_ns);
-	put_total(&latency, "sum_ns", row->latency->now.sum_ns);
-	put_uint(&latency, "max_ns", row->latency->max_ns);
-	put(&latency, "buckets", buckets);
-	line->failed |= latency.failed;
-	put(line, "latency", latency.object);
+		put_uint(line, NULL, delta.buckets[i]);
+	json_line_close(line, ']');
+	json_line_close(line, '}');
 }
 
-static void emit_faults(struct sink_jsonl *sink, const struct row *row, struct timespec ts)
+static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 {
-	struct line line = line_begin_at("faults", ts);
+	struct json_line *line = line_begin_now(sink, "faults");
 	const struct fault_counts *now = &row->now;
 	const struct fault_counts *before = &row->before;
 
-	put_identity(&line, row->process);
-	put_text(&line, "mapping", row->mapping);
+	put_identity(line, row->process);
+	json_line_text(line, "mapping", row->mapping);
 	/* With kind, access and mode it names the series: addresses change as a mapping grows. */
-	put_address(&line, "mapping_id", row->mapping_id);
-	put_address(&line, "map_start", row->map_start);
-	put_address(&line, "map_end", row->map_end);
-	put_uint(&line, "map_offset", row->map_offset);
+	json_line_hex(line, "mapping_id", row->mapping_id);
+	json_line_hex(line, "map_start", row->map_start);
+	json_line_hex(line, "map_end", row->map_end);
+	put_uint(line, "map_offset", row->map_offset);
 	if (row->slice) {
-		put_address(&line, "slice_start", row->slice_start);
-		put_address(&line, "slice_end", row->slice_end);
+		json_line_hex(line, "slice_start", row->slice_start);
+		json_line_hex(line, "slice_end", row->slice_end);
 	}
-	put_text(&line, "perms", row->perms);
-	put(&line, "kind", json_string(kind_name(row->kind)));
-	put(&line, "access", json_string(access_name(row->access)));
-	put(&line, "mode", json_string(mode_name(row->mode)));
-	put_counter(&line, "minor", now->minor, before->minor);
-	put_counter(&line, "major", now->major, before->major);
-	put_counter(&line, "denied", now->denied, before->denied);
-	put_counter(&line, "pages", now->pages, before->pages);
+	json_line_text(line, "perms", row->perms);
+	json_line_text(line, "kind", kind_name(row->kind));
+	json_line_text(line, "access", access_name(row->access));
+	json_line_text(line, "mode", mode_name(row->mode));
+	put_counter(line, "minor", now->minor, before->minor);
+	put_counter(line, "major", now->major, before->major);
+	put_counter(line, "denied", now->denied, before->denied);
+	put_counter(line, "pages", now->pages, before->pages);
 	if (row->latency)
-		put_latency(&line, row);
-	sink_emit(sink, &line, false);
+		put_latency(line, row);
+	sink_emit(sink, false);
 }
 
-static void emit_process(struct sink_jsonl *sink, const struct process *process, struct timespec ts)
+static void emit_process(struct sink_jsonl *sink, const struct process *process)
 {
-	struct line line = line_begin_at("process", ts);
+	struct json_line *line = line_begin_now(sink, "process");
 
-	put_identity(&line, process);
-	put_owner(&line, process);
-	put_uint(&line, "vsz_bytes", process->vsz_bytes);
-	put_uint(&line, "rss_bytes", process->rss_bytes);
-	put_counter(&line, "minor", process->minor, process->minor_before);
-	put_counter(&line, "major", process->major, process->major_before);
-	put_counter(&line, "gup", process->gup, process->gup_before);
-	sink_emit(sink, &line, false);
+	put_identity(line, process);
+	put_owner(line, process);
+	put_uint(line, "vsz_bytes", process->vsz_bytes);
+	put_uint(line, "rss_bytes", process->rss_bytes);
+	put_counter(line, "minor", process->minor, process->minor_before);
+	put_counter(line, "major", process->major, process->major_before);
+	put_counter(line, "gup", process->gup, process->gup_before);
+	sink_emit(sink, false);
 }
 
 /* exit_status as a shell's $? shows it; `signal` only where one killed the process. */
-static void put_exit_status(struct line *line, int wait_status)
+static void put_exit_status(struct json_line *line, int wait_status)
 {
 	if (!WIFSIGNALED(wait_status)) {
 		put_uint(line, "exit_status", (uint64_t)WEXITSTATUS(wait_status));
@@ -423,23 +378,23 @@ static void put_exit_status(struct line *line, int wait_status)
 	put_uint(line, "exit_status", 128 + (uint64_t)WTERMSIG(wait_status));
 	put_uint(line, "signal", (uint64_t)WTERMSIG(wait_status));
 	if (WCOREDUMP(wait_status))
-		put(line, "core_dumped", json_true());
+		json_line_true(line, "core_dumped");
 }
 
-static void emit_exit(struct sink_jsonl *sink, const struct process *process, struct timespec ts)
+static void emit_exit(struct sink_jsonl *sink, const struct process *process)
 {
-	struct line line = line_begin_at("exit", ts);
+	struct json_line *line = line_begin_now(sink, "exit");
 
-	put_identity(&line, process);
-	put_owner(&line, process);
-	put_exit_status(&line, process->exit_status);
-	put_seconds(&line, "seconds", process->lifetime_ns);
-	put_uint(&line, "peak_vsz_bytes", process->peak_vsz_bytes);
-	put_uint(&line, "peak_rss_bytes", process->peak_rss_bytes);
-	put_total(&line, "minor", process->minor);
-	put_total(&line, "major", process->major);
-	put_total(&line, "gup", process->gup);
-	sink_emit(sink, &line, false);
+	put_identity(line, process);
+	put_owner(line, process);
+	put_exit_status(line, process->exit_status);
+	put_seconds(line, "seconds", process->lifetime_ns);
+	put_uint(line, "peak_vsz_bytes", process->peak_vsz_bytes);
+	put_uint(line, "peak_rss_bytes", process->peak_rss_bytes);
+	put_total(line, "minor", process->minor);
+	put_total(line, "major", process->major);
+	put_total(line, "gup", process->gup);
+	sink_emit(sink, false);
 }
 
 /* gup is what no exception explains, so it can move a tick after the counter it is part of. */
@@ -453,18 +408,19 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 	emit_interval(sink, snapshot);
 	for (size_t i = 0; i < snapshot->n_touched; i++)
 		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
-			emit_faults(sink, snapshot->rows[i], snapshot->ts);
+			emit_faults(sink, snapshot->rows[i]);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (has_process_line(snapshot->processes[i]))
-			emit_process(sink, snapshot->processes[i], snapshot->ts);
+			emit_process(sink, snapshot->processes[i]);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->ended)
-			emit_exit(sink, snapshot->processes[i], snapshot->ts);
+			emit_exit(sink, snapshot->processes[i]);
 }
 
 int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error)
 {
 	sink_begin(sink);
+	text_time(sink->ts, snapshot->ts);
 	if (snapshot->tick)
 		emit_deltas(sink, snapshot);
 	return sink_end(sink, error);
@@ -472,16 +428,17 @@ int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, st
 
 int sink_jsonl_run(struct sink_jsonl *sink, const struct jsonl_run *run, struct error *error)
 {
-	struct line line = line_begin("run");
+	struct json_line *line;
 
 	sink_begin(sink);
-	put_list(&line, "command", run->command, SIZE_MAX);
-	put_exit_status(&line, run->wait_status);
-	put_seconds(&line, "seconds", run->wall_ns);
-	put_uint(&line, "processes", run->processes);
-	put_uint(&line, "minor_total", run->minor_total);
-	put_uint(&line, "major_total", run->major_total);
-	put_lines_lost(&line, sink->outlet);
-	sink_emit(sink, &line, true);
+	line = line_begin(sink, "run");
+	put_list(line, "command", run->command, SIZE_MAX);
+	put_exit_status(line, run->wait_status);
+	put_seconds(line, "seconds", run->wall_ns);
+	put_uint(line, "processes", run->processes);
+	put_uint(line, "minor_total", run->minor_total);
+	put_uint(line, "major_total", run->major_total);
+	put_lines_lost(line, sink->outlet);
+	sink_emit(sink, true);
 	return sink_end(sink, error);
 }

@@ -33,11 +33,41 @@ fi
 check "make ARCH=arm64 STATIC=1" make_cross
 readelf -h "$program" >"$TMP/header"
 check_contains "it is for arm64" "$TMP/header" 'Machine: *AArch64'
-if command -v qemu-aarch64-static >/dev/null; then
-	check_equal "it starts" "$(qemu-aarch64-static "$program" --version)" \
-		"$("$FAULTMAP" --version)"
-	check "it has its help" qemu-aarch64-static "$program" daemon --help
-else
+check_equal "it refers to no shared library and no loader" \
+	"$(readelf -dl "$program" | grep -E 'NEEDED|INTERP')" ""
+if ! command -v qemu-aarch64-static >/dev/null; then
 	skip "it starts" "no qemu-aarch64-static here: sudo make deps ARCH=arm64"
+	done_testing
 fi
+arm64=(timeout "$(longer 60)" qemu-aarch64-static "$program")
+
+make_certificate()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-keyout "$TMP/key.pem" -out "$TMP/cert.pem" -subj "/CN=localhost"
+}
+
+check_equal "it starts" "$("${arm64[@]}" --version)" "$("$FAULTMAP" --version)"
+check "it has its help" "${arm64[@]}" daemon --help
+
+# The emulator has no bpf(), so each feature is looked for, and that one found missing.
+"${arm64[@]}" check --json >"$TMP/arm64.json" 2>"$TMP/err"
+check_equal "check: exit status" $? 77
+"$FAULTMAP" check --json >"$TMP/native.json"
+check_equal "check: it has every feature" "$(jq -r .feature "$TMP/arm64.json")" \
+	"$(jq -r .feature "$TMP/native.json")"
+check_equal "check: bpf() is what is missing" "$(jq -r 'select(.feature == "bpf_syscall") |
+	[.available, .why] | @tsv' "$TMP/arm64.json" | grep -o '^false.*Function not implemented')" \
+	$'false\tbpf(): Function not implemented'
+
+# The libraries do what they do in the native one: jansson and zlib, then libyaml, libcrypt, GnuTLS.
+"${arm64[@]}" report tests/fuzz/corpus/jsonl_reader/gzipped >"$TMP/arm64" 2>&1
+arm64_status=$?
+"$FAULTMAP" report tests/fuzz/corpus/jsonl_reader/gzipped >"$TMP/native" 2>&1
+check_equal "report: exit status" $? $arm64_status
+check "report: of a compressed log, the same" cmp "$TMP/arm64" "$TMP/native"
+check_contains "report: it is one" "$TMP/arm64" 'faults in 1 process'
+check "a certificate is made" make_certificate
+printf 'tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n' >"$TMP/web.yml"
+check "daemon --check-config: TLS" "${arm64[@]}" daemon --check-config --web.config.file "$TMP/web.yml"
 done_testing

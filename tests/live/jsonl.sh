@@ -131,7 +131,7 @@ test_socket()
 	check "its first line says how many were lost" has_lost <(head -n 1 "$TMP/shipped.1")
 
 	kill -STOP "$shipper"
-	check "one that stops is told" wait_for 60 flood_tells
+	check "one that stops is told" wait_for 180 flood_tells
 	before=$(ticks)
 	check "and readings go on" await_ticks 5
 	check "and pages are served" test "$(ticks)" -gt "$before"

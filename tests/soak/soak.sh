@@ -28,8 +28,8 @@ check_usage()
 		echo "soak.sh: DURATION is \"$DURATION\"; give whole seconds, at least 20" >&2
 		exit 2
 	fi
-	if [ "$(id -u)" -ne 0 ]; then
-		echo "soak.sh: not root, cannot load BPF programs; run it with sudo" >&2
+	if ! may_load_programs; then
+		echo "soak.sh: neither CAP_SYS_ADMIN nor CAP_BPF and CAP_PERFMON to load BPF programs; run it with sudo" >&2
 		exit 77
 	fi
 	if [ ! -x "$FAULTMAP" ] || [ ! -x "$BUILD/workload/remap" ]; then

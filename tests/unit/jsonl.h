@@ -74,6 +74,16 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* The sink writes without jansson what jansson would. */
+static void assert_as_jansson_has_it(const json_t *object, const char *line)
+{
+	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(14));
+
+	assert_int_equal(strlen(text) + 1, strlen(line));
+	assert_memory_equal(text, line, strlen(text));
+	free(text);
+}
+
 /* Parses the whole file: each line must be one JSON object and end with a newline. */
 static void read_lines(struct fixture *fixture)
 {
@@ -91,6 +101,7 @@ static void read_lines(struct fixture *fixture)
 		fixture->lines[fixture->n_lines] = json_loads(line, JSON_REJECT_DUPLICATES, &why);
 		if (!fixture->lines[fixture->n_lines])
 			fail_msg("%s: %s", why.text, line);
+		assert_as_jansson_has_it(fixture->lines[fixture->n_lines], line);
 		fixture->n_lines++;
 	}
 	free(line);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -17,6 +18,30 @@
 
 #include "serve/http.h"
 #include "serve/listen.h"
+
+/* What the kernel refuses for want of memory or descriptors: so often from now on. */
+static unsigned int accepts_to_fail, adds_to_fail;
+static int failing_fd;
+
+int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	if (accepts_to_fail) {
+		accepts_to_fail--;
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_accept4, fd, address, length, flags);
+}
+
+int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+	if (operation == EPOLL_CTL_ADD && fd == failing_fd && adds_to_fail) {
+		adds_to_fail--;
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, epoll_fd, operation, fd, event);
+}
 
 struct fixture {
 	struct loop *loop;
@@ -359,6 +384,19 @@ static void a_header_beyond_the_limit_is_refused(void **state)
 	assert_status(get(fixture, "GET", "/small"), 200);
 }
 
+/* It is taken off the loop when no descriptor is left, and put back by the sweep, which fails twice here. */
+static void a_listener_that_cannot_be_watched_is_tried_again(void **state)
+{
+	struct fixture *fixture = *state;
+
+	failing_fd = fixture->listeners.all[0].fd;
+	accepts_to_fail = 1;
+	adds_to_fail = 2;
+	assert_status(get(fixture, "GET", "/small"), 200);
+	assert_int_equal(accepts_to_fail, 0);
+	assert_int_equal(adds_to_fail, 0);
+}
+
 #define MANY_CLIENTS 400 /* three times what is served at once */
 
 static void idle_clients_keep_nobody_out(void **state)
@@ -517,6 +555,7 @@ int main(void)
 		TEST(what_a_page_fails_with_is_the_status),
 		TEST(garbage_does_not_stop_the_service),
 		TEST(a_header_beyond_the_limit_is_refused),
+		TEST(a_listener_that_cannot_be_watched_is_tried_again),
 		TEST(idle_clients_keep_nobody_out),
 		TEST(who_does_not_read_takes_bounded_memory),
 		TEST(passwords_are_asked_for),

@@ -173,6 +173,19 @@ static void list_suites(const char *priorities, char *names, size_t size)
 	gnutls_priority_deinit(parsed);
 }
 
+static void suites_by_default_have_forward_secrecy(void **state)
+{
+	struct web_config *config = load("tls_server_config:\n" PAIR);
+	char names[4000];
+
+	(void)state;
+	list_suites(config->tls.priorities, names, sizeof(names));
+	assert_null(strstr(names, "TLS_RSA_"));
+	assert_non_null(strstr(names, "TLS_ECDHE_RSA_AES_128_GCM_SHA256 "));
+	assert_non_null(strstr(names, "TLS_ECDHE_ECDSA_AES_128_GCM_SHA256 "));
+	web_config_free(config);
+}
+
 static void suites_are_those_and_no_other(void **state)
 {
 	static const struct {
@@ -344,6 +357,12 @@ static const struct {
 	{ "tls_server_config:\n" PAIR "  min_version: TLS13\n"
 	  "  cipher_suites: [ TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA ]\n",
 	  "line 2:", "cipher_suites: TLS 1.3 speaks none" },
+	{ "tls_server_config:\n" PAIR "  max_version: TLS12\n"
+	  "  cipher_suites: [ TLS_AES_128_GCM_SHA256, TLS_CHACHA20_POLY1305_SHA256 ]\n",
+	  "line 2:", "none of these is for the versions" },
+	{ "tls_server_config:\n" PAIR "  min_version: TLS10\n  max_version: TLS11\n"
+	  "  cipher_suites: [ TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 ]\n",
+	  "line 2:", "none of these is for the versions" },
 	{ "tls_server_config:\n" PAIR "  cipher_suites: { a: b }\n", "line 4:", "wants a list" },
 	{ "tls_server_config:\n" PAIR "  cert: x\n", "line 4:", "cert: it is given twice" },
 	{ "tls_server_config:\n  key: x\n" PAIR, "line 4:", "key_file: it is given twice" },
@@ -408,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_taken),
 		cmocka_unit_test(defaults_are_tls_12_and_later),
+		cmocka_unit_test(suites_by_default_have_forward_secrecy),
 		cmocka_unit_test(suites_are_those_and_no_other),
 		cmocka_unit_test(tls_13_is_spoken_with_its_ciphers_only),
 		cmocka_unit_test(certificates_may_be_in_the_file_itself),
