@@ -25,6 +25,9 @@ check_equal "README.md has at most 12 KB" "$(find . -maxdepth 1 -name README.md 
 check_equal "the changelog begins with the version that is built" \
 	"$(sed -nE 's/^## ([0-9.]+).*/\1/p' packaging/CHANGELOG.md | head -n 1)" \
 	"$(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)"
+check_equal "make help lists every target" "$(make help |
+	grep -oE '[a-z]+(-[a-z]+)*' | sort -u | comm -13 - <(sed -n 's/^\.PHONY: //p' Makefile | tr ' ' '\n' |
+		grep -vx help | sort))" ""
 
 # The checker would notice.
 mkdir "$TMP/docs"
