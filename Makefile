@@ -74,7 +74,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-system check-vm check-san check-valgrind fuzz soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-system check-vm check-san check-valgrind fuzz soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -129,10 +129,12 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests deps demo check check-packages check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS) $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
+unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
+
+tests: unit-tests $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
 
 $(BUILD)/faultmap: $(BUILD)/src/cmd/main.o $(ARCHIVE) $(if $(STATIC),$(BUILD)/p11_kit.o)
 	$(say) LINK $@
@@ -236,6 +238,13 @@ demo:
 # What the cross build takes; where it cannot be had, tests/cli/cross.sh skips it and says so.
 CROSS_TESTED = $(filter-out $(HOST_ARCH),arm64)
 
+# What needs neither root nor much time; `make check` has it too.
+UNIT_CHECKED := unit/ cli/usage cli/config. cli/corpora cli/docs cli/man cli/rooms
+check-unit:
+	@packaging/deps.sh unit
+	@$(MAKE) -j"$$(nproc)" unit-tests
+	@BUILD=$(BUILD) tests/run.sh $(UNIT_CHECKED)
+
 check:
 	@packaging/deps.sh test
 	@$(if $(CROSS_TESTED),packaging/deps.sh $(CROSS_TESTED) static || echo 'going on without the cross build')
@@ -337,22 +346,30 @@ format-check:
 	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
 
 help:
-	@echo 'make               build $(BUILD)/faultmap'
-	@echo 'make STATIC=1      build/static/faultmap, without shared libraries; ARCH=arm64 cross-builds'
-	@echo 'sudo make deps     install what the build needs'
-	@echo 'sudo make demo     install, build, and profile a program that touches 512 MiB'
-	@echo 'sudo make check    install what the tests need, build, run every test'
-	@echo 'make check-vm      boot other kernels under QEMU and run the live tests in them: tests/vm/README.md'
-	@echo 'sudo make check-system the Debian package in a full system under QEMU, the last part of check-vm'
-	@echo 'sudo make check-san the unit tests and some others with ASan and UBSan'
-	@echo 'make check-valgrind the unit tests under valgrind; analyze: clang --analyze'
-	@echo 'make fuzz TIME=60  each fuzz target of tests/fuzz for so many seconds'
-	@echo 'sudo make soak     the daemon under storms for 10 minutes, or DURATION=SECONDS'
-	@echo 'sudo make bench    measure what a fault costs with faultmap and with its peers'
-	@echo 'make tests         build the unit tests, workloads and bench, run nothing'
-	@echo 'make install       into $$(DESTDIR)$$(PREFIX), by default /usr/local; make uninstall'
-	@echo 'make deb, rpm      into $(BUILD)/deb, $(BUILD)/rpm; sudo make check-packages tries them out'
-	@echo 'make format        clang-format the C files; format-check: it finds nothing to change'
-	@echo 'make clean         remove $(BUILD)/'
-	@echo 'variables: CC CFLAGS LDFLAGS CLANG BPFTOOL PREFIX DESTDIR SYSCONFDIR UNITDIR ZSHDIR BUILD STATIC ARCH,'
-	@echo '           SYSROOT, V=1 shows commands'
+	@echo 'Build'
+	@echo '  make               $(BUILD)/faultmap (all)'
+	@echo '  sudo make deps     installs what the build needs'
+	@echo '  make STATIC=1      build/static/faultmap, one file without shared libraries'
+	@echo '  make ARCH=arm64    build/arm64/faultmap, with a cross compiler'
+	@echo '  make install       into $$(DESTDIR)$$(PREFIX), /usr/local unless set; uninstall'
+	@echo '  make deb           a package, in $(BUILD)/deb; rpm'
+	@echo '  make clean         removes $(BUILD)/'
+	@echo 'Try'
+	@echo '  sudo make demo     installs what it needs, builds, profiles a program that touches 512 MiB'
+	@echo 'Test (tests/README.md)'
+	@echo '  make check-unit    unit tests and a few others: no root, under a minute once it is built'
+	@echo '  sudo make check    every test, on the running kernel'
+	@echo '  sudo make check-san       unit tests and some others with ASan and UBSan'
+	@echo '  make check-valgrind       unit tests under valgrind'
+	@echo '  make check-vm             live tests on other kernels, under QEMU'
+	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
+	@echo '  sudo make check-packages  the packages and the container image, installed and started'
+	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
+	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
+	@echo '  sudo make bench           what a fault costs with faultmap and with its peers'
+	@echo '  make analyze       clang --analyze'
+	@echo '  make format        clang-format of the C files; format-check: whether that would change any'
+	@echo '  make tests         builds all that the tests use, runs nothing; parts of it: unit-tests,'
+	@echo '                     workloads, fuzz-targets, bench-tools'
+	@echo 'Variables: CC CFLAGS LDFLAGS CLANG BPFTOOL CLANG_FORMAT PKG_CONFIG PREFIX DESTDIR SYSCONFDIR UNITDIR'
+	@echo '           ZSHDIR BUILD STATIC ARCH SYSROOT SANITIZE FUZZ; V=1 shows the commands'

@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]...
+# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -14,6 +14,7 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
 	libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
 	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc'
+unit='libcmocka-dev=cmocka.pc jq=jq procps=ps mandoc=mandoc groff-base=groff'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl mandoc=mandoc groff-base=groff
 	zsh=zsh fish=fish llvm=llvm-objdump
@@ -41,6 +42,7 @@ wanted=$build foreign=
 for set in "$@"; do
 	case $set in
 	build) ;;
+	unit) wanted="$wanted $unit" ;;
 	test) wanted="$wanted $test $static" ;;
 	soak) wanted="$wanted $soak" ;;
 	packages) wanted="$wanted $packaging" ;;
@@ -51,7 +53,7 @@ for set in "$@"; do
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
-		echo "usage: packaging/deps.sh [build|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]..." >&2
+		echo "usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]..." >&2
 		exit 2
 		;;
 	esac

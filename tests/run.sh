@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs every test file (or those whose path contains PATTERN), up to JOBS of them at once (as many as
+# Runs every test file (or those whose path contains a PATTERN), up to JOBS of them at once (as many as
 # there are CPUs unless set), and sums up their TAP. A file that dies before its plan, runs nothing, or
 # does not end in time is a failure itself. What a file prints is shown when it has ended.
-# usage: tests/run.sh [PATTERN]      TESTS_DIR and BUILD may name other directories.
+# usage: tests/run.sh [PATTERN]...   TESTS_DIR and BUILD may name other directories.
 #
 # Comment lines at a file's head say how it is run:
 #   # runs alone: REASON    with no other test beside it; these come first
@@ -20,7 +20,7 @@ export BUILD=${BUILD:-build}
 export FAULTMAP=${FAULTMAP:-$BUILD/faultmap}
 DEADLINE=${DEADLINE:-$((600 * ${DEADLINE_FACTOR:-1}))} # seconds for one file
 JOBS=${JOBS:-$(nproc)}
-pattern=${1:-}
+patterns=("$@")
 log_dir=$BUILD/tests/log
 passed=0 failed=0 skipped=0
 alone=() together=() # "SECONDS FILE", later FILE
@@ -155,6 +155,17 @@ interrupt()
 	exit "$1"
 }
 
+# is_wanted FILE: its path contains one of the patterns, or there is none.
+is_wanted()
+{
+	local pattern
+
+	for pattern in ${patterns[@]+"${patterns[@]}"}; do
+		[[ $1 != *"$pattern"* ]] || return 0
+	done
+	[ ${#patterns[@]} -eq 0 ]
+}
+
 # longest_first NAME-OF-ARRAY: of "SECONDS FILE"; files that take equally long stay in order.
 longest_first()
 {
@@ -174,7 +185,7 @@ trap 'interrupt 129' HUP
 rm -rf "$log_dir"
 mkdir -p "$log_dir" || exit 1
 for file in "$TESTS_DIR"/unit/test_*.c "$TESTS_DIR"/{cli,golden,live}/*.sh; do
-	[[ $file == *"$pattern"* ]] || continue
+	is_wanted "$file" || continue
 	read_hints "$file"
 	if [ "$is_alone" ]; then
 		alone+=("$expected $file")

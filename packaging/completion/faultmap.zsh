@@ -8,9 +8,9 @@ _faultmap() {
 	commands=(
 		'run:profile one command and its children, then print where they faulted'
 		'top:show who faults now, as a table'
-		'log:page faults of all processes as JSON lines'
-		'report:the summary of run from JSON lines, or a table'
-		'daemon:the service\: /metrics for Prometheus, JSON lines to a file'
+		'log:write the page faults of all processes as JSON lines'
+		'report:print the summary of recorded JSON lines, or a table'
+		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
 		'check:say what this kernel, machine and these privileges allow'
 	)
 	common=(
@@ -19,7 +19,7 @@ _faultmap() {
 	)
 	watch=(
 		'--detail=[what is learned of each fault]:level:(fast full)'
-		'--slice=[count each mapping in parts of this size]:size:(4K 64K 2M 1G)'
+		'--slice=[count each mapping in slices of this size]:size:(4K 64K 2M 1G)'
 	)
 
 	_arguments -C \
@@ -48,13 +48,13 @@ _faultmap() {
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table after each interval]' \
 				'(-n --number)'{-n+,--number=}'[rows, or tables with -b]:count:' \
-				'(-d --delay)'{-d+,--delay=}'[the interval]:seconds:' \
+				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
 				'--by=[what a line is]:what:(process mapping kind cgroup unit)' \
 				'--sort=[order]:column:(faults minor major denied pages stall rss vsz pid name)'
 			;;
 		log)
 			_arguments $watch $common \
-				'(-d --delay)'{-d+,--delay=}'[the interval between two readings]:seconds:' \
+				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
 				'(-n --count)'{-n+,--count=}'[end after so many intervals]:count:' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'--schema[print the JSON Schema of the lines]'

@@ -22,7 +22,7 @@
 #include "cmd/watch.h"
 #include "serve/web.h"
 
-/* Readings that may fail one after another before a restart by the service manager is the better
+/* Ticks that may fail one after another before a restart by the service manager is the better
  * hope. */
 #define MAX_TROUBLE_IN_A_ROW 5
 /* How long a log shipper may take no line at the end. */
@@ -98,21 +98,23 @@ static int check_address(const char *text, struct error *error)
 static const struct option_spec options[] = {
 	{ .name = "config",
 	  .argument = "FILE",
-	  .help = "flags without their dashes, as NAME = VALUE a line; flags win\n"
-		  "(default " DEFAULT_CONFIG_FILE ", if it is there)",
+	  .help = "read flags from FILE, without their dashes, one NAME = VALUE a line;\n"
+		  "those on the command line win (default " DEFAULT_CONFIG_FILE ",\n"
+		  "if it is there)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, config_file),
 	  .only_flag = true },
 	{ .name = "check-config",
-	  .help = "only say whether the configuration is good, or where it is not and why",
+	  .help = "say whether the configuration is good, or where it is not, and exit",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct daemon_config, check_config),
 	  .only_flag = true },
 	{ .name = "listen",
 	  .argument = "ADDRESS",
-	  .help = "where to serve HTTP, as often as wanted: ADDR:PORT, [IPv6]:PORT, :PORT\n"
-		  "for every address, unix:PATH, or fd:// for systemd's sockets (default\n"
-		  "those, or " WEB_DEFAULT_LISTEN "; port 0: any free one, -v says which)",
+	  .help = "serve HTTP here; may be given several times: ADDR:PORT, [IPv6]:PORT,\n"
+		  ":PORT for every address, unix:PATH, or fd:// for systemd's sockets\n"
+		  "(default those, or " WEB_DEFAULT_LISTEN "; port 0: any free one, -v says\n"
+		  "which)",
 	  .type = OPTION_LIST,
 	  .offset = offsetof(struct daemon_config, listen),
 	  .check = check_address },
@@ -137,7 +139,7 @@ static const struct option_spec options[] = {
 	  .live = true },
 	{ .name = "interval",
 	  .argument = "SECONDS",
-	  .help = "between two readings (default 1, at least 0.1)",
+	  .help = "read the kernel's counters every SECONDS (default 1, at least 0.1)",
 	  .type = OPTION_SECONDS,
 	  .offset = offsetof(struct daemon_config, interval_ms),
 	  .live = true,
@@ -172,20 +174,21 @@ static const struct option_spec options[] = {
 static const struct command_spec spec = {
 	.name = "daemon",
 	.synopsis = "[options]",
-	.summary = "the service: /metrics for Prometheus, JSON lines to a file",
+	.summary = "run as a service: metrics for Prometheus, JSON lines to a file",
 	.details =
-		"Serves /metrics, / (a page to look at), /-/healthy, /-/ready (the readings succeed) and\n"
-		"/-/reload, in the foreground, until SIGTERM or SIGINT. SIGHUP reads --config again: web.*,\n"
-		"jsonl, interval and verbose change at once, other keys say that they take a restart.\n"
-		"Capabilities are given up once the programs are attached.\n"
+		"Serves /metrics, / (a page for the browser), /-/healthy, /-/ready (the last tick\n"
+		"succeeded) and /-/reload, in the foreground, until SIGTERM or SIGINT. A tick is one\n"
+		"reading of the kernel's counters. SIGHUP reads --config again: web.*, jsonl, interval and\n"
+		"verbose change at once; for any other key a message says that it takes a restart.\n"
+		"The daemon gives up its capabilities once the programs are attached.\n"
 		"\n"
-		"Label sets are bounded: a scrape has at most --max-series series, faultmap's own and\n"
-		"the _created of OpenMetrics included. The groups with the most faults of late have\n"
-		"theirs, the rest is group=\"other\"; the mappings with the most of each group have what\n"
-		"room is left, the rest is mapping=\"other\". What leaves the top takes its history to\n"
-		"other, so that sums are exact and no counter ever goes down; if it comes back, which it\n"
-		"may after five minutes, it begins at 0. faultmap_series says how many there are,\n"
-		"faultmap_groups_evicted_total how often a group had to go.",
+		"A scrape has at most --max-series series, faultmap's own and OpenMetrics' _created\n"
+		"included. The groups with the most faults of late have series of their own, and so have\n"
+		"the top mappings of each group as far as there is room; the rest is group=\"other\" or\n"
+		"mapping=\"other\". A group that has to go takes its history to other: sums are exact and no\n"
+		"counter goes down. It may come back after five minutes, and begins at 0 then.\n"
+		"faultmap_series says how many series there are, faultmap_groups_evicted_total how often\n"
+		"a group had to go.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -324,7 +327,7 @@ static int take_tick(void *context, const struct snapshot *snapshot, struct erro
 	if (service->jsonl)
 		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
 	give_memory_back(service);
-	manager_reading();
+	manager_tick();
 	if (!service->has_ticked)
 		manager_ready();
 	service->has_ticked = true;
@@ -362,7 +365,7 @@ static int render_overview(void *context, char **ret_text, size_t *ret_size)
 			       ret_text, ret_size);
 }
 
-/* A reading that hangs needs no word here: the loop hangs with it and answers nobody. */
+/* A tick that hangs needs no answer here: the loop hangs with it and answers nobody. */
 static bool is_ready(void *context)
 {
 	const struct service *service = context;
@@ -393,8 +396,8 @@ static void tell_what_waits(const struct daemon_config *started, const struct da
 	}
 }
 
-/* What can fail has been done. */
-static void settle(struct service *service, struct settings *settings, struct sink_jsonl *jsonl,
+/* Commits the new settings; nothing here can fail. */
+static void commit(struct service *service, struct settings *settings, struct sink_jsonl *jsonl,
 		   bool is_other_jsonl)
 {
 	bool is_other_interval = settings->config.interval_ms != service->config->interval_ms;
@@ -438,7 +441,7 @@ static int take_settings(struct service *service, struct settings *settings, str
 	if (result < 0)
 		sink_jsonl_free(jsonl);
 	else
-		settle(service, settings, jsonl, is_other_jsonl);
+		commit(service, settings, jsonl, is_other_jsonl);
 	return result;
 }
 
@@ -625,7 +628,7 @@ static int daemon_main(int argc, char *argv[])
 	if (!cmd_begin(&cmd_daemon, &flags, argc, argv, &operand, &status))
 		return status;
 	if (operand < argc) {
-		log_error("daemon takes no operand, but got '%s'; see faultmap daemon --help",
+		log_error("daemon takes no operand, but got \"%s\"; see faultmap daemon --help",
 			  argv[operand]);
 		return EXIT_USAGE;
 	}

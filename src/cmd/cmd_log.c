@@ -27,7 +27,7 @@ static const struct option_spec options[] = {
 	{ .short_name = 'd',
 	  .name = "delay",
 	  .argument = "SECONDS",
-	  .help = "the interval between two readings (default 1, at least 0.1)",
+	  .help = "read the kernel's counters every SECONDS (default 1, at least 0.1)",
 	  .type = OPTION_SECONDS,
 	  .offset = offsetof(struct log_config, interval_ms),
 	  .min = 100,
@@ -58,7 +58,7 @@ static const struct option_spec options[] = {
 static const struct command_spec spec = {
 	.name = "log",
 	.synopsis = "[--detail LEVEL] [-d SECONDS] [-n COUNT] [-o FILE]",
-	.summary = "page faults of all processes as JSON lines",
+	.summary = "write the page faults of all processes as JSON lines",
 	.details =
 		"One JSON object per line; `rec` says which: `meta` first, then for each interval one\n"
 		"`interval` line with the totals and losses, one `faults` line for each process, mapping\n"
@@ -67,8 +67,8 @@ static const struct command_spec spec = {
 		"In comm, mapping and cgroup, bytes that are no valid UTF-8 and control characters are\n"
 		"written \\xNN, a backslash \\\\ (on top of JSON's own escapes).\n"
 		"\n"
-		"What a reader does not take in time is lost as whole lines; counters go on, and\n"
-		"lines_lost in the next line that gets through says how many.",
+		"faultmap does not wait for a slow reader: lines that find no room are lost as a whole.\n"
+		"lines_lost in the next line that gets through says how many. Counters go on.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -166,7 +166,7 @@ static int log_main(int argc, char *argv[])
 	if (!cmd_begin(&cmd_log, &config, argc, argv, &operand, &status))
 		return status;
 	if (operand < argc) {
-		log_error("log takes no operand, but got '%s'; see faultmap log --help",
+		log_error("log takes no operand, but got \"%s\"; see faultmap log --help",
 			  argv[operand]);
 		return EXIT_USAGE;
 	}

@@ -46,7 +46,7 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct report_config, by),
 	  .choices = table_by_words },
 	{ .name = "all",
-	  .help = "every row and every process, not only those with the most faults",
+	  .help = "show every row and every process, not only those with the most faults",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct report_config, all) },
 	COMMON_OPTIONS(struct report_config, common),
@@ -55,13 +55,13 @@ static const struct option_spec options[] = {
 static const struct command_spec spec = {
 	.name = "report",
 	.synopsis = "[--from TIME] [--to TIME] [--by WHAT] [--all] FILE...",
-	.summary = "the summary of `run` from JSON lines, or a table",
+	.summary = "print the summary of recorded JSON lines, or a table",
 	.details =
-		"Reads what log, daemon --jsonl and run --json wrote: FILEs (- is standard input),\n"
-		"plain or gzipped, the oldest first. What lines that were lost had counted is in\n"
-		"the totals of later lines, and so in the report.\n"
+		"Reads what log, daemon --jsonl and run --jsonl wrote, plain or gzipped, the oldest\n"
+		"FILE first; - is standard input. What lost lines had counted is in the totals of later\n"
+		"lines, and so in the report.\n"
 		"\n"
-		"A line that is damaged is told and left out; then the exit status is 1.",
+		"A damaged line is reported with its number and left out; then the exit status is 1.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -167,7 +167,7 @@ static int read_time(const char *flag, const char *text, int64_t none, int64_t *
 	if (!text || text_read_time(text, ret_ms))
 		return EXIT_DONE;
 	text_escape_to(shown, sizeof(shown), text);
-	log_error("%s: \"%s\" is no time; give a date or time as 2026-11-22T10:08:56Z", flag,
+	log_error("%s: \"%s\" is not a time; give a date or time as 2026-11-22T10:08:56Z", flag,
 		  shown);
 	return EXIT_USAGE;
 }

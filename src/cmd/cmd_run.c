@@ -55,7 +55,7 @@ struct run_config {
 static const struct option_spec run_options[] = {
 	WATCH_OPTIONS(struct run_config, watch, "full"),
 	{ .name = "json",
-	  .help = "JSON lines instead of the summary, the last one with the totals",
+	  .help = "print JSON lines instead of the summary; the last one has the totals",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, json) },
 	{ .name = "jsonl",
@@ -64,12 +64,12 @@ static const struct option_spec run_options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, jsonl) },
 	{ .name = "all",
-	  .help = "every row and every process, not only those with the most faults",
+	  .help = "show every row and every process, not only those with the most faults",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, all) },
 	{ .name = "slices",
-	  .help = "show where along each mapping the faults were; without --slice, in up to\n"
-		  "64 parts of each",
+	  .help = "show where along each mapping the faults were, in up to 64 slices of\n"
+		  "each unless --slice says otherwise",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, slices) },
 	{ .short_name = 'o',
@@ -81,7 +81,7 @@ static const struct option_spec run_options[] = {
 	{ .short_name = 'd',
 	  .name = "delay",
 	  .argument = "SECONDS",
-	  .help = "read the kernel's counters this often (default: 1)",
+	  .help = "read the kernel's counters every SECONDS (default: 1)",
 	  .type = OPTION_SECONDS,
 	  .offset = offsetof(struct run_config, interval_ms),
 	  .min = 50,
@@ -94,10 +94,10 @@ static const struct command_spec run_spec = {
 	.synopsis = "[options] -- COMMAND [ARG...]",
 	.summary = "profile one command and its children, then print where they faulted",
 	.details =
-		"Everything that COMMAND starts is followed, from before exec. The run ends when\n"
-		"COMMAND does; what it left running is counted as it stands then. Standard\n"
-		"output is COMMAND's alone. VSZ and RSS are peaks; GUP are faults that the kernel\n"
-		"took itself, without an exception: in a process's totals, in no mapping.\n"
+		"faultmap follows COMMAND, from before exec, and everything that it starts. The run\n"
+		"ends when COMMAND does; what still runs then is counted as it stands. Standard output\n"
+		"is COMMAND's alone. VSZ and RSS are peaks. GUP are faults that the kernel resolved\n"
+		"itself, without an exception: they are in a process's totals and in no mapping.\n"
 		"\n"
 		"The exit status is COMMAND's: 128+N when signal N killed it, 127 when it was not\n"
 		"found, 126 when it could not be executed; 2 for a wrong flag, 77 when this\n"
@@ -250,7 +250,7 @@ static int run_settle(struct run *run, struct error *error)
 		result = run_tick(run, error);
 	}
 	if (!result && run->n_pending)
-		log_warning("the last counters of %zu processes did not come within %d s",
+		log_warning("the last counters of %zu process(es) did not come within %d s",
 			    run->n_pending, SETTLE_MS / 1000);
 	return result;
 }

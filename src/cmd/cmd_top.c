@@ -45,8 +45,8 @@ static const struct option_spec top_options[] = {
 	{ .short_name = 'n',
 	  .name = "number",
 	  .argument = "COUNT",
-	  .help = "with --once: rows, the rest is summed in one line (default: all);\n"
-		  "with -b: tables (default: until interrupted)",
+	  .help = "with --once: print so many rows and sum up the rest (default: all);\n"
+		  "with -b: print so many tables (default: until interrupted)",
 	  .type = OPTION_UINT,
 	  .offset = offsetof(struct top_config, count),
 	  .min = 1,
@@ -54,7 +54,7 @@ static const struct option_spec top_options[] = {
 	{ .short_name = 'd',
 	  .name = "delay",
 	  .argument = "SECONDS",
-	  .help = "the interval (default: 1)",
+	  .help = "read the kernel's counters every SECONDS (default: 1)",
 	  .type = OPTION_SECONDS,
 	  .offset = offsetof(struct top_config, interval_ms),
 	  .min = 50,
@@ -67,8 +67,9 @@ static const struct option_spec top_options[] = {
 	  .choices = table_by_words },
 	{ .name = "sort",
 	  .argument = "COLUMN",
-	  .help = "faults (default; minor and major of the interval), minor, major, denied,\n"
-		  "pages, stall, rss, vsz, pid or name; denied, pages and stall add a column",
+	  .help = "order by faults (default: minor and major of the interval), minor, major,\n"
+		  "denied, pages, stall, rss, vsz, pid or name; denied, pages and stall add a\n"
+		  "column",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct top_config, sort),
 	  .choices = sort_words },
@@ -81,10 +82,10 @@ static const struct command_spec top_spec = {
 	.synopsis = "--once | -b [options]",
 	.summary = "show who faults now, as a table",
 	.details =
-		"Columns ending in /s are rates of the interval, MINOR and MAJOR are totals: by\n"
-		"process, cgroup and unit the kernel's own since each process began (as ps\n"
-		"shows min_flt and maj_flt), by mapping and kind what was counted since the start of\n"
-		"faultmap. (exited) holds what processes that are gone had counted.",
+		"Columns that end in /s are rates of the interval. MINOR and MAJOR are totals. By\n"
+		"process, cgroup and unit they are the kernel's own, since each process began (min_flt\n"
+		"and maj_flt of ps). By mapping and kind they are what faultmap has counted since it\n"
+		"started. (exited) sums up the processes that have ended.",
 	.options = top_options,
 	.n_options = ARRAY_SIZE(top_options),
 };
@@ -160,9 +161,9 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 	if (operand < argc)
 		log_error("top takes no operand: \"%s\"; see faultmap top --help", shown);
 	else if (config->once && config->batch)
-		log_error("--once and -b exclude each other");
+		log_error("give --once or -b, not both");
 	else if (!config->once && !config->batch)
-		log_error("the interactive view comes later: use --once for one table, -b for one "
+		log_error("top has no interactive view yet: use --once for one table, -b for one "
 			  "per interval");
 	else if (!sink_table_can_sort(config->by, config->sort))
 		log_error("--sort %s means nothing with --by %s; see faultmap top --help",

@@ -6,12 +6,12 @@
 
 #include "base/sd_daemon.h"
 
-/* Readings that may fail, or come late, before the watchdog bites. */
-#define READINGS_PER_WATCHDOG 3
+/* Ticks that may fail, or come late, before the watchdog bites. */
+#define TICKS_PER_WATCHDOG 3
 
 void manager_interval(uint64_t interval_ms)
 {
-	uint64_t needed_us = interval_ms * 1000 * READINGS_PER_WATCHDOG;
+	uint64_t needed_us = interval_ms * 1000 * TICKS_PER_WATCHDOG;
 	uint64_t watchdog_us;
 
 	/* The unit's WatchdogSec= holds unless it is too short for this interval. */
@@ -22,7 +22,7 @@ void manager_interval(uint64_t interval_ms)
 	sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, watchdog_us);
 }
 
-void manager_reading(void)
+void manager_tick(void)
 {
 	sd_notify(0, "WATCHDOG=1");
 }

@@ -5,11 +5,11 @@
 
 #include <stdint.h>
 
-/* Before the first reading, and when the interval has changed: the watchdog must have the time of a few
- * readings. */
+/* Before the first tick, and when the interval has changed: the watchdog must have the time of a few
+ * ticks. */
 void manager_interval(uint64_t interval_ms);
-/* After each reading that succeeded: feeds the watchdog. */
-void manager_reading(void);
+/* After each tick that succeeded: feeds the watchdog. */
+void manager_tick(void);
 void manager_ready(void);
 void manager_reloading(void);
 void manager_stopping(void);

@@ -21,20 +21,21 @@ struct watch_options {
 extern const char *const watch_details[];
 
 /* Entries of an option table; default_detail ("fast") is for the help. */
-#define WATCH_OPTIONS(config, member, default_detail)                                             \
-	{ .name = "detail",                                                                       \
-	  .argument = "LEVEL",                                                                    \
-	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail \
-		  ")",                                                                            \
-	  .type = OPTION_CHOICE,                                                                  \
-	  .offset = offsetof(config, member.detail),                                              \
-	  .choices = watch_details },                                                             \
-	{                                                                                         \
-		.name = "slice", .argument = "SIZE",                                              \
-		.help = "count each mapping in parts of SIZE (4K, 2M, 1G: a power of two), or\n"  \
-			"of what makes at most 1024 of it, for JSON lines (default: not split)",  \
-		.type = OPTION_SIZE, .offset = offsetof(config, member.slice_bytes), .min = 4096, \
-		.max = 1ULL << 40                                                                 \
+#define WATCH_OPTIONS(config, member, default_detail)                                              \
+	{ .name = "detail",                                                                        \
+	  .argument = "LEVEL",                                                                     \
+	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail  \
+		  ")",                                                                             \
+	  .type = OPTION_CHOICE,                                                                   \
+	  .offset = offsetof(config, member.detail),                                               \
+	  .choices = watch_details },                                                              \
+	{                                                                                          \
+		.name = "slice", .argument = "SIZE",                                               \
+		.help = "count each mapping in slices of SIZE, a power of two from 4K to 1T; in\n" \
+			"larger ones where it would have more than 1024 (default: not split).\n"   \
+			"JSON lines show them",                                                    \
+		.type = OPTION_SIZE, .offset = offsetof(config, member.slice_bytes), .min = 4096,  \
+		.max = 1ULL << 40                                                                  \
 	}
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */

@@ -14,7 +14,7 @@
 #define MEMORY_SECONDS 600.0
 /* A group comes in where it has room to grow: six kinds, stalls, all else. */
 #define GROUP_ROOM 40
-/* That have to stay out: where there are more, nobody is put out for another. */
+/* Most groups that may be in cool-down at once. Where there are more, no group has to go for another. */
 #define MAX_OUT 1024
 /* Mappings that may come and go in one tick because of other groups: what that takes is bounded, too. */
 #define MAX_MAPPING_CHANGES 256

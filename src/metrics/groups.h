@@ -79,7 +79,7 @@ struct groups {
 	size_t n_shown;
 	size_t group_room;     /* how many more may come before the next groups_settle */
 	uint64_t now_ns;       /* a clock that only ticks */
-	size_t n_out;          /* groups that have to stay out */
+	size_t n_out;          /* groups in cool-down: they may not come back yet */
 	struct timespec since; /* the end of the tick before: from then on new ones count */
 	uint64_t groups_evicted, mappings_evicted;
 };

@@ -112,10 +112,9 @@ const struct metric_family metrics[METRIC_COUNT] = {
 				   "Time in a BPF program, while kernel.bpf_stats_enabled is set."),
 	[METRIC_PROGRAMS_MISSED] = COUNTER("bpf_missed_runs",
 					   "Runs of BPF programs that the kernel left out."),
-	[METRIC_TICKS] = COUNTER("ticks", "Readings of the kernel's counters."),
-	[METRIC_TICK_SECONDS] = COUNTER_OF_SECONDS("tick", "Time that readings took."),
-	[METRIC_TICK_LAST] = GAUGE_OF("tick_duration", "seconds",
-				      "How long the last reading took."),
+	[METRIC_TICKS] = COUNTER("ticks", "How often the kernel's counters were read."),
+	[METRIC_TICK_SECONDS] = COUNTER_OF_SECONDS("tick", "Time that ticks took."),
+	[METRIC_TICK_LAST] = GAUGE_OF("tick_duration", "seconds", "How long the last tick took."),
 	[METRIC_SCRAPES] = COUNTER("scrapes", "Expositions made, this one included."),
 	[METRIC_SCRAPE_SECONDS] =
 		COUNTER_OF_SECONDS("scrape", "Time that expositions took, this one not included."),

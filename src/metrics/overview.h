@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the page at / shows, as JSON: the faults of the last readings, and groups and kinds in the last of
+ * What the page at / shows, as JSON: the faults of the last ticks, and groups and kinds in the last of
  * them. Fed with each snapshot; rendering reads only what the last one left.
  */
 #ifndef FAULTMAP_OVERVIEW_H

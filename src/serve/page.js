@@ -72,11 +72,11 @@ function span(seconds) {
 	return seconds < 120 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
 }
 
-/* Bars from the bottom, the newest at the right edge, as wide as the reading took. */
+/* Bars from the bottom, the newest at the right edge, as wide as their interval was long. */
 function strip(spec, history) {
 	const values = history.map((point) => point[spec.key]);
 	const seconds = history.reduce((sum, point) => sum + point.seconds, 0);
-	/* Until there is more, a minute: the first readings would be as wide as barn doors. */
+	/* Until there is more, a minute: the first ticks would be as wide as barn doors. */
 	const width = Math.max(seconds, 60);
 	const peak = Math.max(0, ...values);
 	const now = spec.write(values.length ? values[values.length - 1] : 0) + spec.unit;
@@ -177,7 +177,7 @@ async function refresh() {
 		const answer = await fetch("overview.json", { signal: AbortSignal.timeout(PATIENCE_MS) });
 
 		if (!answer.ok)
-			throw new Error(answer.status === 503 ? "no reading of the counters yet" :
+			throw new Error(answer.status === 503 ? "no tick yet" :
 				`the answer is ${answer.status}`);
 		const overview = await answer.json();
 

@@ -70,8 +70,7 @@ static int answer_js(void *context, unsigned int type, struct http_body *ret_bod
 /* For a page whose source has nothing yet. */
 static int or_wait(struct http_body *body, int result)
 {
-	return result == -EAGAIN ? say(body, "the first reading is not there yet\n", result) :
-				   result;
+	return result == -EAGAIN ? say(body, "the first tick is not done yet\n", result) : result;
 }
 
 static int answer_overview(void *context, unsigned int type, struct http_body *ret_body)
@@ -96,7 +95,7 @@ static int answer_ready(void *context, unsigned int type, struct http_body *ret_
 
 	(void)type;
 	if (!web->source.is_ready(web->source.context))
-		return say(ret_body, "no reading of the counters yet, or they fail\n", -EAGAIN);
+		return say(ret_body, "no tick yet, or the last one failed\n", -EAGAIN);
 	return say(ret_body, "ready\n", 0);
 }
 

@@ -98,7 +98,7 @@ for record in $records; do
 		"$(jq -r ".definitions.$record.properties | keys[]" "$schema" | sort)"
 done
 
-check_equal "faultmap(1) has the kinds" "$(page_items "$man/faultmap.1" KINDS Cm)" \
+check_equal "faultmap-faults(7) has the kinds" "$(page_items "$man/faultmap-faults.7" KINDS Cm)" \
 	"$(sed -n 's/.*\[KIND_.*\] = "\(.*\)",/\1/p' src/model/kinds.c | sort)"
 
 done_testing

@@ -19,11 +19,11 @@ write_fake()
 	chmod +x "$fake/cli/$1.sh"
 }
 
-# run_fakes NAME: runs the fakes whose path contains NAME. Their output is in $TMP/out.
+# run_fakes NAME...: runs the fakes whose path contains a NAME. Their output is in $TMP/out.
 run_fakes()
 {
 	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch DEADLINE=$DEADLINE JOBS=$JOBS \
-		tests/run.sh "$1" >"$TMP/out" 2>&1
+		tests/run.sh "$@" >"$TMP/out" 2>&1
 }
 
 # check_run NAME STATUS SUMMARY: run.sh over the fakes NAME exits with it and ends with the summary.
@@ -45,6 +45,10 @@ END
 check_run passing 0 "5 passed, 0 failed, 1 skipped"
 check_contains "a skip is printed with its reason" "$TMP/out" \
 	'cli/passing.sh: ok 6 - six # SKIP no reason but this$'
+
+# Of several names, each counts.
+check_status "two patterns: those that contain either" 0 run_fakes no-such-test passing
+check_equal "two patterns: summary" "$(tail -n 1 "$TMP/out")" "5 passed, 0 failed, 1 skipped"
 
 write_fake failing <<'END'
 ok one

@@ -115,7 +115,7 @@ expect_bad_value --by bogus top
 expect_bad_value --by bogus report
 for flag in --from --to; do
 	expect_refusal "report $flag yesterday" 2 \
-		"$flag: \"yesterday\" is no time; give a date or time as 2026-11-22T10:08:56Z" \
+		"$flag: \"yesterday\" is not a time; give a date or time as 2026-11-22T10:08:56Z" \
 		report "$flag" yesterday x
 done
 expect_refusal "report without a file" 2 \

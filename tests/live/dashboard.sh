@@ -82,10 +82,10 @@ if ! command -v prometheus >/dev/null; then
 fi
 start_servers
 for file in "$DASHBOARD" "$RULES"; do
-	# Its table is the daemon's: groups.sh compares them.
+	# Its list is the daemon's: man.sh compares them.
 	check_equal "all metrics of ${file##*/} are faultmap's" \
 		"$(families_of "$file" | while read -r family; do
-			grep -q "^|.*\`$family\`" README.md || echo "$family"
+			grep -q "^\.It Cm $family\b" packaging/man/faultmap-metrics.7 || echo "$family"
 		done)" ""
 done
 # Minor, major and denied faults in each interval, for rate() to have something to say.

@@ -119,15 +119,15 @@ test_formats()
 	check "that is not above --max-series either" test "$(said .series)" -le 2000
 }
 
-# The README's table has every metric that a scrape has, by the name that a query needs.
+# faultmap-metrics(7) has every metric that a scrape has, by the name that a query needs.
 test_documentation()
 {
 	local name missing=""
 
 	while read -r name; do
-		grep -q "^|.*\`$name\`" README.md || missing+=" $name"
+		grep -q "^\.It Cm $name\b" packaging/man/faultmap-metrics.7 || missing+=" $name"
 	done < <(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$TMP/last")
-	check_equal "README.md has every metric" "$missing" ""
+	check_equal "faultmap-metrics(7) has every metric" "$missing" ""
 	check_equal "no label is named type or region" \
 		"$(grep -cE '[{,](type|region)="' "$TMP/last")" 0
 }

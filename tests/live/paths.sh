@@ -102,7 +102,7 @@ all_cases()
 	case_of "longer than 4 KiB" "$mapfile" open file read 27
 }
 
-# The names of faultmap are escaped as README.md says; so is the oracle here, by rules of its own.
+# The names of faultmap are escaped as faultmap-jsonl(5) says; so is the oracle here, by rules of its own.
 expected()
 {
 	/usr/bin/python3 -c '

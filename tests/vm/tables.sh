@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Prints what the guests of build/vm saw, as Markdown: "tests" is a table of kernels and test files, with what
 # was skipped and why; "features" is the support matrix, from each kernel's own `faultmap check`. "update" puts both
-# where README.md and tests/vm/README.md have them, if all guests ran in one run.
+# into tests/vm/README.md, if all guests ran in one run.
 # usage: tests/vm/tables.sh tests|features|update
 # environment: BUILD
 
@@ -158,7 +158,7 @@ update()
 		echo "tables.sh: the last run in $WORK was not one of all guests: run make check-vm" >&2
 		return 1
 	fi
-	replace_section README.md features && replace_section tests/vm/README.md tests
+	replace_section tests/vm/README.md features && replace_section tests/vm/README.md tests
 }
 
 case ${1-} in
