@@ -235,15 +235,15 @@ struct cpu_state {
 	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry, or when it completes */
 	u64 rows_full;
 	u64 exits_lost;
-	u64 rows_folded;         /* faults that their process's share of the table let into its "[other]" alone */
-	u64 latencies_lost;      /* stalls of rows for which no latency was free */
-	u64 not_followed;        /* `run`: children for which `followed` had no room */
-	u32 busy;                /* a perf event's program (one at a time) is at work: an interrupt must not */
-	u32 held;                /* other programs that may hold a row */
-	u32 spare_row;           /* indexes that were taken and not needed */
+	u64 rows_folded; /* faults that their process's share of the table let into its "[other]" alone */
+	u64 latencies_lost; /* stalls of rows for which no latency was free */
+	u64 not_followed;   /* `run`: children for which `followed` had no room */
+	u32 busy; /* a perf event's program (one at a time) is at work: an interrupt must not */
+	u32 held; /* other programs that may hold a row */
+	u32 spare_row; /* indexes that were taken and not needed */
 	u32 spare_latency;
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
-	u64 names[NAMES_RECENT]; /* ids that are known to be sent */
+	u64 names[NAMES_RECENT];   /* ids that are known to be sent */
 	struct other_counts other[KIND_COUNT];
 } __attribute__((aligned(64)));
 

@@ -35,7 +35,8 @@ static __always_inline void add_counts(struct row_value *row, const struct exten
 	row->extent = *extent;
 }
 
-static __always_inline void add_stall(struct cpu_state *cpu, struct row_value *row, u32 index, u64 ns)
+static __always_inline void add_stall(struct cpu_state *cpu, struct row_value *row, u32 index,
+				      u64 ns)
 {
 	struct latency *latency = latency_of(cpu, row, index);
 	u32 bucket = bucket_of(ns);

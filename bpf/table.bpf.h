@@ -22,13 +22,13 @@ struct {
 	__type(value, u32);
 } rows SEC(".maps");
 
-#define SHARED_ARRAY(name, element)                     \
-	struct {                                        \
-		__uint(type, BPF_MAP_TYPE_ARRAY);       \
-		__uint(map_flags, BPF_F_MMAPABLE);      \
-		__uint(max_entries, 1);                 \
-		__type(key, u32);                       \
-		__type(value, element);                 \
+#define SHARED_ARRAY(name, element)                \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, 1);            \
+		__type(key, u32);                  \
+		__type(value, element);            \
 	} name SEC(".maps")
 
 SHARED_ARRAY(row_keys, struct row_key);

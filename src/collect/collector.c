@@ -36,7 +36,8 @@ struct collector {
 	struct names *names;
 	struct cgroups *cgroups;
 	struct rows *rows;
-	struct reader *reader; /* works on kernel, names, rows and the pending records, with its lock */
+	struct reader
+		*reader; /* works on kernel, names, rows and the pending records, with its lock */
 
 	struct task_record *pending; /* exit and free records, in their order */
 	size_t n_pending;

@@ -11,8 +11,9 @@ struct map_sizes {
 	uint32_t rows;      /* (process, mapping, kind, access, mode) that move between two ticks */
 	uint32_t latencies; /* rows of these with stalls */
 	uint32_t tasks;     /* threads whose last stamped fault is kept; a power of two */
-	uint32_t anchors;   /* places where a mapping was seen: beyond, a moved one gets a row of its own */
-	uint32_t followed;  /* `run`: processes that live at once */
+	uint32_t
+		anchors; /* places where a mapping was seen: beyond, a moved one gets a row of its own */
+	uint32_t followed; /* `run`: processes that live at once */
 };
 
 /* max_rows: as asked for, 0: by the number of CPUs. `full`: detail. `old`: the object for kernels before 6.1,

@@ -24,8 +24,7 @@ static int map_array(struct mapped *mapped, int fd, size_t entries, size_t entry
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	size_t size = (entries * entry_size + page - 1) / page * page;
-	void *memory =
-		mmap(NULL, size, PROT_READ | (write ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+	void *memory = mmap(NULL, size, PROT_READ | (write ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
 
 	if (memory == MAP_FAILED)
 		return error_set(error, errno, "cannot map the %s of the kernel's rows: %s", what,

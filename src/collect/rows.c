@@ -23,7 +23,7 @@ enum slot_state {
 	SLOT_RETIRED, /* it is not, but a program may still be at work with it */
 };
 struct slot {
-	struct row *row; /* NULL: not found yet, or its process is gone */
+	struct row *row;         /* NULL: not found yet, or its process is gone */
 	struct latency *latency; /* as last read; NULL where it has none */
 	uint32_t last[4];        /* minor, major, denied, pages as last read */
 	uint32_t tick;           /* in which it was last read */
@@ -159,7 +159,8 @@ static void add_gained(struct rows *rows, struct row *row, const uint32_t gained
 					       .denied = not_below_zero(sum[2]),
 					       .pages = not_below_zero(sum[3]) });
 	if (row->mapping_class == MAPPING_OTHER)
-		rows->snapshot->totals.folded += not_below_zero((int32_t)(gained[0] + gained[1] + gained[2]));
+		rows->snapshot->totals.folded +=
+			not_below_zero((int32_t)(gained[0] + gained[1] + gained[2]));
 }
 
 /* Adds the stalls that `now` has and `before` (may be NULL) has not. 0 or -ENOMEM. */
@@ -256,19 +257,19 @@ static struct row *find_row(struct rows *rows, struct process *process, const st
 			    bool *ret_new)
 {
 	return snapshot_slice_row(rows->snapshot, process, slice_mapping_id(key), slice_tag(key),
-				  key->kind, key->access, MODE_CLASS_MODE(key->mode_class), ret_new);
+				  key->kind, key->access, MODE_CLASS_MODE(key->mode_class),
+				  ret_new);
 }
 
 static bool is_full(const struct rows *rows, const struct process *process)
 {
-	return rows->snapshot->n_rows >= SNAPSHOT_ROWS_MAX ||
-	       process->n_rows >= PROCESS_ROWS_MAX;
+	return rows->snapshot->n_rows >= SNAPSHOT_ROWS_MAX || process->n_rows >= PROCESS_ROWS_MAX;
 }
 
 static bool has_row(struct rows *rows, const struct row_key *key)
 {
-	return snapshot_has_slice_row(rows->snapshot, slice_mapping_id(key), slice_tag(key), key->kind,
-				      key->access, MODE_CLASS_MODE(key->mode_class));
+	return snapshot_has_slice_row(rows->snapshot, slice_mapping_id(key), slice_tag(key),
+				      key->kind, key->access, MODE_CLASS_MODE(key->mode_class));
 }
 
 /* The snapshot's row for a key of the kernel's; NULL when out of memory. */
@@ -432,7 +433,8 @@ static int read_row(struct rows *rows, uint32_t index)
 	slot->tick = rows->tick;
 	snapshot_touch(rows->snapshot, row);
 	note_read(slot, gained);
-	set_place(row, row_table_key(rows->table, index), &row_table_value(rows->table, index)->extent);
+	set_place(row, row_table_key(rows->table, index),
+		  &row_table_value(rows->table, index)->extent);
 	add_gained(rows, row, gained);
 	return read_stalls(rows, index, row) ?: result;
 }
@@ -445,7 +447,8 @@ static int read_left(struct rows *rows, struct left_row *left)
 	struct row *row = process ? row_of(rows, process, &left->key, &result) : NULL;
 
 	if (!process && !result) {
-		rows->skipped_faults += not_below_zero((int32_t)(left->gained[0] + left->gained[1]));
+		rows->skipped_faults +=
+			not_below_zero((int32_t)(left->gained[0] + left->gained[1]));
 		return 1;
 	}
 	if (!row)

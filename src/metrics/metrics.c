@@ -66,6 +66,14 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_MAP_FULL] =
 		COUNTER("map_full",
 			"Faults counted without their mapping because a kernel map was full."),
+	[METRIC_FOLDED] = COUNTER("folded", "Faults counted in their process's mapping [other], "
+					    "because it had too many rows."),
+	[METRIC_LATE] = COUNTER("late",
+				"Faults counted after their process was reported as ended."),
+	[METRIC_LATENCIES_LOST] = COUNTER("latencies_lost",
+					  "Stalls in no histogram: too many rows have one."),
+	[METRIC_NOT_FOLLOWED] = COUNTER("not_followed",
+					"Processes that faultmap run could not follow."),
 	[METRIC_UNRESOLVED] = COUNTER("unresolved", "Faults whose mapping could not be found."),
 	[METRIC_NAMES_LOST] =
 		COUNTER("names_lost",
@@ -80,13 +88,13 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_STAMPS_LOST] =
 		COUNTER("stamps_lost",
 			"Faults counted as minor at entry: no memory to remember them."),
+	[METRIC_MISSED] = COUNTER("missed", "Faults that perf events counted and no row has."),
 	[METRIC_PERF_FAULTS] =
 		COUNTER("perf_faults",
 			"Completed page faults by the kernel's own perf software events."),
 	[METRIC_PERF_CPUS_MISSING] =
 		GAUGE("perf_cpus_missing",
 		      "CPUs that came online when perf events could not be opened any more."),
-	[METRIC_MISSED] = COUNTER("missed", "Faults that perf events counted and no row has."),
 	[METRIC_IN_FLIGHT] = GAUGE("in_flight",
 				   "Entries without an end yet when the counters were read."),
 	[METRIC_PROCESSES] = GAUGE("processes", "Live processes known."),

@@ -2,6 +2,8 @@
 /* What was lost, what is where, and what faultmap costs. */
 #include "model/losses.h"
 #include "metrics/sink_prometheus_data.h"
+
+#include <string.h>
 #include "base/version.h"
 
 static void print_counter(struct writer *writer, const struct sink_prometheus *sink,
@@ -31,25 +33,27 @@ static void print_perf(struct writer *writer, const struct sink_prometheus *sink
 		exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "minor" }),
 				   totals->perf_minor, sink->options.started);
 	print_gauge(writer, METRIC_PERF_CPUS_MISSING, totals->perf_cpus_missing);
-	if (totals->has_perf_minor)
-		print_counter(writer, sink, METRIC_MISSED, totals->missed);
+}
+
+/* The metric of a counter: of the same name. */
+static enum metric metric_of(const struct total *total)
+{
+	enum metric metric = 0;
+
+	while (metric < METRIC_COUNT &&
+	       strcmp(metrics[metric].name + strlen("faultmap_"), total->name))
+		metric++;
+	return metric;
 }
 
 static void print_losses(struct writer *writer, const struct sink_prometheus *sink)
 {
 	const struct totals *totals = &sink->totals;
 
-	print_counter(writer, sink, METRIC_ENTRIES, totals->entries);
-	print_counter(writer, sink, METRIC_ABORTED, totals->aborted);
-	print_counter(writer, sink, METRIC_GUP, totals->gup);
-	print_counter(writer, sink, METRIC_LOST_COMPLETIONS, totals->lost_completions);
-	print_counter(writer, sink, METRIC_MAP_FULL, totals->map_full);
-	print_counter(writer, sink, METRIC_UNRESOLVED, totals->unresolved);
-	print_counter(writer, sink, METRIC_NAMES_LOST, totals->names_lost);
-	print_counter(writer, sink, METRIC_NAMES_CUT, totals->names_cut);
-	print_counter(writer, sink, METRIC_CGROUPS_LOST, totals->cgroups_lost);
-	print_counter(writer, sink, METRIC_EXITS_LOST, totals->exits_lost);
-	print_counter(writer, sink, METRIC_STAMPS_LOST, totals->stamps_lost);
+	for (size_t i = 0; i < totals_count; i++)
+		if (totals_table[i].has_own_metric && total_is_counted(totals, &totals_table[i]))
+			print_counter(writer, sink, metric_of(&totals_table[i]),
+				      total_of(totals, &totals_table[i]));
 	print_perf(writer, sink);
 	print_gauge(writer, METRIC_IN_FLIGHT, losses_in_flight(totals));
 }

@@ -41,35 +41,26 @@ void losses_settle(struct totals *totals, uint64_t skipped, uint64_t accounted, 
 		raise_to(&totals->gup, accounted - perf);
 }
 
-void losses_print(const struct totals *totals, const char *label, FILE *stream)
+/* Prints one loss, after a comma if it is not the first; nothing where nothing was lost. */
+static void print_loss(FILE *stream, const char **label, uint64_t count, const char *words)
 {
-	const struct {
-		const char *what;
-		uint64_t count;
-	} losses[] = {
-		{ "aborted", totals->aborted },
-		{ "without an exception (GUP)", totals->gup },
-		{ "completions lost", totals->lost_completions },
-		{ "missed", totals->missed },
-		{ "in \"[other]\" rows (map full)", totals->map_full },
-		{ "without a mapping", totals->unresolved },
-		{ "names lost", totals->names_lost },
-		{ "names cut", totals->names_cut },
-		{ "cgroups lost", totals->cgroups_lost },
-		{ "exits lost", totals->exits_lost },
-		{ "stamps lost", totals->stamps_lost },
-		{ "in flight", losses_in_flight(totals) },
-	};
-	bool is_first = true;
 	char text[TEXT_COUNT_LEN];
 
-	for (size_t i = 0; i < ARRAY_SIZE(losses); i++) {
-		if (!losses[i].count)
-			continue;
-		fprintf(stream, "%s%s %s", is_first ? label : ", ",
-			text_count(text, losses[i].count), losses[i].what);
-		is_first = false;
-	}
-	if (!is_first)
+	if (!count)
+		return;
+	fprintf(stream, "%s%s %s", *label, text_count(text, count), words);
+	*label = ", ";
+}
+
+void losses_print(const struct totals *totals, const char *label, FILE *stream)
+{
+	const char *first = label;
+
+	for (size_t i = 0; i < totals_count; i++)
+		if (totals_table[i].words)
+			print_loss(stream, &label, total_of(totals, &totals_table[i]),
+				   totals_table[i].words);
+	print_loss(stream, &label, losses_in_flight(totals), "in flight");
+	if (label != first)
 		fputc('\n', stream);
 }

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "model/kinds.h"
+#include "model/totals.h"
 #include "model/strings.h"
 
 /* Faults of one row. minor and major as the kernel accounts them; denied is neither. */
@@ -77,7 +78,7 @@ struct process {
 
 	struct row *rows; /* all of this process: the first; then row->next */
 	size_t n_rows;
-	size_t index;     /* private to snapshot.c: in snapshot->processes */
+	size_t index; /* private to snapshot.c: in snapshot->processes */
 
 	/* Private to the collector. */
 	struct {
@@ -124,40 +125,9 @@ struct row {
 	struct row_latency *latency; /* NULL where no stall was measured */
 
 	/* Private to who fills the snapshot. */
-	uint64_t sum[4];        /* minor, major, denied, pages, as counted so far */
-	uint32_t kernel_index;  /* where the kernel counts it now; 0: nowhere */
-	uint8_t mapping_class;  /* enum mapping_class */
-};
-
-/* Cumulative since the collector attached; none of them ever goes down.
- * entries = minor + major + denied + aborted + in flight. */
-struct totals {
-	uint64_t entries;
-	uint64_t minor;
-	uint64_t major;
-	uint64_t denied;
-	uint64_t aborted; /* entered the fault handler and left without a result */
-	uint64_t gup;     /* kernel-counted faults with no exception (see struct process) */
-	uint64_t lost_completions; /* perf events that no program of ours saw: no latency */
-	uint64_t map_full;         /* faults counted in an "other" row because a map was full */
-	uint64_t folded;           /* faults counted in their process's "[other]": too many rows */
-	uint64_t late;             /* faults counted after their process was reported as ended: in no row */
-	uint64_t latencies_lost;   /* stalls in no row's latency: too many rows */
-	uint64_t not_followed;     /* `run`: processes that found no room among the followed */
-	uint64_t unresolved;       /* faults whose mapping could not be found */
-	uint64_t names_lost;       /* rows whose mapping's name did not reach user space in time */
-	uint64_t names_cut;        /* names of which only a part, or "...", was kept */
-	uint64_t cgroups_lost;     /* cgroups whose path did not reach user space in time */
-	uint64_t exits_lost;       /* processes whose exit record did not reach user space */
-	uint64_t stamps_lost; /* faults counted as minor at entry: no memory to remember them */
-	/* The kernel's own count of completed faults, by perf events: what minor and major have to be.
-	 * missed: what they lack. Each only where the flag says that it is counted here. */
-	uint64_t perf_minor;
-	uint64_t perf_major;
-	uint64_t missed;
-	bool has_perf_minor; /* and missed: full detail */
-	bool has_perf_major;
-	unsigned int perf_cpus_missing; /* CPUs that are online and have none: no counter */
+	uint64_t sum[4];       /* minor, major, denied, pages, as counted so far */
+	uint32_t kernel_index; /* where the kernel counts it now; 0: nowhere */
+	uint8_t mapping_class; /* enum mapping_class */
 };
 
 struct snapshot {

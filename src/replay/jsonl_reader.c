@@ -18,37 +18,8 @@
 /* In sum of a row: no total is known that the next one could be compared with. */
 #define UNKNOWN UINT64_MAX
 
-struct counter {
-	const char *name;
-	size_t offset; /* in struct totals */
-};
-
-#define COUNTER(field)                                 \
-	{                                              \
-#field, offsetof(struct totals, field) \
-	}
-static const struct counter counters[] = {
-	COUNTER(entries),
-	COUNTER(minor),
-	COUNTER(major),
-	COUNTER(denied),
-	COUNTER(aborted),
-	COUNTER(gup),
-	COUNTER(map_full),
-	COUNTER(unresolved),
-	COUNTER(lost_completions),
-	COUNTER(names_lost),
-	COUNTER(exits_lost),
-	COUNTER(stamps_lost),
-	/* Only where perf events count them. */
-	COUNTER(perf_minor),
-	COUNTER(missed),
-	COUNTER(perf_major),
-	/* Not in the logs of older versions. */
-	COUNTER(names_cut),
-	COUNTER(cgroups_lost),
-};
-#define FIRST_OPTIONAL 12
+/* At least totals_count. */
+#define COUNTERS_MAX 32
 
 /* With the totals of the line before; the snapshot frees it as a struct row_latency. */
 struct read_latency {
@@ -69,7 +40,7 @@ struct jsonl_reader {
 	bool has_totals;   /* last_totals are of this faultmap */
 	bool went_back;    /* in this file: said so already */
 	int64_t ts_ms;
-	uint64_t last_totals[ARRAY_SIZE(counters)];
+	uint64_t last_totals[COUNTERS_MAX];
 };
 
 static void complain(struct jsonl_reader *reader, uint64_t line, const char *why)
@@ -140,12 +111,18 @@ static int enter_interval(struct jsonl_reader *reader, int64_t ts_ms, struct err
 	return 0;
 }
 
+/* Not counted everywhere, or not in the logs of older versions. */
+static bool is_optional(const struct total *total)
+{
+	return total->has_offset || total->is_late;
+}
+
 static void add_totals(struct jsonl_reader *reader, const uint64_t *delta, const uint64_t *total)
 {
 	struct totals *totals = &reader->snapshot->totals;
 
-	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-		uint64_t *counter = (uint64_t *)((char *)totals + counters[i].offset);
+	for (size_t i = 0; i < totals_count; i++) {
+		uint64_t *counter = total_in(totals, &totals_table[i]);
 
 		*counter += gain(delta[i], total[i], reader->has_totals, &reader->last_totals[i]);
 	}
@@ -158,13 +135,14 @@ static void take_interval(struct jsonl_line *line)
 	struct snapshot *snapshot = reader->snapshot;
 	uint64_t duration_ns = jsonl_line_duration_ns(line, "seconds");
 	uint64_t lines_lost = jsonl_line_uint(line, "lines_lost");
-	uint64_t delta[ARRAY_SIZE(counters)] = {}, total[ARRAY_SIZE(counters)] = {};
+	uint64_t delta[COUNTERS_MAX] = {}, total[COUNTERS_MAX] = {};
 
-	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-		if (i >= FIRST_OPTIONAL && !json_object_get(line->object, counters[i].name))
+	for (size_t i = 0; i < totals_count; i++) {
+		if (is_optional(&totals_table[i]) &&
+		    !json_object_get(line->object, totals_table[i].name))
 			continue;
-		delta[i] = jsonl_line_uint(line, counters[i].name);
-		total[i] = jsonl_line_total_of(line, line->object, counters[i].name);
+		delta[i] = jsonl_line_uint(line, totals_table[i].name);
+		total[i] = jsonl_line_total_of(line, line->object, totals_table[i].name);
 	}
 	if (line->why[0])
 		return;

@@ -267,27 +267,11 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 	const struct totals *before = &snapshot->totals_before;
 
 	put_seconds(line, "seconds", snapshot->interval_ns);
-	put_counter(line, "entries", now->entries, before->entries);
-	put_counter(line, "minor", now->minor, before->minor);
-	put_counter(line, "major", now->major, before->major);
-	put_counter(line, "denied", now->denied, before->denied);
-	put_counter(line, "aborted", now->aborted, before->aborted);
+	for (size_t i = 0; i < totals_count; i++)
+		if (total_is_counted(now, &totals_table[i]))
+			put_counter(line, totals_table[i].name, total_of(now, &totals_table[i]),
+				    total_of(before, &totals_table[i]));
 	put_uint(line, "in_flight", losses_in_flight(now)); /* a gauge */
-	put_counter(line, "gup", now->gup, before->gup);
-	put_counter(line, "lost_completions", now->lost_completions, before->lost_completions);
-	put_counter(line, "map_full", now->map_full, before->map_full);
-	put_counter(line, "unresolved", now->unresolved, before->unresolved);
-	put_counter(line, "names_lost", now->names_lost, before->names_lost);
-	put_counter(line, "names_cut", now->names_cut, before->names_cut);
-	put_counter(line, "cgroups_lost", now->cgroups_lost, before->cgroups_lost);
-	put_counter(line, "exits_lost", now->exits_lost, before->exits_lost);
-	put_counter(line, "stamps_lost", now->stamps_lost, before->stamps_lost);
-	if (now->has_perf_minor) {
-		put_counter(line, "perf_minor", now->perf_minor, before->perf_minor);
-		put_counter(line, "missed", now->missed, before->missed);
-	}
-	if (now->has_perf_major)
-		put_counter(line, "perf_major", now->perf_major, before->perf_major);
 	put_lines_lost(line, sink->outlet);
 	sink_emit(sink, true);
 }

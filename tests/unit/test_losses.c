@@ -37,6 +37,10 @@ static void every_cause_is_named(void **state)
 				  .gup = 2,
 				  .lost_completions = 3,
 				  .map_full = 4,
+				  .folded = 12,
+				  .late = 13,
+				  .latencies_lost = 14,
+				  .not_followed = 15,
 				  .unresolved = 5,
 				  .names_lost = 6,
 				  .names_cut = 10,
@@ -44,9 +48,11 @@ static void every_cause_is_named(void **state)
 				  .exits_lost = 7,
 				  .stamps_lost = 8,
 				  .missed = 9 },
-		"apart: 1,000 aborted, 2 without an exception (GUP), 3 completions lost, 9 missed, "
-		"4 in \"[other]\" rows (map full), 5 without a mapping, 6 names lost, "
-		"10 names cut, 11 cgroups lost, 7 exits lost, 8 stamps lost, 1,003 in flight\n");
+		"apart: 1,000 aborted, 2 without an exception (GUP), 3 completions lost, "
+		"4 in \"[other]\" rows (map full), 12 in their process's \"[other]\", "
+		"13 after their process's end, 14 latencies lost, 15 processes not followed, "
+		"5 without a mapping, 6 names lost, 10 names cut, 11 cgroups lost, 7 exits lost, "
+		"8 stamps lost, 9 missed, 1,003 in flight\n");
 }
 
 static void in_flight_is_the_rest_of_the_entries(void **state)

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,15 +18,12 @@
 struct collector {
 	struct snapshot snapshot;
 	uint64_t reads;
-	int fd;
-	unsigned int drains;
 };
 
 /* What the next collector does, and where it is: the session does not say. */
 static struct {
 	int new_result;
 	uint64_t fail_from, fail_to; /* reads that fail */
-	int drain_result;
 	struct collector *collector;
 } plan;
 
@@ -38,15 +34,12 @@ int collector_new(struct collector **ret_collector, const struct collector_optio
 	if (plan.new_result)
 		return error_set(error, -plan.new_result, "no privilege");
 	plan.collector = calloc(1, sizeof(*plan.collector));
-	plan.collector->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	*ret_collector = plan.collector;
 	return 0;
 }
 
 void collector_free(struct collector *collector)
 {
-	if (collector)
-		close(collector->fd);
 	free(collector);
 }
 
@@ -78,25 +71,10 @@ size_t collector_programs(const struct collector *collector, struct program_stat
 	return 0;
 }
 
-int collector_fd(const struct collector *collector)
-{
-	return collector->fd;
-}
-
-int collector_drain(struct collector *collector, struct error *error)
-{
-	uint64_t count;
-
-	collector->drains++;
-	(void)!read(collector->fd, &count, sizeof(count));
-	return plan.drain_result ? error_set(error, -plan.drain_result, "draining: failed") : 0;
-}
-
 struct fixture {
 	struct session *session;
 	unsigned int ticks, stop_at, signals, troubles, most_in_a_row;
 	int raise_at_first, fail_with;
-	uint64_t record_at_first;
 	struct error error;
 };
 
@@ -108,8 +86,6 @@ static int count_tick(void *context, const struct snapshot *snapshot, struct err
 	fixture->ticks++;
 	if (fixture->ticks == 1 && fixture->raise_at_first)
 		raise(fixture->raise_at_first);
-	if (fixture->ticks == 1 && fixture->record_at_first)
-		assert_int_equal(write(plan.collector->fd, &fixture->record_at_first, 8), 8);
 	if (fixture->ticks == fixture->stop_at)
 		session_stop(fixture->session);
 	return fixture->fail_with ? error_set(error, -fixture->fail_with, "sink: failed") : 0;
@@ -270,17 +246,6 @@ static void sink_error_ends_it_with_its_text(void **state)
 	assert_string_equal(fixture->error.text, "sink: failed");
 }
 
-static void records_are_drained_between_ticks(void **state)
-{
-	struct fixture *fixture = *state;
-
-	fixture->record_at_first = 1;
-	fixture->stop_at = 3;
-	open_session(fixture, 50);
-	assert_int_equal(run(fixture), 0);
-	assert_int_equal(plan.collector->drains, 1);
-}
-
 static void collector_that_cannot_start_says_why(void **state)
 {
 	struct fixture *fixture = *state;
@@ -311,7 +276,6 @@ int main(void)
 		TEST(trouble_that_passes_is_survived),
 		TEST(trouble_that_stays_ends_it),
 		TEST(sink_error_ends_it_with_its_text),
-		TEST(records_are_drained_between_ticks),
 		TEST(collector_that_cannot_start_says_why),
 	};
 

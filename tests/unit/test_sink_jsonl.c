@@ -268,9 +268,27 @@ static void killed_process_names_its_signal(void **state)
 }
 
 static const char *const counters[] = {
-	"entries",          "minor",       "major",      "denied",     "aborted",   "gup",
-	"lost_completions", "map_full",    "unresolved", "names_lost", "names_cut", "cgroups_lost",
-	"exits_lost",       "stamps_lost", "perf_minor", "perf_major", "missed"
+	"entries",
+	"minor",
+	"major",
+	"denied",
+	"aborted",
+	"gup",
+	"lost_completions",
+	"map_full",
+	"folded",
+	"late",
+	"latencies_lost",
+	"not_followed",
+	"unresolved",
+	"names_lost",
+	"names_cut",
+	"cgroups_lost",
+	"exits_lost",
+	"stamps_lost",
+	"perf_minor",
+	"perf_major",
+	"missed",
 };
 
 /* Moves everything by amounts that differ for each counter and tick. */
