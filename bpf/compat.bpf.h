@@ -29,7 +29,8 @@ const volatile bool config_direct_reads = true;
 const volatile bool config_exit_with_mm = true;
 const volatile bool config_host_processes = true;
 const volatile bool config_tlb_flush = true;
-const volatile u32 config_rows = 1; /* that the table holds */
+const volatile u32 config_rows = 1;      /* that the table holds */
+const volatile u32 config_latencies = 1; /* likewise */
 const volatile u32 config_row_lines_mask =
 	0; /* how many lines the lists of free indexes have, less 1 */
 const volatile u32 config_latency_lines_mask = 0;

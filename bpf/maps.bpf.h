@@ -64,7 +64,7 @@ struct {
 } names_sent SEC(".maps");
 
 /* 2 MiB: about 1,300 exec'ed processes between two wake-ups (about 1.5 KB each). */
-#define RECORDS_BYTES (2 * 1024 * 1024)
+#define RECORDS_BYTES (1024 * 1024)
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, RECORDS_BYTES);
@@ -124,7 +124,7 @@ struct {
 
 /* What list_tasks saw of a task at the last tick, by tid. Two tasks that share a slot are looked at
  * more closely than they need be, no more. */
-#define TASKS_SEEN 65536
+#define TASKS_SEEN 16384
 struct task_seen {
 	u64 start_ns; /* of the task */
 	u64 faults;

@@ -274,6 +274,8 @@ static __always_inline struct latency *latency_of(struct cpu_state *cpu, struct 
 #if OLD_KERNEL /* as many latencies as rows */
 		row->latency = own = index;
 #else
+		if (free_count(&free_latencies) < config_latencies / 2)
+			tell_filling();
 		own = index_take(&free_latencies, &free_latency_lines, config_latency_lines_mask,
 				 &cpu->spare_latency);
 		if (!own)

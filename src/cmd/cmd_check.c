@@ -7,6 +7,7 @@
 #include "collect/collector.h"
 #include "collect/features.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "cmd/watch.h"
 
@@ -65,6 +66,14 @@ static int print_json(const struct feature_state *state, const struct feature_in
 	return result;
 }
 
+static void print_memory(const struct collector_info *info)
+{
+	char rows[TEXT_COUNT_LEN], bytes[TEXT_SIZE_LEN];
+
+	printf("table of %s rows (--max-rows); all maps take %s of kernel memory\n",
+	       text_count(rows, info->max_rows), text_bytes(bytes, info->map_bytes));
+}
+
 /* The proof of the pudding: loads and attaches everything, then lets go of it. */
 static int try_collector(const struct check_config *config, struct error *error)
 {
@@ -73,6 +82,8 @@ static int try_collector(const struct check_config *config, struct error *error)
 	struct collector *collector = NULL;
 	int result = collector_new(&collector, &options, error);
 
+	if (!result && !config->json)
+		print_memory(collector_info(collector));
 	collector_free(collector);
 	return result;
 }

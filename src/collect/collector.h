@@ -35,6 +35,7 @@ struct collector_info {
 	size_t n_hooks;
 	enum detail detail;
 	uint32_t max_rows;      /* that the kernel's table holds */
+	uint64_t map_bytes;     /* of kernel memory in all maps; 0 where the kernel does not tell */
 	uint64_t slice_bytes;   /* as asked for */
 	uint32_t slices_max;    /* never 0 */
 	bool reads_ask_for_bpf; /* reading goes on asking for CAP_BPF once it is open */

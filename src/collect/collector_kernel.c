@@ -130,11 +130,11 @@ static void set_sizes_of_object(struct kernel *kernel, const struct map_sizes *s
 static int set_sizes(struct kernel *kernel, const struct collector_options *options, bool old)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
-	struct map_sizes sizes = map_sizes_of(options->max_rows, options->detail == DETAIL_FULL,
-					      old, options->follow, kernel->n_cpus);
+	struct map_sizes sizes = map_sizes_of(options->max_rows, old, options->follow, kernel->n_cpus);
 
 	kernel->sizes = sizes;
 	skeleton->rodata->config_rows = sizes.rows;
+	skeleton->rodata->config_latencies = sizes.latencies;
 	skeleton->rodata->config_row_lines_mask = index_lines_of(sizes.rows) - 1;
 	skeleton->rodata->config_latency_lines_mask = index_lines_of(sizes.latencies) - 1;
 	skeleton->rodata->config_task_lines_mask = sizes.tasks / TASKS_IN_LINE - 1;
@@ -467,6 +467,16 @@ static int load(struct kernel *kernel, const struct collector_options *options,
 	return 0;
 }
 
+/* What all maps take of the kernel's memory. */
+static uint64_t map_bytes(const struct kernel *kernel)
+{
+	struct bpf_map *map;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_map(map, kernel->skeleton->obj) sum += map_bytes_of(bpf_map__fd(map));
+	return sum;
+}
+
 int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
 		const struct feature_set *features, struct collector_info *info,
 		struct error *error)
@@ -484,6 +494,7 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 		result = map_memory(kernel, error);
 	if (!result) {
 		info->max_rows = kernel->sizes.rows;
+		info->map_bytes = map_bytes(kernel);
 		kernel_watch_huge_pages(kernel);
 	}
 	if (!result && run_program(kernel->skeleton->progs.know_me, -1))

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "collect/map_sizes.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/util.h"
+
 #define ROWS_DEFAULT 32768
 /* Before Linux 6.1 each row has its latency. */
 #define ROWS_DEFAULT_OLD 16384
@@ -10,8 +15,8 @@
 /* A machine has about so many threads that fault, and mappings that move, whatever the table of rows. */
 #define TASKS_LEAST 8192
 #define ANCHORS_LEAST 16384
-/* A small table is one for tests: each row may have stalls. */
-#define LATENCIES_LEAST 1024
+/* Of a table of up to so many rows each may have stalls, of a larger one a quarter. */
+#define LATENCIES_LEAST 8192
 #define FOLLOWED_MOST 65536
 
 static uint32_t larger(uint32_t left, uint32_t right)
@@ -42,16 +47,29 @@ static uint32_t power_of_two(uint32_t least)
 	return power;
 }
 
-struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follow, uint32_t n_cpus)
+struct map_sizes map_sizes_of(uint32_t max_rows, bool old, bool follow, uint32_t n_cpus)
 {
 	uint32_t rows = max_rows ?: default_rows(old, n_cpus);
-	uint32_t timed = full ? rows / 2 : rows / 8;
 
 	return (struct map_sizes){
 		.rows = rows,
-		.latencies = old ? rows : smaller(rows, larger(timed, LATENCIES_LEAST)),
+		.latencies = old ? rows : smaller(rows, larger(rows / 4, LATENCIES_LEAST)),
 		.tasks = power_of_two(larger(rows / 4, TASKS_LEAST)),
 		.anchors = larger(rows / 2, ANCHORS_LEAST),
 		.followed = follow ? FOLLOWED_MOST : 1,
 	};
+}
+
+uint64_t map_bytes_of(int fd)
+{
+	char path[64], line[128];
+	autofclose FILE *file = NULL;
+	uint64_t bytes = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
+			break;
+	return bytes;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "collect/slice.h"
 
@@ -66,6 +68,7 @@ struct rows {
 	uint32_t tick;
 	uint64_t skipped_faults;
 	uint64_t names_lost;
+	bool has_said_folded;
 };
 
 struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names)
@@ -146,6 +149,21 @@ static uint64_t not_below_zero(uint64_t count)
 	return (int64_t)count < 0 ? 0 : count;
 }
 
+/* Once: who does so does it again and again. */
+static void say_folded(struct rows *rows, const struct process *process)
+{
+	char comm[COMM_LEN * 4 + 1];
+
+	if (rows->has_said_folded)
+		return;
+	rows->has_said_folded = true;
+	text_escape_to(comm, sizeof(comm), process->comm);
+	log_warning(
+		"process %u (%s) has faulted in more mappings than there is room for: those beyond are "
+		"counted in its \"[other]\"; --max-rows makes more room for all",
+		process->tgid, comm);
+}
+
 /* `gained` are differences, and may be -1: see recount_major(). */
 static void add_gained(struct rows *rows, struct row *row, const uint32_t gained[4])
 {
@@ -158,9 +176,11 @@ static void add_gained(struct rows *rows, struct row *row, const uint32_t gained
 					       .major = not_below_zero(sum[1]),
 					       .denied = not_below_zero(sum[2]),
 					       .pages = not_below_zero(sum[3]) });
-	if (row->mapping_class == MAPPING_OTHER)
-		rows->snapshot->totals.folded +=
-			not_below_zero((int32_t)(gained[0] + gained[1] + gained[2]));
+	if (row->mapping_class != MAPPING_OTHER)
+		return;
+	say_folded(rows, row->process);
+	rows->snapshot->totals.folded +=
+		not_below_zero((int32_t)(gained[0] + gained[1] + gained[2]));
 }
 
 /* Adds the stalls that `now` has and `before` (may be NULL) has not. 0 or -ENOMEM. */

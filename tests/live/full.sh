@@ -28,7 +28,7 @@ test_run()
 	local detail=$1 rows='(.[] | select(.rec == "faults"))'
 	local last='([.[] | select(.rec == "interval")] | last)'
 
-	"$FAULTMAP" run --json "--detail=$detail" --max-rows 64 -o "$TMP/log" -- \
+	"$FAULTMAP" run --json "--detail=$detail" --max-rows 1 -o "$TMP/log" -- \
 		"$spawn" 200 /bin/true >"$TMP/oracle"
 	check_equal "$detail: exit status" "$?" 0
 	keep_log "$TMP/log"
@@ -75,7 +75,7 @@ test_other()
 
 test_summary()
 {
-	"$FAULTMAP" run --max-rows 64 -o "$TMP/summary" -- "$spawn" 200 /bin/true >/dev/null
+	"$FAULTMAP" run --max-rows 1 -o "$TMP/summary" -- "$spawn" 200 /bin/true >/dev/null
 	check_contains "the summary of run has a row [other]" "$TMP/summary" ' \[other\]'
 	check_contains "the summary of run says that the table was full" "$TMP/summary" 'full'
 }
@@ -89,7 +89,7 @@ scrape()
 
 test_daemon()
 {
-	start_exporter --max-rows 64 --interval 0.1
+	start_exporter --max-rows 1 --interval 0.1
 	url=http://$target
 	"$spawn" 200 /bin/true >/dev/null
 	check "/metrics: map_full counts, and so does the group other" wait_for 20 scrape
@@ -99,7 +99,7 @@ test_daemon()
 test_top()
 {
 	start_background "$spawn" 100000 /bin/true >/dev/null
-	"$FAULTMAP" top --once -d 1 --by mapping --max-rows 64 >"$TMP/top"
+	"$FAULTMAP" top --once -d 1 --by mapping --max-rows 1 >"$TMP/top"
 	check_equal "top: exit status" "$?" 0
 	stop_background "$BACKGROUND_PID"
 	check_contains "top --by mapping: a row [other]" "$TMP/top" ' \[other\]'

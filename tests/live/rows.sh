@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 120 s
+# The kernel's table of rows bounds what moves in a tick, not what ever was: rows leave it, exactly, and come
+# again. Nobody fills it for the others, and a lost exit record loses no row.
+
+. "$(dirname "$0")/../lib.sh"
+
+workload=$BUILD/workload/rows
+
+# come_and_go DETAIL: 300,000 rows through a table of 4,096, from both CPUs at once.
+come_and_go()
+{
+	local children
+
+	children=$(fewer 60)
+	"$FAULTMAP" run --json "--detail=$1" --max-rows 4096 -o "$TMP/log" -- \
+		"$workload" "$children" 5000 2 >"$TMP/oracle"
+	check_equal "$1: exit status" "$?" 0
+	check_equal "$1: children that the oracle knows" "$(wc -l <"$TMP/oracle")" "$children"
+	check_equal "$1: rows of 5,000 mappings of each through a table of 4,096: all exact, none lost" \
+		"$(/usr/bin/python3 tests/live/rows.py "$TMP/log" "$TMP/oracle" 5000)" ""
+	head -n 2000 "$TMP/log" >"$TMP/part"
+	keep_log "$TMP/part"
+}
+
+# counter NAME: of the log's last interval.
+counter()
+{
+	jq -s "map(select(.rec == \"interval\"))[-1].$1_total" "$TMP/log"
+}
+
+# sum_of PID FILTER: the faults of the process's rows that the filter takes.
+sum_of()
+{
+	jq -s "[.[] | select(.rec == \"faults\" and .pid == $1) | select($2) | .minor + .major] | add // 0" \
+		"$TMP/log"
+}
+
+# has_exit PID: the log says that it has ended.
+has_exit()
+{
+	grep -q "^{\"rec\":\"exit\",.*\"pid\":$1," "$TMP/log"
+}
+
+# stop_log PID...: and keeps the lines of these processes, of the process "other", and of the intervals.
+stop_log()
+{
+	local pids
+
+	stop_background "$log_pid"
+	pids=$(IFS='|'; echo "0|$*")
+	grep -E "^\{\"rec\":\"(meta|interval)\"|\"pid\":($pids)," "$TMP/log" >"$TMP/lines"
+	mv "$TMP/lines" "$TMP/log"
+	keep_log "$TMP/log"
+}
+
+start_log()
+{
+	start_background "$FAULTMAP" log -o "$TMP/log" "$@" 2>"$TMP/messages"
+	log_pid=$BACKGROUND_PID
+	wait_for 60 grep -qs '"rec":"interval"' "$TMP/log"
+}
+
+# As nobody: one place after another, many more than the table has rows, and than one process may have in the snapshot.
+test_one_fills_it()
+{
+	local filler other
+
+	start_log -d 0.5
+	setpriv --reuid nobody --clear-groups "$workload" 1 20000 1 >"$TMP/oracle"
+	filler=$(cut -d ' ' -f 1 "$TMP/oracle")
+	"$BUILD/workload/faultgen" demand_zero_write 3000 >"$TMP/case"
+	other=$(jq .pid "$TMP/case")
+	wait_for 60 has_exit "$filler"
+	wait_for 60 has_exit "$other"
+	stop_log "$filler" "$other"
+	check_equal "one who fills the table: all his faults, some of them in his [other]" \
+		"$(($(sum_of "$filler" true) + $(jq "select(.rec == \"exit\" and .pid == $filler).gup_total" "$TMP/log")))" \
+		"$(awk '{ print $2 + $3 }' "$TMP/oracle")"
+	check_equal "he has an [other], and what is in it is counted" \
+		"$(sum_of "$filler" '.mapping == "[other]"')" "$(counter folded)"
+	check "some are in it" test "$(counter folded)" -gt 0
+	check_equal "the table was never full" "$(counter map_full)" 0
+	check_equal "a process beside him has its mapping" \
+		"$(jq -rs -L tests/live --slurpfile case "$TMP/case" 'include "faults"; got($case[0])' "$TMP/log")" \
+		"$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")"
+	check_equal "it is said once" "$(grep -c 'counted in its "\[other\]"' "$TMP/messages")" 1
+}
+
+# While faultmap is stopped, as by a debugger or the freezer, the ring fills with exit records; a process that then
+# comes and goes is announced by nobody.
+test_lost_exit()
+{
+	local lost
+
+	start_log -d 0.5
+	kill -STOP "$log_pid"
+	"$workload" 8000 0 1 >/dev/null
+	"$workload" 1 3000 1 >"$TMP/oracle"
+	lost=$(cut -d ' ' -f 1 "$TMP/oracle")
+	kill -CONT "$log_pid"
+	wait_for 60 has_exit "$lost"
+	stop_log "$lost"
+	check "exit records were lost" test "$(counter exits_lost)" -gt 0
+	check_equal "its rows are shown all the same" \
+		"$(sum_of "$lost" '.kind == "demand_zero" and (.map_start | startswith("0x1000"))')" \
+		6000
+	check "none of its 6,000 faults is in flight for ever" \
+		test "$(jq -s 'map(select(.rec == "interval"))[-1].in_flight' "$TMP/log")" -lt 3000
+	check_equal "its name is that of its program" \
+		"$(jq -r "select(.rec == \"exit\" and .pid == $lost).comm" "$TMP/log")" rows
+}
+
+# run forgets who has ended at once: any number of processes in one tick.
+test_followed()
+{
+	local id
+
+	start_background "$FAULTMAP" run -d 3600 -o "$TMP/summary" -- \
+		bash -c '"$1" 2000 /bin/true >/dev/null; echo made >"$2"; read -r line' - "$BUILD/workload/spawn" "$TMP/made" \
+		< <(wait_for 300 test -e "$TMP/read"; echo)
+	wait_for 300 test -e "$TMP/made"
+	id=$(grep -lE '^map_type:\s1$' "/proc/$BACKGROUND_PID"/fdinfo/* | xargs grep -lE '^max_entries:\s65536$' |
+		xargs sed -n 's/^map_id:\s//p' | head -n 1)
+	check "those that are followed now are few, of 2,000" \
+		wait_for 60 test "$(bpftool map dump id "$id" -j | jq length)" -lt 200
+	touch "$TMP/read"
+	wait "$BACKGROUND_PID"
+	check_contains "all were followed" "$TMP/summary" 'faults in 2,00[0-9] processes'
+}
+
+come_and_go fast
+come_and_go full
+test_one_fills_it
+test_lost_exit
+test_followed
+check_schema
+done_testing
