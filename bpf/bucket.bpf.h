@@ -9,17 +9,18 @@
 /* The bucket whose bound is the smallest power of two that is not below ns; past the last: none. */
 static __always_inline u32 bucket_of(u64 ns)
 {
-	u64 rest = ns ? ns - 1 : 0;
+	u64 rest = (ns ? ns - 1 : 0) >> LATENCY_FIRST_LOG2;
 	u32 bits = 0;
 
+	if (rest >> LATENCY_BUCKETS)
+		return LATENCY_BUCKETS;
 #pragma unroll
-	for (u32 step = 32; step; step /= 2)
+	for (u32 step = 16; step; step /= 2)
 		if (rest >> step) {
 			rest >>= step;
 			bits += step;
 		}
-	bits += rest > 0;
-	return bits > LATENCY_FIRST_LOG2 ? bits - LATENCY_FIRST_LOG2 : 0;
+	return bits + (rest > 0);
 }
 
 #endif

@@ -39,6 +39,22 @@ int BPF_PROG(flush_for, unsigned long which)
 	return 0;
 }
 
+/* The i-th of the list; 1 at its end. */
+static long forget_row(u32 i, struct forget_list **of)
+{
+	struct forget_list *list = *of;
+	struct row_key *key;
+	u32 index;
+
+	if (i >= FORGET_MAX || i >= list->count)
+		return 1;
+	index = list->index[i];
+	key = bpf_map_lookup_elem(&row_keys, &index);
+	if (key)
+		bpf_map_delete_elem(&rows, key);
+	return 0;
+}
+
 /* Takes the rows of rows_to_forget out of the hash; their indexes are not free yet: see table.bpf.h. */
 SEC("raw_tp")
 int forget_rows(void *context)
@@ -48,13 +64,12 @@ int forget_rows(void *context)
 
 	if (!list)
 		return 0;
-	for (u32 i = 0; i < FORGET_MAX && i < list->count; i++) {
-		u32 index = list->index[i];
-		struct row_key *key = bpf_map_lookup_elem(&row_keys, &index);
-
-		if (key)
-			bpf_map_delete_elem(&rows, key);
-	}
+#if OLD_KERNEL
+	for (u32 i = 0; i < FORGET_MAX && !forget_row(i, &list); i++)
+		;
+#else
+	bpf_loop(FORGET_MAX, forget_row, &list, 0);
+#endif
 	return 0;
 }
 

@@ -97,7 +97,8 @@ static __always_inline struct task_struct *current_task(void)
 /*
  * A function that is verified on its own, whatever its arguments: once per program, where a static one is verified
  * again on each path that leads to a call of it. Its arguments are numbers, and pointers that may be NULL to memory
- * that is ours; before Linux 5.12 numbers only.
+ * that is ours; before Linux 5.12 numbers only. Such memory can be no map's key or value before Linux 6.2: what is to
+ * be one is copied to the stack.
  */
 #if OLD_KERNEL
 #define VERIFIED_ONCE static __noinline

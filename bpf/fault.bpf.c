@@ -392,12 +392,6 @@ int fault_major(struct bpf_perf_event_data *context)
 	return 0;
 }
 
-/* The completed fault is in another row than the CPU's run of such faults. */
-VERIFIED_ONCE int done_close(struct cpu_state *cpu)
-{
-	return done_flush(cpu);
-}
-
 /* Adds the completed fault to the CPU's run of such faults. */
 static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *fault, u64 pages,
 				     u64 ns)
@@ -406,7 +400,7 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 	u32 bucket;
 
 	if (!same_key(&done->key, &fault->key)) {
-		done_close(cpu);
+		done_flush(cpu);
 		done->key = fault->key;
 	}
 	done->extent = fault->extent;

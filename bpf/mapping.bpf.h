@@ -126,8 +126,10 @@ static __always_inline struct anchor_value *anchor_at(struct anchor_key *key, u6
 static __always_inline void put_anchor(struct anchor_key *key, u64 place,
 				       const struct anchor_value *value)
 {
+	struct anchor_value copy = *value;
+
 	key->place = place;
-	bpf_map_update_elem(&anchors, key, value, BPF_ANY);
+	bpf_map_update_elem(&anchors, key, &copy, BPF_ANY);
 }
 
 /* Whether what was seen in this place and what is there now can be one mapping. The first write gives a
@@ -166,7 +168,7 @@ static __always_inline void note_parts(struct anchor_key *key, const struct anch
 		return;
 	parts = anchor_at(key, now->anon_vma | PLACE_ANON_VMA);
 	if (!parts || parts->anchor != now->anchor) {
-		bpf_map_update_elem(&anchors, key, now, BPF_ANY);
+		put_anchor(key, key->place, now);
 		return;
 	}
 	if (now->start < parts->start)
@@ -245,7 +247,7 @@ VERIFIED_ONCE int find_file_anchor(struct lookup *lookup)
 		now->start = PLACE_SEVERAL;
 	else if (seen)
 		mapping->anchor = now->anchor = seen->anchor;
-	bpf_map_update_elem(&anchors, &key, now, BPF_ANY);
+	put_anchor(&key, key.place, now);
 	return 0;
 }
 

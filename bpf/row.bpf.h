@@ -35,11 +35,16 @@ static __always_inline void add_counts(struct row_value *row, const struct exten
 	row->extent = *extent;
 }
 
+VERIFIED_ONCE u32 stall_bucket(u64 ns)
+{
+	return bucket_of(ns);
+}
+
 static __always_inline void add_stall(struct cpu_state *cpu, struct row_value *row, u32 index,
 				      u64 ns)
 {
 	struct latency *latency = latency_of(cpu, row, index);
-	u32 bucket = bucket_of(ns);
+	u32 bucket;
 
 	if (!latency) {
 		__sync_fetch_and_add(&cpu->latencies_lost, 1);
@@ -49,6 +54,7 @@ static __always_inline void add_stall(struct cpu_state *cpu, struct row_value *r
 	__sync_fetch_and_add(&latency->sum_ns, ns);
 	if (ns > latency->max_ns)
 		latency->max_ns = ns;
+	bucket = stall_bucket(ns);
 	if (bucket < LATENCY_BUCKETS)
 		__sync_fetch_and_add(&latency->buckets[bucket], 1);
 }
@@ -73,8 +79,8 @@ static __always_inline struct row_value *row_add(struct cpu_state *cpu, const st
 }
 
 /* The process's row for what found no room in rows of its own: "[other]". */
-static __noinline int add_folded(struct cpu_state *cpu, const struct row_key *key,
-				 const struct extent *extent, const struct addition *add)
+VERIFIED_ONCE int add_folded(struct cpu_state *cpu, const struct row_key *key,
+			     const struct extent *extent, const struct addition *add)
 {
 	struct row_key on_stack, *other = &on_stack;
 	struct row_value *row;
@@ -100,16 +106,18 @@ static __noinline int add_folded(struct cpu_state *cpu, const struct row_key *ke
 	return 0;
 }
 
-static __noinline int add_to_row(const struct row_key *key, const struct extent *extent,
-				 const struct addition *add)
+VERIFIED_ONCE int add_to_row(const struct row_key *key, const struct extent *extent,
+			     const struct addition *add)
 {
 	struct cpu_state *cpu = this_cpu_state();
 	struct row_value *row;
+	struct row_key copy;
 	u32 index = 0;
 
 	if (!key || !extent || !add || !cpu)
 		return 0;
-	row = row_add(cpu, key, extent, add, &index);
+	copy = *key;
+	row = row_add(cpu, &copy, extent, add, &index);
 	if (!row)
 		return add_folded(cpu, key, extent, add);
 	if (add->stall_ns)
@@ -163,20 +171,22 @@ static __always_inline void add_stalls(struct latency *latency, const struct lat
 }
 
 /* Writes the completed faults to their row. */
-static __noinline int done_flush(struct cpu_state *cpu)
+VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 {
 	struct addition add = {};
 	struct done_run *done;
 	struct latency *latency;
 	struct row_value *row;
+	struct row_key key;
 	u32 index = 0;
 
 	if (!cpu || !cpu->done.minor)
 		return 0;
 	done = &cpu->done;
+	key = done->key;
 	add.minor = done->minor;
 	add.pages = done->pages;
-	row = row_add(cpu, &done->key, &done->extent, &add, &index);
+	row = row_add(cpu, &key, &done->extent, &add, &index);
 	if (row) {
 		latency = done->latency.count ? latency_of(cpu, row, index) : NULL;
 		if (latency)

@@ -82,6 +82,22 @@ SHARED_ARRAY(free_latency_lines, struct index_line);
 /* Of two CPUs that want the same index one gets it, and the other tries again. */
 #define INDEX_TRIES 64
 
+#define NO_ENTRY (~0ULL)
+
+/* The number of an entry of the list that is ours now, NO_ENTRY when there is none. */
+VERIFIED_ONCE u64 claim_entry(struct free_list *list)
+{
+	for (u32 i = 0; list && i < INDEX_TRIES; i++) {
+		u64 taken = *(volatile u64 *)&list->taken;
+
+		if (taken == *(volatile u64 *)&list->given)
+			break;
+		if (__sync_val_compare_and_swap(&list->taken, taken, taken + 1) == taken)
+			return taken;
+	}
+	return NO_ENTRY;
+}
+
 /*
  * A free index, 0 when there is none. The entry is read once it is ours: the collector does not write there
  * before it has seen that all programs of now have ended.
@@ -89,21 +105,14 @@ SHARED_ARRAY(free_latency_lines, struct index_line);
 static __always_inline u32 index_take(struct free_list *list, void *lines, u32 mask, u32 *spare)
 {
 	u32 index = __sync_lock_test_and_set(spare, 0);
+	u64 entry = index ? NO_ENTRY : claim_entry(list);
+	u32 at = entry / INDEXES_IN_LINE & mask;
+	struct index_line *line;
 
-	for (u32 i = 0; !index && i < INDEX_TRIES; i++) {
-		u64 taken = *(volatile u64 *)&list->taken;
-		struct index_line *line;
-		u32 at;
-
-		if (taken == *(volatile u64 *)&list->given)
-			return 0;
-		if (__sync_val_compare_and_swap(&list->taken, taken, taken + 1) != taken)
-			continue;
-		at = taken / INDEXES_IN_LINE & mask;
-		line = bpf_map_lookup_elem(lines, &at);
-		return line ? line->index[taken % INDEXES_IN_LINE] : 0;
-	}
-	return index;
+	if (entry == NO_ENTRY)
+		return index;
+	line = bpf_map_lookup_elem(lines, &at);
+	return line ? line->index[entry % INDEXES_IN_LINE] : 0;
 }
 
 /* Puts back what was taken for nothing: another CPU had made the same row. Kept for the next one on this

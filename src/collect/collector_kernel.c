@@ -420,7 +420,23 @@ SAME_PLACE(bss, namespace_address);
 SAME_PLACE(bss, free_rows);
 SAME_PLACE(bss, filling_told);
 
-/* That object has the same programs, maps and variables (and two maps more): one skeleton is for both. */
+/* A map that the skeleton must not ask the object for: libbpf takes none for an error. */
+static void leave_out(struct bpf_object_skeleton *skeleton, const char *name)
+{
+	char *maps = (char *)skeleton->maps;
+	size_t size = skeleton->map_skel_sz;
+
+	for (int i = 0; i < skeleton->map_cnt; i++) {
+		if (strcmp(((struct bpf_map_skeleton *)(maps + i * size))->name, name))
+			continue;
+		skeleton->map_cnt--;
+		memmove(maps + i * size, maps + (i + 1) * size, (skeleton->map_cnt - i) * size);
+		return;
+	}
+}
+
+/* That object has the same programs and variables, and of the maps all but two (and others more): one skeleton is
+ * for both. */
 static struct faultmap_bpf *open_skeleton(bool old)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
@@ -433,6 +449,10 @@ static struct faultmap_bpf *open_skeleton(bool old)
 	if (!result && old)
 		skeleton->skeleton->data =
 			(void *)faultmap_old_bpf__elf_bytes(&skeleton->skeleton->data_sz);
+	if (!result && old) {
+		leave_out(skeleton->skeleton, "task_owners");
+		leave_out(skeleton->skeleton, "free_latency_lines");
+	}
 	if (!result)
 		result = bpf_object__open_skeleton(skeleton->skeleton, &options);
 	if (!result)
