@@ -270,7 +270,7 @@ struct record {
 /* Components from the leaf to the root, each NUL-terminated. */
 #define NAME_MAX_BYTES 4096
 #define NAME_COMPONENT_MAX 256
-enum { NAME_PATH = 1, NAME_DELETED = 2, NAME_CUT = 4 };
+enum { NAME_PATH = 1, NAME_DELETED = 2, NAME_CUT = 4, NAME_CGROUP = 8 };
 struct name_record {
 	struct record record;
 	u64 id;
@@ -292,7 +292,7 @@ struct task_record {
 	u64 group_minor, group_major; /* of the threads that are gone */
 	u32 ppid;
 	u32 uid;
-	u64 cgroup_id;
+	u64 cgroup_id; /* of its name */
 	u64 vsz_pages, rss_pages, peak_vsz_pages, peak_rss_pages;
 	u64 now_ns;    /* of exit and free records */
 	s32 exit_code; /* as wait(2) gives it */

@@ -147,7 +147,7 @@ int list_tasks(struct bpf_iter__task *context)
 	    sequence != untrusted(task)->signal->stats_lock.seqcount.seqcount.sequence)
 		return 0;
 	if (record.leader)
-		record_of_process(&record, task);
+		record_of_process(&record, task, SCRATCH_TASKS);
 	else if (!record.minor && !record.major)
 		return 0;
 	bpf_seq_write(context->meta->seq, &record, sizeof(record));

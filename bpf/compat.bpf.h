@@ -35,6 +35,7 @@ const volatile u32 config_row_lines_mask =
 	0; /* how many lines the lists of free indexes have, less 1 */
 const volatile u32 config_latency_lines_mask = 0;
 const volatile u32 config_task_lines_mask = 0;
+const volatile u64 config_cgroup_root = 0; /* id of the root of the cgroups that we see; 0: none */
 const volatile u32 config_slice_shift = 0; /* --slice: log2 of its bytes; 0: off */
 const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
 

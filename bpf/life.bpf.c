@@ -107,7 +107,7 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	add_exited(&record, task);
 	if (untrusted(task)->signal->live.counter)
 		return 0;
-	record_of_process(&record, task);
+	record_of_process(&record, task, SCRATCH_EXIT);
 	send(&record);
 	return 0;
 }
@@ -151,7 +151,7 @@ int BPF_PROG(process_free, struct task_struct *task)
 	record.record.size = sizeof(record);
 	record_of_counters(&record, task);
 	record.tgid = tgid;
-	record_of_process(&record, task);
+	record_of_process(&record, task, SCRATCH_NONE);
 	send(&record);
 	if (config_follow)
 		unfollow(tgid, record.start_ns);

@@ -70,10 +70,12 @@ struct {
 	__uint(max_entries, RECORDS_BYTES);
 } records SEC(".maps");
 
-/* Where a name is put together: too large for the stack. */
+/* Where a name is put together: too large for the stack. Each has its own that may come in the middle of another
+ * on the same CPU: faults, a process's end, and the iterator of tasks, which may be preempted. */
+enum { SCRATCH_FAULT, SCRATCH_EXIT, SCRATCH_TASKS, SCRATCH_COUNT, SCRATCH_NONE = SCRATCH_COUNT };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SCRATCH_COUNT);
 	__type(key, u32);
 	__type(value, struct name_record);
 } name_scratch SEC(".maps");

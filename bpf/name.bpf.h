@@ -126,7 +126,8 @@ static __always_inline u32 ring_room(void)
 }
 
 /* Sends the record that stands in the scratch; true when the collector will get it. */
-static __always_inline bool name_send(struct name_record *name, u64 id, u32 flags, u32 length)
+static __always_inline bool name_send(struct name_record *name, u64 id, u32 uid, u32 flags,
+				      u32 length)
 {
 	u32 size = NAME_HEADER_SIZE + length;
 
@@ -135,7 +136,7 @@ static __always_inline bool name_send(struct name_record *name, u64 id, u32 flag
 	name->id = id;
 	name->flags = flags;
 	name->length = length;
-	name->uid = bpf_get_current_uid_gid();
+	name->uid = uid;
 	/* The compiler knows the bound from the callers and drops the check; a verifier that has lost sight
 	 * of it (Linux 6.12) wants to see it on this very register. */
 	barrier_var(size);
@@ -192,7 +193,7 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 #endif
 	if (!walk.ended)
 		walk.flags |= NAME_CUT;
-	if (name_send(name, id, walk.flags, walk.length) &&
+	if (name_send(name, id, bpf_get_current_uid_gid(), walk.flags, walk.length) &&
 	    (room == SEND_ALL || !(walk.flags & NAME_CUT))) /* else it is sent again */
 		name_sent(id, generation);
 	return 0;
@@ -235,7 +236,8 @@ VERIFIED_ONCE u64 name_of_string(u64 string)
 	if (!name || ring_room() == SEND_NOTHING)
 		return id;
 	length = bpf_probe_read_kernel_str(name->text, NAME_COMPONENT_MAX, (void *)string);
-	if (length > 0 && length <= NAME_COMPONENT_MAX && name_send(name, id, 0, length))
+	if (length > 0 && length <= NAME_COMPONENT_MAX &&
+	    name_send(name, id, bpf_get_current_uid_gid(), 0, length))
 		name_sent(id, generation);
 	return id;
 }

@@ -3,7 +3,7 @@
 #ifndef FAULTMAP_TASK_BPF_H
 #define FAULTMAP_TASK_BPF_H
 
-#include "maps.bpf.h"
+#include "cgroup.bpf.h"
 
 /* include/linux/sched.h, include/linux/sched/signal.h */
 #define PF_KTHREAD 0x00200000
@@ -62,17 +62,17 @@ static __always_inline u32 parent_of(struct task_struct *leader)
 	return own_number(READ(struct task_struct, parent, group_leader));
 }
 
-static __always_inline void record_of_process(struct task_record *record, struct task_struct *task)
+/* The scratch is for the name of its cgroup; SCRATCH_NONE: that is not needed any more. */
+static __always_inline void record_of_process(struct task_record *record, struct task_struct *task,
+					      u32 scratch)
 {
 	struct task_struct *leader = untrusted(task)->group_leader;
 	struct signal_struct *signal = untrusted(task)->signal;
 	struct mm_struct *mm = untrusted(task)->mm;
-	struct cgroup *cgroup = READ(struct css_set, READ(struct task_struct, task, cgroups),
-				     dfl_cgrp);
 
 	record->ppid = parent_of(leader);
 	record->uid = READ(struct cred, READ(struct task_struct, task, real_cred), euid.val);
-	record->cgroup_id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
+	record->cgroup_id = name_of_cgroup(task, record->uid, scratch);
 	record->exit_code = exit_code_of(signal, leader);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), leader->comm);
 	if (mm && (config_exit_with_mm || task != current_task()))

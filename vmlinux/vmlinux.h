@@ -239,7 +239,13 @@ struct cred {
 };
 
 struct kernfs_node {
+	struct kernfs_node *__parent; /* Linux 6.15 on */
+	const char *name;
 	u64 id;
+};
+/* Before Linux 6.15. */
+struct kernfs_node___plain {
+	struct kernfs_node *parent;
 };
 
 struct cgroup {
@@ -345,12 +351,6 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
-};
-
-struct bpf_iter__bpf_map_elem {
-	struct bpf_iter_meta *meta;
-	void *key;
-	void *value;
 };
 
 #pragma clang attribute pop

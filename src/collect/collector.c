@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collect/cgroups.h"
 #include "collect/collector_kernel.h"
 #include "collect/features.h"
 #include "model/losses.h"
@@ -34,7 +33,6 @@ struct collector {
 	struct kernel *kernel;
 	struct snapshot *snapshot;
 	struct names *names;
-	struct cgroups *cgroups;
 	struct rows *rows;
 	struct reader
 		*reader; /* works on kernel, names, rows and the pending records, with its lock */
@@ -43,6 +41,7 @@ struct collector {
 	size_t n_pending;
 	size_t pending_capacity;
 	uint64_t pending_lost;
+	uint64_t cgroups_lost;   /* processes that were first shown without one */
 	struct perf_counts perf; /* of this tick */
 	uint64_t accounted; /* minor + major over all processes, ended ones too, since attach */
 	uint64_t gup;       /* sum over all processes, ended ones too */
@@ -105,8 +104,26 @@ static int take_record(void *context, const struct record *record, size_t size)
 
 /* ---- processes ---- */
 
-static void take_identity(struct collector *collector, struct process *process,
-			  const struct task_record *record)
+/* Sets the process's cgroup: to "" while that is not known. */
+static int take_cgroup(struct collector *collector, struct process *process, uint64_t id)
+{
+	bool known;
+	const char *path = names_of_cgroup(collector->names, id, &known);
+	int result = 0;
+
+	if (!known) { /* it may have been sent since the ring was read */
+		result = kernel_drain(collector->kernel);
+		path = names_of_cgroup(collector->names, id, &known);
+	}
+	if (!known && process->accounting.cgroup_id != id)
+		collector->cgroups_lost++;
+	process->accounting.cgroup_id = id;
+	process->cgroup = path ?: process->cgroup;
+	return result;
+}
+
+static int take_identity(struct collector *collector, struct process *process,
+			 const struct task_record *record)
 {
 	process->accounting.is_unannounced = false;
 	process->ppid = record->ppid;
@@ -114,11 +131,8 @@ static void take_identity(struct collector *collector, struct process *process,
 	memcpy(process->comm, record->comm, sizeof(process->comm));
 	process->comm[COMM_LEN - 1] = '\0';
 	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
-		return;
-	process->accounting.cgroup_id = record->cgroup_id;
-	process->cgroup =
-		strings_get_for(snapshot_strings(collector->snapshot), cgroups_path(collector->cgroups, record->cgroup_id), process->uid, STRINGS_FIRST) ?:
-			process->cgroup;
+		return 0;
+	return take_cgroup(collector, process, record->cgroup_id);
 }
 
 static uint64_t max_of(uint64_t left, uint64_t right)
@@ -173,12 +187,13 @@ static void take_counters(struct process *process, uint64_t minor, uint64_t majo
 static int take_exit(struct collector *collector, const struct task_record *record)
 {
 	struct process *process = process_of(collector, record);
+	int result;
 
 	if (!process)
 		return -ENOMEM;
 	if (process->ended)
 		return 0;
-	take_identity(collector, process, record);
+	result = take_identity(collector, process, record);
 	take_memory(collector, process, record);
 	take_counters(process, record->group_minor + record->minor,
 		      record->group_major + record->major);
@@ -188,7 +203,7 @@ static int take_exit(struct collector *collector, const struct task_record *reco
 	process->accounting.seen_ns = collector->tick_ns;
 	process->accounting.exit_is_final = record->alone || process->accounted;
 	process->accounting.seen_tick = collector->ticks;
-	return 0;
+	return result;
 }
 
 /* All threads are gone: what they had is in the group's counters. Of a process that was reported as
@@ -212,10 +227,10 @@ static int take_pending(struct collector *collector)
 	int result = 0;
 
 	for (size_t i = 0; !result && i < collector->n_pending; i++) {
-		const struct task_record *record = &collector->pending[i];
+		struct task_record record = collector->pending[i]; /* more may come meanwhile */
 
-		result = record->record.type == RECORD_EXIT ? take_exit(collector, record) :
-							      take_free(collector, record);
+		result = record.record.type == RECORD_EXIT ? take_exit(collector, &record) :
+							     take_free(collector, &record);
 	}
 	collector->n_pending = 0;
 	return result;
@@ -247,12 +262,11 @@ static int take_task(void *context, const struct record *base, size_t size)
 	process->accounting.major += record->major;
 	if (!record->leader)
 		return 0;
-	take_identity(collector, process, record);
 	take_memory(collector, process, record);
 	process->accounting.is_zombie = record->alone && record->exited;
 	if (process->accounting.is_zombie)
 		process->exit_status = record->exit_code;
-	return 0;
+	return take_identity(collector, process, record);
 }
 
 /* After all tasks: their sums are the processes' counters, and who is missing has been reaped. */
@@ -339,6 +353,7 @@ static int take_totals(struct collector *collector)
 	totals->unresolved = sum.unresolved;
 	totals->map_full = sum.map_full;
 	totals->names_lost = rows_names_lost(collector->rows);
+	totals->cgroups_lost = collector->cgroups_lost;
 	totals->names_cut = strings_cut(snapshot_strings(collector->snapshot));
 	totals->exits_lost = sum.exits_lost + collector->pending_lost;
 	totals->stamps_lost = sum.stamps_lost;
@@ -481,7 +496,6 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 	collector->tick_failed = true;
 	collector->tick_ns = clock_ns(CLOCK_MONOTONIC);
 	snapshot->tick = collector->ticks;
-	cgroups_refresh(collector->cgroups);
 	result = collector->ticks ? read_kernel(collector) : read_baseline(collector);
 	if (result)
 		return error_set(error, -result, "cannot read the counters from the kernel: %s",
@@ -575,8 +589,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->snapshot = snapshot_new();
 	collector->names = collector->snapshot ? names_new(snapshot_strings(collector->snapshot)) :
 						 NULL;
-	collector->cgroups = cgroups_new();
-	if (!collector->snapshot || !collector->names || !collector->cgroups)
+	if (!collector->snapshot || !collector->names)
 		return error_set(error, ENOMEM, "out of memory");
 	collector->page_size = sysconf(_SC_PAGESIZE);
 	collector->info.detail = options->detail;
@@ -627,7 +640,6 @@ void collector_free(struct collector *collector)
 	kernel_close(collector->kernel);
 	names_free(collector->names);
 	snapshot_free(collector->snapshot);
-	cgroups_free(collector->cgroups);
 	free(collector->pending);
 	free(collector);
 }

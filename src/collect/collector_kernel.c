@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "collect/cgroups.h"
 #include "faultmap.skel.h"
 #include "faultmap_old.skel.h"
 #include "base/log.h"
@@ -165,6 +166,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
 	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
 	skeleton->rodata->config_host_processes = has(features, FEATURE_HOST_PROCESSES);
+	skeleton->rodata->config_cgroup_root = cgroups_root_id();
 	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
 	if (options->slice_bytes) {
 		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);

@@ -161,7 +161,8 @@ int names_add(struct names *names, const struct name_record *record, size_t size
 		return 0;
 	join(record, record->length, joined);
 	was_cut = strings_cut(names->strings);
-	text = strings_get_for(names->strings, joined, record->uid, STRINGS_LAST);
+	text = strings_get_for(names->strings, joined, record->uid,
+			       record->flags & NAME_CGROUP ? STRINGS_FIRST : STRINGS_LAST);
 	if (!text)
 		return -ENOMEM;
 	if (record->flags & NAME_CUT && strings_cut(names->strings) == was_cut)
@@ -218,4 +219,12 @@ const char *names_of_mapping(const struct names *names, enum mapping_class class
 	if (!strcmp(name->text, "dev/zero")) /* mm/shmem.c: shmem_zero_setup() */
 		return strings_get(names->strings, "[anon_shmem]");
 	return name->text;
+}
+
+const char *names_of_cgroup(const struct names *names, uint64_t name_id, bool *ret_known)
+{
+	const struct name *name = find(names, name_id);
+
+	*ret_known = name;
+	return name ? name->text : strings_get(names->strings, "");
 }

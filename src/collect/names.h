@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The names of mappings, as the kernel side sent them: id -> text. The texts are in a struct strings, which
+ * The names of mappings and cgroups, as the kernel side sent them: id -> text. The texts are in a struct strings, which
  * keeps them within its budget; names are in generations, of which the youngest NAMES_GENERATIONS are kept.
  * The kernel side takes a name for sent while it is of the current generation or of the one before: so what a
  * row refers to that is about to be read is still there.
@@ -34,6 +34,9 @@ int names_add(struct names *names, const struct name_record *record, size_t size
  * Returns the number of the current one, which the kernel side has to be told. */
 uint32_t names_turn(struct names *names);
 
+/* The path of a cgroup: "/" for the root, "/system.slice/cron.service", "" of one that is not below the root
+ * that faultmap sees, or where it has not arrived (*ret_known is false then). NULL: no memory. */
+const char *names_of_cgroup(const struct names *names, uint64_t name_id, bool *ret_known);
 /*
  * The name of a mapping of this user's as users see it: "[heap]", "[anon:NAME]", a path, "[unnamed]" where the
  * name has not arrived (*ret_known is false then). One of the strings; NULL: no memory.

@@ -124,6 +124,46 @@ static void memory_without_a_directory(void **state)
 	assert_named(state, MAKE(8, NAME_PATH, "memfd:x", "tmp"), MAPPING_FILE, "/tmp/memfd:x");
 }
 
+static void assert_cgroup(void **state, size_t size, const char *want)
+{
+	uint64_t id = record.id;
+	bool known = true;
+
+	assert_string_equal(names_of_cgroup(*state, id, &known), "");
+	assert_false(known);
+	assert_int_equal(names_add(*state, &record, size), 0);
+	memset(&record, 0x55, sizeof(record)); /* the ring reuses it */
+	assert_string_equal(names_of_cgroup(*state, id, &known), want);
+	assert_true(known);
+}
+
+static void cgroups_are_paths_too(void **state)
+{
+	assert_cgroup(state, MAKE(1, NAME_CGROUP | NAME_PATH, "cron.service", "system.slice"),
+		      "/system.slice/cron.service");
+	assert_cgroup(state, MAKE(2, NAME_CGROUP | NAME_PATH, NULL), "/");
+	/* Not below the root that faultmap sees: known to be in no path. */
+	assert_cgroup(state, MAKE(3, NAME_CGROUP, NULL), "");
+}
+
+/* Of a cgroup the first components tell most: the user's own manager, and so the unit. */
+static void a_long_cgroup_is_cut_at_its_end(void **state)
+{
+	static char component[200];
+
+	memset(component, 'x', sizeof(component) - 1);
+	for (uint64_t id = 1; id <= STRINGS_BYTES_USER / 200; id++) {
+		sprintf(component + 150, "%lu", id);
+		assert_int_equal(names_add(*state, &record,
+					   MAKE(id, NAME_PATH, component, "other")),
+				 0);
+	}
+	assert_cgroup(state,
+		      MAKE(ID + STRINGS_BYTES_USER, NAME_CGROUP | NAME_PATH, component,
+			   "user-1000.slice", "user.slice"),
+		      "/user.slice/user-1000.slice/...");
+}
+
 static void class_alone_names_these(void **state)
 {
 	static const struct {
@@ -300,6 +340,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(cut_path_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(longest_path_fits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(memory_without_a_directory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(cgroups_are_paths_too, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_long_cgroup_is_cut_at_its_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(class_alone_names_these, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(name_that_has_not_come_is_unknown, set_up,
 						tear_down),

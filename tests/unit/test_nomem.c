@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "collect/cgroups.h"
 #include "metrics/groups.h"
 #include "collect/names.h"
 #include "metrics/sink_prometheus.h"
@@ -61,18 +60,6 @@ static int names_scenario(void)
 		result = -ENOMEM;
 	names_free(names);
 	strings_free(strings);
-	return result;
-}
-
-/* A path that cannot be kept is one that is not known. */
-static int cgroups_scenario(void)
-{
-	struct cgroups *cgroups = cgroups_new();
-	int result = cgroups ? 0 : -ENOMEM;
-
-	if (!result)
-		assert_non_null(cgroups_path(cgroups, 1));
-	cgroups_free(cgroups);
 	return result;
 }
 
@@ -251,7 +238,6 @@ static int groups_scenario(void)
 TELLS(table)
 TELLS(text)
 TELLS(names)
-DOES_WITHOUT(cgroups)
 TELLS(snapshot)
 DOES_WITHOUT(prometheus)
 /* Not libc's: without memory for /etc/passwd it loads another NSS module, and keeps that. */
@@ -271,7 +257,6 @@ int main(void)
 		cmocka_unit_test(table_tells),
 		cmocka_unit_test(text_tells),
 		cmocka_unit_test(names_tells),
-		cmocka_unit_test(cgroups_does_without),
 		cmocka_unit_test(snapshot_tells),
 		cmocka_unit_test_setup_teardown(prometheus_does_without, make_picture,
 						free_picture),
