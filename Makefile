@@ -307,8 +307,8 @@ soak:
 bench-tools: all $(BENCH_TOOLS) $(BENCH_BPF)
 
 bench:
-	@packaging/deps.sh bench
-	@$(MAKE) -j"$$(nproc)" bench-tools
+	@packaging/deps.sh bench >&2
+	@$(MAKE) -j"$$(nproc)" bench-tools >&2
 	@$(GIVE_BACK)
 	@BUILD=$(BUILD) tests/bench/run.sh
 
