@@ -307,8 +307,8 @@ soak:
 bench-tools: all $(BENCH_TOOLS) $(BENCH_BPF)
 
 bench:
-	@packaging/deps.sh bench
-	@$(MAKE) -j"$$(nproc)" bench-tools
+	@packaging/deps.sh bench >&2
+	@$(MAKE) -j"$$(nproc)" bench-tools >&2
 	@$(GIVE_BACK)
 	@BUILD=$(BUILD) tests/bench/run.sh
 
@@ -366,7 +366,7 @@ help:
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
-	@echo '  sudo make bench           what a fault costs with faultmap and with its peers'
+	@echo '  sudo make bench           what a fault, a start and a reading cost, beside peers; ROUNDS=3: a quick look'
 	@echo '  make analyze       clang --analyze'
 	@echo '  make format        clang-format of the C files; format-check: whether that would change any'
 	@echo '  make tests         builds all that the tests use, runs nothing; parts of it: unit-tests,'

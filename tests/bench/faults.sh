@@ -4,7 +4,7 @@
 # time over a bare run. In each round every profiler is started once, meets every workload and is ended, so that a
 # drift of the machine meets all of them. Prints Markdown. A new profiler is a name in `profilers` and what
 # profilers.bash says; a new workload is in workloads.bash.
-# usage: tests/bench/faults.sh     ROUNDS, PROFILERS="bare ..." and WORKLOADS may be set.
+# usage: tests/bench/faults.sh     ROUNDS, ONLY_PROFILERS="bare ..." and ONLY_WORKLOADS may be set.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 . "$ROOT/tests/bench/profilers.bash"
@@ -17,8 +17,8 @@ RUN_TRIES=12 # and taken at most
 
 profilers=(bare bare_again empty floor_run floor_mapping floor_row floor_full faultmap_fast faultmap_full
 	bpftrace bpftrace_ustack perf_record perf_trace)
-[ -z "${PROFILERS:-}" ] || read -r -a profilers <<<"$PROFILERS"
-[ -z "${WORKLOADS:-}" ] || read -r -a workloads <<<"$WORKLOADS"
+[ -z "${ONLY_PROFILERS:-}" ] || read -r -a profilers <<<"$ONLY_PROFILERS"
+[ -z "${ONLY_WORKLOADS:-}" ] || read -r -a workloads <<<"$ONLY_WORKLOADS"
 
 # passes PROFILER: perf's readers want a CPU for as long as the storm has had one.
 passes()

@@ -70,7 +70,12 @@ noise_text()
 	local unit=unit_$1 label=label_$2
 
 	awk -v noise="$(noise_of "$1")" -v added="$(added_to "$1" "$2")" -v unit="${!unit%% *}" -v label="${!label}" '
-		BEGIN { printf "a second bare run differs by %.0f %s, %s by %.0f", noise, unit, label, added }'
+		BEGIN {
+			if (added == "")
+				printf "%s was not measured", label
+			else
+				printf "a second bare run differs by %.0f %s, %s by %.0f", noise, unit, label, added
+		}'
 }
 
 # count_samples WORKLOAD PROFILER
@@ -142,7 +147,7 @@ add_target()
 {
 	awk -v measure="$1" -v what="$2" -v value="$3" -v other="$4" -v limit="$5" -v noise="$NOISE" 'BEGIN {
 		if (value == "" || other == "" || other <= 0) {
-			printf "- not measured here: %s, at most %s: no undisturbed sample\n", what, limit
+			printf "| not measured here | %s | %s | | no sample, or other work spoilt them |\n", what, limit
 			exit
 		}
 		ratio = value / other
@@ -151,28 +156,27 @@ add_target()
 			verdict = "met but for a tenth, which may be noise"
 		if (ratio <= limit)
 			verdict = "met"
-		printf "- %s: %s, at most %s, is %.3f (%.4g / %.4g; %s)\n", verdict, what, limit, ratio, value, other,
-			measure
+		printf "| %s | %s | %s | %.3f (%.4g / %.4g) | %s |\n", verdict, what, limit, ratio, value, other, measure
 	}' >>"$TARGETS"
 }
 
-# add_limit MEASURE WHAT VALUE UNIT LIMIT: VALUE shall be at most LIMIT.
+# add_limit MEASURE WHAT VALUE UNIT LIMIT: VALUE shall be at most LIMIT. Memory has no noise.
 add_limit()
 {
 	awk -v measure="$1" -v what="$2" -v value="$3" -v unit="$4" -v limit="$5" -v noise="$NOISE" 'BEGIN {
 		verdict = "**not met**"
-		if (value <= limit * (1 + noise))
+		if (unit != "MiB" && value <= limit * (1 + noise))
 			verdict = "met but for a tenth, which may be noise"
 		if (value <= limit)
 			verdict = "met"
-		printf "- %s: %s, at most %s %s, is %.3g %s (%s)\n", verdict, what, limit, unit, value, unit, measure
+		printf "| %s | %s | %s %s | %.3g %s | %s |\n", verdict, what, limit, unit, value, unit, measure
 	}' >>"$TARGETS"
 }
 
 # add_unknown WHAT LIMIT WHY
 add_unknown()
 {
-	printf -- '- not measured here: %s, at most %s: %s\n' "$1" "$2" "$3" >>"$TARGETS"
+	printf '| not measured here | %s | %s | | %s |\n' "$1" "$2" "$3" >>"$TARGETS"
 }
 
 # add_floor WHAT VALUE OTHER: what nobody can save of the target before it: VALUE / OTHER.
@@ -180,7 +184,7 @@ add_floor()
 {
 	awk -v what="$1" -v value="$2" -v other="$3" 'BEGIN {
 		if (value != "" && other > 0)
-			printf "  - the floor, %s: %.3f (%.4g / %.4g)\n", what, value / other, value, other
+			printf "| its floor | %s | | %.3f (%.4g / %.4g) | |\n", what, value / other, value, other
 	}' >>"$TARGETS"
 }
 
@@ -190,15 +194,17 @@ add_less_empty()
 {
 	awk -v value="$1" -v other="$2" -v empty="$3" 'BEGIN {
 		if (value != "" && empty != "" && other - empty > 0)
-			printf "  - less the empty program, which is the clock of the statistics: %.3f (%.4g / %.4g)\n",
-				(value - empty) / (other - empty), value - empty, other - empty
+			printf "| less the empty program | %s | | %.3f (%.4g / %.4g) | |\n",
+				"without what is the clock of the statistics in both", (value - empty) / (other - empty), value - empty, other - empty
 	}' >>"$TARGETS"
 }
 
 # print_targets: at the end of a script that was started alone; run.sh prints those of all.
 print_targets()
 {
-	[ "$TARGETS" != "$TMP/targets" ] || { printf '\n### Targets\n\n' && cat "$TARGETS"; }
+	[ "$TARGETS" = "$TMP/targets" ] || return 0
+	printf '\n### Targets\n\n| verdict | target | at most | is | measure |\n| --- | --- | --- | --- | --- |\n'
+	cat "$TARGETS"
 }
 
 TARGETS=${TARGETS:-$TMP/targets}

@@ -133,6 +133,16 @@ static bool set_priority(int priority)
 	return !sched_setscheduler(0, SCHED_FIFO, &parameter);
 }
 
+/* Leaves the core to another thread that runs on it. */
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 static _Noreturn void spin(int cpu)
 {
 	cpu_set_t cpus;
@@ -143,7 +153,7 @@ static _Noreturn void spin(int cpu)
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) || !set_priority(PRIORITY_SPINNER))
 		_exit(1); /* No such CPU is online: nothing can run there. */
 	for (;;)
-		__asm__ volatile("");
+		relax();
 }
 
 /* One on each CPU. */

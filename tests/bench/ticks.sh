@@ -11,7 +11,8 @@
 PROCESSES=${PROCESSES:-5000}
 ROUNDS=${ROUNDS:-15}
 ROWS=4 # of each: see sleepers.c
-MOVE_SECONDS=4 # between two ticks: all sleepers move in that time
+STILL_SECONDS=2 # between two ticks
+MOVE_SECONDS=4  # the same: all sleepers move in that time
 STILL_SHARE=0.03
 MOVING_SHARE=0.1
 
@@ -61,13 +62,13 @@ await_microsecond()
 	done
 }
 
-# sample_ticks STATE N SECONDS FAULTS COMMAND...: after a tick and the command, the CPU time of the N ticks
-# that come next, SECONDS apart, with at least FAULTS. The scrapes that count the ticks and the command are outside. No
-# sample if something took so long that these were other ticks.
-sample_ticks()
+# sample_tick STATE SECONDS FAULTS COMMAND...: after a tick and the command, the CPU time of the tick that comes next, after
+# SECONDS, with at least FAULTS. The scrapes that count the ticks and the command are outside. No sample if something
+# took so long that it was another tick.
+sample_tick()
 {
-	local state=$1 n=$2 seconds=$3 wanted=$4 faults before after
-	shift 4
+	local state=$1 seconds=$2 wanted=$3 faults before after
+	shift 3
 
 	await_tick
 	faults=$(metric faultmap_entries_total)
@@ -75,12 +76,12 @@ sample_ticks()
 	[ "${EPOCHREALTIME/./}" -lt $((tick_end + seconds * 800000)) ] || return
 	read_daemon_cpu
 	before=$cpu_ns
-	await_microsecond $((tick_end + n * seconds * 1000000 + seconds * 500000))
+	await_microsecond $((tick_end + seconds * 1500000))
 	read_daemon_cpu
 	after=$cpu_ns
-	[ $(($(metric faultmap_ticks_total) - ticks)) -eq "$n" ] || return
+	[ $(($(metric faultmap_ticks_total) - ticks)) -eq 1 ] || return
 	[ $(($(metric faultmap_entries_total) - faults)) -ge "$wanted" ] || return
-	add_tick "$state" $(((after - before) / n / 1000))
+	echo "$state tick $(((after - before) / 1000))"
 }
 
 move_sleepers()
@@ -90,14 +91,6 @@ move_sleepers()
 	until [ -s "$TMP/ready" ]; do
 		read -r -t 0.02 -u "$never"
 	done
-}
-
-# add_tick STATE US: and how many rows there are.
-add_tick()
-{
-	echo "$1 tick $2"
-	echo "$1 rows $(metric faultmap_rows)"
-	echo "$1 processes $(metric faultmap_processes)"
 }
 
 # sample_ps STATE
@@ -116,7 +109,7 @@ sample_rounds()
 
 	for ((try = 0; try < 3 * ROUNDS; try++)); do
 		[ "$(count_samples "$1" tick)" -lt "$ROUNDS" ] || return
-		sample_ticks "$@" >>"$TMP/samples"
+		sample_tick "$@" >>"$TMP/samples"
 		sample_ps "$1" >>"$TMP/samples"
 	done
 }
@@ -143,7 +136,7 @@ print_state()
 
 	read -r tick_median tick_low _ <<<"$(statistics "$1" tick)"
 	read -r ps_median ps_low _ <<<"$(statistics "$1" ps)"
-	rows=$(median_of "$1" rows) processes=$(median_of "$1" processes)
+	rows=$(metric faultmap_rows) processes=$(metric faultmap_processes)
 	printf '\n### A reading among %.0f processes with %.0f rows, %s\n\n' "$processes" "$rows" "$2"
 	printf '| %-38s | %9s | %9s |\n' "us of CPU time" median low
 	printf '| -------------------------------------- | --------: | --------: |\n'
@@ -158,9 +151,9 @@ print_state()
 # The daemon sees the sleepers' births, which are their rows; then the ticks are those of quiet.
 measure_still()
 {
-	start_daemon 1 && start_sleepers 0 || return 1
+	start_daemon "$STILL_SECONDS" && start_sleepers 0 || return 1
 	wait_for 60 has_ticked $(($(metric faultmap_ticks_total) + 3)) || return 1
-	sample_rounds still 3 1 0 true
+	sample_rounds still "$STILL_SECONDS" 0 true
 	print_state still "which stand still" "$STILL_SHARE"
 }
 
@@ -168,7 +161,7 @@ measure_still()
 measure_moving()
 {
 	start_sleepers "$ROWS" && start_daemon "$MOVE_SECONDS" || return 1
-	sample_rounds moving 1 "$MOVE_SECONDS" $((PROCESSES * ROWS)) move_sleepers
+	sample_rounds moving "$MOVE_SECONDS" $((PROCESSES * ROWS)) move_sleepers
 	print_state moving "which all move" "$MOVING_SHARE"
 }
 
