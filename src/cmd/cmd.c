@@ -2,8 +2,12 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
+
+/* libbpf takes the most of it: with 64 KiB most commands ended by SIGSEGV, with 96 none. */
+#define LEAST_STACK (256 * 1024)
 
 static enum log_level level_of(unsigned int verbose)
 {
@@ -15,6 +19,19 @@ static enum log_level level_of(unsigned int verbose)
 void cmd_set_verbosity(unsigned int verbose)
 {
 	log_set_level(level_of(verbose));
+}
+
+/* Beyond its stack a program ends by SIGSEGV, which says nothing: rather now, in words. */
+static bool has_stack(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur >= LEAST_STACK)
+		return true;
+	log_error("the stack may have %llu KiB, and faultmap may need %d: raise the limit "
+		  "(ulimit -s, LimitSTACK= in a unit)",
+		  (unsigned long long)limit.rlim_cur / 1024, LEAST_STACK / 1024);
+	return false;
 }
 
 bool cmd_begin(const struct command *command, void *config, int argc, char *argv[],
@@ -32,6 +49,10 @@ bool cmd_begin(const struct command *command, void *config, int argc, char *argv
 	if (common->help) {
 		options_print_help(command->spec, stdout);
 		*ret_status = EXIT_DONE;
+		return false;
+	}
+	if (!has_stack()) {
+		*ret_status = EXIT_FAILED;
 		return false;
 	}
 	return true;

@@ -211,9 +211,9 @@ struct service {
 	struct sink_jsonl *jsonl; /* NULL without --jsonl */
 	struct web *web;
 	uint64_t ticks;
-	bool has_ticked;  /* /metrics has something to say */
-	bool tick_fails;  /* the newest one */
-	bool jsonl_fails; /* said so already */
+	bool has_ticked;   /* /metrics has something to say */
+	bool tick_fails;   /* the newest one */
+	int jsonl_failure; /* the last one's errno, said so already; 0: it works */
 };
 
 static void settings_free(struct settings *settings)
@@ -269,14 +269,14 @@ static struct web_options web_options_of(const struct daemon_config *config)
 				     config->web_enable_lifecycle };
 }
 
-/* A full disk must not end the service: said once, and once when it is over. */
+/* A full disk must not end the service: said once for each reason, and once when it is over. */
 static void report_jsonl(struct service *service, int result, const struct error *error)
 {
-	if (result < 0 && !service->jsonl_fails)
+	if (result < 0 && result != service->jsonl_failure)
 		log_warning("%s; continuing, lost lines are counted", error->text);
-	else if (!result && service->jsonl_fails)
+	else if (!result && service->jsonl_failure)
 		log_warning("writing JSON lines to %s works again", service->config->jsonl);
-	service->jsonl_fails = result < 0;
+	service->jsonl_failure = result;
 }
 
 /* After a rotation. A failure is told, and the old file gone on with. */
@@ -414,7 +414,7 @@ static void commit(struct service *service, struct settings *settings, struct si
 	if (is_other_jsonl) {
 		sink_jsonl_free(service->jsonl);
 		service->jsonl = jsonl;
-		service->jsonl_fails = false;
+		service->jsonl_failure = 0;
 	}
 	if (is_other_interval || is_other_jsonl)
 		write_meta(service);

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -68,7 +69,8 @@ static const struct command_spec spec = {
 		"written \\xNN, a backslash \\\\ (on top of JSON's own escapes).\n"
 		"\n"
 		"faultmap does not wait for a slow reader: lines that find no room are lost as a whole.\n"
-		"lines_lost in the next line that gets through says how many. Counters go on.",
+		"lines_lost in the next line that gets through says how many. Counters go on. At the\n"
+		"end stderr says it too, and the exit status is 1.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -126,11 +128,21 @@ static int drain(struct log *log, struct error *error)
 	return result;
 }
 
+/* What is lost makes the log incomplete, though all that was asked for went well. */
 static int finish(const struct log *log, int result, const struct error *error)
 {
-	if (!result || log->reader_left)
+	uint64_t lost = sink_jsonl_lost(log->sink);
+
+	if (log->reader_left || (!result && !lost))
 		return EXIT_DONE;
-	log_error("%s", error->text);
+	if (result && lost)
+		log_error("%s; %" PRIu64 " lines are lost", error->text, lost);
+	else if (result)
+		log_error("%s", error->text);
+	else
+		log_error("%" PRIu64 " lines are lost: their reader did not keep up; the counters "
+			  "of the last lines have what they said",
+			  lost);
 	return EXIT_FAILED;
 }
 

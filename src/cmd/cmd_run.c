@@ -21,6 +21,7 @@
 #include "collect/collector.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/output_file.h"
 #include "model/losses.h"
 #include "sink/sink_jsonl.h"
 #include "sink/sink_slices.h"
@@ -37,6 +38,9 @@
 
 /* How long a reader may take none of the last JSON lines before they are lost. */
 #define LAST_LINES_MS 30000
+
+/* Of a file of -o: what a command maps is its user's business. */
+#define OUTPUT_MODE 0600
 
 /* Of a mapping, for --slices without --slice: a strip of some 32 to 64 cells. */
 #define AUTOMATIC_SLICES 64
@@ -261,6 +265,7 @@ static int open_output(struct run *run, struct error *error)
 {
 	const char *path = run->config->output;
 	char shown[256];
+	int fd;
 
 	/* By name, to keep ours apart from COMMAND's descriptor; appending, should it be a file. */
 	if (run->config->json)
@@ -269,9 +274,16 @@ static int open_output(struct run *run, struct error *error)
 	if (run->config->jsonl &&
 	    sink_jsonl_open(&run->jsonl, run->config->jsonl, OUTLET_REPLACE, error) < 0)
 		return -EIO;
-	run->output = path ? fopen(path, "we") : stderr;
-	text_escape_to(shown, sizeof(shown), path ? path : "");
-	return run->output ? 0 : error_set(error, errno, "opening %s: %s", shown, strerror(errno));
+	if (!path) {
+		run->output = stderr;
+		return 0;
+	}
+	fd = output_file_open(path, O_TRUNC, OUTPUT_MODE);
+	run->output = fd < 0 ? NULL : fdopen(fd, "w");
+	text_escape_to(shown, sizeof(shown), path);
+	return run->output ? 0 :
+			     error_set(error, fd < 0 ? -fd : errno, "opening %s: %s", shown,
+				       output_file_strerror(fd < 0 ? -fd : errno));
 }
 
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */

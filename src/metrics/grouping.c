@@ -27,6 +27,12 @@ static void label_cgroup(char label[LABEL_LEN], const char *name)
 		strcpy(label, name);
 }
 
+/* A process may take its name away (PR_SET_NAME), but a label without a value is none. */
+static const char *comm_of(const struct process *process)
+{
+	return *process->comm ? process->comm : "[unnamed]";
+}
+
 static void label_exe(char label[LABEL_LEN], const struct process *process)
 {
 	char link[32], path[PATH_MAX + 1];
@@ -36,7 +42,8 @@ static void label_exe(char label[LABEL_LEN], const struct process *process)
 	if (!process->ended)
 		length = readlink(link, path, sizeof(path) - 1);
 	if (length < 0)
-		length = snprintf(path, sizeof(path), "[%s]", process->comm);
+		length = snprintf(path, sizeof(path), *process->comm ? "[%s]" : "%s",
+				  comm_of(process));
 	path[length] = '\0';
 	label_text(label, path);
 }
@@ -55,7 +62,7 @@ void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct p
 		label_cgroup(label, *process->cgroup ? process->cgroup : "unknown");
 		break;
 	case GROUP_BY_COMM:
-		label_text(label, process->comm);
+		label_text(label, comm_of(process));
 		break;
 	case GROUP_BY_EXE:
 		label_exe(label, process);

@@ -24,9 +24,12 @@
 #define MAX_CONNECTIONS (2 * MAX_CLIENTS)
 /* One turn of the loop: the tick may be due. */
 #define MAX_ACCEPTS 64
-/* Of one connection, for its request header and our response header: no header of a scraper comes near,
- * and libmicrohttpd answers 431 to a larger one. */
-#define CONNECTION_MEMORY (16 * 1024)
+/* Of one connection, for its request header and our response header: no header of a scraper comes near, and a larger
+ * one is answered with 431, by http_request.c or by libmicrohttpd. */
+#define CONNECTION_MEMORY (24 * 1024)
+/* By so much grows what libmicrohttpd has for a request, half of the memory at first: at the end are left the 4 KiB in
+ * which it answers 431. */
+#define CONNECTION_INCREMENT (8 * 1024)
 /* From connecting, through TLS, to the end of the first request's header; whole, not between bytes. */
 #define HEADER_SECONDS 10
 /* From there to the last byte of the response: more than the 10 s that Prometheus waits. */
@@ -117,10 +120,20 @@ static void client_enter(struct client *client, enum client_state state, unsigne
 	TAILQ_INSERT_TAIL(&http->clients, client, next);
 }
 
-/* libmicrohttpd sees the connection end, and closes it. */
+/* libmicrohttpd sees the connection end, and closes it. NULL is fine. */
 static void client_cut(const struct client *client)
 {
-	shutdown(client->fd, SHUT_RDWR);
+	if (client)
+		shutdown(client->fd, SHUT_RDWR);
+}
+
+/* It has said that it will ask no more. libmicrohttpd does not hear of it while a connection is suspended, nor when it
+ * was said before the connection was taken. */
+static bool client_has_ended(const struct client *client)
+{
+	char byte;
+
+	return !recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
 static struct client *client_new(struct server *server, struct MHD_Connection *connection)
@@ -181,45 +194,56 @@ static bool is_newest(const struct server *server)
 	return server == TAILQ_FIRST(&server->http->servers);
 }
 
+/* libmicrohttpd calls with the first line, as long as it is. */
+static void *handle_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+	(void)context;
+	if (http_request_refuse_uri(connection, uri))
+		client_cut(client_of(connection));
+	return NULL;
+}
+
 /* libmicrohttpd calls once with the header, then for each piece of a body, then once at its end. */
 static enum MHD_Result handle_request(void *context, struct MHD_Connection *connection,
 				      const char *path, const char *method, const char *version,
 				      const char *upload, size_t *upload_size, void **request)
 {
 	struct server *server = context;
-	struct client *client = MHD_get_connection_info(connection,
-							MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-					->socket_context;
+	struct client *client = client_of(connection);
 
 	(void)version;
 	(void)upload;
 	if (!client)
 		return MHD_NO; /* no memory for it: nobody would watch its time */
 	if (!*request) {
-		*request = http_request_new(&server->http->shared, connection, path, method);
+		if (http_request_refuse_header(connection))
+			return MHD_NO;
+		*request = http_request_new(&server->http->shared, connection, path, method,
+					    !is_newest(server));
 		client_enter(client, CLIENT_ANSWERING, ANSWER_SECONDS);
-		return *request ? MHD_YES : MHD_NO;
+		return *request ? http_request_begin(*request) : MHD_NO;
 	}
 	if (*upload_size) {
 		*upload_size = 0; /* a body means nothing here: drop it */
 		return MHD_YES;
 	}
-	return http_request_answer(*request, !is_newest(server));
+	return http_request_answer(*request);
 }
 
 static void handle_completed(void *context, struct MHD_Connection *connection, void **request,
 			     enum MHD_RequestTerminationCode code)
 {
-	struct client *client = MHD_get_connection_info(connection,
-							MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-					->socket_context;
+	struct client *client = client_of(connection);
 
 	(void)context;
 	(void)code;
 	http_request_free(*request);
 	*request = NULL;
-	if (client)
-		client_enter(client, CLIENT_WAITING, IDLE_SECONDS);
+	if (!client)
+		return;
+	client_enter(client, CLIENT_WAITING, IDLE_SECONDS);
+	if (client_has_ended(client))
+		client_cut(client);
 }
 
 /* What goes wrong within a connection is the client's business and must not fill our log. */
@@ -250,16 +274,18 @@ static int start_daemon(struct server *server)
 	};
 	const union MHD_DaemonInfo *info;
 
-	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle_request, server,
-					  MHD_OPTION_EXTERNAL_LOGGER, keep_message, server,
-					  MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
-					  MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-					  (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
-					  handle_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-					  handle_completed, server, MHD_OPTION_ARRAY,
-					  is_tls ? tls_options :
-						   tls_options + ARRAY_SIZE(tls_options) - 1,
-					  MHD_OPTION_END);
+	server->daemon =
+		MHD_start_daemon(flags, 0, NULL, NULL, handle_request, server,
+				 MHD_OPTION_EXTERNAL_LOGGER, keep_message, server,
+				 MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
+				 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+				 MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+				 (size_t)CONNECTION_INCREMENT, MHD_OPTION_URI_LOG_CALLBACK,
+				 handle_uri, server, MHD_OPTION_NOTIFY_CONNECTION,
+				 handle_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
+				 handle_completed, server, MHD_OPTION_ARRAY,
+				 is_tls ? tls_options : tls_options + ARRAY_SIZE(tls_options) - 1,
+				 MHD_OPTION_END);
 	if (!server->daemon)
 		return -ENOTSUP;
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -464,7 +490,8 @@ static int handle_sweep(void *context, uint32_t events)
 	(void)!read(http->sweep_fd, &expirations, sizeof(expirations));
 	TAILQ_FOREACH(client, &http->clients, next)
 	{
-		if (client->deadline_ns <= now)
+		if (client->deadline_ns <= now ||
+		    (client->state == CLIENT_WAITING && client_has_ended(client)))
 			client_cut(client);
 	}
 	retire_servers(http);
@@ -493,6 +520,7 @@ static struct http *http_new(struct loop *loop, const struct listeners *listener
 	http->loop = loop;
 	http->sweep_fd = -1;
 	http->shared.site = *site;
+	gethostname(http->shared.machine, sizeof(http->shared.machine) - 1);
 	TAILQ_INIT(&http->servers);
 	TAILQ_INIT(&http->clients);
 	for (; http->n_acceptors < listeners->count; http->n_acceptors++) {

@@ -2,11 +2,14 @@
 #include "serve/http_request.h"
 
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <zlib.h>
 
 #include "serve/negotiate.h"
+#include "serve/site_check.h"
 #include "base/util.h"
 
 /* Of all responses that clients have not read yet: a page is some 100 KiB, and who reads none of it
@@ -16,6 +19,16 @@
 #define MIN_GZIP_SIZE 1024
 /* All Accept headers of a request in one; what is beyond is not heard. */
 #define MAX_ACCEPT 4096
+
+/* Of a request: its bytes, and what libmicrohttpd keeps beside them of each header, argument and cookie. http.c gives
+ * a connection 4 KiB more, for the header of the response. */
+#define MAX_HEADER (20 * 1024)
+#define FIELD_SIZE 64
+/* No page has arguments, but a scraper may be told to give some. */
+#define MAX_URI (4 * 1024)
+#define MAX_ARGUMENTS 32
+/* What curl and others send with a POST although nobody asked. */
+#define MAX_BODY 4096
 
 #define REALM "faultmap"
 #define TYPE_TEXT "text/plain; charset=utf-8"
@@ -42,8 +55,61 @@ static const struct http_page *find_page(const struct http_site *site, const cha
 	return NULL;
 }
 
+/* Cookies are there twice, as they came and taken apart. */
+static size_t header_memory(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	const char *cookies = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							  MHD_HTTP_HEADER_COOKIE);
+	int count = MHD_get_connection_values(connection,
+					      MHD_HEADER_KIND | MHD_COOKIE_KIND |
+						      MHD_GET_ARGUMENT_KIND,
+					      NULL, NULL);
+
+	return info->header_size + (cookies ? strlen(cookies) : 0) + (size_t)count * FIELD_SIZE;
+}
+
+static void answer_at_once(struct MHD_Connection *connection, const char *status)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	char response[256];
+	int length = snprintf(response, sizeof(response),
+			      "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: " TYPE_TEXT
+			      "\r\nContent-Length: %zu\r\n\r\n%s\n",
+			      status, strlen(status) + 1, status);
+
+	if (info && info->tls_session) {
+		gnutls_record_send(info->tls_session, response, (size_t)length);
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	(void)!send(info->connect_fd, response, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+bool http_request_refuse_uri(struct MHD_Connection *connection, const char *uri)
+{
+	size_t arguments = 0;
+
+	for (const char *c = uri; *c; c++)
+		arguments += *c == '&';
+	if (strlen(uri) <= MAX_URI && arguments < MAX_ARGUMENTS)
+		return false;
+	answer_at_once(connection, "414 URI Too Long");
+	return true;
+}
+
+bool http_request_refuse_header(struct MHD_Connection *connection)
+{
+	if (header_memory(connection) <= MAX_HEADER)
+		return false;
+	answer_at_once(connection, "431 Request Header Fields Too Large");
+	return true;
+}
+
 struct http_request *http_request_new(struct http_shared *shared, struct MHD_Connection *connection,
-				      const char *path, const char *method)
+				      const char *path, const char *method, bool is_last)
 {
 	struct http_request *request = calloc(1, sizeof(*request));
 
@@ -51,6 +117,7 @@ struct http_request *http_request_new(struct http_shared *shared, struct MHD_Con
 		return NULL;
 	request->shared = shared;
 	request->connection = connection;
+	request->is_last = is_last;
 	request->page = find_page(&shared->site, path);
 	request->is_read = !strcmp(method, MHD_HTTP_METHOD_GET) ||
 			   !strcmp(method, MHD_HTTP_METHOD_HEAD);
@@ -336,17 +403,69 @@ static bool is_within_limit(struct http_shared *shared)
 	return true;
 }
 
-enum MHD_Result http_request_answer(struct http_request *request, bool is_last)
+static const char *header_of(const struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* More than a POST may bring along without being asked. */
+static bool has_body(const struct http_request *request)
+{
+	const char *length = header_of(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool may_have_one = request->is_write && request->page && request->page->is_action;
+
+	return header_of(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
+	       (length && strtoull(length, NULL, 10) > (may_have_one ? MAX_BODY : 0));
+}
+
+/* Who has a password or a certificate for its own name gives no other site's page an answer. */
+static bool is_foreign_host(const struct http_request *request)
+{
+	const struct web_config *config = request->shared->config;
+	const char *host = header_of(request, MHD_HTTP_HEADER_HOST);
+	int fd = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			 ->connect_fd;
+
+	if (!host || (config && (config->n_users || config->tls.certificate)))
+		return false;
+	return site_is_loopback(fd) && !site_is_ours(host, request->shared->machine);
+}
+
+/* Browsers say which site's page it is that lets them act; older ones at least for a POST. */
+static bool is_cross_site(const struct http_request *request)
+{
+	const char *site = header_of(request, "Sec-Fetch-Site");
+	const char *origin = header_of(request, MHD_HTTP_HEADER_ORIGIN);
+	const char *host = header_of(request, MHD_HTTP_HEADER_HOST);
+
+	if (site && strcasecmp(site, "same-origin") != 0 && strcasecmp(site, "none") != 0)
+		return true;
+	return origin && !site_is_same(origin, host ? host : "");
+}
+
+enum MHD_Result http_request_begin(struct http_request *request)
 {
 	const struct web_config *config = request->shared->config;
 
-	request->is_last = is_last;
-	if (request->login == LOGIN_NOT_ASKED) {
-		if (config && config->limit.interval_ns && !is_within_limit(request->shared))
-			return say(request, MHD_HTTP_TOO_MANY_REQUESTS,
-				   "too many requests: rate_limit\n");
-		log_in(request);
+	if (config && config->limit.interval_ns && !is_within_limit(request->shared))
+		return say(request, MHD_HTTP_TOO_MANY_REQUESTS, "too many requests: rate_limit\n");
+	if (has_body(request)) {
+		request->is_last = true;
+		return say(request, MHD_HTTP_CONTENT_TOO_LARGE, "no body is wanted\n");
 	}
+	if (is_foreign_host(request))
+		return say(request, MHD_HTTP_MISDIRECTED_REQUEST,
+			   "not by this name: use an address, localhost or the machine's own name "
+			   "(TLS or users in the web configuration allow every name)\n");
+	if (request->page && request->page->is_action && is_cross_site(request))
+		return say(request, MHD_HTTP_FORBIDDEN, "not for the pages of another site\n");
+	return MHD_YES;
+}
+
+enum MHD_Result http_request_answer(struct http_request *request)
+{
+	if (request->login == LOGIN_NOT_ASKED)
+		log_in(request);
 	switch (request->login) {
 	case LOGIN_NOT_ASKED:
 		return say(request, MHD_HTTP_SERVICE_UNAVAILABLE,

@@ -8,8 +8,11 @@
 #include "serve/http.h"
 #include "serve/login.h"
 
+#define HTTP_MACHINE_LEN 256
+
 /* What all requests share. */
 struct http_shared {
+	char machine[HTTP_MACHINE_LEN]; /* its name */
 	struct http_site site;
 	const struct web_config *config; /* the newest; NULL: none */
 	struct login *login;             /* NULL while no configuration has had users */
@@ -19,16 +22,28 @@ struct http_shared {
 
 struct http_request;
 
-/* Its header is complete. NULL: no memory. */
+/*
+ * Too much for the connection's memory: of the first line (414) or of the whole header (431). That is said here and now
+ * without libmicrohttpd, which finds no memory either and closes in silence, or forgets the connection. The
+ * connection shall end.
+ */
+bool http_request_refuse_uri(struct MHD_Connection *connection, const char *uri);
+bool http_request_refuse_header(struct MHD_Connection *connection);
+/* Its header is complete. NULL: no memory. is_last: the connection shall end after it. */
 struct http_request *http_request_new(struct http_shared *shared, struct MHD_Connection *connection,
-				      const char *path, const char *method);
+				      const char *path, const char *method, bool is_last);
+/*
+ * Before any of its body: queues a refusal to who asks too often, sends what nobody wants, or is the page of another
+ * site. No password has been asked for.
+ */
+enum MHD_Result http_request_begin(struct http_request *request);
 /* Its response has gone, or its client. NULL is fine. */
 void http_request_free(struct http_request *request);
 /*
  * Its body is complete: queues the response, or suspends the connection until the password is
- * checked; libmicrohttpd then calls the handler again. is_last: the connection shall end after it.
+ * checked; libmicrohttpd then calls the handler again.
  */
-enum MHD_Result http_request_answer(struct http_request *request, bool is_last);
+enum MHD_Result http_request_answer(struct http_request *request);
 /* The password is checked: libmicrohttpd must run to go on. Returns the connection. */
 struct MHD_Connection *http_request_resume(struct http_request *request, bool granted);
 

@@ -24,7 +24,9 @@
 #define KEY_SIZE 32
 #define DIGEST_SIZE 32 /* SHA-256 */
 #define HASH_LEN 60    /* of bcrypt: "$2b$10$", 22 characters of salt, 31 of digest */
-#define MAX_COST 16    /* 4 s on the machine this was written on */
+/* Of the thread, whatever the limit of the program's own is, which it would be otherwise. */
+#define STACK_SIZE (256 * 1024)
+#define MAX_COST 16 /* 4 s on the machine this was written on */
 
 struct check {
 	STAILQ_ENTRY(check) next;
@@ -182,13 +184,18 @@ static int handle_done(void *context, uint32_t events)
 /* Signals are the loop's: signalfd reads what no thread takes. */
 static int start_thread(struct login *login)
 {
+	pthread_attr_t attributes;
 	sigset_t all, old;
-	int result;
+	int result = pthread_attr_init(&attributes);
 
+	if (result)
+		return -result;
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	result = pthread_create(&login->thread, NULL, check_passwords, login);
+	result = pthread_create(&login->thread, &attributes, check_passwords, login);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attributes);
 	login->has_thread = !result;
 	return -result;
 }

@@ -17,7 +17,7 @@ struct web {
 	struct web_config *config; /* until web_start */
 	bool has_config_file;
 	bool enable_lifecycle;
-	bool has_tls, has_users;
+	bool has_tls, has_users, is_guarded;
 	struct web_source source;
 	struct http *http; /* NULL until web_start */
 };
@@ -193,10 +193,33 @@ static int load_config(const char *path, struct web_config **ret_config, struct 
 	return path ? web_config_load(ret_config, path, error) : 0;
 }
 
+/* Somebody has to show who it is. */
+static bool is_guarded(const struct web_config *config)
+{
+	return config && (config->n_users || config->tls.client_auth == CLIENT_AUTH_VERIFY ||
+			  config->tls.client_auth == CLIENT_AUTH_REQUIRE_ANY);
+}
+
 static void note_config(struct web *web, const struct web_config *config)
 {
 	web->has_tls = config && config->tls.certificate;
 	web->has_users = config && config->n_users;
+	web->is_guarded = is_guarded(config);
+}
+
+/* What keeps people out is not taken away by a file that was cut, or a line that went: somebody has to mean it. */
+static int check_protection(const struct web *web, const struct web_config *config,
+			    struct error *error)
+{
+	const char *lost = NULL;
+
+	if (web->is_guarded && !is_guarded(config))
+		lost = "asks for no password and no client certificate";
+	else if (web->has_tls && (!config || !config->tls.certificate))
+		lost = "has no TLS";
+	return lost ? error_set(error, EPERM,
+				"the web configuration %s any more; that takes a restart", lost) :
+		      0;
 }
 
 static int open_all(struct web *web, const struct web_options *options, struct error *error)
@@ -269,7 +292,14 @@ int web_reload(struct web *web, const struct web_options *options, struct error 
 	struct web_config *config;
 	int result = load_config(options->config_file, &config, error);
 
-	if (!result && (config || had_config_file))
+	if (result < 0)
+		return result;
+	result = check_protection(web, config, error);
+	if (result < 0) {
+		web_config_free(config);
+		return result;
+	}
+	if (config || had_config_file)
 		result = http_configure(web->http, config, error);
 	if (result < 0)
 		return result;
@@ -300,8 +330,11 @@ const char *web_warning(const struct web *web)
 
 	for (size_t i = 0; i < web->listeners.count; i++)
 		is_remote |= web->listeners.all[i].is_remote;
-	if (!is_remote || web->has_tls || web->has_users)
+	if (!is_remote || web->has_tls)
 		return NULL;
+	if (web->has_users)
+		return "passwords from other machines come in clear text; tls_server_config in "
+		       "--web.config.file sets TLS";
 	return "serving other machines in clear text and without a password; --web.config.file "
 	       "sets TLS and users";
 }

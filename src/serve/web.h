@@ -51,7 +51,8 @@ void web_close(struct web *web);
 /* Serves. The loop must outlive it. 0 or a negative errno with the error set. */
 int web_start(struct web *web, struct loop *loop, const struct web_source *source,
 	      struct error *error);
-/* Reads the configuration, maybe another one, again; if it is bad the old one stays. The sockets stay.
+/* Reads the configuration, maybe another one, again; if it is bad the old one stays, and so it does if nobody had to show
+ * who it is any more, or TLS would go. The sockets stay.
  * 0 or a negative errno with the error set. */
 int web_reload(struct web *web, const struct web_options *options, struct error *error);
 

@@ -240,14 +240,38 @@ static yaml_node_t *section_of(struct web_loader *loader, yaml_node_t *root, con
 	return NULL;
 }
 
+/* A key without a value: more is meant than is there. */
+static int check_sections(struct web_loader *loader, yaml_node_t *root)
+{
+	const yaml_node_pair_t *pair;
+
+	if (root->type != YAML_MAPPING_NODE)
+		return 0; /* web_loader_set says it */
+	for (pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *value = yaml_document_get_node(&loader->document, pair->value);
+
+		if (web_loader_is_null(value))
+			return web_loader_fail(loader, value,
+					       "nothing is below this key: the file may have been "
+					       "cut; give {} if nothing is meant");
+	}
+	return 0;
+}
+
 static int load_document(struct web_loader *loader)
 {
 	yaml_node_t *root = yaml_document_get_root_node(&loader->document);
 	yaml_node_t *tls;
 	int result;
 
-	if (!root)
-		return 0; /* an empty file: no TLS, no users */
+	/* What a program leaves that has truncated it to write it anew. */
+	if (!root || web_loader_is_null(root))
+		return web_loader_fail(loader, root,
+				       "it is empty, so that everybody could read all: give {} if "
+				       "that is meant");
+	result = check_sections(loader, root);
+	if (result < 0)
+		return result;
 	result = web_loader_set(loader, "the file", root, top_keys);
 	if (result < 0)
 		return result;
@@ -286,7 +310,7 @@ int web_config_load(struct web_config **ret_config, const char *path, struct err
 
 	if (result < 0)
 		return error_set(error, -result, "reading the web configuration %s: %s", path,
-				 strerror(-result));
+				 web_loader_strerror(result));
 	loader.config = calloc(1, sizeof(*loader.config));
 	if (!loader.config)
 		return error_set(error, ENOMEM, "web configuration %s: out of memory", path);

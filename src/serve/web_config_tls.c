@@ -53,7 +53,7 @@ static int set_pem(struct web_loader *loader, const struct web_key *key, yaml_no
 	result = path ? web_loader_read_file(path, target, &size) : -ENOMEM;
 	if (result < 0)
 		return web_loader_fail(loader, value, "%s: reading %s: %s", key->name,
-				       path ? path : name, strerror(-result));
+				       path ? path : name, web_loader_strerror(result));
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "base/util.h"
@@ -80,14 +81,18 @@ int web_loader_read_file(const char *path, char **ret_text, size_t *ret_size)
 {
 	autofree char *text = malloc(MAX_FILE_SIZE + 1);
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
 	char *fit;
 	size_t size = 0;
 	ssize_t n;
 
 	if (!text)
 		return -ENOMEM;
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &status))
 		return -errno;
+	/* A FIFO that nobody writes to reads as an empty file. */
+	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+		return -ENOTSUP;
 	while ((n = read(fd, text + size, MAX_FILE_SIZE + 1 - size)) > 0)
 		size += (size_t)n;
 	if (n < 0)
@@ -100,6 +105,11 @@ int web_loader_read_file(const char *path, char **ret_text, size_t *ret_size)
 	text = NULL;
 	*ret_size = size;
 	return 0;
+}
+
+const char *web_loader_strerror(int result)
+{
+	return result == -ENOTSUP ? "not a regular file" : strerror(-result);
 }
 
 int web_loader_for_each(struct web_loader *loader, const char *name, const yaml_node_t *list,

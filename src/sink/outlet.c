@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/output_file.h"
 #include "base/text.h"
 #include "base/util.h"
 
@@ -26,6 +27,7 @@
 #define MAX_MARKS 64
 /* Others may not see what other users' processes map, so neither may they read our file. */
 #define FILE_MODE 0640
+#define PRIVATE_MODE 0600
 
 /* A queued line that tells of losses: once it is written as a whole, they are told. */
 struct mark {
@@ -38,6 +40,7 @@ struct outlet {
 	bool is_stdout;
 	bool is_regular;
 	bool is_persistent;
+	bool is_private;
 	bool is_mid_line; /* what was written last is no whole line yet */
 	bool is_torn;     /* nor will it be: a newline must come first */
 	const char *path; /* after "unix:", or of the file; in target */
@@ -67,16 +70,31 @@ static bool is_unix(const char *target)
 	return strncmp(target, "unix:", 5) == 0;
 }
 
-/* True when the file ends within a line: a writer before us was killed in the middle. */
-static bool file_is_torn(const char *path)
+/* True when the file ends within a line: a writer before us was killed in the middle. By its descriptor, as its name may
+ * be another file's by now. */
+static bool file_is_torn(int written_fd)
 {
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char path[32];
+	autoclose int fd = -1;
 	struct stat status;
 	char last;
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", written_fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)
 		return false;
 	return pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n';
+}
+
+/* Where anybody can listen, only to ours and root's. */
+static bool may_be_told(int fd, const char *path)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	return !output_file_is_shared(path) ||
+	       (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+		output_file_trusts(peer.uid));
 }
 
 /* The descriptor or a negative errno. A listener whose backlog is full counts as none. */
@@ -92,23 +110,17 @@ static int connect_to(const char *path)
 	strcpy(address.sun_path, path);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	return TAKE_FD(fd);
+	return may_be_told(fd, path) ? TAKE_FD(fd) : -EPERM;
 }
 
 /* A FIFO without a reader: waits for one now, unless it may come later. */
 static int open_path(const struct outlet *outlet, bool replace)
 {
-	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
-	int fd;
+	int flags = O_APPEND | (replace ? O_TRUNC : 0) | (outlet->is_persistent ? O_NONBLOCK : 0);
 
 	if (is_unix(outlet->target))
 		return connect_to(outlet->path);
-	if (replace)
-		flags |= O_TRUNC;
-	if (outlet->is_persistent)
-		flags |= O_NONBLOCK;
-	fd = open(outlet->path, flags, FILE_MODE);
-	return fd < 0 ? -errno : fd;
+	return output_file_open(outlet->path, flags, outlet->is_private ? PRIVATE_MODE : FILE_MODE);
 }
 
 static void take_fd(struct outlet *outlet, int fd)
@@ -117,7 +129,7 @@ static void take_fd(struct outlet *outlet, int fd)
 
 	outlet->fd = fd;
 	outlet->is_regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-	outlet->is_torn = outlet->is_regular && !outlet->is_stdout && file_is_torn(outlet->path);
+	outlet->is_torn = outlet->is_regular && !outlet->is_stdout && file_is_torn(fd);
 }
 
 /* No listener, or a FIFO that nobody reads. */
@@ -139,7 +151,7 @@ static int open_first(struct outlet *outlet, enum outlet_open how, struct error 
 	if (outlet->is_persistent && is_absent(outlet, fd))
 		return 0;
 	return error_set(error, -fd, "opening %s for JSON lines: %s; name a %s", outlet->name,
-			 strerror(-fd),
+			 output_file_strerror(-fd),
 			 is_unix(outlet->target) ? "stream socket that somebody listens on" :
 						   "file that can be written");
 }
@@ -155,6 +167,7 @@ int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open
 	outlet->fd = -1;
 	outlet->is_stdout = !target || !strcmp(target, "-");
 	outlet->is_persistent = how == OUTLET_PERSIST;
+	outlet->is_private = how == OUTLET_REPLACE;
 	outlet->target = strdup(target ? target : "-");
 	outlet->name = outlet->is_stdout ? strdup("standard output") : text_escape(target);
 	if (outlet->target && outlet->name) {

@@ -19,12 +19,13 @@
 struct outlet;
 
 enum outlet_open {
-	OUTLET_REPLACE,
+	OUTLET_REPLACE, /* a file that is new has mode 0600, in the other cases 0640: a log shipper may read it */
 	OUTLET_APPEND,
 	OUTLET_PERSIST, /* append; a reader that is absent or goes away may come later */
 };
 
-/* target: NULL or "-" for standard output, unix:PATH, or a file's path. 0 or a negative errno with
+/* target: NULL or "-" for standard output, unix:PATH, or a file's path; where anybody may have put something in their
+ * place, neither links are followed nor others' files and listeners taken (base/output_file.h). 0 or a negative errno with
  * the error set. */
 int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open how,
 		struct error *error);

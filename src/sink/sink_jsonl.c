@@ -199,6 +199,11 @@ bool sink_jsonl_is_stdout(const struct sink_jsonl *sink)
 	return outlet_is_stdout(sink->outlet);
 }
 
+uint64_t sink_jsonl_lost(const struct sink_jsonl *sink)
+{
+	return outlet_lost(sink->outlet);
+}
+
 const char *sink_jsonl_schema(void)
 {
 	return schema;

@@ -54,6 +54,8 @@ int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *erro
  * set: the old file is gone on with. */
 int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error);
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
+/* Lines, so far. */
+uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);
 
 /*
  * Each returns 0, or a negative errno with the error set when a line was lost (-EPIPE: the reader

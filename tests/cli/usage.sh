@@ -123,6 +123,13 @@ expect_refusal "report without a file" 2 \
 expect_refusal "log to a socket that is not there" 1 \
 	"opening unix:/nowhere/x for JSON lines: No such file or directory; name a stream socket that somebody listens on" \
 	log -o unix:/nowhere/x
+# Beyond its stack a program ends by SIGSEGV. The environment is in it.
+for command in "${commands[@]}"; do
+	(ulimit -s 64 && exec env -i "$FAULTMAP" "$command") >"$TMP/out" 2>"$TMP/err"
+	check_equal "$command with a stack of 64 KiB" "$?:$(cat "$TMP/out" "$TMP/err")" \
+		"1:faultmap: the stack may have 64 KiB, and faultmap may need 256: raise the limit $(
+			)(ulimit -s, LimitSTACK= in a unit)"
+done
 run_faultmap log --schema
 check_equal "log --schema: status and stderr" "$status:$(cat "$TMP/err")" 0:
 check "log --schema is what ships" cmp "$TMP/out" packaging/faultmap.schema.json

@@ -177,7 +177,7 @@ static char *compose(char *lines, size_t *ret_size)
 	FILE *stream = open_memstream(&request, ret_size);
 
 	FUZZ_ASSERT(stream);
-	fprintf(stream, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", method,
+	fprintf(stream, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method,
 		path ? path : "/");
 	while ((line = strsep(&lines, "\n")))
 		put_header(stream, line);

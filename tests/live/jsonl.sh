@@ -170,6 +170,36 @@ test_stalled_pipe()
 	keep_log "$TMP/piped"
 }
 
+# One that stops and goes on: it gets all the last lines, and the loss is told at the end.
+test_slow_pipe()
+{
+	local log reader
+
+	mkfifo "$TMP/slow"
+	exec 3<>"$TMP/slow"
+	start_background "$FAULTMAP" log --slice 4K -d 0.1 >"$TMP/slow" 2>"$TMP/slow.err" 3>&-
+	log=$BACKGROUND_PID
+	check "log: a reader that pauses is told" wait_for 180 slow_floods
+	start_background cat "$TMP/slow" >"$TMP/slow.jsonl" 3>&-
+	reader=$BACKGROUND_PID
+	exec 3>&-
+	check "log: it hears of the lines that it lost" wait_for 60 grep -q '"lines_lost":[1-9]' "$TMP/slow.jsonl"
+	stop_background "$log"
+	check_equal "log: lines were lost: exit status" "$?" 1
+	wait "$reader"
+	check_equal "log: the last word says how many" \
+		"$(sed -n '$s/^faultmap: \([0-9]*\) lines are lost: their reader.*/\1/p' "$TMP/slow.err")" \
+		"$(jq -s 'map(.lines_lost_total // 0) | max' "$TMP/slow.jsonl")"
+	check_whole "log: what a slow reader gets" "$TMP/slow.jsonl"
+	keep_log "$TMP/slow.jsonl"
+}
+
+slow_floods()
+{
+	/usr/bin/python3 tests/workload/touch.py 64 >/dev/null
+	grep -q 'does not keep up' "$TMP/slow.err"
+}
+
 # report_fails NAME REGEX FILE...: status 1, and stderr says so.
 report_fails()
 {
@@ -267,5 +297,6 @@ test_rotation
 test_full_disk
 test_socket
 test_stalled_pipe
+test_slow_pipe
 check_schema
 done_testing

@@ -274,6 +274,56 @@ check_failure()
 	check_contains "$1: says what" "$TMP/err" "$3"
 }
 
+# check_refused NAME REGEX COMMAND...: one line that says why, and root's file is as it was.
+check_refused()
+{
+	timeout "$(longer 60)" "${@:3}" >"$TMP/out" 2>"$TMP/err"
+	check_equal "$1: exit status" "$?" 1
+	check_contains "$1: says why" "$TMP/err" "^faultmap: .*$2"
+	check_equal "$1: the file behind it stays" "$(cat "$TMP/precious" "$TMP/shared/theirs")" "precious"
+}
+
+# In a directory where everybody may write, somebody else has been first.
+test_planted_names()
+{
+	if ! may 0; then
+		skip "names that another user has planted" "no CAP_CHOWN to be somebody else"
+		return
+	fi
+	mkdir "$TMP/shared"
+	chmod 1777 "$TMP/shared"
+	echo precious >"$TMP/precious"
+	ln -s "$TMP/precious" "$TMP/shared/link"
+	: >"$TMP/shared/theirs"
+	chmod 666 "$TMP/shared/theirs"
+	chown -h 65534:65534 "$TMP/shared/link" "$TMP/shared/theirs"
+	check_refused "log -o: a link" 'link.*: a symbolic link' "$FAULTMAP" log -n 1 -o "$TMP/shared/link"
+	check_refused "log -o: another user's file" "theirs.*: another user's" \
+		"$FAULTMAP" log -n 1 -o "$TMP/shared/theirs"
+	check_refused "run -o: a link" 'link.*: a symbolic link' "$FAULTMAP" run -o "$TMP/shared/link" -- true
+	check_refused "run --json -o: another user's file" "theirs.*: another user's" \
+		"$FAULTMAP" run --json -o "$TMP/shared/theirs" -- true
+	check_refused "daemon --jsonl: a link" 'link.*: a symbolic link' \
+		"$FAULTMAP" daemon --listen 127.0.0.1:0 --jsonl "$TMP/shared/link"
+	check_refused "daemon --jsonl: another user's file" "theirs.*: another user's" \
+		"$FAULTMAP" daemon --listen 127.0.0.1:0 --jsonl "$TMP/shared/theirs"
+	chmod 711 "$TMP"
+	start_background setpriv --reuid=65534 --regid=65534 --clear-groups /usr/bin/python3 -c 'import socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+print("heard", len(server.accept()[0].recv(1)), flush=True)' "$TMP/shared/socket" >"$TMP/heard"
+	wait_for 30 test -S "$TMP/shared/socket"
+	check_refused "log -o: another user's listener" "socket.*another user's" \
+		"$FAULTMAP" log -n 1 -o "unix:$TMP/shared/socket"
+	wait "$BACKGROUND_PID"
+	check_equal "which has heard nothing" "$(cat "$TMP/heard")" "heard 0"
+	(umask 0 && "$FAULTMAP" run -o "$TMP/shared/new" -- true)
+	(umask 0 && "$FAULTMAP" run --json -o "$TMP/shared/new.jsonl" -- true)
+	check_equal "what run makes anew is for its user alone, whatever the umask" \
+		"$(stat -c %a "$TMP/shared/new" "$TMP/shared/new.jsonl" | paste -sd ' ')" "600 600"
+}
+
 record
 test_form
 test_sums
@@ -282,6 +332,7 @@ test_latency
 test_map_full
 test_ends
 test_asleep
+test_planted_names
 check_failure "full disk" 1 '/dev/full: No space left on device' -n 1 -d 0.1 -o /dev/full
 check_failure "unwritable file" 1 '/nowhere/x .*No such file' -n 1 -o /nowhere/x
 check_failure "no interval at all" 2 'count|-n' -n 0

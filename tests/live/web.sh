@@ -246,6 +246,39 @@ test_passwords()
 		"$(grep -c 'clear text' "$TMP/daemon.err")" 0
 }
 
+# refused_and_guarded NAME REGEX: a reload that would let everybody in is told as such, and lets nobody in.
+refused_and_guarded()
+{
+	reload
+	check_contains "$1: the reload is refused" <(tail -n 1 "$TMP/daemon.err") \
+		"^faultmap: reloading: .*$2.*; going on as before"
+	check_equal "$1: without a password nobody is served" \
+		"$(http_status "$url/metrics" --cacert "$TMP/ca.crt") $(tls_status)" "401 200"
+}
+
+# A program that writes the file anew has truncated it; an editor has lost its end.
+test_fails_closed()
+{
+	: >"$TMP/web.yml"
+	refused_and_guarded "an empty file" "line 1: it is empty"
+	write_config server
+	sed -i '/^basic_auth_users/,$d' "$TMP/web.yml"
+	refused_and_guarded "a file without its users" "asks for no password and no client certificate any more"
+	write_config server
+	sed -i '/^basic_auth_users/q' "$TMP/web.yml"
+	refused_and_guarded "a file cut behind a key" "nothing is below this key"
+	write_config server
+	sed -i '/^tls/,/key_file/d' "$TMP/web.yml"
+	refused_and_guarded "a file without TLS" "has no TLS any more"
+	rm "$TMP/web.yml"
+	refused_and_guarded "no file" "No such file"
+	mkfifo "$TMP/web.yml"
+	refused_and_guarded "a FIFO" "not a regular file"
+	rm "$TMP/web.yml"
+	write_config server
+	reload
+}
+
 # Each of these passwords takes a quarter of a second to find wrong.
 test_slow_passwords()
 {
@@ -400,7 +433,10 @@ test_tls()
 {
 	make_certificates
 	write_config server
-	start_daemon "$FAULTMAP" daemon -v --interval 0.5 --listen 0.0.0.0:0 \
+	# With the least stack that is taken: TLS and bcrypt need more than most.
+	# shellcheck disable=SC2016
+	start_daemon sh -c 'ulimit -s 256 && exec "$@"' - \
+		"$FAULTMAP" daemon -v --interval 0.5 --listen 0.0.0.0:0 \
 		--web.config.file "$TMP/web.yml" --web.enable-lifecycle
 	port=$(sed -n 's|.*https://0\.0\.0\.0:\([0-9]*\)/.*|\1|p' "$TMP/daemon.err")
 	url=https://localhost:$port
@@ -408,6 +444,7 @@ test_tls()
 	test_passwords
 	test_slow_passwords
 	test_reload
+	test_fails_closed
 	test_prometheus
 	test_client_certificates
 	test_versions
@@ -417,6 +454,48 @@ test_tls()
 	check_equal "it ends with 0 all the same" "$?" 0
 }
 
+# Whoever it is: they have no password yet.
+test_bodies()
+{
+	write_config server
+	sed -i '/^tls/,/key_file/d' "$TMP/web.yml"
+	start_daemon "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --listen 0.0.0.0:0 \
+		--web.config.file "$TMP/web.yml"
+	check_contains "passwords from other machines without TLS are warned about" "$TMP/daemon.err" \
+		'passwords from other machines come in clear text'
+	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	wait_for 20 status_is 200 "http://$v4/-/ready" -u prometheus:secret
+	start_client flood "${v4##*:}" 8
+	check "8 endless bodies are cut" wait_for 60 grep -q cut "$TMP/client"
+	# What its socket takes before the kernel hears of the end, and no more.
+	check "none was read" awk '$1 == "cut" { exit $2 > 16 * 1024 * 1024 }' "$TMP/client"
+	check_equal "they were told" "$(awk '$1 == "told" { print $2 }' "$TMP/client" | sort | uniq -c | tr -s ' ')" \
+		" 8 413"
+	stop_client
+	check_equal "scrapes go on" "$(http_status "http://$v4/metrics" -u prometheus:secret)" 200
+	check_equal "a page of another site does not reload" "$(http_status "http://$v4/-/reload" -X POST \
+		-H 'Origin: http://evil.example' -u prometheus:secret)" 403
+	stop_background "$daemon"
+}
+
+# A name that leads here, but is another site's.
+test_other_sites()
+{
+	start_daemon "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --web.enable-lifecycle
+	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	wait_for 20 status_is 200 "http://$v4/-/ready"
+	check_equal "by another site's name: refused" \
+		"$(http_status "http://evil.example:${v4##*:}/metrics" --resolve "evil.example:${v4##*:}:127.0.0.1")" 421
+	check_equal "by localhost: served" "$(http_status "http://localhost:${v4##*:}/metrics")" 200
+	check_equal "by the machine's name: served" \
+		"$(http_status "http://$v4/metrics" -H "Host: $(uname -n):14096")" 200
+	check_equal "a page of another site does not reload" \
+		"$(http_status "http://$v4/-/reload" -X POST -H 'Origin: http://evil.example')" 403
+	check_equal "its own page may" \
+		"$(http_status "http://$v4/-/reload" -X POST -H "Origin: http://$v4")" 200
+	stop_background "$daemon"
+}
+
 test_bad_input()
 {
 	echo 'tls_server_config: { cert_file: nowhere.crt }' >"$TMP/bad.yml"
@@ -424,6 +503,12 @@ test_bad_input()
 		--listen 127.0.0.1:0 --web.config.file "$TMP/bad.yml"
 	check_failure "no web configuration" 1 "/nowhere/web\.yml: No such file" \
 		--listen 127.0.0.1:0 --web.config.file /nowhere/web.yml
+	: >"$TMP/bad.yml"
+	check_failure "an empty web configuration" 2 "bad\.yml, line 1: it is empty" \
+		--listen 127.0.0.1:0 --web.config.file "$TMP/bad.yml"
+	mkfifo "$TMP/bad.fifo"
+	check_failure "a web configuration that is a FIFO" 1 "bad\.fifo: not a regular file" \
+		--listen 127.0.0.1:0 --web.config.file "$TMP/bad.fifo"
 	check_failure "no sockets passed" 1 "fd://: no socket was passed" --listen fd://
 	echo text >"$TMP/file"
 	check_failure "a socket's path is a file" 1 "unix:$TMP/file: Address already in use" \
@@ -436,5 +521,7 @@ test_bad_input()
 test_plain
 test_activation
 test_tls
+test_bodies
+test_other_sites
 test_bad_input
 done_testing

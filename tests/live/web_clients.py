@@ -6,7 +6,9 @@ web_clients.py hold PORT N    N idle connections, one that sends a byte a second
                               what they ask for; says "ready", and when the slow one was cut
 web_clients.py ask PORT [CA]  one connection: a "METHOD PATH [USER:PASSWORD]" per line of stdin, and a
                               "STATUS CONNECTION-HEADER" per line of stdout
-Both until stdin or they are closed.
+web_clients.py flood PORT N   N clients that send bodies without an end; "told STATUS" for each, then "cut BYTES",
+                              as many as all of them could send
+All until stdin or they are closed.
 """
 import base64
 import http.client
@@ -25,7 +27,7 @@ def connect_unread(port):
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", port))
-    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
     return client
 
 
@@ -74,7 +76,35 @@ def ask(port, ca):
             print(0, type(error).__name__, flush=True)
 
 
+def flood(port, count):
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    clients = [connect(port) for _ in range(count)]
+    sent = 0
+    for client in clients:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.setblocking(False)
+    print("ready", flush=True)
+    while clients:
+        for client in list(clients):
+            try:
+                sent += client.send(chunk)
+                continue
+            except BlockingIOError:
+                continue
+            except OSError:
+                clients.remove(client)
+            try:
+                status = client.recv(65536).split()[1].decode()
+            except (OSError, IndexError):
+                status = "nothing"
+            print("told", status, flush=True)
+    print("cut", sent, flush=True)
+    sys.stdin.read()
+
+
 if sys.argv[1] == "hold":
     hold(int(sys.argv[2]), int(sys.argv[3]))
+elif sys.argv[1] == "flood":
+    flood(int(sys.argv[2]), int(sys.argv[3]))
 else:
     ask(int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -180,12 +181,14 @@ static int connect_client(struct fixture *fixture)
 	return fd;
 }
 
-/* Sends the request and runs the loop until the server has closed the connection. */
-static const char *ask(struct fixture *fixture, const char *request)
+/* Sends the request, maybe that no more will come, and runs the loop until the server has closed the connection. */
+static const char *ask_and(struct fixture *fixture, const char *request, bool half_closes)
 {
 	fixture->client = connect_client(fixture);
 	fixture->length = 0;
 	assert_int_equal(write(fixture->client, request, strlen(request)), strlen(request));
+	if (half_closes)
+		shutdown(fixture->client, SHUT_WR);
 	assert_int_equal(loop_add_fd(fixture->loop, fixture->client, EPOLLIN, receive, fixture), 0);
 	assert_int_equal(loop_run(fixture->loop), 0);
 	assert_false(fixture->timed_out);
@@ -193,6 +196,11 @@ static const char *ask(struct fixture *fixture, const char *request)
 	close(fixture->client);
 	fixture->response[fixture->length] = '\0';
 	return fixture->response;
+}
+
+static const char *ask(struct fixture *fixture, const char *request)
+{
+	return ask_and(fixture, request, false);
 }
 
 /* `headers` end with an end of line, each. */
@@ -322,9 +330,7 @@ static void unknown_paths_and_methods_are_refused(void **state)
 	assert_status(get(fixture, "GET", "/../etc/passwd"), 404);
 	assert_status(get(fixture, "DELETE", "/metrics"), 405);
 	assert_has(fixture->response, "Allow: GET, HEAD\r\n");
-	assert_status(ask(fixture, "POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-				   "Content-Length: 5\r\n\r\nhello"),
-		      405);
+	assert_status(get(fixture, "POST", "/metrics"), 405);
 	assert_int_equal(fixture->renders, 0);
 }
 
@@ -341,11 +347,62 @@ static void actions_want_post_or_put(void **state)
 	assert_int_equal(fixture->actions, 2);
 }
 
-static void a_body_with_get_is_ignored(void **state)
+/* Before all of it has come, whoever asks, and the connection ends though the client would go on. */
+static void bodies_that_nobody_wants_are_refused(void **state)
 {
-	assert_status(ask(*state, "GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-				  "Content-Length: 5\r\n\r\nhello"),
+	static const char *const requests[] = {
+		"GET /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n",
+		"GET /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
+		"HEAD /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\nhello",
+		"GET /small HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET /small HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"5\r\nhello\r\n5\r\nhello\r\n",
+		"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+		"Content-Length: 5\r\n\r\n",
+		"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n",
+		"POST /act HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"POST /act HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4097\r\n\r\n",
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+		assert_status(ask(fixture, requests[i]), 413);
+		assert_has(fixture->response, "Connection: close\r\n");
+	}
+	assert_int_equal(fixture->actions, 0);
+	assert_status(ask(fixture, "GET /small HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+				   "Content-Length: 0\r\n\r\n"),
 		      200);
+	/* curl -d x */
+	assert_status(ask(fixture, "POST /act HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+				   "Content-Length: 1\r\n\r\nx"),
+		      200);
+}
+
+static void other_sites_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_status(ask(fixture, "GET /small HTTP/1.1\r\nHost: evil.example:14096\r\n"
+				   "Connection: close\r\n\r\n"),
+		      421);
+	assert_status(ask(fixture, "GET /small HTTP/1.1\r\nHost: 127.0.0.1:14096\r\n"
+				   "Connection: close\r\n\r\n"),
+		      200);
+	assert_status(ask(fixture, "GET /small HTTP/1.0\r\n\r\n"), 200);
+	assert_status(ask(fixture, "POST /act HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+				   "Origin: http://evil.example\r\nContent-Length: 0\r\n\r\n"),
+		      403);
+	assert_status(ask(fixture, "POST /act HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+				   "Sec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n"),
+		      403);
+	assert_int_equal(fixture->actions, 0);
+	assert_status(ask(fixture,
+			  "POST /act HTTP/1.1\r\nHost: localhost:1\r\nConnection: close\r\n"
+			  "Sec-Fetch-Site: same-origin\r\n"
+			  "Origin: http://localhost:1\r\nContent-Length: 0\r\n\r\n"),
+		      200);
+	assert_int_equal(fixture->actions, 1);
 }
 
 static void what_a_page_fails_with_is_the_status(void **state)
@@ -375,13 +432,61 @@ static void a_header_beyond_the_limit_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	char request[64 * 1024];
-	size_t length = (size_t)sprintf(request, "GET /small HTTP/1.1\r\nHost: x\r\nX: ");
+	size_t length = (size_t)sprintf(request, "GET /small HTTP/1.1\r\nHost: localhost\r\nX: ");
 
 	memset(request + length, 'x', sizeof(request) - length);
 	strcpy(request + sizeof(request) - 5, "\r\n\r\n");
 	/* Our client sends it all before it reads. */
 	assert_status(ask(fixture, request), 431);
 	assert_status(get(fixture, "GET", "/small"), 200);
+}
+
+/* `n` times a part of a header, which starts with the first line. */
+static const char *ask_with(struct fixture *fixture, const char *start, const char *part, size_t n,
+			    const char *end)
+{
+	static char request[128 * 1024];
+	char *next = stpcpy(request, start);
+
+	for (size_t i = 0; i < n; i++)
+		next = stpcpy(next, part);
+	strcpy(next, end);
+	return ask(fixture, request);
+}
+
+#define END " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define FIRST "GET /small HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+/* Whatever it is that takes too much memory, and however little too much. */
+static void a_header_of_any_size_is_answered(void **state)
+{
+	static const struct {
+		const char *start, *part, *end;
+		size_t most, step;
+		int status;
+	} cases[] = {
+		{ FIRST "X: ", "xxxxxxxx", "\r\n\r\n", 3400, 7, 431 },
+		{ FIRST, "a:b\r\n", "\r\n", 700, 5, 431 },
+		{ FIRST, "a: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n", "\r\n", 400, 3, 431 },
+		{ FIRST, "Cookie: a=b\r\n", "\r\n", 500, 5, 431 },
+		{ FIRST "Cookie: ", "a=b; ", "a=b\r\n\r\n", 700, 5, 431 },
+		{ "GET /small?", "a=b&", "a=b" END, 700, 5, 414 },
+		{ "GET /small?a=", "bbbb", END, 6500, 40, 414 },
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool is_refused = false;
+
+		for (size_t n = 1; n < cases[i].most; n += cases[i].step) {
+			const char *response = ask_with(fixture, cases[i].start, cases[i].part, n,
+							cases[i].end);
+
+			is_refused |= strncmp(response, "HTTP/1.1 200", 12) != 0;
+			assert_status(response, is_refused ? cases[i].status : 200);
+		}
+		assert_true(is_refused);
+	}
 }
 
 /* It is taken off the loop when no descriptor is left, and put back by the sweep, which fails twice here. */
@@ -420,7 +525,7 @@ static void idle_clients_keep_nobody_out(void **state)
 /* Two fit into the limit of 32 MiB. */
 static void who_does_not_read_takes_bounded_memory(void **state)
 {
-	const char request[] = "GET /huge HTTP/1.1\r\nHost: x\r\n\r\n";
+	const char request[] = "GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	struct fixture *fixture = *state;
 	int clients[3];
 
@@ -485,6 +590,51 @@ static void passwords_are_asked_for(void **state)
 	assert_int_equal(fixture->renders, 0);
 }
 
+/* Before the body and the password. */
+static void the_rate_limit_comes_first(void **state)
+{
+	struct web_config *config = make_config("user");
+	struct fixture *fixture = *state;
+	struct error error;
+
+	config->limit = (struct web_limit){ .interval_ns = 3600000000000, .burst = 2 };
+	assert_int_equal(http_configure(fixture->http, config, &error), 0);
+	assert_status(get_with(fixture, "/small", USER_WRONG), 401);
+	assert_status(get_with(fixture, "/small", "Content-Length: 5\r\n"), 413);
+	assert_status(get_with(fixture, "/small", "Content-Length: 5\r\n"), 429);
+	assert_status(get_with(fixture, "/small", USER_SECRET), 429);
+}
+
+/* Who has to give a password may call it what they like: no other site's page has one. */
+static void with_passwords_any_host_is_served(void **state)
+{
+	struct fixture *fixture = *state;
+	struct error error;
+
+	assert_int_equal(http_configure(fixture->http, make_config("user"), &error), 0);
+	assert_status(ask(fixture, "GET /small HTTP/1.1\r\nHost: proxy.example\r\n" USER_SECRET
+				   "Connection: close\r\n\r\n"),
+		      200);
+}
+
+/* Not after the 10 s for a header or the 90 s of an idle one, several times: the fixture's patience ends before. */
+static void who_will_ask_no_more_is_gone(void **state)
+{
+	const char keeps[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	const char asks[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n" USER_SECRET "\r\n";
+	struct fixture *fixture = *state;
+	struct error error;
+
+	for (unsigned int i = 0; i < 3; i++)
+		assert_string_equal(ask_and(fixture, "", true), "");
+	assert_string_equal(ask_and(fixture, "GET /sma", true), "");
+	assert_status(ask_and(fixture, keeps, true), 200);
+	/* While it waits for its password to be checked, nobody looks at its socket. */
+	assert_int_equal(http_configure(fixture->http, make_config("user"), &error), 0);
+	assert_status(ask_and(fixture, asks, true), 200);
+	assert_status(ask_and(fixture, asks, true), 200);
+}
+
 static void a_new_configuration_holds_at_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -503,7 +653,7 @@ static void a_new_configuration_holds_at_once(void **state)
 
 static void the_end_does_not_wait_for_who_is_asked(void **state)
 {
-	const char request[] = "GET /small HTTP/1.1\r\nHost: x\r\n" USER_WRONG "\r\n";
+	const char request[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n" USER_WRONG "\r\n";
 	struct fixture *fixture = *state;
 	struct error error;
 	int client;
@@ -520,7 +670,7 @@ static void the_end_does_not_wait_for_who_is_asked(void **state)
 /* The first one is pending for longer than the second one's request takes to arrive. */
 static void the_end_takes_no_more_passwords(void **state)
 {
-	const char request[] = "GET /small HTTP/1.1\r\nHost: x\r\n" USER_WRONG "\r\n";
+	const char request[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n" USER_WRONG "\r\n";
 	struct fixture *fixture = *state;
 	struct error error;
 	int clients[2];
@@ -551,14 +701,19 @@ int main(void)
 		TEST(gzip_comes_when_asked_for),
 		TEST(unknown_paths_and_methods_are_refused),
 		TEST(actions_want_post_or_put),
-		TEST(a_body_with_get_is_ignored),
+		TEST(bodies_that_nobody_wants_are_refused),
+		TEST(other_sites_are_refused),
 		TEST(what_a_page_fails_with_is_the_status),
 		TEST(garbage_does_not_stop_the_service),
 		TEST(a_header_beyond_the_limit_is_refused),
+		TEST(a_header_of_any_size_is_answered),
 		TEST(a_listener_that_cannot_be_watched_is_tried_again),
 		TEST(idle_clients_keep_nobody_out),
 		TEST(who_does_not_read_takes_bounded_memory),
 		TEST(passwords_are_asked_for),
+		TEST(the_rate_limit_comes_first),
+		TEST(with_passwords_any_host_is_served),
+		TEST(who_will_ask_no_more_is_gone),
 		TEST(a_new_configuration_holds_at_once),
 		TEST(the_end_does_not_wait_for_who_is_asked),
 		TEST(the_end_takes_no_more_passwords),

@@ -253,7 +253,7 @@ static struct web_config *make_web_config(void)
 /* A request without memory is answered with a failure or cut, and the next one is answered. */
 static int http_scenario(void)
 {
-	static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+	static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 				      "Accept-Encoding: gzip\r\n"
 				      "Authorization: Basic dXNlcjpzZWNyZXQ=\r\n\r\n";
 	const struct http_site site = { &page, 1, NULL };

@@ -257,13 +257,17 @@ static void groups_are_what_they_are_asked_to_be(void **state)
 	static const struct {
 		enum group_by group_by;
 		const char *group;
+		const char *comm;
 	} cases[] = {
-		{ GROUP_BY_UNIT, "group=\"machine-qemu\\\\x2d1.scope\"" },
-		{ GROUP_BY_CGROUP, "group=\"/machine.slice/machine-qemu\\\\x2d1.scope/libvirt\"" },
-		{ GROUP_BY_COMM, "group=\"cat\"" },
-		{ GROUP_BY_EXE, "group=\"[cat]\"" }, /* no such process here */
-		{ GROUP_BY_UID, "group=\"1000\"" },
-		{ GROUP_BY_PID, "group=\"4294967294\"" },
+		{ GROUP_BY_UNIT, "group=\"machine-qemu\\\\x2d1.scope\"", "cat" },
+		{ GROUP_BY_CGROUP, "group=\"/machine.slice/machine-qemu\\\\x2d1.scope/libvirt\"",
+		  "cat" },
+		{ GROUP_BY_COMM, "group=\"cat\"", "cat" },
+		{ GROUP_BY_COMM, "group=\"[unnamed]\"", "" },
+		{ GROUP_BY_EXE, "group=\"[cat]\"", "cat" }, /* no such process here */
+		{ GROUP_BY_EXE, "group=\"[unnamed]\"", "" },
+		{ GROUP_BY_UID, "group=\"1000\"", "cat" },
+		{ GROUP_BY_PID, "group=\"4294967294\"", "cat" },
 	};
 	struct fixture *fixture = *state;
 	struct row *row;
@@ -278,6 +282,7 @@ static void groups_are_what_they_are_asked_to_be(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		sink_prometheus_free(fixture->sink);
 		fixture->sink = new_sink(cases[i].group_by, 0, PROMETHEUS_LEAST_MAX_SERIES);
+		strcpy(fixture->process->comm, cases[i].comm);
 		add_row(fixture, 1, "[heap]");
 		row->now.minor += 9;
 		tick(fixture);

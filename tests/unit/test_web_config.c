@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -293,11 +294,7 @@ static void rate_limits_are_gos_durations(void **state)
 
 static void empty_parts_mean_nothing(void **state)
 {
-	const char *texts[] = { "",
-				"# nothing\n",
-				"{}",
-				"tls_server_config:\nbasic_auth_users:\n",
-				"http_server_config: {}\nbasic_auth_users: {}\n",
+	const char *texts[] = { "{}", "http_server_config: {}\nbasic_auth_users: {}\n",
 				"http_server_config:\n  headers:\n    X-Frame-Options: ''\n" };
 
 	(void)state;
@@ -320,6 +317,14 @@ static const struct {
 	{ "tls_server: {}\n", "line 1:", "known are tls_server_config, http_server_config" },
 	{ "tls_server_config: [\n", "line 2:", "not YAML" },
 	{ "tls_server_config:\n\tcert_file: x\n", "line 2:", "not YAML" },
+	{ "", "line 1:", "it is empty" },
+	{ "# nothing\n", "line 1:", "it is empty" },
+	{ "---\n", "line ", "it is empty" },
+	{ "~\n", "line 1:", "it is empty" },
+	{ "null\n", "line 1:", "it is empty" },
+	{ "basic_auth_users:\n", "line 1:", "nothing is below this key" },
+	{ "rate_limit: {}\nbasic_auth_users: # cut\n", "line 2:", "nothing is below this key" },
+	{ "tls_server_config: ~\n", "line 1:", "nothing is below this key" },
 	{ "just text\n", "line 1:", "KEY: VALUE" },
 	{ "- a\n", "line 1:", "KEY: VALUE" },
 	{ "tls_server_config:\n" PAIR "  key_file: key.pem\n", "line 4:", "twice" },
@@ -422,6 +427,26 @@ static void a_missing_file_is_named(void **state)
 	assert_non_null(strstr(error.text, "/nowhere/web.yml: No such file"));
 }
 
+/* A FIFO without a writer reads as an empty file. */
+static void only_a_regular_file_is_read(void **state)
+{
+	char fifo[128], text[200];
+	struct web_config *config;
+	struct error error;
+
+	(void)state;
+	snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_true(web_config_load(&config, fifo, &error) < 0);
+	assert_non_null(strstr(error.text, "not a regular file"));
+	snprintf(text, sizeof(text), "tls_server_config:\n  cert_file: %s\n", fifo);
+	write_file("web.yml", text, strlen(text));
+	assert_int_equal(web_config_load(&config, path, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "fifo: not a regular file"));
+	assert_true(web_config_load(&config, "/dev/null", &error) < 0);
+	unlink(fifo);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +460,7 @@ int main(void)
 		cmocka_unit_test(empty_parts_mean_nothing),
 		cmocka_unit_test(bad_files_are_refused_by_line),
 		cmocka_unit_test(a_missing_file_is_named),
+		cmocka_unit_test(only_a_regular_file_is_read),
 	};
 
 	return cmocka_run_group_tests_name("web_config", tests, make_files, remove_files);

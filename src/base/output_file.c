@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "base/output_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+/* Where a path leads to, before its last name. */
+struct place {
+	int dir_fd;
+	const char *name; /* the last one, with the slashes behind it */
+	bool is_shared;
+};
+
+bool output_file_trusts(uid_t owner)
+{
+	return !owner || owner == geteuid();
+}
+
+/* Everybody may write there, or below such a directory somebody else may. */
+static bool is_shared(int dir_fd, bool is_below)
+{
+	struct stat status;
+
+	if (fstat(dir_fd, &status))
+		return true;
+	return status.st_mode & S_IWOTH || (is_below && !output_file_trusts(status.st_uid));
+}
+
+/* One directory further. A link that anybody may have put there is not followed. */
+static int descend(int dir_fd, const char *name, bool is_shared)
+{
+	autoclose int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return -errno;
+	if (S_ISLNK(status.st_mode)) {
+		if (is_shared && !output_file_trusts(status.st_uid))
+			return -ELOOP;
+		close(fd);
+		fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	} else if (!S_ISDIR(status.st_mode)) {
+		return -ENOTDIR;
+	}
+	return fd < 0 ? -errno : TAKE_FD(fd);
+}
+
+/* Walks along the path, whose slashes it overwrites. The descriptor is the caller's. */
+static int find_place(char *path, struct place *ret_place)
+{
+	autoclose int dir_fd = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *name = path + strspn(path, "/");
+	bool shared;
+
+	if (dir_fd < 0)
+		return -errno;
+	shared = is_shared(dir_fd, false);
+	for (;;) {
+		char *end = name + strcspn(name, "/");
+		char *next = end + strspn(end, "/");
+		int fd;
+
+		if (!*next)
+			break;
+		*end = '\0';
+		fd = descend(dir_fd, name, shared);
+		if (fd < 0)
+			return fd;
+		close(dir_fd);
+		dir_fd = fd;
+		shared = is_shared(dir_fd, shared);
+		name = next;
+	}
+	/* "/" has no name, and is a directory as "." is. */
+	*ret_place = (struct place){ TAKE_FD(dir_fd), !*name && *path ? "." : name, shared };
+	return 0;
+}
+
+/* Of a file in a shared place. */
+static bool is_trusted(const struct stat *status)
+{
+	if (!output_file_trusts(status->st_uid) || status->st_mode & S_IWOTH)
+		return false;
+	return !S_ISREG(status->st_mode) || status->st_nlink == 1;
+}
+
+/* The kernel refuses others' files itself where fs.protected_* say so, as EACCES: what it was that it refused. */
+static int reason_of(const struct place *place, int errnum)
+{
+	struct stat status;
+
+	if (errnum != EACCES || !place->is_shared ||
+	    fstatat(place->dir_fd, place->name, &status, AT_SYMLINK_NOFOLLOW))
+		return -errnum;
+	if (S_ISLNK(status.st_mode))
+		return -ELOOP;
+	return is_trusted(&status) ? -errnum : -EPERM;
+}
+
+static int open_at(const struct place *place, int flags, mode_t mode)
+{
+	int safe = flags & ~O_TRUNC;
+	autoclose int fd = openat(place->dir_fd, place->name,
+				  safe | O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
+					  (place->is_shared ? O_NOFOLLOW : 0),
+				  mode);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return reason_of(place, errno);
+	if (place->is_shared && !is_trusted(&status))
+		return -EPERM;
+	if (flags & O_TRUNC && S_ISREG(status.st_mode) && ftruncate(fd, 0))
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int output_file_open(const char *path, int flags, mode_t mode)
+{
+	autofree char *copy = strdup(path);
+	struct place place;
+	int result = copy ? find_place(copy, &place) : -ENOMEM;
+
+	if (result < 0)
+		return result;
+	result = open_at(&place, flags, mode);
+	close(place.dir_fd);
+	return result;
+}
+
+bool output_file_is_shared(const char *path)
+{
+	autofree char *copy = strdup(path);
+	struct place place;
+
+	if (!copy || find_place(copy, &place) < 0)
+		return true;
+	close(place.dir_fd);
+	return place.is_shared;
+}
+
+const char *output_file_strerror(int errnum)
+{
+	switch (errnum) {
+	case ELOOP:
+		return "a symbolic link, in a directory where everybody may write";
+	case EPERM:
+		return "another user's, or everybody's, in a directory where everybody may write";
+	default:
+		return strerror(errnum);
+	}
+}
