@@ -1,104 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by every shell test: TAP on stdout, a scratch directory, background processes that end
-# with the test. Counters live in this shell: report (ok, check...) outside of ( ) and pipes.
+# Sourced by every shell test: the frame (tap.bash), and what tests do with faultmap.
 
-set -u
-export LC_ALL=C.UTF-8
+# shellcheck source=tests/tap.bash
+. "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
 
-ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$ROOT" || exit 1
-BUILD=$(realpath -m "${BUILD:-build}")
 FAULTMAP=$(realpath -m "${FAULTMAP:-$BUILD/faultmap}")
-TMP=$(mktemp -d "${TMPDIR:-/tmp}/faultmap-test.XXXXXX") || exit 1
-export ROOT BUILD FAULTMAP TMP
-PATH=$PATH:/usr/sbin:/sbin
-
-tests_run=0
-tests_failed=0
-background_pids=()
-
-trap cleanup_test EXIT
-# run.sh's deadline sends TERM twice, to this shell and to its group: the second one must not
-# interrupt the clean-up.
-trap 'trap "" TERM; exit 143' TERM
-
-cleanup_test()
-{
-	local pid
-
-	# A child shell that TERM meets before it has dropped its traps comes here as well.
-	[ "$BASHPID" = "$$" ] || return 0
-	for pid in ${background_pids[@]+"${background_pids[@]}"}; do
-		stop_background "$pid"
-	done
-	rm -rf "$TMP"
-}
-
-# ok NAME
-ok()
-{
-	tests_run=$((tests_run + 1))
-	printf 'ok %d - %s\n' "$tests_run" "${1//#/}"
-}
-
-# not_ok NAME [DETAIL...]: each detail, of several lines too, becomes a comment.
-not_ok()
-{
-	tests_run=$((tests_run + 1))
-	tests_failed=$((tests_failed + 1))
-	printf 'not ok %d - %s\n' "$tests_run" "${1//#/}"
-	shift
-	[ $# -eq 0 ] || printf '%s\n' "$@" | sed 's/^/#   /'
-}
-
-# skip NAME REASON
-skip()
-{
-	tests_run=$((tests_run + 1))
-	printf 'ok %d - %s # SKIP %s\n' "$tests_run" "${1//#/}" "${2:?skip needs a reason}"
-}
-
-# check NAME COMMAND...: ok if the command succeeds; what it prints is shown only if it does not.
-check()
-{
-	check_status "$1" 0 "${@:2}"
-}
-
-# check_status NAME WANT COMMAND...: ok if the command exits with WANT.
-check_status()
-{
-	local name=$1 want=$2 status
-	shift 2
-
-	"$@" >"$TMP/.check" 2>&1
-	status=$?
-	if [ "$status" -eq "$want" ]; then
-		ok "$name"
-	else
-		not_ok "$name" "exit status $status, wanted $want: $*" "$(head -n 50 "$TMP/.check")"
-	fi
-}
-
-# check_equal NAME GOT WANT
-check_equal()
-{
-	if [ "$2" = "$3" ]; then
-		ok "$1"
-	else
-		not_ok "$1" "got:  $2" "want: $3"
-	fi
-}
-
-# check_contains NAME FILE EXTENDED_REGEX
-check_contains()
-{
-	if grep -Eq -e "$3" -- "$2"; then
-		ok "$1"
-	else
-		not_ok "$1" "no line of $2 matches: $3" "$(head -n 50 -- "$2" 2>&1)"
-	fi
-}
+export FAULTMAP
 
 # keep_log FILE...: JSON lines of faultmap, for check_schema.
 keep_log()
@@ -145,13 +53,6 @@ fewer()
 	echo $(($1 / ${WORK_DIVISOR:-1}))
 }
 
-# longer SECONDS: so many, or as many as a machine needs that is slower by $DEADLINE_FACTOR: an emulated
-# one, or one that runs a sanitized program.
-longer()
-{
-	echo $(($1 * ${DEADLINE_FACTOR:-1}))
-}
-
 # check_schema: every line that was kept is valid against `faultmap log --schema`.
 check_schema()
 {
@@ -167,74 +68,66 @@ check_schema()
 	fi
 }
 
-# wait_for SECONDS COMMAND...: polls until the command succeeds, and says so when the time is over: what
-# fails after that may have no other reason.
-wait_for()
+# start_serving COMMAND...: a daemon with -v, until it serves; sets $daemon to its PID. Its stderr is in
+# $TMP/daemon.err.
+start_serving()
 {
-	local seconds deadline
-	seconds=$(longer "$1")
-	deadline=$((${EPOCHREALTIME/./} + seconds * 1000000))
-	shift
-
-	until "$@" >/dev/null 2>&1; do
-		if [ "${EPOCHREALTIME/./}" -ge "$deadline" ]; then
-			echo "not within $seconds s: $*" >&2
-			return 1
-		fi
-		sleep 0.02
-	done
-}
-
-# start_background COMMAND...: a program, no function; sets $BACKGROUND_PID. Redirections of the
-# call are the program's.
-start_background()
-{
-	# An asynchronous command would get /dev/null for stdin if none were named.
-	exec "$@" <&0 &
-	BACKGROUND_PID=$!
-	background_pids+=("$BACKGROUND_PID")
-	wait_for 10 process_executed "$BACKGROUND_PID"
-}
-
-# process_executed PID: it has become another program than this shell. Before that, a signal would
-# run this shell's traps in it.
-process_executed()
-{
-	! cmp -s "/proc/$1/cmdline" "/proc/$$/cmdline"
-}
-
-# stop_background PID [SECONDS]: TERM, time to end (a minute, for a busy machine), KILL. Returns its exit
-# status.
-stop_background()
-{
-	kill -TERM "$1" 2>/dev/null && ! wait_for "${2:-60}" process_ended "$1" && kill -KILL "$1"
-	wait "$1" 2>/dev/null
-}
-
-# process_ended PID: true for a zombie too.
-process_ended()
-{
-	local state
-
-	state=$(ps -o state= -p "$1") || return 0
-	[ "$state" = Z ]
-}
-
-# free_port: one of 127.0.0.1 where nobody listens.
-free_port()
-{
-	/usr/bin/python3 -c '
-import socket
-print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
-}
-
-# start_exporter FLAG...: the daemon; sets $target to its HOST:PORT. Its stderr is in $TMP/daemon.err.
-start_exporter()
-{
-	start_background "$FAULTMAP" daemon -v --listen 127.0.0.1:0 "$@" 2>"$TMP/daemon.err"
-	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
+	start_background "$@" 2>"$TMP/daemon.err"
 	# shellcheck disable=SC2034 # for the caller
+	daemon=$BACKGROUND_PID
+	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
+}
+
+# start_daemon FLAG...: faultmap daemon on a free port; sets $daemon, $url and its HOST:PORT, $target.
+start_daemon()
+{
+	start_serving "$FAULTMAP" daemon -v --listen 127.0.0.1:0 "$@"
 	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err")
+	url=http://$target
+}
+
+# scrape [FILE [CURL-FLAG...]]: what $url serves as metrics, into $TMP/scrape unless told; its header is in
+# FILE.head. Fails without an answer of 200.
+scrape()
+{
+	local file=${1:-$TMP/scrape}
+
+	curl -sf --noproxy '*' -m "$(longer 60)" -D "$file.head" -o "$file" "${@:2}" "$url/metrics"
+}
+
+# value SERIES [FILE]: of a scrape.
+value()
+{
+	awk -v series="$1" '$1 == series { print $2 }' "${2:-$TMP/scrape}"
+}
+
+# ticks [CURL-FLAG...]: how many the daemon at $url has made; the scrape is in $TMP/ticks.
+ticks()
+{
+	scrape "$TMP/ticks" "$@" && value faultmap_ticks_total "$TMP/ticks"
+}
+
+# ticked N [CURL-FLAG...]: it has made so many.
+ticked()
+{
+	[ "$(ticks "${@:2}")" -ge "$1" ] 2>/dev/null
+}
+
+# await_ticks N [CURL-FLAG...]: so many more.
+await_ticks()
+{
+	local before
+
+	before=$(ticks "${@:2}") && wait_for 120 ticked $((before + $1)) "${@:2}"
+}
+
+# check_failure NAME STATUS REGEX COMMAND FLAG...: one line on stderr, which matches, and the exit status.
+check_failure()
+{
+	timeout "$(longer 30)" "$FAULTMAP" "${@:4}" >"$TMP/out" 2>"$TMP/err"
+	check_equal "$1: exit status" "$?" "$2"
+	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
+	check_contains "$1: says what" "$TMP/err" "$3"
 }
 
 # start_prometheus: a server with the configuration on stdin; sets $server to its URL.
@@ -249,11 +142,4 @@ start_prometheus()
 		>"$TMP/prometheus.out" 2>&1
 	# shellcheck disable=SC2034 # for the caller
 	server=http://$address
-}
-
-# The last line of every test file.
-done_testing()
-{
-	printf '1..%d\n' "$tests_run"
-	exit $((tests_failed > 0))
 }

@@ -52,15 +52,22 @@ static void print_loss(FILE *stream, const char **label, uint64_t count, const c
 	*label = ", ";
 }
 
-void losses_print(const struct totals *totals, const char *label, FILE *stream)
+static void print_line(const struct totals *totals, bool in_no_row, const char *label, FILE *stream)
 {
 	const char *first = label;
 
 	for (size_t i = 0; i < totals_count; i++)
-		if (totals_table[i].words)
+		if (totals_table[i].words && totals_table[i].in_no_row == in_no_row)
 			print_loss(stream, &label, total_of(totals, &totals_table[i]),
 				   totals_table[i].words);
-	print_loss(stream, &label, losses_in_flight(totals), "in flight");
+	if (in_no_row)
+		print_loss(stream, &label, losses_in_flight(totals), "in flight");
 	if (label != first)
 		fputc('\n', stream);
+}
+
+void losses_print(const struct totals *totals, FILE *stream)
+{
+	print_line(totals, true, "not in rows: ", stream);
+	print_line(totals, false, "less detail: ", stream);
 }

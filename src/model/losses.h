@@ -23,7 +23,8 @@ bool losses_is_other(const struct process *process);
  */
 void losses_settle(struct totals *totals, uint64_t skipped, uint64_t accounted, uint64_t gup);
 
-/* One line, the label first: "apart: 12 without an exception, 1 in ..."; nothing when all are 0. */
-void losses_print(const struct totals *totals, const char *label, FILE *stream);
+/* Two lines, "not in rows: 12 without an exception (GUP), ..." and "less detail: 1 in ..."; one of which all
+ * is 0 is left out. */
+void losses_print(const struct totals *totals, FILE *stream);
 
 #endif

@@ -325,7 +325,7 @@ int summary_print(struct summary *summary, FILE *stream)
 	/* What is in no process's row is GUP to the process: not to be taken off twice. */
 	residual = (int64_t)(sum.minor + sum.major + summary->n_homeless) -
 		   (int64_t)(total.counts.minor + total.counts.major + sum.gup);
-	losses_print(&summary->totals, "apart: ", stream);
+	losses_print(&summary->totals, stream);
 	if (residual)
 		fprintf(stream,
 			"unexplained: %" PRId64 " (the kernel's count, less rows and GUP)\n",

@@ -309,7 +309,7 @@ static void print_header(const struct snapshot *snapshot, FILE *stream)
 		fprintf(stream, ", %s ended", text_count(count, n_ended));
 	fputc('\n', stream);
 	print_totals(&snapshot->totals, &snapshot->totals_before, stream);
-	losses_print(&snapshot->totals, "apart:    ", stream);
+	losses_print(&snapshot->totals, stream);
 	fputc('\n', stream);
 }
 

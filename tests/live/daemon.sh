@@ -4,13 +4,11 @@
 # The real daemon on a free loopback port: paths, metrics, bounds, bad input, the way out.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-. tests/live/daemon.bash
 
-# start_daemon [FLAG...]: sets $daemon and $url; its stderr is in $TMP/daemon.err.
-start_daemon()
+# start_ready [FLAG...]: a daemon that has made its first tick.
+start_ready()
 {
-	start_exporter --interval 0.1 "$@"
-	daemon=$BACKGROUND_PID url=http://$target
+	start_daemon --interval 0.1 "$@"
 	wait_for 10 is_ready
 }
 
@@ -23,24 +21,6 @@ is_ready()
 http_status()
 {
 	curl -s --noproxy '*' -m "$(longer 10)" -D "$TMP/head" -o "$TMP/body" -w '%{http_code}' "${@:2}" "$url$1"
-}
-
-scrape()
-{
-	http_status /metrics >/dev/null
-	cp "$TMP/body" "$1"
-}
-
-# value SERIES [FILE]: of a series without labels.
-value()
-{
-	awk -v name="$1" '$1 == name { print $2 }' "${2:-$TMP/body}"
-}
-
-# True once the daemon has taken N readings.
-ticked()
-{
-	scrape "$TMP/ticks" && [ "$(value faultmap_ticks_total "$TMP/ticks")" -ge "$1" ]
 }
 
 # sum METRIC FILE
@@ -99,7 +79,7 @@ test_counters()
 	ticked 1
 	cp "$TMP/ticks" "$TMP/scrape.0"
 	for i in 1 2 3 4 5 6 7 8; do
-		wait_for 10 ticked $(($(value faultmap_ticks_total "$TMP/ticks") + 1))
+		await_ticks 1
 		cp "$TMP/ticks" "$TMP/scrape.$i"
 		lowered+=$(lowered "$TMP/scrape.$((i - 1))" "$TMP/scrape.$i")
 		[ "$(sum faultmap_faults_total "$TMP/scrape.$i")" = \
@@ -120,10 +100,10 @@ test_counters()
 # Every fault timed: the histogram's count is that of the faults, up to what the denied ones are.
 test_latency()
 {
-	start_daemon --detail full
+	start_ready --detail full
 	wait_for 10 ticked 2
 	python3 tests/workload/touch.py 64 >/dev/null
-	wait_for 10 ticked $(($(value faultmap_ticks_total "$TMP/ticks") + 2))
+	await_ticks 2
 	scrape "$TMP/full"
 	stop_background "$daemon"
 	check "--detail full: the touched pages are in the histogram" test "$(sed -n \
@@ -143,20 +123,20 @@ test_latency()
 
 test_jsonl()
 {
-	start_daemon --jsonl "$TMP/daemon.jsonl"
+	start_ready --jsonl "$TMP/daemon.jsonl"
 	wait_for 10 ticked 4
 	stop_background "$daemon"
 	check_equal "SIGTERM ends it with 0" "$?" 0
 	check "the JSON lines parse" jq -e . "$TMP/daemon.jsonl"
 	check_equal "the file ends with a whole line" "$(tail -c 1 "$TMP/daemon.jsonl" | xxd -p)" 0a
-	start_daemon --jsonl "$TMP/daemon.jsonl"
+	start_ready --jsonl "$TMP/daemon.jsonl"
 	wait_for 10 ticked 2
 	kill -INT "$daemon"
 	wait "$daemon"
 	check_equal "SIGINT ends it with 0" "$?" 0
 	check_equal "a restart appends" "$(grep -c '"rec":"meta"' "$TMP/daemon.jsonl")" 2
 
-	start_daemon --jsonl /dev/full
+	start_ready --jsonl /dev/full
 	wait_for 10 ticked 5
 	check_equal "a full disk does not stop the service" "$(http_status /-/healthy)" 200
 	check_equal "a full disk is told once" "$(grep -c 'No space left' "$TMP/daemon.err")" 1
@@ -167,17 +147,17 @@ test_bad_input()
 {
 	local address=${url#http://}
 
-	check_failure "port in use" 1 "${address//./\\.}.*in use" --listen "$address"
-	check_failure "bad address" 2 "nonsense.*ADDR:PORT" --listen nonsense
-	check_failure "port beyond 65535" 2 "ADDR:PORT" --listen 127.0.0.1:65536
-	check_failure "foreign address" 1 "192\.0\.2\.1:1" --listen 192.0.2.1:1
-	check_failure "unwritable file" 1 "/nowhere/x .*No such file" --listen 127.0.0.1:0 \
+	check_failure "port in use" 1 "${address//./\\.}.*in use" daemon --listen "$address"
+	check_failure "bad address" 2 "nonsense.*ADDR:PORT" daemon --listen nonsense
+	check_failure "port beyond 65535" 2 "ADDR:PORT" daemon --listen 127.0.0.1:65536
+	check_failure "foreign address" 1 "192\.0\.2\.1:1" daemon --listen 192.0.2.1:1
+	check_failure "unwritable file" 1 "/nowhere/x .*No such file" daemon --listen 127.0.0.1:0 \
 		--jsonl /nowhere/x
-	check_failure "interval too short" 2 "interval" --interval 0.01
-	check_failure "an operand" 2 "operand" something
+	check_failure "interval too short" 2 "interval" daemon --interval 0.01
+	check_failure "an operand" 2 "operand" daemon something
 }
 
-start_daemon --group-by comm
+start_ready --group-by comm
 test_paths
 test_counters
 test_bad_input
@@ -186,7 +166,7 @@ check_equal "the daemon ends with 0" "$?" 0
 test_latency
 test_jsonl
 "$FAULTMAP" daemon --help >"$TMP/help"
-check_contains "the help says how label sets are bounded" "$TMP/help" 'Label sets are bounded'
+check_contains "the help says how series are bounded" "$TMP/help" 'at most --max-series series'
 keep_log "$TMP/daemon.jsonl"
 check_schema
 done_testing

@@ -25,7 +25,7 @@ has_data()
 
 start_servers()
 {
-	start_exporter --interval 0.5
+	start_daemon --interval 0.5
 	# The rules' windows are five minutes long: whatever is there after two scrapes is enough.
 	start_prometheus <<-END
 		global:

@@ -80,19 +80,17 @@ test_summary()
 	check_contains "the summary of run says that the table was full" "$TMP/summary" 'full'
 }
 
-scrape()
+is_full()
 {
-	curl -s --noproxy '*' -m 10 -o "$TMP/metrics" "$url/metrics" &&
-		[ "$(awk '$1 == "faultmap_map_full_total" { print $2 }' "$TMP/metrics")" -gt 0 ] &&
-		grep -q '^faultmap_group_faults_total{group="other",' "$TMP/metrics"
+	scrape && [ "$(value faultmap_map_full_total)" -gt 0 ] &&
+		grep -q '^faultmap_group_faults_total{group="other",' "$TMP/scrape"
 }
 
 test_daemon()
 {
-	start_exporter --max-rows 1 --interval 0.1
-	url=http://$target
+	start_daemon --max-rows 1 --interval 0.1
 	"$spawn" 200 /bin/true >/dev/null
-	check "/metrics: map_full counts, and so does the group other" wait_for 20 scrape
+	check "/metrics: map_full counts, and so does the group other" wait_for 20 is_full
 	stop_background "$BACKGROUND_PID"
 }
 

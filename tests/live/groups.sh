@@ -9,38 +9,6 @@
 CHILDREN=10000
 OPENMETRICS='application/openmetrics-text; version=1.0.0; charset=utf-8'
 
-# start_daemon FLAG...: sets $daemon and $url.
-start_daemon()
-{
-	start_exporter --interval 0.1 "$@"
-	daemon=$BACKGROUND_PID url=http://$target
-	wait_for 30 ticked 1
-}
-
-# scrape FILE [ACCEPT]: its header is in FILE.head.
-scrape()
-{
-	curl -s --noproxy '*' -m 30 -H "Accept: ${2:-text/plain}" -D "$1.head" -o "$1" "$url/metrics"
-}
-
-# metric SERIES FILE
-metric()
-{
-	awk -v series="$1" '$1 == series { print $2 }' "$2"
-}
-
-ticked()
-{
-	scrape "$TMP/ticks" && [ "$(metric faultmap_ticks_total "$TMP/ticks")" -ge "$1" ]
-}
-
-# Waits for two more ticks: what has ended is counted then.
-settle()
-{
-	scrape "$TMP/ticks"
-	wait_for 30 ticked $(($(metric faultmap_ticks_total "$TMP/ticks") + 2))
-}
-
 # judge FILE [BEFORE]: what the parser of the format that FILE came in has to say, in $TMP/judgement.
 judge()
 {
@@ -84,7 +52,7 @@ test_storm()
 	done
 	wait "$storm"
 	check_equal "the storm ends well" "$?" 0
-	settle
+	await_ticks 2 # what has ended is counted then
 	scrape "$TMP/last"
 	judge "$TMP/last" "$before"
 	check "it was scraped meanwhile" test "$scrapes" -ge 3
@@ -95,7 +63,7 @@ test_storm()
 	check "the children's faults are all in the sums" test \
 		$(($(said .accounted) - $(jq_accounted "$TMP/scrape.0"))) -ge "$(cat "$TMP/faults")"
 	check "most of the names are in other" test "$(said .other_faults)" -gt "$CHILDREN"
-	check "some have series of their own" test "$(metric faultmap_groups "$TMP/last")" -gt 20
+	check "some have series of their own" test "$(value faultmap_groups "$TMP/last")" -gt 20
 	check "no label is long" test "$(said .longest_label)" -lt 256
 }
 
@@ -109,11 +77,11 @@ test_formats()
 {
 	promtool check metrics <"$TMP/last" >"$TMP/promtool" 2>&1
 	check_equal "promtool says nothing" "$?$(cat "$TMP/promtool")" 0
-	scrape "$TMP/openmetrics" "$OPENMETRICS"
+	scrape "$TMP/openmetrics" -H "Accept: $OPENMETRICS"
 	check_contains "OpenMetrics is sent when it is asked for" "$TMP/openmetrics.head" \
 		'^Content-Type: application/openmetrics-text; version=1\.0\.0; charset=utf-8'
 	check "it is valid to Prometheus' OpenMetrics parser" judge "$TMP/openmetrics"
-	check_equal "faultmap_series is their number" "$(metric faultmap_series "$TMP/openmetrics")" \
+	check_equal "faultmap_series is their number" "$(value faultmap_series "$TMP/openmetrics")" \
 		"$(said .series)"
 	check_equal "each family has its help" "$(said .no_help)" "[]"
 	check "that is not above --max-series either" test "$(said .series)" -le 2000
@@ -156,7 +124,8 @@ test_unit()
 		skip "a container has its group" "no cgroup v2 to write to: $(cat "$TMP/mkdir.err")"
 		return
 	fi
-	start_daemon --mappings top=50
+	start_daemon --interval 0.1 --mappings top=50
+	wait_for 30 ticked 1
 	# In the cgroup from its exec on, and there still when a tick sees it.
 	# shellcheck disable=SC2016
 	start_background sh -c 'echo $$ >"$1/cgroup.procs" && exec sleep 1000' sh "$cgroup"
@@ -190,7 +159,8 @@ test_usage()
 }
 
 test_usage
-start_daemon --group-by comm
+start_daemon --interval 0.1 --group-by comm
+wait_for 30 ticked 1
 test_storm
 test_formats
 test_documentation

@@ -32,20 +32,20 @@ if ! set_online 0 2>"$TMP/why"; then
 	done_testing
 fi
 
-ticks()
+ticks_in_log()
 {
 	grep -c '"rec":"interval"' "$log" 2>/dev/null || :
 }
 
 have_ticks()
 {
-	[ "$(ticks)" -ge "$1" ]
+	[ "$(ticks_in_log)" -ge "$1" ]
 }
 
 # The next tick may have begun already; after the one that follows, all is read that was counted before.
 wait_tick()
 {
-	wait_for 60 have_ticks $(($(ticks) + 2))
+	wait_for 60 have_ticks $(($(ticks_in_log) + 2))
 	grep '}$' "$log" >"$TMP/whole" # its last line may be half written
 }
 
@@ -118,26 +118,19 @@ check "as many descriptors as before ($before; now $(descriptors))" wait_for 20 
 check_equal "no message" "$(cat "$TMP/messages")" ""
 stop_background "$faultmap"
 
-# value SERIES: of the daemon.
-value()
-{
-	curl -s --noproxy '*' -m 20 "http://$target/metrics" | awk -v name="$1" '$1 == name { print $2 }'
-}
-
 value_is()
 {
-	[ "$(value "$1")" = "$2" ]
+	scrape && [ "$(value "$1")" = "$2" ]
 }
 
 grows()
 {
-	[ "$(value "$1")" -gt "$2" ]
+	scrape && [ "$(value "$1")" -gt "$2" ]
 }
 
 # The daemon may not open events any more when the CPU comes: it says so, and counts on.
 set_online 0
-start_exporter --detail=full --interval 0.5 --jsonl "$log.daemon"
-faultmap=$BACKGROUND_PID
+start_daemon --detail=full --interval 0.5 --jsonl "$log.daemon"
 check "daemon: no CPU is missing while it is offline" wait_for 60 value_is faultmap_perf_cpus_missing 0
 set_online 1
 if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -le 0 ]; then
@@ -156,10 +149,10 @@ for case in demand_zero_write file_map_major; do
 			'include "faults"; got($case[0])' "$TMP/whole")" \
 		"$(jq -r -L tests/live 'include "faults"; want' "$TMP/$case.json")"
 done
-before=$(value 'faultmap_perf_faults_total{severity="minor"}')
+before=$(scrape && value 'faultmap_perf_faults_total{severity="minor"}')
 check "daemon: events of the other CPUs count on" \
 	wait_for 60 grows 'faultmap_perf_faults_total{severity="minor"}' "$before"
 set_online 0
 check "daemon: offline again, none is missing" wait_for 60 value_is faultmap_perf_cpus_missing 0
-stop_background "$faultmap"
+stop_background "$daemon"
 done_testing

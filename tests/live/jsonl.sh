@@ -8,29 +8,6 @@
 
 reader=tests/live/jsonl_reader.py
 
-# start_daemon TARGET [FLAG...]: sets $daemon and $url.
-start_daemon()
-{
-	start_exporter --interval 0.1 --jsonl "$@"
-	daemon=$BACKGROUND_PID url=http://$target
-}
-
-ticks()
-{
-	curl -s --noproxy '*' -m 10 "$url/metrics" | awk '$1 == "faultmap_ticks_total" { print $2 }'
-}
-
-ticked()
-{
-	[ "$(ticks)" -ge "$1" ] 2>/dev/null
-}
-
-# More readings are taken.
-await_ticks()
-{
-	wait_for 60 ticked $(($(ticks) + $1))
-}
-
 # check_whole NAME FILE...: nothing but whole lines, each of them JSON.
 check_whole()
 {
@@ -48,7 +25,7 @@ test_rotation()
 	local log=$TMP/logs/faultmap.jsonl i
 
 	mkdir "$TMP/logs"
-	start_daemon "$log"
+	start_daemon --interval 0.1 --jsonl "$log"
 	sed -e "s|/var/log/faultmap|$TMP/logs|" -e "s|/var/lib/faultmap|$TMP/none|" \
 		-e "s|systemctl kill.*|kill -HUP $daemon|" \
 		packaging/logrotate/faultmap >"$TMP/logrotate.conf"
@@ -84,7 +61,7 @@ test_full_disk()
 	mkdir "$disk"
 	mount -t tmpfs -o size=8m tmpfs "$disk"
 	head -c $((8 * 1048576 - 65536)) /dev/zero >"$disk/filler"
-	start_daemon "$disk/log"
+	start_daemon --interval 0.1 --jsonl "$disk/log"
 	start_background bash -c 'while :; do /bin/true; done'
 	check "a full disk is told" wait_for 60 grep -q 'No space left on device' "$TMP/daemon.err"
 	stop_background "$BACKGROUND_PID"
@@ -122,7 +99,7 @@ test_socket()
 {
 	local shipper before
 
-	start_daemon "unix:$TMP/socket" --slice 4K
+	start_daemon --interval 0.1 --jsonl "unix:$TMP/socket" --slice 4K
 	check "without a log shipper the service runs" await_ticks 5
 	check_contains "and says that there is none" "$TMP/daemon.err" 'nobody reads there'
 	start_background "$reader" "$TMP/socket" "$TMP/shipped"

@@ -265,15 +265,6 @@ test_asleep()
 	check_equal "they end when the gate opens" "$?" 0
 }
 
-# check_failure NAME STATUS REGEX FLAG...: one line on stderr, which matches, and the exit status.
-check_failure()
-{
-	timeout "$(longer 30)" "$FAULTMAP" log "${@:4}" >"$TMP/out" 2>"$TMP/err"
-	check_equal "$1: exit status" "$?" "$2"
-	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
-	check_contains "$1: says what" "$TMP/err" "$3"
-}
-
 # check_refused NAME REGEX COMMAND...: one line that says why, and root's file is as it was.
 check_refused()
 {
@@ -333,11 +324,11 @@ test_map_full
 test_ends
 test_asleep
 test_planted_names
-check_failure "full disk" 1 '/dev/full: No space left on device' -n 1 -d 0.1 -o /dev/full
-check_failure "unwritable file" 1 '/nowhere/x .*No such file' -n 1 -o /nowhere/x
-check_failure "no interval at all" 2 'count|-n' -n 0
-check_failure "interval too short" 2 'delay|-d' -d 0
-check_failure "an operand" 2 'operand' something
+check_failure "full disk" 1 '/dev/full: No space left on device' log -n 1 -d 0.1 -o /dev/full
+check_failure "unwritable file" 1 '/nowhere/x .*No such file' log -n 1 -o /nowhere/x
+check_failure "no interval at all" 2 'count|-n' log -n 0
+check_failure "interval too short" 2 'delay|-d' log -d 0
+check_failure "an operand" 2 'operand' log something
 keep_log "$TMP"/*.jsonl
 check_schema
 done_testing

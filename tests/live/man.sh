@@ -45,15 +45,11 @@ names()
 
 has_everything()
 {
-	curl -s --noproxy '*' -m 60 -o "$TMP/scrape" "$url/metrics" &&
-		grep -q '^faultmap_mapping_faults_total{' "$TMP/scrape" &&
+	scrape && grep -q '^faultmap_mapping_faults_total{' "$TMP/scrape" &&
 		grep -q '^faultmap_fault_latency_seconds_bucket{' "$TMP/scrape"
 }
 
-start_background "$FAULTMAP" daemon -v --config /dev/null --listen 127.0.0.1:0 --interval 0.2 \
-	--detail full 2>"$TMP/err"
-wait_for 30 grep -q 'serving on' "$TMP/err"
-url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/err")
+start_daemon --config /dev/null --interval 0.2 --detail full
 check "the daemon serves groups, mappings and latencies" wait_for 60 has_everything
 served_metrics "$TMP/scrape" | sort >"$TMP/served"
 page_metrics >"$TMP/page"

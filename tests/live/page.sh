@@ -10,13 +10,6 @@
 HOSTILE='<img src=x onerror=document.title=1><'
 POLICY="default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
 
-# start_daemon [FLAG...]: sets $url.
-start_daemon()
-{
-	start_exporter --interval 0.3 --group-by exe "$@"
-	url=http://$target
-}
-
 get()
 {
 	curl -s --noproxy '*' -m 10 -f "$url/$1"
@@ -43,7 +36,7 @@ violations()
 	grep -c 'Content Security Policy' "$1.err"
 }
 
-start_daemon
+start_daemon --interval 0.3 --group-by exe
 daemon=$BACKGROUND_PID
 # A shell that has so many faults that it stays among the top groups on a busy machine, and goes on.
 program="$TMP/$HOSTILE/b><script>document.title=2<"
@@ -89,7 +82,7 @@ cat >"$TMP/web.yml" <<-'END'
 	  headers:
 	    Content-Security-Policy: "default-src 'none'"
 END
-start_daemon --web.config.file "$TMP/web.yml"
+start_daemon --interval 0.3 --group-by exe --web.config.file "$TMP/web.yml"
 check "with a policy of the configuration" browse "$TMP/strict" --dump-dom
 check "the console tells of violations" test "$(violations "$TMP/strict")" -gt 0
 check_contains "and nothing is shown" "$TMP/strict" '<main hidden'

@@ -33,7 +33,7 @@ if ! command -v prometheus >/dev/null; then
 	skip "a Prometheus server has the demo's faults" "prometheus is not installed"
 	done_testing
 fi
-start_exporter --interval 0.5 --group-by comm --max-series 10000
+start_daemon --interval 0.5 --group-by comm --max-series 10000
 start_prometheus <<-END
 	global:
 	  scrape_interval: 1s

@@ -45,16 +45,15 @@ last_is()
 	[ "$(tail -n 1 "$TMP/heard")" = "$1" ]
 }
 
-# scrape URL FILE: OpenMetrics.
-scrape()
+# scrape_open FILE: OpenMetrics.
+scrape_open()
 {
-	curl -s --noproxy '*' -m 10 -H 'Accept: application/openmetrics-text;version=1.0.0' -o "$2" "$1/metrics"
+	scrape "$1" -H 'Accept: application/openmetrics-text;version=1.0.0'
 }
 
-# has_entries URL
 has_entries()
 {
-	scrape "$1" "$TMP/new" && grep -q '^faultmap_entries_total [1-9]' "$TMP/new"
+	scrape_open "$TMP/new" && grep -q '^faultmap_entries_total [1-9]' "$TMP/new"
 }
 
 # went_down BEFORE AFTER: counters that are less, and those whose _created is another.
@@ -99,7 +98,7 @@ check_equal "capabilities after attaching, of every thread ($names)" \
 check_equal "no lifecycle: reload is refused" "$(ask -X POST "$url/-/reload")" 403
 configure 'listen = 127.0.0.1:1' 'interval = 0.1' "jsonl = $TMP/log2" 'max-series = 1600' \
 	'web.enable-lifecycle = yes'
-check "it has counted something" wait_for 30 has_entries "$url"
+check "it has counted something" wait_for 30 has_entries
 mv "$TMP/new" "$TMP/before"
 check "SIGHUP reloads" hang_up '^faultmap: reloaded$'
 check_equal "what takes a restart is said, one line each" \
@@ -128,7 +127,7 @@ check_contains "names it" "$TMP/err" "^faultmap: reloading: .*$TMP/none/log"
 lines=$(wc -l <"$TMP/log2")
 check "the old log goes on" wait_for 30 has_lines_beyond "$lines" "$TMP/log2"
 
-scrape "$url" "$TMP/after"
+scrape_open "$TMP/after"
 check "both scrapes have counters with their _created" test \
 	"$(grep -c '_created' "$TMP/before")" -gt 20 -a "$(grep -c '_created' "$TMP/after")" -gt 20
 check_equal "counters have survived the reloads" "$(went_down "$TMP/before" "$TMP/after")" ""
@@ -136,8 +135,8 @@ check_equal "counters have survived the reloads" "$(went_down "$TMP/before" "$TM
 stop_background "$daemon"
 check_equal "SIGTERM ends it" "$?" 0
 check "the last word to the service manager is STOPPING" wait_for 30 last_is STOPPING=1
-start_exporter --interval 0.2
-wait_for 30 has_entries "http://$target"
+start_daemon --interval 0.2
+wait_for 30 has_entries
 check "after a restart _created is later" awk -v before="$(created "$TMP/after")" \
 	-v after="$(created "$TMP/new")" 'BEGIN { exit !(before > 0 && after > before) }'
 done_testing

@@ -76,7 +76,7 @@ test_summary()
 	check_equal "the process has its rows and its GUP, no more" \
 		"$(grep -c '^unexplained' "$TMP/summary")" 0
 	if lacks exit_with_mm; then
-		skip "reserved and touched" "exit_with_mm lacks: VSZ of a process that lives less than an interval"
+		skip "reserved and touched" "needs exit_with_mm: VSZ of a process that lives less than an interval"
 	else
 		check_contains "reserved and touched" "$TMP/summary" \
 			'^reserved [0-9.]+[MG] of address space, touched [0-9.]+[MG] of it: [0-9.]+ %$'
@@ -99,7 +99,7 @@ test_map_full()
 	"$FAULTMAP" run --max-rows 1 -o "$TMP/summary" -- cat /dev/null
 	check_equal "a full table does not keep us" "$?" 0
 	check_contains "a full table: there are rows of [other]" "$TMP/summary" ' unknown .*\[other\]$'
-	check_contains "a full table is said" "$TMP/summary" '^apart: .*in "\[other\]" rows \(map full\)'
+	check_contains "a full table is said" "$TMP/summary" '^less detail: .*in "\[other\]" rows \(map full\)'
 	check_contains "a full table: other is no process" "$TMP/summary" 'faults in 1 process'
 	check_equal "a full table: nothing is unexplained" \
 		"$(grep '^unexplained' "$TMP/summary")" ""

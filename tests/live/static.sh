@@ -59,15 +59,13 @@ check "log: is JSON with an interval" jq -se 'any(.rec == "interval")' "$TMP/log
 
 check "a certificate is made" make_certificate
 printf 'tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n' >"$TMP/web.yml"
-start_background "$static" daemon -v --listen 127.0.0.1:0 --interval 0.2 \
-	--web.config.file "$TMP/web.yml" 2>"$TMP/daemon.err"
-wait_for 30 grep -q 'serving on' "$TMP/daemon.err"
+start_serving "$static" daemon -v --listen 127.0.0.1:0 --interval 0.2 --web.config.file "$TMP/web.yml"
 url=$(sed -n 's|.*serving on \(https://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
 check "daemon: is ready, over TLS" wait_for 30 is_ready
-check "daemon: serves metrics over TLS" curl -s --noproxy '*' -m 10 -f --cacert "$TMP/cert.pem" \
-	-o "$TMP/metrics" "$url/metrics"
+check "daemon: serves metrics over TLS" scrape "$TMP/metrics" --cacert "$TMP/cert.pem"
 check_contains "daemon: they are faultmap's" "$TMP/metrics" '^faultmap_ticks_total [1-9]'
-stop_background "$BACKGROUND_PID"
+# shellcheck disable=SC2154 # start_serving sets it
+stop_background "$daemon"
 check_equal "daemon: ends with 0" $? 0
 
 done_testing

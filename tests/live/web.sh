@@ -3,15 +3,6 @@
 # The daemon's web side: its sockets, clients that mean no good, TLS and passwords, reloads.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
-. tests/live/daemon.bash
-
-# start_daemon COMMAND...: sets $daemon; its stderr is in $TMP/daemon.err.
-start_daemon()
-{
-	start_background "$@" 2>"$TMP/daemon.err"
-	daemon=$BACKGROUND_PID
-	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
-}
 
 # http_status URL [CURL-FLAG...]: prints the status, 000 for none; the body is in $TMP/body.
 http_status()
@@ -22,18 +13,6 @@ http_status()
 status_is()
 {
 	[ "$(http_status "${@:2}")" = "$1" ]
-}
-
-# The ticks that a scrape of URL tells; the flags are curl's.
-ticks()
-{
-	http_status "$@" >"$TMP/status"
-	awk '$1 == "faultmap_ticks_total" { print $2 }' "$TMP/body"
-}
-
-ticked_beyond()
-{
-	[ "$(ticks "${@:2}")" -gt "$1" ]
 }
 
 # start_client ARGUMENT...: web_clients.py, its stdin on descriptor 9, its stdout in $TMP/client.
@@ -89,14 +68,14 @@ test_bad_clients()
 {
 	local before descriptors
 
-	before=$(ticks "http://$v4/metrics")
+	before=$(url=http://$v4 ticks)
 	start_client hold "${v4##*:}" 1000
 	check_equal "1,000 idle, slow and unreading clients: a scrape succeeds" \
 		"$(http_status "http://$v4/metrics")" 200
 	check "promtool finds its page well" promtool check metrics <"$TMP/body"
 	descriptors=$(find "/proc/$daemon/fd" -type l | wc -l)
 	check "the daemon's descriptors stay bounded" test "$descriptors" -lt 300
-	check "ticks go on" wait_for 30 ticked_beyond "$((before + 10))" "http://$v4/metrics"
+	url=http://$v4 check "ticks go on" wait_for 30 ticked "$((before + 11))"
 	check "who sends a byte a second is cut" wait_for 60 grep -q cut "$TMP/client"
 	stop_client
 	check_equal "scrapes go on" "$(http_status "http://$v4/metrics" --compressed)" 200
@@ -130,7 +109,7 @@ asked_200()
 test_plain()
 {
 	# Slow enough for the five failed readings in a row that would end it.
-	start_daemon "$FAULTMAP" daemon -v --interval 0.5 --listen 127.0.0.1:0 --listen '[::1]:0' \
+	start_serving "$FAULTMAP" daemon -v --interval 0.5 --listen 127.0.0.1:0 --listen '[::1]:0' \
 		--listen ":0" --listen "unix:$TMP/socket"
 	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
 	v6=$(sed -n 's|.*http://\(\[::1[^/]*\)/.*|\1|p' "$TMP/daemon.err")
@@ -284,7 +263,7 @@ test_slow_passwords()
 {
 	local user=(--cacert "$TMP/ca.crt" -u prometheus:secret) before i busy=()
 
-	before=$(ticks "$url/metrics" "${user[@]}")
+	before=$(ticks "${user[@]}")
 	for i in 1 2 3 4 5 6 7 8; do
 		start_background curl -s --noproxy '*' -m "$(longer 60)" --cacert "$TMP/ca.crt" -u "slow:$i" \
 			-o /dev/null -w '%{http_code}\n' "$url/metrics" >"$TMP/slow.$i"
@@ -292,8 +271,7 @@ test_slow_passwords()
 	done
 	check_equal "a scrape while wrong passwords are checked" \
 		"$(http_status "$url/metrics" "${user[@]}")" 200
-	check "ticks go on meanwhile" wait_for 30 ticked_beyond "$((before + 3))" "$url/metrics" \
-		"${user[@]}"
+	check "ticks go on meanwhile" wait_for 30 ticked "$((before + 4))" "${user[@]}"
 	wait "${busy[@]}"
 	check_equal "all were wrong" "$(sort -u "$TMP"/slow.*)" 401
 }
@@ -435,7 +413,7 @@ test_tls()
 	write_config server
 	# With the least stack that is taken: TLS and bcrypt need more than most.
 	# shellcheck disable=SC2016
-	start_daemon sh -c 'ulimit -s 256 && exec "$@"' - \
+	start_serving sh -c 'ulimit -s 256 && exec "$@"' - \
 		"$FAULTMAP" daemon -v --interval 0.5 --listen 0.0.0.0:0 \
 		--web.config.file "$TMP/web.yml" --web.enable-lifecycle
 	port=$(sed -n 's|.*https://0\.0\.0\.0:\([0-9]*\)/.*|\1|p' "$TMP/daemon.err")
@@ -459,7 +437,7 @@ test_bodies()
 {
 	write_config server
 	sed -i '/^tls/,/key_file/d' "$TMP/web.yml"
-	start_daemon "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --listen 0.0.0.0:0 \
+	start_serving "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --listen 0.0.0.0:0 \
 		--web.config.file "$TMP/web.yml"
 	check_contains "passwords from other machines without TLS are warned about" "$TMP/daemon.err" \
 		'passwords from other machines come in clear text'
@@ -481,7 +459,7 @@ test_bodies()
 # A name that leads here, but is another site's.
 test_other_sites()
 {
-	start_daemon "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --web.enable-lifecycle
+	start_serving "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --web.enable-lifecycle
 	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
 	wait_for 20 status_is 200 "http://$v4/-/ready"
 	check_equal "by another site's name: refused" \
@@ -499,22 +477,22 @@ test_other_sites()
 test_bad_input()
 {
 	echo 'tls_server_config: { cert_file: nowhere.crt }' >"$TMP/bad.yml"
-	check_failure "a bad web configuration" 2 "bad\.yml, line 1: cert_file: .*No such file" \
+	check_failure "a bad web configuration" 2 "bad\.yml, line 1: cert_file: .*No such file" daemon \
 		--listen 127.0.0.1:0 --web.config.file "$TMP/bad.yml"
-	check_failure "no web configuration" 1 "/nowhere/web\.yml: No such file" \
+	check_failure "no web configuration" 1 "/nowhere/web\.yml: No such file" daemon \
 		--listen 127.0.0.1:0 --web.config.file /nowhere/web.yml
 	: >"$TMP/bad.yml"
-	check_failure "an empty web configuration" 2 "bad\.yml, line 1: it is empty" \
+	check_failure "an empty web configuration" 2 "bad\.yml, line 1: it is empty" daemon \
 		--listen 127.0.0.1:0 --web.config.file "$TMP/bad.yml"
 	mkfifo "$TMP/bad.fifo"
-	check_failure "a web configuration that is a FIFO" 1 "bad\.fifo: not a regular file" \
+	check_failure "a web configuration that is a FIFO" 1 "bad\.fifo: not a regular file" daemon \
 		--listen 127.0.0.1:0 --web.config.file "$TMP/bad.fifo"
-	check_failure "no sockets passed" 1 "fd://: no socket was passed" --listen fd://
+	check_failure "no sockets passed" 1 "fd://: no socket was passed" daemon --listen fd://
 	echo text >"$TMP/file"
-	check_failure "a socket's path is a file" 1 "unix:$TMP/file: Address already in use" \
+	check_failure "a socket's path is a file" 1 "unix:$TMP/file: Address already in use" daemon \
 		--listen "unix:$TMP/file"
 	check_equal "which stays" "$(cat "$TMP/file")" text
-	check_failure "the second of two addresses" 2 "'nonsense'" --listen 127.0.0.1:0 \
+	check_failure "the second of two addresses" 2 "'nonsense'" daemon --listen 127.0.0.1:0 \
 		--listen nonsense
 }
 

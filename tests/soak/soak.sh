@@ -48,36 +48,16 @@ configure()
 	printf 'interval = %s\n' "$1" >"$TMP/conf"
 }
 
-start_daemon()
+begin()
 {
 	configure 1
-	start_background "$FAULTMAP" daemon -v --config "$TMP/conf" --listen 127.0.0.1:0 \
-		--jsonl "$log" --web.enable-lifecycle 2>"$TMP/err"
-	daemon=$BACKGROUND_PID
-	wait_for 60 grep -q 'serving on' "$TMP/err"
-	address=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/err")
+	start_daemon --config "$TMP/conf" --jsonl "$log" --web.enable-lifecycle
 	await_ticks 2
-}
-
-ticks()
-{
-	curl -s --noproxy '*' -m 10 "http://$address/metrics" |
-		awk '$1 == "faultmap_ticks_total" { print $2 }'
-}
-
-ticked()
-{
-	[ "$(ticks)" -ge "$1" ] 2>/dev/null
-}
-
-await_ticks()
-{
-	wait_for 120 ticked $(($(ticks) + $1))
 }
 
 has_reloaded()
 {
-	[ "$(grep -c '^faultmap: reloaded$' "$TMP/err")" -eq "$1" ]
+	[ "$(grep -c '^faultmap: reloaded$' "$TMP/daemon.err")" -eq "$1" ]
 }
 
 # reload COMMAND...: with another interval each time, and not before the last one is through.
@@ -91,7 +71,7 @@ reload()
 # Fails unless it is answered with 200.
 post_reload()
 {
-	curl -sf --noproxy '*' -m 30 -o /dev/null -X POST "http://$address/-/reload"
+	curl -sf --noproxy '*' -m 30 -o /dev/null -X POST "$url/-/reload"
 }
 
 begins_anew()
@@ -175,7 +155,7 @@ soak()
 {
 	local until=$((SECONDS + $1)) failed="" scraper what
 
-	start_background "$here/scrape.py" "$address" "$SCRAPES_PER_SECOND" "$TMP/scrapes"
+	start_background "$here/scrape.py" "$target" "$SCRAPES_PER_SECOND" "$TMP/scrapes"
 	scraper=$BACKGROUND_PID
 	start_storms
 	while [ "$SECONDS" -lt "$until" ] && kill -0 "$daemon" 2>/dev/null; do
@@ -188,7 +168,7 @@ soak()
 	stop_storms
 	stop_background "$scraper" || echo "the scraper ended with $?" >>"$TMP/storm.err"
 	check_equal "$1 s: each rotation and reload succeeded" "$failed" ""
-	check "$1 s: readings go on" await_ticks 5
+	check "$1 s: ticks go on" await_ticks 5
 }
 
 # newest FILTER: of the last interval line that is written as a whole.
@@ -289,7 +269,7 @@ report_rest()
 check_usage
 first=$((DURATION / 4 < 60 ? DURATION / 4 : 60))
 : >"$TMP/damaged"
-start_daemon
+begin
 soak "$first"
 rss_reference=$(rss_kib)
 descriptors_at_rest "$TMP/fds"
@@ -300,7 +280,7 @@ check_equal "SIGTERM ends it with 0" "$?" 0
 digest "$log"
 check_equal "every workload ended well" "$(cat "$TMP/storm.err")" ""
 check_equal "it had nothing to complain about" \
-	"$(grep -Ev '^faultmap: (reloaded$|.*serving on )' "$TMP/err")" ""
+	"$(grep -Ev '^faultmap: (reloaded$|.*serving on )' "$TMP/daemon.err")" ""
 "$here/tally.py" "$TMP/lines" "$TMP/spawn" "$TMP/lives" "$TMP/remap" >"$TMP/tally"
 say "$n_reloaded reloads, $n_rotated of them with a rotation"
 report_scrapes
