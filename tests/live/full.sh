@@ -92,7 +92,7 @@ test_daemon()
 	start_exporter --max-rows 64 --interval 0.1
 	url=http://$target
 	"$spawn" 200 /bin/true >/dev/null
-	check "/metrics: map_full counts, and so does the group other" wait_for 20 scrape
+	check "/metrics: map_full counts, and so does the group other" wait_for 120 scrape
 	stop_background "$BACKGROUND_PID"
 }
 

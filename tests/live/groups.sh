@@ -14,7 +14,7 @@ start_daemon()
 {
 	start_exporter --interval 0.1 "$@"
 	daemon=$BACKGROUND_PID url=http://$target
-	wait_for 30 ticked 1
+	wait_for 120 ticked 1
 }
 
 # scrape FILE [ACCEPT]: its header is in FILE.head.
@@ -38,7 +38,7 @@ ticked()
 settle()
 {
 	scrape "$TMP/ticks"
-	wait_for 30 ticked $(($(metric faultmap_ticks_total "$TMP/ticks") + 2))
+	wait_for 120 ticked $(($(metric faultmap_ticks_total "$TMP/ticks") + 2))
 }
 
 # judge FILE [BEFORE]: what the parser of the format that FILE came in has to say, in $TMP/judgement.
@@ -160,20 +160,20 @@ test_unit()
 	# In the cgroup from its exec on, and there still when a tick sees it.
 	# shellcheck disable=SC2016
 	start_background sh -c 'echo $$ >"$1/cgroup.procs" && exec sleep 1000' sh "$cgroup"
-	check "a container has its group" wait_for 30 group_has_counted "docker:${id:0:12}"
+	check "a container has its group" wait_for 120 group_has_counted "docker:${id:0:12}"
 	check_contains "its id is in the info" "$TMP/group" \
 		"^faultmap_group_info\{group=\"docker:${id:0:12}\",runtime=\"docker\",container_id=\"$id\""
 	check_contains "its mappings have series" "$TMP/group" \
 		"^faultmap_mapping_faults_total\{group=\"docker:${id:0:12}\",mapping=\"/.*sleep\","
 	stop_background "$BACKGROUND_PID"
 	stop_background "$daemon"
-	wait_for 10 rmdir "$cgroup"
+	wait_for 120 rmdir "$cgroup"
 }
 
 # check_usage NAME REGEX FLAG...
 check_usage()
 {
-	timeout 30 "$FAULTMAP" daemon "${@:3}" >"$TMP/out" 2>"$TMP/err"
+	timeout "$(longer 120)" "$FAULTMAP" daemon "${@:3}" >"$TMP/out" 2>"$TMP/err"
 	check_equal "$1: exit status" "$?" 2
 	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
 	check_contains "$1: says what" "$TMP/err" "$2"

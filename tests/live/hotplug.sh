@@ -114,7 +114,7 @@ for _ in 1 2 3; do
 done
 wait_tick
 check_there "offline and online within a tick"
-check "as many descriptors as before ($before; now $(descriptors))" wait_for 20 have_descriptors "$before"
+check "as many descriptors as before ($before; now $(descriptors))" wait_for 120 have_descriptors "$before"
 check_equal "no message" "$(cat "$TMP/messages")" ""
 stop_background "$faultmap"
 

@@ -37,7 +37,7 @@ use_swap_file()
 
 	hooks=$(hooks_of_parent)
 	swapon --priority 32767 "$swap_file" || return
-	[ "$1" = fast ] || lacks rss_stat || lacks fault_entry || wait_for 10 has_hooks $((hooks + 1))
+	[ "$1" = fast ] || lacks rss_stat || lacks fault_entry || wait_for 120 has_hooks $((hooks + 1))
 }
 
 # provoke CASE: leaves what faultgen printed, its messages and its exit status in $cases. Where the kernel's own count

@@ -52,7 +52,7 @@ has_everything()
 
 start_background "$FAULTMAP" daemon -v --config /dev/null --listen 127.0.0.1:0 --interval 0.2 \
 	--detail full 2>"$TMP/err"
-wait_for 30 grep -q 'serving on' "$TMP/err"
+wait_for 120 grep -q 'serving on' "$TMP/err"
 url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/err")
 check "the daemon serves groups, mappings and latencies" wait_for 60 has_everything
 served_metrics "$TMP/scrape" | sort >"$TMP/served"
