@@ -124,7 +124,7 @@ await_ticks()
 # check_failure NAME STATUS REGEX COMMAND FLAG...: one line on stderr, which matches, and the exit status.
 check_failure()
 {
-	timeout "$(longer 30)" "$FAULTMAP" "${@:4}" >"$TMP/out" 2>"$TMP/err"
+	timeout "$(longer 120)" "$FAULTMAP" "${@:4}" >"$TMP/out" 2>"$TMP/err"
 	check_equal "$1: exit status" "$?" "$2"
 	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
 	check_contains "$1: says what" "$TMP/err" "$3"

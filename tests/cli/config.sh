@@ -10,7 +10,7 @@ check_config()
 	shift 3
 
 	cat >"$TMP/conf"
-	timeout 10 "$FAULTMAP" daemon --config "$TMP/conf" --check-config "$@" \
+	timeout "$(longer 120)" "$FAULTMAP" daemon --config "$TMP/conf" --check-config "$@" \
 		>"$TMP/out" 2>"$TMP/err"
 	got=$?
 	check_equal "$name" "$got:$(cat "$TMP/out" "$TMP/err")" "$status:$wanted"
@@ -58,20 +58,20 @@ check_config "a line that is too long" 2 \
 	<<<"jsonl = $long"
 echo 'x: 1' >"$TMP/web.yml"
 echo "web.config.file = $TMP/web.yml" >"$TMP/conf"
-timeout 10 "$FAULTMAP" daemon --config "$TMP/conf" --check-config 2>"$TMP/err"
+timeout "$(longer 120)" "$FAULTMAP" daemon --config "$TMP/conf" --check-config 2>"$TMP/err"
 check_contains "the web configuration is read too" "$TMP/err" "web configuration $TMP/web.yml, line 1: unknown key"
 printf 'listen = here\n' >"$TMP/conf"
-timeout 10 "$FAULTMAP" daemon --config "$TMP/conf" --check-config 2>"$TMP/err"
+timeout "$(longer 120)" "$FAULTMAP" daemon --config "$TMP/conf" --check-config 2>"$TMP/err"
 check_contains "an address: file and line" "$TMP/err" "^$where:1: bad address to listen on 'here'"
 check_config "flags win over the file, but it must be good" 0 "$TMP/conf is good" \
 	--detail full --listen 127.0.0.1:1 <<<'detail = fast'
 check_equal "no file: status and one line" "$(
-	timeout 10 "$FAULTMAP" daemon --config "$TMP/none" --check-config 2>&1
+	timeout "$(longer 120)" "$FAULTMAP" daemon --config "$TMP/none" --check-config 2>&1
 	echo $?)" \
 	"faultmap: reading the configuration $TMP/none: No such file or directory"$'\n'1
 echo 'interval = 0' >"$TMP/conf"
 check_equal "the daemon itself refuses a bad file" "$(
-	timeout 10 "$FAULTMAP" daemon --config "$TMP/conf" 2>&1
+	timeout "$(longer 120)" "$FAULTMAP" daemon --config "$TMP/conf" 2>&1
 	echo $?)" \
 	"$where:1: interval: \"0\" is out of range; give a value from 0.1 to 86400"$'\n'2
 

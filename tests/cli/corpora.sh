@@ -7,7 +7,7 @@ for source in tests/fuzz/fuzz_*.c; do
 	name=$(basename "$source" .c)
 	name=${name#fuzz_}
 	check "$name: $(find "tests/fuzz/corpus/$name" -type f | wc -l) inputs" \
-		timeout "$(longer 60)" "$BUILD/fuzz/$name" "tests/fuzz/corpus/$name"/*
+		timeout "$(longer 300)" "$BUILD/fuzz/$name" "tests/fuzz/corpus/$name"/*
 done
 
 done_testing

@@ -182,7 +182,7 @@ for signal in TERM:143 INT:130; do
 	# A background process of a shell would ignore Ctrl-C.
 	TESTS_DIR=$fake BUILD=$TMP/build TMPDIR=$TMP/scratch JOBS=$JOBS start_background \
 		env --default-signal=INT tests/run.sh stays >"$TMP/out" 2>&1
-	wait_for 30 both_stay
+	wait_for 120 both_stay
 	kill -"${signal%:*}" "$BACKGROUND_PID"
 	wait "$BACKGROUND_PID"
 	check_equal "SIG${signal%:*} ends it with ${signal#*:}" "$?" "${signal#*:}"
@@ -194,13 +194,13 @@ done
 
 start_background bash -c 'trap "" TERM; echo ready; while :; do read -r -t 1 <> <(:); done' \
 	>"$TMP/stubborn"
-wait_for 10 test -s "$TMP/stubborn"
+wait_for 120 test -s "$TMP/stubborn"
 check "a background process is alive" kill -0 "$BACKGROUND_PID"
 stop_background "$BACKGROUND_PID" 1
 check_equal "one that ignores TERM is killed" $? 137
 
 echo line >"$TMP/line"
 start_background cat <"$TMP/line" >"$TMP/copy"
-check "a background process reads the stdin of the call" wait_for 10 grep -q line "$TMP/copy"
+check "a background process reads the stdin of the call" wait_for 120 grep -q line "$TMP/copy"
 
 done_testing

@@ -63,13 +63,13 @@ start_log()
 {
 	start_background "${@:2}" "$FAULTMAP" log -d 0.2 -o "$1"
 	log=$BACKGROUND_PID
-	wait_for 60 grep -qs '"rec":"interval"' "$1"
+	wait_for 120 grep -qs '"rec":"interval"' "$1"
 }
 
 # stop_log FILE SERVED: when it has seen the last one end.
 stop_log()
 {
-	wait_for 60 has_ended "$(tail -n 1 "$2" | awk '{ print $NF }')" "$1"
+	wait_for 120 has_ended "$(tail -n 1 "$2" | awk '{ print $NF }')" "$1"
 	stop_background "$log"
 	keep_log "$1"
 }
@@ -83,7 +83,7 @@ test_services()
 	mkdir -p "$deep"
 	start_background bash -c 'echo $$ >"$0/cgroup.procs" && exec sleep 1000' "$deep"
 	old=$BACKGROUND_PID
-	wait_for 10 grep -q . "$deep/cgroup.procs"
+	wait_for 120 grep -q . "$deep/cgroup.procs"
 	start_log "$TMP/log"
 	serve_many short >"$TMP/served"
 	echo "${deep#"$ROOT_OF_CGROUPS"} $old" >>"$TMP/served"
@@ -131,7 +131,7 @@ test_groups()
 {
 	start_exporter --interval 0.2 --mappings none --max-series 20000
 	serve_many unit >"$TMP/served"
-	check "the last service has its group" wait_for 60 has_group "unit$SERVICES.service"
+	check "the last service has its group" wait_for 120 has_group "unit$SERVICES.service"
 	check_equal "no fault is in the group unknown" "$(grep -c 'group="unknown"' "$TMP/scrape")" 0
 	check_equal "$SERVICES units have their groups" \
 		"$(grep -o '^faultmap_group_faults_total{group="unit[0-9]*\.service"' "$TMP/scrape" | sort -u | wc -l)" \

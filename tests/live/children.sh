@@ -71,14 +71,14 @@ has_intervals()
 # await_intervals LOG N: N more.
 await_intervals()
 {
-	wait_for 30 has_intervals "$1" "$2" "$(stat -c %s "$1")"
+	wait_for 120 has_intervals "$1" "$2" "$(stat -c %s "$1")"
 }
 
 # The whole system at the same time; the children are known by their parent.
 under_log()
 {
 	start_background "$FAULTMAP" log -d 0.5 -o "$TMP/system"
-	wait_for 20 grep -qs '"rec":"meta"' "$TMP/system"
+	wait_for 120 grep -qs '"rec":"meta"' "$TMP/system"
 	"$spawn" "$many" /bin/true >"$TMP/oracle"
 	# The kernel's last word on a process may come after the interval in which it ended.
 	await_intervals "$TMP/system" 4

@@ -54,7 +54,7 @@ check_query()
 		answer=$(ask "$2")
 		check "$1 is a query" test "$answer" -ge 0
 	else
-		check "$1 has data" wait_for 30 has_data "$2"
+		check "$1 has data" wait_for 120 has_data "$2"
 	fi
 }
 
@@ -93,7 +93,7 @@ start_background bash -c 'while :; do
 	for case in cow_fork file_map_major denied_unmapped; do "$0" "$case"; done
 	sleep 0.3
 done' "$BUILD/workload/faultgen" >"$TMP/faultgen.out" 2>&1
-check "Prometheus scrapes the daemon" wait_for 60 has_data 'rate(faultmap_ticks_total[15s]) > 0'
+check "Prometheus scrapes the daemon" wait_for 120 has_data 'rate(faultmap_ticks_total[15s]) > 0'
 while IFS=$'\t' read -r title expression; do
 	check_query "$title: $expression" "$expression"
 done < <(jq -r '.panels[] | select(.targets) | .title as $title | .targets[]
@@ -102,7 +102,7 @@ while IFS= read -r expression; do
 	check "annotation: $expression is a query" test "$(ask "$expression")" -ge 0
 done < <(jq -r '.annotations.list[].expr' "$DASHBOARD" | substitute)
 while IFS= read -r variable; do
-	check "label_values $variable has data" wait_for 30 has_data "count by (${variable##*, }) (${variable%, *})"
+	check "label_values $variable has data" wait_for 120 has_data "count by (${variable##*, }) (${variable%, *})"
 done < <(jq -r '.templating.list[].definition // empty' "$DASHBOARD" |
 	sed -E 's/^label_values\((.*)\)$/\1/' | substitute)
 curl -s --noproxy '*' -m 10 "$server/api/v1/rules" >"$TMP/rules.json"
@@ -110,7 +110,7 @@ check_equal "Prometheus evaluates every rule" "$(jq -c '
 	[.data.groups[].rules[] | select(.health != "ok") | {name, health, lastError}]' \
 	"$TMP/rules.json")" "[]"
 while IFS= read -r record; do
-	check "the rule $record has data" wait_for 30 has_data "$record"
+	check "the rule $record has data" wait_for 120 has_data "$record"
 done < <(sed -n 's/^ *- record: //p' "$RULES")
 # They notice a metric that is not there.
 check_equal "a metric that is not there gives no data" "$(ask 'rate(faultmap_no_such_total[15s])')" 0

@@ -61,7 +61,7 @@ has_intervals()
 # own lines are in $TMP/own.
 await_intervals()
 {
-	wait_for 20 has_intervals 2 "$(stat -c %s "$TMP/log")"
+	wait_for 120 has_intervals 2 "$(stat -c %s "$TMP/log")"
 	grep -F "\"pid\":$1," "$TMP/log" >"$TMP/own"
 }
 
@@ -84,10 +84,10 @@ test_log()
 	exec 3<>"$TMP/step"
 	start_background "$FAULTMAP" log -d 0.2 -o "$TMP/log"
 	log=$BACKGROUND_PID
-	wait_for 20 grep -qs '"rec":"meta"' "$TMP/log"
+	wait_for 120 grep -qs '"rec":"meta"' "$TMP/log"
 	start_background "${program[@]}" "$mib" --wait <&3 >"$TMP/out"
 	pid=$BACKGROUND_PID
-	wait_for 20 grep -q 'ready to touch' "$TMP/out"
+	wait_for 120 grep -q 'ready to touch' "$TMP/out"
 	await_intervals "$pid"
 	address=$(reserved_at "$TMP/out")
 	check_equal "log: no fault in the mapping before the first touch" \
@@ -95,13 +95,13 @@ test_log()
 	check "log: though it has seen the process" \
 		grep -q '"rec":"process"' "$TMP/own"
 	echo >&3
-	wait_for 60 grep -q 'ready to end' "$TMP/out"
+	wait_for 120 grep -q 'ready to end' "$TMP/out"
 	await_intervals "$pid"
 	check_equal "log: $pages faults after it" "$(rows "$TMP/own" "$pid" "$address")" \
 		"[anon] demand_zero $access user: $pages minor, 0 major, 0 denied"
 	check_equal "log: VSZ and RSS as ps prints them" "$(sizes_of_log "$pid")" "$(sizes_of_ps "$pid")"
 	echo >&3
-	wait_for 20 process_ended "$pid"
+	wait_for 120 process_ended "$pid"
 	await_intervals "$pid"
 	check_equal "log: the exit line has the process's totals" \
 		"$(jq -c --argjson pid "$pid" 'select(.rec == "exit" and .pid == $pid)

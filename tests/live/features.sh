@@ -33,12 +33,14 @@ run_without()
 	rm -rf "$TMP/cases"
 	mkdir "$TMP/cases"
 	# shellcheck disable=SC2016
-	timeout 300 "$FAULTMAP" run --json --detail=full "${arguments[@]}" -o "$TMP/log" -- bash -c '
-		for case in "${@:4}"; do
-			"$1" "$case" --dir "$2" >"$3/$case.json" 2>"$3/$case.err"
-			[ $? -ne 77 ] || rm "$3/$case.json"
-		done' - "$faultgen" "$directory" "$TMP/cases" "${cases[@]}" 2>"$TMP/messages"
+	timeout "$(longer 500)" "$FAULTMAP" run --json --detail=full "${arguments[@]}" -o "$TMP/log" -- bash -c '
+		cases=$1
+		for case in "${@:2}"; do
+			provoke "$case"
+			[ "$(<"$cases/$case.status")" -eq 0 ] || rm "$cases/$case.json"
+		done' - "$TMP/cases" "${cases[@]}" 2>"$TMP/messages"
 	status=$?
+	show_disturbed
 }
 
 # differences FEATURE[,FEATURE]: a line for each case that the log does not have as it should.
@@ -71,7 +73,7 @@ check_without()
 # refused FEATURE
 refused()
 {
-	timeout 60 "$FAULTMAP" run --disable-feature "$1" -- true >"$TMP/out" 2>"$TMP/messages"
+	timeout "$(longer 500)" "$FAULTMAP" run --disable-feature "$1" -- true >"$TMP/out" 2>"$TMP/messages"
 	check_equal "without $1: status 77, and one line that names it" \
 		"$? $(wc -l <"$TMP/messages") $(grep -c "disable-feature $1; " "$TMP/messages")" "77 1 1"
 }

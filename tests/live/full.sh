@@ -90,7 +90,7 @@ test_daemon()
 {
 	start_daemon --max-rows 1 --interval 0.1
 	"$spawn" 200 /bin/true >/dev/null
-	check "/metrics: map_full counts, and so does the group other" wait_for 20 is_full
+	check "/metrics: map_full counts, and so does the group other" wait_for 120 is_full
 	stop_background "$BACKGROUND_PID"
 }
 

@@ -125,24 +125,24 @@ test_unit()
 		return
 	fi
 	start_daemon --interval 0.1 --mappings top=50
-	wait_for 30 ticked 1
+	wait_for 120 ticked 1
 	# In the cgroup from its exec on, and there still when a tick sees it.
 	# shellcheck disable=SC2016
 	start_background sh -c 'echo $$ >"$1/cgroup.procs" && exec sleep 1000' sh "$cgroup"
-	check "a container has its group" wait_for 30 group_has_counted "docker:${id:0:12}"
+	check "a container has its group" wait_for 120 group_has_counted "docker:${id:0:12}"
 	check_contains "its id is in the info" "$TMP/group" \
 		"^faultmap_group_info\{group=\"docker:${id:0:12}\",runtime=\"docker\",container_id=\"$id\""
 	check_contains "its mappings have series" "$TMP/group" \
 		"^faultmap_mapping_faults_total\{group=\"docker:${id:0:12}\",mapping=\"/.*sleep\","
 	stop_background "$BACKGROUND_PID"
 	stop_background "$daemon"
-	wait_for 10 rmdir "$cgroup"
+	wait_for 120 rmdir "$cgroup"
 }
 
 # check_usage NAME REGEX FLAG...
 check_usage()
 {
-	timeout 30 "$FAULTMAP" daemon "${@:3}" >"$TMP/out" 2>"$TMP/err"
+	timeout "$(longer 120)" "$FAULTMAP" daemon "${@:3}" >"$TMP/out" 2>"$TMP/err"
 	check_equal "$1: exit status" "$?" 2
 	check_equal "$1: one line" "$(wc -l <"$TMP/err")" 1
 	check_contains "$1: says what" "$TMP/err" "$2"
@@ -160,7 +160,7 @@ test_usage()
 
 test_usage
 start_daemon --interval 0.1 --group-by comm
-wait_for 30 ticked 1
+wait_for 120 ticked 1
 test_storm
 test_formats
 test_documentation

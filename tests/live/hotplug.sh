@@ -45,7 +45,7 @@ have_ticks()
 # The next tick may have begun already; after the one that follows, all is read that was counted before.
 wait_tick()
 {
-	wait_for 60 have_ticks $(($(ticks_in_log) + 2))
+	wait_for 120 have_ticks $(($(ticks_in_log) + 2))
 	grep '}$' "$log" >"$TMP/whole" # its last line may be half written
 }
 
@@ -91,7 +91,7 @@ have_descriptors()
 
 start_background "$FAULTMAP" log --detail=full -d 0.5 -o "$log" 2>"$TMP/messages"
 faultmap=$BACKGROUND_PID
-wait_for 60 grep -q '"rec":"interval"' "$log"
+wait_for 120 grep -q '"rec":"interval"' "$log"
 check "faultmap starts while a CPU is offline" kill -0 "$faultmap"
 
 set_online 1
@@ -114,7 +114,7 @@ for _ in 1 2 3; do
 done
 wait_tick
 check_there "offline and online within a tick"
-check "as many descriptors as before ($before; now $(descriptors))" wait_for 20 have_descriptors "$before"
+check "as many descriptors as before ($before; now $(descriptors))" wait_for 120 have_descriptors "$before"
 check_equal "no message" "$(cat "$TMP/messages")" ""
 stop_background "$faultmap"
 
@@ -131,13 +131,13 @@ grows()
 # The daemon may not open events any more when the CPU comes: it says so, and counts on.
 set_online 0
 start_daemon --detail=full --interval 0.5 --jsonl "$log.daemon"
-check "daemon: no CPU is missing while it is offline" wait_for 60 value_is faultmap_perf_cpus_missing 0
+check "daemon: no CPU is missing while it is offline" wait_for 120 value_is faultmap_perf_cpus_missing 0
 set_online 1
 if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -le 0 ]; then
 	skip "daemon: the CPU that came is missing" "kernel.perf_event_paranoid allows events to everybody"
 	done_testing
 fi
-check "daemon: the CPU that came is missing" wait_for 60 value_is faultmap_perf_cpus_missing 1
+check "daemon: the CPU that came is missing" wait_for 120 value_is faultmap_perf_cpus_missing 1
 check_equal "daemon: one line says so" "$(grep -c 'a CPU came online: .*continuing without' "$TMP/daemon.err")" 1
 log=$log.daemon
 fault_there demand_zero_write 700
@@ -151,8 +151,8 @@ for case in demand_zero_write file_map_major; do
 done
 before=$(scrape && value 'faultmap_perf_faults_total{severity="minor"}')
 check "daemon: events of the other CPUs count on" \
-	wait_for 60 grows 'faultmap_perf_faults_total{severity="minor"}' "$before"
+	wait_for 120 grows 'faultmap_perf_faults_total{severity="minor"}' "$before"
 set_online 0
-check "daemon: offline again, none is missing" wait_for 60 value_is faultmap_perf_cpus_missing 0
+check "daemon: offline again, none is missing" wait_for 120 value_is faultmap_perf_cpus_missing 0
 stop_background "$daemon"
 done_testing

@@ -32,10 +32,10 @@ test_rotation()
 	check "logrotate takes the file that ships" \
 		logrotate --debug -s "$TMP/state" packaging/logrotate/faultmap
 	for i in 1 2 3; do
-		wait_for 60 begins_anew "$log"
+		wait_for 120 begins_anew "$log"
 		check "rotation $i" logrotate -f -s "$TMP/state" "$TMP/logrotate.conf"
 	done
-	check "the new file begins with a meta line" wait_for 60 begins_anew "$log"
+	check "the new file begins with a meta line" wait_for 120 begins_anew "$log"
 	stop_background "$daemon"
 	check_equal "rotated: SIGTERM ends it with 0" "$?" 0
 	gunzip -c "$log.3.gz" "$log.2.gz" | cat - "$log.1" "$log" >"$TMP/all"
@@ -63,12 +63,12 @@ test_full_disk()
 	head -c $((8 * 1048576 - 65536)) /dev/zero >"$disk/filler"
 	start_daemon --interval 0.1 --jsonl "$disk/log"
 	start_background bash -c 'while :; do /bin/true; done'
-	check "a full disk is told" wait_for 60 grep -q 'No space left on device' "$TMP/daemon.err"
+	check "a full disk is told" wait_for 120 grep -q 'No space left on device' "$TMP/daemon.err"
 	stop_background "$BACKGROUND_PID"
 	await_ticks 3
 	check_whole "a full disk" "$disk/log"
 	rm "$disk/filler"
-	check "and told when it is over" wait_for 60 grep -q 'works again' "$TMP/daemon.err"
+	check "and told when it is over" wait_for 120 grep -q 'works again' "$TMP/daemon.err"
 	cp "$disk/log" "$TMP/disk.log"
 	stop_background "$daemon"
 	umount "$disk"
@@ -104,7 +104,7 @@ test_socket()
 	check_contains "and says that there is none" "$TMP/daemon.err" 'nobody reads there'
 	start_background "$reader" "$TMP/socket" "$TMP/shipped"
 	shipper=$BACKGROUND_PID
-	check "it is connected to when it comes" wait_for 60 begins_anew "$TMP/shipped.1"
+	check "it is connected to when it comes" wait_for 120 begins_anew "$TMP/shipped.1"
 	check "its first line says how many were lost" has_lost <(head -n 1 "$TMP/shipped.1")
 
 	kill -STOP "$shipper"
@@ -113,13 +113,13 @@ test_socket()
 	check "and readings go on" await_ticks 5
 	check "and pages are served" test "$(ticks)" -gt "$before"
 	kill -CONT "$shipper"
-	check "when it goes on it is told what it lost" wait_for 60 grep -q \
+	check "when it goes on it is told what it lost" wait_for 120 grep -q \
 		'"rec":"interval".*"lines_lost":[1-9]' "$TMP/shipped.1"
 	stop_background "$shipper"
 	cp "$TMP/shipped.1" "$TMP/first"
 	rm "$TMP/shipped.1"
 	start_background "$reader" "$TMP/socket" "$TMP/shipped"
-	check "another one is connected to" wait_for 60 begins_anew "$TMP/shipped.1"
+	check "another one is connected to" wait_for 120 begins_anew "$TMP/shipped.1"
 	stop_background "$daemon"
 	check_equal "SIGTERM ends it with 0" "$?" 0
 	check_equal "the last line is whole" "$(tail -c 1 "$TMP/shipped.1" | xxd -p)" 0a
@@ -138,7 +138,7 @@ test_stalled_pipe()
 	for _ in {1..8}; do
 		python3 tests/workload/touch.py 64 >/dev/null
 	done
-	check "log: a reader that stops is told" wait_for 60 grep -q 'does not keep up' "$TMP/log.err"
+	check "log: a reader that stops is told" wait_for 120 grep -q 'does not keep up' "$TMP/log.err"
 	stop_background "$BACKGROUND_PID"
 	check_equal "log: SIGTERM ends it, and lines are lost" "$?" 1
 	timeout 1 cat <&3 >"$TMP/piped"
@@ -160,7 +160,7 @@ test_slow_pipe()
 	start_background cat "$TMP/slow" >"$TMP/slow.jsonl" 3>&-
 	reader=$BACKGROUND_PID
 	exec 3>&-
-	check "log: it hears of the lines that it lost" wait_for 60 grep -q '"lines_lost":[1-9]' "$TMP/slow.jsonl"
+	check "log: it hears of the lines that it lost" wait_for 120 grep -q '"lines_lost":[1-9]' "$TMP/slow.jsonl"
 	stop_background "$log"
 	check_equal "log: lines were lost: exit status" "$?" 1
 	wait "$reader"

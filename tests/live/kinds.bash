@@ -37,9 +37,33 @@ use_swap_file()
 
 	hooks=$(hooks_of_parent)
 	swapon --priority 32767 "$swap_file" || return
-	[ "$1" = fast ] || lacks rss_stat || lacks fault_entry || wait_for 10 has_hooks $((hooks + 1))
+	[ "$1" = fast ] || lacks rss_stat || lacks fault_entry || wait_for 120 has_hooks $((hooks + 1))
 }
-export -f hooks_of_parent has_hooks use_swap_file lacks longer wait_for
+
+# provoke CASE: leaves what faultgen printed, its messages and its exit status in $cases. Where the kernel's own count
+# is not what was to be provoked, since something else took a hand in it (75), there is no oracle: it is tried again,
+# as another process.
+provoke()
+{
+	local try status
+
+	for try in 1 2 3; do
+		# shellcheck disable=SC2086
+		"$faultgen" $1 --dir "$directory" >"$cases/$1.json" 2>"$cases/$1.err"
+		status=$?
+		[ "$status" -eq 75 ] || break
+		echo "$1: try $try: $(<"$cases/$1.err")" >>"$cases/disturbed"
+	done
+	echo "$status" >"$cases/$1.status"
+}
+export faultgen directory
+export -f hooks_of_parent has_hooks use_swap_file lacks longer wait_for provoke
+
+# show_disturbed: what was tried again, as a comment.
+show_disturbed()
+{
+	[ ! -e "$TMP/cases/disturbed" ] || sed 's/^/# /' "$TMP/cases/disturbed"
+}
 
 # run_cases DETAIL CASE...: a case may be "CASE PAGES". Each leaves what it printed, its messages and its
 # exit status in $TMP/cases. $limited, if set, is the cgroup that they run in, $swap_file what they swap to: not
@@ -53,14 +77,13 @@ run_cases()
 	mkdir "$TMP/cases"
 	limited=${limited-} swap_file=${swap_file-} "$FAULTMAP" run "${run_options[@]}" --json "--detail=$detail" -o "$TMP/log" -- bash -c '
 		[ -z "$limited" ] || echo $$ >"$limited/cgroup.procs"
-		[ -z "$swap_file" ] || use_swap_file "$4"
-		faultgen=$1 directory=$2 cases=$3
-		for case in "${@:5}"; do
-			# shellcheck disable=SC2086
-			"$faultgen" $case --dir "$directory" >"$cases/$case.json" 2>"$cases/$case.err"
-			echo $? >"$cases/$case.status"
-		done' - "$faultgen" "$directory" "$TMP/cases" "$detail" "$@" 2>"$TMP/messages"
+		[ -z "$swap_file" ] || use_swap_file "$2"
+		cases=$1
+		for case in "${@:3}"; do
+			provoke "$case"
+		done' - "$TMP/cases" "$detail" "$@" 2>"$TMP/messages"
 	check_equal "$detail: faultmap ran" "$? $(cat "$TMP/messages")" "0 "
+	show_disturbed
 	keep_log "$TMP/log"
 	judge_cases "$detail"
 	for case in "$@"; do
@@ -110,6 +133,7 @@ check_case()
 		return
 	fi
 	check_equal "$name: runs" "$status $(<"$file.err")" "0 "
+	[ "$status" = 0 ] || return # there is nothing to hold the log against
 	IFS='|' read -r want got unknown <<<"${judged[$2]-}"
 	check_equal "$name: counted exactly, in its mapping" "$got" "$want"
 	[ "$got" = "$want" ] || show_rows "$file.json" | sed 's/^/#   /'

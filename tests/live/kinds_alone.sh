@@ -20,7 +20,7 @@ set_up_swap()
 
 	number=$(cat /sys/class/zram-control/hot_add 2>/dev/null) || return 1
 	zram=zram$number
-	wait_for 5 test -b "/dev/$zram" || return 1
+	wait_for 120 test -b "/dev/$zram" || return 1
 	echo 64M >"/sys/block/$zram/disksize" && mkswap "/dev/$zram" &&
 		swapon --priority 32767 "/dev/$zram"
 }
@@ -68,7 +68,7 @@ set_up_limit()
 undo_limit()
 {
 	[ -n "$limited" ] || return 0
-	wait_for 10 rmdir "$limited"
+	wait_for 120 rmdir "$limited"
 	limited=
 }
 

@@ -17,7 +17,7 @@ record()
 {
 	start_background "$FAULTMAP" log -d 0.2 -o "$log"
 	log_pid=$BACKGROUND_PID
-	wait_for 30 grep -q '"rec":"interval"' "$log"
+	wait_for 120 grep -q '"rec":"interval"' "$log"
 	read -r began_ns _ </proc/uptime
 	began_ns=${began_ns/./}0000000
 	for _ in {1..50}; do
@@ -29,7 +29,7 @@ record()
 	(ulimit -c 0 && bash -c 'kill -SEGV $$'; true) 2>/dev/null
 	bash -c 'exit 7'
 	check "an exit status is passed on" \
-		wait_for 60 grep -q '"rec":"exit".*"exit_status":7,' "$log"
+		wait_for 120 grep -q '"rec":"exit".*"exit_status":7,' "$log"
 	stop_background "$log_pid"
 	check_equal "SIGTERM ends it with 0" "$?" 0
 }
@@ -178,11 +178,11 @@ test_latency()
 
 	start_background "$FAULTMAP" log --detail full -d 0.2 -o "$TMP/full.jsonl"
 	log_pid=$BACKGROUND_PID
-	wait_for 30 grep -q '"rec":"interval"' "$TMP/full.jsonl"
+	wait_for 120 grep -q '"rec":"interval"' "$TMP/full.jsonl"
 	start_background python3 tests/workload/touch.py 64 >/dev/null
 	touch_pid=$BACKGROUND_PID
 	wait "$touch_pid"
-	wait_for 10 grep -q '"rec":"exit".*"pid":'"$touch_pid," "$TMP/full.jsonl"
+	wait_for 120 grep -q '"rec":"exit".*"pid":'"$touch_pid," "$TMP/full.jsonl"
 	stop_background "$log_pid"
 	check_equal "--detail full: each of the touched pages' faults was timed" "$(jq -s -c \
 		--argjson pid "$touch_pid" '[.[] | select(.rec == "faults" and .pid == $pid and
@@ -201,12 +201,12 @@ test_latency()
 test_map_full()
 {
 	start_background "$FAULTMAP" log --max-rows 1 -d 0.2 -o "$TMP/small.jsonl"
-	wait_for 30 grep -q '"rec":"interval"' "$TMP/small.jsonl"
+	wait_for 120 grep -q '"rec":"interval"' "$TMP/small.jsonl"
 	python3 tests/workload/touch.py 8 >/dev/null
 	for _ in {1..20}; do
 		cat /etc/passwd >/dev/null
 	done
-	check "a full table is said" wait_for 10 grep -q '"map_full":[1-9]' "$TMP/small.jsonl"
+	check "a full table is said" wait_for 120 grep -q '"map_full":[1-9]' "$TMP/small.jsonl"
 	stop_background "$BACKGROUND_PID"
 	check_equal "a full table has rows of other" "$(jq -s -c '[.[] | select(.rec == "faults" and
 		.pid == 0) | [.comm, .mapping]] | unique' "$TMP/small.jsonl")" '[["other","[other]"]]'
@@ -225,14 +225,14 @@ test_ends()
 	check_equal "-n counts intervals" "$(grep -c '"rec":"interval"' "$TMP/count.jsonl")" 2
 
 	start_background "$FAULTMAP" log -d 60 -o "$TMP/int.jsonl"
-	wait_for 30 grep -q '"rec":"meta"' "$TMP/int.jsonl"
+	wait_for 120 grep -q '"rec":"meta"' "$TMP/int.jsonl"
 	kill -INT "$BACKGROUND_PID"
 	wait "$BACKGROUND_PID"
 	check_equal "SIGINT ends it with 0" "$?" 0
 	check_equal "a last interval is written on the way out" \
 		"$(grep -c '"rec":"interval"' "$TMP/int.jsonl")" 1
 
-	timeout "$(longer 30)" "$FAULTMAP" log -d 0.1 2>"$TMP/err" | head -n 2 >"$TMP/head"
+	timeout "$(longer 120)" "$FAULTMAP" log -d 0.1 2>"$TMP/err" | head -n 2 >"$TMP/head"
 	check_equal "a reader that leaves is no failure" "${PIPESTATUS[0]}" 0
 	check_equal "and no message" "$(cat "$TMP/err")" ""
 }
@@ -256,10 +256,10 @@ test_asleep()
 	start_background "$FAULTMAP" run --json --detail=fast -o "$TMP/asleep.jsonl" -- sh -c '
 		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do cat <"$0" & done
 		: >"$0.ready" && wait' "$TMP/gate" 9>&-
-	wait_for 30 test -e "$TMP/gate.ready"
+	wait_for 120 test -e "$TMP/gate.ready"
 	lines=$(wc -l <"$TMP/asleep.jsonl")
 	check "the last faults of who sleeps are counted at a tick" \
-		wait_for 60 none_in_flight "$lines"
+		wait_for 120 none_in_flight "$lines"
 	exec 9>&-
 	wait "$BACKGROUND_PID"
 	check_equal "they end when the gate opens" "$?" 0
@@ -304,7 +304,7 @@ server = socket.socket(socket.AF_UNIX)
 server.bind(sys.argv[1])
 server.listen()
 print("heard", len(server.accept()[0].recv(1)), flush=True)' "$TMP/shared/socket" >"$TMP/heard"
-	wait_for 30 test -S "$TMP/shared/socket"
+	wait_for 120 test -S "$TMP/shared/socket"
 	check_refused "log -o: another user's listener" "socket.*another user's" \
 		"$FAULTMAP" log -n 1 -o "unix:$TMP/shared/socket"
 	wait "$BACKGROUND_PID"

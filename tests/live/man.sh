@@ -50,7 +50,7 @@ has_everything()
 }
 
 start_daemon --config /dev/null --interval 0.2 --detail full
-check "the daemon serves groups, mappings and latencies" wait_for 60 has_everything
+check "the daemon serves groups, mappings and latencies" wait_for 120 has_everything
 served_metrics "$TMP/scrape" | sort >"$TMP/served"
 page_metrics >"$TMP/page"
 check_equal "faultmap-metrics(7) has the metrics that are served, of their types" \

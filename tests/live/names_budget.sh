@@ -36,7 +36,7 @@ ticked()
 settle()
 {
 	ticks=$(figure ticks_total)
-	wait_for 60 ticked
+	wait_for 120 ticked
 }
 
 has_given_back()
@@ -74,7 +74,7 @@ cut=$(($(figure names_cut_total) - cut_before))
 lost=$(figure names_lost_total)
 stop_background "$attacker"
 settle
-if wait_for 20 has_given_back; then
+if wait_for 120 has_given_back; then
 	ok "the memory is given back when the process has ended"
 else
 	not_ok "the memory is given back when the process has ended" "$before KiB before, $(resident) KiB now"

@@ -35,9 +35,9 @@ judge()
 mkdir "$TMP/files"
 start_background "$FAULTMAP" log -d 0.1 -o "$TMP/log"
 log=$BACKGROUND_PID
-wait_for 20 grep -qs '"rec":"meta"' "$TMP/log"
+wait_for 120 grep -qs '"rec":"meta"' "$TMP/log"
 pid=$(/usr/bin/python3 tests/workload/new_files.py "$TMP/files" "$files")
-wait_for 20 grep -q "^{\"rec\":\"exit\".*\"pid\":$pid," "$TMP/log"
+wait_for 120 grep -q "^{\"rec\":\"exit\".*\"pid\":$pid," "$TMP/log"
 stop_background "$log"
 judge "ten readings a second" "$TMP/log"
 

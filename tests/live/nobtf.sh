@@ -17,7 +17,7 @@ done
 mkdir "$TMP/empty"
 for command in "run -- true" "log -n 1" "top --once" "daemon --listen 127.0.0.1:0" check; do
 	# shellcheck disable=SC2016,SC2086
-	timeout 30 unshare --mount sh -c 'mount --bind "$1" /sys/kernel/btf && shift && exec "$@"' - \
+	timeout "$(longer 300)" unshare --mount sh -c 'mount --bind "$1" /sys/kernel/btf && shift && exec "$@"' - \
 		"$TMP/empty" "$FAULTMAP" $command >"$TMP/out" 2>"$TMP/messages" </dev/null
 	check_equal "$command: exit status" "$?" 77
 	if [ "$command" = check ]; then

@@ -64,7 +64,7 @@ if ! balancing=$(cat "$sysctl" 2>/dev/null); then
 	exit
 fi
 start_background "$FAULTMAP" log --detail full -d 0.2 -o "$TMP/log"
-wait_for 20 grep -qs '"rec":"meta"' "$TMP/log"
+wait_for 120 grep -qs '"rec":"meta"' "$TMP/log"
 echo 1 >"$sysctl"
 before=$(hinted) # not earlier: what was taken away before it was last switched off, the kernel tells of nowhere else
 /usr/bin/python3 "$TMP/share.py" >"$TMP/case"

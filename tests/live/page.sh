@@ -45,7 +45,7 @@ program="$program/script>"
 cp /bin/bash "$program"
 start_background "$program" -c 'for i in {1..12}; do
 	printf -v x %050000000d 0; unset x; done; while :; do (:); sleep 0.1; done'
-check "the hostile group is in overview.json" wait_for 60 group_is_there "$program"
+check "the hostile group is in overview.json" wait_for 120 group_is_there "$program"
 get overview.json >"$TMP/overview.json"
 check_equal "history, kinds and groups add up to the same" "$(jq -c '
 	.history[-1].minor as $minor

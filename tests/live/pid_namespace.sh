@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash
 
-inside=(timeout 120 unshare --pid --fork --mount-proc --kill-child)
+inside=(timeout "$(longer 300)" unshare --pid --fork --mount-proc --kill-child)
 if ! "${inside[@]}" true 2>"$TMP/why"; then
 	skip "PID namespaces" "$(cat "$TMP/why")"
 	done_testing
@@ -69,7 +69,7 @@ start_background "${inside[@]}" bash -c '"$1" log -d 0.2 -o "$3/log" 2>"$3/messa
 	until grep -q "\"rec\":\"exit\".*\"comm\":\"faultgen\"" "$3/log"; do sleep 0.02; done
 	kill "$log"; wait "$log"; status=$?
 	cat /proc/sys/kernel/ns_last_pid >"$3/last"; exit $status' - "$FAULTMAP" "$faultgen" "$TMP"
-wait_for 60 test -s "$TMP/demand_zero_write.json"
+wait_for 120 test -s "$TMP/demand_zero_write.json"
 "$TMP/outsider" demand_zero_write 400 >"$TMP/outside" && mv "$TMP/outside" "$TMP/outsider.json"
 wait "$BACKGROUND_PID"
 check_equal "log: ends in time" "$?" 0
@@ -86,7 +86,7 @@ check_equal "log: what perf events count on the whole machine is held against no
 		"$TMP/log")" "[]"
 
 # Without --mount-proc.
-timeout 60 unshare --pid --fork "$FAULTMAP" log -n 1 >"$TMP/out" 2>"$TMP/messages"
+timeout "$(longer 300)" unshare --pid --fork "$FAULTMAP" log -n 1 >"$TMP/out" 2>"$TMP/messages"
 check_equal "another namespace's /proc: status 77, and one line" "$? $(wc -l <"$TMP/messages")" "77 1"
 check_contains "another namespace's /proc: what to do" "$TMP/messages" '/proc shows another.*mount'
 done_testing

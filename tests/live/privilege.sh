@@ -12,7 +12,7 @@ ulimit -l unlimited 2>/dev/null
 # Where anyone may execute it: the tree may lie in root's home.
 chmod 755 "$TMP"
 install -m 755 "$FAULTMAP" "$TMP/faultmap"
-seconds=$((60 * ${DEADLINE_FACTOR:-1}))
+seconds=$(longer 300)
 nobody=(timeout "$seconds" setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$TMP/faultmap")
 only_bpf=(timeout "$seconds" setpriv "--bounding-set=-all,+bpf" "$TMP/faultmap")
 

@@ -42,11 +42,11 @@ start_prometheus <<-END
 	    static_configs:
 	      - targets: ['$target']
 END
-check "Prometheus finds the daemon up" wait_for 60 query_reaches 'up{job="faultmap"}' 1
+check "Prometheus finds the daemon up" wait_for 120 query_reaches 'up{job="faultmap"}' 1
 run_demo
 labels='group="fm-touch",mapping="[anon]"'
 faults="faultmap_mapping_faults_total{$labels,severity=\"minor\"}"
-check "Prometheus has the demo's faults" wait_for 60 query_reaches "$faults" "$PAGES"
+check "Prometheus has the demo's faults" wait_for 120 query_reaches "$faults" "$PAGES"
 # The interpreter's own arenas are [anon] too: some hundred pages.
 check "and not many more" test "$(query "$faults")" -lt $((PAGES + 5000))
 check_equal "their severity is minor only" \

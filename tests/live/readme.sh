@@ -68,7 +68,7 @@ test_daemon()
 	check_contains "README.md: the daemon is started" <(echo "$1") '^sudo faultmap daemon .*faults\.jsonl'
 	(cd "$TMP/work" && eval "exec ${1#sudo }" 2>"$TMP/err") &
 	background_pids+=($!)
-	check "README.md: $1" wait_for 60 has_lines
+	check "README.md: $1" wait_for 120 has_lines
 	check "it ends well" stop_background $!
 }
 

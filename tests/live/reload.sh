@@ -13,7 +13,7 @@ start_manager()
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 while True: print(s.recv(4096).decode(), flush=True)' "$TMP/notify" >"$TMP/heard"
-	wait_for 30 test -S "$TMP/notify"
+	wait_for 120 test -S "$TMP/notify"
 }
 
 # configure LINE...
@@ -27,7 +27,7 @@ hang_up()
 {
 	: >"$TMP/err"
 	kill -HUP "$daemon"
-	wait_for 30 grep -q "$1" "$TMP/err"
+	wait_for 120 grep -q "$1" "$TMP/err"
 }
 
 ask()
@@ -80,8 +80,8 @@ NOTIFY_SOCKET=$TMP/notify WATCHDOG_USEC=100000 start_background \
 daemon=$BACKGROUND_PID
 check "the file's keys are taken" wait_for 120 grep -q 'serving on' "$TMP/err"
 url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/err")
-check "the service manager hears READY" wait_for 30 grep -qx READY=1 "$TMP/heard"
-check "the watchdog is fed" wait_for 30 awk '/^WATCHDOG=1$/ { n++ } END { exit n < 5 }' "$TMP/heard"
+check "the service manager hears READY" wait_for 120 grep -qx READY=1 "$TMP/heard"
+check "the watchdog is fed" wait_for 120 awk '/^WATCHDOG=1$/ { n++ } END { exit n < 5 }' "$TMP/heard"
 check_equal "a watchdog shorter than three readings is lengthened, before the first" \
 	"$(head -n 1 "$TMP/heard")" WATCHDOG_USEC=600000
 check "flags win over the file" \
@@ -98,20 +98,20 @@ check_equal "capabilities after attaching, of every thread ($names)" \
 check_equal "no lifecycle: reload is refused" "$(ask -X POST "$url/-/reload")" 403
 configure 'listen = 127.0.0.1:1' 'interval = 0.1' "jsonl = $TMP/log2" 'max-series = 1600' \
 	'web.enable-lifecycle = yes'
-check "it has counted something" wait_for 30 has_entries
+check "it has counted something" wait_for 120 has_entries
 mv "$TMP/new" "$TMP/before"
 check "SIGHUP reloads" hang_up '^faultmap: reloaded$'
 check_equal "what takes a restart is said, one line each" \
 	"$(grep -v reloaded "$TMP/err" | sort)" "$(printf 'faultmap: warning: reloading: %s\n' \
 		'listen has changed; that takes a restart' \
 		'max-series has changed; that takes a restart')"
-check "the interval has changed" wait_for 30 \
+check "the interval has changed" wait_for 120 \
 	grep -q '"rec":"meta".*"interval_seconds":0.1' "$TMP/log2"
-check "readings come at it" wait_for 30 \
+check "readings come at it" wait_for 120 \
 	jq -es '[.[] | select(.rec == "interval")] | length > 2 and (map(.seconds) | min < 0.18)' \
 	"$TMP/log2"
 check_equal "lifecycle is allowed now, by the same socket" "$(ask -X POST "$url/-/reload")" 200
-check "the service manager hears RELOADING and READY" wait_for 30 awk '
+check "the service manager hears RELOADING and READY" wait_for 120 awk '
 	/^RELOADING=1$/ { n++ } /^MONOTONIC_USEC=[0-9]+$/ { n++ } /^READY=1$/ { n++ }
 	END { exit n < 7 }' "$TMP/heard"
 
@@ -125,7 +125,7 @@ configure 'interval = 0.1' "jsonl = $TMP/none/log"
 check "a log that cannot be opened" hang_up "going on as before"
 check_contains "names it" "$TMP/err" "^faultmap: reloading: .*$TMP/none/log"
 lines=$(wc -l <"$TMP/log2")
-check "the old log goes on" wait_for 30 has_lines_beyond "$lines" "$TMP/log2"
+check "the old log goes on" wait_for 120 has_lines_beyond "$lines" "$TMP/log2"
 
 scrape_open "$TMP/after"
 check "both scrapes have counters with their _created" test \
@@ -134,9 +134,9 @@ check_equal "counters have survived the reloads" "$(went_down "$TMP/before" "$TM
 
 stop_background "$daemon"
 check_equal "SIGTERM ends it" "$?" 0
-check "the last word to the service manager is STOPPING" wait_for 30 last_is STOPPING=1
+check "the last word to the service manager is STOPPING" wait_for 120 last_is STOPPING=1
 start_daemon --interval 0.2
-wait_for 30 has_entries
+wait_for 120 has_entries
 check "after a restart _created is later" awk -v before="$(created "$TMP/after")" \
 	-v after="$(created "$TMP/new")" 'BEGIN { exit !(before > 0 && after > before) }'
 done_testing

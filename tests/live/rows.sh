@@ -59,7 +59,7 @@ start_log()
 {
 	start_background "$FAULTMAP" log -o "$TMP/log" "$@" 2>"$TMP/messages"
 	log_pid=$BACKGROUND_PID
-	wait_for 60 grep -qs '"rec":"interval"' "$TMP/log"
+	wait_for 120 grep -qs '"rec":"interval"' "$TMP/log"
 }
 
 # As nobody: one place after another, many more than the table has rows, and than one process may have in the snapshot.
@@ -72,8 +72,8 @@ test_one_fills_it()
 	filler=$(cut -d ' ' -f 1 "$TMP/oracle")
 	"$BUILD/workload/faultgen" demand_zero_write 3000 >"$TMP/case"
 	other=$(jq .pid "$TMP/case")
-	wait_for 60 has_exit "$filler"
-	wait_for 60 has_exit "$other"
+	wait_for 120 has_exit "$filler"
+	wait_for 120 has_exit "$other"
 	stop_log "$filler" "$other"
 	check_equal "one who fills the table: all his faults, some of them in his [other]" \
 		"$(($(sum_of "$filler" true) + $(jq "select(.rec == \"exit\" and .pid == $filler).gup_total" "$TMP/log")))" \
@@ -100,7 +100,7 @@ test_lost_exit()
 	"$workload" 1 3000 1 >"$TMP/oracle"
 	lost=$(cut -d ' ' -f 1 "$TMP/oracle")
 	kill -CONT "$log_pid"
-	wait_for 60 has_exit "$lost"
+	wait_for 120 has_exit "$lost"
 	stop_log "$lost"
 	check "exit records were lost" test "$(counter exits_lost)" -gt 0
 	check_equal "its rows are shown all the same" \
@@ -124,7 +124,7 @@ test_followed()
 	id=$(grep -lE '^map_type:\s1$' "/proc/$BACKGROUND_PID"/fdinfo/* | xargs grep -lE '^max_entries:\s65536$' |
 		xargs sed -n 's/^map_id:\s//p' | head -n 1)
 	check "those that are followed now are few, of 2,000" \
-		wait_for 60 test "$(bpftool map dump id "$id" -j | jq length)" -lt 200
+		wait_for 120 test "$(bpftool map dump id "$id" -j | jq length)" -lt 200
 	touch "$TMP/read"
 	wait "$BACKGROUND_PID"
 	check_contains "all were followed" "$TMP/summary" 'faults in 2,00[0-9] processes'

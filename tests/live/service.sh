@@ -19,7 +19,7 @@ leader=
 # in_container COMMAND...
 in_container()
 {
-	timeout 60 nsenter -t "$leader" -a "$@"
+	timeout 300 nsenter -t "$leader" -a "$@"
 }
 
 make_root()
@@ -78,7 +78,7 @@ boot()
 		systemd.unit=container.target systemd.show_status=0 </dev/null >"$TMP/console" 2>&1 &
 	BACKGROUND_PID=$!
 	background_pids+=("$BACKGROUND_PID")
-	wait_for 60 find_leader && wait_for 60 is_up
+	wait_for 120 find_leader && wait_for 60 is_up
 }
 
 # property NAME: of the service.
@@ -159,7 +159,7 @@ else
 	done_testing
 fi
 check "a scrape from outside, through the socket unit" scrape
-check "it counts faults" wait_for 30 has_counted
+check "it counts faults" wait_for 120 has_counted
 check "the ticks go on" await_ticks 1
 check_equal "as a user of its own" "$(
 	uid=$(ps -o uid= -p "$(pgrep -P "$leader" -x faultmap)")
@@ -174,7 +174,7 @@ none=0000000000000000
 expected="CapAmb:$none CapBnd:%016x CapEff:$none CapInh:$none CapPrm:$none NoNewPrivs:1"
 # shellcheck disable=SC2059
 check_equal "no capability is left after attaching" "$(capabilities)" "$(printf "$expected" $all)"
-check "JSON lines in /var/lib/faultmap" wait_for 30 grep -q '"rec":"interval"' \
+check "JSON lines in /var/lib/faultmap" wait_for 120 grep -q '"rec":"interval"' \
 	"$root/var/lib/private/faultmap/log"
 check "each of them is JSON" jq -e .rec "$root/var/lib/private/faultmap/log"
 
@@ -188,7 +188,7 @@ pid=$(property MainPID)
 configure
 sed -i 's|/log$|/log2|; s/0.2/0.1/' "$conf"
 check "systemctl reload" in_container systemctl reload faultmap.service
-check "it takes the new configuration" wait_for 30 grep -q '"interval_seconds":0.1' \
+check "it takes the new configuration" wait_for 120 grep -q '"interval_seconds":0.1' \
 	"$root/var/lib/private/faultmap/log2"
 configure 'intervall = 1'
 check_status "systemctl reload fails for a bad file" 1 in_container systemctl reload faultmap.service
@@ -201,10 +201,10 @@ configure
 
 in_container systemctl kill --kill-who=main --signal=KILL faultmap.service
 check "killed: a scrape waits for the next one" scrape
-check "killed: systemd has restarted it" wait_for 60 is_up 1
+check "killed: systemd has restarted it" wait_for 120 is_up 1
 
 in_container systemctl kill --kill-who=main --signal=STOP faultmap.service
-check "stopped by SIGSTOP: the watchdog kills it, systemd restarts it" wait_for 60 is_up 2
+check "stopped by SIGSTOP: the watchdog kills it, systemd restarts it" wait_for 120 is_up 2
 journal
 check_contains "the journal names the watchdog" "$TMP/journal" 'Watchdog timeout'
 check "the ticks go on" await_ticks 1
@@ -221,5 +221,5 @@ check "systemctl stop" in_container systemctl stop faultmap.service faultmap.soc
 check_equal "it has ended as it should" "$(property Result):$(property ExecMainStatus)" success:0
 check_status "nobody answers any more" 7 curl -s --noproxy '*' -m 10 "http://127.0.0.1:$port/"
 check "the container ends" in_container systemctl --force poweroff
-wait_for 30 process_ended "$BACKGROUND_PID" || not_ok "the container has ended"
+wait_for 120 process_ended "$BACKGROUND_PID" || not_ok "the container has ended"
 done_testing

@@ -45,15 +45,15 @@ cp "$static" "$TMP/root/faultmap"
 check "it starts in an empty root" chroot "$TMP/root" /faultmap --version
 check "there is nothing to load there" test ! -e "$TMP/root/lib" -a ! -e "$TMP/root/lib64"
 
-timeout 60 "$static" run --json -- /usr/bin/python3 tests/workload/touch.py 16 >"$TMP/run" 2>"$TMP/err"
+timeout "$(longer 300)" "$static" run --json -- /usr/bin/python3 tests/workload/touch.py 16 >"$TMP/run" 2>"$TMP/err"
 check_equal "run: exit status" $? 0
 # The workload says by getrusage how many that were, in its own lines on stdout.
 touched=$(sed -n 's/^touched .*: \([0-9]*\) minor.*/\1/p' "$TMP/run")
 check_equal "run: the faults of 16 MiB, counted by the kernel" "$(grep '^{' "$TMP/err" |
 	jq -s 'map(select(.rec == "faults") | .minor_total) | max')" "$touched"
-timeout 60 "$static" top --once >"$TMP/top" 2>"$TMP/err"
+timeout "$(longer 300)" "$static" top --once >"$TMP/top" 2>"$TMP/err"
 check_equal "top: exit status" $? 0
-timeout 60 "$static" log -d 0.2 -n 1 >"$TMP/log.jsonl" 2>"$TMP/err"
+timeout "$(longer 300)" "$static" log -d 0.2 -n 1 >"$TMP/log.jsonl" 2>"$TMP/err"
 check_equal "log: exit status" $? 0
 check "log: is JSON with an interval" jq -se 'any(.rec == "interval")' "$TMP/log.jsonl"
 
@@ -61,7 +61,7 @@ check "a certificate is made" make_certificate
 printf 'tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n' >"$TMP/web.yml"
 start_serving "$static" daemon -v --listen 127.0.0.1:0 --interval 0.2 --web.config.file "$TMP/web.yml"
 url=$(sed -n 's|.*serving on \(https://[^/]*\)/.*|\1|p' "$TMP/daemon.err")
-check "daemon: is ready, over TLS" wait_for 30 is_ready
+check "daemon: is ready, over TLS" wait_for 120 is_ready
 check "daemon: serves metrics over TLS" scrape "$TMP/metrics" --cacert "$TMP/cert.pem"
 check_contains "daemon: they are faultmap's" "$TMP/metrics" '^faultmap_ticks_total [1-9]'
 # shellcheck disable=SC2154 # start_serving sets it

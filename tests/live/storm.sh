@@ -18,7 +18,7 @@ workload=$BUILD/workload
 hammer()
 {
 	start_background "$workload/hammer" >"$TMP/hammer"
-	check "the hammer beats" wait_for 10 grep -q ready "$TMP/hammer"
+	check "the hammer beats" wait_for 120 grep -q ready "$TMP/hammer"
 }
 
 # query FILTER: $o is what the workload printed.

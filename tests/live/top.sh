@@ -44,7 +44,7 @@ test_stalls()
 	done
 	top --once -d 0.5 --detail full --by kind
 	check_contains "short-lived programs stall" "$TMP/top" \
-		'^ *[0-9,.]+ +[0-9,.]+ +[0-9.]+[num]s +[0-9,]+ +0 +0  demand_zero$'
+		'^ *[0-9,.]+ +[0-9,.]+ +[0-9.]+[num]?s +[0-9,]+ +0 +0  demand_zero$'
 	stop_background "$BACKGROUND_PID"
 }
 
@@ -68,17 +68,20 @@ test_modes()
 	check_status "2: interactive view" 2 "$FAULTMAP" top
 	check_status "2: --once and -b" 2 "$FAULTMAP" top --once -b
 	check_status "2: operand" 2 "$FAULTMAP" top --once x
-	check "-b -n 2: exit status 0" top -b -n 2 -d 0.3
-	check_equal "-b -n 2: two tables" "$(grep -c '^faultmap  ' "$TMP/top")" 2
-	check_contains "-d is the interval" "$TMP/top" '^faultmap  [-0-9T:.]+Z  0\.[3-5][0-9]* s  '
+	check "-b -n 5: exit status 0" top -b -n 5 -d 0.3
+	check_equal "-b -n 5: five tables" "$(grep -c '^faultmap  ' "$TMP/top")" 5
+	# A busy machine makes one longer and the next one shorter: none of them by itself says anything.
+	check_equal "-d is the interval: none shorter on average, some are not longer" \
+		"$(awk '/^faultmap  / { sum += $3; if (!n++ || $3 < shortest) shortest = $3 }
+			END { print sum >= 0.29 * n, shortest < 0.9 }' "$TMP/top")" "1 1"
 	check "--once -n 3: exit status 0" top --once -n 3 -d 0.1
 	check_equal "--once -n 3: three rows and the rest" \
 		"$(awk '/^ *PID / { below = 1; next } below && /^ *[0-9]+ / { rows++ }
 			below && /\([0-9]+ more\)/ { rest++ } END { print rows, rest }' "$TMP/top")" "3 1"
 	start_background "$FAULTMAP" top -b -d 0.1 >"$TMP/top"
-	wait_for 20 grep -q '^faultmap ' "$TMP/top"
+	wait_for 120 grep -q '^faultmap ' "$TMP/top"
 	kill -INT "$BACKGROUND_PID"
-	wait_for 20 process_ended "$BACKGROUND_PID"
+	wait_for 120 process_ended "$BACKGROUND_PID"
 	wait "$BACKGROUND_PID"
 	check_equal "SIGINT ends -b with status 0" "$?" 0
 	"$FAULTMAP" top --once -d 0.1 >/dev/full 2>"$TMP/err"
@@ -95,9 +98,9 @@ test_numbers()
 	exec 4<>"$TMP/step"
 	start_background python3 tests/workload/touch.py 16 --wait <&4 >"$TMP/out"
 	local pid=$BACKGROUND_PID
-	wait_for 20 grep -q 'ready to touch' "$TMP/out"
+	wait_for 120 grep -q 'ready to touch' "$TMP/out"
 	echo >&4
-	wait_for 20 grep -q 'ready to end' "$TMP/out"
+	wait_for 120 grep -q 'ready to end' "$TMP/out"
 	top --once -d 0.2
 	check_equal "MINOR and MAJOR as ps shows them" \
 		"$(column MINOR "$pid") $(column MAJOR "$pid")" \
@@ -106,7 +109,7 @@ test_numbers()
 		"$(ps -o user=,comm= -p "$pid" | awk '{ print $1, $2 }')"
 	check_equal "it waits: no fault in the interval" "$(column MIN/s "$pid")" 0
 	echo >&4
-	wait_for 20 process_ended "$pid"
+	wait_for 120 process_ended "$pid"
 	exec 4>&-
 }
 

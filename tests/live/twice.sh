@@ -8,7 +8,7 @@
 start_log()
 {
 	start_background "$FAULTMAP" log -d 0.2 -o "$1"
-	wait_for 20 grep -qs '"rec":"meta"' "$1"
+	wait_for 120 grep -qs '"rec":"meta"' "$1"
 }
 
 # has_faults LOG: the case's faults have arrived.
@@ -43,8 +43,8 @@ first=$BACKGROUND_PID
 start_log "$TMP/b"
 second=$BACKGROUND_PID
 "$BUILD/workload/faultgen" demand_zero_write 3000 >"$TMP/case"
-wait_for 10 has_faults "$TMP/a"
-wait_for 10 has_faults "$TMP/b"
+wait_for 120 has_faults "$TMP/a"
+wait_for 120 has_faults "$TMP/b"
 want=$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")
 check_equal "the first counts it all" "$(got "$TMP/a")" "$want"
 check_equal "the second counts the same" "$(got "$TMP/b")" "$want"
@@ -57,14 +57,14 @@ held_by "$second" >"$TMP/held-by-second"
 kill -KILL "$first"
 wait "$first" 2>/dev/null
 # The kernel frees them after a grace period, in its own time.
-check "after SIGKILL none of them is left" wait_for 30 all_gone "$TMP/held"
+check "after SIGKILL none of them is left" wait_for 120 all_gone "$TMP/held"
 check "what the other one holds is still there" test -s "$TMP/held-by-second"
 "$BUILD/workload/faultgen" demand_zero_write 2000 >"$TMP/case"
-wait_for 10 has_faults "$TMP/b"
+wait_for 120 has_faults "$TMP/b"
 check_equal "the second goes on counting" "$(got "$TMP/b")" \
 	"$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")"
 stop_background "$second"
 keep_log "$TMP/b"
-check "after SIGTERM nothing of the second is left" wait_for 30 all_gone "$TMP/held-by-second"
+check "after SIGTERM nothing of the second is left" wait_for 120 all_gone "$TMP/held-by-second"
 check_schema
 done_testing

@@ -24,7 +24,7 @@ start_client()
 		>"$TMP/client"
 	client=$BACKGROUND_PID
 	exec 9>"$TMP/client.in"
-	wait_for 60 grep -q ready "$TMP/client"
+	wait_for 120 grep -q ready "$TMP/client"
 }
 
 stop_client()
@@ -39,7 +39,7 @@ ask()
 	local lines
 	lines=$(wc -l <"$TMP/client")
 	echo "$1" >&9
-	wait_for 30 client_has "$((lines + 1))"
+	wait_for 120 client_has "$((lines + 1))"
 	tail -n 1 "$TMP/client"
 }
 
@@ -75,8 +75,8 @@ test_bad_clients()
 	check "promtool finds its page well" promtool check metrics <"$TMP/body"
 	descriptors=$(find "/proc/$daemon/fd" -type l | wc -l)
 	check "the daemon's descriptors stay bounded" test "$descriptors" -lt 300
-	url=http://$v4 check "ticks go on" wait_for 30 ticked "$((before + 11))"
-	check "who sends a byte a second is cut" wait_for 60 grep -q cut "$TMP/client"
+	url=http://$v4 check "ticks go on" wait_for 120 ticked "$((before + 11))"
+	check "who sends a byte a second is cut" wait_for 120 grep -q cut "$TMP/client"
 	stop_client
 	check_equal "scrapes go on" "$(http_status "http://$v4/metrics" --compressed)" 200
 }
@@ -90,9 +90,9 @@ test_ready()
 	start_client ask "${v4##*:}"
 	check_equal "ready" "$(ask "GET /-/ready")" "200 None"
 	prlimit --pid "$daemon" --nofile=3:"${limit##* }"
-	check "failed readings: not ready" wait_for 30 asked_503
+	check "failed readings: not ready" wait_for 120 asked_503
 	prlimit --pid "$daemon" --nofile="$(echo "$limit" | tr -s ' ' :)"
-	check "a good reading: ready again" wait_for 30 asked_200
+	check "a good reading: ready again" wait_for 120 asked_200
 	stop_client
 }
 
@@ -113,7 +113,7 @@ test_plain()
 		--listen ":0" --listen "unix:$TMP/socket"
 	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
 	v6=$(sed -n 's|.*http://\(\[::1[^/]*\)/.*|\1|p' "$TMP/daemon.err")
-	wait_for 20 status_is 200 "http://$v4/-/ready"
+	wait_for 120 status_is 200 "http://$v4/-/ready"
 	test_sockets
 	test_ready
 	test_bad_clients
@@ -132,7 +132,7 @@ test_activation()
 	start_background systemd-socket-activate -l "$TMP/passed" -l "127.0.0.1:$(free_port)" \
 		"$FAULTMAP" daemon -v --listen fd:// 2>"$TMP/daemon.err"
 	daemon=$BACKGROUND_PID
-	wait_for 30 test -S "$TMP/passed"
+	wait_for 120 test -S "$TMP/passed"
 	check_equal "fd:// serves the sockets that were passed" \
 		"$(http_status http://faultmap/-/healthy --unix-socket "$TMP/passed")" 200
 	check_contains "all of them" "$TMP/daemon.err" 'serving on http://127\.0\.0\.1:'
@@ -189,7 +189,7 @@ reload()
 	local lines
 	lines=$(grep -c 'reload' "$TMP/daemon.err")
 	kill -HUP "$daemon"
-	wait_for 20 reloads_reach "$((lines + 1))"
+	wait_for 120 reloads_reach "$((lines + 1))"
 }
 
 reloads_reach()
@@ -200,7 +200,7 @@ reloads_reach()
 # The subject of the certificate that the server shows.
 shown_subject()
 {
-	timeout "$(longer 20)" openssl s_client -connect "127.0.0.1:$port" -CAfile "$TMP/ca.crt" </dev/null \
+	timeout "$(longer 120)" openssl s_client -connect "127.0.0.1:$port" -CAfile "$TMP/ca.crt" </dev/null \
 		2>/dev/null | openssl x509 -noout -subject
 }
 
@@ -271,7 +271,7 @@ test_slow_passwords()
 	done
 	check_equal "a scrape while wrong passwords are checked" \
 		"$(http_status "$url/metrics" "${user[@]}")" 200
-	check "ticks go on meanwhile" wait_for 30 ticked "$((before + 4))" "${user[@]}"
+	check "ticks go on meanwhile" wait_for 120 ticked "$((before + 4))" "${user[@]}"
 	wait "${busy[@]}"
 	check_equal "all were wrong" "$(sort -u "$TMP"/slow.*)" 401
 }
@@ -397,7 +397,7 @@ test_prometheus()
 		    static_configs:
 		      - targets: ['127.0.0.1:$port']
 	END
-	check "Prometheus scrapes over TLS with a password" wait_for 60 scraped "$server"
+	check "Prometheus scrapes over TLS with a password" wait_for 120 scraped "$server"
 	stop_background "$BACKGROUND_PID"
 }
 
@@ -418,7 +418,7 @@ test_tls()
 		--web.config.file "$TMP/web.yml" --web.enable-lifecycle
 	port=$(sed -n 's|.*https://0\.0\.0\.0:\([0-9]*\)/.*|\1|p' "$TMP/daemon.err")
 	url=https://localhost:$port
-	wait_for 20 status_is 200 "$url/-/ready" --cacert "$TMP/ca.crt" -u prometheus:secret
+	wait_for 120 status_is 200 "$url/-/ready" --cacert "$TMP/ca.crt" -u prometheus:secret
 	test_passwords
 	test_slow_passwords
 	test_reload
@@ -442,9 +442,9 @@ test_bodies()
 	check_contains "passwords from other machines without TLS are warned about" "$TMP/daemon.err" \
 		'passwords from other machines come in clear text'
 	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
-	wait_for 20 status_is 200 "http://$v4/-/ready" -u prometheus:secret
+	wait_for 120 status_is 200 "http://$v4/-/ready" -u prometheus:secret
 	start_client flood "${v4##*:}" 8
-	check "8 endless bodies are cut" wait_for 60 grep -q cut "$TMP/client"
+	check "8 endless bodies are cut" wait_for 120 grep -q cut "$TMP/client"
 	# What its socket takes before the kernel hears of the end, and no more.
 	check "none was read" awk '$1 == "cut" { exit $2 > 16 * 1024 * 1024 }' "$TMP/client"
 	check_equal "they were told" "$(awk '$1 == "told" { print $2 }' "$TMP/client" | sort | uniq -c | tr -s ' ')" \
@@ -461,7 +461,7 @@ test_other_sites()
 {
 	start_serving "$FAULTMAP" daemon -v --listen 127.0.0.1:0 --web.enable-lifecycle
 	v4=$(sed -n 's|.*http://\(127[^/]*\)/.*|\1|p' "$TMP/daemon.err")
-	wait_for 20 status_is 200 "http://$v4/-/ready"
+	wait_for 120 status_is 200 "http://$v4/-/ready"
 	check_equal "by another site's name: refused" \
 		"$(http_status "http://evil.example:${v4##*:}/metrics" --resolve "evil.example:${v4##*:}:127.0.0.1")" 421
 	check_equal "by localhost: served" "$(http_status "http://localhost:${v4##*:}/metrics")" 200

@@ -86,7 +86,7 @@ start_background "${image_run[@]}" --security-opt seccomp=unconfined --name "$na
 container=$BACKGROUND_PID
 check "the daemon gets ready" wait_for 60 is_ready
 "$BUILD/workload/faultgen" demand_zero_write >/dev/null
-check "it counts the processes of the node" wait_for 30 has_node
+check "it counts the processes of the node" wait_for 120 has_node
 check "podman stop" timeout 60 "${engine[@]}" stop -t 30 "$name"
 wait "$container"
 check_equal "it has ended well, without a word" "$? $(cat "$TMP/err")" "0 "

@@ -66,7 +66,7 @@ test_clean_root()
 
 	start_background "$TMP/enter" faultmap daemon -v --listen 127.0.0.1:0 2>"$TMP/err"
 	daemon=$BACKGROUND_PID
-	wait_for 30 grep -q 'serving on' "$TMP/err"
+	wait_for 120 grep -q 'serving on' "$TMP/err"
 	url=$(sed -n 's|.*serving on \(http://[^/]*\)/.*|\1|p' "$TMP/err")
 	check "the daemon gets ready" wait_for 60 is_ready
 	check "it serves faults" wait_for 60 has_faults

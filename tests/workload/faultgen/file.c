@@ -59,13 +59,47 @@ void cleanup_file(struct job *job)
 		unlink(job->path);
 }
 
-static int map_file(struct job *job, int prot, int flags)
+/*
+ * What a case has put into the page cache may be reclaimed before it is touched, on a busy machine or by DAMON. A
+ * locked mapping elsewhere holds every step-th page of the file there, from the first on; it is made inaccessible
+ * then, so that job_warm() passes over it. Where locking is not allowed, luck has to do.
+ */
+static int hold_pages(const struct job *job, size_t pages, size_t first, size_t step)
+{
+	static struct job held;
+	size_t size = pages * page_size;
+	int error = 0;
+
+	if (!held.start) {
+		error = job_reserve(&held, size, page_size);
+		if (!error)
+			error = job_map(&held, PROT_READ, MAP_SHARED, job->fd);
+		if (error)
+			return error;
+		mlock2(held.start, size, MLOCK_ONFAULT);
+		madvise(held.start, size, MADV_RANDOM); /* no page beside the wanted one */
+	} else if (mprotect(held.start, size, PROT_READ)) {
+		return -errno;
+	}
+	for (size_t i = first; i < pages; i += step)
+		(void)*(volatile char *)(held.start + i * page_size);
+	return mprotect(held.start, size, PROT_NONE) ? -errno : 0;
+}
+
+static int map_uncached_file(struct job *job, int prot, int flags)
 {
 	int error = create_file(job, job->directory, job->pages);
 
 	if (!error)
 		error = job_reserve(job, job->pages * page_size, FAULT_AROUND_PAGES * page_size);
 	return error ? error : job_map(job, prot, flags, job->fd);
+}
+
+static int map_file(struct job *job, int prot, int flags)
+{
+	int error = map_uncached_file(job, prot, flags);
+
+	return error ? error : hold_pages(job, job->pages, 0, 1);
 }
 
 /* Maps every page for reading, which takes one fault for each window. */
@@ -90,21 +124,16 @@ static int map_windows(struct job *job, int prot)
 	return error ? error : job_map(job, prot, MAP_PRIVATE, job->fd);
 }
 
-int prepare_file_read(struct job *job)
+static int map_held_windows(struct job *job, int prot)
 {
-	return map_windows(job, PROT_READ);
+	int error = map_windows(job, prot);
+
+	return error ? error : hold_pages(job, job->pages * FAULT_AROUND_PAGES, 0, 1);
 }
 
-/* Brings every second page of the file into the page cache, alone. */
-static int cache_every_second(const struct job *job, off_t first)
+int prepare_file_read(struct job *job)
 {
-	off_t size = job->end - job->start;
-	char byte;
-
-	for (off_t at = first; at < size; at += 2 * (off_t)page_size)
-		if (pread(job->fd, &byte, 1, at) != 1)
-			return -EIO;
-	return 0;
+	return map_held_windows(job, PROT_READ);
 }
 
 /* Each window is mapped in two halves: what the cache has of it first, and the rest later. */
@@ -116,20 +145,18 @@ int prepare_file_partly(struct job *job)
 	if (!error)
 		error = -posix_fadvise(job->fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (!error)
-		error = -posix_fadvise(job->fd, 0, 0, POSIX_FADV_RANDOM); /* no read-ahead */
-	if (!error)
-		error = cache_every_second(job, 0);
+		error = hold_pages(job, job->pages * FAULT_AROUND_PAGES, 0, 2);
 	if (error)
 		return error;
 	job_before(job, "file_map", "read", job->pages);
 	job->before_pages = job->mapped_before = job->pages * job->pages_each;
 	touch_read(job);
-	return cache_every_second(job, (off_t)page_size);
+	return hold_pages(job, job->pages * FAULT_AROUND_PAGES, 1, 2);
 }
 
 int prepare_file_exec(struct job *job)
 {
-	return map_windows(job, PROT_READ | PROT_EXEC);
+	return map_held_windows(job, PROT_READ | PROT_EXEC);
 }
 
 int touch_exec(struct job *job)
@@ -141,10 +168,12 @@ int touch_exec(struct job *job)
 
 int prepare_file_major(struct job *job)
 {
-	int error = map_file(job, PROT_READ, MAP_PRIVATE);
+	int error = map_uncached_file(job, PROT_READ, MAP_PRIVATE);
 
 	if (error)
 		return error;
+	/* What was read stays until it is touched. */
+	mlock2(job->start, job->pages * page_size, MLOCK_ONFAULT);
 	/* No read-ahead: each page has to be read by its own fault. */
 	if (madvise(job->start, job->pages * page_size, MADV_RANDOM))
 		return -errno;
