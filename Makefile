@@ -122,6 +122,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/
 WORKLOADS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/workload/*.c))
 WORKLOAD_SEGMENTS := $(if $(filter x86,$(ARCH)),$(BUILD)/workload/segments)
 WORKLOAD_SETS := $(sort $(patsubst tests/%/,$(BUILD)/%,$(dir $(wildcard tests/workload/*/*.c))))
+SHIMS := $(patsubst tests/%.c,$(BUILD)/%.so,$(wildcard tests/shim/*.c))
 BENCH_BPF := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,\
 	$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
@@ -134,7 +135,7 @@ all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
 
-tests: unit-tests $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
+tests: unit-tests $(SHIMS) $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS) $(BENCH_TOOLS) $(BENCH_BPF)
 
 $(BUILD)/faultmap: $(BUILD)/src/cmd/main.o $(ARCHIVE) $(if $(STATIC),$(BUILD)/p11_kit.o)
 	$(say) LINK $@
@@ -203,6 +204,11 @@ $(WORKLOAD_SEGMENTS): tests/workload/segments.S Makefile
 	$(say) WORKLOAD $@
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -nostdlib -static -no-pie -Wl,-z,separate-code -o $@ $<
+
+$(SHIMS): $(BUILD)/%.so: tests/%.c Makefile
+	$(say) SHIM $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(WORKLOAD_CFLAGS) -fPIC -shared -o $@ $<
 
 .SECONDEXPANSION:
 $(WORKLOAD_SETS): $(BUILD)/workload/%: $$(wildcard tests/workload/$$*/*.[ch]) Makefile

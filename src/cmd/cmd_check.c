@@ -34,16 +34,24 @@ static const struct command_spec check_spec = {
 	.n_options = ARRAY_SIZE(check_options),
 };
 
-static const char *state_of(const struct feature_state *state, const struct feature_info *info)
+/* A feature is used, or refused by a kernel that has it, or absent. */
+static const char *state_of(const struct feature_state *state)
 {
 	if (state->available)
-		return "yes";
-	return info->required ? "MISSING" : "no";
+		return "used";
+	return state->refused ? "refused" : "absent";
 }
 
 static void print_text(const struct feature_state *state, const struct feature_info *info)
 {
-	printf("%-8s %-15s %s", state_of(state, info), info->name, state->why);
+	const char *missing = info->required ? "MISSING" : "no";
+	const char *refused = info->required ? "REFUSED" : "refused";
+
+	printf("%-8s %-15s %s",
+	       state->available ? "yes" :
+	       state->refused   ? refused :
+				  missing,
+	       info->name, state->why);
 	if (!state->available) {
 		printf("; lost: %s", info->lost);
 		if (info->remedy)
@@ -54,11 +62,12 @@ static void print_text(const struct feature_state *state, const struct feature_i
 
 static int print_json(const struct feature_state *state, const struct feature_info *info)
 {
-	json_t *line = json_pack("{s:s, s:b, s:b, s:s, s:s, s:s*, s:s*}", "feature", info->name,
-				 "available", state->available, "required", info->required, "why",
-				 state->why, "gives", info->gives, "lost",
-				 state->available ? NULL : info->lost, "remedy",
-				 state->available ? NULL : info->remedy);
+	json_t *line = json_pack("{s:s, s:b, s:s, s:s*, s:b, s:s, s:s, s:s*, s:s*}", "feature",
+				 info->name, "available", state->available, "state",
+				 state_of(state), "errno", state->refused ? state->error : NULL,
+				 "required", info->required, "why", state->why, "gives",
+				 info->gives, "lost", state->available ? NULL : info->lost,
+				 "remedy", state->available ? NULL : info->remedy);
 	int result = line ? json_dumpf(line, stdout, JSON_COMPACT) : -1;
 
 	json_decref(line);
@@ -74,25 +83,67 @@ static void print_memory(const struct collector_info *info)
 	       text_count(rows, info->max_rows), text_bytes(bytes, info->map_bytes));
 }
 
-/* The proof of the pudding: loads and attaches everything, then lets go of it. */
-static int try_collector(const struct check_config *config, struct error *error)
+static int print_features(const struct check_config *config, const struct feature_set *features)
 {
-	const struct watch_options as_daemon = { .detail = DETAIL_FAST };
-	struct collector_options options = watch_collector(&as_daemon, &config->common);
-	struct collector *collector = NULL;
-	int result = collector_new(&collector, &options, error);
+	int result = 0;
 
-	if (!result && !config->json)
-		print_memory(collector_info(collector));
+	for (enum feature feature = 0; !result && feature < FEATURE_COUNT; feature++) {
+		const struct feature_state *state = &features->state[feature];
+
+		if (config->json)
+			result = print_json(state, feature_info(feature));
+		else
+			print_text(state, feature_info(feature));
+	}
+	return result;
+}
+
+/* Loads and attaches everything that a command does, then lets go of it. */
+static int try_collector(const struct check_config *config, enum detail detail, bool follow,
+			 struct feature_set *features, struct collector_info *ret_info,
+			 struct error *error)
+{
+	const struct watch_options watch = { .detail = detail };
+	struct collector_options options = watch_collector(&watch, &config->common);
+	struct collector *collector = NULL;
+	int result;
+
+	options.follow = follow;
+	options.try_all = true;
+	options.ret_features = features;
+	result = collector_new(&collector, &options, error);
+	if (!result)
+		*ret_info = *collector_info(collector);
 	collector_free(collector);
 	return result;
+}
+
+/* What `daemon` and `run` do by default: each has programs, and parts of programs, that the other has not. The features
+ * are those of both: what either was refused is refused. */
+static int try_all(const struct check_config *config, struct feature_set *features,
+		   struct collector_info *ret_info, struct error *error, struct error *run_error)
+{
+	struct feature_set as_run = {};
+	struct collector_info info_of_run;
+	int result = try_collector(config, DETAIL_FAST, false, features, ret_info, error);
+
+	run_error->text[0] = '\0';
+	if (result)
+		return result;
+	if (!try_collector(config, DETAIL_FULL, true, &as_run, &info_of_run, run_error))
+		run_error->text[0] = '\0';
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++)
+		if (as_run.state[feature].refused)
+			features->state[feature] = as_run.state[feature];
+	return 0;
 }
 
 static int check_main(int argc, char *argv[])
 {
 	struct check_config config = {};
 	struct feature_set features = {};
-	struct error error;
+	struct collector_info info = {};
+	struct error error, run_error;
 	int operand, status, result;
 
 	if (!cmd_begin(&cmd_check, &config, argc, argv, &operand, &status))
@@ -106,20 +157,18 @@ static int check_main(int argc, char *argv[])
 		log_error("%s", error.text);
 		return EXIT_USAGE;
 	}
-	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
-		const struct feature_info *info = feature_info(feature);
-
-		if (!config.json)
-			print_text(&features.state[feature], info);
-		else if (print_json(&features.state[feature], info))
-			return EXIT_FAILED;
-	}
-	result = try_collector(&config, &error);
+	result = try_all(&config, &features, &info, &error, &run_error);
+	if (print_features(&config, &features))
+		return EXIT_FAILED;
 	if (result) {
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
 	if (!config.json)
+		print_memory(&info);
+	if (run_error.text[0])
+		log_warning("`faultmap run` does not work here: %s", run_error.text);
+	else if (!config.json)
 		puts("faultmap works here: its programs load, attach and detach.");
 	return EXIT_DONE;
 }

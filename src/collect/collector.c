@@ -30,6 +30,7 @@
 
 struct collector {
 	struct collector_info info;
+	char warning[512]; /* info.warning, where there is one */
 	struct kernel *kernel;
 	struct snapshot *snapshot;
 	struct names *names;
@@ -579,11 +580,12 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 static int set_up(struct collector *collector, const struct collector_options *options,
 		  struct error *error)
 {
-	struct feature_set features = {};
-	int result = features_probe(&features, options->disabled, error);
+	struct feature_set found = {};
+	struct feature_set *features = options->ret_features ?: &found;
+	int result = features_probe(features, options->disabled, error);
 
 	if (!result)
-		result = features_require(&features, error);
+		result = features_require(features, options->follow, error);
 	if (result)
 		return result;
 	collector->snapshot = snapshot_new();
@@ -596,15 +598,17 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->info.slice_bytes = options->slice_bytes;
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
 	/* Until Linux 5.19: who has the maple tree (6.1) does not. */
-	collector->info.reads_ask_for_bpf = !features.state[FEATURE_MAPLE_TREE].available;
-	collector->info.warning = features_warning(&features, options->follow);
+	collector->info.reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
 	/* A perf event that counts this process's children counts the threads that it starts later, too. */
 	result = options->follow ? start_reader(collector, error) : 0;
 	if (result)
 		return result;
-	result = kernel_open(&collector->kernel, options, &features, &collector->info, error);
+	result = kernel_open(&collector->kernel, options, features, &collector->info, error);
 	if (result)
 		return result;
+	if (features_warn(features, options->follow, collector->warning,
+			  sizeof(collector->warning)))
+		collector->info.warning = collector->warning;
 	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names);
 	if (!collector->rows)
 		return error_set(error, ENOMEM, "out of memory");

@@ -16,6 +16,8 @@
 #include "model/program_stats.h"
 #include "model/snapshot.h"
 
+struct feature_set;
+
 enum detail { DETAIL_FAST, DETAIL_FULL };
 
 struct collector_options {
@@ -25,6 +27,10 @@ struct collector_options {
 	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
 	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
+	/* `check`: attach what others attach when it is needed, too, and leave here what was found of each
+	 * feature, also if it fails; may be NULL. */
+	bool try_all;
+	struct feature_set *ret_features;
 };
 
 /* What is in use, for the `meta` line and `check`. */

@@ -6,6 +6,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,7 @@
 #include "faultmap_old.skel.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "collect/hooks.h"
 #include "collect/map_sizes.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
@@ -24,12 +26,9 @@
 struct kernel {
 	struct faultmap_bpf *skeleton;
 	struct ring_buffer *ring;
-	struct collector_info *info; /* the collector's */
 	kernel_record_fn on_record;
 	void *on_record_context;
-	struct bpf_link *links[COLLECTOR_MAX_HOOKS]; /* tracepoints */
-	size_t n_links;
-	struct bpf_link *tasks_link;
+	struct hooks *hooks;
 	size_t n_cpus;
 	struct map_sizes sizes;
 	struct perf_events *perf_events; /* NULL where they are not allowed */
@@ -55,26 +54,9 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static void add_hook(struct kernel *kernel, const char *hook)
-{
-	struct collector_info *info = kernel->info;
-
-	if (info->n_hooks < COLLECTOR_MAX_HOOKS)
-		info->hooks[info->n_hooks++] = hook;
-}
-
 static bool has(const struct feature_set *features, enum feature feature)
 {
 	return features->state[feature].available;
-}
-
-/* Minor faults complete in a perf event too. Where entry is one, its program may miss some: these are then counted
- * as they complete. */
-static bool has_minor_event(const struct collector_options *options,
-			    const struct feature_set *features)
-{
-	return has(features, FEATURE_PERF_EVENTS) &&
-	       (options->detail == DETAIL_FULL || !has(features, FEATURE_FAULT_ENTRY));
 }
 
 static bool is_administrator(void)
@@ -131,7 +113,8 @@ static void set_sizes_of_object(struct kernel *kernel, const struct map_sizes *s
 static int set_sizes(struct kernel *kernel, const struct collector_options *options, bool old)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
-	struct map_sizes sizes = map_sizes_of(options->max_rows, old, options->follow, kernel->n_cpus);
+	struct map_sizes sizes = map_sizes_of(options->max_rows, old, options->follow,
+					      kernel->n_cpus);
 
 	kernel->sizes = sizes;
 	skeleton->rodata->config_rows = sizes.rows;
@@ -155,12 +138,10 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 		     const struct feature_set *features)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
-	bool perf = has(features, FEATURE_PERF_EVENTS);
-	bool full = options->detail == DETAIL_FULL;
 
 	skeleton->rodata->config_follow = options->follow;
-	skeleton->rodata->config_full = full;
-	skeleton->rodata->config_perf_events = perf;
+	skeleton->rodata->config_full = options->detail == DETAIL_FULL;
+	skeleton->rodata->config_perf_events = has(features, FEATURE_PERF_EVENTS);
 	skeleton->rodata->config_fault_entry = has(features, FEATURE_FAULT_ENTRY);
 	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
 	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
@@ -172,84 +153,51 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
 		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;
 	}
-	bpf_program__set_autoload(skeleton->progs.fault_major, perf);
-	bpf_program__set_autoload(skeleton->progs.fault_minor, has_minor_event(options, features));
-	bpf_program__set_autoload(skeleton->progs.fault_begin, !has(features, FEATURE_FAULT_ENTRY));
-	bpf_program__set_autoload(skeleton->progs.page_fault, has(features, FEATURE_FAULT_ENTRY));
-	bpf_program__set_autoload(skeleton->progs.fault_rss,
-				  full && has(features, FEATURE_RSS_STAT));
-	bpf_program__set_autoload(skeleton->progs.fault_flush,
-				  full && has(features, FEATURE_TLB_FLUSH));
-	bpf_program__set_autoload(skeleton->progs.fault_around,
-				  full && has(features, FEATURE_MAP_PAGES));
-	bpf_program__set_autoload(skeleton->progs.fault_reclaim_begin,
-				  full && has(features, FEATURE_RECLAIM));
-	bpf_program__set_autoload(skeleton->progs.fault_reclaim_end,
-				  full && has(features, FEATURE_RECLAIM));
-	bpf_program__set_autoload(skeleton->progs.fault_memcg_reclaim_begin,
-				  full && has(features, FEATURE_MEMCG_RECLAIM));
-	bpf_program__set_autoload(skeleton->progs.fault_memcg_reclaim_end,
-				  full && has(features, FEATURE_MEMCG_RECLAIM));
-	bpf_program__set_autoload(skeleton->progs.process_fork, options->follow);
 	return set_sizes(kernel, options, takes_old_object(features));
 }
 
-static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
-			      bool minor, struct error *error)
+/* What a machine that runs short gives: not a policy's no, and another try may well go. */
+static bool is_shortage(int why)
 {
+	return why == ENOMEM || why == EMFILE || why == ENFILE || why == EINTR || why == EAGAIN;
+}
+
+static int refuse(struct refusal *refusal, enum feature feature, int why, const char *what)
+{
+	refusal->feature = feature;
+	refusal->why = why;
+	snprintf(refusal->what, sizeof(refusal->what), "%.*s", (int)sizeof(refusal->what) - 1,
+		 what);
+	return -why;
+}
+
+static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
+			      struct refusal *ret_refusal)
+{
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+	bool minor = hooks_has(kernel->hooks, "fault_minor");
+	struct error error;
 	int result = perf_events_open(&kernel->perf_events, kernel->n_cpus, options->follow,
-				      kernel->skeleton->progs.fault_major,
-				      minor ? kernel->skeleton->progs.fault_minor : NULL, error);
+				      skeleton->progs.fault_major,
+				      minor ? skeleton->progs.fault_minor : NULL, &error);
 
 	if (result)
-		return result;
-	add_hook(kernel, "perf_event/page-faults-major");
+		return refuse(ret_refusal, FEATURE_PERF_EVENTS, -result, error.text);
+	hooks_add_name(kernel->hooks, "perf_event/page-faults-major");
 	if (minor)
-		add_hook(kernel, "perf_event/page-faults-minor");
+		hooks_add_name(kernel->hooks, "perf_event/page-faults-minor");
 	return 0;
 }
 
-/* One program for both tracepoints. */
-static int attach_entry(struct kernel *kernel, struct error *error)
+static int attach_entry_event(struct kernel *kernel, struct refusal *ret_refusal)
 {
-	static const char *const hooks[] = { "raw_tp/page_fault_kernel", "raw_tp/page_fault_user" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		struct bpf_link *link =
-			bpf_program__attach_raw_tracepoint(kernel->skeleton->progs.page_fault,
-							   strchr(hooks[i], '/') + 1);
-
-		if (!link)
-			return error_set(error, errno,
-					 "cannot attach to %s: %s; see `faultmap check`", hooks[i],
-					 strerror(errno));
-		kernel->links[kernel->n_links++] = link;
-		add_hook(kernel, hooks[i]);
-	}
-	return 0;
-}
-
-static int attach_entry_event(struct kernel *kernel, struct error *error)
-{
+	struct error error;
 	int result = perf_events_open_entry(kernel->perf_events,
-					    kernel->skeleton->progs.fault_begin, error);
+					    kernel->skeleton->progs.fault_begin, &error);
 
-	if (!result)
-		add_hook(kernel, "perf_event/page-faults");
-	return result;
-}
-
-static int attach_tracepoint(struct kernel *kernel, struct bpf_program *program,
-			     struct error *error)
-{
-	const char *section = bpf_program__section_name(program);
-	struct bpf_link *link = bpf_program__attach(program);
-
-	if (!link)
-		return error_set(error, errno, "cannot attach to %s: %s; see `faultmap check`",
-				 section, strerror(errno));
-	kernel->links[kernel->n_links++] = link;
-	add_hook(kernel, section + (section[0] == '?'));
+	if (result)
+		return refuse(ret_refusal, FEATURE_PERF_EVENTS, -result, error.text);
+	hooks_add_name(kernel->hooks, "perf_event/page-faults");
 	return 0;
 }
 
@@ -264,14 +212,14 @@ static bool has_swap(int swaps_fd)
 }
 
 /* Ends the watch for swap areas once there is one: then the hook is needed. */
-static int attach_swap_hook(struct kernel *kernel, struct error *error)
+static int attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal)
 {
 	if (kernel->swaps_fd >= 0 && !has_swap(kernel->swaps_fd))
 		return 0;
 	if (kernel->swaps_fd >= 0)
 		close(kernel->swaps_fd);
 	kernel->swaps_fd = -1;
-	return attach_tracepoint(kernel, kernel->skeleton->progs.fault_rss, error);
+	return hooks_attach_swap(kernel->hooks, ret_refusal);
 }
 
 /*
@@ -279,7 +227,7 @@ static int attach_swap_hook(struct kernel *kernel, struct error *error)
  * does, and without swap nobody needs it. The kernel tells of a new swap area through poll() on
  * /proc/swaps (swaps_poll(), mm/swapfile.c): that wakes who waits for the ring.
  */
-static int watch_swap(struct kernel *kernel, struct error *error)
+static int watch_swap(struct kernel *kernel, struct refusal *ret_refusal)
 {
 	struct epoll_event event = { .events = EPOLLPRI };
 	int epoll_fd = ring_buffer__epoll_fd(kernel->ring);
@@ -287,53 +235,31 @@ static int watch_swap(struct kernel *kernel, struct error *error)
 	kernel->swaps_fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
 	if (kernel->swaps_fd >= 0 &&
 	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, kernel->swaps_fd, &event) < 0)
-		return error_set(error, errno, "cannot wait for swap areas: %s", strerror(errno));
-	return attach_swap_hook(kernel, error);
+		return refuse(ret_refusal, FEATURE_RSS_STAT, errno, "poll() on /proc/swaps");
+	return attach_swap_hook(kernel, ret_refusal);
 }
 
 static int attach(struct kernel *kernel, const struct collector_options *options,
-		  const struct feature_set *features, struct error *error)
+		  const struct feature_set *features, struct refusal *ret_refusal)
 {
-	struct faultmap_bpf *skeleton = kernel->skeleton;
+	bool at_once = options->try_all || !has(features, FEATURE_FAULT_ENTRY);
 	int result = 0;
 
-	kernel->tasks_link = bpf_program__attach_iter(skeleton->progs.list_tasks, NULL);
-	if (!kernel->tasks_link)
-		return error_set(error, errno, "cannot attach the BPF iterator of tasks: %s",
-				 strerror(errno));
 	if (has(features, FEATURE_PERF_EVENTS))
-		result = attach_perf_events(kernel, options, has_minor_event(options, features),
-					    error);
-	if (!result && bpf_program__autoload(skeleton->progs.fault_rss))
-		result = has(features, FEATURE_FAULT_ENTRY) ?
-				 watch_swap(kernel, error) :
-				 attach_tracepoint(kernel, skeleton->progs.fault_rss, error);
-	/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
-	struct bpf_program *const programs[] = {
-		skeleton->progs.process_fork,
-		skeleton->progs.process_exit,
-		skeleton->progs.process_free,
-		skeleton->progs.fault_flush,
-		skeleton->progs.fault_around,
-		skeleton->progs.fault_reclaim_begin,
-		skeleton->progs.fault_reclaim_end,
-		skeleton->progs.fault_memcg_reclaim_begin,
-		skeleton->progs.fault_memcg_reclaim_end,
-		skeleton->progs.fault_signal,
-	};
-	for (size_t i = 0; !result && i < ARRAY_SIZE(programs); i++)
-		if (bpf_program__autoload(programs[i]))
-			result = attach_tracepoint(kernel, programs[i], error);
+		result = attach_perf_events(kernel, options, ret_refusal);
+	if (!result && hooks_has(kernel->hooks, "fault_rss"))
+		result = at_once ? hooks_attach_swap(kernel->hooks, ret_refusal) :
+				   watch_swap(kernel, ret_refusal);
 	if (!result)
-		result = has(features, FEATURE_FAULT_ENTRY) ? attach_entry(kernel, error) :
-							      attach_entry_event(kernel, error);
+		result = hooks_attach(kernel->hooks, ret_refusal);
+	if (!result && !has(features, FEATURE_FAULT_ENTRY))
+		result = attach_entry_event(kernel, ret_refusal);
 	if (result || !kernel->perf_events)
 		return result;
 	result = perf_events_start(kernel->perf_events);
-	if (result)
-		return error_set(error, -result, "cannot read the perf events: %s",
-				 strerror(-result));
-	return 0;
+	return result ? refuse(ret_refusal, FEATURE_PERF_EVENTS, -result,
+			       "perf events: reading their counts") :
+			0;
 }
 
 static int pass_on_record(void *context, void *data, size_t size)
@@ -375,7 +301,7 @@ static int map_rows(struct kernel *kernel, struct error *error)
 	return row_table_open(&kernel->rows, &parts, error);
 }
 
-static int map_memory(struct kernel *kernel, struct error *error)
+static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct error *error)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void *memory;
@@ -386,8 +312,8 @@ static int map_memory(struct kernel *kernel, struct error *error)
 	memory = mmap(NULL, kernel->cpu_states_size, PROT_READ, MAP_SHARED,
 		      bpf_map__fd(kernel->skeleton->maps.cpu_states), 0);
 	if (memory == MAP_FAILED)
-		return error_set(error, errno, "cannot map the per-CPU counters: %s",
-				 strerror(errno));
+		return refuse(ret_refusal, FEATURE_MMAPABLE_ARRAYS, errno,
+			      "cpu_states (array): mmap()");
 	kernel->cpu_states = memory;
 	result = map_rows(kernel, error);
 	if (result)
@@ -395,8 +321,7 @@ static int map_memory(struct kernel *kernel, struct error *error)
 	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.records), pass_on_record,
 					kernel, NULL);
 	if (!kernel->ring)
-		return error_set(error, errno, "cannot map the ring of records: %s",
-				 strerror(errno));
+		return refuse(ret_refusal, FEATURE_RING_BUFFER, errno, "records (ringbuf): mmap()");
 	return 0;
 }
 
@@ -465,28 +390,26 @@ static struct faultmap_bpf *open_skeleton(bool old)
 }
 
 static int load(struct kernel *kernel, const struct collector_options *options,
-		const struct feature_set *features, struct error *error)
+		const struct feature_set *features, struct refusal *ret_refusal,
+		struct error *error)
 {
-	int n_cpus = libbpf_num_possible_cpus();
 	int result;
 
-	if (n_cpus < 1)
-		return error_set(error, -n_cpus, "cannot tell the number of CPUs: %s",
-				 strerror(-n_cpus));
-	kernel->n_cpus = n_cpus;
-	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
 	kernel->skeleton = open_skeleton(takes_old_object(features));
 	if (!kernel->skeleton)
 		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
-	result = configure(kernel, options, features);
+	result = hooks_choose(kernel->hooks, kernel->skeleton->obj, ret_refusal);
 	if (!result)
-		result = faultmap_bpf__load(kernel->skeleton);
+		result = configure(kernel, options, features);
 	if (result)
-		return error_set(error, -result,
-				 "cannot load the BPF programs: %s; see `faultmap check`, or -v -v "
-				 "for libbpf's messages",
-				 strerror(-result));
-	return 0;
+		return result;
+	result = faultmap_bpf__load(kernel->skeleton);
+	if (result)
+		hooks_find_refused(kernel->hooks, -result, ret_refusal);
+	return result ? error_set(error, -result,
+				  "cannot load the BPF programs: %s; -v -v shows libbpf's messages",
+				  strerror(-result)) :
+			0;
 }
 
 /* What all maps take of the kernel's memory. */
@@ -499,48 +422,108 @@ static uint64_t map_bytes(const struct kernel *kernel)
 	return sum;
 }
 
-int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
-		const struct feature_set *features, struct collector_info *info,
-		struct error *error)
+/* Says who we are, and closes runs once, so that a refusal does not come at the first tick. */
+static int run_programs(struct kernel *kernel, struct refusal *ret_refusal)
+{
+	int result = run_program(kernel->skeleton->progs.know_me, -1);
+
+	if (result < 0)
+		return refuse(ret_refusal, FEATURE_TEST_RUN, -result,
+			      "know_me (raw_tp): BPF_PROG_TEST_RUN");
+	result = run_program(kernel->skeleton->progs.flush_run, sched_getcpu());
+	return result < 0 ? refuse(ret_refusal, FEATURE_TEST_RUN, -result,
+				   "flush_run (raw_tp): BPF_PROG_TEST_RUN on a CPU") :
+			    0;
+}
+
+/* Loads, maps and attaches: what the kernel refuses of it is in the refusal. */
+static int set_up(struct kernel *kernel, const struct collector_options *options,
+		  const struct feature_set *features, struct refusal *ret_refusal,
+		  struct error *error)
+{
+	int result = load(kernel, options, features, ret_refusal, error);
+
+	if (!result)
+		result = map_memory(kernel, ret_refusal, error);
+	if (result)
+		return result;
+	kernel_watch_huge_pages(kernel);
+	result = run_programs(kernel, ret_refusal);
+	return result ?: attach(kernel, options, features, ret_refusal);
+}
+
+static struct kernel *kernel_new(const struct collector_options *options,
+				 const struct feature_set *features, struct collector_info *info)
 {
 	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	int n_cpus = libbpf_num_possible_cpus();
+
+	if (!kernel)
+		return NULL;
+	info->n_hooks = 0;
+	kernel->n_cpus = n_cpus > 0 ? n_cpus : 1;
+	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
+	kernel->swaps_fd = -1;
+	kernel->hooks = hooks_new(options, features, info);
+	if (!kernel->hooks) {
+		kernel_close(kernel);
+		return NULL;
+	}
+	return kernel;
+}
+
+/* One try, with the features that are left. 0, or a negative errno with the error set. */
+static int try_open(struct kernel **ret_kernel, const struct collector_options *options,
+		    const struct feature_set *features, struct collector_info *info,
+		    struct refusal *ret_refusal, struct error *error)
+{
+	struct kernel *kernel = kernel_new(options, features, info);
 	int result;
 
 	if (!kernel)
 		return error_set(error, ENOMEM, "out of memory");
-	kernel->info = info;
-	kernel->swaps_fd = -1;
-	libbpf_set_print(print_libbpf);
-	result = load(kernel, options, features, error);
-	if (!result)
-		result = map_memory(kernel, error);
-	if (!result) {
-		info->max_rows = kernel->sizes.rows;
-		info->map_bytes = map_bytes(kernel);
-		kernel_watch_huge_pages(kernel);
-	}
-	if (!result && run_program(kernel->skeleton->progs.know_me, -1))
-		result = error_set(error, errno, "cannot run a BPF program: %s", strerror(errno));
-	if (!result)
-		result = attach(kernel, options, features, error);
+	result = set_up(kernel, options, features, ret_refusal, error);
+	if (result && ret_refusal->why)
+		error_set(error, ret_refusal->why, "cannot watch page faults: %s: %s%s",
+			  ret_refusal->what, strerror(ret_refusal->why),
+			  ret_refusal->why == EMFILE ? "; raise the limit of open files" : "");
 	if (result) {
 		kernel_close(kernel);
 		return result;
 	}
+	info->max_rows = kernel->sizes.rows;
+	info->map_bytes = map_bytes(kernel);
 	*ret_kernel = kernel;
 	return 0;
+}
+
+/* Each refusal costs a feature, and one that is needed ends the tries. */
+int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
+		struct feature_set *features, struct collector_info *info, struct error *error)
+{
+	libbpf_set_print(print_libbpf);
+	for (;;) {
+		struct refusal refusal = {};
+		int result = try_open(ret_kernel, options, features, info, &refusal, error);
+
+		if (!result || !refusal.why || is_shortage(refusal.why) ||
+		    !has(features, refusal.feature))
+			return result;
+		features_refuse(features, &refusal);
+		result = features_require(features, options->follow, error);
+		if (result)
+			return result;
+	}
 }
 
 void kernel_close(struct kernel *kernel)
 {
 	if (!kernel)
 		return;
-	for (size_t i = 0; i < kernel->n_links; i++)
-		bpf_link__destroy(kernel->links[i]);
+	hooks_free(kernel->hooks);
 	if (kernel->swaps_fd >= 0)
 		close(kernel->swaps_fd);
 	perf_events_free(kernel->perf_events);
-	bpf_link__destroy(kernel->tasks_link);
 	ring_buffer__free(kernel->ring);
 	row_table_close(kernel->rows);
 	if (kernel->cpu_states)
@@ -585,13 +568,15 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
 {
 	struct error error;
+	int result;
 
 	if (!kernel->perf_events)
 		return -ENODATA;
-	if (perf_events_renew(kernel->perf_events, &error) && !kernel->perf_refused) {
-		log_warning("a CPU came online: %s; continuing without latencies and exact kinds "
-			    "of what faults there; a restart opens it",
-			    error.text);
+	result = perf_events_renew(kernel->perf_events, &error);
+	if (result && !kernel->perf_refused) {
+		log_warning("a CPU came online: %s: %s; continuing without latencies and exact "
+			    "kinds of what faults there; a restart opens it",
+			    error.text, strerror(-result));
 		kernel->perf_refused = true;
 	}
 	return kernel->counts_others ? -ENODATA : perf_events_read(kernel->perf_events, ret_counts);
@@ -709,7 +694,8 @@ static int read_iterator(struct bpf_link *link, size_t size, kernel_record_fn ca
 
 int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context)
 {
-	return read_iterator(kernel->tasks_link, sizeof(struct task_record), callback, context);
+	return read_iterator(hooks_tasks_link(kernel->hooks), sizeof(struct task_record), callback,
+			     context);
 }
 
 void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *context)
@@ -721,11 +707,12 @@ void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *co
 int kernel_drain(struct kernel *kernel)
 {
 	int result = ring_buffer__consume(kernel->ring);
-	struct error error;
+	struct refusal refusal;
 
-	if (kernel->swaps_fd >= 0 && attach_swap_hook(kernel, &error))
-		log_warning("%s: pages that are found in the swap cache are shown as demand_zero",
-			    error.text);
+	if (kernel->swaps_fd >= 0 && attach_swap_hook(kernel, &refusal))
+		log_warning("%s: %s: continuing; pages that are found in the swap cache are shown "
+			    "as demand_zero",
+			    refusal.what, strerror(refusal.why));
 
 	return result < 0 ? result : 0;
 }

@@ -17,10 +17,10 @@
 
 struct kernel;
 
-/* Opens, loads and attaches. 0 or a negative errno with the error set. */
+/* Opens, loads and attaches, without what the kernel refuses of it: `features` has that, too, afterwards. 0 or a
+ * negative errno with the error set, where it refuses what is needed. */
 int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
-		const struct feature_set *features, struct collector_info *info,
-		struct error *error);
+		struct feature_set *features, struct collector_info *info, struct error *error);
 void kernel_close(struct kernel *kernel);
 
 /* The per-CPU states: *ret_count of them, mapped read-only, living as long as the kernel. */

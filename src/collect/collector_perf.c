@@ -72,12 +72,12 @@ static int open_counter(const struct perf_event *event, bool inherit)
 	return syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static int cannot_open(const struct perf_event *event, struct error *error)
+/* "fault_major (perf_event/page-faults-major): perf_event_open" */
+static int refused(const struct perf_event *event, int why, const char *call, struct error *error)
 {
-	return error_set(error, errno,
-			 "cannot open the perf event %s: %s; raise the limit of open files, or run "
-			 "with CAP_SYS_ADMIN",
-			 event->name, strerror(errno));
+	return error_set(error, why, "%s (perf_event/%s): %s",
+			 event->program ? bpf_program__name(event->program) : "no program",
+			 event->name, call);
 }
 
 /* -ENODEV: the CPU is offline. */
@@ -89,14 +89,13 @@ static int attach_on(struct perf_event *event, size_t cpu, struct error *error)
 	if (fd < 0 && (errno == ENODEV || errno == EINVAL)) /* the CPU is offline */
 		return -ENODEV;
 	if (fd < 0)
-		return cannot_open(event, error);
+		return refused(event, errno, "perf_event_open", error);
 	on->link = bpf_program__attach_perf_event(event->program, fd);
 	if (!on->link) {
 		int why = errno;
 
 		close(fd);
-		return error_set(error, why, "cannot attach to the perf event %s: %s", event->name,
-				 strerror(why));
+		return refused(event, why, "BPF_LINK_CREATE", error);
 	}
 	on->fd = fd;
 	on->enabled_ns = 0;
@@ -134,7 +133,9 @@ static int event_open(struct perf_event *event, size_t n_cpus, bool follow,
 		return result;
 	event->own_fd = open_counter(event, false);
 	event->family_fd = open_counter(event, true);
-	return event->own_fd < 0 || event->family_fd < 0 ? cannot_open(event, error) : 0;
+	return event->own_fd < 0 || event->family_fd < 0 ?
+		       refused(event, errno, "perf_event_open of its own count", error) :
+		       0;
 }
 
 static void event_close(struct perf_event *event)
@@ -253,8 +254,7 @@ static int event_renew(struct perf_event *event, struct error *error)
 		result = on->fd < 0 ? 0 : read_on(event, on, &count);
 
 		if (result)
-			return error_set(error, -result, "cannot read the perf event %s: %s",
-					 event->name, strerror(-result));
+			return refused(event, -result, "read()", error);
 		if (on->fd < 0)
 			continue;
 		sum += count;

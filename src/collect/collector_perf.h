@@ -29,6 +29,9 @@ struct perf_counts {
 
 struct perf_events;
 
+/* Where an error is set here, its text says on what and in which call, and the result is the reason:
+ * "fault_major (perf_event/page-faults-major): perf_event_open". */
+
 /*
  * Attaches the programs on each CPU that is online; perf_events_renew() follows those that come and go.
  * Without `minor` (as in fast detail) minor faults are not

@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "collect/policy.h"
 
 /* The maps of bpf/ take 55 MiB, and a little for each CPU. */
 #define MEMLOCK_NEEDED (64UL << 20)
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 /* include/linux/proc_ns.h: PROC_PID_INIT_INO, the initial PID namespace on every kernel. */
 #define INITIAL_PID_NAMESPACE 0xeffffffcU
+
+#define HAS_TO_ALLOW "let the kernel's policies allow it (lockdown, seccomp, security modules)"
 
 static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_BTF] = { "btf", "kernel types for CO-RE", "everything",
@@ -38,6 +41,12 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				  "forbids bpf(): allow it (SystemCallFilter= in a unit, the "
 				  "container's seccomp profile)",
 				  true },
+	[FEATURE_MAPS] = { "maps", "hashes, LRU hashes and arrays: what the kernel side counts in",
+			   "everything", HAS_TO_ALLOW, true },
+	[FEATURE_MMAPABLE_ARRAYS] = { "mmapable_arrays", "counters in shared memory", "everything",
+				      "use Linux 5.5 or later; " HAS_TO_ALLOW, true },
+	[FEATURE_RING_BUFFER] = { "ring_buffer", "names of mappings and ends of processes",
+				  "everything", "use Linux 5.8 or later; " HAS_TO_ALLOW, true },
 	[FEATURE_LOCKDOWN] = { "lockdown", "BPF programs may read kernel memory", "everything",
 			       "boot with lockdown=integrity or lockdown=none", true },
 	[FEATURE_JIT] = { "jit", "BPF programs as machine code",
@@ -58,6 +67,21 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				  NULL, false },
 	[FEATURE_TEST_RUN] = { "test_run", "reading what each CPU has counted and not yet written",
 			       "everything", "use Linux 5.10 or later", true },
+	[FEATURE_TASK_ITERATOR] = { "task_iterator", "the kernel's counters of every process",
+				    "everything", HAS_TO_ALLOW, true },
+	[FEATURE_PROCESS_EXIT] = { "process_exit", "what a process had counted when it ended",
+				   "everything", HAS_TO_ALLOW, true },
+	[FEATURE_PROCESS_FREE] = { "process_free",
+				   "the end of processes whose threads end in any order",
+				   "such a process that is older than faultmap is shown for ten seconds "
+				   "after its end",
+				   NULL, false },
+	[FEATURE_PROCESS_FORK] = { "process_fork", "the children of what `faultmap run` runs",
+				   "`faultmap run`", HAS_TO_ALLOW, false },
+	[FEATURE_SIGNALS] = { "signals", "faults that end in SIGSEGV or SIGBUS",
+			      "a fault that is denied after its entry (denied_bus) counts as aborted; "
+			      "where fault_entry lacks too, most denied faults",
+			      NULL, false },
 	[FEATURE_MEMLOCK] = { "memlock", "memory for BPF maps", "everything",
 			      "run as root, or set no limit: `ulimit -l unlimited` "
 			      "(LimitMEMLOCK=infinity in a unit)",
@@ -127,6 +151,7 @@ static void found(struct feature_set *features, enum feature feature, bool avail
 	va_list arguments;
 
 	state->available = available;
+	state->refused = 0;
 	va_start(arguments, format);
 	vsnprintf(state->why, sizeof(state->why), format, arguments);
 	va_end(arguments);
@@ -160,16 +185,6 @@ static const struct btf_type *struct_member(const struct btf *btf, const char *n
 	return id < 0 ? NULL : find_member(btf, btf__type_by_id(btf, id), member);
 }
 
-static void probe_tracepoint(struct feature_set *features, const struct btf *btf)
-{
-	bool available = btf__find_by_name_kind(btf, "btf_trace_page_fault_user",
-						BTF_KIND_TYPEDEF) > 0;
-
-	found(features, FEATURE_FAULT_ENTRY, available,
-	      available ? "raw_tp/page_fault_user and page_fault_kernel" :
-			  "this kernel has no exceptions:page_fault_user tracepoint");
-}
-
 /* The number of arguments of a tracepoint (one more than its own: the context); 0 without it. */
 static int tracepoint_arguments(const struct btf *btf, const char *name)
 {
@@ -179,6 +194,36 @@ static int tracepoint_arguments(const struct btf *btf, const char *name)
 	while (type && (btf_is_ptr(type) || btf_is_typedef(type)))
 		type = btf__type_by_id(btf, type->type);
 	return type && btf_is_func_proto(type) ? btf_vlen(type) : 0;
+}
+
+/* Hooks that are there in every kernel that can be used, or are told to be missing. */
+static void probe_tracepoints(struct feature_set *features, const struct btf *btf)
+{
+	static const struct {
+		enum feature feature;
+		const char *type;
+		const char *hook;
+	} hooks[] = {
+		{ FEATURE_FAULT_ENTRY, "btf_trace_page_fault_user",
+		  "exceptions:page_fault_user and page_fault_kernel" },
+		{ FEATURE_PROCESS_EXIT, "btf_trace_sched_process_exit",
+		  "sched:sched_process_exit" },
+		{ FEATURE_PROCESS_FREE, "btf_trace_sched_process_free",
+		  "sched:sched_process_free" },
+		{ FEATURE_PROCESS_FORK, "btf_trace_sched_process_fork",
+		  "sched:sched_process_fork" },
+		{ FEATURE_SIGNALS, "btf_trace_signal_generate", "signal:signal_generate" },
+	};
+	bool iterator = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC) > 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		bool available = tracepoint_arguments(btf, hooks[i].type);
+
+		found(features, hooks[i].feature, available,
+		      available ? "%s" : "this kernel has no %s", hooks[i].hook);
+	}
+	found(features, FEATURE_TASK_ITERATOR, iterator,
+	      iterator ? "iter/task" : "this kernel has no BPF iterator of tasks");
 }
 
 /* Hooks whose shape or place tells what they can do. */
@@ -242,7 +287,7 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	bool cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	probe_memlock(features, btf);
-	probe_tracepoint(features, btf);
+	probe_tracepoints(features, btf);
 	probe_hooks(features, btf);
 	found(features, FEATURE_TEST_RUN, run,
 	      run ? "BPF_PROG_TEST_RUN on a CPU" :
@@ -296,26 +341,66 @@ static void probe_capabilities(struct feature_set *features)
 		      perfmon ? "" : "CAP_PERFMON (to read kernel memory in them)");
 }
 
-/* -1: cannot be read. */
-static int read_sysctl(const char *path)
+/* The smallest program there is, of the type that asks for least. */
+static int load_nothing(void)
 {
-	autofclose FILE *file = fopen(path, "re");
-	int value;
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
 
-	return file && fscanf(file, "%d", &value) == 1 ? value : -1;
+	return bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing, ARRAY_SIZE(nothing),
+			     NULL);
 }
 
 static void probe_bpf_syscall(struct feature_set *features)
 {
-	autoclose int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(int), sizeof(int), 1,
-					  NULL);
+	autoclose int program = load_nothing();
+	struct refusal refusal = { .feature = FEATURE_BPF_SYSCALL, .why = -program };
 
-	if (fd >= 0)
-		found(features, FEATURE_BPF_SYSCALL, true, "bpf() makes a map");
-	else
-		found(features, FEATURE_BPF_SYSCALL, false,
-		      "bpf(): %s (kernel.unprivileged_bpf_disabled is %d)", strerror(-fd),
-		      read_sysctl("/proc/sys/kernel/unprivileged_bpf_disabled"));
+	if (program >= 0) {
+		found(features, FEATURE_BPF_SYSCALL, true, "bpf() loads a program");
+		return;
+	}
+	snprintf(refusal.what, sizeof(refusal.what),
+		 "bpf(): BPF_PROG_LOAD, with kernel.unprivileged_bpf_disabled at %d",
+		 policy_sysctl("/proc/sys/kernel/unprivileged_bpf_disabled"));
+	features_refuse(features, &refusal);
+}
+
+/* Each kind of map, as small as can be. */
+static void probe_maps(struct feature_set *features)
+{
+	static const struct {
+		enum feature feature;
+		enum bpf_map_type type;
+		const char *name;
+		uint32_t flags;
+	} kinds[] = {
+		{ FEATURE_MAPS, BPF_MAP_TYPE_HASH, "hash", 0 },
+		{ FEATURE_MAPS, BPF_MAP_TYPE_LRU_HASH, "lru_hash", 0 },
+		{ FEATURE_MAPS, BPF_MAP_TYPE_PERCPU_ARRAY, "percpu_array", 0 },
+		{ FEATURE_MMAPABLE_ARRAYS, BPF_MAP_TYPE_ARRAY, "array", BPF_F_MMAPABLE },
+		{ FEATURE_RING_BUFFER, BPF_MAP_TYPE_RINGBUF, "ringbuf", 0 },
+	};
+
+	found(features, FEATURE_MAPS, true, "hash, lru_hash and percpu_array");
+	found(features, FEATURE_MMAPABLE_ARRAYS, true, "array with BPF_F_MMAPABLE");
+	found(features, FEATURE_RING_BUFFER, true, "ringbuf");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = kinds[i].flags);
+		bool ring = kinds[i].type == BPF_MAP_TYPE_RINGBUF;
+		int size = ring ? 0 : sizeof(uint64_t);
+		autoclose int fd = bpf_map_create(kinds[i].type, NULL, ring ? 0 : sizeof(uint32_t),
+						  size, ring ? sysconf(_SC_PAGESIZE) : 1, &options);
+		struct refusal refusal = { .feature = kinds[i].feature, .why = -fd };
+
+		if (fd >= 0)
+			continue;
+		snprintf(refusal.what, sizeof(refusal.what), "a small map (%s): BPF_MAP_CREATE",
+			 kinds[i].name);
+		features_refuse(features, &refusal);
+	}
 }
 
 /* In "none integrity [confidentiality]" the brackets are round what holds. */
@@ -340,7 +425,7 @@ static void probe_lockdown(struct feature_set *features)
 
 static void probe_jit(struct feature_set *features)
 {
-	int enabled = read_sysctl("/proc/sys/net/core/bpf_jit_enable");
+	int enabled = policy_sysctl("/proc/sys/net/core/bpf_jit_enable");
 
 	/* Unreadable: in a network namespace of its own, or built in for good. */
 	found(features, FEATURE_JIT, enabled != 0,
@@ -371,13 +456,17 @@ static void probe_perf_events(struct feature_set *features)
 	};
 	autoclose int fd = syscall(SYS_perf_event_open, &attributes, -1, 0, -1,
 				   PERF_FLAG_FD_CLOEXEC);
+	struct refusal refusal = { .feature = FEATURE_PERF_EVENTS };
 
-	if (fd >= 0)
+	if (fd >= 0) {
 		found(features, FEATURE_PERF_EVENTS, true, "perf software event page-faults-major");
-	else
-		found(features, FEATURE_PERF_EVENTS, false,
-		      "perf_event_open: %s (kernel.perf_event_paranoid is %d)", strerror(errno),
-		      read_sysctl("/proc/sys/kernel/perf_event_paranoid"));
+		return;
+	}
+	refusal.why = errno;
+	snprintf(refusal.what, sizeof(refusal.what),
+		 "perf_event_open, with kernel.perf_event_paranoid at %d",
+		 policy_sysctl("/proc/sys/kernel/perf_event_paranoid"));
+	features_refuse(features, &refusal);
 }
 
 static void probe_pid_namespace(struct feature_set *features)
@@ -421,6 +510,7 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 	probe_btf(features);
 	probe_capabilities(features);
 	probe_bpf_syscall(features);
+	probe_maps(features);
 	probe_lockdown(features);
 	probe_jit(features);
 	probe_proc(features);
@@ -435,19 +525,35 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 	return 0;
 }
 
-int features_require(const struct feature_set *features, struct error *error)
+void features_refuse(struct feature_set *features, const struct refusal *refusal)
+{
+	struct feature_state *state = &features->state[refusal->feature];
+	char policy[160];
+
+	policy_describe(refusal->why, strstr(refusal->what, "BPF_PROG_LOAD"), policy,
+			sizeof(policy));
+	policy_errno_name(refusal->why, state->error);
+	found(features, refusal->feature, false, "%s: %s (%s); %s", refusal->what,
+	      strerror(refusal->why), state->error, policy);
+	state->refused = refusal->why;
+}
+
+static bool is_required(enum feature feature, bool follow)
+{
+	return infos[feature].required || (follow && feature == FEATURE_PROCESS_FORK);
+}
+
+int features_require(const struct feature_set *features, bool follow, struct error *error)
 {
 	const struct feature_state *entry = &features->state[FEATURE_FAULT_ENTRY];
 	const struct feature_state *perf = &features->state[FEATURE_PERF_EVENTS];
 
 	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
-		const struct feature_info *info = &infos[feature];
-
-		if (!info->required || features->state[feature].available)
+		if (!is_required(feature, follow) || features->state[feature].available)
 			continue;
 		return error_set(error, feature == FEATURE_CAPABILITIES ? EPERM : ENOTSUP,
 				 "cannot watch page faults: %s; %s", features->state[feature].why,
-				 info->remedy);
+				 infos[feature].remedy);
 	}
 	if (!entry->available && !perf->available)
 		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
@@ -455,13 +561,40 @@ int features_require(const struct feature_set *features, struct error *error)
 	return 0;
 }
 
-const char *features_warning(const struct feature_set *features, bool follow)
+/* The names of what is refused: "rss_stat, signals". */
+static void list_refused(const struct feature_set *features, char *list, size_t size)
 {
+	size_t length = 0;
+
+	list[0] = '\0';
+	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++)
+		if (features->state[feature].refused && length < size)
+			length += snprintf(list + length, size - length, "%s%s", length ? ", " : "",
+					   infos[feature].name);
+}
+
+bool features_warn(const struct feature_set *features, bool follow, char *text, size_t size)
+{
+	char refused[256];
+
+	list_refused(features, refused, sizeof(refused));
 	if (!features->state[FEATURE_PERF_EVENTS].available)
-		return "no perf events: major faults have no latency and are told from minor ones "
-		       "at the task's next fault, and no count of the kernel's says whether any "
-		       "fault or completion was missed; see `faultmap check`";
-	if (!features->state[FEATURE_HOST_PROCESSES].available && !follow)
-		return "only the processes of this PID namespace are watched; see `faultmap check`";
-	return NULL;
+		snprintf(
+			text, size,
+			"no perf events: major faults have no latency and are told from minor ones "
+			"at the task's next fault, and no count of the kernel's says whether any "
+			"fault or completion was missed; see `faultmap check`");
+	else if (refused[0])
+		snprintf(
+			text, size,
+			"this kernel refuses %s: continuing without; `faultmap check` says what is "
+			"lost",
+			refused);
+	else if (!features->state[FEATURE_HOST_PROCESSES].available && !follow)
+		snprintf(
+			text, size,
+			"only the processes of this PID namespace are watched; see `faultmap check`");
+	else
+		return false;
+	return true;
 }

@@ -16,11 +16,19 @@ enum feature {
 	FEATURE_BTF,
 	FEATURE_CAPABILITIES,
 	FEATURE_BPF_SYSCALL,
+	FEATURE_MAPS,
+	FEATURE_MMAPABLE_ARRAYS,
+	FEATURE_RING_BUFFER,
 	FEATURE_LOCKDOWN,
 	FEATURE_JIT,
 	FEATURE_PROC,
 	FEATURE_FAULT_ENTRY,
 	FEATURE_TEST_RUN,
+	FEATURE_TASK_ITERATOR,
+	FEATURE_PROCESS_EXIT,
+	FEATURE_PROCESS_FREE,
+	FEATURE_PROCESS_FORK,
+	FEATURE_SIGNALS,
 	FEATURE_MEMLOCK,
 	FEATURE_VMA_TREE,
 	FEATURE_MAPLE_TREE,
@@ -40,7 +48,9 @@ enum feature {
 
 struct feature_state {
 	bool available;
-	char why[192]; /* what was found, or why it is not there */
+	int refused; /* if not available: the errno of a kernel that has it and says no; else 0 */
+	char error[16]; /* its name */
+	char why[384];  /* what was found, or why it is not there */
 };
 
 struct feature_set {
@@ -57,15 +67,26 @@ struct feature_info {
 
 const struct feature_info *feature_info(enum feature feature);
 
+/* The kernel's no to what goes with a feature. */
+struct refusal {
+	enum feature feature;
+	int why;        /* errno; 0: nothing was refused */
+	char what[160]; /* "fault_rss (tp_btf/rss_stat): BPF_PROG_LOAD" */
+};
+
 /* Looks at the system; opens nothing that stays open. `disabled` (may be NULL) names what to count as
  * absent or, with a + before it, as there (a test's machine may be in a container). 0, or -EINVAL with the error naming a feature that is not known. */
 int features_probe(struct feature_set *features, const struct option_list *disabled,
 		   struct error *error);
 
-/* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing. */
-int features_require(const struct feature_set *features, struct error *error);
+/* What was tried with the feature has been refused: it is not available from here on. Says whose policy that may be,
+ * where the machine tells. */
+void features_refuse(struct feature_set *features, const struct refusal *refusal);
 
-/* What a user should be told at once of what is missing, or NULL. `follow`: of `run`. */
-const char *features_warning(const struct feature_set *features, bool follow);
+/* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing. `follow`: of `run`. */
+int features_require(const struct feature_set *features, bool follow, struct error *error);
+
+/* What a user should be told at once of what is missing, one line; false if nothing. */
+bool features_warn(const struct feature_set *features, bool follow, char *text, size_t size);
 
 #endif

@@ -38,7 +38,9 @@ def without($lacks):
 	| (if ($lacks | index("map_pages") and index("direct_reads")) and .kind == "file_map" then
 		.pages = .faults else . end)
 	| (if ($lacks | index("perf_events")) and .kind == "huge_zero" then .pages = .faults else . end)
-	| (if $lacks | index("perf_events") then .kind = .coarse else . end);
+	| (if $lacks | index("perf_events") then .kind = .coarse else . end)
+	# What is denied after its entry is told by the signal alone.
+	| (if ($lacks | index("signals")) and .kind == "denied_bus" then .faults = 0 else . end);
 
 # What faultgen reported, as --detail=full should see it: the exact kind, and the pages mapped. $LACKS
 # has the names of the features that this kernel lacks.

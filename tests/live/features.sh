@@ -79,7 +79,8 @@ refused()
 }
 
 declare -A hooks=([perf_events]='^perf_event/' [rss_stat]=rss_stat [tlb_flush]=tlb_flush
-	[map_pages]=map_pages [reclaim]='direct_reclaim' [memcg_reclaim]='memcg_reclaim')
+	[map_pages]=map_pages [reclaim]='direct_reclaim' [memcg_reclaim]='memcg_reclaim'
+	[process_free]=process_free [signals]=signal_generate)
 
 drop_cow_zero
 "$FAULTMAP" check --json >"$TMP/features"
@@ -87,8 +88,12 @@ check_equal "faultmap check" "$?" 0
 for feature in $(jq -r 'select(.required).feature' "$TMP/features"); do
 	refused "$feature"
 done
+# The one that `run` alone cannot do without.
+refused process_fork
+check "without process_fork: the daemon would work" "$FAULTMAP" check --disable-feature process_fork
 # fault_entry.sh has every case without fault_entry.
-for feature in $(jq -r 'select(.required or .feature == "fault_entry" | not).feature' "$TMP/features"); do
+for feature in $(jq -r 'select(.required or IN(.feature; "fault_entry", "process_fork") | not).feature' \
+	"$TMP/features"); do
 	if [ "$(jq --arg feature "$feature" 'select(.feature == $feature).available' \
 		"$TMP/features")" = true ]; then
 		check_without "$feature" "${hooks[$feature]-}"

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "collect/features.h"
+#include "collect/policy.h"
 
 /* A machine that has everything but one feature. */
 static struct feature_set all_but(enum feature missing)
@@ -46,7 +47,7 @@ static void machine_with_everything_is_accepted(void **state)
 	struct error error;
 
 	(void)state;
-	assert_int_equal(features_require(&features, &error), 0);
+	assert_int_equal(features_require(&features, false, &error), 0);
 }
 
 static void missing_feature_is_refused_if_required(void **state)
@@ -56,7 +57,7 @@ static void missing_feature_is_refused_if_required(void **state)
 		struct feature_set features = all_but(feature);
 		const struct feature_info *info = feature_info(feature);
 		struct error error = {};
-		int result = features_require(&features, &error);
+		int result = features_require(&features, false, &error);
 
 		if (!info->required) {
 			assert_int_equal(result, 0);
@@ -81,6 +82,71 @@ static void unknown_name_is_named(void **state)
 	assert_non_null(strstr(error.text, "\"warp_drive\""));
 }
 
+static void fork_is_needed_to_follow_alone(void **state)
+{
+	struct feature_set features = all_but(FEATURE_PROCESS_FORK);
+	struct error error;
+
+	(void)state;
+	assert_int_equal(features_require(&features, false, &error), 0);
+	assert_int_equal(features_require(&features, true, &error), -ENOTSUP);
+	assert_non_null(strstr(error.text, "the test took it away"));
+}
+
+static void refusal_names_program_call_and_errno(void **state)
+{
+	const struct refusal refusal = {
+		.feature = FEATURE_PROCESS_EXIT,
+		.why = E2BIG,
+		.what = "process_exit (tp_btf/sched_process_exit): BPF_PROG_LOAD"
+	};
+	struct feature_set features = all_but(FEATURE_COUNT);
+	const struct feature_state *refused = &features.state[FEATURE_PROCESS_EXIT];
+	struct error error;
+
+	(void)state;
+	features_refuse(&features, &refusal);
+	assert_false(refused->available);
+	assert_int_equal(refused->refused, E2BIG);
+	assert_string_equal(refused->error, "E2BIG");
+	assert_int_equal(features_require(&features, false, &error), -ENOTSUP);
+	assert_non_null(strstr(error.text, refusal.what));
+	assert_non_null(strstr(error.text, "(E2BIG)"));
+}
+
+static void what_is_refused_is_warned_of(void **state)
+{
+	const struct refusal signals = { .feature = FEATURE_SIGNALS, .why = EPERM };
+	const struct refusal flush = { .feature = FEATURE_TLB_FLUSH, .why = EINVAL };
+	struct feature_set features = all_but(FEATURE_RSS_STAT);
+	char text[512];
+
+	(void)state;
+	assert_false(features_warn(&features, false, text, sizeof(text)));
+	features_refuse(&features, &signals);
+	features_refuse(&features, &flush);
+	assert_true(features_warn(&features, false, text, sizeof(text)));
+	assert_non_null(strstr(text, "refuses signals, tlb_flush: continuing without"));
+	assert_null(strstr(text, "rss_stat"));
+}
+
+static void each_errno_has_a_name_and_a_reason(void **state)
+{
+	const int errors[] = { EPERM, EACCES, EINVAL, E2BIG, ENOSPC, 524, 4000 };
+	char name[16], text[160];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		policy_describe(errors[i], true, text, sizeof(text));
+		assert_true(strlen(text) > 10);
+	}
+	assert_string_equal(policy_errno_name(EACCES, name), "EACCES");
+	assert_string_equal(policy_errno_name(524, name), "ENOTSUPP");
+	assert_string_equal(policy_errno_name(4000, name), "error 4000");
+	policy_describe(EINVAL, false, text, sizeof(text));
+	assert_null(strstr(text, "verifier"));
+}
+
 /* btf is looked at first, so that this is the reason whatever else is missing here. */
 static void disabled_feature_is_refused_with_its_reason(void **state)
 {
@@ -91,7 +157,7 @@ static void disabled_feature_is_refused_with_its_reason(void **state)
 	(void)state;
 	assert_int_equal(features_probe(&features, &disabled, NULL), 0);
 	assert_false(features.state[FEATURE_BTF].available);
-	assert_int_equal(features_require(&features, &error), -ENOTSUP);
+	assert_int_equal(features_require(&features, false, &error), -ENOTSUP);
 	assert_non_null(strstr(error.text, "--disable-feature btf"));
 }
 
@@ -121,6 +187,10 @@ int main(void)
 		cmocka_unit_test(every_feature_says_what_it_is),
 		cmocka_unit_test(machine_with_everything_is_accepted),
 		cmocka_unit_test(missing_feature_is_refused_if_required),
+		cmocka_unit_test(fork_is_needed_to_follow_alone),
+		cmocka_unit_test(refusal_names_program_call_and_errno),
+		cmocka_unit_test(what_is_refused_is_warned_of),
+		cmocka_unit_test(each_errno_has_a_name_and_a_reason),
 		cmocka_unit_test(unknown_name_is_named),
 		cmocka_unit_test(disabled_feature_is_refused_with_its_reason),
 		cmocka_unit_test(each_feature_can_be_disabled),
