@@ -4,7 +4,7 @@
 
 _faultmap_flags()
 {
-	local common='-v --verbose -h --help' watch='--detail --slice'
+	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
 
 	case $1 in
 	run) echo "--json --jsonl --all --slices -o --output -d --delay $watch $common" ;;
@@ -29,7 +29,7 @@ _faultmap_values()
 	--group-by) echo 'cgroup comm exe pid uid unit' ;;
 	--mappings) echo 'none top=5' ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	-d | --delay | -n | --number | --count | --listen | --interval | --max-series | --from | --to) ;;
+	-d | --delay | -n | --number | --count | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
 	*) return 1 ;;
 	esac
 }

@@ -22,6 +22,7 @@ complete -c faultmap -n $each -s h -l help -d 'print this help'
 set -l watching '__fish_seen_subcommand_from run top log daemon'
 complete -c faultmap -n $watching -l detail -x -a 'fast full' -d 'what is learned of each fault'
 complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each mapping in slices of this size'
+complete -c faultmap -n $watching -l max-rows -x -d 'let so many rows move in one tick'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'

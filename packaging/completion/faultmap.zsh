@@ -20,6 +20,7 @@ _faultmap() {
 	watch=(
 		'--detail=[what is learned of each fault]:level:(fast full)'
 		'--slice=[count each mapping in slices of this size]:size:(4K 64K 2M 1G)'
+		'--max-rows=[let so many rows move in one tick]:number:'
 	)
 
 	_arguments -C \

@@ -84,33 +84,25 @@ struct common_options {
 	bool help;
 	unsigned int verbose;
 	struct option_list disabled; /* features to do without: features.h */
-	uint64_t max_rows;           /* rows in the kernel's table; 0: the default */
 };
 
-#define COMMON_OPTIONS(config, member)                                                                  \
-	{ .short_name = 'v',                                                                            \
-	  .name = "verbose",                                                                            \
-	  .help = "say more on stderr; twice: libbpf's messages too",                                   \
-	  .type = OPTION_COUNT,                                                                         \
-	  .live = true,                                                                                 \
-	  .offset = offsetof(config, member.verbose) },                                                 \
-		{ .short_name = 'h',                                                                    \
-		  .name = "help",                                                                       \
-		  .help = "print this help",                                                            \
-		  .type = OPTION_FLAG,                                                                  \
-		  .only_flag = true,                                                                    \
-		  .offset = offsetof(config, member.help) },                                            \
-		{ .name = "disable-feature",                                                            \
-		  .argument = "NAME",                                                                   \
-		  .hidden = true,                                                                       \
-		  .help = "do as if this kernel or machine lacked it (for tests)",                      \
-		  .type = OPTION_LIST,                                                                  \
-		  .offset = offsetof(config, member.disabled) },                                        \
-	{                                                                                               \
-		.name = "max-rows", .argument = "N",                                                    \
-		.help = "rows that may move in one tick (default: 32768, more with more than 16 CPUs)", \
-		.type = OPTION_UINT, .offset = offsetof(config, member.max_rows), .min = 1,             \
-		.max = 1048576                                                                          \
+#define COMMON_OPTIONS(config, member)                                           \
+	{ .short_name = 'v',                                                     \
+	  .name = "verbose",                                                     \
+	  .help = "say more on stderr; twice: libbpf's messages too",            \
+	  .type = OPTION_COUNT,                                                  \
+	  .live = true,                                                          \
+	  .offset = offsetof(config, member.verbose) },                          \
+		{ .short_name = 'h',                                             \
+		  .name = "help",                                                \
+		  .help = "print this help",                                     \
+		  .type = OPTION_FLAG,                                           \
+		  .only_flag = true,                                             \
+		  .offset = offsetof(config, member.help) },                     \
+	{                                                                        \
+		.name = "disable-feature", .argument = "NAME", .hidden = true,   \
+		.help = "do as if this kernel or machine lacked it (for tests)", \
+		.type = OPTION_LIST, .offset = offsetof(config, member.disabled) \
 	}
 
 #endif

@@ -13,7 +13,7 @@ struct collector_options watch_collector(const struct watch_options *watch,
 	return (struct collector_options){
 		.detail = (enum detail)watch->detail,
 		.slice_bytes = watch->slice_bytes,
-		.max_rows = (uint32_t)common->max_rows, /* the flag's maximum is far below */
+		.max_rows = (uint32_t)watch->max_rows, /* the flag's maximum is far below */
 		.disabled = &common->disabled,
 	};
 }

@@ -15,27 +15,36 @@
 struct watch_options {
 	int detail;           /* enum detail */
 	uint64_t slice_bytes; /* 0: mappings are not split */
+	uint64_t max_rows;    /* of the kernel's table; 0: by the number of CPUs */
 };
 
 /* The words of --detail, by enum detail; NULL-terminated. */
 extern const char *const watch_details[];
 
 /* Entries of an option table; default_detail ("fast") is for the help. */
-#define WATCH_OPTIONS(config, member, default_detail)                                              \
-	{ .name = "detail",                                                                        \
-	  .argument = "LEVEL",                                                                     \
-	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail  \
-		  ")",                                                                             \
-	  .type = OPTION_CHOICE,                                                                   \
-	  .offset = offsetof(config, member.detail),                                               \
-	  .choices = watch_details },                                                              \
-	{                                                                                          \
-		.name = "slice", .argument = "SIZE",                                               \
-		.help = "count each mapping in slices of SIZE, a power of two from 4K to 1T; in\n" \
-			"larger ones where it would have more than 1024 (default: not split).\n"   \
-			"JSON lines show them",                                                    \
-		.type = OPTION_SIZE, .offset = offsetof(config, member.slice_bytes), .min = 4096,  \
-		.max = 1ULL << 40                                                                  \
+#define WATCH_OPTIONS(config, member, default_detail)                                                \
+	{ .name = "detail",                                                                          \
+	  .argument = "LEVEL",                                                                       \
+	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail    \
+		  ")",                                                                               \
+	  .type = OPTION_CHOICE,                                                                     \
+	  .offset = offsetof(config, member.detail),                                                 \
+	  .choices = watch_details },                                                                \
+		{ .name = "slice",                                                                   \
+		  .argument = "SIZE",                                                                \
+		  .help = "count each mapping in slices of SIZE, a power of two from 4K to 1T; in\n" \
+			  "larger ones where it would have more than 1024 (default: not split).\n"   \
+			  "JSON lines show them",                                                    \
+		  .type = OPTION_SIZE,                                                               \
+		  .offset = offsetof(config, member.slice_bytes),                                    \
+		  .min = 4096,                                                                       \
+		  .max = 1ULL << 40 },                                                               \
+	{                                                                                            \
+		.name = "max-rows", .argument = "N",                                                 \
+		.help = "let N rows move in one tick (default: 32768, more where there are more\n"   \
+			"than 16 CPUs)",                                                             \
+		.type = OPTION_UINT, .offset = offsetof(config, member.max_rows), .min = 1,          \
+		.max = 1048576                                                                       \
 	}
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */
