@@ -12,7 +12,7 @@
 
 /* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
 volatile u32 huge_pages_always = 0;
-/* Which generation of names the collector is at: it has those of this one and of the one before. */
+/* Which generation of names the collector is at: what was sent in one before has to be sent again. */
 volatile u32 names_generation = 0;
 
 /* One struct cpu_state per possible CPU. Set by the collector. */

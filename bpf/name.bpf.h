@@ -163,7 +163,7 @@ static __always_inline bool is_sent(u64 id)
 	if (cpu->names[slot] == id + generation)
 		return true;
 	sent = bpf_map_lookup_elem(&names_sent, &id);
-	if (!sent || generation - *sent > 1)
+	if (!sent || *sent != generation)
 		return false;
 	cpu->names[slot] = id + generation;
 	return true;

@@ -59,7 +59,7 @@ int kernel_drain(struct kernel *kernel);
 /* Readable when the ring is half full. */
 int kernel_fd(const struct kernel *kernel);
 
-/* Names older than the generation before this one will be sent again when they are next seen. */
+/* Names that were sent in generations before will be sent again when they are next seen. */
 void kernel_set_names_generation(struct kernel *kernel, uint32_t generation);
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns);
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/table.h"
 #include "base/util.h"
 
 #define TEXT_MAX (NAME_MAX_BYTES + 2 * NAME_COMPONENT_MAX)
@@ -17,70 +16,98 @@
 
 struct name {
 	uint64_t id;
-	const char *text; /* held */
+	const char *text; /* held; NULL: a free slot */
+};
+
+/* Open addressing by the id, which is a hash. */
+struct generation {
+	struct name *slots;
+	size_t capacity; /* a power of two, or 0 */
+	size_t count;
 };
 
 struct names {
 	struct strings *strings;
-	uint32_t generation;
-	struct table by_id[NAMES_GENERATIONS]; /* the youngest first */
+	uint32_t number;
+	struct generation current;
+	struct generation former;
 };
-
-static void init_generation(struct table *names)
-{
-	table_init(names, offsetof(struct name, id), sizeof(uint64_t));
-}
 
 struct names *names_new(struct strings *strings)
 {
 	struct names *names = calloc(1, sizeof(*names));
 
-	if (!names)
-		return NULL;
-	names->strings = strings;
-	for (size_t i = 0; i < NAMES_GENERATIONS; i++)
-		init_generation(&names->by_id[i]);
+	if (names)
+		names->strings = strings;
 	return names;
+}
+
+/* The slot of the id, or the free one where it belongs. Needs a free one somewhere. */
+static struct name *slot_of(const struct generation *generation, uint64_t id)
+{
+	size_t at = id & (generation->capacity - 1);
+
+	while (generation->slots[at].text && generation->slots[at].id != id)
+		at = (at + 1) & (generation->capacity - 1);
+	return &generation->slots[at];
+}
+
+static struct name *find_in(const struct generation *generation, uint64_t id)
+{
+	struct name *name = generation->count ? slot_of(generation, id) : NULL;
+
+	return name && name->text ? name : NULL;
 }
 
 static const struct name *find(const struct names *names, uint64_t id)
 {
-	struct name *name = NULL;
-
-	for (size_t i = 0; !name && i < NAMES_GENERATIONS; i++)
-		name = table_get(&names->by_id[i], &id);
-	return name;
+	return find_in(&names->current, id) ?: find_in(&names->former, id);
 }
 
-static void drop_oldest(struct names *names)
+/* Makes room for one more. 0 or -ENOMEM. */
+static int reserve(struct generation *generation)
 {
-	struct table *oldest = &names->by_id[NAMES_GENERATIONS - 1];
-	size_t cursor = 0;
+	struct generation larger = { .capacity = generation->capacity * 2 ?: 64,
+				     .count = generation->count };
 
-	for (struct name *name; (name = table_next(oldest, &cursor));) {
-		strings_drop(name->text);
-		free(name);
-	}
-	table_clear(oldest);
-	memmove(&names->by_id[1], &names->by_id[0],
-		(NAMES_GENERATIONS - 1) * sizeof(names->by_id[0]));
-	init_generation(&names->by_id[0]);
+	if (generation->count + 1 <= generation->capacity / 10 * 7)
+		return 0;
+	larger.slots = calloc(larger.capacity, sizeof(*larger.slots));
+	if (!larger.slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < generation->capacity; i++)
+		if (generation->slots[i].text)
+			*slot_of(&larger, generation->slots[i].id) = generation->slots[i];
+	free(generation->slots);
+	*generation = larger;
+	return 0;
+}
+
+static void drop(struct generation *generation)
+{
+	for (size_t i = 0; i < generation->capacity; i++)
+		if (generation->slots[i].text)
+			strings_drop(generation->slots[i].text);
+	free(generation->slots);
+	*generation = (struct generation){};
 }
 
 uint32_t names_turn(struct names *names)
 {
-	if (names->by_id[0].count < NAMES_TURN_AT)
-		return names->generation;
-	drop_oldest(names);
-	return ++names->generation;
+	if (names->current.count < NAMES_TURN_AT)
+		return names->number;
+	drop(&names->former);
+	names->former = names->current;
+	names->current = (struct generation){};
+	return ++names->number;
 }
 
 void names_free(struct names *names)
 {
 	if (!names)
 		return;
-	for (size_t i = 0; i < NAMES_GENERATIONS; i++)
-		drop_oldest(names);
+	drop(&names->current);
+	drop(&names->former);
 	free(names);
 }
 
@@ -132,18 +159,15 @@ static void replace(struct name *name, const char *text)
 	name->text = text;
 }
 
-static int add(struct names *names, uint64_t id, const char *text)
+static int add(struct generation *generation, uint64_t id, const char *text)
 {
-	struct name *name = malloc(sizeof(*name));
+	int result = reserve(generation);
 
-	if (!name)
-		return -ENOMEM;
-	*name = (struct name){ .id = id, .text = text };
-	if (table_add(&names->by_id[0], name)) {
-		free(name);
-		return -ENOMEM;
-	}
+	if (result)
+		return result;
 	strings_hold(text);
+	*slot_of(generation, id) = (struct name){ .id = id, .text = text };
+	generation->count++;
 	return 0;
 }
 
@@ -156,8 +180,8 @@ int names_add(struct names *names, const struct name_record *record, size_t size
 
 	if (!is_well_formed(record, size))
 		return -EBADMSG;
-	name = table_get(&names->by_id[0], &record->id);
-	if (!name && names->by_id[0].count >= (record->uid ? NAMES_MAX_USER : NAMES_MAX))
+	name = find_in(&names->current, record->id);
+	if (!name && names->current.count >= (record->uid ? NAMES_MAX_USER : NAMES_MAX))
 		return 0;
 	join(record, record->length, joined);
 	was_cut = strings_cut(names->strings);
@@ -168,7 +192,7 @@ int names_add(struct names *names, const struct name_record *record, size_t size
 	if (record->flags & NAME_CUT && strings_cut(names->strings) == was_cut)
 		strings_count_cut(names->strings);
 	if (!name)
-		return add(names, record->id, text);
+		return add(&names->current, record->id, text);
 	replace(name, text);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The names of mappings and cgroups, as the kernel side sent them: id -> text. The texts are in a struct strings, which
- * keeps them within its budget; names are in generations, of which the youngest NAMES_GENERATIONS are kept.
- * The kernel side takes a name for sent while it is of the current generation or of the one before: so what a
- * row refers to that is about to be read is still there.
+ * keeps them within its budget. Names are in generations, of which the current one and the one before are kept.
+ * The kernel side takes a name for sent while it is of the current one: so what a row refers to that is about to
+ * be read is still there.
  */
 #ifndef FAULTMAP_NAMES_H
 #define FAULTMAP_NAMES_H
@@ -21,7 +21,6 @@ struct names;
 #define NAMES_MAX 65536
 /* So many make a generation. */
 #define NAMES_TURN_AT 8192
-#define NAMES_GENERATIONS 3
 
 /* The texts go to `strings`, which has to live longer. NULL when out of memory. */
 struct names *names_new(struct strings *strings);

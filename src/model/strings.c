@@ -134,9 +134,9 @@ static bool has_room(const struct strings *strings, const struct share *share, s
 {
 	size_t most = share->uid ? STRINGS_BYTES_USER : STRINGS_BYTES_ROOT, all = STRINGS_BYTES;
 
-	if (length >= STRINGS_SHORT) { /* the other half is for short ones */
-		most /= 2;
-		all /= 2;
+	if (length >= STRINGS_SHORT) {
+		most = STRINGS_WHOLE(most);
+		all = STRINGS_WHOLE(all);
 	}
 	return share->bytes + cost_of(length) <= most && strings->bytes + cost_of(length) <= all;
 }

@@ -2,7 +2,7 @@
 /*
  * Texts that come from outside (paths, cgroups), each kept once, within a budget of bytes of which no user
  * gets all: whoever runs programs chooses what their files are called. While a user has used less than
- * half of his share, texts are kept whole; then only short ones are, and of longer ones what tells most; and
+ * three quarters of his share, texts are kept whole; then only short ones are, and of longer ones what tells most; and
  * when the share is used up, "..." stands for all that are new. Each that was cut is counted.
  */
 #ifndef FAULTMAP_STRINGS_H
@@ -18,7 +18,9 @@ struct strings;
  * as root, and who is root need not be kept from using memory. */
 #define STRINGS_BYTES (8 << 20)
 #define STRINGS_BYTES_ROOT (6 << 20)
-#define STRINGS_BYTES_USER (2 << 20)
+#define STRINGS_BYTES_USER (3 << 19)
+/* Of such a number: the part in which all texts are whole. */
+#define STRINGS_WHOLE(bytes) ((bytes) / 4 * 3)
 /* What is left of a text that is cut, its NUL included. */
 #define STRINGS_SHORT 64
 

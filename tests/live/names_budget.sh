@@ -94,7 +94,7 @@ check_equal "each file's fault is there" "$(query '[.[].minor, .[].major] | add'
 whole=$(query '[.[] | select(.mapping | length > 3000)] | length')
 check "each name that is not whole was counted as cut: $((FILES - whole)) of $cut" \
 	test "$cut" -ge $((FILES - whole))
-check "the first are whole" test "$whole" -ge 200
+check "the first are whole" test "$whole" -ge 250
 check_equal "no name is lost" "$lost $(query '[.[] | select(.mapping == "[unnamed]")] | length')" "0 0"
 check_equal "another user's name is whole" "$(jq -rn --argjson pid "$(jq .pid "$TMP/other")" \
 	'inputs | select(.rec == "faults" and .pid == $pid and .map_offset == 0 and .perms == "rw-p").mapping' "$TMP/others" |

@@ -66,12 +66,13 @@ static void equal_texts_share_one(void **state)
 	assert_int_equal(strings_cut(*state), 0);
 }
 
-/* Half of a share is for whole texts, the other for what is left of them, as long as there is a bit of it. */
-static void long_texts_are_cut_from_half_of_the_share_on(void **state)
+/* Most of a share is for whole texts, the rest for what is left of them, as long as there is a bit of it. */
+static void long_texts_are_cut_beyond_most_of_the_share(void **state)
 {
 	unsigned int whole = fill(*state, USER, 4000);
 
-	assert_in_range(whole, (STRINGS_BYTES_USER / 2) / 4200, (STRINGS_BYTES_USER / 2) / 4000);
+	assert_in_range(whole, STRINGS_WHOLE(STRINGS_BYTES_USER) / 4200,
+			STRINGS_WHOLE(STRINGS_BYTES_USER) / 4000);
 	assert_int_equal(strings_cut(*state), 1);
 	assert_string_equal(strings_get_for(*state, path_of(4000, 77777), USER, STRINGS_LAST),
 			    ".../file0077777");
@@ -203,8 +204,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(equal_texts_share_one, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(long_texts_are_cut_from_half_of_the_share_on,
-						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(long_texts_are_cut_beyond_most_of_the_share, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(who_fills_his_share_hurts_nobody, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(all_users_together_have_a_budget, set_up,
