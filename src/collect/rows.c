@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "collect/rows_data.h"
 #include "collect/slice.h"
 
 /* Last counts of rows that were taken out between two ticks: more than a machine makes in a second, 25 MiB. */
@@ -17,59 +18,6 @@
  * its process's "[other]". */
 #define SNAPSHOT_ROWS_MAX 65536
 #define PROCESS_ROWS_MAX 16384
-
-/* What is known of the row at an index of the kernel's table. */
-enum slot_state {
-	SLOT_FREE,    /* as far as is known: it may be taken, and not have moved yet */
-	SLOT_LIVE,    /* it is in the hash */
-	SLOT_RETIRED, /* it is not, but a program may still be at work with it */
-};
-struct slot {
-	struct row *row;         /* NULL: not found yet, or its process is gone */
-	struct latency *latency; /* as last read; NULL where it has none */
-	uint32_t last[4];        /* minor, major, denied, pages as last read */
-	uint32_t tick;           /* in which it was last read */
-	uint8_t state;           /* enum slot_state */
-	bool is_dead;            /* its process was reported as ended */
-	bool is_due;             /* in rows->due */
-};
-
-/* What a row had counted when it was taken out. */
-struct left_row {
-	struct row_key key;
-	struct extent extent;
-	uint32_t gained[4];
-	uint32_t tick; /* in which its process was not known; 0: not asked yet */
-	struct latency *latency;
-};
-
-struct left_rows {
-	struct left_row *rows;
-	size_t count;
-	size_t capacity;
-};
-
-struct rows {
-	struct kernel *kernel;
-	struct row_table *table;
-	struct snapshot *snapshot;
-	const struct names *names;
-	struct slot *slots; /* by index */
-	/* To be read at the next tick whatever their mark says: what was counted as it was taken back may not
-	 * be seen yet. */
-	uint32_t *due;
-	size_t n_due;
-	uint32_t *due_now; /* of this tick */
-	uint32_t *retired;
-	size_t n_retired;
-	struct left_rows left;
-	size_t n_read; /* in this tick */
-	uint32_t hand; /* the index that room is looked for from */
-	uint32_t tick;
-	uint64_t skipped_faults;
-	uint64_t names_lost;
-	bool has_said_folded;
-};
 
 struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names)
 {
@@ -390,7 +338,7 @@ static struct row *attach(struct rows *rows, uint32_t index, int *ret_error)
 	return slot->row;
 }
 
-static void put_due(struct rows *rows, uint32_t index)
+void rows_put_due(struct rows *rows, uint32_t index)
 {
 	if (rows->slots[index].is_due)
 		return;
@@ -411,7 +359,7 @@ static void count_skipped(struct rows *rows, uint32_t index)
 }
 
 /* A process that was reported as ended cannot fault any more: what comes late all the same is in nobody's row. */
-static void read_dead(struct rows *rows, uint32_t index)
+void rows_read_dead(struct rows *rows, uint32_t index)
 {
 	uint32_t gained[4];
 
@@ -421,7 +369,7 @@ static void read_dead(struct rows *rows, uint32_t index)
 	rows->snapshot->totals.late += gained[0] + gained[1] + gained[2];
 }
 
-static bool has_news(const struct rows *rows, uint32_t index, uint32_t gained[4])
+bool rows_has_news(const struct rows *rows, uint32_t index, uint32_t gained[4])
 {
 	const struct latency *now = row_table_latency(rows->table, index);
 	const struct latency *before = rows->slots[index].latency;
@@ -439,15 +387,15 @@ static int read_row(struct rows *rows, uint32_t index)
 	if (slot->state == SLOT_FREE)
 		slot->state = SLOT_LIVE;
 	if (slot->is_dead) {
-		read_dead(rows, index);
+		rows_read_dead(rows, index);
 		return 0;
 	}
-	if (!has_news(rows, index, gained))
+	if (!rows_has_news(rows, index, gained))
 		return 0;
 	if (!row)
 		row = attach(rows, index, &result);
 	if (!row) { /* asked again next time */
-		put_due(rows, index);
+		rows_put_due(rows, index);
 		return result;
 	}
 	slot->tick = rows->tick;
@@ -478,7 +426,7 @@ static int read_left(struct rows *rows, struct left_row *left)
 	return left->latency ? add_stalls(row, left->latency, NULL) ?: result : result;
 }
 
-static int add_left(struct left_rows *list, const struct left_row *left)
+int rows_add_left(struct left_rows *list, const struct left_row *left)
 {
 	if (list->count == list->capacity) {
 		size_t capacity = list->capacity ? list->capacity * 2 : 1024;
@@ -498,8 +446,6 @@ static int add_left(struct left_rows *list, const struct left_row *left)
 /* Rows that are read between two looks at whether the programs want room. */
 #define BREATH 256
 
-static int make_room(struct rows *rows, bool hurry);
-
 /* A tick may take longer than the programs need to fill the table. */
 static int breathe(struct rows *rows)
 {
@@ -509,7 +455,7 @@ static int breathe(struct rows *rows)
 		return 0;
 	result = kernel_drain(rows->kernel);
 	if (!result && row_table_used(rows->table) > row_table_size(rows->table) / 2)
-		result = make_room(rows, true);
+		result = rows_make_room(rows);
 	return result;
 }
 
@@ -524,7 +470,7 @@ static int read_all_left(struct rows *rows, bool breathes)
 		struct left_row *left = &batch.rows[i];
 		int one = result < 0 ? 1 : read_left(rows, left);
 
-		if (one != 1 || add_left(&rows->left, left))
+		if (one != 1 || rows_add_left(&rows->left, left))
 			free(left->latency);
 		if (!result)
 			result = one < 0 ? one : breathes ? breathe(rows) : 0;
@@ -564,7 +510,7 @@ static int read_moved(struct rows *rows)
 
 	while (!result && (index = row_table_next_moved(rows->table, &cursor))) {
 		row_table_set_moved(rows->table, index, false);
-		put_due(rows, index);
+		rows_put_due(rows, index);
 		result = read_row(rows, index) ?: breathe(rows);
 	}
 	for (size_t i = 0; !result && i < rows->n_retired; i++)
@@ -590,196 +536,4 @@ int rows_tick(struct rows *rows, uint64_t tick)
 	for (size_t i = 0; i < rows->n_due; i++)
 		count_skipped(rows, rows->due[i]);
 	return result;
-}
-
-/* ---- making room ---- */
-
-static struct latency difference(const struct latency *now, const struct latency *before)
-{
-	struct latency result = *now;
-
-	if (!before)
-		return result;
-	result.count -= before->count;
-	result.sum_ns -= before->sum_ns;
-	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
-		result.buckets[i] -= before->buckets[i];
-	return result;
-}
-
-/* Keeps what the row at this index has counted since it was last read. 0 or a negative errno. */
-static int keep_left(struct rows *rows, uint32_t index)
-{
-	const struct latency *shared = row_table_latency(rows->table, index);
-	struct slot *slot = &rows->slots[index];
-	struct left_row left = { .key = *row_table_key(rows->table, index),
-				 .extent = row_table_value(rows->table, index)->extent };
-
-	if (slot->is_dead) {
-		read_dead(rows, index);
-		return 0;
-	}
-	if (!has_news(rows, index, left.gained))
-		return 0;
-	if (shared) {
-		left.latency = malloc(sizeof(*left.latency));
-		if (!left.latency)
-			return -ENOMEM;
-		*left.latency = difference(shared, slot->latency);
-	}
-	if (!add_left(&rows->left, &left))
-		return 0;
-	free(left.latency);
-	return -ENOMEM;
-}
-
-static int free_slot(struct rows *rows, uint32_t index)
-{
-	struct slot *slot = &rows->slots[index];
-	bool is_due = slot->is_due;
-
-	if (slot->row && slot->row->kernel_index == index)
-		slot->row->kernel_index = 0;
-	free(slot->latency);
-	*slot = (struct slot){ .is_due = is_due };
-	return row_table_give(rows->table, index);
-}
-
-/* No program is at work with the retired rows any more: their last counts are read, and they are free. */
-static int free_retired(struct rows *rows)
-{
-	int result = rows->n_retired ? kernel_quiesce(rows->kernel) : 0;
-
-	if (result)
-		return result == -EAGAIN ? 0 : result;
-	while (!result && rows->n_retired) {
-		uint32_t index = rows->retired[rows->n_retired - 1];
-
-		result = keep_left(rows, index);
-		if (result) /* tried again after the next tick, which empties the list */
-			return result == -ENOMEM ? 0 : result;
-		rows->n_retired--;
-		result = free_slot(rows, index);
-	}
-	return result;
-}
-
-static bool may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
-{
-	struct slot *slot = &rows->slots[index];
-	bool has_moved = row_table_has_moved(rows->table, index);
-
-	if (slot->state == SLOT_FREE && has_moved)
-		slot->state = SLOT_LIVE;
-	if (slot->state != SLOT_LIVE)
-		return false;
-	if (slot->is_dead)
-		return true;
-	if (idle_ticks)
-		return !has_moved && rows->tick - slot->tick >= idle_ticks;
-	if (!has_moved)
-		return true;
-	/* A second chance: it may go if it has not moved again when the hand comes round. */
-	row_table_set_moved(rows->table, index, false);
-	put_due(rows, index);
-	return false;
-}
-
-/* Goes round once and retires rows that have stood still, or, with idle_ticks 0, not moved since the hand was
- * last here; at most `wanted`. 0 or a negative errno. */
-static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
-{
-	uint32_t size = row_table_size(rows->table);
-	size_t first = rows->n_retired;
-
-	for (uint32_t i = 0; i < size && rows->n_retired - first < wanted; i++) {
-		rows->hand = rows->hand % size + 1;
-		if (may_go(rows, rows->hand, idle_ticks)) {
-			rows->slots[rows->hand].state = SLOT_RETIRED;
-			rows->retired[rows->n_retired++] = rows->hand;
-		}
-	}
-	return kernel_forget_rows(rows->kernel, rows->retired + first, rows->n_retired - first);
-}
-
-static uint32_t used_of(const struct rows *rows)
-{
-	return max_of(row_table_used(rows->table), row_table_latencies_used(rows->table));
-}
-
-/* How many are to go until a quarter is left. */
-static size_t surplus_of(const struct rows *rows)
-{
-	uint32_t goal = row_table_size(rows->table) / 4, used = used_of(rows);
-
-	return used > goal ? used - goal : 0;
-}
-
-/* Ticks that a row has to stand still to go while there is no hurry. */
-#define IDLE_TICKS 2
-
-static int make_room(struct rows *rows, bool hurry)
-{
-	int result = free_retired(rows);
-	size_t surplus = surplus_of(rows);
-
-	if (!result && surplus)
-		result = retire_once(rows, surplus, IDLE_TICKS);
-	for (int round = 0; !result && hurry && round < 2; round++)
-		if (surplus > rows->n_retired)
-			result = retire_once(rows, surplus - rows->n_retired, 0);
-	if (!result)
-		result = free_retired(rows);
-	if (used_of(rows) <= row_table_size(rows->table) / 2)
-		row_table_listen(rows->table);
-	return result;
-}
-
-int rows_make_room(struct rows *rows)
-{
-	return make_room(rows, true);
-}
-
-static void mark_dead(struct slot *slot)
-{
-	slot->row = NULL;
-	slot->is_dead = true;
-}
-
-/* Several indexes may lead to one "[other]": it knows of none. */
-static void mark_folded_dead(struct rows *rows)
-{
-	for (uint32_t i = 1; i <= row_table_size(rows->table); i++)
-		if (rows->slots[i].row && rows->slots[i].row->process->ended)
-			mark_dead(&rows->slots[i]);
-}
-
-static void mark_ended(struct rows *rows)
-{
-	const struct snapshot *snapshot = rows->snapshot;
-	bool has_folded = false;
-
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct process *process = snapshot->processes[i];
-		const struct row *row = process->ended ? process->rows : NULL;
-
-		for (; row; row = row->next) {
-			if (row->kernel_index)
-				mark_dead(&rows->slots[row->kernel_index]);
-			has_folded |= row->mapping_class == MAPPING_OTHER;
-		}
-	}
-	if (has_folded)
-		mark_folded_dead(rows);
-}
-
-int rows_release_ended(struct rows *rows, bool is_filling)
-{
-	uint32_t size = row_table_size(rows->table), used;
-
-	mark_ended(rows);
-	used = used_of(rows);
-	if (used <= size / 2 && !rows->n_retired && !is_filling)
-		return 0;
-	return make_room(rows, is_filling || used > size / 4 * 3);
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What rows.c, which reads the kernel's rows into the snapshot, and rows_room.c, which takes rows out of the
+ * kernel's table, have in common. Private to these two.
+ */
+#ifndef FAULTMAP_ROWS_DATA_H
+#define FAULTMAP_ROWS_DATA_H
+
+#include "collect/rows.h"
+
+/* What is known of the row at an index of the kernel's table. */
+enum slot_state {
+	SLOT_FREE,    /* as far as is known: it may be taken, and not have moved yet */
+	SLOT_LIVE,    /* it is in the hash */
+	SLOT_RETIRED, /* it is not, but a program may still be at work with it */
+};
+struct slot {
+	struct row *row;         /* NULL: not found yet, or its process is gone */
+	struct latency *latency; /* as last read; NULL where it has none */
+	uint32_t last[4];        /* minor, major, denied, pages as last read */
+	uint32_t tick;           /* in which it was last read */
+	uint8_t state;           /* enum slot_state */
+	bool is_dead;            /* its process was reported as ended */
+	bool is_due;             /* in rows->due */
+};
+
+/* What a row had counted when it was taken out. */
+struct left_row {
+	struct row_key key;
+	struct extent extent;
+	uint32_t gained[4];
+	uint32_t tick; /* in which its process was not known; 0: not asked yet */
+	struct latency *latency;
+};
+
+struct left_rows {
+	struct left_row *rows;
+	size_t count;
+	size_t capacity;
+};
+
+struct rows {
+	struct kernel *kernel;
+	struct row_table *table;
+	struct snapshot *snapshot;
+	const struct names *names;
+	struct slot *slots; /* by index */
+	/* To be read at the next tick whatever their mark says: what was counted as it was taken back may not
+	 * be seen yet. */
+	uint32_t *due;
+	size_t n_due;
+	uint32_t *due_now; /* of this tick */
+	uint32_t *retired;
+	size_t n_retired;
+	struct left_rows left;
+	size_t n_read; /* in this tick */
+	uint32_t hand; /* the index that room is looked for from */
+	uint32_t tick;
+	uint64_t skipped_faults;
+	uint64_t names_lost;
+	bool has_said_folded;
+};
+
+/* Whether the row at this index has counted anything since it was last read; what, goes to gained. */
+bool rows_has_news(const struct rows *rows, uint32_t index, uint32_t gained[4]);
+/* It is to be read at the next tick, whatever its mark says. */
+void rows_put_due(struct rows *rows, uint32_t index);
+/* Takes in what is counted late for a process that was reported as ended. */
+void rows_read_dead(struct rows *rows, uint32_t index);
+/* Appends a copy. 0, or -ENOMEM where there is no room. */
+int rows_add_left(struct left_rows *list, const struct left_row *left);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/rows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "collect/rows_data.h"
+
+static struct latency difference(const struct latency *now, const struct latency *before)
+{
+	struct latency result = *now;
+
+	if (!before)
+		return result;
+	result.count -= before->count;
+	result.sum_ns -= before->sum_ns;
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
+		result.buckets[i] -= before->buckets[i];
+	return result;
+}
+
+/* Keeps what the row at this index has counted since it was last read. 0 or a negative errno. */
+static int keep_left(struct rows *rows, uint32_t index)
+{
+	const struct latency *shared = row_table_latency(rows->table, index);
+	struct slot *slot = &rows->slots[index];
+	struct left_row left = { .key = *row_table_key(rows->table, index),
+				 .extent = row_table_value(rows->table, index)->extent };
+
+	if (slot->is_dead) {
+		rows_read_dead(rows, index);
+		return 0;
+	}
+	if (!rows_has_news(rows, index, left.gained))
+		return 0;
+	if (shared) {
+		left.latency = malloc(sizeof(*left.latency));
+		if (!left.latency)
+			return -ENOMEM;
+		*left.latency = difference(shared, slot->latency);
+	}
+	if (!rows_add_left(&rows->left, &left))
+		return 0;
+	free(left.latency);
+	return -ENOMEM;
+}
+
+static int free_slot(struct rows *rows, uint32_t index)
+{
+	struct slot *slot = &rows->slots[index];
+	bool is_due = slot->is_due;
+
+	if (slot->row && slot->row->kernel_index == index)
+		slot->row->kernel_index = 0;
+	free(slot->latency);
+	*slot = (struct slot){ .is_due = is_due };
+	return row_table_give(rows->table, index);
+}
+
+/* No program is at work with the retired rows any more: their last counts are read, and they are free. */
+static int free_retired(struct rows *rows)
+{
+	int result = rows->n_retired ? kernel_quiesce(rows->kernel) : 0;
+
+	if (result)
+		return result == -EAGAIN ? 0 : result;
+	while (!result && rows->n_retired) {
+		uint32_t index = rows->retired[rows->n_retired - 1];
+
+		result = keep_left(rows, index);
+		if (result) /* tried again after the next tick, which empties the list */
+			return result == -ENOMEM ? 0 : result;
+		rows->n_retired--;
+		result = free_slot(rows, index);
+	}
+	return result;
+}
+
+static bool may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
+{
+	struct slot *slot = &rows->slots[index];
+	bool has_moved = row_table_has_moved(rows->table, index);
+
+	if (slot->state == SLOT_FREE && has_moved)
+		slot->state = SLOT_LIVE;
+	if (slot->state != SLOT_LIVE)
+		return false;
+	if (slot->is_dead)
+		return true;
+	if (idle_ticks)
+		return !has_moved && rows->tick - slot->tick >= idle_ticks;
+	if (!has_moved)
+		return true;
+	/* A second chance: it may go if it has not moved again when the hand comes round. */
+	row_table_set_moved(rows->table, index, false);
+	rows_put_due(rows, index);
+	return false;
+}
+
+/* Goes round once and retires rows that have stood still, or, with idle_ticks 0, not moved since the hand was
+ * last here; at most `wanted`. 0 or a negative errno. */
+static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
+{
+	uint32_t size = row_table_size(rows->table);
+	size_t first = rows->n_retired;
+
+	for (uint32_t i = 0; i < size && rows->n_retired - first < wanted; i++) {
+		rows->hand = rows->hand % size + 1;
+		if (may_go(rows, rows->hand, idle_ticks)) {
+			rows->slots[rows->hand].state = SLOT_RETIRED;
+			rows->retired[rows->n_retired++] = rows->hand;
+		}
+	}
+	return kernel_forget_rows(rows->kernel, rows->retired + first, rows->n_retired - first);
+}
+
+static uint32_t used_of(const struct rows *rows)
+{
+	uint32_t used = row_table_used(rows->table);
+	uint32_t latencies = row_table_latencies_used(rows->table);
+
+	return used > latencies ? used : latencies;
+}
+
+/* How many are to go until a quarter is left. */
+static size_t surplus_of(const struct rows *rows)
+{
+	uint32_t goal = row_table_size(rows->table) / 4, used = used_of(rows);
+
+	return used > goal ? used - goal : 0;
+}
+
+/* Ticks that a row has to stand still to go while there is no hurry. */
+#define IDLE_TICKS 2
+
+static int make_room(struct rows *rows, bool hurry)
+{
+	int result = free_retired(rows);
+	size_t surplus = surplus_of(rows);
+
+	if (!result && surplus)
+		result = retire_once(rows, surplus, IDLE_TICKS);
+	for (int round = 0; !result && hurry && round < 2; round++)
+		if (surplus > rows->n_retired)
+			result = retire_once(rows, surplus - rows->n_retired, 0);
+	if (!result)
+		result = free_retired(rows);
+	if (used_of(rows) <= row_table_size(rows->table) / 2)
+		row_table_listen(rows->table);
+	return result;
+}
+
+int rows_make_room(struct rows *rows)
+{
+	return make_room(rows, true);
+}
+
+static void mark_dead(struct slot *slot)
+{
+	slot->row = NULL;
+	slot->is_dead = true;
+}
+
+/* Several indexes may lead to one "[other]": it knows of none. */
+static void mark_folded_dead(struct rows *rows)
+{
+	for (uint32_t i = 1; i <= row_table_size(rows->table); i++)
+		if (rows->slots[i].row && rows->slots[i].row->process->ended)
+			mark_dead(&rows->slots[i]);
+}
+
+static void mark_ended(struct rows *rows)
+{
+	const struct snapshot *snapshot = rows->snapshot;
+	bool has_folded = false;
+
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+		const struct row *row = process->ended ? process->rows : NULL;
+
+		for (; row; row = row->next) {
+			if (row->kernel_index)
+				mark_dead(&rows->slots[row->kernel_index]);
+			has_folded |= row->mapping_class == MAPPING_OTHER;
+		}
+	}
+	if (has_folded)
+		mark_folded_dead(rows);
+}
+
+int rows_release_ended(struct rows *rows, bool is_filling)
+{
+	uint32_t size = row_table_size(rows->table), used;
+
+	mark_ended(rows);
+	used = used_of(rows);
+	if (used <= size / 2 && !rows->n_retired && !is_filling)
+		return 0;
+	return make_room(rows, is_filling || used > size / 4 * 3);
+}
