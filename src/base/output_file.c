@@ -90,6 +90,15 @@ static bool is_trusted(const struct stat *status)
 	return !S_ISREG(status->st_mode) || status->st_nlink == 1;
 }
 
+/* Of what has the name, a link itself and not what it leads to. False too if there is nothing. */
+static bool is_trusted_name(const struct place *place)
+{
+	struct stat status;
+
+	return !fstatat(place->dir_fd, place->name, &status, AT_SYMLINK_NOFOLLOW) &&
+	       is_trusted(&status);
+}
+
 /* The kernel refuses others' files itself where fs.protected_* say so, as EACCES: what it was that it refused. */
 static int reason_of(const struct place *place, int errnum)
 {
@@ -103,17 +112,34 @@ static int reason_of(const struct place *place, int errnum)
 	return is_trusted(&status) ? -errnum : -EPERM;
 }
 
+/* Without waiting for the reader of another user's FIFO, who may never come; for that of ours. */
+static int open_shared(const struct place *place, int flags, mode_t mode)
+{
+	int fd = openat(place->dir_fd, place->name, flags | O_NOFOLLOW | O_NONBLOCK, mode);
+
+	if (fd < 0 && errno == ENXIO && !(flags & O_NONBLOCK)) {
+		if (!is_trusted_name(place))
+			return -EPERM;
+		fd = openat(place->dir_fd, place->name, flags | O_NOFOLLOW, mode);
+	}
+	if (fd < 0)
+		return reason_of(place, errno);
+	if (!(flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
 static int open_at(const struct place *place, int flags, mode_t mode)
 {
-	int safe = flags & ~O_TRUNC;
-	autoclose int fd = openat(place->dir_fd, place->name,
-				  safe | O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY |
-					  (place->is_shared ? O_NOFOLLOW : 0),
-				  mode);
+	int all = (flags & ~O_TRUNC) | O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
+	autoclose int fd = place->is_shared ? open_shared(place, all, mode) :
+					      openat(place->dir_fd, place->name, all, mode);
 	struct stat status;
 
+	if (place->is_shared && fd < 0)
+		return fd;
 	if (fd < 0 || fstat(fd, &status))
-		return reason_of(place, errno);
+		return -errno;
 	if (place->is_shared && !is_trusted(&status))
 		return -EPERM;
 	if (flags & O_TRUNC && S_ISREG(status.st_mode) && ftruncate(fd, 0))

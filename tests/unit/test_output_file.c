@@ -204,6 +204,20 @@ static void nor_is_their_fifo(void **state)
 	assert_int_equal(chown(path_of(fixture, "sticky/fifo"), MALLORY, MALLORY), 0);
 	assert_int_equal(open_file(fixture, "sticky/fifo"), -EPERM);
 	close(reader);
+	/* Nor is its reader waited for. */
+	assert_int_equal(output_file_open(path_of(fixture, "sticky/fifo"), O_TRUNC, 0600), -EPERM);
+}
+
+static void who_did_not_ask_for_it_may_wait(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd;
+
+	NEEDS_CHOWN();
+	fd = output_file_open(path_of(fixture, "sticky/new"), O_APPEND, 0600);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_APPEND, O_APPEND);
+	close(fd);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -216,6 +230,7 @@ int main(void)
 		TEST(where_everybody_writes_no_link_is_followed),
 		TEST(where_everybody_writes_nobody_elses_file_is_taken),
 		TEST(nor_is_their_fifo),
+		TEST(who_did_not_ask_for_it_may_wait),
 	};
 
 	return cmocka_run_group_tests_name("output_file", tests, NULL, NULL);
