@@ -174,6 +174,8 @@ none=0000000000000000
 expected="CapAmb:$none CapBnd:%016x CapEff:$none CapInh:$none CapPrm:$none NoNewPrivs:1"
 # shellcheck disable=SC2059
 check_equal "no capability is left after attaching" "$(capabilities)" "$(printf "$expected" $all)"
+check_equal "its directory for sockets is closed to others" \
+	"$(in_container stat -L -c %a /run/faultmap)" 750
 check "JSON lines in /var/lib/faultmap" wait_for 120 grep -q '"rec":"interval"' \
 	"$root/var/lib/private/faultmap/log"
 check "each of them is JSON" jq -e .rec "$root/var/lib/private/faultmap/log"
