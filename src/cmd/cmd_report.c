@@ -16,6 +16,8 @@
 
 /* Of lines that are no lines of ours: beyond, their number is enough. */
 #define MAX_COMPLAINTS 20
+/* Beyond so many bytes of commands, their number is enough. */
+#define MAX_RUN_TEXT (1 << 20)
 
 #define BY_NOTHING (-1)
 
@@ -61,7 +63,9 @@ static const struct command_spec spec = {
 		"FILE first; - is standard input. What lost lines had counted is in the totals of later\n"
 		"lines, and so in the report.\n"
 		"\n"
-		"A damaged line is reported with its number and left out; then the exit status is 1.",
+		"A damaged line is reported with its number and left out; then the exit status is 1.\n"
+		"What is beyond 200,000 rows or 50,000 processes of an interval (with --by, of all) is in\n"
+		"the process other, names beyond 6 MiB are cut, and the report says how many.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -72,6 +76,7 @@ struct report {
 	struct summary *summary; /* made with the first interval */
 	FILE *text;              /* all that is printed, in memory */
 	uint64_t n_runs;
+	uint64_t n_runs_left_out;
 	uint64_t n_complaints;
 	bool is_narrowed;
 };
@@ -97,6 +102,10 @@ static int take_run(void *context, const char *const *command, int wait_status, 
 				   .wall_ns = wall_ns };
 
 	report->n_runs++;
+	if (ftell(report->text) > MAX_RUN_TEXT) {
+		report->n_runs_left_out++;
+		return 0;
+	}
 	if (summary_print_run(&run, report->text) < 0)
 		return error_set(error, ENOMEM, "making the report: out of memory");
 	return 0;
@@ -130,6 +139,17 @@ static void print_source(const struct report *report)
 	if (info->lines_lost)
 		fprintf(report->text, "%s lines were lost when this log was written\n",
 			text_count(count, info->lines_lost));
+	if (report->n_runs_left_out)
+		fprintf(report->text, "%s more commands\n",
+			text_count(count, report->n_runs_left_out));
+	if (info->n_folded)
+		fprintf(report->text,
+			"%s lines have more processes or rows than fit: their faults are in [other]; "
+			"--from and --to narrow it\n",
+			text_count(count, info->n_folded));
+	if (info->names_cut)
+		fprintf(report->text, "%s names were cut to fit\n",
+			text_count(count, info->names_cut));
 }
 
 static int print_table(struct report *report, const struct snapshot *snapshot)

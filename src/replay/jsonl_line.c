@@ -8,6 +8,19 @@
 #include "base/text.h"
 #include "base/util.h"
 
+/* The most that has so many is a `run` line: the words of a command, which take ten bytes each of the 6 MiB that the
+ * kernel gives to all of them. */
+#define MAX_VALUES 700000
+
+bool jsonl_line_is_excessive(const char *text, size_t length)
+{
+	size_t values = 0;
+
+	for (size_t i = 0; i < length; i++)
+		values += text[i] == ',' || text[i] == '[' || text[i] == '{';
+	return values > MAX_VALUES;
+}
+
 void jsonl_line_reject(struct jsonl_line *line, const char *name, const char *what)
 {
 	if (!line->why[0])
@@ -73,15 +86,22 @@ uint64_t jsonl_line_duration_ns(struct jsonl_line *line, const char *name)
 	return (uint64_t)(seconds * 1e9 + 0.5);
 }
 
-const char *jsonl_line_bytes(struct jsonl_line *line, const char *name)
+char *jsonl_line_raw(struct jsonl_line *line, const char *name)
 {
 	autofree char *bytes = strdup(jsonl_line_text(line, name));
-	const char *kept = NULL;
 
 	if (bytes && !text_unescape(bytes))
 		jsonl_line_reject(line, name, "not escaped as faultmap does");
-	else if (bytes)
-		kept = snapshot_intern(line->snapshot, bytes);
+	return line->why[0] ? NULL : TAKE_PTR(bytes);
+}
+
+/* As root's, who wrote the log: its share is the largest. */
+const char *jsonl_line_name(struct jsonl_line *line, const char *name, enum strings_end keeps)
+{
+	autofree char *bytes = jsonl_line_raw(line, name);
+	const char *kept =
+		bytes ? strings_get_for(snapshot_strings(line->snapshot), bytes, 0, keeps) : NULL;
+
 	return kept ? kept : "";
 }
 

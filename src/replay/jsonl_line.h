@@ -7,6 +7,8 @@
 #define FAULTMAP_JSONL_LINE_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "model/snapshot.h"
@@ -18,6 +20,8 @@ struct jsonl_line {
 	char why[192]; /* empty: nothing wrong so far */
 };
 
+/* A line of so many values would take many times its size once it is taken apart: no faultmap writes one. */
+bool jsonl_line_is_excessive(const char *text, size_t length);
 void jsonl_line_reject(struct jsonl_line *line, const char *name, const char *what);
 /* The value of that name, which may be NULL. */
 uint64_t jsonl_line_check_uint(struct jsonl_line *line, const json_t *value, const char *name);
@@ -27,8 +31,10 @@ uint64_t jsonl_line_uint(struct jsonl_line *line, const char *name);
 uint64_t jsonl_line_total_of(struct jsonl_line *line, const json_t *object, const char *name);
 /* As it stands there: the object's. */
 const char *jsonl_line_text(struct jsonl_line *line, const char *name);
-/* Raw bytes, the snapshot's; "" when out of memory, too. */
-const char *jsonl_line_bytes(struct jsonl_line *line, const char *name);
+/* Raw bytes, the caller's, or NULL: the line is wrong, or no memory. */
+char *jsonl_line_raw(struct jsonl_line *line, const char *name);
+/* Raw bytes, the snapshot's, within its budget: maybe cut, at which end `keeps` says. "" when out of memory, too. */
+const char *jsonl_line_name(struct jsonl_line *line, const char *name, enum strings_end keeps);
 uint64_t jsonl_line_address(struct jsonl_line *line, const char *name);
 uint64_t jsonl_line_duration_ns(struct jsonl_line *line, const char *name);
 /* Which of `count` words it is. */

@@ -13,8 +13,13 @@
 #include "base/util.h"
 #include "base/version.h"
 
-/* Of one interval, or of all with as_one: some 400 MiB. */
-#define MAX_ROWS 1000000
+/* Of one interval, or of all with as_one: some 50 MiB. What comes beyond is in the process "other". */
+#define MAX_ROWS 200000
+#define MAX_PROCESSES 50000
+/* What found no room; no mapping of a log has it. */
+#define OTHER_MAPPING UINT64_MAX
+/* A result that is no error: the line is counted elsewhere, or its process not at all. */
+#define NO_ROOM 1
 /* In sum of a row: no total is known that the next one could be compared with. */
 #define UNKNOWN UINT64_MAX
 
@@ -157,24 +162,26 @@ static void take_interval(struct jsonl_line *line)
 
 /* Records. ------------------------------------------------------------------------------------- */
 
-/* NULL: the line is wrong, or there is no room (then *ret_result says so). */
+/* NULL: the line is wrong, or *ret_result says why: NO_ROOM, or no memory. */
 static struct process *get_process(struct jsonl_line *line, int *ret_result)
 {
 	uint64_t pid = jsonl_line_uint(line, "pid"), start_ns = jsonl_line_uint(line, "start_ns");
-	const char *comm = jsonl_line_bytes(line, "comm");
+	struct snapshot *snapshot = line->reader->snapshot;
+	autofree char *comm = jsonl_line_raw(line, "comm");
 	struct process *process;
 
 	if (pid > UINT32_MAX)
 		jsonl_line_reject(line, "pid", "no pid");
-	if (strlen(comm) >= COMM_LEN)
+	if (comm && strlen(comm) >= COMM_LEN)
 		jsonl_line_reject(line, "comm", "too long");
 	if (line->why[0])
 		return NULL;
-	if (line->reader->snapshot->n_processes > MAX_ROWS) {
-		*ret_result = -EOVERFLOW;
+	if (snapshot->n_processes >= MAX_PROCESSES &&
+	    !snapshot_find_process(snapshot, (uint32_t)pid, start_ns)) {
+		*ret_result = NO_ROOM;
 		return NULL;
 	}
-	process = snapshot_process(line->reader->snapshot, (uint32_t)pid, start_ns, NULL);
+	process = comm ? snapshot_process(snapshot, (uint32_t)pid, start_ns, NULL) : NULL;
 	if (process)
 		strcpy(process->comm, comm);
 	else
@@ -250,7 +257,7 @@ static bool get_row(struct jsonl_line *line, struct row *row)
 		.kind = (uint8_t)jsonl_line_word(line, "kind", KIND_COUNT, kind_word),
 		.access = (uint8_t)jsonl_line_word(line, "access", ACCESS_COUNT, access_word),
 		.mode = (uint8_t)jsonl_line_word(line, "mode", MODE_COUNT, mode_word),
-		.mapping = jsonl_line_bytes(line, "mapping"),
+		.mapping = jsonl_line_name(line, "mapping", STRINGS_LAST),
 		.map_start = jsonl_line_address(line, "map_start"),
 		.map_end = jsonl_line_address(line, "map_end"),
 		.map_offset = jsonl_line_uint(line, "map_offset"),
@@ -267,6 +274,29 @@ static bool get_row(struct jsonl_line *line, struct row *row)
 	return !line->why[0];
 }
 
+/* As the collector has it for what finds no room in the kernel. */
+static struct row *find_other(struct snapshot *snapshot, const struct row *want)
+{
+	struct process *process = snapshot_process(snapshot, 0, 0, NULL);
+	struct row *row = process ? snapshot_row(snapshot, process, OTHER_MAPPING, want->kind,
+						 want->access, want->mode, NULL) :
+				    NULL;
+
+	if (!row)
+		return NULL;
+	strcpy(process->comm, "other");
+	row->mapping = snapshot_intern(snapshot, "[other]") ?: row->mapping;
+	row->sum[0] = UNKNOWN; /* many series in one: each line's delta counts */
+	return row;
+}
+
+static bool has_room(const struct snapshot *snapshot, const struct row *want)
+{
+	return snapshot->n_rows < MAX_ROWS ||
+	       snapshot_has_slice_row(snapshot, want->mapping_id, want->slice, want->kind,
+				      want->access, want->mode);
+}
+
 static struct row *find_row(struct jsonl_line *line, const struct row *want, int *ret_result)
 {
 	struct snapshot *snapshot = line->reader->snapshot;
@@ -274,13 +304,19 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 	struct row *row;
 	bool is_new;
 
+	if (*ret_result == NO_ROOM || (process && !has_room(snapshot, want))) {
+		row = find_other(snapshot, want);
+		*ret_result = row ? NO_ROOM : -ENOMEM;
+		return row;
+	}
 	if (!process)
 		return NULL;
 	row = snapshot_slice_row(snapshot, process, want->mapping_id, want->slice, want->kind,
 				 want->access, want->mode, &is_new);
-	*ret_result = !row ? -ENOMEM : snapshot->n_rows > MAX_ROWS ? -EOVERFLOW : 0;
-	if (!row)
+	if (!row) {
+		*ret_result = -ENOMEM;
 		return NULL;
+	}
 	if (is_new)
 		row->sum[0] = UNKNOWN;
 	row->mapping = want->mapping;
@@ -317,7 +353,9 @@ static int take_faults(struct jsonl_line *line)
 	now = &row->now.minor;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		now[i] += gain(delta[i], total[i], is_known, &row->sum[i]);
-	return latency_object ? add_latency(row, &latency, is_known) : 0;
+	if (latency_object && add_latency(row, &latency, is_known) < 0)
+		return -ENOMEM;
+	return result;
 }
 
 /* What `process` and `exit` lines have in common; an `exit` line has totals only. */
@@ -340,7 +378,7 @@ static void get_process_line(struct jsonl_line *line, bool has_deltas,
 		.gup_total = jsonl_line_total_of(line, line->object, "gup"),
 		.ppid = (uint32_t)jsonl_line_uint(line, "ppid"),
 		.uid = (uint32_t)jsonl_line_uint(line, "uid"),
-		.cgroup = jsonl_line_bytes(line, "cgroup"),
+		.cgroup = jsonl_line_name(line, "cgroup", STRINGS_FIRST),
 	};
 }
 
@@ -454,7 +492,9 @@ static void forget_totals(struct jsonl_reader *reader)
 /* Escaped once, whatever the line has. */
 static void get_shown(struct jsonl_line *line, const char *name, char *text, size_t size)
 {
-	text_escape_to(text, size, jsonl_line_bytes(line, name));
+	autofree char *bytes = jsonl_line_raw(line, name);
+
+	text_escape_to(text, size, bytes ? bytes : "");
 }
 
 static void take_meta(struct jsonl_line *line)
@@ -516,14 +556,16 @@ static int take_line(struct jsonl_reader *reader, const char *text, size_t lengt
 		     struct error *error)
 {
 	json_error_t wrong;
-	struct jsonl_line line = { .reader = reader,
-				   .snapshot = reader->snapshot,
-				   .object = json_loadb(text, length, JSON_REJECT_DUPLICATES,
-							&wrong) };
+	struct jsonl_line line = { .reader = reader, .snapshot = reader->snapshot };
+	bool is_excessive = jsonl_line_is_excessive(text, length);
 	const char *rec;
 	int result = 0;
 
-	if (!line.object) {
+	if (!is_excessive)
+		line.object = json_loadb(text, length, JSON_REJECT_DUPLICATES, &wrong);
+	if (is_excessive) {
+		snprintf(line.why, sizeof(line.why), "more values than any line of faultmap's has");
+	} else if (!line.object) {
 		snprintf(line.why, sizeof(line.why), "no JSON: %s", wrong.text);
 	} else {
 		rec = jsonl_line_text(&line, "rec");
@@ -539,11 +581,9 @@ static int take_line(struct jsonl_reader *reader, const char *text, size_t lengt
 		complain(reader, reader->line_number, line.why);
 	if (result == -ENOMEM)
 		return error_set(error, ENOMEM, "reading %s: out of memory", reader->path);
-	if (result == -EOVERFLOW)
-		return error_set(error, EOVERFLOW,
-				 "reading %s: more than %d rows; narrow it with --from and --to",
-				 reader->path, MAX_ROWS);
-	return result;
+	if (result == NO_ROOM)
+		reader->info.n_folded++;
+	return result < 0 ? result : 0;
 }
 
 static int read_lines(struct jsonl_reader *reader, struct error *error)
@@ -616,7 +656,8 @@ int jsonl_reader_end(struct jsonl_reader *reader, struct error *error)
 	return reader->has_interval ? hand_out(reader, error) : 0;
 }
 
-const struct jsonl_reader_info *jsonl_reader_info(const struct jsonl_reader *reader)
+const struct jsonl_reader_info *jsonl_reader_info(struct jsonl_reader *reader)
 {
+	reader->info.names_cut = strings_cut(snapshot_strings(reader->snapshot));
 	return &reader->info;
 }

@@ -3,6 +3,7 @@
  * Turns JSON lines back into the snapshots that they were written from, interval by interval, for the
  * sinks: here the log stands where the collector stands else. What one line lacks because lines were
  * lost is taken from the running total of the next. A line that is no line of ours is told and skipped.
+ * Memory is bounded, whatever the lines say: of rows, processes and names the rest is folded or cut, and counted.
  */
 #ifndef FAULTMAP_JSONL_READER_H
 #define FAULTMAP_JSONL_READER_H
@@ -42,6 +43,9 @@ struct jsonl_reader_info {
 	uint64_t duration_ns; /* of these intervals */
 	struct timespec first, last;
 	uint64_t lines_lost;
+	uint64_t
+		n_folded; /* lines for whose process or row there was no room: in the process "other" */
+	uint64_t names_cut; /* to keep within the budget of model/strings.h */
 };
 
 /* NULL when out of memory. Copies the options. */
@@ -53,6 +57,6 @@ void jsonl_reader_free(struct jsonl_reader *reader);
 int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct error *error);
 /* Hands out the last interval. */
 int jsonl_reader_end(struct jsonl_reader *reader, struct error *error);
-const struct jsonl_reader_info *jsonl_reader_info(const struct jsonl_reader *reader);
+const struct jsonl_reader_info *jsonl_reader_info(struct jsonl_reader *reader);
 
 #endif
