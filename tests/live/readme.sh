@@ -29,7 +29,9 @@ table_commands()
 # run_in DIRECTORY COMMAND: its output is in $TMP/out and $TMP/err.
 run_in()
 {
-	(cd "$1" && bash -o pipefail -c "$2") >"$TMP/out" 2>"$TMP/err"
+	(cd "$1" && bash -o pipefail -c "$2") >"$TMP/out" 2>"$TMP/err" ||
+		# On a busy machine jq may not keep up with the lines of all processes, which faultmap tells.
+		grep -q 'lines are lost: their reader did not keep up' "$TMP/err"
 }
 
 # check_command DIRECTORY COMMAND PATTERN: it succeeds, and a line that it prints matches.
