@@ -11,7 +11,7 @@ cpu_ticks()
 	awk '{ print $14 + $15 }' "/proc/$1/stat"
 }
 
-start_exporter --interval 1
+start_daemon --interval 1
 daemon=$BACKGROUND_PID
 before=$(cpu_ticks "$daemon")
 /usr/bin/python3 - "${target##*:}" "$SECONDS_LONG" >"$TMP/flood" <<'END' &

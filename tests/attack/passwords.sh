@@ -36,7 +36,7 @@ printf 'http_server_config:\n  headers:\n    X-Frame-Options: deny\nrate_limit: 
   prometheus: $hash
 " >"$TMP/whole.yml"
 cp "$TMP/whole.yml" "$TMP/web.yml"
-start_exporter --interval 60 --web.config.file "$TMP/web.yml"
+start_daemon --interval 60 --web.config.file "$TMP/web.yml"
 open=0
 for ((size = 0; size < $(stat -c %s "$TMP/whole.yml"); size++)); do
 	head -c "$size" "$TMP/whole.yml" >"$TMP/cut.yml"

@@ -54,7 +54,7 @@ add_line()
 
 : >"$TMP/compiled"
 exec {never}<> <(:) # from which nothing comes: for pauses without a child
-start_exporter --interval 1 || { cat "$TMP/daemon.err" >&2; exit 1; }
+start_daemon --interval 1 || { cat "$TMP/daemon.err" >&2; exit 1; }
 daemon=$BACKGROUND_PID
 printf '\n### Memory of the daemon under a compile loop\n\n'
 printf '| %-27s | %15s | %15s |\n' KiB resident "maps in kernel"

@@ -114,10 +114,10 @@ sample_rounds()
 	done
 }
 
-# start_daemon INTERVAL
-start_daemon()
+# start_ticking INTERVAL
+start_ticking()
 {
-	start_exporter --interval "$1" || { cat "$TMP/daemon.err" >&2; return 1; }
+	start_daemon --interval "$1" || { cat "$TMP/daemon.err" >&2; return 1; }
 	daemon=$BACKGROUND_PID
 	wait_for 60 has_ticked 2
 }
@@ -151,7 +151,7 @@ print_state()
 # The daemon sees the sleepers' births, which are their rows; then the ticks are those of quiet.
 measure_still()
 {
-	start_daemon "$STILL_SECONDS" && start_sleepers 0 || return 1
+	start_ticking "$STILL_SECONDS" && start_sleepers 0 || return 1
 	wait_for 60 has_ticked $(($(metric faultmap_ticks_total) + 3)) || return 1
 	sample_rounds still "$STILL_SECONDS" 0 true
 	print_state still "which stand still" "$STILL_SHARE"
@@ -160,7 +160,7 @@ measure_still()
 # The daemon comes after the births, so that all rows are of what moves.
 measure_moving()
 {
-	start_sleepers "$ROWS" && start_daemon "$MOVE_SECONDS" || return 1
+	start_sleepers "$ROWS" && start_ticking "$MOVE_SECONDS" || return 1
 	sample_rounds moving "$MOVE_SECONDS" $((PROCESSES * ROWS)) move_sleepers
 	print_state moving "which all move" "$MOVING_SHARE"
 }

@@ -129,7 +129,7 @@ test_namespace()
 # The daemon's groups: of that many units each has its own, and nobody is unknown.
 test_groups()
 {
-	start_exporter --interval 0.2 --mappings none --max-series 20000
+	start_daemon --interval 0.2 --mappings none --max-series 20000
 	serve_many unit >"$TMP/served"
 	check "the last service has its group" wait_for 120 has_group "unit$SERVICES.service"
 	check_equal "no fault is in the group unknown" "$(grep -c 'group="unknown"' "$TMP/scrape")" 0

@@ -51,7 +51,7 @@ query()
 }
 
 mkdir "$TMP/deep" && chmod 777 "$TMP" "$TMP/deep"
-start_exporter --interval 0.5 --jsonl "$TMP/lines"
+start_daemon --interval 0.5 --jsonl "$TMP/lines"
 daemon=$BACKGROUND_PID
 settle
 before=$(resident)
