@@ -90,7 +90,7 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 			       "use Linux 5.10 or later", true },
 	[FEATURE_MAPLE_TREE] = { "maple_tree", "the programs for Linux 6.1 and later",
 				 "speed; the mapping of a fault while another thread changes the "
-				 "process's ([unresolved]); of a path, all but 64 directories; a write that swaps shmem in shows as shmem",
+				 "process's ([unresolved]); paths are cut to 64 directories; a write that swaps shmem in shows as shmem",
 				 NULL, false },
 	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
 				  "speed: each fault looks its mapping up; a mapping with a single fault and the "
