@@ -92,7 +92,7 @@ scrape()
 {
 	local file=${1:-$TMP/scrape}
 
-	curl -sf --noproxy '*' -m "$(longer 60)" -D "$file.head" -o "$file" "${@:2}" "$url/metrics"
+	curl -sf --noproxy '*' -m "$(longer 120)" -D "$file.head" -o "$file" "${@:2}" "$url/metrics"
 }
 
 # value SERIES [FILE]: of a scrape.

@@ -73,7 +73,7 @@ test_modes()
 	# A busy machine makes one longer and the next one shorter: none of them by itself says anything.
 	check_equal "-d is the interval: none shorter on average, some are not longer" \
 		"$(awk '/^faultmap  / { sum += $3; if (!n++ || $3 < shortest) shortest = $3 }
-			END { print sum >= 0.29 * n, shortest < 0.9 }' "$TMP/top")" "1 1"
+			END { print (sum >= 0.29 * n), (shortest < 0.9) }' "$TMP/top")" "1 1"
 	check "--once -n 3: exit status 0" top --once -n 3 -d 0.1
 	check_equal "--once -n 3: three rows and the rest" \
 		"$(awk '/^ *PID / { below = 1; next } below && /^ *[0-9]+ / { rows++ }
