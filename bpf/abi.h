@@ -223,6 +223,11 @@ enum run_treatment {
 #define TASKS_IN_LINE 8
 
 #define NAMES_RECENT 64
+#define PATHS_RECENT 32
+struct recent_path {
+	u64 key;
+	u64 id;
+};
 
 /* One per CPU, written on that CPU only, mmapped by the collector. */
 struct cpu_state {
@@ -244,6 +249,7 @@ struct cpu_state {
 	u32 spare_latency;
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
 	u64 names[NAMES_RECENT];   /* ids that are known to be sent */
+	struct recent_path paths[PATHS_RECENT];
 	struct other_counts other[KIND_COUNT];
 } __attribute__((aligned(64)));
 

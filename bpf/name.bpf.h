@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Names of mappings, read at first sight, so that a process that is gone a moment later still has them.
- * A name's id is a hash of what identifies it (dentry, mount and where that is, name hash, inode, root), so
- * no state is needed to find it again; its text goes to the collector once, through the ring.
+ * A name's id is a hash of what its text is made of, so no state is needed to find it again, and what is renamed
+ * has another; its text goes to the collector once, through the ring.
  */
 #ifndef FAULTMAP_NAME_BPF_H
 #define FAULTMAP_NAME_BPF_H
@@ -169,12 +169,18 @@ static __always_inline bool is_sent(u64 id)
 	return true;
 }
 
-/* Puts the path together and sends it. Rename-racy, memory-safe. */
-__weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u64 root_mnt)
+/* Where the paths of the current process begin. */
+static __always_inline struct path root_path(void)
+{
+	return read_path(&FIELD(untrusted(current_task()), fs)->root);
+}
+
+/* Puts the file's path together and sends it. Rename-racy, memory-safe. */
+__weak __noinline int send_path(u64 id, u64 file)
 {
 	struct name_walk walk = {
-		.path = { .dentry = (void *)dentry, .mnt = (void *)mnt },
-		.root = { .dentry = (void *)root_dentry, .mnt = (void *)root_mnt },
+		.path = file_path(file),
+		.root = root_path(),
 		.flags = NAME_PATH,
 	};
 	u32 zero = 0, generation = names_generation, room = ring_room();
@@ -183,7 +189,7 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 	if (!name || room == SEND_NOTHING)
 		return 0;
 	walk.is_short = room == SEND_SHORT;
-	if (is_deleted((void *)dentry))
+	if (is_deleted(walk.path.dentry))
 		walk.flags |= NAME_DELETED;
 #if OLD_KERNEL
 	for (u32 i = 0; i < NAME_DEPTH_OLD && !name_step(i, &walk); i++)
@@ -199,44 +205,145 @@ __weak __noinline int send_path(u64 id, u64 dentry, u64 mnt, u64 root_dentry, u6
 	return 0;
 }
 
-/* The id of the file's name as the current process sees it; sends the text at first sight. */
+struct path_hash {
+	u64 dentry;
+	u64 mnt;
+	u64 mnt_root; /* of mnt */
+	struct path root;
+	u64 hash;
+};
+
+/* What a path is made of at one directory; by one copy where nothing can be read directly. */
+struct component {
+	u64 parent;
+	u64 hash_len;
+};
+static __always_inline struct component component_of(u64 at)
+{
+	struct dentry *dentry = (void *)at;
+	struct component component = {};
+
+	if (!CAN_READ_DIRECTLY && bpf_core_field_offset(dentry->d_name.hash_len) ==
+					  bpf_core_field_offset(dentry->d_parent) + sizeof(u64)) {
+		bpf_probe_read_kernel(&component, sizeof(component), &dentry->d_parent);
+		return component;
+	}
+	component.parent = read_word((u64)&dentry->d_parent);
+	component.hash_len = READ(struct dentry, dentry, d_name.hash_len);
+	return component;
+}
+
+/* The way that name_step() takes, without the names themselves. */
+static long hash_step(u32 index, struct path_hash *walk)
+{
+	struct component component;
+
+	if (walk->dentry == (u64)walk->root.dentry && walk->mnt == (u64)walk->root.mnt)
+		return 1;
+	if (walk->dentry == walk->mnt_root) {
+		struct mount *mount = container_of((struct vfsmount *)walk->mnt, struct mount, mnt);
+		struct mount *above = (void *)read_word((u64)&mount->mnt_parent);
+
+		if (above == mount || !above)
+			return 1;
+		walk->dentry = read_word((u64)&mount->mnt_mountpoint);
+		walk->mnt = (u64)&above->mnt;
+		walk->mnt_root = read_word((u64)&above->mnt.mnt_root);
+		return 0;
+	}
+	component = component_of(walk->dentry);
+	walk->hash = mix(mix(walk->hash, walk->dentry), component.hash_len);
+	if (component.parent == walk->dentry)
+		return 1;
+	walk->dentry = component.parent;
+	return 0;
+}
+
+/*
+ * A hash of all that the path's text is made of: of each directory up to the root the dentry, which a rename moves
+ * along, and the hash of its name, which a rename changes; mounts by where they are. So a file below a
+ * directory that was renamed, or a mount that was moved, has another name, which is sent in its turn.
+ */
+VERIFIED_ONCE u64 hash_path(u64 file)
+{
+	struct path path = file_path(file);
+	struct path_hash walk = {
+		.dentry = (u64)path.dentry,
+		.mnt = (u64)path.mnt,
+		.mnt_root = read_word((u64)&path.mnt->mnt_root),
+		.root = root_path(),
+	};
+
+#if OLD_KERNEL
+	for (u32 i = 0; i < NAME_DEPTH_OLD && !hash_step(i, &walk); i++)
+		;
+#else
+	bpf_loop(NAME_MAX_DEPTH, hash_step, &walk, 0);
+#endif
+	return walk.hash;
+}
+
+/* The file, its own name, and where its mount is. A mount may be moved, or its memory be another's by now; so may a
+ * dentry's. */
+VERIFIED_ONCE u64 hash_leaf(u64 file)
+{
+	struct inode *inode = READ(struct file, file, f_inode);
+	struct path path = file_path(file);
+	struct mount *mount = container_of(path.mnt, struct mount, mnt);
+	u64 hash;
+
+	hash = mix(mix((u64)path.dentry, (u64)path.mnt), (u64)root_path().dentry);
+	hash = mix(hash, read_word((u64)&mount->mnt_mountpoint));
+	hash = mix(hash, READ(struct dentry, path.dentry, d_name.hash_len));
+	return mix(mix(hash, READ(struct inode, inode, i_ino)),
+		   (u64)READ(struct inode, inode, i_generation) << 1 | is_deleted(path.dentry));
+}
+
+/*
+ * The id of the file's name as the current process sees it; sends the text at first sight. The hash of a path that
+ * this CPU hashed in the same jiffy (1 to 10 ms) costs nothing more: a program that starts asks for the same
+ * few files again and again.
+ */
 VERIFIED_ONCE u64 name_of_file(u64 file)
 {
-	struct fs_struct *fs = FIELD(untrusted(current_task()), fs);
-	struct inode *inode = READ(struct file, file, f_inode);
-	struct path path = file_path(file), root = read_path(&fs->root);
-	struct mount *mount = container_of(path.mnt, struct mount, mnt);
-	u64 id;
+	struct cpu_state *cpu = this_cpu_state();
+	u64 leaf = hash_leaf(file), key = leaf + bpf_jiffies64(), id;
+	struct recent_path *recent;
 
-	id = mix(mix((u64)path.dentry, (u64)path.mnt), (u64)root.dentry);
-	/* A mount may be moved, or its memory be another's by now. */
-	id = mix(id, read_word((u64)&mount->mnt_mountpoint));
-	id = mix(id, READ(struct dentry, path.dentry, d_name.hash_len));
-	id = mix(mix(id, READ(struct inode, inode, i_ino)),
-		 (u64)READ(struct inode, inode, i_generation) << 1 | is_deleted(path.dentry));
+	if (!cpu)
+		return 0;
+	recent = &cpu->paths[leaf % PATHS_RECENT];
+	if (recent->key != key) {
+		recent->id = mix(leaf, hash_path(file));
+		recent->key = key;
+	}
+	id = recent->id;
 	if (!is_sent(id))
-		send_path(id, (u64)path.dentry, (u64)path.mnt, (u64)root.dentry, (u64)root.mnt);
+		send_path(id, file);
 	return id;
 }
 
-/* The id of a string in the kernel ("[vvar]", an anon_vma_name), which is its own text. */
+/* Of a string with its NUL: anon_vma_names are shorter (ANON_VMA_NAME_MAX_LEN, mm/madvise.c). */
+#define STRING_MAX 96
+
+/* The id of a string in the kernel ("[vvar]", an anon_vma_name): a hash of all of it. */
 VERIFIED_ONCE u64 name_of_string(u64 string)
 {
-	u64 head[2] = {};
 	u32 zero = 0, generation = names_generation;
-	struct name_record *name;
-	u64 id;
+	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &zero);
+	u64 id = 1, word;
 	long length;
 
-	bpf_probe_read_kernel_str(head, sizeof(head), (void *)string);
-	id = mix(mix(mix(1, string), head[0]), head[1]);
-	if (is_sent(id))
-		return id;
-	name = bpf_map_lookup_elem(&name_scratch, &zero);
-	if (!name || ring_room() == SEND_NOTHING)
-		return id;
-	length = bpf_probe_read_kernel_str(name->text, NAME_COMPONENT_MAX, (void *)string);
-	if (length > 0 && length <= NAME_COMPONENT_MAX &&
+	if (!name)
+		return 0;
+	__builtin_memset(name->text, 0, STRING_MAX);
+	length = bpf_probe_read_kernel_str(name->text, STRING_MAX, (void *)string);
+	for (u32 i = 0; i < STRING_MAX; i += sizeof(word)) {
+		__builtin_memcpy(&word, name->text + i, sizeof(word));
+		if (word)
+			id = mix(id, word);
+	}
+	if (length > 0 && length <= STRING_MAX && !is_sent(id) && ring_room() != SEND_NOTHING &&
 	    name_send(name, id, bpf_get_current_uid_gid(), 0, length))
 		name_sent(id, generation);
 	return id;

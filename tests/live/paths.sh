@@ -39,6 +39,27 @@ all_cases()
 	file_at gone
 	case_of "deleted while open" "$mapfile" open gone read 5 unlink gone read 6
 
+	mkdir -p tree/one/two/three
+	file_at tree/one/two/three/file
+	case_of "renamed" "$mapfile" open tree/one/two/three/file read 5 \
+		rename tree/one/two/three/file:tree/one/two/three/other read 6 \
+		rename tree/one/two/three/other:tree/one/file read 7
+	case_of "parent renamed" "$mapfile" open tree/one/file read 5 rename tree/one:tree/uno read 6 \
+		rename tree/uno:tree/one. read 7
+	mv tree/one. tree/one && mv tree/one/file tree/one/two/three/
+	case_of "third parent renamed" "$mapfile" open tree/one/two/three/file read 5 \
+		rename tree/one:elsewhere read 6 rename elsewhere:tree/of_another_length read 7
+	case_of "parent deleted" "$mapfile" open tree/of_another_length/two/three/file read 5 \
+		unlink tree/of_another_length/two/three/file rename tree/of_another_length/two:tree/2 read 6
+	mkdir v1.tmp && file_at v1.tmp/library
+	case_of "before its directory is installed" "$mapfile" open v1.tmp/library read 5
+	mv v1.tmp v1
+	case_of "another process, after that" "$mapfile" open v1/library read 5
+	mkdir -p outer/{here,there} && mount -t tmpfs moved outer/here && mkdir outer/here/sub &&
+		file_at outer/here/sub/file
+	case_of "mount moved" "$mapfile" open outer/here/sub/file read 5 move outer/here:outer/there read 6 \
+		rename outer:outermost read 7 rename outermost/there/sub:outermost/there/other read 8
+
 	mkdir -p stack
 	mount -t tmpfs one stack && mkdir stack/inner && file_at stack/inner/lower
 	case_of "mount" "$mapfile" open stack/inner/lower read 7

@@ -2,6 +2,7 @@
 /*
  * mapfile ACTION...: does these in turn, to put the path of a mapped file to the test.
  *   open FILE, unlink FILE, unmount DIR (lazily), chroot DIR, pivot DIR (and drop the old root)
+ *   rename OLD:NEW, move MOUNT:DIR   and wait for the next jiffy: until then a name may be the old one
  *   read N, write N   maps the open file privately, takes N faults on it, and prints a JSON line:
  *                     pid, faults, and the pathname in /proc/self/maps as hex
  */
@@ -15,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Pages that one fault maps around itself: fault_around_bytes, 64 KiB unless set otherwise. */
@@ -86,7 +88,36 @@ static void map_and_touch(const char *what, const char *number)
 	must("munmap", number, munmap(start, size));
 }
 
-static void act(const char *what, const char *on)
+static uint64_t coarse_ns(void)
+{
+	struct timespec now;
+
+	must("clock_gettime", "CLOCK_MONOTONIC_COARSE",
+	     clock_gettime(CLOCK_MONOTONIC_COARSE, &now));
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* This clock goes on with the jiffies (kernel/time/tick-common.c: tick_periodic()). */
+static void wait_for_jiffy(void)
+{
+	uint64_t before = coarse_ns();
+
+	while (coarse_ns() == before)
+		;
+}
+
+static void put_elsewhere(const char *what, char *from)
+{
+	char *to = strchr(from, ':');
+
+	must(from, "no NEW behind a colon", to ? 0 : -1);
+	*to++ = '\0';
+	must(what, to,
+	     strcmp(what, "move") ? rename(from, to) : mount(from, to, NULL, MS_MOVE, NULL));
+	wait_for_jiffy();
+}
+
+static void act(const char *what, char *on)
 {
 	if (!strcmp(what, "open"))
 		file = (int)must(what, on, open(on, O_RDONLY | O_CLOEXEC));
@@ -94,6 +125,8 @@ static void act(const char *what, const char *on)
 		must(what, on, unlink(on));
 	else if (!strcmp(what, "unmount"))
 		must(what, on, umount2(on, MNT_DETACH));
+	else if (!strcmp(what, "rename") || !strcmp(what, "move"))
+		put_elsewhere(what, on);
 	else if (!strcmp(what, "chroot") || !strcmp(what, "pivot"))
 		change_root(what, on);
 	else if (!strcmp(what, "read") || !strcmp(what, "write"))
