@@ -13,7 +13,7 @@ _faultmap_flags()
 	report) echo "--from --to --by --all $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --interval --group-by --mappings --max-series $watch $common"
+			"--jsonl --interval --group-by --mappings --mappings-names --max-series $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac
@@ -28,6 +28,7 @@ _faultmap_values()
 	--sort) echo 'faults minor major denied pages stall rss vsz pid name' ;;
 	--group-by) echo 'cgroup comm exe pid uid unit' ;;
 	--mappings) echo 'none top=5' ;;
+	--mappings-names) echo 'all auto public' ;;
 	--slice) echo '4K 64K 2M 1G' ;;
 	-d | --delay | -n | --number | --count | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
 	*) return 1 ;;

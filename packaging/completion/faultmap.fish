@@ -64,6 +64,7 @@ complete -c faultmap -n $daemon -l jsonl -r -F -d 'append JSON lines to this fil
 complete -c faultmap -n $daemon -l interval -x -d 'between two readings'
 complete -c faultmap -n $daemon -l group-by -x -a 'cgroup comm exe pid uid unit' -d 'what makes a group'
 complete -c faultmap -n $daemon -l mappings -x -a 'none top=5' -d 'series for mappings'
+complete -c faultmap -n $daemon -l mappings-names -x -a 'all auto public' -d 'whose files are named'
 complete -c faultmap -n $daemon -l max-series -x -d 'at most so many series'
 
 complete -c faultmap -n '__fish_seen_subcommand_from check' -l json -d 'one JSON object per feature and line'

@@ -79,6 +79,7 @@ _faultmap() {
 				'--interval=[between two readings]:seconds:' \
 				'--group-by=[what makes a group]:what:(cgroup comm exe pid uid unit)' \
 				'--mappings=[series for mappings]:which:(none top=5)' \
+				'--mappings-names=[whose files are named]:which:(all auto public)' \
 				'--max-series=[at most so many series]:count:'
 			;;
 		check)

@@ -53,8 +53,12 @@ struct daemon_config {
 	uint64_t interval_ms;
 	int group_by; /* enum group_by */
 	const char *mappings;
+	int mappings_names; /* enum mappings_names */
 	uint64_t max_series;
 };
+
+enum mappings_names { NAMES_AUTO, NAMES_PUBLIC, NAMES_ALL };
+static const char *const mappings_names_words[] = { "auto", "public", "all", NULL };
 
 /* "top=N" or "none". */
 static int parse_mappings(const char *text, uint64_t *ret_top)
@@ -159,6 +163,14 @@ static const struct option_spec options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, mappings),
 	  .check = check_mappings },
+	{ .name = "mappings-names",
+	  .argument = "WHICH",
+	  .help = "public: [private] stands for files in directories that not everybody\n"
+		  "may list; all; auto (default): public if anybody can read it, by TCP\n"
+		  "without a password or client certificate, otherwise all",
+	  .type = OPTION_CHOICE,
+	  .offset = offsetof(struct daemon_config, mappings_names),
+	  .choices = mappings_names_words },
 	{ .name = "max-series",
 	  .argument = "N",
 	  .help = "at most N series in a scrape, all included (default 2000, at least\n"
@@ -522,6 +534,17 @@ static int serve(struct service *service)
 	return result < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* What a process maps is its user's business, unless who reads it was let in. */
+static int choose_names(struct service *service, struct error *error)
+{
+	enum mappings_names names = (enum mappings_names)service->config->mappings_names;
+
+	if (names == NAMES_ALL || (names == NAMES_AUTO && !web_is_open(service->web)) ||
+	    !sink_prometheus_hide_private(service->metrics))
+		return 0;
+	return error_set(error, ENOMEM, "making the metrics: out of memory");
+}
+
 /* What can fail for a person's mistake comes before the programs are loaded. */
 static int service_open(struct service *service)
 {
@@ -530,6 +553,8 @@ static int service_open(struct service *service)
 	struct error error;
 	int result = web_listen(&service->web, &web, &error);
 
+	if (!result)
+		result = choose_names(service, &error);
 	if (!result)
 		result = open_jsonl(&service->jsonl, config->jsonl, &error);
 	if (!result)

@@ -33,7 +33,8 @@ static const char *comm_of(const struct process *process)
 	return *process->comm ? process->comm : "[unnamed]";
 }
 
-static void label_exe(char label[LABEL_LEN], const struct process *process)
+static void label_exe(char label[LABEL_LEN], const struct process *process,
+		      struct public_names *public_names, uint64_t now_ns)
 {
 	char link[32], path[PATH_MAX + 1];
 	ssize_t length = -1;
@@ -41,14 +42,14 @@ static void label_exe(char label[LABEL_LEN], const struct process *process)
 	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
 	if (!process->ended)
 		length = readlink(link, path, sizeof(path) - 1);
-	if (length < 0)
-		length = snprintf(path, sizeof(path), *process->comm ? "[%s]" : "%s",
-				  comm_of(process));
-	path[length] = '\0';
+	path[length < 0 ? 0 : length] = '\0';
+	if (length < 0 || (public_names && !public_names_has(public_names, path, now_ns)))
+		snprintf(path, sizeof(path), *process->comm ? "[%s]" : "%s", comm_of(process));
 	label_text(label, path);
 }
 
-void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process)
+void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process,
+		 struct public_names *public_names, uint64_t now_ns)
 {
 	char *label = ret_grouping->label;
 
@@ -65,7 +66,7 @@ void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct p
 		label_text(label, comm_of(process));
 		break;
 	case GROUP_BY_EXE:
-		label_exe(label, process);
+		label_exe(label, process, public_names, now_ns);
 		break;
 	case GROUP_BY_UID:
 		snprintf(label, LABEL_LEN, "%" PRIu32, process->uid);

@@ -4,6 +4,7 @@
 #define FAULTMAP_GROUPING_H
 
 #include "metrics/exposition.h"
+#include "metrics/public_names.h"
 #include "model/snapshot.h"
 #include "model/unit_name.h"
 
@@ -11,7 +12,7 @@ enum group_by {
 	GROUP_BY_UNIT,   /* see unit_name.h */
 	GROUP_BY_CGROUP, /* the whole path */
 	GROUP_BY_COMM,
-	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] of a process that was gone before it was asked */
+	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] where that is private, or the process was gone before it was asked */
 	GROUP_BY_UID,
 	GROUP_BY_PID, /* a pid that is used again goes on with its series */
 };
@@ -24,7 +25,8 @@ struct grouping {
 	struct unit_name unit; /* GROUP_BY_UNIT: the container, if it is one */
 };
 
-/* by GROUP_BY_EXE it reads /proc, else only the process. */
-void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process);
+/* by GROUP_BY_EXE it reads /proc, else only the process. public_names NULL: nothing is private. */
+void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process,
+		 struct public_names *public_names, uint64_t now_ns);
 
 #endif

@@ -9,6 +9,7 @@
 #include "model/latency.h"
 #include "model/losses.h"
 #include "base/util.h"
+#include "metrics/public_names.h"
 
 /* What was so long ago weighs half, or a little less. */
 #define MEMORY_SECONDS 600.0
@@ -128,6 +129,22 @@ int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappin
 	return 0;
 }
 
+int groups_hide_private(struct groups *groups)
+{
+	if (!groups->public_names)
+		groups->public_names = public_names_new();
+	return groups->public_names ? 0 : -ENOMEM;
+}
+
+/* As everybody may see it. */
+static const char *shown_name(const struct groups *groups, const char *name)
+{
+	return !groups->public_names ||
+			       public_names_has(groups->public_names, name, groups->now_ns) ?
+		       name :
+		       PRIVATE_NAME;
+}
+
 void groups_clear(struct groups *groups)
 {
 	size_t cursor = 0;
@@ -140,6 +157,7 @@ void groups_clear(struct groups *groups)
 		group_free(groups->groups[i]);
 	free(groups->groups);
 	group_free(groups->other);
+	public_names_free(groups->public_names);
 	*groups = (struct groups){};
 }
 
@@ -167,7 +185,7 @@ static struct group *group_of(struct groups *groups, const struct process *proce
 
 	if (losses_is_other(process))
 		return groups->other;
-	grouping_of(&grouping, groups->group_by, process);
+	grouping_of(&grouping, groups->group_by, process, groups->public_names, groups->now_ns);
 	if (!strcmp(grouping.label, groups->other->label))
 		return groups->other;
 	key.label = grouping.label;
@@ -277,7 +295,8 @@ void groups_row(struct groups *groups, const struct row *row, const struct fault
 		group->moved.stall_ns += stalls.sum_ns;
 	}
 	group->score += (double)(delta->minor + delta->denied + delta->major * WEIGHT_OF_MAJOR);
-	top_mappings_count(&group->mappings, row->mapping, faults);
+	if (groups->top_mappings)
+		top_mappings_count(&group->mappings, shown_name(groups, row->mapping), faults);
 }
 
 void groups_process(struct groups *groups, const struct process *process)

@@ -67,6 +67,7 @@ struct groups {
 	enum group_by group_by;
 	size_t top_mappings;
 	group_cost_fn cost, mapping_cost;
+	struct public_names *public_names; /* NULL: all names are shown */
 
 	struct group **groups; /* in the order of their birth, so that a scrape compresses well */
 	size_t n_groups;
@@ -88,6 +89,8 @@ struct groups {
 int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
 		group_cost_fn cost, group_cost_fn mapping_cost, struct timespec created);
 void groups_clear(struct groups *groups);
+/* Names of files that not everybody may see are [private] from now on. Before the first row. 0 or -ENOMEM. */
+int groups_hide_private(struct groups *groups);
 
 void groups_begin(struct groups *groups, const struct snapshot *snapshot);
 void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta);

@@ -133,6 +133,11 @@ struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *opt
 	return sink;
 }
 
+int sink_prometheus_hide_private(struct sink_prometheus *sink)
+{
+	return groups_hide_private(&sink->groups);
+}
+
 void sink_prometheus_free(struct sink_prometheus *sink)
 {
 	if (!sink)

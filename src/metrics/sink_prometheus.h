@@ -47,6 +47,9 @@ struct groups;
 
 /* NULL: no memory. */
 struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *options);
+/* Names of files that not everybody may see are not shown (metrics/public_names.h). Before the first tick. 0 or
+ * -ENOMEM. */
+int sink_prometheus_hide_private(struct sink_prometheus *sink);
 /* NULL is fine. */
 void sink_prometheus_free(struct sink_prometheus *sink);
 

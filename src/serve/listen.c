@@ -196,6 +196,15 @@ static bool is_remote(int fd)
 	return address.any.ss_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
 }
 
+static bool is_unix(int fd)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	socklen_t length = sizeof(address);
+
+	return !getsockname(fd, (struct sockaddr *)&address, &length) &&
+	       address.ss_family == AF_UNIX;
+}
+
 static int add(struct listeners *listeners, const struct listener *listener,
 	       const struct listen_address *address, struct error *error)
 {
@@ -206,6 +215,7 @@ static int add(struct listeners *listeners, const struct listener *listener,
 				 address->text, LISTEN_MAX);
 	*added = *listener;
 	added->is_remote = is_remote(listener->fd);
+	added->is_unix = is_unix(listener->fd);
 	listeners->count++;
 	return 0;
 }

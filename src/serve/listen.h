@@ -27,6 +27,7 @@ struct listen_address {
 struct listener {
 	int fd;
 	bool is_remote; /* other machines can reach it */
+	bool is_unix;   /* the mode of its file says who can */
 	bool is_file;   /* unix:PATH, ours to unlink: while the path is still this file */
 	dev_t device;
 	ino_t inode;

@@ -262,6 +262,7 @@ int web_listen(struct web **ret_web, const struct web_options *options, struct e
 		web_close(web);
 		return result;
 	}
+	note_config(web, web->config);
 	*ret_web = web;
 	return 0;
 }
@@ -282,7 +283,6 @@ int web_start(struct web *web, struct loop *loop, const struct web_source *sourc
 	struct http_site site = { .pages = pages, .n_pages = ARRAY_SIZE(pages), .context = web };
 
 	web->source = *source;
-	note_config(web, web->config);
 	return http_open(&web->http, loop, &web->listeners, &site, TAKE_PTR(web->config), error);
 }
 
@@ -322,6 +322,15 @@ bool web_url(const struct web *web, size_t i, char url[WEB_URL_LEN])
 				   "http://",
 		 where, where[0] == 'u' ? "" : "/metrics");
 	return true;
+}
+
+bool web_is_open(const struct web *web)
+{
+	bool is_tcp = false;
+
+	for (size_t i = 0; i < web->listeners.count; i++)
+		is_tcp |= !web->listeners.all[i].is_unix;
+	return is_tcp && !web->is_guarded;
 }
 
 const char *web_warning(const struct web *web)

@@ -59,6 +59,8 @@ int web_reload(struct web *web, const struct web_options *options, struct error 
 /* For messages: the i-th URL of /metrics; false beyond the last. */
 #define WEB_URL_LEN 160
 bool web_url(const struct web *web, size_t i, char url[WEB_URL_LEN]);
+/* Anybody on this machine can read it: by TCP, without showing who they are. */
+bool web_is_open(const struct web *web);
 /* What a person should know about who can read it, or NULL. */
 const char *web_warning(const struct web *web);
 

@@ -85,8 +85,8 @@ check_equal "it names every flag of daemon --help, and no other" \
 	"$(sed -nE 's/^ +(-.,)? +--([a-z.-]+).*/\2/p' "$TMP/help" |
 		grep -vxE 'help|config|check-config' | sort)"
 check_equal "what it shows as default is what the help says" \
-	"$(sed -nE 's/^#(interval|max-series|detail|group-by|mappings) = (.*)/\1 \2/p' packaging/faultmap.conf | sort)" \
-	"$(printf '%s\n' 'detail fast' 'group-by unit' 'interval 1' 'mappings top=5' 'max-series 2000')"
+	"$(sed -nE 's/^#(interval|max-series|detail|group-by|mappings|mappings-names) = (.*)/\1 \2/p' packaging/faultmap.conf | sort)" \
+	"$(printf '%s\n' 'detail fast' 'group-by unit' 'interval 1' 'mappings top=5' 'mappings-names auto' 'max-series 2000')"
 
 # Makefile's installation, and what systemd says of it.
 check "make install" make -s install "BUILD=$BUILD" "DESTDIR=$TMP/root" PREFIX=/usr

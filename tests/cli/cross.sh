@@ -57,8 +57,8 @@ check_equal "check: exit status" $? 77
 check_equal "check: it has every feature" "$(jq -r .feature "$TMP/arm64.json")" \
 	"$(jq -r .feature "$TMP/native.json")"
 check_equal "check: bpf() is what is missing" "$(jq -r 'select(.feature == "bpf_syscall") |
-	[.available, .why] | @tsv' "$TMP/arm64.json" | grep -o '^false.*Function not implemented')" \
-	$'false\tbpf(): Function not implemented'
+	[.available, .why] | @tsv' "$TMP/arm64.json" | sed 's/\(^false\).*\(Function not implemented\).*/\1 \2/')" \
+	'false Function not implemented'
 
 # The libraries do what they do in the native one: jansson and zlib, then libyaml, libcrypt, GnuTLS.
 "${arm64[@]}" report tests/fuzz/corpus/jsonl_reader/gzipped >"$TMP/arm64" 2>&1
