@@ -65,7 +65,7 @@ test_paths()
 		'^Content-Type: text/plain; version=0\.0\.4; charset=utf-8'
 	check_equal "HEAD /metrics" "$(http_status /metrics --head)" 200
 	check_equal "GET of an unknown path" "$(http_status /metric)" 404
-	check_equal "POST" "$(http_status /metrics -d x=y)" 405
+	check_equal "POST" "$(http_status /metrics -X POST)" 405
 	check_contains "405 says what is allowed" "$TMP/head" '^Allow: GET, HEAD'
 }
 
