@@ -14,9 +14,9 @@
 /* Last counts of rows that were taken out between two ticks: more than a machine makes in a second, 25 MiB. */
 #define LEFT_MAX 262144
 
-/* Rows that the snapshot keeps, of all processes and of one: 16 MiB and 4 MiB. What is beyond that is counted in
+/* Rows that the snapshot keeps, of all processes and of one: 32 MiB and 4 MiB. What is beyond that is counted in
  * its process's "[other]". */
-#define SNAPSHOT_ROWS_MAX 65536
+#define SNAPSHOT_ROWS_MAX 131072
 #define PROCESS_ROWS_MAX 16384
 
 struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names)

@@ -14,7 +14,7 @@ come_and_go()
 	local children
 
 	children=$(fewer 60)
-	"$FAULTMAP" run --json "--detail=$1" --max-rows 4096 -o "$TMP/log" -- \
+	"$FAULTMAP" run --json "--detail=$1" --max-rows 4096 -d 0.2 -o "$TMP/log" -- \
 		"$workload" "$children" 5000 2 >"$TMP/oracle"
 	check_equal "$1: exit status" "$?" 0
 	check_equal "$1: children that the oracle knows" "$(wc -l <"$TMP/oracle")" "$children"
