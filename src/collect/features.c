@@ -18,7 +18,7 @@
 #include "base/util.h"
 #include "collect/policy.h"
 
-/* The maps of bpf/ take 55 MiB, and a little for each CPU. */
+/* The maps of bpf/ take 16 MiB, more with more than 16 CPUs or a larger --max-rows; programs count too. */
 #define MEMLOCK_NEEDED (64UL << 20)
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 /* include/linux/proc_ns.h: PROC_PID_INIT_INO, the initial PID namespace on every kernel. */
