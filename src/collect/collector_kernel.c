@@ -113,8 +113,8 @@ static void set_sizes_of_object(struct kernel *kernel, const struct map_sizes *s
 static int set_sizes(struct kernel *kernel, const struct collector_options *options, bool old)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
-	struct map_sizes sizes = map_sizes_of(options->max_rows, old, options->follow,
-					      kernel->n_cpus);
+	struct map_sizes sizes = map_sizes_of(options->max_rows, options->detail == DETAIL_FULL,
+					      old, options->follow, kernel->n_cpus);
 
 	kernel->sizes = sizes;
 	skeleton->rodata->config_rows = sizes.rows;

@@ -15,8 +15,9 @@
 /* A machine has about so many threads that fault, and mappings that move, whatever the table of rows. */
 #define TASKS_LEAST 8192
 #define ANCHORS_LEAST 16384
-/* Of a table of up to so many rows each may have stalls, of a larger one a quarter. */
-#define LATENCIES_LEAST 8192
+/* Of a table of up to so many rows each may have stalls; of a larger one a quarter in full detail, where all rows
+ * that move have some, an eighth in fast. */
+#define LATENCIES_LEAST 4096
 #define FOLLOWED_MOST 65536
 
 static uint32_t larger(uint32_t left, uint32_t right)
@@ -47,13 +48,14 @@ static uint32_t power_of_two(uint32_t least)
 	return power;
 }
 
-struct map_sizes map_sizes_of(uint32_t max_rows, bool old, bool follow, uint32_t n_cpus)
+struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follow, uint32_t n_cpus)
 {
 	uint32_t rows = max_rows ?: default_rows(old, n_cpus);
 
 	return (struct map_sizes){
 		.rows = rows,
-		.latencies = old ? rows : smaller(rows, larger(rows / 4, LATENCIES_LEAST)),
+		.latencies = old ? rows :
+				   smaller(rows, larger(rows / (full ? 4 : 8), LATENCIES_LEAST)),
 		.tasks = power_of_two(larger(rows / 4, TASKS_LEAST)),
 		.anchors = larger(rows / 2, ANCHORS_LEAST),
 		.followed = follow ? FOLLOWED_MOST : 1,

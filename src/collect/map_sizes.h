@@ -16,9 +16,9 @@ struct map_sizes {
 	uint32_t followed; /* `run`: processes that live at once */
 };
 
-/* max_rows: as asked for, 0: by the number of CPUs. `old`: the object for kernels before 6.1,
+/* max_rows: as asked for, 0: by the number of CPUs. `full`: detail. `old`: the object for kernels before 6.1,
  * which needs as many latencies as rows. */
-struct map_sizes map_sizes_of(uint32_t max_rows, bool old, bool follow, uint32_t n_cpus);
+struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follow, uint32_t n_cpus);
 
 /* The bytes of kernel memory that the map with this descriptor takes, as its fdinfo tells (all of it since
  * Linux 6.4, bpf_map_show_fdinfo()); 0 where it does not. */
