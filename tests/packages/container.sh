@@ -79,7 +79,7 @@ check "faultmap check: it works there" run_image faultmap check
 timeout 120 "${image_run[@]}" faultmap check >"$TMP/check" 2>&1
 status=$?
 check "with podman's own seccomp filter it works, or check names the filter ($status)" \
-	grep -qE '^faultmap works here|^MISSING +bpf_syscall .*seccomp profile' "$TMP/check"
+	grep -qE '^faultmap works here|^(MISSING|REFUSED) +bpf_syscall .*seccomp profile' "$TMP/check"
 
 start_background "${image_run[@]}" --security-opt seccomp=unconfined --name "$name" faultmap \
 	daemon --listen "${url#http://}" --group-by comm 2>"$TMP/err"
