@@ -122,7 +122,7 @@ static uint32_t used_of(const struct rows *rows)
 	return used > latencies ? used : latencies;
 }
 
-/* How many are to go until a quarter is left. */
+/* How many are to go until no more than a quarter of the table is in use. */
 static size_t surplus_of(const struct rows *rows)
 {
 	uint32_t goal = row_table_size(rows->table) / 4, used = used_of(rows);
