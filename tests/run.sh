@@ -130,6 +130,19 @@ finish_file()
 	[ ! -s "$log.err" ] || sed "s|^|$name: # |" "$log.err"
 }
 
+# What failed, once more, with what was said of it: who reads the end of a long output sees why.
+recap()
+{
+	local log
+
+	for log in "$log_dir"/*.tap; do
+		awk -v name="$(basename "$log" .tap)" '
+			/^not ok / && !/^not ok [0-9]+ # SKIP / { said = 20 }
+			/^ok |^1\.\./ || /^not ok [0-9]+ # SKIP / { said = 0 }
+			said-- > 0 { print "# failed: " name ": " $0 }' "$log"
+	done
+}
+
 # run_files N FILE...: up to N at once.
 run_files()
 {
@@ -197,6 +210,7 @@ longest_first alone
 longest_first together
 run_files 1 ${alone[@]+"${alone[@]}"}
 run_files "$JOBS" ${together[@]+"${together[@]}"}
+[ "$failed" -eq 0 ] || recap
 echo "# slowest: $(printf '%s\n' ${durations[@]+"${durations[@]}"} | sort -nr | head -n 5 |
 	sed 's/\([0-9]*\) \(.*\)/\2 \1 s/' | paste -sd , | sed 's/,/, /g')"
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -63,6 +63,9 @@ END
 check_run failing 1 "1 passed, 5 failed, 0 skipped"
 check_contains "a failed check is \`not ok\`" "$TMP/out" 'cli/failing.sh: not ok 3 - three$'
 check_contains "its details are shown" "$TMP/out" 'cli/failing.sh: # +want: wanted$'
+check_contains "the end says once more what failed" "$TMP/out" '^# failed: cli-failing.sh: not ok 3 - three$'
+check_contains "with its details" "$TMP/out" '^# failed: cli-failing.sh: # +want: wanted$'
+check_equal "and nothing else" "$(grep -c '^# failed: cli-failing.sh: \(ok\|1\.\.\)' "$TMP/out")" 0
 
 write_fake no-plan <<'END'
 ok one
