@@ -109,8 +109,7 @@ struct extent {
 	u64 offset; /* of start in the file */
 };
 
-/* What has been counted in a row, in one cache line. Counters only grow, but for one case: see recount_major() in
- * bpf/fault.bpf.c. */
+/* What has been counted in a row, in one cache line. Counters only grow. */
 struct row_value {
 	u64 minor;
 	u64 major;

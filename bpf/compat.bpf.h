@@ -29,6 +29,7 @@ const volatile bool config_direct_reads = true;
 const volatile bool config_exit_with_mm = true;
 const volatile bool config_host_processes = true;
 const volatile bool config_tlb_flush = true;
+const volatile bool config_process_free = true;
 const volatile u32 config_rows = 1;      /* that the table holds */
 const volatile u32 config_latencies = 1; /* likewise */
 const volatile u32 config_row_lines_mask =
@@ -216,5 +217,20 @@ static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
 			pages_ = FIELD(mm, rss_stat[member].count);              \
 		pages_;                                                          \
 	})
+
+/*
+ * The mm has, or once had, a page in swap. Before a page of an mm goes there, the mm is on the list that swapoff
+ * walks (try_to_unmap_one(), mm/rmap.c; copy_nonpresent_pte(), mm/memory.c), and stays on it. The counter of its
+ * swap entries does not do: the first of them, up to a batch per CPU, do not show in it.
+ */
+static __always_inline bool may_have_swapped(struct mm_struct *mm)
+{
+	u64 list;
+
+	if (!bpf_core_field_exists(mm->mmlist))
+		return true;
+	list = (u64)mm + bpf_core_field_offset(mm->mmlist);
+	return read_word(list) != list;
+}
 
 #endif

@@ -127,6 +127,12 @@ static __always_inline void fault_stamp(struct task_fault *fault, const struct o
 	fault_set_open(fault);
 }
 
+/* An exiting task has given its slot back. It may take another if somebody will see to that one, too. */
+static __always_inline bool may_take_slot(struct task_struct *task)
+{
+	return config_process_free || !(FIELD(task, flags) & PF_EXITING);
+}
+
 /*
  * The same where the task has no slot yet, or its fault before is not settled. A function of its own, so that its
  * stack and run_open()'s are not in use together: before Linux 6.13 all functions of a program share 512
@@ -141,9 +147,9 @@ static __noinline int fault_settle_and_stamp(struct cpu_state *cpu, struct task_
 		return 0;
 	fault = fault_of(task);
 	if (!fault) {
-		fault = FIELD(task, flags) & PF_EXITING ? NULL : fault_slot_new(owner_of(task));
+		fault = may_take_slot(task) ? fault_slot_new(owner_of(task)) : NULL;
 		if (!fault) {
-			cpu->stamps_lost += !(FIELD(task, flags) & PF_EXITING);
+			cpu->stamps_lost++;
 			if (config_fault_entry)
 				cpu->run.count++;
 			else /* for count_unseen() */
@@ -193,7 +199,7 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	if (treatment == RUN_IGNORE)
 		return 0;
 	cpu->run.entries++;
-	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !MM_PAGES(mm, MM_SWAPENTS)))
+	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !may_have_swapped(mm)))
 		cpu->run.count++;
 	else
 		fault_remember(cpu, task, address);
@@ -296,39 +302,6 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 	return add_unseen(lookup, kind, mode, major);
 }
 
-/* See recount_major(), and for why it is a function of its own add_unseen(). */
-static __noinline int move_to_major(struct lookup *lookup, u32 kind)
-{
-	struct task_struct *task = current_task();
-	struct mapping *mapping = &lookup->mapping;
-
-	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), mapping, kind, ACCESS_WRITE,
-		   MODE_USER);
-	if (!bpf_map_lookup_elem(&rows, &lookup->key))
-		lookup->key.access = ACCESS_READ;
-	lookup->add = (struct addition){ .minor = -1ULL, .pages = -1ULL };
-	add_to_row(&lookup->key, &mapping->extent, &lookup->add);
-	lookup->key.kind = kind_of_major(kind, lookup->key.access);
-	lookup->add = (struct addition){ .major = 1, .pages = 1 };
-	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
-}
-
-/*
- * A major that was counted as minor at entry: anonymous memory whose mm did not show its last few
- * swap entries yet (percpu_counter batches). Moves it. The only place where a counter goes down, by
- * one; the collector never shows that.
- */
-static __noinline int recount_major(struct task_struct *task, u64 address)
-{
-	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
-	u32 kind;
-
-	if (!lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task))
-		return 0;
-	kind = resolve(lookup, address, PF_WRITE) & RESOLVED_KIND;
-	return kind >= KIND_FIRST_DENIED ? 0 : move_to_major(lookup, kind);
-}
-
 /* The task's stamped fault, claimed, if it is open and at this address; else NULL. */
 static __always_inline struct task_fault *claim_at(struct task_struct *task, u64 address)
 {
@@ -358,9 +331,7 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 
 	count_completion(cpu, task, fault);
 	if (!fault) {
-		if (config_fault_entry)
-			recount_major(task, address);
-		else
+		if (!config_fault_entry)
 			count_unseen(address, mode, true);
 		return;
 	}

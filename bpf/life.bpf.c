@@ -78,6 +78,20 @@ static __always_inline void add_exited(struct task_record *record, struct task_s
 		record->group_major = sum->major - record->major;
 }
 
+/* The task is past all its stamped faults, or past all but a few. */
+static __always_inline void give_slot_back(struct task_struct *task)
+{
+	struct task_fault *fault = fault_of(task);
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!fault || !cpu)
+		return;
+	__sync_fetch_and_add(&cpu->held, 1);
+	fault_resolve(fault, task, cpu, NULL);
+	__sync_fetch_and_add(&cpu->held, -1);
+	fault_release(task);
+}
+
 /*
  * sched:sched_process_exit, in the task that ends. Since Linux 6.16 before exit_mm(), so that the mm
  * is still there; until then signal->maxrss alone tells of it. The last thread of a process
@@ -86,19 +100,11 @@ static __always_inline void add_exited(struct task_record *record, struct task_s
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	struct cpu_state *cpu = this_cpu_state();
 	struct task_record record = {};
-	struct task_fault *fault;
 
 	if (task->flags & PF_KTHREAD)
 		return 0;
-	fault = fault_of(task);
-	if (fault && cpu) {
-		__sync_fetch_and_add(&cpu->held, 1);
-		fault_resolve(fault, task, cpu, NULL);
-		__sync_fetch_and_add(&cpu->held, -1);
-		fault_release(task);
-	}
+	give_slot_back(task);
 	if (!is_followed_task(task))
 		return 0;
 	record.record.type = RECORD_EXIT;
@@ -142,10 +148,13 @@ SEC("tp_btf/sched_process_free")
 int BPF_PROG(process_free, struct task_struct *task)
 {
 	struct task_record record = {};
-	u32 tgid = tgid_of_released(task);
+	u32 tgid;
 
-	if (untrusted(task)->group_leader != task || task->flags & PF_KTHREAD ||
-	    !is_followed(tgid, task->start_boottime))
+	if (task->flags & PF_KTHREAD)
+		return 0;
+	give_slot_back(task);
+	tgid = tgid_of_released(task);
+	if (untrusted(task)->group_leader != task || !is_followed(tgid, task->start_boottime))
 		return 0;
 	record.record.type = RECORD_FREE;
 	record.record.size = sizeof(record);

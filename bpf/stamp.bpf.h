@@ -3,15 +3,15 @@
  * Stamps: what a task's fault looked like at entry, kept until it is known how it ended. One slot per
  * task, in a hash of our own: a look-up is a few loads, where task storage costs two calls (25 ns each with
  * return thunks) and an allocation for each task that is born. A slot belongs to its task from the first
- * stamp to process_exit().
+ * stamp to process_exit(). What the kernel touches for the task after that (since Linux 6.16: clear_child_tid
+ * and robust futexes, in exit_mm()) is stamped in a slot that lasts until process_free().
  */
 #ifndef FAULTMAP_STAMP_BPF_H
 #define FAULTMAP_STAMP_BPF_H
 
 #include "maps.bpf.h"
 
-/* include/linux/sched.h. A task that has given its slot back must not take another. */
-#define PF_EXITING 0x4
+#define PF_EXITING 0x4 /* include/linux/sched.h */
 
 /* The stamped fault that a task is in, or was in last. */
 struct task_fault {

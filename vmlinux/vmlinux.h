@@ -87,8 +87,13 @@ typedef struct {
 	unsigned long __mm_flags[1];
 } mm_flags_t;
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct mm_struct {
 	struct maple_tree mm_mt;
+	struct list_head mmlist;
 	seqcount_t mm_lock_seq;
 	unsigned long hiwater_vm;
 	unsigned long hiwater_rss;

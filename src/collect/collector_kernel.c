@@ -149,6 +149,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	skeleton->rodata->config_host_processes = has(features, FEATURE_HOST_PROCESSES);
 	skeleton->rodata->config_cgroup_root = cgroups_root_id();
 	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
+	skeleton->rodata->config_process_free = has(features, FEATURE_PROCESS_FREE);
 	if (options->slice_bytes) {
 		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
 		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;

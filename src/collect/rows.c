@@ -73,28 +73,33 @@ static uint64_t max_of(uint64_t left, uint64_t right)
 	return left > right ? left : right;
 }
 
-void rows_set_counts(struct snapshot *snapshot, struct row *row, struct fault_counts counts)
+static void add_counts(struct snapshot *snapshot, struct row *row,
+		       const struct fault_counts *gained)
 {
 	struct totals *totals = &snapshot->totals;
-	struct fault_counts now = {
-		.minor = max_of(row->now.minor, counts.minor),
-		.major = max_of(row->now.major, counts.major),
-		.denied = max_of(row->now.denied, counts.denied),
-		.pages = max_of(row->now.pages, counts.pages),
-	};
 
-	totals->minor += now.minor - row->now.minor;
-	totals->major += now.major - row->now.major;
-	totals->denied += now.denied - row->now.denied;
-	row->process->accounting.row_faults += now.minor - row->now.minor + now.major -
-					       row->now.major;
-	row->now = now;
+	row->now.minor += gained->minor;
+	row->now.major += gained->major;
+	row->now.denied += gained->denied;
+	row->now.pages += gained->pages;
+	totals->minor += gained->minor;
+	totals->major += gained->major;
+	totals->denied += gained->denied;
+	row->process->accounting.row_faults += gained->minor + gained->major;
 }
 
-/* recount_major() in bpf/fault.bpf.c may have taken back what still waits in an open run. */
-static uint64_t not_below_zero(uint64_t count)
+void rows_set_counts(struct snapshot *snapshot, struct row *row, struct fault_counts counts)
 {
-	return (int64_t)count < 0 ? 0 : count;
+	add_counts(snapshot, row,
+		   &(struct fault_counts){ .minor = counts.minor - row->now.minor,
+					   .major = counts.major - row->now.major,
+					   .denied = counts.denied - row->now.denied,
+					   .pages = counts.pages - row->now.pages });
+}
+
+static uint64_t faults_in(const struct fault_counts *counts)
+{
+	return counts->minor + counts->major + counts->denied;
 }
 
 /* Once: who does so does it again and again. */
@@ -112,23 +117,13 @@ static void say_folded(struct rows *rows, const struct process *process)
 		process->tgid, comm);
 }
 
-/* `gained` are differences, and may be -1: see recount_major(). */
-static void add_gained(struct rows *rows, struct row *row, const uint32_t gained[4])
+static void add_gained(struct rows *rows, struct row *row, const struct fault_counts *gained)
 {
-	uint64_t *sum = row->sum;
-
-	for (int i = 0; i < 4; i++)
-		sum[i] += (int32_t)gained[i];
-	rows_set_counts(rows->snapshot, row,
-			(struct fault_counts){ .minor = not_below_zero(sum[0]),
-					       .major = not_below_zero(sum[1]),
-					       .denied = not_below_zero(sum[2]),
-					       .pages = not_below_zero(sum[3]) });
+	add_counts(rows->snapshot, row, gained);
 	if (row->mapping_class != MAPPING_OTHER)
 		return;
 	say_folded(rows, row->process);
-	rows->snapshot->totals.folded +=
-		not_below_zero((int32_t)(gained[0] + gained[1] + gained[2]));
+	rows->snapshot->totals.folded += faults_in(gained);
 }
 
 /* Adds the stalls that `now` has and `before` (may be NULL) has not. 0 or -ENOMEM. */
@@ -274,30 +269,26 @@ static void set_place(struct row *row, const struct row_key *key, const struct e
 
 /* ---- reading ---- */
 
-static void counts_of(const struct row_value *value, uint32_t counts[4])
+/* What the slot's row has counted since it was last read. */
+static struct fault_counts gain_of(const struct rows *rows, uint32_t index)
 {
-	counts[0] = (uint32_t)value->minor;
-	counts[1] = (uint32_t)value->major;
-	counts[2] = (uint32_t)value->denied;
-	counts[3] = (uint32_t)value->pages;
-}
-
-/* What the slot's row has counted since it was last read; false when nothing. */
-static bool gain_of(const struct rows *rows, uint32_t index, uint32_t gained[4])
-{
+	const struct row_value *value = row_table_value(rows->table, index);
 	const struct slot *slot = &rows->slots[index];
-	uint32_t any = 0;
 
-	counts_of(row_table_value(rows->table, index), gained);
-	for (int i = 0; i < 4; i++)
-		any |= gained[i] -= slot->last[i];
-	return any;
+	return (struct fault_counts){
+		.minor = (uint32_t)value->minor - slot->minor,
+		.major = (uint32_t)value->major - slot->major,
+		.denied = (uint32_t)value->denied - slot->denied,
+		.pages = value->pages - slot->pages,
+	};
 }
 
-static void note_read(struct slot *slot, const uint32_t gained[4])
+static void note_read(struct slot *slot, const struct fault_counts *gained)
 {
-	for (int i = 0; i < 4; i++)
-		slot->last[i] += gained[i];
+	slot->minor += (uint32_t)gained->minor;
+	slot->major += (uint32_t)gained->major;
+	slot->denied += (uint32_t)gained->denied;
+	slot->pages += gained->pages;
 }
 
 static int read_stalls(struct rows *rows, uint32_t index, struct row *row)
@@ -350,38 +341,37 @@ void rows_put_due(struct rows *rows, uint32_t index)
 static void count_skipped(struct rows *rows, uint32_t index)
 {
 	const struct slot *slot = &rows->slots[index];
-	uint32_t gained[4];
+	struct fault_counts gained;
 
 	if (slot->state == SLOT_FREE || slot->row || slot->is_dead)
 		return;
-	gain_of(rows, index, gained);
-	rows->skipped_faults += not_below_zero((int32_t)(gained[0] + gained[1]));
+	gained = gain_of(rows, index);
+	rows->skipped_faults += gained.minor + gained.major;
 }
 
 /* A process that was reported as ended cannot fault any more: what comes late all the same is in nobody's row. */
 void rows_read_dead(struct rows *rows, uint32_t index)
 {
-	uint32_t gained[4];
+	struct fault_counts gained = gain_of(rows, index);
 
-	if (!gain_of(rows, index, gained))
-		return;
-	note_read(&rows->slots[index], gained);
-	rows->snapshot->totals.late += gained[0] + gained[1] + gained[2];
+	note_read(&rows->slots[index], &gained);
+	rows->snapshot->totals.late += faults_in(&gained);
 }
 
-bool rows_has_news(const struct rows *rows, uint32_t index, uint32_t gained[4])
+bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained)
 {
 	const struct latency *now = row_table_latency(rows->table, index);
 	const struct latency *before = rows->slots[index].latency;
 
-	return gain_of(rows, index, gained) || (now && now->count != (before ? before->count : 0));
+	*ret_gained = gain_of(rows, index);
+	return faults_in(ret_gained) || ret_gained->pages || (now && now->count != (before ? before->count : 0));
 }
 
 static int read_row(struct rows *rows, uint32_t index)
 {
 	struct slot *slot = &rows->slots[index];
 	struct row *row = slot->row;
-	uint32_t gained[4];
+	struct fault_counts gained;
 	int result = 0;
 
 	if (slot->state == SLOT_FREE)
@@ -390,7 +380,7 @@ static int read_row(struct rows *rows, uint32_t index)
 		rows_read_dead(rows, index);
 		return 0;
 	}
-	if (!rows_has_news(rows, index, gained))
+	if (!rows_has_news(rows, index, &gained))
 		return 0;
 	if (!row)
 		row = attach(rows, index, &result);
@@ -400,10 +390,10 @@ static int read_row(struct rows *rows, uint32_t index)
 	}
 	slot->tick = rows->tick;
 	snapshot_touch(rows->snapshot, row);
-	note_read(slot, gained);
+	note_read(slot, &gained);
 	set_place(row, row_table_key(rows->table, index),
 		  &row_table_value(rows->table, index)->extent);
-	add_gained(rows, row, gained);
+	add_gained(rows, row, &gained);
 	return read_stalls(rows, index, row) ?: result;
 }
 
@@ -415,14 +405,13 @@ static int read_left(struct rows *rows, struct left_row *left)
 	struct row *row = process ? row_of(rows, process, &left->key, &result) : NULL;
 
 	if (!process && !result) {
-		rows->skipped_faults +=
-			not_below_zero((int32_t)(left->gained[0] + left->gained[1]));
+		rows->skipped_faults += left->gained.minor + left->gained.major;
 		return 1;
 	}
 	if (!row)
 		return result;
 	set_place(row, &left->key, &left->extent);
-	add_gained(rows, row, left->gained);
+	add_gained(rows, row, &left->gained);
 	return left->latency ? add_stalls(row, left->latency, NULL) ?: result : result;
 }
 

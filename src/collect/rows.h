@@ -34,7 +34,7 @@ int rows_release_ended(struct rows *rows, bool is_filling);
 /* Between two ticks, when the programs tell that the table is filling. 0 or a negative errno. */
 int rows_make_room(struct rows *rows);
 
-/* Sets the row to what was counted, never below what was shown, and adds what that is more to the totals. */
+/* Sets the row to what was counted, which never goes down, and adds what that is more to the totals. */
 void rows_set_counts(struct snapshot *snapshot, struct row *row, struct fault_counts counts);
 
 #endif

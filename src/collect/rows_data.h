@@ -17,8 +17,10 @@ enum slot_state {
 struct slot {
 	struct row *row;         /* NULL: not found yet, or its process is gone */
 	struct latency *latency; /* as last read; NULL where it has none */
-	uint32_t last[4];        /* minor, major, denied, pages as last read */
-	uint32_t tick;           /* in which it was last read */
+	/* As last read. In 32 bits, which may wrap: that takes an hour, pages of huge faults take seconds. */
+	uint32_t minor, major, denied;
+	uint32_t tick; /* in which that was */
+	uint64_t pages;
 	uint8_t state;           /* enum slot_state */
 	bool is_dead;            /* its process was reported as ended */
 	bool is_due;             /* in rows->due */
@@ -28,7 +30,7 @@ struct slot {
 struct left_row {
 	struct row_key key;
 	struct extent extent;
-	uint32_t gained[4];
+	struct fault_counts gained;
 	uint32_t tick; /* in which its process was not known; 0: not asked yet */
 	struct latency *latency;
 };
@@ -61,8 +63,8 @@ struct rows {
 	bool has_said_folded;
 };
 
-/* Whether the row at this index has counted anything since it was last read; what, goes to gained. */
-bool rows_has_news(const struct rows *rows, uint32_t index, uint32_t gained[4]);
+/* Whether the row at this index has counted anything since it was last read; what, goes to ret_gained. */
+bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained);
 /* It is to be read at the next tick, whatever its mark says. */
 void rows_put_due(struct rows *rows, uint32_t index);
 /* Takes in what is counted late for a process that was reported as ended. */

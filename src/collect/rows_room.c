@@ -31,7 +31,7 @@ static int keep_left(struct rows *rows, uint32_t index)
 		rows_read_dead(rows, index);
 		return 0;
 	}
-	if (!rows_has_news(rows, index, left.gained))
+	if (!rows_has_news(rows, index, &left.gained))
 		return 0;
 	if (shared) {
 		left.latency = malloc(sizeof(*left.latency));

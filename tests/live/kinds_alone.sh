@@ -96,6 +96,31 @@ for detail in fast full; do
 	run_cases "$detail" swap_in hugetlb
 done
 undo_hugepages
+
+# A fault in the middle of a process's end, which the exit hook does not see: it is of the kernel, a read, and major.
+check_swapped_at_exit()
+{
+	local detail=$1 name="$1, a page that comes back from swap as the process exits"
+
+	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- \
+		"$BUILD/workload/lives" swapped 20 >"$TMP/oracle" 2>"$TMP/err"
+	if [ $? -eq 77 ]; then
+		skip "$name" "$(cat "$TMP/err")"
+		return
+	fi
+	check_equal "$name: as wait4 has it, and all of it in rows" \
+		"$(jq -c -s --slurpfile oracle "$TMP/oracle" '($oracle | map(.pid)) as $children
+			| map(select(.rec == "exit" and (.pid | IN($children[]))) | [.pid, .minor_total, .major_total, .gup_total])
+			| sort' "$TMP/log")" \
+		"$(jq -c -s 'map([.pid, .minor, .major, 0]) | sort' "$TMP/oracle")"
+	check_equal "$name: a row of its own" \
+		"$(jq -c -s 'map(select(.rec == "faults" and .major_total > 0)
+			| [.kind, .access, .mode, .minor_total, .major_total]) | group_by(.)
+			| map(.[0] + [length])' "$TMP/log")" '[["swap_in","read","kernel",0,1,20]]'
+}
+for detail in fast full; do
+	check_swapped_at_exit "$detail"
+done
 set_up_limit >/dev/null 2>&1
 for detail in fast full; do
 	run_cases "$detail" reclaim

@@ -5,10 +5,13 @@
  * Exit status 77: not possible on this machine.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define EXIT_CANNOT_RUN 77
 #define N_THREADS 4
 #define PAGE_SIZE 4096UL
 #define TOUCHED_PAGES 32UL
@@ -152,6 +156,36 @@ static void live_killed(void)
 	kill(getpid(), SIGKILL);
 }
 
+static bool is_swapped(const void *page)
+{
+	uint64_t entry = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / PAGE_SIZE * 8)) < 0)
+		abort();
+	close(fd);
+	return entry >> 62 == 1; /* in swap, not present */
+}
+
+/* The kernel itself reads a page back from swap as the process exits (exit_robust_list(), kernel/futex/core.c). */
+static void live_swapped(void)
+{
+	struct robust_list_head *head = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+					     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (head == MAP_FAILED)
+		abort();
+	/* Swap keeps no page that is all the same byte. */
+	for (size_t i = 0; i < PAGE_SIZE / sizeof(size_t); i++)
+		((size_t *)head)[i] = i + (size_t)getpid();
+	*head = (struct robust_list_head){ .list.next = &head->list };
+	for (int tries = 0; tries < 20 && !is_swapped(head); tries++)
+		madvise(head, PAGE_SIZE, MADV_PAGEOUT);
+	if (!is_swapped(head))
+		_exit(EXIT_CANNOT_RUN);
+	syscall(SYS_set_robust_list, head, sizeof(*head));
+}
+
 static pid_t begin_fork(void (*live)(void))
 {
 	pid_t child = fork();
@@ -218,6 +252,7 @@ static const struct life {
 	{ "exec_orphan", begin_fork, live_exec_orphan },
 	{ "killed", begin_fork, live_killed },
 	{ "same_pid", begin_same_pid, live_plain },
+	{ "swapped", begin_fork, live_swapped },
 };
 /* clang-format on */
 
@@ -229,6 +264,8 @@ static int report(pid_t child)
 	while (wait4(child, &status, 0, &usage) < 0)
 		if (errno != EINTR)
 			return -errno;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANNOT_RUN)
+		return -ENOSYS;
 	if (WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status) != SIGKILL)
 		return -ECHILD;
 	/* No stdio buffer: a child would inherit what is in it. */
@@ -262,7 +299,7 @@ int main(int argc, char *argv[])
 		if (!error)
 			continue;
 		fprintf(stderr, "lives: %s: process %ld: %s\n", life->name, i, strerror(-error));
-		return error == -EPERM || error == -ENOSYS ? 77 : 1;
+		return error == -EPERM || error == -ENOSYS ? EXIT_CANNOT_RUN : 1;
 	}
 	return 0;
 }
