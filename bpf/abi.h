@@ -213,7 +213,7 @@ struct done_run {
 
 enum run_treatment {
 	RUN_COUNT,  /* counted at entry: nothing in it can wait or fail */
-	RUN_ANON,   /* as RUN_COUNT, unless the mm has pages in swap */
+	RUN_ANON,   /* as RUN_COUNT, unless the mm may have pages in swap */
 	RUN_STAMP,  /* may wait or be refused: counted when it is known how it ended */
 	RUN_IGNORE, /* `run`: not a process that we follow */
 };

@@ -89,6 +89,33 @@ test_one_fills_it()
 	check_equal "it is said once" "$(grep -c 'counted in its "\[other\]"' "$TMP/messages")" 1
 }
 
+# As nobody, processes of which each stays below its own share of the table: together they get half of it. faultmap is
+# stopped meanwhile, so that no row leaves: it is the kernel's side that folds.
+test_many_of_one_user()
+{
+	local pid minor major beside wrong=
+
+	start_log -d 0.5 --max-rows 16384
+	kill -STOP "$log_pid"
+	setpriv --reuid nobody --clear-groups "$workload" 40 400 2 >"$TMP/oracle"
+	"$workload" 1 400 1 >"$TMP/beside"
+	beside=$(cut -d ' ' -f 1 "$TMP/beside")
+	kill -CONT "$log_pid"
+	wait_for 120 has_exit "$beside"
+	# shellcheck disable=SC2046 # a word for each
+	stop_log "$beside" $(cut -d ' ' -f 1 "$TMP/oracle")
+	while read -r pid minor major; do
+		[ $(($(sum_of "$pid" true) + $(jq "select(.rec == \"exit\" and .pid == $pid).gup_total" "$TMP/log"))) \
+			-eq $((minor + major)) ] || wrong+=" $pid"
+	done <"$TMP/oracle"
+	check_equal "one user's processes: none of their faults is lost" "$wrong" ""
+	check "some are in their [other]: the user has no more of the table" test "$(counter folded)" -gt 1000
+	check_equal "another user's process beside them has all its mappings" \
+		"$(sum_of "$beside" '.map_start | startswith("0x1000")') $(sum_of "$beside" '.mapping == "[other]"')" \
+		"799 0"
+	check_equal "and the table was never full" "$(counter map_full)" 0
+}
+
 # While faultmap is stopped, as by a debugger or the freezer, the ring fills with exit records; a process that then
 # comes and goes is announced by nobody.
 test_lost_exit()
@@ -134,6 +161,7 @@ test_followed()
 come_and_go fast
 come_and_go full
 test_one_fills_it
+test_many_of_one_user
 test_lost_exit
 test_followed
 check_schema
