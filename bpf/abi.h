@@ -200,6 +200,7 @@ struct open_run {
 	u32 may_be_huge;
 	struct row_key key;
 	struct extent extent;
+	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
 } __attribute__((aligned(64)));
 
 /* Where perf events complete minor faults: those of one row that were completed on this CPU since it was written. */

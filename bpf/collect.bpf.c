@@ -89,7 +89,7 @@ static __always_inline void settle(struct task_struct *task)
 	if (!fault)
 		return;
 	open = *(volatile u64 *)&fault->open;
-	if (!open)
+	if (!open || was_refused(fault)) /* which is told at the task's next fault */
 		return;
 	key = fault->key;
 	key.kind = kind_if_served(key.kind);

@@ -33,6 +33,7 @@ VERIFIED_ONCE int resolve(struct lookup *lookup, u64 address, u64 error_code)
 		grows = find_vma(vma->end, vma) == WALK_FOUND && vma->flags & VM_GROWSDOWN;
 	if (found != WALK_FOUND && found != WALK_FLUX && !grows) {
 		__builtin_memset(mapping, 0, sizeof(*mapping));
+		mapping->file_end = ~0ULL;
 		mapping->pages = 1;
 		mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
 		return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
@@ -92,6 +93,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->extent = mapping->extent;
 	run->pages = mapping->pages;
 	run->may_be_huge = mapping->may_be_huge;
+	run->file_end = mapping->file_end;
 	run->treatment = treatment_of(kind);
 	if (mapping->class == MAPPING_UNRESOLVED)
 		cpu->unresolved++;
@@ -115,6 +117,7 @@ static __always_inline void fault_stamp(struct task_fault *fault, const struct o
 	fault->extent = run->extent;
 	fault->pages = run->pages;
 	fault->address = address;
+	fault->is_behind_file = address >= run->file_end;
 	fault->minor = FIELD(task, min_flt);
 	fault->major = FIELD(task, maj_flt);
 	if (config_full) {
@@ -521,30 +524,80 @@ int BPF_PROG(fault_around, struct address_space *mapping, unsigned long start, u
 }
 
 /*
- * signal:signal_generate: any signal; only a SIGSEGV or SIGBUS that the current task's open fault
- * brought upon itself matters. siglock held, interrupts off.
+ * The task's stamped fault, claimed, if it is the one that a signal is about. One that has been served since is not:
+ * the same page may have been touched before.
+ */
+static __always_inline struct task_fault *claim_denied(struct task_struct *task, u64 address)
+{
+	struct task_fault *fault = fault_of(task);
+
+	if (!fault || FIELD(task, min_flt) != fault->minor || FIELD(task, maj_flt) != fault->major)
+		return NULL;
+	return claim_at(task, address);
+}
+
+/* What a signal says of the fault that brought it about. A page that refuses all access (MADV_GUARD_INSTALL, Linux
+ * 6.13) looks to the kernel as if nothing was mapped; of a stack that may not grow that is true. */
+static __always_inline u8 kind_by_signal(int signo, int code, const struct row_key *key)
+{
+	if (signo == SIGBUS)
+		return KIND_DENIED_BUS;
+	if (code == SEGV_PKUERR)
+		return KIND_DENIED_PKEY;
+	if (code == SEGV_ACCERR || (MODE_CLASS_CLASS(key->mode_class) != MAPPING_NONE &&
+				    key->kind != KIND_STACK_GROWTH))
+		return KIND_DENIED_ACCESS;
+	return KIND_DENIED_UNMAPPED;
+}
+
+/*
+ * Takes the fault at this address back from the CPU's open run, which counted it as minor at entry. Its entry was the
+ * last thing that happened to the run, or other faults of the same row were. False when another task's came in
+ * between, as the task was preempted on its way here: then it stays a minor.
+ */
+static __always_inline bool take_back(struct open_run *run, struct task_struct *task, u64 address)
+{
+	if (run->mm != (u64)FIELD(task, mm) || address < run->vm_start || address >= run->vm_end ||
+	    !run->count || run->key.kind >= KIND_FIRST_DENIED)
+		return false;
+	run->count--;
+	return true;
+}
+
+static __noinline int count_denied(int signo, int code, u64 address)
+{
+	struct task_struct *task = current_task();
+	struct task_fault *fault = claim_denied(task, address);
+	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!lookup || !cpu)
+		return 0;
+	if (fault)
+		lookup->key = fault->key;
+	else if (take_back(&cpu->run, task, address))
+		lookup->key = cpu->run.key;
+	else
+		return 0;
+	lookup->key.kind = kind_by_signal(signo, code, &lookup->key);
+	lookup->add = (struct addition){ .denied = 1 };
+	return add_to_row(&lookup->key, fault ? &fault->extent : &cpu->run.extent, &lookup->add);
+}
+
+/*
+ * signal:signal_generate: any signal; only a SIGSEGV or SIGBUS that the current task's fault brought upon itself
+ * matters. siglock held, interrupts off.
  */
 SEC("tp_btf/signal_generate")
 int BPF_PROG(fault_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)
 {
-	struct task_struct *current = current_task();
-	struct addition add = { .denied = 1 };
-	struct task_fault *fault;
+	int code;
 
-	if ((sig != SIGBUS && sig != SIGSEGV) || task != current || (u64)info <= 1)
+	if ((sig != SIGBUS && sig != SIGSEGV) || task != current_task() || (u64)info <= 1)
 		return 0;
-	fault = claim_at(current,
-			 (u64)READ(struct kernel_siginfo, info, _sifields._sigfault._addr));
-	if (!fault)
+	code = READ(struct kernel_siginfo, info, si_code);
+	if (code <= 0) /* SI_USER and its kin: somebody sent it */
 		return 0;
-	if (sig == SIGBUS)
-		fault->key.kind = KIND_DENIED_BUS;
-	else if (READ(struct kernel_siginfo, info, si_code) == SEGV_PKUERR)
-		fault->key.kind = KIND_DENIED_PKEY;
-	else
-		fault->key.kind = READ(struct kernel_siginfo, info, si_code) == SEGV_ACCERR ?
-					  KIND_DENIED_ACCESS :
-					  KIND_DENIED_UNMAPPED;
-	add_to_row(&fault->key, &fault->extent, &add);
-	return 0;
+	return count_denied(sig, code,
+			    (u64)READ(struct kernel_siginfo, info, _sifields._sigfault._addr));
 }

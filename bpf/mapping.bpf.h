@@ -45,6 +45,7 @@ struct mapping {
 	struct extent extent;
 	u64 slice_start; /* what else would be described alike: the extent, or this slice of it */
 	u64 slice_end;
+	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
 	u32 pages; /* of one entry of the page table */
 	bool may_be_huge;
 	bool is_fresh; /* about to get its anon_vma: the next fault has to look again */
@@ -105,6 +106,17 @@ static __always_inline u32 class_of_file(const struct vma *vma)
 	if (vma->flags & VM_HUGETLB || magic == HUGETLBFS_MAGIC)
 		return MAPPING_HUGETLB;
 	return magic == TMPFS_MAGIC ? MAPPING_SHMEM : MAPPING_FILE;
+}
+
+/* Behind the page that has the file's last byte, an access ends in SIGBUS (filemap_fault(), mm/filemap.c). */
+static __always_inline u64 end_of_file(const struct vma *vma)
+{
+	u64 size = READ(struct inode, READ(struct file, vma->file, f_inode), i_size);
+	u64 pages = (size + (1 << PAGE_SHIFT) - 1) >> PAGE_SHIFT;
+
+	if (pages <= vma->page_offset)
+		return vma->start;
+	return vma->start + ((pages - vma->page_offset) << PAGE_SHIFT);
 }
 
 /* fs/proc/task_mmu.c: show_map_vma() names heap and stack by the same comparisons. */
@@ -287,11 +299,14 @@ VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 	mapping->anchor = vma->start;
 	mapping->name_id = 0;
 	mapping->is_fresh = false;
+	mapping->file_end = ~0ULL;
 	mapping->pages = 1;
 	mapping->may_be_huge = vma->flags & VM_HUGEPAGE ||
 			       (huge_pages_always && !(vma->flags & VM_NOHUGEPAGE));
 	if (vma->file) {
 		mapping->class = class_of_file(vma);
+		if (mapping->class != MAPPING_DEVICE)
+			mapping->file_end = end_of_file(vma);
 		if (mapping->class == MAPPING_HUGETLB)
 			mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
 		mapping->name_id = name_of_file(vma->file);

@@ -252,6 +252,8 @@ static __always_inline void count_failed(struct task_fault *fault, struct cpu_st
 {
 	struct addition add = { .denied = 1 };
 
+	if (fault->is_behind_file)
+		fault->key.kind = KIND_DENIED_BUS;
 	if (fault->key.kind >= KIND_FIRST_DENIED)
 		add_to_row(&fault->key, &fault->extent, &add);
 	else
@@ -264,6 +266,18 @@ static __always_inline bool has_waited(const struct task_fault *fault, struct ta
 {
 	return FIELD(task, maj_flt) != fault->major &&
 	       (!config_perf_events || FIELD(task, min_flt) == fault->minor);
+}
+
+/*
+ * The fault is open: was it refused, whatever the task's counters say? They move without a fault, too, by
+ * get_user_pages(), and in fast detail by faults without a stamp. Nothing is served behind a file's end. What looked
+ * denied at entry is served if a mapping came in between; a perf event tells of that where minor faults have one.
+ */
+static __always_inline bool was_refused(const struct task_fault *fault)
+{
+	return fault->is_behind_file ||
+	       (fault->key.kind >= KIND_FIRST_DENIED && config_perf_events &&
+		(config_full || !config_fault_entry));
 }
 
 /*
@@ -280,7 +294,9 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 
 	if (!open || !fault_claim(task, fault, open))
 		return;
-	if (has_waited(fault, task)) {
+	if (was_refused(fault)) {
+		count_failed(fault, cpu);
+	} else if (has_waited(fault, task)) {
 		count_major(fault, pages_of_major(fault), 0);
 	} else if (FIELD(task, min_flt) == fault->minor) {
 		count_failed(fault, cpu);

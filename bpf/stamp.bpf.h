@@ -23,7 +23,8 @@ struct task_fault {
 	u64 major;
 	/* --detail=full: what was seen to happen in the fault */
 	u32 evidence;
-	u32 may_be_huge;
+	u16 may_be_huge;
+	u16 is_behind_file; /* no page of its file is there */
 	u64 pages;     /* that it maps, as far as is known */
 	s64 rss_count; /* the mm's counter of such pages at entry, and this CPU's part of it */
 	s32 rss_slot;

@@ -239,7 +239,11 @@ VERIFIED_ONCE int find_vma(u64 address, struct vma *vma)
 			if (OLD_KERNEL) /* see walk_rb() */
 				barrier_var(mm);
 			root = read_word((u64)&mm->mm_mt.ma_root);
-			/* A tree of at most one entry has no node (xa_is_node): no user mm looks so. */
+			/* A tree of at most one entry has no node (xa_is_node): nothing is mapped any more. */
+			if (!root) {
+				vma->end = 0;
+				return WALK_GAP;
+			}
 			if ((root & 3) != 2 || root < 4096)
 				return WALK_FAILED;
 			walk = walk_once(root, address, &found);

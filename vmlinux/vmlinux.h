@@ -217,6 +217,7 @@ struct super_block {
 struct inode {
 	u16 i_mode;
 	struct super_block *i_sb;
+	s64 i_size;
 	unsigned long i_ino;
 	u32 i_generation;
 };

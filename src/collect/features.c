@@ -79,8 +79,8 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_PROCESS_FORK] = { "process_fork", "the children of what `faultmap run` runs",
 				   "`faultmap run`", HAS_TO_ALLOW, false },
 	[FEATURE_SIGNALS] = { "signals", "faults that end in SIGSEGV or SIGBUS",
-			      "a fault that is denied after its entry (denied_bus) counts as aborted; "
-			      "where fault_entry lacks too, most denied faults",
+			      "a fault that a page table denies (a guard page) counts as minor in fast "
+			      "detail, as aborted in full; where fault_entry lacks too, most denied faults",
 			      NULL, false },
 	[FEATURE_MEMLOCK] = { "memlock", "memory for BPF maps", "everything",
 			      "run as root, or set no limit: `ulimit -l unlimited` "

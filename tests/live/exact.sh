@@ -68,7 +68,7 @@ check_same()
 }
 
 # The last: one pid, fifty processes; what tells them apart is when they began.
-all_lives=(vfork spawn fork threads_first leader_first exec_thread exec_orphan killed same_pid)
+all_lives=(vfork spawn fork threads_first leader_first exec_thread exec_orphan killed unmapped same_pid)
 # By how many faults the rows of a process may exceed what the kernel accounted.
 abandoned_max=0
 

@@ -39,8 +39,8 @@ def without($lacks):
 		.pages = .faults else . end)
 	| (if ($lacks | index("perf_events")) and .kind == "huge_zero" then .pages = .faults else . end)
 	| (if $lacks | index("perf_events") then .kind = .coarse else . end)
-	# What is denied after its entry is told by the signal alone.
-	| (if ($lacks | index("signals")) and .kind == "denied_bus" then .faults = 0 else . end);
+	# What looks allowed at entry, and is denied by the page table, is told by the signal alone.
+	| (if ($lacks | index("signals")) and .case == "denied_guard" then .faults = 0 else . end);
 
 # What faultgen reported, as --detail=full should see it: the exact kind, and the pages mapped. $LACKS
 # has the names of the features that this kernel lacks.

@@ -152,12 +152,13 @@ check_populate()
 		test "$gup" -ge "$want" -a "$gup" -le $((want + 16))
 }
 
-# All but those of kinds_alone.sh and, where it has a test of its own, heap; in $cases.
+# All but those of kinds_alone.sh; in $cases. Where fault entry is a perf event, without heap, which has a test of its
+# own, and efault_read_only: nobody tells that it was a write, and what populate brings in looks like its end.
 list_cases()
 {
 	local others=swap_in\|swap_cached\|hugetlb\|reclaim
 
-	[ "$seen_as" = . ] || others+=\|heap
+	[ "$seen_as" = . ] || others+=\|heap\|efault_read_only
 	# shellcheck disable=SC2034
 	mapfile -t cases < <("$faultgen" --list | grep -vxE "$others")
 }

@@ -156,6 +156,13 @@ static void live_killed(void)
 	kill(getpid(), SIGKILL);
 }
 
+/* Takes away all that it has; the next instruction ends it. */
+static void live_unmapped(void)
+{
+	touch();
+	syscall(SYS_munmap, 0L, 0x7ffffffff000L);
+}
+
 static bool is_swapped(const void *page)
 {
 	uint64_t entry = 0;
@@ -252,6 +259,7 @@ static const struct life {
 	{ "exec_orphan", begin_fork, live_exec_orphan },
 	{ "killed", begin_fork, live_killed },
 	{ "same_pid", begin_same_pid, live_plain },
+	{ "unmapped", begin_fork, live_unmapped },
 	{ "swapped", begin_fork, live_swapped },
 };
 /* clang-format on */
@@ -266,7 +274,8 @@ static int report(pid_t child)
 			return -errno;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANNOT_RUN)
 		return -ENOSYS;
-	if (WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status) != SIGKILL)
+	if (WIFEXITED(status) ? WEXITSTATUS(status) :
+				WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGSEGV)
 		return -ECHILD;
 	/* No stdio buffer: a child would inherit what is in it. */
 	return dprintf(STDOUT_FILENO, "{\"parent\":%d,\"pid\":%d,\"minor\":%ld,\"major\":%ld}\n",

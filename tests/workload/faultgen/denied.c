@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Where the handler goes back to. The one place where a handler is the thing under test. */
@@ -168,4 +169,71 @@ int touch_efault(struct job *job)
 		job->denied++;
 	}
 	return 0;
+}
+
+/* Each fault is followed by one that the kernel takes without an exception: the process's count moves all the same. */
+static int expect_gup(struct job *job, int error)
+{
+	job->expected_gup = job->pages;
+	return error;
+}
+
+int prepare_efault_no_access(struct job *job)
+{
+	return expect_gup(job, prepare_no_access(job));
+}
+
+int prepare_efault_read_only(struct job *job)
+{
+	return expect_gup(job, prepare_read_only(job));
+}
+
+int prepare_efault_bus(struct job *job)
+{
+	int error = prepare_file_cow(job);
+
+	if (!error && ftruncate(job->fd, 0))
+		error = -errno;
+	return expect_gup(job, error);
+}
+
+int touch_efault_and_populate(struct job *job)
+{
+	for (char *at = job->start; at < job->end; at += page_size) {
+		if (!syscall(SYS_getresuid, at, at, at) || errno != EFAULT)
+			return -EIO;
+		job->denied++;
+		if (mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+			return -errno;
+	}
+	return 0;
+}
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+int prepare_guard(struct job *job)
+{
+	int error = map_denied(job, PROT_READ | PROT_WRITE);
+
+	if (error)
+		return error;
+	return madvise(job->start, (size_t)(job->end - job->start), MADV_GUARD_INSTALL) ? -ENOTSUP :
+											  0;
+}
+
+/* Served once, and then denied on the same page. */
+int prepare_served_before(struct job *job)
+{
+	int error = catch_denied();
+
+	if (!error)
+		error = prepare_shmem_anon(job);
+	if (error)
+		return error;
+	job_before(job, "shmem", "write", job->pages);
+	touch_write(job);
+	return mprotect(job->start, (size_t)(job->end - job->start), PROT_READ) ? -errno : 0;
 }

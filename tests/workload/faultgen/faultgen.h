@@ -158,5 +158,11 @@ int prepare_kernel_read(struct job *job);
 int touch_kernel_read(struct job *job);
 int prepare_efault(struct job *job);
 int touch_efault(struct job *job);
+int prepare_efault_no_access(struct job *job);
+int prepare_efault_read_only(struct job *job);
+int prepare_efault_bus(struct job *job);
+int touch_efault_and_populate(struct job *job);
+int prepare_guard(struct job *job);
+int prepare_served_before(struct job *job);
 
 #endif
