@@ -178,10 +178,11 @@ struct strings *snapshot_strings(const struct snapshot *snapshot);
 /* Ends the tick: sets ts and interval_ns. */
 void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns);
 
+void counts_add(struct fault_counts *sum, const struct fault_counts *more);
 /* What the row gained since the snapshot before. */
 struct fault_counts row_delta(const struct row *row);
-/* True when any counter of the row moved since the snapshot before. */
-bool row_moved(const struct row *row);
+/* True when the row has faults or stalls that the snapshot before did not have. */
+bool row_changed(const struct row *row);
 bool process_moved(const struct process *process);
 
 #endif

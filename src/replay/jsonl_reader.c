@@ -189,11 +189,6 @@ static struct process *get_process(struct jsonl_line *line, int *ret_result)
 	return process;
 }
 
-static uint64_t larger(uint64_t left, uint64_t right)
-{
-	return left > right ? left : right;
-}
-
 struct latency_line {
 	struct latency_counts delta;
 	uint64_t count_total, sum_ns_total, max_ns;
@@ -234,7 +229,7 @@ static int add_latency(struct row *row, const struct latency_line *line, bool is
 					    &latency->sum_ns);
 	for (size_t i = 0; i < LATENCY_BUCKETS; i++)
 		latency->latency.now.buckets[i] += line->delta.buckets[i];
-	latency->latency.max_ns = larger(latency->latency.max_ns, line->max_ns);
+	latency->latency.max_ns = max_of(latency->latency.max_ns, line->max_ns);
 	return 0;
 }
 
