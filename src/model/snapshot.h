@@ -124,8 +124,7 @@ struct row {
 	struct fault_counts before;
 	struct row_latency *latency; /* NULL where no stall was measured */
 
-	/* Private to who fills the snapshot. */
-	uint64_t sum[4];       /* minor, major, denied, pages, as counted so far */
+	/* Private to the collector. */
 	uint32_t kernel_index; /* where the kernel counts it now; 0: nowhere */
 	uint8_t mapping_class; /* enum mapping_class */
 };
