@@ -235,7 +235,7 @@ static int fire_signal(const struct source *source)
 
 	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
 		return 0;
-	return source->on_signal(source->context, source->signo);
+	return source->on_signal(source->context, &info);
 }
 
 static int dispatch(struct loop *loop, const struct epoll_event *event)

@@ -8,12 +8,13 @@
 #define FAULTMAP_LOOP_H
 
 #include <stdint.h>
+#include <sys/signalfd.h>
 
 struct loop;
 
 typedef int (*loop_fd_fn)(void *context, uint32_t events);
 typedef int (*loop_timer_fn)(void *context);
-typedef int (*loop_signal_fn)(void *context, int signo);
+typedef int (*loop_signal_fn)(void *context, const struct signalfd_siginfo *info);
 
 /* 0 or a negative errno. */
 int loop_new(struct loop **ret_loop);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +48,28 @@ static inline void cleanup_fclose(FILE **stream)
 		(fd) = -1;         \
 		taken_;            \
 	})
+
+static inline uint64_t max_of(uint64_t left, uint64_t right)
+{
+	return left > right ? left : right;
+}
+
+static inline uint64_t min_of(uint64_t left, uint64_t right)
+{
+	return left < right ? left : right;
+}
+
+/* For the comparisons of qsort(3): what is smaller comes first. */
+static inline int compare_u64(uint64_t left, uint64_t right)
+{
+	return (left > right) - (left < right);
+}
+
+/* For qsort(3) and tsearch(3) of texts. */
+static inline int compare_texts(const void *left, const void *right)
+{
+	return strcmp(left, right);
+}
 
 static inline uint64_t monotonic_ns(void)
 {

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "cmd/manager.h"
 #include "cmd/privileges.h"
-#include "metrics/overview.h"
+#include "metrics/sink_overview.h"
 #include "cmd/session.h"
 #include "sink/sink_jsonl.h"
 #include "metrics/sink_prometheus.h"
@@ -37,7 +37,6 @@
 #define MOST_MAX_SERIES 100000
 #define DEFAULT_MAPPINGS "top=5"
 #define MOST_TOP_MAPPINGS 100
-#define PROGRAMS_MAX 32 /* more than there are in bpf/ */
 
 #define DEFAULT_CONFIG_FILE "/etc/faultmap/faultmap.conf"
 
@@ -218,8 +217,9 @@ struct service {
 	struct settings *started; /* as it was started: what takes a restart is told from it */
 	const struct daemon_config *config; /* of settings */
 	struct session *session;
+	struct sinks sinks; /* the next three, as far as there are any */
 	struct sink_prometheus *metrics;
-	struct overview *overview;
+	struct sink_overview *overview;
 	struct sink_jsonl *jsonl; /* NULL without --jsonl */
 	struct web *web;
 	uint64_t ticks;
@@ -310,18 +310,14 @@ static void finish_jsonl(struct service *service)
 		log_warning("%s", error.text);
 }
 
-static void count_metrics(struct service *service, const struct snapshot *snapshot)
+static void get_self(void *context, struct self_figures *ret_self)
 {
-	struct program_stats programs[PROGRAMS_MAX];
-	struct self_figures self = {
-		.tick_ns = session_tick_ns(service->session),
-		.rows_capacity = session_info(service->session)->max_rows,
-		.n_hooks = session_info(service->session)->n_hooks,
-		.programs = programs,
-		.n_programs = session_programs(service->session, programs, PROGRAMS_MAX),
-	};
+	const struct service *service = context;
 
-	sink_prometheus_tick(service->metrics, snapshot, &self);
+	ret_self->tick_ns = session_tick_ns(service->session);
+	ret_self->rows_capacity = session_info(service->session)->max_rows;
+	ret_self->n_hooks = session_info(service->session)->n_hooks;
+	ret_self->n_programs = session_programs(service->session, ret_self->programs, PROGRAMS_MAX);
 }
 
 static void give_memory_back(struct service *service)
@@ -330,14 +326,21 @@ static void give_memory_back(struct service *service)
 		malloc_trim(0);
 }
 
-static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
+static int handle_result(void *context, const void *sink, int result, const struct error *why)
 {
 	struct service *service = context;
 
-	count_metrics(service, snapshot);
-	overview_tick(service->overview, snapshot);
-	if (service->jsonl)
-		report_jsonl(service, sink_jsonl_tick(service->jsonl, snapshot, error), error);
+	if (sink == service->jsonl) /* the others cannot fail */
+		report_jsonl(service, result, why);
+	return 0;
+}
+
+static int finish_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct service *service = context;
+
+	(void)snapshot;
+	(void)error;
 	give_memory_back(service);
 	manager_tick();
 	if (!service->has_ticked)
@@ -373,8 +376,8 @@ static int render_overview(void *context, char **ret_text, size_t *ret_size)
 
 	if (!service->has_ticked)
 		return -EAGAIN;
-	return overview_render(service->overview, sink_prometheus_groups(service->metrics),
-			       ret_text, ret_size);
+	return sink_overview_render(service->overview, sink_prometheus_groups(service->metrics),
+				    ret_text, ret_size);
 }
 
 /* A tick that hangs needs no answer here: the loop hangs with it and answers nobody. */
@@ -387,8 +390,8 @@ static bool is_ready(void *context)
 
 static void write_meta(struct service *service)
 {
-	struct jsonl_meta meta = watch_meta(session_info(service->session),
-					    service->config->interval_ms);
+	struct sink_jsonl_meta meta = watch_meta(session_info(service->session),
+						 service->config->interval_ms);
 	struct error error;
 
 	if (!service->jsonl)
@@ -408,6 +411,13 @@ static void tell_what_waits(const struct daemon_config *started, const struct da
 	}
 }
 
+static void set_jsonl(struct service *service, struct sink_jsonl *jsonl)
+{
+	service->jsonl = jsonl;
+	if (jsonl)
+		sinks_add(&service->sinks, &sink_jsonl_ops, jsonl);
+}
+
 /* Commits the new settings; nothing here can fail. */
 static void commit(struct service *service, struct settings *settings, struct sink_jsonl *jsonl,
 		   bool is_other_jsonl)
@@ -424,8 +434,10 @@ static void commit(struct service *service, struct settings *settings, struct si
 		manager_interval(service->config->interval_ms);
 	}
 	if (is_other_jsonl) {
-		sink_jsonl_free(service->jsonl);
-		service->jsonl = jsonl;
+		if (service->jsonl) /* the loop forgets its descriptor */
+			sink_jsonl_watch(service->jsonl, NULL);
+		sinks_remove(&service->sinks, service->jsonl);
+		set_jsonl(service, jsonl);
 		service->jsonl_failure = 0;
 	}
 	if (is_other_interval || is_other_jsonl)
@@ -435,10 +447,10 @@ static void commit(struct service *service, struct settings *settings, struct si
 
 static int open_jsonl(struct sink_jsonl **ret_jsonl, const char *path, struct error *error)
 {
-	return path && sink_jsonl_open(ret_jsonl, path, OUTLET_PERSIST, error) < 0 ? -EIO : 0;
+	return path && sink_jsonl_new(ret_jsonl, path, OUTLET_PERSIST, error) < 0 ? -EIO : 0;
 }
 
-static int take_settings(struct service *service, struct settings *settings, struct error *error)
+static int apply_settings(struct service *service, struct settings *settings, struct error *error)
 {
 	const struct daemon_config *config = &settings->config;
 	struct web_options web = web_options_of(config);
@@ -469,7 +481,7 @@ static int reload(void *context, struct error *error)
 		reopen_jsonl(service);
 	result = settings_load(&settings, service->argc, service->argv, error);
 	if (!result) {
-		result = take_settings(service, settings, error);
+		result = apply_settings(service, settings, error);
 		if (result < 0)
 			settings_free(settings);
 	}
@@ -481,11 +493,11 @@ static int reload(void *context, struct error *error)
 	return result;
 }
 
-static int handle_hangup(void *context, int signo)
+static int handle_hangup(void *context, const struct signalfd_siginfo *info)
 {
 	struct error error;
 
-	(void)signo;
+	(void)info;
 	reload(context, &error);
 	return 0;
 }
@@ -550,15 +562,18 @@ static int service_open(struct service *service)
 {
 	const struct daemon_config *config = service->config;
 	struct web_options web = web_options_of(config);
+	struct sink_jsonl *jsonl = NULL;
 	struct error error;
 	int result = web_listen(&service->web, &web, &error);
 
 	if (!result)
 		result = choose_names(service, &error);
 	if (!result)
-		result = open_jsonl(&service->jsonl, config->jsonl, &error);
-	if (!result)
+		result = open_jsonl(&jsonl, config->jsonl, &error);
+	if (!result) {
+		set_jsonl(service, jsonl);
 		return EXIT_DONE;
+	}
 	log_error("%s", error.text);
 	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
@@ -581,11 +596,12 @@ static int service_run(struct service *service)
 	if (status != EXIT_DONE)
 		return status;
 	result = session_open(&service->session, &collector, service->config->interval_ms,
-			      take_tick, service, &error);
+			      finish_tick, service, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
+	session_set_sinks(service->session, &service->sinks, handle_result);
 	result = privileges_drop(privileges_needed(service), &error);
 	if (result < 0)
 		log_error("%s", error.text);
@@ -597,14 +613,24 @@ static int service_run(struct service *service)
 	return status;
 }
 
-static struct sink_prometheus *make_metrics(const struct daemon_config *config)
+/* 0 or -ENOMEM. */
+static int make_metrics(struct service *service)
 {
-	struct prometheus_options prometheus = { .group_by = (enum group_by)config->group_by,
-						 .max_series = config->max_series };
+	const struct daemon_config *config = service->config;
+	struct sink_prometheus_options options = { .group_by = (enum group_by)config->group_by,
+						   .max_series = config->max_series,
+						   .get_self = get_self,
+						   .context = service };
 
-	parse_mappings(config->mappings, &prometheus.top_mappings); /* checked with the flags */
-	clock_gettime(CLOCK_REALTIME, &prometheus.started);
-	return sink_prometheus_new(&prometheus);
+	parse_mappings(config->mappings, &options.top_mappings); /* checked with the flags */
+	clock_gettime(CLOCK_REALTIME, &options.started);
+	service->metrics = sink_prometheus_new(&options);
+	if (service->metrics)
+		sinks_add(&service->sinks, &sink_prometheus_ops, service->metrics);
+	service->overview = sink_overview_new();
+	if (service->overview)
+		sinks_add(&service->sinks, &sink_overview_ops, service->overview);
+	return service->metrics && service->overview ? 0 : -ENOMEM;
 }
 
 static int check_config(const struct settings *settings)
@@ -630,16 +656,12 @@ static int run_with(struct service *service)
 	int status = EXIT_FAILED;
 
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
-	service->metrics = make_metrics(service->config);
-	service->overview = overview_new();
-	if (service->metrics && service->overview)
+	if (!make_metrics(service))
 		status = service_run(service);
 	else
 		log_error("making the metrics: out of memory");
 	web_close(service->web);
-	sink_jsonl_free(service->jsonl);
-	overview_free(service->overview);
-	sink_prometheus_free(service->metrics);
+	sinks_free(&service->sinks);
 	return status;
 }
 

@@ -78,44 +78,48 @@ static const struct command_spec spec = {
 struct log {
 	const struct log_config *config;
 	struct session *session;
-	struct sink_jsonl *sink;
+	struct sink_jsonl *sink; /* in sinks */
+	struct sinks sinks;
 	bool reader_left; /* standard output is a pipe that was closed: `faultmap log | head` */
 	bool is_slow;     /* the reader: said so already */
 	bool is_complete; /* all intervals that were asked for */
 };
 
 /* A reader that does not keep up loses lines, and is told so once. */
-static int take_result(struct log *log, int result, const struct error *error)
+static int handle_result(void *context, const void *sink, int result, const struct error *why)
 {
+	struct log *log = context;
+
+	(void)sink;
 	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
 		log->reader_left = true;
 	if (result == -EAGAIN && !log->is_slow)
-		log_warning("%s; continuing, lost lines are counted", error->text);
+		log_warning("%s; continuing, lost lines are counted", why->text);
 	log->is_slow = result == -EAGAIN;
 	return log->is_slow ? 0 : result;
 }
 
-static int write_tick(void *context, const struct snapshot *snapshot, struct error *error)
+static int count_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct log *log = context;
-	int result = take_result(log, sink_jsonl_tick(log->sink, snapshot, error), error);
 
-	if (!result && log->config->count && snapshot->tick >= log->config->count) {
+	(void)error;
+	if (log->config->count && snapshot->tick >= log->config->count) {
 		log->is_complete = true;
 		session_stop(log->session);
 	}
-	return result;
+	return 0;
 }
 
 static int write_meta(struct log *log, struct error *error)
 {
 	const struct collector_info *info = session_info(log->session);
-	struct jsonl_meta meta = watch_meta(info, log->config->interval_ms);
+	struct sink_jsonl_meta meta = watch_meta(info, log->config->interval_ms);
 
 	if (info->warning)
 		log_warning("%s", info->warning);
 	sink_jsonl_watch(log->sink, session_loop(log->session));
-	return take_result(log, sink_jsonl_meta(log->sink, &meta, error), error);
+	return handle_result(log, log->sink, sink_jsonl_meta(log->sink, &meta, error), error);
 }
 
 /* The last lines: a signal ends it soon, whoever asked for a number of intervals gets them. */
@@ -151,13 +155,14 @@ static int log_run(struct log *log)
 	struct collector_options collector = watch_collector(&log->config->watch,
 							     &log->config->common);
 	struct error error;
-	int result = session_open(&log->session, &collector, log->config->interval_ms, write_tick,
+	int result = session_open(&log->session, &collector, log->config->interval_ms, count_tick,
 				  log, &error);
 
 	if (result < 0) {
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
+	session_set_sinks(log->session, &log->sinks, handle_result);
 	result = write_meta(log, &error);
 	if (!result)
 		result = session_run(log->session, &error);
@@ -187,12 +192,13 @@ static int log_main(int argc, char *argv[])
 		return EXIT_DONE;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
-	if (sink_jsonl_open(&log.sink, config.output, OUTLET_REPLACE, &error) < 0) {
+	if (sink_jsonl_new(&log.sink, config.output, OUTLET_REPLACE, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}
+	sinks_add(&log.sinks, &sink_jsonl_ops, log.sink);
 	status = log_run(&log);
-	sink_jsonl_free(log.sink);
+	sinks_free(&log.sinks);
 	return status;
 }
 

@@ -46,7 +46,7 @@ static const struct option_spec options[] = {
 		  "(of systemd, or container)",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct report_config, by),
-	  .choices = table_by_words },
+	  .choices = sink_table_by_words },
 	{ .name = "all",
 	  .help = "show every row and every process, not only those with the most faults",
 	  .type = OPTION_FLAG,
@@ -73,15 +73,15 @@ static const struct command_spec spec = {
 struct report {
 	const struct report_config *config;
 	struct jsonl_reader *reader;
-	struct summary *summary; /* made with the first interval */
-	FILE *text;              /* all that is printed, in memory */
+	struct sink_summary *summary; /* made with the first interval */
+	FILE *text;                   /* all that is printed, in memory */
 	uint64_t n_runs;
 	uint64_t n_runs_left_out;
 	uint64_t n_complaints;
 	bool is_narrowed;
 };
 
-static void take_complaint(void *context, const char *path, uint64_t line, const char *why)
+static void print_complaint(void *context, const char *path, uint64_t line, const char *why)
 {
 	struct report *report = context;
 	char shown[256], reason[512]; /* which may quote the line */
@@ -93,33 +93,37 @@ static void take_complaint(void *context, const char *path, uint64_t line, const
 	log_warning("%s:%" PRIu64 ": %s", shown, line, reason);
 }
 
-static int take_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
-		    struct error *error)
+static int add_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
+		   struct error *error)
 {
 	struct report *report = context;
-	struct summary_run run = { .command = command,
-				   .wait_status = wait_status,
-				   .wall_ns = wall_ns };
+	struct sink_summary_run run = { .command = command,
+					.wait_status = wait_status,
+					.wall_ns = wall_ns };
 
 	report->n_runs++;
 	if (ftell(report->text) > MAX_RUN_TEXT) {
 		report->n_runs_left_out++;
 		return 0;
 	}
-	if (summary_print_run(&run, report->text) < 0)
+	if (sink_summary_print_run(&run, report->text) < 0)
 		return error_set(error, ENOMEM, "making the report: out of memory");
 	return 0;
 }
 
-static int add_to_summary(struct report *report, const struct snapshot *snapshot)
+static int add_to_summary(struct report *report, const struct snapshot *snapshot,
+			  struct error *error)
 {
-	struct summary_options summary = { .page_size =
-						   jsonl_reader_info(report->reader)->page_size,
-					   .show_all = report->config->all };
+	struct sink_summary_options summary = {
+		.page_size = jsonl_reader_info(report->reader)->page_size,
+		.show_all = report->config->all,
+	};
 
 	if (!report->summary)
-		report->summary = summary_new(&summary);
-	return report->summary ? summary_add(report->summary, snapshot) : -ENOMEM;
+		report->summary = sink_summary_new(&summary);
+	if (!report->summary)
+		return error_set(error, ENOMEM, "making the report: out of memory");
+	return sink_summary_tick(report->summary, snapshot, error);
 }
 
 /* Of which log, when it is not simply that of one command. */
@@ -152,30 +156,27 @@ static void print_source(const struct report *report)
 			text_count(count, info->names_cut));
 }
 
-static int print_table(struct report *report, const struct snapshot *snapshot)
+static int print_table(struct report *report, const struct snapshot *snapshot, struct error *error)
 {
-	struct sink_table_options table = { .by = (enum table_by)report->config->by,
-					    .rows = report->config->all ? 0 : 40 };
-	struct sink_table *sink = sink_table_new(&table);
-	int result = sink ? sink_table_print(sink, snapshot, report->text) : -ENOMEM;
+	struct sink_table_options options = { .by = (enum table_by)report->config->by,
+					      .rows = report->config->all ? 0 : 40,
+					      .stream = report->text };
+	struct sink_table *table = sink_table_new(&options);
+	int result = table ? sink_table_tick(table, snapshot, error) :
+			     error_set(error, ENOMEM, "making the report: out of memory");
 
-	sink_table_free(sink);
+	sink_table_free(table);
 	return result;
 }
 
-static int take_interval(void *context, const struct snapshot *snapshot, struct error *error)
+static int add_interval(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct report *report = context;
-	int result;
 
-	if (report->config->by == BY_NOTHING) {
-		result = add_to_summary(report, snapshot);
-	} else {
-		print_source(report);
-		result = print_table(report, snapshot);
-	}
-	return result < 0 ? error_set(error, -result, "making the report: %s", strerror(-result)) :
-			    0;
+	if (report->config->by == BY_NOTHING)
+		return add_to_summary(report, snapshot, error);
+	print_source(report);
+	return print_table(report, snapshot, error);
 }
 
 /* The time of the flag, or what stands for none. EXIT_DONE or EXIT_USAGE. */
@@ -211,7 +212,7 @@ static int report_print(struct report *report, struct error *error)
 	if (report->config->by != BY_NOTHING)
 		return 0; /* it is printed */
 	print_source(report);
-	if (summary_print(report->summary, report->text) < 0)
+	if (sink_summary_print(report->summary, report->text) < 0)
 		return error_set(error, ENOMEM, "making the report: out of memory");
 	return 0;
 }
@@ -247,9 +248,9 @@ static int report_main(int argc, char *argv[])
 {
 	struct report_config config = { .by = BY_NOTHING };
 	struct report report = { .config = &config };
-	struct jsonl_reader_options reader = { .on_interval = take_interval,
-					       .on_run = take_run,
-					       .on_complaint = take_complaint,
+	struct jsonl_reader_options reader = { .on_interval = add_interval,
+					       .on_run = add_run,
+					       .on_complaint = print_complaint,
 					       .context = &report };
 	int operand, status;
 
@@ -267,7 +268,7 @@ static int report_main(int argc, char *argv[])
 	reader.as_one = config.by != BY_NOTHING;
 	report.reader = jsonl_reader_new(&reader);
 	status = report_run(&report, argv + operand);
-	summary_free(report.summary);
+	sink_summary_free(report.summary);
 	jsonl_reader_free(report.reader);
 	return status;
 }

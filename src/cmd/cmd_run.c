@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "collect/collector.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/output_file.h"
@@ -27,14 +26,15 @@
 #include "sink/sink_slices.h"
 #include "sink/sink_summary.h"
 #include "cmd/child.h"
+#include "cmd/session.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "cmd/watch.h"
 
 /* The kernel's last record of a process comes after an RCU grace period: milliseconds, and more on a
  * machine under load. Then the summary is printed without it, and says so. */
-#define SETTLE_MS 2000
-#define SETTLE_POLL_MS 20
+#define RECORDS_MS 2000
+#define RECORDS_POLL_MS 20
 
 /* How long a reader may take none of the last JSON lines before they are lost. */
 #define LAST_LINES_MS 30000
@@ -113,20 +113,19 @@ static const struct command_spec run_spec = {
 struct run {
 	const struct run_config *config;
 	char *const *command;
-	FILE *output;             /* of the summary; NULL with --json */
-	struct sink_jsonl *jsonl; /* NULL unless asked for */
-	struct collector *collector;
-	struct summary *summary;
-	struct slices *slices; /* NULL unless asked for */
-	struct loop *loop;
+	FILE *output; /* of the summary; NULL with --json */
+	struct session *session;
+	struct sinks sinks; /* the next three */
+	struct sink_summary *summary;
+	struct sink_slices *slices; /* NULL unless asked for */
+	struct sink_jsonl *jsonl;   /* NULL unless asked for */
 	pid_t pid;
 	int pidfd;
-	int signal_fd;
 	uint64_t begin_ns;
 	uint64_t wall_ns;
 	int wait_status;
-	uint64_t
-		root_start_ns; /* of COMMAND: the first born of all that are followed. 0: not seen */
+	/* Of COMMAND: the first born of all that are followed. 0: not seen. */
+	uint64_t root_start_ns;
 	bool root_ended;
 	size_t n_pending; /* ended, but their last record is still to come */
 	bool failed;      /* told once; COMMAND goes on */
@@ -135,8 +134,11 @@ struct run {
 /* Ticks. --------------------------------------------------------------------------------------- */
 
 /* Who has ended without having been reported as ended yet? */
-static void run_look(struct run *run, const struct snapshot *snapshot)
+static int count_pending(void *context, const struct snapshot *snapshot, struct error *error)
 {
+	struct run *run = context;
+
+	(void)error;
 	run->n_pending = 0;
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		const struct process *process = snapshot->processes[i];
@@ -153,25 +155,10 @@ static void run_look(struct run *run, const struct snapshot *snapshot)
 			run->n_pending++;
 	}
 	run->n_pending += !run->root_ended;
+	return 0;
 }
 
-static int run_tick(struct run *run, struct error *error)
-{
-	const struct snapshot *snapshot;
-	int result = collector_tick(run->collector, &snapshot, error);
-
-	if (result < 0)
-		return result;
-	run_look(run, snapshot);
-	result = summary_add(run->summary, snapshot);
-	if (!result && run->slices)
-		result = slices_add(run->slices, snapshot);
-	if (result < 0)
-		return error_set(error, -result, "summing up: %s", strerror(-result));
-	return run->jsonl ? sink_jsonl_tick(run->jsonl, snapshot, error) : 0;
-}
-
-/* Ours is lost, COMMAND's is not: say so once and let it go on. */
+/* The command goes on, whatever we lose: that is said once. */
 static int run_fail(struct run *run, const struct error *error)
 {
 	if (!run->failed)
@@ -180,12 +167,17 @@ static int run_fail(struct run *run, const struct error *error)
 	return 0;
 }
 
-static int handle_timer(void *context)
+static int handle_trouble(void *context, int result, unsigned int in_a_row, const struct error *why)
 {
-	struct run *run = context;
-	struct error error;
+	(void)result;
+	(void)in_a_row;
+	return run_fail(context, why);
+}
 
-	return run_tick(run, &error) < 0 ? run_fail(run, &error) : 0;
+static int handle_result(void *context, const void *sink, int result, const struct error *why)
+{
+	(void)sink;
+	return result < 0 ? run_fail(context, why) : 0;
 }
 
 /* The command. --------------------------------------------------------------------------------- */
@@ -198,7 +190,7 @@ static int handle_end(void *context, uint32_t events)
 	if (waitpid(run->pid, &run->wait_status, 0) < 0)
 		return -errno;
 	run->wall_ns = monotonic_ns() - run->begin_ns;
-	loop_quit(run->loop);
+	session_stop(run->session);
 	return 0;
 }
 
@@ -206,60 +198,80 @@ static int handle_end(void *context, uint32_t events)
  * What kill(2) sent to us is meant for COMMAND. What the terminal sent (Ctrl-C) went to the whole
  * foreground group, COMMAND with it: a second copy is what many programs take for "now, at once".
  */
-static int handle_signal(void *context, uint32_t events)
+static int forward_signal(void *context, const struct signalfd_siginfo *info)
 {
-	struct run *run = context;
-	struct signalfd_siginfo info;
+	const struct run *run = context;
 
-	(void)events;
-	if (read(run->signal_fd, &info, sizeof(info)) == sizeof(info) && info.ssi_code != SI_KERNEL)
-		kill(run->pid, (int)info.ssi_signo);
+	if (info->ssi_code != SI_KERNEL)
+		kill(run->pid, (int)info->ssi_signo);
 	return 0;
 }
 
-/* From here on these signals end COMMAND, not us. */
-static int take_signals(void)
+/* Before COMMAND exists, who interrupts means us: a signal that came since session_open() kills now. */
+static void take_pending_signals(void)
 {
 	sigset_t mask;
 
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGQUIT);
 	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
+	sigprocmask(SIG_UNBLOCK, &mask, NULL);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
-	return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Until COMMAND has ended: 0 or a negative errno. */
-static int run_follow(struct run *run)
+/* From here on signals end COMMAND, not us. 0 or a negative errno. */
+static int forward_signals(struct run *run)
 {
-	int result = loop_add_fd(run->loop, run->pidfd, EPOLLIN, handle_end, run);
+	struct loop *loop = session_loop(run->session);
+	int result = loop_add_signal(loop, SIGQUIT, forward_signal, run);
 
 	if (!result)
-		result = loop_add_fd(run->loop, run->signal_fd, EPOLLIN, handle_signal, run);
+		result = loop_add_signal(loop, SIGHUP, forward_signal, run);
+	session_set_signal(run->session, forward_signal);
+	take_pending_signals();
+	return result;
+}
+
+/* Until COMMAND has ended, with a tick after that: 0 or a negative errno. */
+static int run_follow(struct run *run)
+{
+	struct error error;
+	int result = loop_add_fd(session_loop(run->session), run->pidfd, EPOLLIN, handle_end, run);
+
 	if (!result)
-		result = loop_add_timer(run->loop, run->config->interval_ms, handle_timer, run);
-	return result ? result : loop_run(run->loop);
+		result = session_set_interval(run->session, run->config->interval_ms);
+	session_set_trouble(run->session, handle_trouble);
+	session_set_sinks(run->session, &run->sinks, handle_result);
+	return result ? result : session_run(run->session, &error);
 }
 
 /* Ticks until everybody who has ended is reported with their final counters. */
-static int run_settle(struct run *run, struct error *error)
+static int run_await_records(struct run *run, struct error *error)
 {
-	uint64_t deadline = monotonic_ns() + (uint64_t)SETTLE_MS * 1000000;
-	int result = run_tick(run, error);
+	uint64_t deadline = monotonic_ns() + (uint64_t)RECORDS_MS * 1000000;
+	int result = 0;
 
+	session_set_trouble(run->session, NULL);
 	while (!result && run->n_pending && monotonic_ns() < deadline) {
-		poll(NULL, 0, SETTLE_POLL_MS);
-		result = run_tick(run, error);
+		poll(NULL, 0, RECORDS_POLL_MS);
+		result = session_tick(run->session, error);
 	}
 	if (!result && run->n_pending)
 		log_warning("the last counters of %zu process(es) did not come within %d s",
-			    run->n_pending, SETTLE_MS / 1000);
+			    run->n_pending, RECORDS_MS / 1000);
 	return result;
 }
 
 /* Output. -------------------------------------------------------------------------------------- */
+
+static int open_jsonl(struct run *run, const char *path, enum outlet_open how, struct error *error)
+{
+	int result = sink_jsonl_new(&run->jsonl, path, how, error);
+
+	if (!result)
+		sinks_add(&run->sinks, &sink_jsonl_ops, run->jsonl);
+	return result;
+}
 
 static int open_output(struct run *run, struct error *error)
 {
@@ -269,10 +281,9 @@ static int open_output(struct run *run, struct error *error)
 
 	/* By name, to keep ours apart from COMMAND's descriptor; appending, should it be a file. */
 	if (run->config->json)
-		return sink_jsonl_open(&run->jsonl, path ? path : "/dev/stderr",
-				       path ? OUTLET_REPLACE : OUTLET_APPEND, error);
-	if (run->config->jsonl &&
-	    sink_jsonl_open(&run->jsonl, run->config->jsonl, OUTLET_REPLACE, error) < 0)
+		return open_jsonl(run, path ? path : "/dev/stderr",
+				  path ? OUTLET_REPLACE : OUTLET_APPEND, error);
+	if (run->config->jsonl && open_jsonl(run, run->config->jsonl, OUTLET_REPLACE, error) < 0)
 		return -EIO;
 	if (!path) {
 		run->output = stderr;
@@ -289,20 +300,20 @@ static int open_output(struct run *run, struct error *error)
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */
 static int print_summary(struct run *run, struct error *error)
 {
-	struct summary_run ended = { .command = (const char *const *)run->command,
-				     .wait_status = run->wait_status,
-				     .wall_ns = run->wall_ns };
+	struct sink_summary_run ended = { .command = (const char *const *)run->command,
+					  .wait_status = run->wait_status,
+					  .wall_ns = run->wall_ns };
 	autofree char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
-	int result = memory ? summary_print_run(&ended, memory) : -ENOMEM;
+	int result = memory ? sink_summary_print_run(&ended, memory) : -ENOMEM;
 	bool is_torn;
 
 	if (!result)
-		result = summary_print(run->summary, memory);
+		result = sink_summary_print(run->summary, memory);
 	if (!result && run->slices) {
 		fputc('\n', memory);
-		result = slices_print(run->slices, memory);
+		result = sink_slices_print(run->slices, memory);
 	}
 	is_torn = memory && fclose(memory) != 0;
 	if (result < 0 || is_torn)
@@ -316,21 +327,21 @@ static int print_summary(struct run *run, struct error *error)
 
 static int print_meta(struct run *run, struct error *error)
 {
-	const struct collector_info *info = collector_info(run->collector);
-	struct jsonl_meta meta = watch_meta(info, run->config->interval_ms);
+	const struct collector_info *info = session_info(run->session);
+	struct sink_jsonl_meta meta = watch_meta(info, run->config->interval_ms);
 
 	return sink_jsonl_meta(run->jsonl, &meta, error);
 }
 
 static int print_run(struct run *run, struct error *error)
 {
-	struct summary_totals totals = summary_totals(run->summary);
-	struct jsonl_run ended = { .command = (const char *const *)run->command,
-				   .wait_status = run->wait_status,
-				   .wall_ns = run->wall_ns,
-				   .processes = totals.processes,
-				   .minor_total = totals.minor,
-				   .major_total = totals.major };
+	struct sink_summary_totals totals = sink_summary_totals(run->summary);
+	struct sink_jsonl_run ended = { .command = (const char *const *)run->command,
+					.wait_status = run->wait_status,
+					.wall_ns = run->wall_ns,
+					.processes = totals.processes,
+					.minor_total = totals.minor,
+					.major_total = totals.major };
 	int result = sink_jsonl_run(run->jsonl, &ended, error);
 
 	sink_jsonl_watch(run->jsonl, NULL);
@@ -350,59 +361,73 @@ static bool locale_is_utf8(void)
 	return is_utf8;
 }
 
-static int prepare_slices(struct run *run, struct error *error)
+static int make_slices(struct run *run, struct error *error)
 {
-	const struct collector_info *info = collector_info(run->collector);
-	struct slices_options options = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-					  .slice_bytes = info->slice_bytes,
-					  .slices_max = info->slices_max,
-					  .is_automatic = !run->config->watch.slice_bytes,
-					  .utf8 = locale_is_utf8(),
-					  .show_all = run->config->all };
+	const struct collector_info *info = session_info(run->session);
+	struct sink_slices_options options = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+					       .slice_bytes = info->slice_bytes,
+					       .slices_max = info->slices_max,
+					       .is_automatic = !run->config->watch.slice_bytes,
+					       .utf8 = locale_is_utf8(),
+					       .show_all = run->config->all };
 
-	run->slices = slices_new(&options);
-	return run->slices ? 0 : error_set(error, ENOMEM, "starting: out of memory");
+	run->slices = sink_slices_new(&options);
+	if (!run->slices)
+		return error_set(error, ENOMEM, "starting: out of memory");
+	sinks_add(&run->sinks, &sink_slices_ops, run->slices);
+	return 0;
+}
+
+static int make_summary(struct run *run, struct error *error)
+{
+	struct sink_summary_options options = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+						.show_all = run->config->all };
+
+	run->summary = sink_summary_new(&options);
+	if (!run->summary)
+		return error_set(error, ENOMEM, "starting: out of memory");
+	sinks_add(&run->sinks, &sink_summary_ops, run->summary);
+	return run->config->slices && !run->config->json ? make_slices(run, error) : 0;
+}
+
+static int open_session(struct run *run, struct error *error)
+{
+	struct collector_options options = watch_collector(&run->config->watch,
+							   &run->config->common);
+	int result;
+
+	options.follow = true;
+	if (run->config->slices && !options.slice_bytes) {
+		options.slice_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+		options.slices_max = AUTOMATIC_SLICES;
+	}
+	result = session_open(&run->session, &options, run->config->interval_ms, count_pending, run,
+			      error);
+	if (!result && session_info(run->session)->warning)
+		log_warning("%s", session_info(run->session)->warning);
+	return result;
 }
 
 /* Everything that may fail before COMMAND exists. */
 static int run_prepare(struct run *run, struct error *error)
 {
-	struct collector_options options = watch_collector(&run->config->watch,
-							   &run->config->common);
-	struct summary_options summary = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-					   .show_all = run->config->all };
-	int result;
+	int result = open_session(run, error);
 
-	options.follow = true;
-	if (run->config->slices && !options.slice_bytes) {
-		options.slice_bytes = summary.page_size;
-		options.slices_max = AUTOMATIC_SLICES;
-	}
-	result = collector_new(&run->collector, &options, error);
-	if (result < 0)
-		return result;
-	if (collector_info(run->collector)->warning)
-		log_warning("%s", collector_info(run->collector)->warning);
-	run->summary = summary_new(&summary);
-	if (!run->summary)
-		return error_set(error, ENOMEM, "starting: out of memory");
-	if (run->config->slices && !run->config->json)
-		result = prepare_slices(run, error);
-	if (result < 0)
-		return result;
-	result = loop_new(&run->loop);
-	if (result < 0)
-		return error_set(error, -result, "making the event loop: %s", strerror(-result));
-	if (run->jsonl) {
-		sink_jsonl_watch(run->jsonl, run->loop);
+	if (!result)
+		result = make_summary(run, error);
+	if (!result && run->jsonl) {
+		sink_jsonl_watch(run->jsonl, session_loop(run->session));
 		result = print_meta(run, error);
 	}
-	return result < 0 ? result : run_tick(run, error);
+	if (result < 0)
+		return result;
+	session_set_sinks(run->session, &run->sinks, NULL);
+	return session_tick(run->session, error);
 }
 
 static int run_finish(struct run *run, struct error *error)
 {
-	int result = run_settle(run, error);
+	int result = run_await_records(run, error);
 
 	if (result < 0)
 		run_fail(run, error);
@@ -451,9 +476,9 @@ static int run_start(struct run *run)
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
-	run->signal_fd = take_signals();
-	if (run->signal_fd < 0) {
-		log_error("watching signals: %s", strerror(errno));
+	result = forward_signals(run);
+	if (result < 0) {
+		log_error("watching signals: %s", strerror(-result));
 		return EXIT_FAILED;
 	}
 	run->begin_ns = monotonic_ns();
@@ -467,23 +492,18 @@ static int run_start(struct run *run)
 
 static void run_free(struct run *run)
 {
-	loop_free(run->loop);
-	summary_free(run->summary);
-	slices_free(run->slices);
-	collector_free(run->collector);
-	sink_jsonl_free(run->jsonl);
+	sinks_free(&run->sinks);
+	session_close(run->session);
 	if (run->output && run->output != stderr)
 		fclose(run->output);
 	if (run->pidfd >= 0)
 		close(run->pidfd);
-	if (run->signal_fd >= 0)
-		close(run->signal_fd);
 }
 
 static int run_main(int argc, char *argv[])
 {
 	struct run_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FULL };
-	struct run run = { .config = &config, .pidfd = -1, .signal_fd = -1 };
+	struct run run = { .config = &config, .pidfd = -1 };
 	int operand, status;
 
 	if (!cmd_begin(&cmd_run, &config, argc, argv, &operand, &status))

@@ -64,7 +64,7 @@ static const struct option_spec top_options[] = {
 	  .help = "one line per process, mapping, kind, cgroup or unit (default: process)",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct top_config, by),
-	  .choices = table_by_words },
+	  .choices = sink_table_by_words },
 	{ .name = "sort",
 	  .argument = "COLUMN",
 	  .help = "order by faults (default: minor and major of the interval), minor, major,\n"
@@ -93,9 +93,7 @@ static const struct command_spec top_spec = {
 struct top {
 	const struct top_config *config;
 	struct session *session;
-	struct sink_table *table;
-	uint64_t n_printed;
-	bool is_interrupted;
+	struct sinks sinks; /* the table */
 };
 
 static unsigned int terminal_width(void)
@@ -112,43 +110,24 @@ static unsigned int terminal_width(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static int top_print(struct top *top, const struct snapshot *snapshot, struct error *error)
+static int count_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
-	if (top->n_printed++)
-		putchar('\n');
-	if (sink_table_print(top->table, snapshot, stdout) < 0)
-		return error_set(error, ENOMEM, "making the table: out of memory");
-	errno = 0;
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return error_set(error, errno ? errno : EIO, "writing to standard output: %s",
-				 strerror(errno ? errno : EIO));
+	struct top *top = context;
+	uint64_t wanted = top->config->once ? 1 : top->config->count;
+
+	(void)error;
+	if (wanted && snapshot->tick >= wanted)
+		session_stop(top->session);
 	return 0;
 }
 
-static int handle_tick(void *context, const struct snapshot *snapshot, struct error *error)
-{
-	struct top *top = context;
-	int result;
-
-	if (top->is_interrupted) /* the session's last tick: the interval was not asked for */
-		return 0;
-	if (snapshot->tick == 0) {
-		sink_table_pass(top->table, snapshot);
-		return 0;
-	}
-	result = top_print(top, snapshot, error);
-	if (top->config->once || (top->config->count && top->n_printed >= top->config->count))
-		session_stop(top->session);
-	return result;
-}
-
-static int handle_signal(void *context, int signo)
+/* Nobody asked for the interval that this cuts short. */
+static int handle_signal(void *context, const struct signalfd_siginfo *info)
 {
 	struct top *top = context;
 
-	(void)signo;
-	top->is_interrupted = true;
-	session_stop(top->session);
+	(void)info;
+	session_stop_at_once(top->session);
 	return 0;
 }
 
@@ -167,7 +146,7 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 			  "per interval");
 	else if (!sink_table_can_sort(config->by, config->sort))
 		log_error("--sort %s means nothing with --by %s; see faultmap top --help",
-			  sort_words[config->sort], table_by_words[config->by]);
+			  sort_words[config->sort], sink_table_by_words[config->by]);
 	else
 		return true;
 	return false;
@@ -178,7 +157,7 @@ static int top_run(struct top *top)
 	struct collector_options options = watch_collector(&top->config->watch,
 							   &top->config->common);
 	struct error error;
-	int result = session_open(&top->session, &options, top->config->interval_ms, handle_tick,
+	int result = session_open(&top->session, &options, top->config->interval_ms, count_tick,
 				  top, &error);
 
 	if (result < 0) {
@@ -187,6 +166,7 @@ static int top_run(struct top *top)
 	}
 	if (session_info(top->session)->warning)
 		log_warning("%s", session_info(top->session)->warning);
+	session_set_sinks(top->session, &top->sinks, NULL);
 	session_set_signal(top->session, handle_signal);
 	result = session_run(top->session, &error);
 	session_close(top->session);
@@ -200,6 +180,7 @@ static int top_main(int argc, char *argv[])
 	struct top_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FAST };
 	struct sink_table_options options;
 	struct top top = { .config = &config };
+	struct sink_table *table;
 	int operand, status;
 
 	if (!cmd_begin(&cmd_top, &config, argc, argv, &operand, &status))
@@ -209,14 +190,16 @@ static int top_main(int argc, char *argv[])
 	options = (struct sink_table_options){ .by = config.by,
 					       .sort = config.sort,
 					       .rows = config.once ? config.count : 0,
-					       .width = terminal_width() };
-	top.table = sink_table_new(&options);
-	if (!top.table) {
+					       .width = terminal_width(),
+					       .stream = stdout };
+	table = sink_table_new(&options);
+	if (!table) {
 		log_error("starting: out of memory");
 		return EXIT_FAILED;
 	}
+	sinks_add(&top.sinks, &sink_table_ops, table);
 	status = top_run(&top);
-	sink_table_free(top.table);
+	sinks_free(&top.sinks);
 	return status;
 }
 

@@ -14,6 +14,8 @@
 struct session {
 	struct collector *collector;
 	struct loop *loop;
+	const struct sinks *sinks; /* NULL: none */
+	sinks_result_fn on_result;
 	session_tick_fn on_tick;
 	session_trouble_fn on_trouble;
 	session_signal_fn on_signal;
@@ -35,6 +37,21 @@ static int session_trouble(struct session *session, int result, const struct err
 	return session->on_trouble(session->context, result, session->trouble_in_a_row, why);
 }
 
+static int session_hand_out(struct session *session, const struct snapshot *snapshot,
+			    struct error *error)
+{
+	int result = 0;
+
+	session->in_on_tick = true;
+	if (session->sinks)
+		result = sinks_tick(session->sinks, snapshot, session->on_result, session->context,
+				    error);
+	if (!result)
+		result = session->on_tick(session->context, snapshot, error);
+	session->in_on_tick = false;
+	return result;
+}
+
 int session_tick(struct session *session, struct error *error)
 {
 	const struct snapshot *snapshot;
@@ -46,10 +63,7 @@ int session_tick(struct session *session, struct error *error)
 	session->tick_ns = monotonic_ns() - begin;
 	session->trouble_in_a_row = 0;
 	session->has_baseline = true;
-	session->in_on_tick = true;
-	result = session->on_tick(session->context, snapshot, error);
-	session->in_on_tick = false;
-	return result;
+	return session_hand_out(session, snapshot, error);
 }
 
 static int handle_timer(void *context)
@@ -59,12 +73,12 @@ static int handle_timer(void *context)
 	return session_tick(session, &session->error);
 }
 
-static int handle_signal(void *context, int signo)
+static int handle_signal(void *context, const struct signalfd_siginfo *info)
 {
 	struct session *session = context;
 
 	if (session->on_signal)
-		return session->on_signal(session->context, signo);
+		return session->on_signal(session->context, info);
 	session_stop(session);
 	return 0;
 }
@@ -124,6 +138,13 @@ void session_close(struct session *session)
 	loop_free(session->loop);
 	collector_free(session->collector);
 	free(session);
+}
+
+void session_set_sinks(struct session *session, const struct sinks *sinks,
+		       sinks_result_fn on_result)
+{
+	session->sinks = sinks;
+	session->on_result = on_result;
 }
 
 struct loop *session_loop(struct session *session)
@@ -190,4 +211,10 @@ void session_stop(struct session *session)
 	session->is_stopped = true;
 	session->has_last_tick |= session->in_on_tick;
 	loop_quit(session->loop);
+}
+
+void session_stop_at_once(struct session *session)
+{
+	session->has_last_tick = true;
+	session_stop(session);
 }

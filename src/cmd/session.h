@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What every command that watches has in common: a collector, the loop, the interval timer, SIGINT
- * and SIGTERM. The session owns the collector and the loop; snapshots stay the collector's.
+ * What every command that watches has in common: a collector, the loop, the interval timer, sinks,
+ * SIGINT and SIGTERM. The session owns the collector and the loop; snapshots stay the collector's,
+ * sinks the command's.
  *
  *	session_open -> [session_loop: more descriptors] -> [session_tick] -> session_run ->
  *	session_close
  *
  * Counting starts in session_open. Tick 0, the baseline, is taken by the first session_tick or at
- * the start of session_run, and goes to on_tick like any other.
+ * the start of session_run, and goes to sinks and on_tick like any other.
  */
 #ifndef FAULTMAP_SESSION_H
 #define FAULTMAP_SESSION_H
@@ -17,18 +18,18 @@
 #include "collect/collector.h"
 #include "base/error.h"
 #include "base/loop.h"
-#include "model/snapshot.h"
+#include "model/sink.h"
 
 struct session;
 
-/* With each sealed snapshot. A negative errno (with the error set) ends session_run with it. */
+/* With each sealed snapshot, after the sinks. A negative errno (with the error set) ends session_run with it. */
 typedef int (*session_tick_fn)(void *context, const struct snapshot *snapshot, struct error *error);
 /* A tick that could not be read, the in_a_row-th one: 0 to try again at the next interval, or the
  * negative errno to end session_run with. `why` says what went wrong. */
 typedef int (*session_trouble_fn)(void *context, int result, unsigned int in_a_row,
 				  const struct error *why);
 /* SIGINT or SIGTERM came. A negative errno ends session_run. */
-typedef int (*session_signal_fn)(void *context, int signo);
+typedef loop_signal_fn session_signal_fn;
 
 /* Loads and attaches. interval_ms 0: no timer, ticks come from session_tick only.
  * 0 or a negative errno with the error set. */
@@ -36,6 +37,11 @@ int session_open(struct session **ret_session, const struct collector_options *o
 		 uint64_t interval_ms, session_tick_fn on_tick, void *context, struct error *error);
 /* NULL is fine. The collector's programs leave the kernel, the signal mask is restored. */
 void session_close(struct session *session);
+
+/* Each snapshot goes to these first, in their order; the list is borrowed and may change between two
+ * ticks. on_result gets on_tick's context; NULL: the first failure ends session_run. */
+void session_set_sinks(struct session *session, const struct sinks *sinks,
+		       sinks_result_fn on_result);
 
 /* For further descriptors, signals (SIGCHLD) and timers. */
 struct loop *session_loop(struct session *session);
@@ -60,5 +66,7 @@ uint64_t session_tick_ns(const struct session *session);
 int session_run(struct session *session, struct error *error);
 /* Lets session_run end; safe in any callback. */
 void session_stop(struct session *session);
+/* The same without a last tick. */
+void session_stop_at_once(struct session *session);
 
 #endif

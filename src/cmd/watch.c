@@ -18,9 +18,9 @@ struct collector_options watch_collector(const struct watch_options *watch,
 	};
 }
 
-struct jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms)
+struct sink_jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms)
 {
-	return (struct jsonl_meta){
+	return (struct sink_jsonl_meta){
 		.detail = watch_details[info->detail],
 		.hooks = info->hooks,
 		.n_hooks = info->n_hooks,

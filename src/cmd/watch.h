@@ -51,6 +51,6 @@ extern const char *const watch_details[];
 struct collector_options watch_collector(const struct watch_options *watch,
 					 const struct common_options *common);
 /* For the `meta` line; borrows from info. interval_ms 0: none that is fixed. */
-struct jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms);
+struct sink_jsonl_meta watch_meta(const struct collector_info *info, uint64_t interval_ms);
 
 #endif

@@ -18,7 +18,7 @@
 #include "collect/names.h"
 #include "collect/reader.h"
 #include "collect/rows.h"
-#include "collect/statm.h"
+#include "base/statm.h"
 #include "base/util.h"
 
 /* A process that no iterator shows any more and whose free record does not come ends after so long: an
@@ -134,11 +134,6 @@ static int take_identity(struct collector *collector, struct process *process,
 	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
 		return 0;
 	return take_cgroup(collector, process, record->cgroup_id);
-}
-
-static uint64_t max_of(uint64_t left, uint64_t right)
-{
-	return left > right ? left : right;
 }
 
 static void take_memory(struct collector *collector, struct process *process,

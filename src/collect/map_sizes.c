@@ -20,16 +20,6 @@
 #define LATENCIES_LEAST 4096
 #define FOLLOWED_MOST 65536
 
-static uint32_t larger(uint32_t left, uint32_t right)
-{
-	return left > right ? left : right;
-}
-
-static uint32_t smaller(uint32_t left, uint32_t right)
-{
-	return left < right ? left : right;
-}
-
 static uint32_t default_rows(bool old, uint32_t n_cpus)
 {
 	uint32_t rows = old ? ROWS_DEFAULT_OLD : ROWS_DEFAULT;
@@ -55,9 +45,9 @@ struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follo
 	return (struct map_sizes){
 		.rows = rows,
 		.latencies = old ? rows :
-				   smaller(rows, larger(rows / (full ? 4 : 8), LATENCIES_LEAST)),
-		.tasks = power_of_two(larger(rows / 4, TASKS_LEAST)),
-		.anchors = larger(rows / 2, ANCHORS_LEAST),
+				   min_of(rows, max_of(rows / (full ? 4 : 8), LATENCIES_LEAST)),
+		.tasks = power_of_two(max_of(rows / 4, TASKS_LEAST)),
+		.anchors = max_of(rows / 2, ANCHORS_LEAST),
 		.followed = follow ? FOLLOWED_MOST : 1,
 	};
 }

@@ -68,20 +68,12 @@ uint64_t rows_names_lost(const struct rows *rows)
 
 /* ---- counts into the snapshot ---- */
 
-static uint64_t max_of(uint64_t left, uint64_t right)
-{
-	return left > right ? left : right;
-}
-
 static void add_counts(struct snapshot *snapshot, struct row *row,
 		       const struct fault_counts *gained)
 {
 	struct totals *totals = &snapshot->totals;
 
-	row->now.minor += gained->minor;
-	row->now.major += gained->major;
-	row->now.denied += gained->denied;
-	row->now.pages += gained->pages;
+	counts_add(&row->now, gained);
 	totals->minor += gained->minor;
 	totals->major += gained->major;
 	totals->denied += gained->denied;

@@ -2,11 +2,11 @@
 #include "metrics/sink_prometheus.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/statm.h"
 #include "model/latency.h"
 #include "model/losses.h"
 #include "metrics/sink_prometheus_data.h"
@@ -32,28 +32,16 @@ static void count_row(struct sink_prometheus *sink, const struct row *row)
 	groups_row(&sink->groups, row, &delta);
 }
 
-/* statm's second field; the last value stays where it cannot be read. */
-static void read_resident(struct sink_prometheus *sink)
+static void update_self(struct sink_prometheus *sink)
 {
-	autofclose FILE *statm = fopen("/proc/self/statm", "re");
-	uint64_t pages;
+	uint64_t vsz_bytes;
 
-	if (statm && fscanf(statm, "%*u %" SCNu64, &pages) == 1)
-		sink->resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static void take_self(struct sink_prometheus *sink, const struct self_figures *self)
-{
+	if (sink->options.get_self)
+		sink->options.get_self(sink->options.context, &sink->self);
 	sink->ticks++;
-	sink->tick_ns = self->tick_ns;
-	sink->ticks_ns += self->tick_ns;
-	sink->rows_capacity = self->rows_capacity;
-	sink->n_hooks = self->n_hooks;
-	sink->n_programs = self->n_programs < PROGRAMS_MAX ? self->n_programs : PROGRAMS_MAX;
-	if (sink->n_programs)
-		memcpy(sink->programs, self->programs,
-		       sink->n_programs * sizeof(sink->programs[0]));
-	read_resident(sink);
+	sink->ticks_ns += sink->self.tick_ns;
+	/* Where it cannot be read the last value stays. */
+	statm_read(0, (uint64_t)sysconf(_SC_PAGESIZE), &vsz_bytes, &sink->resident_bytes);
 }
 
 static void print_faults(struct writer *writer, const struct sink_prometheus *sink,
@@ -100,14 +88,14 @@ static size_t count_series(const struct sink_prometheus *sink, size_t *ret_fixed
 	struct writer writer = { .openmetrics = true };
 
 	print_machine(&writer, sink);
-	print_self(&writer, sink);
+	sink_prometheus_print_self(&writer, sink);
 	*ret_fixed = writer.n_series;
-	print_groups(&writer, &sink->groups);
+	sink_prometheus_print_groups(&writer, &sink->groups);
 	return writer.n_series;
 }
 
 /* Groups have what everything else leaves. */
-static void settle(struct sink_prometheus *sink, struct timespec now)
+static void choose_series(struct sink_prometheus *sink, struct timespec now)
 {
 	size_t fixed, limit = sink->options.max_series;
 
@@ -116,7 +104,7 @@ static void settle(struct sink_prometheus *sink, struct timespec now)
 	sink->n_series = count_series(sink, &fixed);
 }
 
-struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *options)
+struct sink_prometheus *sink_prometheus_new(const struct sink_prometheus_options *options)
 {
 	struct sink_prometheus *sink = calloc(1, sizeof(*sink));
 
@@ -124,12 +112,13 @@ struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *opt
 		return NULL;
 	sink->options = *options;
 	if (groups_init(&sink->groups, options->group_by, options->top_mappings,
-			options->top_mappings ? group_cost_with_mappings : group_cost,
-			group_mapping_cost, options->started)) {
+			options->top_mappings ? sink_prometheus_group_cost_with_mappings :
+						sink_prometheus_group_cost,
+			sink_prometheus_mapping_cost, options->started)) {
 		free(sink);
 		return NULL;
 	}
-	settle(sink, options->started);
+	choose_series(sink, options->started);
 	return sink;
 }
 
@@ -146,12 +135,13 @@ void sink_prometheus_free(struct sink_prometheus *sink)
 	free(sink);
 }
 
-void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
-			  const struct self_figures *self)
+int sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
+			 struct error *error)
 {
+	(void)error;
 	groups_begin(&sink->groups, snapshot);
 	for (size_t i = 0; i < snapshot->n_touched; i++)
-		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
+		if (row_changed(snapshot->rows[i]))
 			count_row(sink, snapshot->rows[i]);
 	sink->n_processes = 0;
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
@@ -164,27 +154,22 @@ void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *s
 	}
 	sink->totals = snapshot->totals;
 	sink->n_rows = snapshot->n_rows;
-	take_self(sink, self);
-	settle(sink, snapshot->ts);
+	update_self(sink);
+	choose_series(sink, snapshot->ts);
+	return 0;
 }
+
+SINK_OPS(prometheus);
 
 const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink)
 {
 	return &sink->groups;
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, char **ret_text,
 			   size_t *ret_size)
 {
-	uint64_t begin = clock_ns();
+	uint64_t begin = monotonic_ns();
 	char *text = NULL;
 	size_t size;
 	struct writer writer = { .stream = open_memstream(&text, &size),
@@ -194,14 +179,14 @@ int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format,
 		return -ENOMEM;
 	sink->scrapes++;
 	print_machine(&writer, sink);
-	print_groups(&writer, &sink->groups);
-	print_self(&writer, sink);
+	sink_prometheus_print_groups(&writer, &sink->groups);
+	sink_prometheus_print_self(&writer, sink);
 	exposition_end(&writer);
 	if (ferror(writer.stream) | fclose(writer.stream)) {
 		free(text);
 		return -ENOMEM;
 	}
-	sink->scrapes_ns += clock_ns() - begin;
+	sink->scrapes_ns += monotonic_ns() - begin;
 	*ret_text = text;
 	*ret_size = size;
 	return 0;

@@ -18,44 +18,47 @@
 #include "base/exposition_format.h"
 #include "metrics/grouping.h"
 #include "model/program_stats.h"
-#include "model/snapshot.h"
+#include "model/sink.h"
 
-/* Text format 0.0.4, or OpenMetrics 1.0.0. */
 /* What everything but groups may come to, with every kind of fault in every mode (the unit test says
  * so), and some groups. */
 #define PROMETHEUS_LEAST_MAX_SERIES 1300
 
-struct prometheus_options {
+/* What faultmap knows of itself at a tick. */
+struct self_figures {
+	uint64_t tick_ns;       /* what the collector took for it */
+	uint64_t rows_capacity; /* of the kernel's table */
+	uint64_t n_hooks;       /* that BPF programs are attached to */
+	/* Their names must outlive the sink's last rendering. */
+	struct program_stats programs[PROGRAMS_MAX];
+	size_t n_programs;
+};
+
+struct sink_prometheus_options {
 	enum group_by group_by;
 	uint64_t top_mappings;   /* of each group; 0: no series of mappings */
 	uint64_t max_series;     /* at least PROMETHEUS_LEAST_MAX_SERIES */
 	struct timespec started; /* CLOCK_REALTIME: since when everything counts */
-};
-
-/* What faultmap knows of itself at a tick. */
-struct self_figures {
-	uint64_t tick_ns;       /* what the tick took */
-	uint64_t rows_capacity; /* of the kernel's table */
-	uint64_t n_hooks;       /* that BPF programs are attached to */
-	/* Borrowed for the call, but for their names: those must outlive the sink's last rendering. */
-	const struct program_stats *programs;
-	size_t n_programs;
+	/* Asked at each tick; NULL: all zero. */
+	void (*get_self)(void *context, struct self_figures *ret_self);
+	void *context;
 };
 
 struct sink_prometheus;
 struct groups;
 
 /* NULL: no memory. */
-struct sink_prometheus *sink_prometheus_new(const struct prometheus_options *options);
+struct sink_prometheus *sink_prometheus_new(const struct sink_prometheus_options *options);
 /* Names of files that not everybody may see are not shown (metrics/public_names.h). Before the first tick. 0 or
  * -ENOMEM. */
 int sink_prometheus_hide_private(struct sink_prometheus *sink);
 /* NULL is fine. */
 void sink_prometheus_free(struct sink_prometheus *sink);
 
-/* Counts the snapshot in; each snapshot exactly once, from tick 0 on. */
-void sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
-			  const struct self_figures *self);
+/* Counts the snapshot in. Always 0. */
+int sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *snapshot,
+			 struct error *error);
+extern const struct sink_ops sink_prometheus_ops;
 /* Its groups, as the last tick left them. */
 const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink);
 /* The exposition, allocated with malloc. 0 or -ENOMEM. */

@@ -127,7 +127,7 @@ static void print_mappings(struct writer *writer, const struct group *group)
 		print_rest(writer, group, severity, rest[severity]);
 }
 
-void print_groups(struct writer *writer, const struct groups *groups)
+void sink_prometheus_print_groups(struct writer *writer, const struct groups *groups)
 {
 	for (enum metric metric = METRIC_GROUP_FAULTS; metric <= METRIC_GROUP_INFO; metric++) {
 		exposition_family(writer, metric);
@@ -145,7 +145,7 @@ void print_groups(struct writer *writer, const struct groups *groups)
 	print_mappings(writer, groups->other);
 }
 
-size_t group_cost(const struct group *group)
+size_t sink_prometheus_group_cost(const struct group *group)
 {
 	struct writer writer = { .openmetrics = true };
 
@@ -155,16 +155,16 @@ size_t group_cost(const struct group *group)
 }
 
 /* With the mapping other, if any of its faults come to be there. */
-size_t group_cost_with_mappings(const struct group *group)
+size_t sink_prometheus_group_cost_with_mappings(const struct group *group)
 {
 	struct writer writer = { .openmetrics = true };
 
 	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
 		print_rest(&writer, group, severity, faults_of(group, severity));
-	return writer.n_series + group_cost(group);
+	return writer.n_series + sink_prometheus_group_cost(group);
 }
 
-size_t group_mapping_cost(const struct group *group)
+size_t sink_prometheus_mapping_cost(const struct group *group)
 {
 	struct writer writer = { .openmetrics = true };
 

@@ -62,20 +62,20 @@ static void print_programs(struct writer *writer, const struct sink_prometheus *
 {
 	uint64_t missed = 0;
 
-	print_gauge(writer, METRIC_PROGRAMS, sink->n_hooks);
+	print_gauge(writer, METRIC_PROGRAMS, sink->self.n_hooks);
 	exposition_family(writer, METRIC_PROGRAM_RUNS);
-	for (size_t i = 0; i < sink->n_programs; i++)
-		if (sink->programs[i].runs)
+	for (size_t i = 0; i < sink->self.n_programs; i++)
+		if (sink->self.programs[i].runs)
 			exposition_counter(writer, METRIC_PROGRAM_RUNS,
-					   LABELS({ "program", sink->programs[i].name }),
-					   sink->programs[i].runs, sink->options.started);
+					   LABELS({ "program", sink->self.programs[i].name }),
+					   sink->self.programs[i].runs, sink->options.started);
 	exposition_family(writer, METRIC_PROGRAM_SECONDS);
-	for (size_t i = 0; i < sink->n_programs; i++) {
-		if (sink->programs[i].runs)
+	for (size_t i = 0; i < sink->self.n_programs; i++) {
+		if (sink->self.programs[i].runs)
 			exposition_counter_ns(writer, METRIC_PROGRAM_SECONDS,
-					      LABELS({ "program", sink->programs[i].name }),
-					      sink->programs[i].run_ns, sink->options.started);
-		missed += sink->programs[i].missed;
+					      LABELS({ "program", sink->self.programs[i].name }),
+					      sink->self.programs[i].run_ns, sink->options.started);
+		missed += sink->self.programs[i].missed;
 	}
 	print_counter(writer, sink, METRIC_PROGRAMS_MISSED, missed);
 }
@@ -87,19 +87,19 @@ static void print_times(struct writer *writer, const struct sink_prometheus *sin
 	exposition_counter_ns(writer, METRIC_TICK_SECONDS, NO_LABELS, sink->ticks_ns,
 			      sink->options.started);
 	exposition_family(writer, METRIC_TICK_LAST);
-	exposition_gauge_ns(writer, METRIC_TICK_LAST, sink->tick_ns);
+	exposition_gauge_ns(writer, METRIC_TICK_LAST, sink->self.tick_ns);
 	print_counter(writer, sink, METRIC_SCRAPES, sink->scrapes);
 	exposition_family(writer, METRIC_SCRAPE_SECONDS);
 	exposition_counter_ns(writer, METRIC_SCRAPE_SECONDS, NO_LABELS, sink->scrapes_ns,
 			      sink->options.started);
 }
 
-void print_self(struct writer *writer, const struct sink_prometheus *sink)
+void sink_prometheus_print_self(struct writer *writer, const struct sink_prometheus *sink)
 {
 	print_losses(writer, sink);
 	print_gauge(writer, METRIC_PROCESSES, sink->n_processes);
 	print_gauge(writer, METRIC_ROWS, sink->n_rows);
-	print_gauge(writer, METRIC_ROWS_CAPACITY, sink->rows_capacity);
+	print_gauge(writer, METRIC_ROWS_CAPACITY, sink->self.rows_capacity);
 	print_gauge(writer, METRIC_SERIES, sink->n_series);
 	print_gauge(writer, METRIC_SERIES_LIMIT, sink->options.max_series);
 	print_gauge(writer, METRIC_GROUPS, sink->groups.n_shown);

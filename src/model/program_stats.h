@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* More than there are programs in bpf/. */
+#define PROGRAMS_MAX 32
+
 struct program_stats {
 	const char *name; /* "page_fault_user"; lives as long as the collector */
 	/* Counted while kernel.bpf_stats_enabled is set, else they stand still. */

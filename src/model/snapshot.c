@@ -306,6 +306,14 @@ void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t inter
 	snapshot->interval_ns = interval_ns;
 }
 
+void counts_add(struct fault_counts *sum, const struct fault_counts *more)
+{
+	sum->minor += more->minor;
+	sum->major += more->major;
+	sum->denied += more->denied;
+	sum->pages += more->pages;
+}
+
 struct fault_counts row_delta(const struct row *row)
 {
 	return (struct fault_counts){
@@ -316,9 +324,10 @@ struct fault_counts row_delta(const struct row *row)
 	};
 }
 
-bool row_moved(const struct row *row)
+bool row_changed(const struct row *row)
 {
-	return memcmp(&row->now, &row->before, sizeof(row->now)) != 0;
+	return memcmp(&row->now, &row->before, sizeof(row->now)) != 0 ||
+	       (row->latency && row->latency->now.count != row->latency->before.count);
 }
 
 bool process_moved(const struct process *process)

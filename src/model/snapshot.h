@@ -124,8 +124,7 @@ struct row {
 	struct fault_counts before;
 	struct row_latency *latency; /* NULL where no stall was measured */
 
-	/* Private to who fills the snapshot. */
-	uint64_t sum[4];       /* minor, major, denied, pages, as counted so far */
+	/* Private to the collector. */
 	uint32_t kernel_index; /* where the kernel counts it now; 0: nowhere */
 	uint8_t mapping_class; /* enum mapping_class */
 };
@@ -178,10 +177,11 @@ struct strings *snapshot_strings(const struct snapshot *snapshot);
 /* Ends the tick: sets ts and interval_ns. */
 void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t interval_ns);
 
+void counts_add(struct fault_counts *sum, const struct fault_counts *more);
 /* What the row gained since the snapshot before. */
 struct fault_counts row_delta(const struct row *row);
-/* True when any counter of the row moved since the snapshot before. */
-bool row_moved(const struct row *row);
+/* True when the row has faults or stalls that the snapshot before did not have. */
+bool row_changed(const struct row *row);
 bool process_moved(const struct process *process);
 
 #endif

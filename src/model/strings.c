@@ -51,11 +51,6 @@ static struct text *text_of(const char *bytes)
 	return (struct text *)(bytes - offsetof(struct text, bytes));
 }
 
-static int compare(const void *left, const void *right)
-{
-	return strcmp(left, right);
-}
-
 static size_t cost_of(size_t length)
 {
 	return sizeof(struct text) + length + 1 + OVERHEAD;
@@ -179,7 +174,7 @@ static void keep_first(char *cut, const char *text)
 
 static const char *find(const struct strings *strings, const char *text)
 {
-	char **found = tfind(text, &strings->tree, compare);
+	char **found = tfind(text, &strings->tree, compare_texts);
 
 	return found ? *found : NULL;
 }
@@ -193,7 +188,7 @@ static const char *add(struct strings *strings, const char *bytes, struct share 
 		return NULL;
 	*text = (struct text){ .share = share };
 	memcpy(text->bytes, bytes, length + 1);
-	if (!tsearch(text->bytes, &strings->tree, compare)) {
+	if (!tsearch(text->bytes, &strings->tree, compare_texts)) {
 		free(text);
 		return NULL;
 	}
@@ -280,13 +275,14 @@ void strings_sweep(struct strings *strings)
 		char *bytes = *(char **)strings->tree;
 		struct text *text = text_of(bytes);
 
-		tdelete(bytes, &strings->tree, compare);
+		tdelete(bytes, &strings->tree, compare_texts);
 		if (!text->used && !text->holds) {
 			remove_text(strings, text);
 			continue;
 		}
 		text->used = false;
-		(void)tsearch(bytes, &kept, compare); /* no memory: only its sharing is lost */
+		(void)tsearch(bytes, &kept,
+			      compare_texts); /* no memory: only its sharing is lost */
 	}
 	strings->tree = kept;
 	strings->new_texts = 0;

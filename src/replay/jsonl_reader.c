@@ -9,6 +9,7 @@
 
 #include "replay/jsonl_file.h"
 #include "replay/jsonl_line.h"
+#include "replay/jsonl_totals.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
@@ -20,17 +21,8 @@
 #define OTHER_MAPPING UINT64_MAX
 /* A result that is no error: the line is counted elsewhere, or its process not at all. */
 #define NO_ROOM 1
-/* In sum of a row: no total is known that the next one could be compared with. */
-#define UNKNOWN UINT64_MAX
-
 /* At least totals_count. */
 #define COUNTERS_MAX 32
-
-/* With the totals of the line before; the snapshot frees it as a struct row_latency. */
-struct read_latency {
-	struct row_latency latency; /* first */
-	uint64_t count, sum_ns;
-};
 
 struct jsonl_reader {
 	struct jsonl_reader_options options;
@@ -46,6 +38,7 @@ struct jsonl_reader {
 	bool went_back;    /* in this file: said so already */
 	int64_t ts_ms;
 	uint64_t last_totals[COUNTERS_MAX];
+	struct jsonl_totals last; /* of rows and processes */
 };
 
 static void complain(struct jsonl_reader *reader, uint64_t line, const char *why)
@@ -106,8 +99,10 @@ static int enter_interval(struct jsonl_reader *reader, int64_t ts_ms, struct err
 		result = hand_out(reader, error);
 	if (result < 0)
 		return result;
-	if (!reader->options.as_one)
+	if (!reader->options.as_one) {
+		jsonl_totals_drop_ended(&reader->last, reader->snapshot);
 		snapshot_begin(reader->snapshot);
+	}
 	snapshot_seal(reader->snapshot, ts, 0);
 	if (!reader->info.first.tv_sec)
 		reader->info.first = ts;
@@ -134,7 +129,7 @@ static void add_totals(struct jsonl_reader *reader, const uint64_t *delta, const
 	reader->has_totals = true;
 }
 
-static void take_interval(struct jsonl_line *line)
+static void read_interval(struct jsonl_line *line)
 {
 	struct jsonl_reader *reader = line->reader;
 	struct snapshot *snapshot = reader->snapshot;
@@ -189,11 +184,6 @@ static struct process *get_process(struct jsonl_line *line, int *ret_result)
 	return process;
 }
 
-static uint64_t larger(uint64_t left, uint64_t right)
-{
-	return left > right ? left : right;
-}
-
 struct latency_line {
 	struct latency_counts delta;
 	uint64_t count_total, sum_ns_total, max_ns;
@@ -217,24 +207,25 @@ static void get_latency(struct jsonl_line *line, const json_t *object, struct la
 								  "buckets");
 }
 
-static int add_latency(struct row *row, const struct latency_line *line, bool is_known)
+static int add_latency(struct row *row, const struct latency_line *line, struct row_totals *last)
 {
-	struct read_latency *latency = (struct read_latency *)row->latency;
+	struct row_latency *latency = row->latency;
+	struct row_totals none = {};
 
+	last = last ?: &none;
 	if (!latency) {
-		latency = calloc(1, sizeof(*latency));
+		latency = row->latency = calloc(1, sizeof(*latency));
 		if (!latency)
 			return -ENOMEM;
-		row->latency = &latency->latency;
-		is_known = false;
 	}
-	latency->latency.now.count += gain(line->delta.count, line->count_total, is_known,
-					   &latency->count);
-	latency->latency.now.sum_ns += gain(line->delta.sum_ns, line->sum_ns_total, is_known,
-					    &latency->sum_ns);
+	latency->now.count += gain(line->delta.count, line->count_total, last->has_stalls,
+				   &last->stalls);
+	latency->now.sum_ns += gain(line->delta.sum_ns, line->sum_ns_total, last->has_stalls,
+				    &last->stalled_ns);
+	last->has_stalls = true;
 	for (size_t i = 0; i < LATENCY_BUCKETS; i++)
-		latency->latency.now.buckets[i] += line->delta.buckets[i];
-	latency->latency.max_ns = larger(latency->latency.max_ns, line->max_ns);
+		latency->now.buckets[i] += line->delta.buckets[i];
+	latency->max_ns = max_of(latency->max_ns, line->max_ns);
 	return 0;
 }
 
@@ -286,7 +277,6 @@ static struct row *find_other(struct snapshot *snapshot, const struct row *want)
 		return NULL;
 	strcpy(process->comm, "other");
 	row->mapping = snapshot_intern(snapshot, "[other]") ?: row->mapping;
-	row->sum[0] = UNKNOWN; /* many series in one: each line's delta counts */
 	return row;
 }
 
@@ -302,7 +292,6 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 	struct snapshot *snapshot = line->reader->snapshot;
 	struct process *process = get_process(line, ret_result);
 	struct row *row;
-	bool is_new;
 
 	if (*ret_result == NO_ROOM || (process && !has_room(snapshot, want))) {
 		row = find_other(snapshot, want);
@@ -312,13 +301,11 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 	if (!process)
 		return NULL;
 	row = snapshot_slice_row(snapshot, process, want->mapping_id, want->slice, want->kind,
-				 want->access, want->mode, &is_new);
+				 want->access, want->mode, NULL);
 	if (!row) {
 		*ret_result = -ENOMEM;
 		return NULL;
 	}
-	if (is_new)
-		row->sum[0] = UNKNOWN;
 	row->mapping = want->mapping;
 	row->map_start = want->map_start;
 	row->map_end = want->map_end;
@@ -329,33 +316,58 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 	return row;
 }
 
-static int take_faults(struct jsonl_line *line)
+/* What one `faults` line says of a row. */
+struct faults_line {
+	uint64_t delta[4], total[4]; /* minor, major, denied, pages */
+	bool has_latency;
+	struct latency_line latency;
+};
+
+static void get_faults(struct jsonl_line *line, struct faults_line *faults)
 {
 	static const char *const names[] = { "minor", "major", "denied", "pages" };
-	const json_t *latency_object = json_object_get(line->object, "latency");
-	struct latency_line latency = {};
-	uint64_t delta[4], total[4], *now;
-	struct row want, *row = NULL;
-	bool is_known;
-	int result = 0;
+	const json_t *latency = json_object_get(line->object, "latency");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		delta[i] = jsonl_line_uint(line, names[i]);
-		total[i] = jsonl_line_total_of(line, line->object, names[i]);
+		faults->delta[i] = jsonl_line_uint(line, names[i]);
+		faults->total[i] = jsonl_line_total_of(line, line->object, names[i]);
 	}
-	if (latency_object)
-		get_latency(line, latency_object, &latency);
+	faults->has_latency = latency != NULL;
+	if (latency)
+		get_latency(line, latency, &faults->latency);
+}
+
+/* last: the totals of the line before, NULL where many series are in one row: each delta counts. */
+static int add_faults(struct row *row, const struct faults_line *line, struct row_totals *last)
+{
+	uint64_t *now[] = { &row->now.minor, &row->now.major, &row->now.denied, &row->now.pages };
+	struct row_totals none = {};
+	struct row_totals *known = last ?: &none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(now); i++)
+		*now[i] += gain(line->delta[i], line->total[i], known->is_known, &known->counts[i]);
+	known->is_known = true;
+	return line->has_latency ? add_latency(row, &line->latency, last) : 0;
+}
+
+static int read_faults(struct jsonl_line *line)
+{
+	struct row_totals *last = NULL;
+	struct faults_line faults = {};
+	struct row want, *row = NULL;
+	int result = 0;
+
+	get_faults(line, &faults);
 	if (get_row(line, &want))
 		row = find_row(line, &want, &result);
 	if (!row || result < 0)
 		return result;
-	is_known = row->sum[0] != UNKNOWN;
-	now = &row->now.minor;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		now[i] += gain(delta[i], total[i], is_known, &row->sum[i]);
-	if (latency_object && add_latency(row, &latency, is_known) < 0)
-		return -ENOMEM;
-	return result;
+	if (result != NO_ROOM) {
+		last = jsonl_totals_row(&line->reader->last, row);
+		if (!last)
+			return -ENOMEM;
+	}
+	return add_faults(row, &faults, last) < 0 ? -ENOMEM : result;
 }
 
 /* What `process` and `exit` lines have in common; an `exit` line has totals only. */
@@ -382,22 +394,24 @@ static void get_process_line(struct jsonl_line *line, bool has_deltas,
 	};
 }
 
-static void add_process(struct process *process, const struct process_line *line)
+static int add_process(struct jsonl_reader *reader, struct process *process,
+		       const struct process_line *line)
 {
-	bool is_known = process->accounting.has_base;
+	struct process_totals *last = jsonl_totals_process(&reader->last, process);
 
-	process->minor += gain(line->minor, line->minor_total, is_known,
-			       &process->accounting.minor);
-	process->major += gain(line->major, line->major_total, is_known,
-			       &process->accounting.major);
-	process->gup += gain(line->gup, line->gup_total, is_known, &process->accounting.row_faults);
-	process->accounting.has_base = true;
+	if (!last)
+		return -ENOMEM;
+	process->minor += gain(line->minor, line->minor_total, last->is_known, &last->minor);
+	process->major += gain(line->major, line->major_total, last->is_known, &last->major);
+	process->gup += gain(line->gup, line->gup_total, last->is_known, &last->gup);
+	last->is_known = true;
 	process->ppid = line->ppid;
 	process->uid = line->uid;
 	process->cgroup = line->cgroup;
+	return 0;
 }
 
-static int take_process(struct jsonl_line *line)
+static int read_process(struct jsonl_line *line)
 {
 	int result = 0;
 	uint64_t vsz_bytes = jsonl_line_uint(line, "vsz_bytes"),
@@ -411,11 +425,10 @@ static int take_process(struct jsonl_line *line)
 		return result;
 	process->vsz_bytes = vsz_bytes;
 	process->rss_bytes = rss_bytes;
-	add_process(process, &process_line);
-	return 0;
+	return add_process(line->reader, process, &process_line);
 }
 
-static int take_exit(struct jsonl_line *line)
+static int read_exit(struct jsonl_line *line)
 {
 	int result = 0;
 	uint64_t vsz_bytes = jsonl_line_uint(line, "peak_vsz_bytes");
@@ -432,8 +445,7 @@ static int take_exit(struct jsonl_line *line)
 	process->peak_rss_bytes = rss_bytes;
 	process->lifetime_ns = lifetime_ns;
 	process->ended = true;
-	add_process(process, &process_line);
-	return 0;
+	return add_process(line->reader, process, &process_line);
 }
 
 /* The inverse of what a shell's $? shows. */
@@ -447,7 +459,7 @@ static int get_wait_status(struct jsonl_line *line)
 	       (json_is_true(json_object_get(line->object, "core_dumped")) ? 0x80 : 0);
 }
 
-static int take_run(struct jsonl_line *line, struct error *error)
+static int read_run(struct jsonl_line *line, struct error *error)
 {
 	const json_t *words = json_object_get(line->object, "command");
 	struct jsonl_reader *reader = line->reader;
@@ -480,13 +492,8 @@ static int take_run(struct jsonl_line *line, struct error *error)
 /* Another faultmap counts from 0: its totals say nothing about what was read before. */
 static void forget_totals(struct jsonl_reader *reader)
 {
-	const struct snapshot *snapshot = reader->snapshot;
-
 	reader->has_totals = false;
-	for (size_t i = 0; i < snapshot->n_rows; i++)
-		snapshot->rows[i]->sum[0] = UNKNOWN;
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		snapshot->processes[i]->accounting.has_base = false;
+	jsonl_totals_clear(&reader->last);
 }
 
 /* Escaped once, whatever the line has. */
@@ -497,7 +504,7 @@ static void get_shown(struct jsonl_line *line, const char *name, char *text, siz
 	text_escape_to(text, size, bytes ? bytes : "");
 }
 
-static void take_meta(struct jsonl_line *line)
+static void read_meta(struct jsonl_line *line)
 {
 	struct jsonl_reader *reader = line->reader;
 	struct jsonl_reader_info info = reader->info;
@@ -526,7 +533,7 @@ static void take_meta(struct jsonl_line *line)
 
 /* Lines. --------------------------------------------------------------------------------------- */
 
-static int take_record_at(struct jsonl_line *line, const char *rec, struct error *error)
+static int read_record(struct jsonl_line *line, const char *rec, struct error *error)
 {
 	const struct jsonl_reader_options *options = &line->reader->options;
 	int64_t ts_ms = 0;
@@ -540,19 +547,19 @@ static int take_record_at(struct jsonl_line *line, const char *rec, struct error
 	if (result < 0)
 		return result;
 	if (!strcmp(rec, "faults"))
-		return take_faults(line);
+		return read_faults(line);
 	if (!strcmp(rec, "process"))
-		return take_process(line);
+		return read_process(line);
 	if (!strcmp(rec, "exit"))
-		return take_exit(line);
+		return read_exit(line);
 	if (!strcmp(rec, "interval"))
-		take_interval(line);
+		read_interval(line);
 	else
 		jsonl_line_reject(line, "rec", "a word that this faultmap does not know");
 	return 0;
 }
 
-static int take_line(struct jsonl_reader *reader, const char *text, size_t length,
+static int read_line(struct jsonl_reader *reader, const char *text, size_t length,
 		     struct error *error)
 {
 	json_error_t wrong;
@@ -570,11 +577,11 @@ static int take_line(struct jsonl_reader *reader, const char *text, size_t lengt
 	} else {
 		rec = jsonl_line_text(&line, "rec");
 		if (!strcmp(rec, "meta"))
-			take_meta(&line);
+			read_meta(&line);
 		else if (!reader->is_foreign && !strcmp(rec, "run"))
-			result = take_run(&line, error);
+			result = read_run(&line, error);
 		else if (!reader->is_foreign && !line.why[0])
-			result = take_record_at(&line, rec, error);
+			result = read_record(&line, rec, error);
 	}
 	json_decref(line.object);
 	if (line.why[0])
@@ -605,7 +612,7 @@ static int read_lines(struct jsonl_reader *reader, struct error *error)
 				return 0;
 			continue;
 		}
-		result = take_line(reader, text, length, error);
+		result = read_line(reader, text, length, error);
 		if (result < 0)
 			return result;
 	}
@@ -620,6 +627,7 @@ struct jsonl_reader *jsonl_reader_new(const struct jsonl_reader_options *options
 	reader->options = *options;
 	reader->info.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	reader->ts_ms = INT64_MIN;
+	jsonl_totals_init(&reader->last);
 	reader->snapshot = snapshot_new();
 	if (!reader->snapshot) {
 		free(reader);
@@ -632,6 +640,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 {
 	if (!reader)
 		return;
+	jsonl_totals_clear(&reader->last);
 	snapshot_free(reader->snapshot);
 	free(reader);
 }

@@ -168,8 +168,8 @@ static int sink_end(struct sink_jsonl *sink, struct error *error)
 	return sink_tell(sink, error);
 }
 
-int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
-		    struct error *error)
+int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
+		   struct error *error)
 {
 	struct sink_jsonl *sink = calloc(1, sizeof(*sink));
 	int result;
@@ -233,7 +233,8 @@ int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
 	return sink_end(sink, error);
 }
 
-int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, struct error *error)
+int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
+		    struct error *error)
 {
 	struct json_line *line = line_begin(sink, "meta");
 	struct utsname uts;
@@ -396,7 +397,7 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 {
 	emit_interval(sink, snapshot);
 	for (size_t i = 0; i < snapshot->n_touched; i++)
-		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
+		if (row_changed(snapshot->rows[i]))
 			emit_faults(sink, snapshot->rows[i]);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (has_process_line(snapshot->processes[i]))
@@ -415,7 +416,9 @@ int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, st
 	return sink_end(sink, error);
 }
 
-int sink_jsonl_run(struct sink_jsonl *sink, const struct jsonl_run *run, struct error *error)
+SINK_OPS(jsonl);
+
+int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, struct error *error)
 {
 	struct json_line *line;
 

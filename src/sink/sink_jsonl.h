@@ -15,12 +15,12 @@
 
 #include "base/error.h"
 #include "sink/outlet.h"
-#include "model/snapshot.h"
+#include "model/sink.h"
 
 struct sink_jsonl;
 
 /* What the `meta` line says beside host, kernel and versions. */
-struct jsonl_meta {
+struct sink_jsonl_meta {
 	const char *detail;
 	const char *const *hooks;
 	size_t n_hooks;
@@ -30,7 +30,7 @@ struct jsonl_meta {
 };
 
 /* The last line of `run --json`. */
-struct jsonl_run {
+struct sink_jsonl_run {
 	const char *const *command; /* raw bytes, NULL-terminated */
 	int wait_status;            /* as wait(2) gives it */
 	uint64_t wall_ns;
@@ -43,8 +43,8 @@ struct jsonl_run {
 const char *sink_jsonl_schema(void);
 
 /* target: as outlet_open takes it. 0 or a negative errno with the error set. */
-int sink_jsonl_open(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
-		    struct error *error);
+int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
+		   struct error *error);
 /* NULL is fine. */
 void sink_jsonl_free(struct sink_jsonl *sink);
 /* As outlet_watch and outlet_drain, the latter with the error set. */
@@ -64,9 +64,11 @@ uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);
  * The meta line is written at once; while that fails it goes before the next lines, and it begins
  * each file and connection.
  */
-int sink_jsonl_meta(struct sink_jsonl *sink, const struct jsonl_meta *meta, struct error *error);
+int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
+		    struct error *error);
 /* interval, faults, process and exit lines; nothing for tick 0. */
 int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error);
-int sink_jsonl_run(struct sink_jsonl *sink, const struct jsonl_run *run, struct error *error);
+extern const struct sink_ops sink_jsonl_ops;
+int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, struct error *error);
 
 #endif

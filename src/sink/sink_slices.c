@@ -40,17 +40,17 @@ struct strip {
 	struct part *parts;
 };
 
-struct slices {
-	struct slices_options options;
+struct sink_slices {
+	struct sink_slices_options options;
 	struct table parts;
 	struct table strips;
 	uint64_t rest; /* faults of mappings that are no longer kept one by one */
 	uint64_t n_rest;
 };
 
-struct slices *slices_new(const struct slices_options *options)
+struct sink_slices *sink_slices_new(const struct sink_slices_options *options)
 {
-	struct slices *slices = calloc(1, sizeof(*slices));
+	struct sink_slices *slices = calloc(1, sizeof(*slices));
 
 	if (!slices)
 		return NULL;
@@ -68,7 +68,7 @@ static void strip_free(struct strip *strip)
 	free(strip);
 }
 
-void slices_free(struct slices *slices)
+void sink_slices_free(struct sink_slices *slices)
 {
 	size_t cursor = 0;
 
@@ -86,11 +86,6 @@ void slices_free(struct slices *slices)
 
 /* Keeping. ------------------------------------------------------------------------------------- */
 
-static int compare_u64(uint64_t left, uint64_t right)
-{
-	return (left > right) - (left < right);
-}
-
 /* The busiest first. */
 static int compare_strips(const void *left, const void *right)
 {
@@ -106,7 +101,7 @@ static int compare_strips(const void *left, const void *right)
 }
 
 /* All strips in order, to be freed; NULL when out of memory. */
-static struct strip **sorted_strips(const struct slices *slices)
+static struct strip **sorted_strips(const struct sink_slices *slices)
 {
 	struct strip **strips = calloc(slices->strips.count + 1, sizeof(struct strip *));
 	size_t cursor = 0;
@@ -120,7 +115,7 @@ static struct strip **sorted_strips(const struct slices *slices)
 }
 
 /* Makes room: the less busy half of the mappings goes to the sum, all of their slices with them. */
-static int give_up_half(struct slices *slices)
+static int give_up_half(struct sink_slices *slices)
 {
 	size_t count = slices->strips.count;
 	autofree struct strip **strips = sorted_strips(slices);
@@ -142,7 +137,7 @@ static int give_up_half(struct slices *slices)
 }
 
 /* The mapping of the row, new if need be; NULL when out of memory. */
-static struct strip *strip_of(struct slices *slices, const struct row *row)
+static struct strip *strip_of(struct sink_slices *slices, const struct row *row)
 {
 	struct strip *strip = table_get(&slices->strips, &row->mapping_id);
 
@@ -162,7 +157,7 @@ static struct strip *strip_of(struct slices *slices, const struct row *row)
 	return strip;
 }
 
-static struct part *part_of(struct slices *slices, struct strip *strip, const struct row *row)
+static struct part *part_of(struct sink_slices *slices, struct strip *strip, const struct row *row)
 {
 	struct part key = { .mapping_id = row->mapping_id,
 			    .start = row->slice_start,
@@ -218,7 +213,7 @@ static int rename_strip(struct strip *strip, const char *name)
 	return 0;
 }
 
-static int add_row(struct slices *slices, const struct row *row)
+static int add_row(struct sink_slices *slices, const struct row *row)
 {
 	struct fault_counts delta = row_delta(row);
 	uint64_t faults = delta.minor + delta.major;
@@ -241,15 +236,18 @@ static int add_row(struct slices *slices, const struct row *row)
 	return rename_strip(strip, row->mapping);
 }
 
-int slices_add(struct slices *slices, const struct snapshot *snapshot)
+int sink_slices_tick(struct sink_slices *slices, const struct snapshot *snapshot,
+		     struct error *error)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < snapshot->n_rows && !result; i++)
 		if (snapshot->rows[i]->slice)
 			result = add_row(slices, snapshot->rows[i]);
-	return result;
+	return result < 0 ? error_set(error, ENOMEM, "summing up slices: out of memory") : 0;
 }
+
+SINK_OPS(slices);
 
 /* Printing. ------------------------------------------------------------------------------------ */
 
@@ -325,7 +323,7 @@ static void put_strip(const struct cells *cells, bool utf8, struct grid *grid)
 	grid_format(grid, "|%s|", text);
 }
 
-static void put_mapping(const struct slices *slices, const struct strip *strip, bool shows_pid,
+static void put_mapping(const struct sink_slices *slices, const struct strip *strip, bool shows_pid,
 			struct grid *grid)
 {
 	struct cells cells = cut(strip);
@@ -368,7 +366,7 @@ static void put_rest(uint64_t count, uint64_t faults, struct grid *grid)
 	grid_format(grid, "(%" PRIu64 " more)", count);
 }
 
-static void print_header(const struct slices_options *options, FILE *stream)
+static void print_header(const struct sink_slices_options *options, FILE *stream)
 {
 	char size[TEXT_SIZE_LEN], count[TEXT_COUNT_LEN];
 
@@ -381,7 +379,7 @@ static void print_header(const struct slices_options *options, FILE *stream)
 	fputs("; MAX is the hottest cell's faults per page\n\n", stream);
 }
 
-int slices_print(struct slices *slices, FILE *stream)
+int sink_slices_print(struct sink_slices *slices, FILE *stream)
 {
 	size_t count = slices->strips.count, shown = count;
 	autofree struct strip **strips = sorted_strips(slices);

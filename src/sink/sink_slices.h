@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What `run --slices` prints: a strip per mapping that shows where along it the faults were. The sink
- * takes every snapshot (slices_add) into copies of its own, as the summary does. What does not fit goes
+ * takes every snapshot (sink_slices_tick) into copies of its own, as the summary does. What does not fit goes
  * to a sum.
  */
 #ifndef FAULTMAP_SINK_SLICES_H
@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "model/snapshot.h"
+#include "model/sink.h"
 
-struct slices_options {
+struct sink_slices_options {
 	uint64_t page_size;
 	uint64_t slice_bytes; /* as the collector was told */
 	uint64_t slices_max;
@@ -24,15 +24,17 @@ struct slices_options {
 	size_t max_slices; /* kept. 0: the default */
 };
 
-struct slices;
+struct sink_slices;
 
 /* NULL when out of memory. */
-struct slices *slices_new(const struct slices_options *options);
-void slices_free(struct slices *slices);
+struct sink_slices *sink_slices_new(const struct sink_slices_options *options);
+void sink_slices_free(struct sink_slices *slices);
 
-/* Takes a sealed snapshot; each one once, in order. 0 or -ENOMEM. */
-int slices_add(struct slices *slices, const struct snapshot *snapshot);
+/* 0, or -ENOMEM with the error set. */
+int sink_slices_tick(struct sink_slices *slices, const struct snapshot *snapshot,
+		     struct error *error);
+extern const struct sink_ops sink_slices_ops;
 /* 0 or -ENOMEM; write errors stay in the stream (ferror). */
-int slices_print(struct slices *slices, FILE *stream);
+int sink_slices_print(struct sink_slices *slices, FILE *stream);
 
 #endif

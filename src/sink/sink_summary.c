@@ -56,7 +56,7 @@ static int print_command(const char *const *command, FILE *stream)
 	return 0;
 }
 
-static void print_end(const struct summary_run *run, FILE *stream)
+static void print_end(const struct sink_summary_run *run, FILE *stream)
 {
 	double seconds = (double)run->wall_ns / 1e9;
 
@@ -87,7 +87,8 @@ static int compare_places(const void *left, const void *right)
 	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
 }
 
-static void put_counts(const struct summary *summary, const struct place *place, struct grid *grid)
+static void put_counts(const struct sink_summary *summary, const struct place *place,
+		       struct grid *grid)
 {
 	const struct stalls *stalls = &place->stalls;
 
@@ -122,7 +123,8 @@ static const struct grid_column place_columns[] = {
 	{ .title = "MAPPING", .left = true },
 };
 
-static void put_place(const struct summary *summary, const struct place *place, struct grid *grid)
+static void put_place(const struct sink_summary *summary, const struct place *place,
+		      struct grid *grid)
 {
 	put_counts(summary, place, grid);
 	grid_format(grid, "%s", kind_name(place->kind));
@@ -131,14 +133,14 @@ static void put_place(const struct summary *summary, const struct place *place, 
 	grid_name(grid, place->perms);
 	if (place->mapping_id) {
 		grid_empty(grid);
-		if (summary_has_several(summary))
+		if (sink_summary_has_several(summary))
 			grid_format(grid, "%" PRIu64, place->tgid);
 		else
 			grid_empty(grid);
 		grid_bytes(grid, place->map_end - place->map_start);
 		grid_format(grid, "%" PRIx64, place->map_start);
 	} else {
-		if (summary_has_several(summary) && place->n_processes)
+		if (sink_summary_has_several(summary) && place->n_processes)
 			grid_count(grid, place->n_processes);
 		else
 			grid_empty(grid);
@@ -149,7 +151,7 @@ static void put_place(const struct summary *summary, const struct place *place, 
 }
 
 /* A line of sums: counts and what they are of. */
-static void put_sum(const struct summary *summary, const struct place *sum, const char *what,
+static void put_sum(const struct sink_summary *summary, const struct place *sum, const char *what,
 		    struct grid *grid)
 {
 	put_counts(summary, sum, grid);
@@ -159,13 +161,14 @@ static void put_sum(const struct summary *summary, const struct place *sum, cons
 }
 
 /* The places to show, in order: when several processes ran, only large mappings stand alone. */
-static struct place **shown_places(struct summary *summary, size_t *ret_count)
+static struct place **shown_places(struct sink_summary *summary, size_t *ret_count)
 {
 	const struct table *tables[] = { &summary->own, &summary->merged };
 	struct place **places;
 	size_t count = 0;
 
-	if (summary_has_several(summary) && !summary->options.show_all && summary_thin(summary) < 0)
+	if (sink_summary_has_several(summary) && !summary->options.show_all &&
+	    sink_summary_thin(summary) < 0)
 		return NULL;
 	places = calloc(summary->own.count + summary->merged.count + 1, sizeof(*places));
 	if (!places)
@@ -182,7 +185,7 @@ static struct place **shown_places(struct summary *summary, size_t *ret_count)
 	return places;
 }
 
-static int print_places(struct summary *summary, FILE *stream, struct place *ret_total)
+static int print_places(struct sink_summary *summary, FILE *stream, struct place *ret_total)
 {
 	size_t count = 0, shown;
 	autofree struct place **places = shown_places(summary, &count);
@@ -229,7 +232,7 @@ static void put_person(const struct person *person, const char *name, struct gri
 	grid_name(grid, name);
 }
 
-static int print_people(const struct summary *summary, const struct person *sum, FILE *stream)
+static int print_people(const struct sink_summary *summary, const struct person *sum, FILE *stream)
 {
 	static const struct grid_column columns[] = {
 		{ .title = "MINOR" },
@@ -241,8 +244,8 @@ static int print_people(const struct summary *summary, const struct person *sum,
 		{ .title = "PROCESS", .left = true },
 	};
 	size_t count = summary->people.count, shown = count;
-	autofree struct person **people = summary_sorted_values(&summary->people,
-								summary_compare_people);
+	autofree struct person **people = sink_summary_sorted_values(&summary->people,
+								     sink_summary_compare_people);
 	struct grid *grid = grid_new(columns, ARRAY_SIZE(columns));
 	struct person rest = summary->rest;
 	char text[64];
@@ -254,7 +257,7 @@ static int print_people(const struct summary *summary, const struct person *sum,
 		for (size_t i = 0; i < shown; i++)
 			put_person(people[i], people[i]->comm, grid);
 		for (size_t i = shown; i < count; i++)
-			summary_person_sum(&rest, people[i]);
+			sink_summary_person_sum(&rest, people[i]);
 		snprintf(text, sizeof(text), "(%" PRIu64 " more)", summary->n_rest + count - shown);
 		if (summary->n_rest + count > shown)
 			put_person(&rest, text, grid);
@@ -267,7 +270,7 @@ static int print_people(const struct summary *summary, const struct person *sum,
 }
 
 /* The question that faultmap is for: of what was reserved, how much was ever touched? */
-static void print_touched(const struct summary *summary, uint64_t vsz_bytes, uint64_t pages,
+static void print_touched(const struct sink_summary *summary, uint64_t vsz_bytes, uint64_t pages,
 			  FILE *stream)
 {
 	uint64_t touched = pages * summary->options.page_size;
@@ -280,7 +283,8 @@ static void print_touched(const struct summary *summary, uint64_t vsz_bytes, uin
 		vsz_bytes ? 100.0 * (double)touched / (double)vsz_bytes : 0.0);
 }
 
-static void print_totals(const struct summary_totals *totals, const struct place *sum, FILE *stream)
+static void print_totals(const struct sink_summary_totals *totals, const struct place *sum,
+			 FILE *stream)
 {
 	char minor[TEXT_COUNT_LEN], major[TEXT_COUNT_LEN], count[TEXT_COUNT_LEN];
 	char stalled[TEXT_DURATION_LEN];
@@ -295,7 +299,7 @@ static void print_totals(const struct summary_totals *totals, const struct place
 	fputc('\n', stream);
 }
 
-int summary_print_run(const struct summary_run *run, FILE *stream)
+int sink_summary_print_run(const struct sink_summary_run *run, FILE *stream)
 {
 	int result = print_command(run->command, stream);
 
@@ -304,10 +308,10 @@ int summary_print_run(const struct summary_run *run, FILE *stream)
 	return result;
 }
 
-int summary_print(struct summary *summary, FILE *stream)
+int sink_summary_print(struct sink_summary *summary, FILE *stream)
 {
-	struct summary_totals totals = summary_totals(summary);
-	struct person sum = summary_people_sum(summary);
+	struct sink_summary_totals totals = sink_summary_totals(summary);
+	struct person sum = sink_summary_people_sum(summary);
 	struct place total;
 	int64_t residual;
 	int result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What `run` prints at the end. A process and its rows leave the snapshot after the tick in which it
- * ended, so the summary takes every snapshot (summary_add) into copies of its own. While one process
+ * ended, so the summary takes every snapshot (sink_summary_tick) into copies of its own. While one process
  * ran there is a place per mapping and kind; when several did, mappings of the same name, permissions,
  * kind and access are merged, but for the few that are large. What does not fit goes to rest lines
  * with exact sums.
@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "model/snapshot.h"
+#include "model/sink.h"
 
-struct summary_options {
+struct sink_summary_options {
 	uint64_t page_size;
 	bool show_all;        /* every row and process rather than the busiest */
 	size_t max_places;    /* kept of mappings x kinds. 0: the default */
@@ -24,32 +24,34 @@ struct summary_options {
 };
 
 /* The command, as it was started and as it ended. */
-struct summary_run {
+struct sink_summary_run {
 	const char *const *command; /* raw bytes, NULL-terminated */
 	int wait_status;            /* as wait(2) gives it */
 	uint64_t wall_ns;
 };
 
 /* Of all processes that were followed, by the kernel's accounting. */
-struct summary_totals {
+struct sink_summary_totals {
 	uint64_t processes;
 	uint64_t minor;
 	uint64_t major;
 };
 
-struct summary;
+struct sink_summary;
 
 /* NULL when out of memory. */
-struct summary *summary_new(const struct summary_options *options);
-void summary_free(struct summary *summary);
+struct sink_summary *sink_summary_new(const struct sink_summary_options *options);
+void sink_summary_free(struct sink_summary *summary);
 
-/* Takes a sealed snapshot; each one once, in order. 0 or -ENOMEM. */
-int summary_add(struct summary *summary, const struct snapshot *snapshot);
-struct summary_totals summary_totals(const struct summary *summary);
+/* 0, or -ENOMEM with the error set. */
+int sink_summary_tick(struct sink_summary *summary, const struct snapshot *snapshot,
+		      struct error *error);
+extern const struct sink_ops sink_summary_ops;
+struct sink_summary_totals sink_summary_totals(const struct sink_summary *summary);
 
 /* The command and how it ended: two lines. As summary_print. */
-int summary_print_run(const struct summary_run *run, FILE *stream);
+int sink_summary_print_run(const struct sink_summary_run *run, FILE *stream);
 /* Last of all. 0 or -ENOMEM; write errors stay in the stream (ferror). */
-int summary_print(struct summary *summary, FILE *stream);
+int sink_summary_print(struct sink_summary *summary, FILE *stream);
 
 #endif

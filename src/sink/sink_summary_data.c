@@ -2,7 +2,6 @@
 #include "sink/sink_summary_data.h"
 
 #include <errno.h>
-#include <search.h>
 #include <string.h>
 
 #include "model/losses.h"
@@ -19,14 +18,9 @@
 /* 10 MiB; beyond, the least busy of those that ended become a sum. */
 #define DEFAULT_MAX_PROCESSES 65536
 
-static int compare_texts(const void *left, const void *right)
+struct sink_summary *sink_summary_new(const struct sink_summary_options *options)
 {
-	return strcmp(left, right);
-}
-
-struct summary *summary_new(const struct summary_options *options)
-{
-	struct summary *summary = calloc(1, sizeof(*summary));
+	struct sink_summary *summary = calloc(1, sizeof(*summary));
 
 	if (!summary)
 		return NULL;
@@ -62,35 +56,21 @@ static void free_person(void *person)
 	person_free(person);
 }
 
-void summary_free(struct summary *summary)
+void sink_summary_free(struct sink_summary *summary)
 {
 	if (!summary)
 		return;
 	free_values(&summary->own, free);
 	free_values(&summary->merged, free);
 	free_values(&summary->people, free_person);
-	tdestroy(summary->names, free);
+	interned_clear(&summary->names);
 	free(summary);
 }
 
 /* Places. -------------------------------------------------------------------------------------- */
 
-/* The summary's own copy of the name; NULL when out of memory. */
-static const char *name_keep(struct summary *summary, const char *name)
-{
-	char **found = tfind(name, &summary->names, compare_texts);
-	autofree char *copy = NULL;
-
-	if (found)
-		return *found;
-	copy = strdup(name);
-	if (!copy || !tsearch(copy, &summary->names, compare_texts))
-		return NULL;
-	return TAKE_PTR(copy);
-}
-
 /* The values of the table; NULL when out of memory. */
-void *summary_values(const struct table *table)
+void *sink_summary_values(const struct table *table)
 {
 	void **values = calloc(table->count + 1, sizeof(*values));
 	size_t cursor = 0;
@@ -100,18 +80,18 @@ void *summary_values(const struct table *table)
 	return values;
 }
 
-bool summary_has_several(const struct summary *summary)
+bool sink_summary_has_several(const struct sink_summary *summary)
 {
 	return summary->people.count + summary->n_rest > 1;
 }
 
-static bool place_is_large(const struct summary *summary, const struct place *place)
+static bool place_is_large(const struct sink_summary *summary, const struct place *place)
 {
 	return place->counts.pages >= LARGE_PAGES &&
 	       place->counts.pages >= summary->n_pages / LARGE_PART;
 }
 
-static void place_give_up(struct summary *summary, struct place *own)
+static void place_give_up(struct sink_summary *summary, struct place *own)
 {
 	place_add(own->merged, own);
 	table_remove(&summary->own, own);
@@ -147,24 +127,23 @@ static struct place place_key(const struct row *row, const char *name)
 }
 
 /* The place of the row's name, or "other" when there are too many. NULL: out of memory. */
-static struct place *merged_place(struct summary *summary, const struct row *row)
+static struct place *merged_place(struct sink_summary *summary, const struct row *row)
 {
-	char **kept = tfind(row->mapping, &summary->names, compare_texts);
-	struct place key = place_key(row, kept ? *kept : NULL);
+	struct place key = place_key(row, interned_find(&summary->names, row->mapping));
 
-	if (kept && table_get(&summary->merged, &key))
+	if (key.name && table_get(&summary->merged, &key))
 		return table_get(&summary->merged, &key);
 	if (summary->merged.count >= summary->options.max_places)
 		return &summary->other;
-	key.name = name_keep(summary, row->mapping);
+	key.name = interned_add(&summary->names, row->mapping);
 	return key.name ? place_get(&summary->merged, &key) : NULL;
 }
 
 /* Makes room: only the few large mappings keep a place of their own. */
-int summary_thin(struct summary *summary)
+int sink_summary_thin(struct sink_summary *summary)
 {
 	size_t count = summary->own.count;
-	autofree struct place **own = summary_values(&summary->own);
+	autofree struct place **own = sink_summary_values(&summary->own);
 
 	if (!own)
 		return -ENOMEM;
@@ -175,7 +154,8 @@ int summary_thin(struct summary *summary)
 }
 
 /* The place that the row's faults go to. NULL: out of memory. */
-static struct place *own_place(struct summary *summary, const struct row *row, struct place *merged)
+static struct place *own_place(struct sink_summary *summary, const struct row *row,
+			       struct place *merged)
 {
 	struct place key = place_key(row, merged->name);
 	struct place *own;
@@ -186,7 +166,8 @@ static struct place *own_place(struct summary *summary, const struct row *row, s
 	key.merged = merged;
 	key.tgid = row->process->tgid;
 	own = table_get(&summary->own, &key);
-	if (!own && summary->own.count >= summary->options.max_places && summary_thin(summary) < 0)
+	if (!own && summary->own.count >= summary->options.max_places &&
+	    sink_summary_thin(summary) < 0)
 		return NULL;
 	if (!own && summary->own.count >= summary->options.max_places)
 		return merged;
@@ -208,7 +189,7 @@ static uint64_t person_faults(const struct person *person)
 	return person->minor + person->major;
 }
 
-void summary_person_sum(struct person *sum, const struct person *more)
+void sink_summary_person_sum(struct person *sum, const struct person *more)
 {
 	sum->minor += more->minor;
 	sum->major += more->major;
@@ -216,7 +197,7 @@ void summary_person_sum(struct person *sum, const struct person *more)
 	sum->vsz_bytes += more->vsz_bytes;
 }
 
-int summary_compare_people(const void *left, const void *right)
+int sink_summary_compare_people(const void *left, const void *right)
 {
 	const struct person *a = *(const struct person *const *)left;
 	const struct person *b = *(const struct person *const *)right;
@@ -227,9 +208,10 @@ int summary_compare_people(const void *left, const void *right)
 	return order ? order : compare_u64(a->tgid, b->tgid);
 }
 
-void *summary_sorted_values(const struct table *table, int (*compare)(const void *, const void *))
+void *sink_summary_sorted_values(const struct table *table,
+				 int (*compare)(const void *, const void *))
 {
-	void *values = summary_values(table);
+	void *values = sink_summary_values(table);
 
 	if (values)
 		qsort(values, table->count, sizeof(void *), compare);
@@ -237,18 +219,18 @@ void *summary_sorted_values(const struct table *table, int (*compare)(const void
 }
 
 /* Turns the less busy half of those that ended into a sum: their counters are final. */
-static int people_fold(struct summary *summary)
+static int people_fold(struct sink_summary *summary)
 {
 	size_t count = summary->people.count;
-	autofree struct person **people = summary_sorted_values(&summary->people,
-								summary_compare_people);
+	autofree struct person **people = sink_summary_sorted_values(&summary->people,
+								     sink_summary_compare_people);
 
 	if (!people)
 		return -ENOMEM;
 	for (size_t i = count / 2; i < count; i++) {
 		if (!people[i]->ended)
 			continue;
-		summary_person_sum(&summary->rest, people[i]);
+		sink_summary_person_sum(&summary->rest, people[i]);
 		summary->n_rest++;
 		table_remove(&summary->people, people[i]);
 		person_free(people[i]);
@@ -257,7 +239,7 @@ static int people_fold(struct summary *summary)
 }
 
 /* The copy of this process, new if need be. NULL: out of memory. */
-static struct person *person_of(struct summary *summary, const struct process *process)
+static struct person *person_of(struct sink_summary *summary, const struct process *process)
 {
 	struct person key = { .start_ns = process->start_ns, .tgid = process->tgid };
 	struct person *person = table_get(&summary->people, &key);
@@ -278,29 +260,24 @@ static struct person *person_of(struct summary *summary, const struct process *p
 	return person;
 }
 
-static uint64_t larger(uint64_t left, uint64_t right)
-{
-	return left > right ? left : right;
-}
-
-static int add_process(struct summary *summary, const struct process *process)
+static int add_process(struct sink_summary *summary, const struct process *process)
 {
 	struct person *person = person_of(summary, process);
 
 	if (!person)
 		return -ENOMEM;
 	memcpy(person->comm, process->comm, COMM_LEN);
-	person->vsz_bytes = larger(person->vsz_bytes,
-				   larger(process->vsz_bytes, process->peak_vsz_bytes));
-	person->rss_bytes = larger(person->rss_bytes,
-				   larger(process->rss_bytes, process->peak_rss_bytes));
+	person->vsz_bytes = max_of(person->vsz_bytes,
+				   max_of(process->vsz_bytes, process->peak_vsz_bytes));
+	person->rss_bytes = max_of(person->rss_bytes,
+				   max_of(process->rss_bytes, process->peak_rss_bytes));
 	person->minor = process->minor;
 	person->major = process->major;
 	person->gup = process->gup;
 	return 0;
 }
 
-static int add_row(struct summary *summary, const struct row *row)
+static int add_row(struct sink_summary *summary, const struct row *row)
 {
 	struct fault_counts delta = row_delta(row);
 	struct stalls stalls = latency_stalls(row);
@@ -323,10 +300,9 @@ static int add_row(struct summary *summary, const struct row *row)
 }
 
 /* What is small of a process that has ended will never have a row of its own. */
-static void end_row(struct summary *summary, const struct row *row)
+static void end_row(struct sink_summary *summary, const struct row *row)
 {
-	char **kept = tfind(row->mapping, &summary->names, compare_texts);
-	struct place key = place_key(row, kept ? *kept : NULL);
+	struct place key = place_key(row, interned_find(&summary->names, row->mapping));
 	struct place *own;
 
 	key.mapping_id = row->mapping_id;
@@ -335,7 +311,7 @@ static void end_row(struct summary *summary, const struct row *row)
 		place_give_up(summary, own);
 }
 
-static void end_process(struct summary *summary, const struct process *process)
+static void end_process(struct sink_summary *summary, const struct process *process)
 {
 	struct person *person = person_of(summary, process);
 
@@ -345,7 +321,8 @@ static void end_process(struct summary *summary, const struct process *process)
 	table_clear(&person->seen);
 }
 
-int summary_add(struct summary *summary, const struct snapshot *snapshot)
+int sink_summary_tick(struct sink_summary *summary, const struct snapshot *snapshot,
+		      struct error *error)
 {
 	bool keeps_all = summary->options.show_all;
 	int result = 0;
@@ -355,32 +332,35 @@ int summary_add(struct summary *summary, const struct snapshot *snapshot)
 		if (!losses_is_other(snapshot->processes[i]))
 			result = add_process(summary, snapshot->processes[i]);
 	for (size_t i = 0; i < snapshot->n_touched && !result; i++)
-		if (row_moved(snapshot->rows[i]) || latency_moved(snapshot->rows[i]))
+		if (row_changed(snapshot->rows[i]))
 			result = add_row(summary, snapshot->rows[i]);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->ended)
 			end_process(summary, snapshot->processes[i]);
-	for (size_t i = 0; i < snapshot->n_rows && !keeps_all && summary_has_several(summary); i++)
+	for (size_t i = 0; i < snapshot->n_rows && !keeps_all && sink_summary_has_several(summary);
+	     i++)
 		if (snapshot->rows[i]->process->ended)
 			end_row(summary, snapshot->rows[i]);
-	return result;
+	return result < 0 ? error_set(error, ENOMEM, "summing up: out of memory") : 0;
 }
 
-struct person summary_people_sum(const struct summary *summary)
+SINK_OPS(summary);
+
+struct person sink_summary_people_sum(const struct sink_summary *summary)
 {
 	struct person sum = summary->rest;
 	size_t cursor = 0;
 
 	for (const struct person *person; (person = table_next(&summary->people, &cursor));)
-		summary_person_sum(&sum, person);
+		sink_summary_person_sum(&sum, person);
 	return sum;
 }
 
-struct summary_totals summary_totals(const struct summary *summary)
+struct sink_summary_totals sink_summary_totals(const struct sink_summary *summary)
 {
-	struct person sum = summary_people_sum(summary);
+	struct person sum = sink_summary_people_sum(summary);
 
-	return (struct summary_totals){ .processes = summary->people.count + summary->n_rest,
-					.minor = sum.minor,
-					.major = sum.major };
+	return (struct sink_summary_totals){ .processes = summary->people.count + summary->n_rest,
+					     .minor = sum.minor,
+					     .major = sum.major };
 }

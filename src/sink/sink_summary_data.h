@@ -5,6 +5,7 @@
 
 #include "model/latency.h"
 #include "sink/sink_summary.h"
+#include "base/interned.h"
 #include "base/table.h"
 
 /* Faults of one mapping, or of all mappings of that name that have no place of their own. */
@@ -39,8 +40,8 @@ struct person {
 };
 #define PERSON_KEY_SIZE offsetof(struct person, comm)
 
-struct summary {
-	struct summary_options options;
+struct sink_summary {
+	struct sink_summary_options options;
 	struct table own;    /* places of one mapping */
 	struct table merged; /* places of one name */
 	struct place other;  /* faults for which there was no place */
@@ -49,44 +50,32 @@ struct summary {
 	struct table people;
 	struct person rest; /* sums of those that are no longer kept one by one */
 	uint64_t n_rest;
-	void *names; /* tsearch(3) tree of strings */
+	struct interned names;
 	struct totals totals;
 };
 
 /* True when more than one process ran. */
-bool summary_has_several(const struct summary *summary);
+bool sink_summary_has_several(const struct sink_summary *summary);
 /* From now on only the few large mappings have a place of their own. 0 or -ENOMEM. */
-int summary_thin(struct summary *summary);
+int sink_summary_thin(struct sink_summary *summary);
 /* The sum of all processes, and what a sum takes of one. */
-struct person summary_people_sum(const struct summary *summary);
-void summary_person_sum(struct person *sum, const struct person *more);
+struct person sink_summary_people_sum(const struct sink_summary *summary);
+void sink_summary_person_sum(struct person *sum, const struct person *more);
 /* The values of the table in order, to be freed; NULL when out of memory. */
-void *summary_sorted_values(const struct table *table, int (*compare)(const void *, const void *));
+void *sink_summary_sorted_values(const struct table *table,
+				 int (*compare)(const void *, const void *));
 /* The busiest first; equal ones in the order in which they were born. */
-int summary_compare_people(const void *left, const void *right);
+int sink_summary_compare_people(const void *left, const void *right);
 
 static inline bool has_faults(const struct fault_counts *counts)
 {
 	return counts->minor + counts->major + counts->denied + counts->pages > 0;
 }
 
-static inline void counts_add(struct fault_counts *sum, const struct fault_counts *more)
-{
-	sum->minor += more->minor;
-	sum->major += more->major;
-	sum->denied += more->denied;
-	sum->pages += more->pages;
-}
-
 static inline void place_add(struct place *sum, const struct place *more)
 {
 	counts_add(&sum->counts, &more->counts);
 	stalls_add(&sum->stalls, &more->stalls);
-}
-
-static inline int compare_u64(uint64_t left, uint64_t right)
-{
-	return (left > right) - (left < right);
 }
 
 #endif

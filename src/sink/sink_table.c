@@ -2,7 +2,6 @@
 #include "sink/sink_table.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,17 +13,9 @@
 #include "model/unit_name.h"
 #include "base/util.h"
 
-const char *const table_by_words[] = { "process", "mapping", "kind", "cgroup", "unit", NULL };
+const char *const sink_table_by_words[] = { "process", "mapping", "kind", "cgroup", "unit", NULL };
 
 /* Lines. --------------------------------------------------------------------------------------- */
-
-static void counts_add(struct fault_counts *sum, const struct fault_counts *more)
-{
-	sum->minor += more->minor;
-	sum->major += more->major;
-	sum->denied += more->denied;
-	sum->pages += more->pages;
-}
 
 /* The line with this key, new if need be; NULL when out of memory. */
 static struct line *line_get(struct sink_table *sink, uint64_t key, const struct process *process,
@@ -50,30 +41,19 @@ static struct line *line_get(struct sink_table *sink, uint64_t key, const struct
 	return line;
 }
 
-static int compare_texts(const void *left, const void *right)
-{
-	return strcmp(left, right);
-}
-
 /* Processes of one unit share the line, whatever cgroups it has. */
 static struct line *line_of_unit(struct sink_table *sink, const char *cgroup)
 {
 	struct unit_name unit;
-	autofree char *copy = NULL;
-	char **kept;
+	const char *name;
 
 	unit_name_of(&unit, cgroup);
-	kept = tfind(unit.name, &sink->units, compare_texts);
-	if (!kept) {
-		copy = strdup(unit.name);
-		kept = copy ? tsearch(copy, &sink->units, compare_texts) : NULL;
-	}
-	if (!kept) {
+	name = interned_add(&sink->units, unit.name);
+	if (!name) {
 		sink->out_of_memory = true;
 		return NULL;
 	}
-	(void)TAKE_PTR(copy);
-	return line_get(sink, (uintptr_t)*kept, NULL, *kept);
+	return line_get(sink, (uintptr_t)name, NULL, name);
 }
 
 static struct line *line_of_process(struct sink_table *sink, const struct process *process)
@@ -192,17 +172,11 @@ static void drop_lines(struct sink_table *sink)
 	for (struct line *line; (line = table_next(&sink->lines, &cursor));)
 		free(line);
 	table_clear(&sink->lines);
-	tdestroy(sink->units, free);
-	sink->units = NULL;
+	interned_clear(&sink->units);
 	table_init(&sink->lines, offsetof(struct line, key), sizeof(uint64_t));
 }
 
 /* Order. --------------------------------------------------------------------------------------- */
-
-static int compare_u64(uint64_t left, uint64_t right)
-{
-	return (left > right) - (left < right);
-}
 
 static uint64_t pid_of(const struct line *line)
 {
@@ -252,7 +226,7 @@ static void put_rest(struct sink_table *sink, struct line *const *lines, size_t 
 		counts_add(&rest.total, &lines[i]->total);
 		rest.stalled_ns += lines[i]->stalled_ns;
 	}
-	columns_put(sink, &rest, grid);
+	sink_table_put(sink, &rest, grid);
 }
 
 /* What processes that have gone had counted; by kind it is in the kinds' own totals. */
@@ -266,7 +240,7 @@ static void put_ended(struct sink_table *sink, struct grid *grid)
 		for (size_t kind = 0; kind < KIND_COUNT; kind++)
 			counts_add(&ended.total, &sink->ended_kinds[kind]);
 	if (faults_of(&ended.total) + ended.total.denied + ended.total.pages > 0)
-		columns_put(sink, &ended, grid);
+		sink_table_put(sink, &ended, grid);
 }
 
 static void print_totals(const struct totals *now, const struct totals *before, FILE *stream)
@@ -318,18 +292,18 @@ static int print_lines(struct sink_table *sink, FILE *stream)
 	const struct sink_table_options *options = &sink->options;
 	size_t count = sink->lines.count, shown = count, cursor = 0;
 	autofree struct line **lines = calloc(count + 1, sizeof(*lines));
-	struct grid *grid = columns_new_grid(sink);
+	struct grid *grid = sink_table_new_grid(sink);
 	int result = -ENOMEM;
 
 	if (lines && grid) {
 		for (size_t i = 0; i < count; i++)
 			lines[i] = table_next(&sink->lines, &cursor);
 		qsort_r(lines, count, sizeof(*lines), compare_lines,
-			(void *)column_for_sort(options->by, options->sort));
+			(void *)sink_table_column_for(options->by, options->sort));
 		if (options->rows && options->rows < count)
 			shown = options->rows;
 		for (size_t i = 0; i < shown; i++)
-			columns_put(sink, lines[i], grid);
+			sink_table_put(sink, lines[i], grid);
 		if (shown < count)
 			put_rest(sink, lines + shown, count - shown, grid);
 		put_ended(sink, grid);
@@ -359,7 +333,8 @@ void sink_table_free(struct sink_table *sink)
 	free(sink);
 }
 
-void sink_table_pass(struct sink_table *sink, const struct snapshot *snapshot)
+/* Remembers what ended in the snapshot. */
+static void keep_ended(struct sink_table *sink, const struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		if (!snapshot->processes[i]->ended)
@@ -379,7 +354,8 @@ void sink_table_pass(struct sink_table *sink, const struct snapshot *snapshot)
 	}
 }
 
-int sink_table_print(struct sink_table *sink, const struct snapshot *snapshot, FILE *stream)
+/* 0 or -ENOMEM; write errors stay in the stream. */
+static int print_table(struct sink_table *sink, const struct snapshot *snapshot)
 {
 	int result = -ENOMEM;
 
@@ -387,11 +363,32 @@ int sink_table_print(struct sink_table *sink, const struct snapshot *snapshot, F
 	sink->out_of_memory = false;
 	make_lines(sink);
 	if (!sink->out_of_memory) {
-		print_header(snapshot, stream);
-		result = print_lines(sink, stream);
+		print_header(snapshot, sink->options.stream);
+		result = print_lines(sink, sink->options.stream);
 	}
 	drop_lines(sink);
 	sink->snapshot = NULL;
-	sink_table_pass(sink, snapshot);
 	return result;
 }
+
+int sink_table_tick(struct sink_table *sink, const struct snapshot *snapshot, struct error *error)
+{
+	FILE *stream = sink->options.stream;
+	int result = 0;
+
+	if (snapshot->tick) {
+		if (sink->n_printed++)
+			fputc('\n', stream);
+		result = print_table(sink, snapshot);
+	}
+	keep_ended(sink, snapshot);
+	if (result < 0)
+		return error_set(error, ENOMEM, "making the table: out of memory");
+	errno = 0;
+	if (fflush(stream) != 0 || ferror(stream))
+		return error_set(error, errno ? errno : EIO, "writing the table: %s",
+				 strerror(errno ? errno : EIO));
+	return 0;
+}
+
+SINK_OPS(table);

@@ -2,7 +2,7 @@
 /*
  * The tables of `top --once` and `top -b`: a header and one line per process, mapping, kind,
  * cgroup, or unit. The sink keeps what processes that ended had counted, so that its sums never go down:
- * give it every snapshot, by sink_table_print or by sink_table_pass.
+ * give it every snapshot.
  */
 #ifndef FAULTMAP_SINK_TABLE_H
 #define FAULTMAP_SINK_TABLE_H
@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "model/snapshot.h"
+#include "model/sink.h"
 
 enum table_by { BY_PROCESS, BY_MAPPING, BY_KIND, BY_CGROUP, BY_UNIT };
 /* The words for them; NULL-terminated. */
-extern const char *const table_by_words[];
+extern const char *const sink_table_by_words[];
 enum table_sort {
 	SORT_FAULTS, /* minor + major of the interval */
 	SORT_MINOR,
@@ -34,6 +34,7 @@ struct sink_table_options {
 	enum table_sort sort;
 	size_t rows;        /* at most; the others are summed in one line. 0: all */
 	unsigned int width; /* of the terminal in columns. 0: nothing is cut */
+	FILE *stream;       /* borrowed */
 };
 
 struct sink_table;
@@ -45,9 +46,9 @@ bool sink_table_can_sort(enum table_by by, enum table_sort sort);
 struct sink_table *sink_table_new(const struct sink_table_options *options);
 void sink_table_free(struct sink_table *sink);
 
-/* Prints the snapshot's interval. 0 or -ENOMEM; write errors stay in the stream (ferror). */
-int sink_table_print(struct sink_table *sink, const struct snapshot *snapshot, FILE *stream);
-/* Remembers what ended in a snapshot that is not printed (tick 0). */
-void sink_table_pass(struct sink_table *sink, const struct snapshot *snapshot);
+/* Prints the snapshot's interval, after an empty line if it is not the first; nothing for tick 0, whose
+ * faults are from before. 0, or a negative errno with the error set. */
+int sink_table_tick(struct sink_table *sink, const struct snapshot *snapshot, struct error *error);
+extern const struct sink_ops sink_table_ops;
 
 #endif

@@ -267,7 +267,7 @@ static const struct column columns[] = {
 	{ NAME("UNIT"), VIEW(BY_UNIT), SHOWN_ALWAYS, SORT_NAME, true, cell_name, NULL },
 };
 
-const struct column *column_for_sort(enum table_by by, enum table_sort sort)
+const struct column *sink_table_column_for(enum table_by by, enum table_sort sort)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		if ((columns[i].views & VIEW(by)) && columns[i].sort == (int)sort)
@@ -277,7 +277,7 @@ const struct column *column_for_sort(enum table_by by, enum table_sort sort)
 
 bool sink_table_can_sort(enum table_by by, enum table_sort sort)
 {
-	return column_for_sort(by, sort) != NULL;
+	return sink_table_column_for(by, sort) != NULL;
 }
 
 static bool column_is_shown(const struct column *column, const struct sink_table *sink)
@@ -298,7 +298,7 @@ static bool column_is_shown(const struct column *column, const struct sink_table
 	}
 }
 
-struct grid *columns_new_grid(const struct sink_table *sink)
+struct grid *sink_table_new_grid(const struct sink_table *sink)
 {
 	struct grid_column shown[ARRAY_SIZE(columns)];
 	size_t n_shown = 0;
@@ -309,7 +309,7 @@ struct grid *columns_new_grid(const struct sink_table *sink)
 	return grid_new(shown, n_shown);
 }
 
-void columns_put(struct sink_table *sink, const struct line *line, struct grid *grid)
+void sink_table_put(struct sink_table *sink, const struct line *line, struct grid *grid)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		if (column_is_shown(&columns[i], sink))

@@ -5,6 +5,7 @@
 
 #include "sink/grid.h"
 #include "sink/sink_table.h"
+#include "base/interned.h"
 #include "base/table.h"
 
 /* Users whose names are kept: beyond (a host with one uid per container) the number is shown. */
@@ -34,6 +35,7 @@ struct sink_table {
 	struct sink_table_options options;
 	struct user users[MAX_USERS];
 	size_t n_users;
+	uint64_t n_printed;                  /* tables */
 	bool has_latency;                    /* some row ever had: the column stays from then on */
 	struct fault_counts ended_processes; /* the kernel's totals of processes that are gone */
 	struct fault_counts ended_kinds[KIND_COUNT];
@@ -41,7 +43,7 @@ struct sink_table {
 	/* of the table being printed */
 	const struct snapshot *snapshot;
 	struct table lines;
-	void *units; /* tsearch(3) tree of the names of BY_UNIT's lines */
+	struct interned units; /* the names of BY_UNIT's lines */
 	bool out_of_memory;
 };
 
@@ -59,10 +61,10 @@ struct column {
 };
 
 /* The column that answers the order; NULL where the view has none. */
-const struct column *column_for_sort(enum table_by by, enum table_sort sort);
+const struct column *sink_table_column_for(enum table_by by, enum table_sort sort);
 /* A grid of the columns that the view shows, and one line of it. The grid is NULL: no memory. */
-struct grid *columns_new_grid(const struct sink_table *sink);
-void columns_put(struct sink_table *sink, const struct line *line, struct grid *grid);
+struct grid *sink_table_new_grid(const struct sink_table *sink);
+void sink_table_put(struct sink_table *sink, const struct line *line, struct grid *grid);
 
 static inline uint64_t faults_of(const struct fault_counts *counts)
 {

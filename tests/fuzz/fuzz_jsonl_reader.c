@@ -7,13 +7,12 @@
 #include "sink/sink_table.h"
 
 static FILE *nowhere;
-static struct summary *summary;
+static struct sink_summary *summary;
 static struct sink_table *table;
 
 static int take_interval(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	(void)context;
-	(void)error;
 	for (size_t i = 0; i < snapshot->n_rows; i++) {
 		const struct row *row = snapshot->rows[i];
 
@@ -22,20 +21,20 @@ static int take_interval(void *context, const struct snapshot *snapshot, struct 
 		FUZZ_ASSERT(kind_name(row->kind) && access_name(row->access) &&
 			    mode_name(row->mode));
 	}
-	FUZZ_ASSERT(!summary_add(summary, snapshot));
-	FUZZ_ASSERT(!sink_table_print(table, snapshot, nowhere));
+	FUZZ_ASSERT(!sink_summary_tick(summary, snapshot, error));
+	FUZZ_ASSERT(!sink_table_tick(table, snapshot, error));
 	return 0;
 }
 
 static int take_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
 		    struct error *error)
 {
-	const struct summary_run run = { command, wait_status, wall_ns };
+	const struct sink_summary_run run = { command, wait_status, wall_ns };
 
 	(void)context;
 	(void)error;
 	FUZZ_ASSERT(command[0]);
-	FUZZ_ASSERT(!summary_print_run(&run, nowhere));
+	FUZZ_ASSERT(!sink_summary_print_run(&run, nowhere));
 	return 0;
 }
 
@@ -59,16 +58,17 @@ static void read_log(const char *path, bool as_one)
 	struct jsonl_reader *reader = jsonl_reader_new(&options);
 	struct error error = { "" };
 
-	summary = summary_new(&(struct summary_options){ .page_size = 4096, .show_all = true });
-	table = sink_table_new(&(struct sink_table_options){ .rows = 10 });
+	summary = sink_summary_new(
+		&(struct sink_summary_options){ .page_size = 4096, .show_all = true });
+	table = sink_table_new(&(struct sink_table_options){ .rows = 10, .stream = nowhere });
 	FUZZ_ASSERT(reader && summary && table);
 	if (jsonl_reader_file(reader, path, &error))
 		FUZZ_ASSERT(strlen(error.text) > 0 && !strchr(error.text, '\n'));
 	else
 		FUZZ_ASSERT(!jsonl_reader_end(reader, &error));
-	FUZZ_ASSERT(!summary_print(summary, nowhere));
+	FUZZ_ASSERT(!sink_summary_print(summary, nowhere));
 	sink_table_free(table);
-	summary_free(summary);
+	sink_summary_free(summary);
 	jsonl_reader_free(reader);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "fuzz.h"
 
-#include "collect/statm.h"
+#include "base/statm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

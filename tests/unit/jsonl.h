@@ -26,7 +26,7 @@ struct fixture {
 };
 
 static const char *const hooks[] = { "tp_btf/page_fault_user", "perf/page-faults-major" };
-static const struct jsonl_meta meta = {
+static const struct sink_jsonl_meta meta = {
 	.detail = "fast", .hooks = hooks, .n_hooks = 2, .interval_ms = 1500
 };
 
@@ -53,7 +53,7 @@ static int set_up(void **state)
 	strcpy(fixture->process->comm, "cat");
 	strcpy(fixture->row->perms, "r-xp");
 	*state = fixture;
-	return sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_REPLACE, &error);
+	return sink_jsonl_new(&fixture->sink, fixture->path, OUTLET_REPLACE, &error);
 }
 
 static void drop_lines(struct fixture *fixture)

@@ -67,11 +67,11 @@ static void world_init(struct world *world, unsigned int seed, enum group_by gro
 		       uint64_t top_mappings, size_t max_series)
 {
 	*world = (struct world){ .seed = seed, .max_series = max_series };
-	world->sink =
-		sink_prometheus_new(&(struct prometheus_options){ .group_by = group_by,
-								  .top_mappings = top_mappings,
-								  .max_series = max_series,
-								  .started = { 1795342000, 0 } });
+	world->sink = sink_prometheus_new(
+		&(struct sink_prometheus_options){ .group_by = group_by,
+						   .top_mappings = top_mappings,
+						   .max_series = max_series,
+						   .started = { 1795342000, 0 } });
 	world->snapshot = snapshot_new();
 	assert_true(world->sink && world->snapshot);
 	snapshot_begin(world->snapshot);
@@ -236,11 +236,10 @@ static void check_format(struct world *world, enum exposition format, bool has_m
 static void count_and_check(struct world *world, bool has_mappings)
 {
 	const struct timespec now = { 1795342001 + (time_t)world->ticks * 10, 0 };
-	const struct self_figures self = { .tick_ns = 1 };
 
 	snapshot_seal(world->snapshot, now, 10000000000);
 	world->snapshot->tick = world->ticks++;
-	sink_prometheus_tick(world->sink, world->snapshot, &self);
+	sink_prometheus_tick(world->sink, world->snapshot, NULL);
 	check_format(world, EXPOSITION_TEXT, has_mappings);
 	check_format(world, EXPOSITION_OPENMETRICS, has_mappings);
 }

@@ -27,7 +27,7 @@ struct fixture {
 	char path[64];
 	struct sink_jsonl *sink;
 	struct snapshot *snapshot;
-	struct summary *written, *read;
+	struct sink_summary *written, *read;
 	struct sink_table *table; /* of as_one */
 	uint64_t n_complaints;
 	char complaint[256];
@@ -37,10 +37,10 @@ struct fixture {
 };
 
 static const char *const hooks[] = { "tp_btf/page_fault_user" };
-static const struct jsonl_meta meta = {
+static const struct sink_jsonl_meta meta = {
 	.detail = "full", .hooks = hooks, .n_hooks = 1, .interval_ms = 2000
 };
-static const struct summary_options options = { .page_size = 4096, .show_all = true };
+static const struct sink_summary_options options = { .page_size = 4096, .show_all = true };
 
 static int set_up(void **state)
 {
@@ -50,10 +50,10 @@ static int set_up(void **state)
 	strcpy(fixture->path, "/tmp/faultmap-reader-XXXXXX");
 	close(mkstemp(fixture->path));
 	fixture->snapshot = snapshot_new();
-	fixture->written = summary_new(&options);
-	fixture->read = summary_new(&options);
+	fixture->written = sink_summary_new(&options);
+	fixture->read = sink_summary_new(&options);
 	*state = fixture;
-	return sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_REPLACE, &error);
+	return sink_jsonl_new(&fixture->sink, fixture->path, OUTLET_REPLACE, &error);
 }
 
 static int tear_down(void **state)
@@ -62,8 +62,8 @@ static int tear_down(void **state)
 
 	sink_jsonl_free(fixture->sink);
 	snapshot_free(fixture->snapshot);
-	summary_free(fixture->written);
-	summary_free(fixture->read);
+	sink_summary_free(fixture->written);
+	sink_summary_free(fixture->read);
 	sink_table_free(fixture->table);
 	free(fixture->report);
 	unlink(fixture->path);
@@ -135,14 +135,16 @@ static void make_tick(struct fixture *fixture, uint64_t tick)
 			move_process(snapshot, number, tick);
 	seal(snapshot, tick);
 	snapshot->ts.tv_sec += (time_t)tick * 2;
-	assert_int_equal(summary_add(fixture->written, snapshot), 0);
+	assert_int_equal(sink_summary_tick(fixture->written, snapshot, NULL), 0);
 	assert_int_equal(sink_jsonl_tick(fixture->sink, snapshot, &error), 0);
 }
 
 static void write_log(struct fixture *fixture)
 {
 	const char *command[] = { "sh", "-c", "a\xff\n\\", NULL };
-	struct jsonl_run run = { .command = command, .wait_status = 0x8b, .wall_ns = 2500000000 };
+	struct sink_jsonl_run run = { .command = command,
+				      .wait_status = 0x8b,
+				      .wall_ns = 2500000000 };
 	struct error error;
 
 	assert_int_equal(sink_jsonl_meta(fixture->sink, &meta, &error), 0);
@@ -154,16 +156,9 @@ static void write_log(struct fixture *fixture)
 static int take_interval(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct fixture *fixture = context;
-	size_t size;
-	FILE *memory;
 
-	(void)error;
-	if (!fixture->table)
-		return summary_add(fixture->read, snapshot);
-	memory = open_memstream(&fixture->report, &size);
-	assert_int_equal(sink_table_print(fixture->table, snapshot, memory), 0);
-	fclose(memory);
-	return 0;
+	return fixture->table ? sink_table_tick(fixture->table, snapshot, error) :
+				sink_summary_tick(fixture->read, snapshot, error);
 }
 
 static int take_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
@@ -211,13 +206,13 @@ static const struct jsonl_reader_info *read_log(struct fixture *fixture, const c
 	return &info;
 }
 
-static char *print(struct summary *summary)
+static char *print(struct sink_summary *summary)
 {
 	char *text;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	assert_int_equal(summary_print(summary, memory), 0);
+	assert_int_equal(sink_summary_print(summary, memory), 0);
 	fclose(memory);
 	return text;
 }
@@ -257,13 +252,13 @@ static void halves_add_up(void **state)
 	write_log(fixture);
 	assert_true(text_read_time("2026-11-22T10:09:08.123Z", &middle));
 	assert_int_equal(read_log(fixture, fixture->path, INT64_MIN, middle)->n_intervals, 5);
-	minor = summary_totals(fixture->read).minor;
+	minor = sink_summary_totals(fixture->read).minor;
 	assert_true(minor > 0);
-	summary_free(fixture->read);
-	fixture->read = summary_new(&options);
+	sink_summary_free(fixture->read);
+	fixture->read = sink_summary_new(&options);
 	assert_int_equal(read_log(fixture, fixture->path, middle, INT64_MAX)->n_intervals, 7);
-	minor += summary_totals(fixture->read).minor;
-	assert_int_equal(minor, summary_totals(fixture->written).minor);
+	minor += sink_summary_totals(fixture->read).minor;
+	assert_int_equal(minor, sink_summary_totals(fixture->written).minor);
 }
 
 /* Copies the log without the lines from first to last. */
@@ -307,14 +302,14 @@ static void restart_counts_again(void **state)
 	snapshot_free(fixture->snapshot);
 	fixture->snapshot = snapshot_new();
 	sink_jsonl_free(fixture->sink);
-	minor = summary_totals(fixture->written).minor;
-	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_APPEND,
-					 &(struct error){ "" }),
+	minor = sink_summary_totals(fixture->written).minor;
+	assert_int_equal(sink_jsonl_new(&fixture->sink, fixture->path, OUTLET_APPEND,
+					&(struct error){ "" }),
 			 0);
 	usleep(2000); /* meta.since tells the two apart, in milliseconds */
 	write_log(fixture);
 	read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
-	assert_int_equal(summary_totals(fixture->read).minor, minor);
+	assert_int_equal(sink_summary_totals(fixture->read).minor, minor);
 	assert_int_equal(fixture->n_complaints, 1);
 	assert_non_null(strstr(fixture->complaint, "older than"));
 }
@@ -322,10 +317,15 @@ static void restart_counts_again(void **state)
 static void table_has_all_intervals_as_one(void **state)
 {
 	struct fixture *fixture = *state;
+	FILE *memory;
+	size_t size;
 
 	write_log(fixture);
-	fixture->table = sink_table_new(&(struct sink_table_options){ .by = BY_KIND });
+	memory = open_memstream(&fixture->report, &size);
+	fixture->table =
+		sink_table_new(&(struct sink_table_options){ .by = BY_KIND, .stream = memory });
 	read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
+	fclose(memory);
 	assert_golden("report_by_kind.txt", fixture->report);
 }
 
@@ -402,7 +402,7 @@ static void nothing_of_a_damaged_line_counts(void **state)
 	read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
 	assert_int_equal(fixture->n_complaints, 1);
 	assert_int_equal(fixture->complaint_line, 2);
-	assert_int_equal(summary_totals(fixture->read).minor, 13);
+	assert_int_equal(sink_summary_totals(fixture->read).minor, 13);
 }
 
 /* No terminal's escape sequence comes out of a log, and what faultmap wrote looks as it did. */

@@ -77,11 +77,11 @@ static int on_timer(void *context)
 	return count_call(context);
 }
 
-static int on_signal(void *context, int signo)
+static int on_signal(void *context, const struct signalfd_siginfo *info)
 {
 	struct fixture *fixture = context;
 
-	fixture->signals |= 1u << signo;
+	fixture->signals |= 1u << info->ssi_signo;
 	return count_call(fixture);
 }
 

@@ -138,15 +138,14 @@ static int free_picture(void **state)
 
 static int prometheus_scenario(void)
 {
-	const struct prometheus_options wanted = { .top_mappings = 3, .max_series = 5000 };
+	const struct sink_prometheus_options wanted = { .top_mappings = 3, .max_series = 5000 };
 	struct sink_prometheus *sink = sink_prometheus_new(&wanted);
-	const struct self_figures self = { .tick_ns = 1 };
 	int result = sink ? 0 : -ENOMEM;
 	char *text = NULL;
 	size_t size;
 
 	if (sink) {
-		sink_prometheus_tick(sink, picture, &self);
+		sink_prometheus_tick(sink, picture, NULL);
 		result = sink_prometheus_render(sink, EXPOSITION_TEXT, &text, &size);
 		free(text);
 	}
@@ -158,8 +157,10 @@ static FILE *null_stream;
 
 static int table_sink_scenario(void)
 {
-	struct sink_table *sink = sink_table_new(&(struct sink_table_options){ .rows = 10 });
-	int result = sink ? sink_table_print(sink, picture, null_stream) : -ENOMEM;
+	const struct sink_table_options wanted = { .rows = 10, .stream = null_stream };
+	struct sink_table *sink = sink_table_new(&wanted);
+	struct error error;
+	int result = sink ? sink_table_tick(sink, picture, &error) : -ENOMEM;
 
 	sink_table_free(sink);
 	return result;
@@ -167,26 +168,29 @@ static int table_sink_scenario(void)
 
 static int summary_scenario(void)
 {
-	struct summary *summary = summary_new(&(struct summary_options){ .page_size = 4096 });
-	int result = summary ? summary_add(summary, picture) : -ENOMEM;
+	struct sink_summary *summary =
+		sink_summary_new(&(struct sink_summary_options){ .page_size = 4096 });
+	struct error error;
+	int result = summary ? sink_summary_tick(summary, picture, &error) : -ENOMEM;
 
 	if (!result)
-		result = summary_print(summary, null_stream);
-	summary_free(summary);
+		result = sink_summary_print(summary, null_stream);
+	sink_summary_free(summary);
 	return result;
 }
 
 static int slices_scenario(void)
 {
-	const struct slices_options wanted = { .page_size = 4096,
-					       .slice_bytes = 4096,
-					       .slices_max = 64 };
-	struct slices *slices = slices_new(&wanted);
-	int result = slices ? slices_add(slices, picture) : -ENOMEM;
+	const struct sink_slices_options wanted = { .page_size = 4096,
+						    .slice_bytes = 4096,
+						    .slices_max = 64 };
+	struct sink_slices *slices = sink_slices_new(&wanted);
+	struct error error;
+	int result = slices ? sink_slices_tick(slices, picture, &error) : -ENOMEM;
 
 	if (!result)
-		result = slices_print(slices, null_stream);
-	slices_free(slices);
+		result = sink_slices_print(slices, null_stream);
+	sink_slices_free(slices);
 	return result;
 }
 

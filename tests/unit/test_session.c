@@ -102,11 +102,12 @@ static int note_trouble(void *context, int result, unsigned int in_a_row, const 
 	return in_a_row < 3 ? 0 : result;
 }
 
-static int note_signal(void *context, int signo)
+static int note_signal(void *context, const struct signalfd_siginfo *info)
 {
 	struct fixture *fixture = context;
 
-	(void)signo;
+	assert_int_equal(info->ssi_signo, SIGINT);
+	assert_int_equal(info->ssi_pid, getpid());
 	fixture->signals++;
 	session_stop(fixture->session);
 	return 0;
@@ -185,6 +186,26 @@ static void signal_goes_to_the_command_that_asks_for_it(void **state)
 	assert_int_equal(fixture->signals, 1);
 }
 
+static int stop_at_once(void *context, const struct signalfd_siginfo *info)
+{
+	struct fixture *fixture = context;
+
+	(void)info;
+	session_stop_at_once(fixture->session);
+	return 0;
+}
+
+static void stop_at_once_takes_no_last_tick(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->raise_at_first = SIGINT;
+	open_session(fixture, 3600000);
+	session_set_signal(fixture->session, stop_at_once);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(fixture->ticks, 1);
+}
+
 static void early_tick_is_the_baseline(void **state)
 {
 	struct fixture *fixture = *state;
@@ -246,6 +267,96 @@ static void sink_error_ends_it_with_its_text(void **state)
 	assert_string_equal(fixture->error.text, "sink: failed");
 }
 
+/* A sink that counts its ticks and fails in the first of them. */
+struct sink_counter {
+	unsigned int ticks;
+	bool fails;
+};
+
+static int sink_counter_tick(struct sink_counter *sink, const struct snapshot *snapshot,
+			     struct error *error)
+{
+	assert_ptr_equal(snapshot, &plan.collector->snapshot);
+	return sink->ticks++ == 0 && sink->fails ? error_set(error, ENOSPC, "sink: failed") : 0;
+}
+
+static void sink_counter_free(struct sink_counter *sink)
+{
+	free(sink);
+}
+
+SINK_OPS(counter);
+
+static struct sink_counter *add_sink(struct sinks *sinks, bool fails)
+{
+	struct sink_counter *sink = calloc(1, sizeof(*sink));
+
+	sink->fails = fails;
+	sinks_add(sinks, &sink_counter_ops, sink);
+	return sink;
+}
+
+static void each_sink_gets_each_tick(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sinks sinks = {};
+	struct sink_counter *first = add_sink(&sinks, false), *second = add_sink(&sinks, false);
+
+	fixture->stop_at = 3;
+	open_session(fixture, 1);
+	session_set_sinks(fixture->session, &sinks, NULL);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(first->ticks, 3);
+	assert_int_equal(second->ticks, 3);
+	sinks_remove(&sinks, first);
+	assert_int_equal(sinks.count, 1);
+	assert_ptr_equal(sinks.list[0].sink, second);
+	sinks_free(&sinks);
+	assert_int_equal(sinks.count, 0);
+}
+
+static void sink_that_fails_ends_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sinks sinks = {};
+
+	add_sink(&sinks, true);
+	open_session(fixture, 1);
+	session_set_sinks(fixture->session, &sinks, NULL);
+	assert_int_equal(run(fixture), -ENOSPC);
+	assert_string_equal(fixture->error.text, "sink: failed");
+	assert_int_equal(fixture->ticks, 0);
+	sinks_free(&sinks);
+}
+
+static int note_result(void *context, const void *sink, int result, const struct error *why)
+{
+	struct fixture *fixture = context;
+
+	assert_true(result == 0 || ((const struct sink_counter *)sink)->fails);
+	if (result < 0)
+		assert_string_equal(why->text, "sink: failed");
+	fixture->troubles += result < 0;
+	return 0;
+}
+
+static void sink_that_fails_keeps_nothing_from_the_others(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sinks sinks = {};
+	struct sink_counter *second;
+
+	add_sink(&sinks, true);
+	second = add_sink(&sinks, false);
+	fixture->stop_at = 3;
+	open_session(fixture, 1);
+	session_set_sinks(fixture->session, &sinks, note_result);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(fixture->troubles, 1);
+	assert_int_equal(second->ticks, 3);
+	sinks_free(&sinks);
+}
+
 static void collector_that_cannot_start_says_why(void **state)
 {
 	struct fixture *fixture = *state;
@@ -271,11 +382,15 @@ int main(void)
 		TEST(stop_at_the_baseline_does_not_wait),
 		TEST(signal_takes_a_last_tick),
 		TEST(signal_goes_to_the_command_that_asks_for_it),
+		TEST(stop_at_once_takes_no_last_tick),
 		TEST(early_tick_is_the_baseline),
 		TEST(trouble_ends_the_session),
 		TEST(trouble_that_passes_is_survived),
 		TEST(trouble_that_stays_ends_it),
 		TEST(sink_error_ends_it_with_its_text),
+		TEST(each_sink_gets_each_tick),
+		TEST(sink_that_fails_ends_it),
+		TEST(sink_that_fails_keeps_nothing_from_the_others),
 		TEST(collector_that_cannot_start_says_why),
 	};
 

@@ -145,7 +145,7 @@ static void slices_have_their_bounds(void **state)
 	struct fixture *fixture = *state;
 	struct row *row = snapshot_slice_row(fixture->snapshot, fixture->process, 7, 9, KIND_COW,
 					     ACCESS_WRITE, MODE_USER, NULL);
-	struct jsonl_meta sliced = meta;
+	struct sink_jsonl_meta sliced = meta;
 	struct error error;
 	json_t *line;
 
@@ -419,12 +419,12 @@ static void run_line_has_every_field(void **state)
 {
 	struct fixture *fixture = *state;
 	const char *command[] = { "printf", "%s\n", "\xff", NULL };
-	struct jsonl_run run = { .command = command,
-				 .wait_status = SIGTERM,
-				 .wall_ns = 1250000000,
-				 .processes = 3,
-				 .minor_total = 9007199254740993, /* no double holds it */
-				 .major_total = 1 };
+	struct sink_jsonl_run run = { .command = command,
+				      .wait_status = SIGTERM,
+				      .wall_ns = 1250000000,
+				      .processes = 3,
+				      .minor_total = 9007199254740993, /* no double holds it */
+				      .major_total = 1 };
 	struct error error;
 	json_t *line;
 

@@ -126,7 +126,7 @@ static void slow_reader_is_told_what_it_lost(void **state)
 	assert_int_equal(mkfifo(fixture->path, 0600), 0);
 	reader = open(fixture->path, O_RDONLY | O_NONBLOCK);
 	sink_jsonl_free(fixture->sink);
-	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_PERSIST, &error), 0);
+	assert_int_equal(sink_jsonl_new(&fixture->sink, fixture->path, OUTLET_PERSIST, &error), 0);
 	for (uint64_t id = 0; id < 9000; id++)
 		snapshot_row(fixture->snapshot, fixture->process, 1000 + id, KIND_COW, ACCESS_WRITE,
 			     MODE_USER, NULL)
@@ -159,7 +159,7 @@ static void full_disk_is_an_error(void **state)
 
 	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
 	fixture->snapshot->tick = 1;
-	assert_int_equal(sink_jsonl_open(&full, "/dev/full", OUTLET_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_new(&full, "/dev/full", OUTLET_APPEND, &error), 0);
 	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
 	assert_non_null(strstr(error.text, "/dev/full: No space left on device"));
 	assert_int_equal(sink_jsonl_tick(full, fixture->snapshot, &error), -ENOSPC);
@@ -176,7 +176,7 @@ static void closed_pipe_is_told_apart(void **state)
 
 	assert_int_equal(pipe(ends), 0);
 	snprintf(path, sizeof(path), "/dev/fd/%d", ends[1]);
-	assert_int_equal(sink_jsonl_open(&sink, path, OUTLET_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_new(&sink, path, OUTLET_APPEND, &error), 0);
 	assert_false(sink_jsonl_is_stdout(sink));
 	close(ends[0]);
 	snapshot_seal(fixture->snapshot, (struct timespec){ 0 }, 1);
@@ -195,7 +195,7 @@ static void append_starts_after_a_torn_line(void **state)
 	int fd = open(fixture->path, O_RDWR);
 
 	assert_int_equal(write(fd, "{\"rec\":", 7), 7);
-	assert_int_equal(sink_jsonl_open(&again, fixture->path, OUTLET_APPEND, &error), 0);
+	assert_int_equal(sink_jsonl_new(&again, fixture->path, OUTLET_APPEND, &error), 0);
 	assert_int_equal(sink_jsonl_meta(again, &meta, &error), 0);
 	assert_int_equal(pread(fd, content, 22, 0), 22);
 	assert_string_equal(content, "{\"rec\":\n{\"rec\":\"meta\",");
@@ -214,7 +214,7 @@ static void replace_and_append_do_as_they_say(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct sink_jsonl *sink;
 
-		assert_int_equal(sink_jsonl_open(&sink, fixture->path, how[i], &error), 0);
+		assert_int_equal(sink_jsonl_new(&sink, fixture->path, how[i], &error), 0);
 		assert_int_equal(sink_jsonl_meta(sink, &meta, &error), 0);
 		sink_jsonl_free(sink);
 		read_lines(fixture);
@@ -222,7 +222,7 @@ static void replace_and_append_do_as_they_say(void **state)
 	}
 	unlink(fixture->path);
 	sink_jsonl_free(fixture->sink);
-	assert_int_equal(sink_jsonl_open(&fixture->sink, fixture->path, OUTLET_REPLACE, &error), 0);
+	assert_int_equal(sink_jsonl_new(&fixture->sink, fixture->path, OUTLET_REPLACE, &error), 0);
 	assert_int_equal(stat(fixture->path, &status), 0);
 	assert_int_equal(status.st_mode & 0007, 0);
 }
@@ -233,11 +233,10 @@ static void unwritable_file_is_named(void **state)
 	struct error error;
 
 	(void)state;
-	assert_int_equal(sink_jsonl_open(&sink, "/nowhere/x.jsonl", OUTLET_APPEND, &error),
-			 -ENOENT);
+	assert_int_equal(sink_jsonl_new(&sink, "/nowhere/x.jsonl", OUTLET_APPEND, &error), -ENOENT);
 	assert_null(sink);
 	assert_non_null(strstr(error.text, "/nowhere/x.jsonl"));
-	assert_int_equal(sink_jsonl_open(&sink, "/", OUTLET_APPEND, &error), -EISDIR);
+	assert_int_equal(sink_jsonl_new(&sink, "/", OUTLET_APPEND, &error), -EISDIR);
 }
 int main(void)
 {

@@ -29,21 +29,29 @@ struct fixture {
 
 static const struct timespec started = { 1795342000, 500000000 };
 
-static const struct program_stats programs[] = { { "page_fault_user", 10, 2500000000, 1 },
-						 { "list_rows", 0, 0, 2 } };
-static const struct self_figures self = { .tick_ns = 1500000,
-					  .rows_capacity = 65536,
-					  .n_hooks = 7,
-					  .programs = programs,
-					  .n_programs = 2 };
+static const struct self_figures two_programs = {
+	.tick_ns = 1500000,
+	.rows_capacity = 65536,
+	.n_hooks = 7,
+	.programs = { { "page_fault_user", 10, 2500000000, 1 }, { "list_rows", 0, 0, 2 } },
+	.n_programs = 2,
+};
+
+static void get_self(void *context, struct self_figures *ret_self)
+{
+	*ret_self = *(const struct self_figures *)context;
+}
 
 static struct sink_prometheus *new_sink(enum group_by group_by, uint64_t top_mappings,
 					uint64_t max_series)
 {
-	return sink_prometheus_new(&(struct prometheus_options){ .group_by = group_by,
-								 .top_mappings = top_mappings,
-								 .max_series = max_series,
-								 .started = started });
+	return sink_prometheus_new(
+		&(struct sink_prometheus_options){ .group_by = group_by,
+						   .top_mappings = top_mappings,
+						   .max_series = max_series,
+						   .started = started,
+						   .get_self = get_self,
+						   .context = (void *)&two_programs });
 }
 
 static int set_up(void **state)
@@ -96,7 +104,7 @@ static void tick(struct fixture *fixture)
 
 	snapshot_seal(fixture->snapshot, now, 1000000000);
 	fixture->snapshot->tick = fixture->ticks++;
-	sink_prometheus_tick(fixture->sink, fixture->snapshot, &self);
+	assert_int_equal(sink_prometheus_tick(fixture->sink, fixture->snapshot, NULL), 0);
 	scrape_free(&fixture->text);
 	scrape_free(&fixture->openmetrics);
 	fixture->text = render(fixture, EXPOSITION_TEXT);
@@ -578,16 +586,22 @@ static void other_is_no_process(void **state)
 static void all_that_can_be_is_below_the_least_limit(void **state)
 {
 	struct fixture *fixture = *state;
-	struct program_stats all[20] = {};
-	struct self_figures figures = self;
+	struct self_figures all = two_programs;
 	struct scrape scrape;
 	size_t size;
 	char *text;
 
 	for (size_t i = 0; i < 20; i++)
-		all[i] = (struct program_stats){ &"abcdefghijklmnopqrst"[i], 1, 1, 1 };
-	figures.programs = all;
-	figures.n_programs = 20;
+		all.programs[i] = (struct program_stats){ &"abcdefghijklmnopqrst"[i], 1, 1, 1 };
+	all.n_programs = 20;
+	sink_prometheus_free(fixture->sink);
+	fixture->sink = sink_prometheus_new(
+		&(struct sink_prometheus_options){ .group_by = GROUP_BY_COMM,
+						   .top_mappings = 3,
+						   .max_series = PROMETHEUS_LEAST_MAX_SERIES,
+						   .started = started,
+						   .get_self = get_self,
+						   .context = &all });
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		for (int i = 0; i < (ACCESS_COUNT - 1) * MODE_COUNT; i++) {
 			struct row *row = snapshot_row(fixture->snapshot, fixture->process, 1, kind,
@@ -605,7 +619,7 @@ static void all_that_can_be_is_below_the_least_limit(void **state)
 	strcpy(fixture->process->comm, "other");
 	fixture->snapshot->totals.has_perf_major = fixture->snapshot->totals.has_perf_minor = true;
 	snapshot_seal(fixture->snapshot, started, 1000000000);
-	sink_prometheus_tick(fixture->sink, fixture->snapshot, &figures);
+	sink_prometheus_tick(fixture->sink, fixture->snapshot, NULL);
 	assert_int_equal(sink_prometheus_render(fixture->sink, EXPOSITION_OPENMETRICS, &text,
 						&size),
 			 0);

@@ -13,10 +13,10 @@
 
 #define AT 0x7f0000000000 /* a multiple of each size */
 
-static const struct slices_options sized = {
+static const struct sink_slices_options sized = {
 	.page_size = 4096, .slice_bytes = 2 * MIB, .slices_max = 1024, .utf8 = true
 };
-static const struct slices_options automatic = {
+static const struct sink_slices_options automatic = {
 	.page_size = 4096, .slice_bytes = 4096, .slices_max = 64, .is_automatic = true
 };
 
@@ -39,27 +39,27 @@ static void add_slice(struct snapshot *snapshot, struct process *process, uint64
 	row->now.minor = minor;
 }
 
-static void take(struct slices *slices, struct snapshot *snapshot, uint64_t tick)
+static void take(struct sink_slices *slices, struct snapshot *snapshot, uint64_t tick)
 {
 	seal(snapshot, tick);
-	assert_int_equal(slices_add(slices, snapshot), 0);
+	assert_int_equal(sink_slices_tick(slices, snapshot, NULL), 0);
 }
 
 /* Not inlined: gcc 12 then takes what open_memstream gave for a pointer to the local variable. */
-__attribute__((noinline)) static char *print(struct slices *slices)
+__attribute__((noinline)) static char *print(struct sink_slices *slices)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	assert_int_equal(slices_print(slices, memory), 0);
+	assert_int_equal(sink_slices_print(slices, memory), 0);
 	fclose(memory);
 	return text;
 }
 
 /* A ramp from cold to hot, the kinds of a slice summed, faults of two ticks; and a mapping whose first
  * and last pages are all of it that lies in the first and last slice. */
-static void picture(struct snapshot *snapshot, struct slices *slices)
+static void picture(struct snapshot *snapshot, struct sink_slices *slices)
 {
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
 
@@ -80,9 +80,9 @@ static void picture(struct snapshot *snapshot, struct slices *slices)
 	take(slices, snapshot, 2);
 }
 
-static void check_picture(struct slices_options options, const char *golden)
+static void check_picture(struct sink_slices_options options, const char *golden)
 {
-	struct slices *slices = slices_new(&options);
+	struct sink_slices *slices = sink_slices_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	autofree char *text = NULL;
 
@@ -90,7 +90,7 @@ static void check_picture(struct slices_options options, const char *golden)
 	text = print(slices);
 	assert_golden(golden, text);
 	snapshot_free(snapshot);
-	slices_free(slices);
+	sink_slices_free(slices);
 }
 
 static void strips_of_blocks(void **state)
@@ -106,7 +106,7 @@ static void strips_of_ascii(void **state)
 }
 
 /* The strip of the mapping, with its bars; to be freed. */
-static char *strip_of(struct slices *slices, const char *name)
+static char *strip_of(struct sink_slices *slices, const char *name)
 {
 	autofree char *text = print(slices);
 	char *line = strtok(text, "\n");
@@ -121,7 +121,7 @@ static char *strip_of(struct slices *slices, const char *name)
 /* A mapping that grew: small slices at first, larger ones later; cells are as large as these. */
 static void slices_grow_with_their_mapping(void **state)
 {
-	struct slices *slices = slices_new(&automatic);
+	struct sink_slices *slices = sink_slices_new(&automatic);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
 	autofree char *strip = NULL;
@@ -138,13 +138,13 @@ static void slices_grow_with_their_mapping(void **state)
 	strip = strip_of(slices, "[heap]");
 	assert_string_equal(strip, "|@  +|");
 	snapshot_free(snapshot);
-	slices_free(slices);
+	sink_slices_free(slices);
 }
 
 /* 200 slices: the cells of the strip are of four each. */
 static void a_strip_has_64_cells_at_most(void **state)
 {
-	struct slices *slices = slices_new(&sized);
+	struct sink_slices *slices = sink_slices_new(&sized);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
 	autofree char *strip = NULL;
@@ -157,13 +157,13 @@ static void a_strip_has_64_cells_at_most(void **state)
 	strip = strip_of(slices, "[anon]");
 	assert_string_equal(strip, "| █████████████████████████████████████████████████|");
 	snapshot_free(snapshot);
-	slices_free(slices);
+	sink_slices_free(slices);
 }
 
 /* Faults from before a mapping moved are no part of the strip, but of its sum. */
 static void a_moved_mapping(void **state)
 {
-	struct slices *slices = slices_new(&sized);
+	struct sink_slices *slices = sink_slices_new(&sized);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
 	autofree char *text = NULL;
@@ -181,13 +181,13 @@ static void a_moved_mapping(void **state)
 	assert_non_null(strstr(text, "     582  1.00  2.0M         70  7f0004000000  7f0004400000  "
 				     "| █|"));
 	snapshot_free(snapshot);
-	slices_free(slices);
+	sink_slices_free(slices);
 }
 
 /* A stack that grows by the fault: the row has the mapping as it was before. */
 static void a_stack_grows_to_its_fault(void **state)
 {
-	struct slices *slices = slices_new(&automatic);
+	struct sink_slices *slices = sink_slices_new(&automatic);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
 	autofree char *strip = NULL;
@@ -199,7 +199,7 @@ static void a_stack_grows_to_its_fault(void **state)
 	strip = strip_of(slices, "[stack]");
 	assert_string_equal(strip, "|@  |");
 	snapshot_free(snapshot);
-	slices_free(slices);
+	sink_slices_free(slices);
 }
 
 /* The sum of the first column. */
@@ -221,15 +221,15 @@ static unsigned int first_column(const char *text)
 /* With next to no room, the least busy mappings become a sum; nothing is lost. */
 static void full_tables_keep_the_sum(void **state)
 {
-	struct slices_options options = sized;
+	struct sink_slices_options options = sized;
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
-	struct slices *slices;
+	struct sink_slices *slices;
 	autofree char *text = NULL;
 
 	(void)state;
 	options.max_slices = 8;
-	slices = slices_new(&options);
+	slices = sink_slices_new(&options);
 	for (uint64_t i = 1; i <= 100; i++) {
 		add_slice(snapshot, process, i, i == 50 ? "[heap]" : "[anon]", AT + i * 8 * MIB,
 			  AT + i * 8 * MIB + 2 * MIB, AT + i * 8 * MIB, 2 * MIB, KIND_DEMAND_ZERO,
@@ -241,7 +241,7 @@ static void full_tables_keep_the_sum(void **state)
 	assert_non_null(strstr(text, "   5,000  9.77  2.0M"));
 	assert_int_equal(first_column(text), 5000 + 99 * 10);
 	snapshot_free(snapshot);
-	slices_free(slices);
+	sink_slices_free(slices);
 }
 
 /* 30 mappings: 20 of them shown, or all. */
@@ -249,14 +249,14 @@ static void mappings_beyond_the_page(void **state)
 {
 	(void)state;
 	for (int show_all = 0; show_all <= 1; show_all++) {
-		struct slices_options options = sized;
+		struct sink_slices_options options = sized;
 		struct snapshot *snapshot = snapshot_new();
 		struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
-		struct slices *slices;
+		struct sink_slices *slices;
 		autofree char *text = NULL;
 
 		options.show_all = show_all;
-		slices = slices_new(&options);
+		slices = sink_slices_new(&options);
 		for (uint64_t i = 1; i <= 30; i++)
 			add_slice(snapshot, process, i, "[anon]", AT + i * 4 * MIB,
 				  AT + i * 4 * MIB + 2 * MIB, AT + i * 4 * MIB, 2 * MIB,
@@ -267,7 +267,7 @@ static void mappings_beyond_the_page(void **state)
 		assert_int_equal(strstr(text, "\n      55  ") && strstr(text, "  (10 more)"),
 				 !show_all);
 		snapshot_free(snapshot);
-		slices_free(slices);
+		sink_slices_free(slices);
 	}
 }
 

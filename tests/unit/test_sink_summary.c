@@ -14,33 +14,33 @@
 #include "stall.h"
 #include "base/util.h"
 
-static char *print(struct summary *summary, const char *const *command, int wait_status)
+static char *print(struct sink_summary *summary, const char *const *command, int wait_status)
 {
-	struct summary_run run = { .command = command,
-				   .wait_status = wait_status,
-				   .wall_ns = 1234567890 };
+	struct sink_summary_run run = { .command = command,
+					.wait_status = wait_status,
+					.wall_ns = 1234567890 };
 	char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	assert_int_equal(summary_print_run(&run, memory), 0);
-	assert_int_equal(summary_print(summary, memory), 0);
+	assert_int_equal(sink_summary_print_run(&run, memory), 0);
+	assert_int_equal(sink_summary_print(summary, memory), 0);
 	fclose(memory);
 	return text;
 }
 
-static void add_tick(struct summary *summary, struct snapshot *snapshot, uint64_t tick)
+static void add_tick(struct sink_summary *summary, struct snapshot *snapshot, uint64_t tick)
 {
 	seal(snapshot, tick);
-	assert_int_equal(summary_add(summary, snapshot), 0);
+	assert_int_equal(sink_summary_tick(summary, snapshot, NULL), 0);
 }
 
 /* One process that maps 512 MiB, in three ticks, as the demo does. */
 static void one_process(void **state)
 {
 	const char *command[] = { "python3", "tests/workload/touch.py", "512", NULL };
-	struct summary_options options = { .page_size = 4096 };
-	struct summary *summary = summary_new(&options);
+	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process;
 	autofree char *text = NULL;
@@ -73,7 +73,7 @@ static void one_process(void **state)
 	text = print(summary, command, 0);
 	assert_golden("run_one_process.txt", text);
 	snapshot_free(snapshot);
-	summary_free(summary);
+	sink_summary_free(summary);
 }
 
 /* A process with faults of its own number, born in this tick. */
@@ -93,7 +93,7 @@ static struct process *add_child(struct snapshot *snapshot, uint32_t tgid, const
 }
 
 /* A shell, alone at first, and 50 children over several ticks, killed in the end. */
-static void picture_of_many(struct summary *summary)
+static void picture_of_many(struct sink_summary *summary)
 {
 	struct snapshot *snapshot = snapshot_new();
 	struct process *shell;
@@ -125,28 +125,28 @@ static void picture_of_many(struct summary *summary)
 static void many_processes(void **state)
 {
 	const char *command[] = { "sh", "-c", "for i in 1 2; do 'a\033'; done", NULL };
-	struct summary_options options = { .page_size = 4096 };
-	struct summary *summary = summary_new(&options);
-	struct summary_totals totals;
+	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary *summary = sink_summary_new(&options);
+	struct sink_summary_totals totals;
 	autofree char *text = NULL;
 
 	(void)state;
 	picture_of_many(summary);
-	totals = summary_totals(summary);
+	totals = sink_summary_totals(summary);
 	assert_int_equal(totals.processes, 51);
 	assert_int_equal(totals.minor, MANY_MINOR);
 	assert_int_equal(totals.major, MANY_MAJOR);
 	text = print(summary, command, SIGSEGV);
 	assert_golden("run_many_processes.txt", text);
-	summary_free(summary);
+	sink_summary_free(summary);
 }
 
 /* One mapping with most of the pages is not lost among those of its name. */
 static void a_large_mapping_stands_alone(void **state)
 {
 	const char *command[] = { "sh", NULL };
-	struct summary_options options = { .page_size = 4096 };
-	struct summary *summary = summary_new(&options);
+	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *child;
 	autofree char *text = NULL;
@@ -161,27 +161,29 @@ static void a_large_mapping_stands_alone(void **state)
 	text = print(summary, command, 0);
 	assert_golden("run_large_mapping.txt", text);
 	snapshot_free(snapshot);
-	summary_free(summary);
+	sink_summary_free(summary);
 }
 
 /* With next to no room the lines are fewer and the sums the same. */
 static void full_tables_keep_the_sums(void **state)
 {
 	const char *command[] = { "sh", NULL };
-	struct summary_options options = { .page_size = 4096, .max_places = 1, .max_processes = 4 };
-	struct summary *summary = summary_new(&options);
-	struct summary_totals totals;
+	struct sink_summary_options options = { .page_size = 4096,
+						.max_places = 1,
+						.max_processes = 4 };
+	struct sink_summary *summary = sink_summary_new(&options);
+	struct sink_summary_totals totals;
 	autofree char *text = NULL;
 
 	(void)state;
 	picture_of_many(summary);
-	totals = summary_totals(summary);
+	totals = sink_summary_totals(summary);
 	assert_int_equal(totals.processes, 51);
 	assert_int_equal(totals.minor, MANY_MINOR);
 	assert_int_equal(totals.major, MANY_MAJOR);
 	text = print(summary, command, 3 << 8);
 	assert_golden("run_full_tables.txt", text);
-	summary_free(summary);
+	sink_summary_free(summary);
 }
 
 /* 60 mappings: 40 of them shown, or all; the total is the same. */
@@ -192,8 +194,8 @@ static void rows_beyond_the_page(void **state)
 
 	(void)state;
 	for (int show_all = 0; show_all <= 1; show_all++) {
-		struct summary_options options = { .page_size = 4096, .show_all = show_all };
-		struct summary *summary = summary_new(&options);
+		struct sink_summary_options options = { .page_size = 4096, .show_all = show_all };
+		struct sink_summary *summary = sink_summary_new(&options);
 		struct snapshot *snapshot = snapshot_new();
 		struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
 		autofree char *text = NULL;
@@ -209,7 +211,7 @@ static void rows_beyond_the_page(void **state)
 		snprintf(want, sizeof(want), "  1,830      0   7.2M");
 		assert_non_null(strstr(text, want));
 		snapshot_free(snapshot);
-		summary_free(summary);
+		sink_summary_free(summary);
 	}
 }
 
@@ -217,8 +219,8 @@ static void rows_beyond_the_page(void **state)
 static void stalls_and_other(void **state)
 {
 	const char *command[] = { "make", NULL };
-	struct summary_options options = { .page_size = 4096 };
-	struct summary *summary = summary_new(&options);
+	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *one, *two, *other;
 	struct row *heap;
@@ -253,19 +255,19 @@ static void stalls_and_other(void **state)
 	snapshot->totals.map_full = 5;
 	one->ended = two->ended = true;
 	add_tick(summary, snapshot, 2);
-	assert_int_equal(summary_totals(summary).processes, 2);
+	assert_int_equal(sink_summary_totals(summary).processes, 2);
 	text = print(summary, command, 0);
 	assert_golden("run_stalls.txt", text);
 	snapshot_free(snapshot);
-	summary_free(summary);
+	sink_summary_free(summary);
 }
 
 /* A mapping that is counted in slices has one row all the same, with the largest extent. */
 static void slices_are_one_place(void **state)
 {
 	const char *command[] = { "x", NULL };
-	struct summary_options options = { .page_size = 4096 };
-	struct summary *summary = summary_new(&options);
+	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
 	autofree char *text = NULL;
@@ -290,7 +292,7 @@ static void slices_are_one_place(void **state)
 	assert_non_null(strstr(text, "    100      0   400K  demand_zero  write   rw-p    64M  "
 				     "555500000000  [heap]\n"));
 	snapshot_free(snapshot);
-	summary_free(summary);
+	sink_summary_free(summary);
 }
 
 int main(void)

@@ -56,23 +56,29 @@ static void picture_after(struct snapshot *snapshot)
 	seal(snapshot, 1);
 }
 
+static void tick(struct sink_table *sink, const struct snapshot *snapshot)
+{
+	struct error error;
+
+	assert_int_equal(sink_table_tick(sink, snapshot, &error), 0);
+}
+
 /* The table of the interval, after the baseline passed by. */
 static char *print_table(struct sink_table_options options, struct snapshot *snapshot)
 {
-	struct sink_table *sink = sink_table_new(&options);
 	char *text = NULL;
 	size_t size;
-	FILE *memory = open_memstream(&text, &size);
+	FILE *memory = options.stream = open_memstream(&text, &size);
+	struct sink_table *sink = sink_table_new(&options);
 
 	picture_before(snapshot);
-	sink_table_pass(sink, snapshot);
+	tick(sink, snapshot);
 	picture_after(snapshot);
-	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	tick(sink, snapshot);
 	/* The next interval is empty: what ended has become a sum. */
 	snapshot_begin(snapshot);
 	seal(snapshot, 2);
-	fputc('\n', memory);
-	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	tick(sink, snapshot);
 	fclose(memory);
 	sink_table_free(sink);
 	return text;
@@ -115,10 +121,11 @@ static void by_cgroup(void **state)
 static void by_unit(void **state)
 {
 	struct snapshot *snapshot = snapshot_new();
-	struct sink_table *sink = sink_table_new(&(struct sink_table_options){ .by = BY_UNIT });
 	char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
+	struct sink_table *sink =
+		sink_table_new(&(struct sink_table_options){ .by = BY_UNIT, .stream = memory });
 	const char *cgroups[] = { "/system.slice/db.service", "/system.slice/db.service/worker",
 				  "/system.slice/cron.service", "" };
 
@@ -131,7 +138,7 @@ static void by_unit(void **state)
 			MIB, 10 << i, 0);
 	}
 	seal(snapshot, 1);
-	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	tick(sink, snapshot);
 	fclose(memory);
 	assert_golden("top_unit.txt", text);
 	free(text);
@@ -160,19 +167,19 @@ static void rows_left_out_are_summed_and_lines_fit(void **state)
 static void assert_stalled_table(struct sink_table_options options, const char *golden)
 {
 	struct snapshot *snapshot = snapshot_new();
-	struct sink_table *sink = sink_table_new(&options);
 	struct process *db, *other;
 	struct row *row;
 	autofree char *text = NULL;
 	size_t size;
-	FILE *memory = open_memstream(&text, &size);
+	FILE *memory = options.stream = open_memstream(&text, &size);
+	struct sink_table *sink = sink_table_new(&options);
 
 	snapshot_begin(snapshot);
 	db = add_process(snapshot, 412, "postgres", 2048 * MIB, 700 * MIB);
 	row = add_row(snapshot, db, 1, "/base", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 1, 1);
 	stall(row, 10000000); /* before the interval */
 	seal(snapshot, 0);
-	sink_table_pass(sink, snapshot);
+	tick(sink, snapshot);
 	snapshot_begin(snapshot);
 	add_row(snapshot, db, 1, "/base", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 3, 2);
 	stall(row, 5000000);
@@ -185,12 +192,11 @@ static void assert_stalled_table(struct sink_table_options options, const char *
 	other->minor = 0; /* the kernel counts nothing for nobody */
 	snapshot->totals = (struct totals){ .entries = 17, .minor = 14, .major = 2, .map_full = 7 };
 	seal(snapshot, 1);
-	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	tick(sink, snapshot);
 	/* Where nothing stalls any more the column stays. */
 	snapshot_begin(snapshot);
 	seal(snapshot, 2);
-	fputc('\n', memory);
-	assert_int_equal(sink_table_print(sink, snapshot, memory), 0);
+	tick(sink, snapshot);
 	fclose(memory);
 	assert_golden(golden, text);
 	sink_table_free(sink);

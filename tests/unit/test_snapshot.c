@@ -154,13 +154,13 @@ static void begin_makes_now_the_before(void **state)
 	process->gup = 3;
 	snapshot->totals.minor = 10;
 	seal(snapshot);
-	assert_true(row_moved(row));
+	assert_true(row_changed(row));
 	assert_true(process_moved(process));
 	assert_int_equal(row_delta(row).minor, 10); /* its first tick: all of it is new */
 
 	snapshot_begin(snapshot);
 	seal(snapshot);
-	assert_false(row_moved(row));
+	assert_false(row_changed(row));
 	assert_false(process_moved(process));
 	assert_int_equal(process->gup_before, 3);
 	assert_int_equal(snapshot->totals_before.minor, 10);
@@ -172,7 +172,7 @@ static void begin_makes_now_the_before(void **state)
 	row->now.pages++;
 	process->major++;
 	seal(snapshot);
-	assert_true(row_moved(row));
+	assert_true(row_changed(row));
 	assert_true(process_moved(process));
 	assert_int_equal(row_delta(row).minor, 0);
 	assert_int_equal(row_delta(row).major, 1);
@@ -181,7 +181,7 @@ static void begin_makes_now_the_before(void **state)
 	snapshot_begin(snapshot);
 	assert_ptr_equal(add_row(snapshot, process, 1), row);
 	row->now.denied++;
-	assert_true(row_moved(row));
+	assert_true(row_changed(row));
 	assert_false(process_moved(process)); /* a denied fault is neither minor nor major */
 }
 
@@ -387,7 +387,7 @@ static void assert_same(const struct snapshot *snapshot, const struct model *mod
 		assert_int_equal(row->now.minor, model[process].now[mapping]);
 		assert_int_equal(row_delta(row).minor,
 				 model[process].now[mapping] - model[process].before[mapping]);
-		assert_int_equal(row_moved(row), i < snapshot->n_touched);
+		assert_int_equal(row_changed(row), i < snapshot->n_touched);
 	}
 }
 

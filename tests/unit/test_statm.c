@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "collect/statm.h"
+#include "base/statm.h"
 
 #define MAPPED ((size_t)16 << 20)
 #define TOUCHED ((size_t)8 << 20)

@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* Sets both, in bytes; leaves them alone and returns a negative errno when the process is gone. */
+/* Of process tgid, 0: our own. Sets both, in bytes; leaves them alone and returns a negative errno when
+ * the process is gone. */
 int statm_read(uint32_t tgid, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes);
 /* The same from the file's text. */
 int statm_parse(const char *text, uint64_t page_size, uint64_t *vsz_bytes, uint64_t *rss_bytes);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "metrics/overview.h"
+#include "metrics/sink_overview.h"
 #include "metrics/sink_prometheus.h"
 #include "base/version.h"
 #include "picture.h"
@@ -22,7 +22,7 @@
 
 struct fixture {
 	struct sink_prometheus *sink; /* whose groups are shown */
-	struct overview *overview;
+	struct sink_overview *overview;
 	struct snapshot *snapshot;
 	uint64_t ticks;
 	json_t *root;
@@ -32,9 +32,9 @@ static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	fixture->sink = sink_prometheus_new(&(struct prometheus_options){
+	fixture->sink = sink_prometheus_new(&(struct sink_prometheus_options){
 		.group_by = GROUP_BY_COMM, .max_series = 10000, .started = { 1795342000, 0 } });
-	fixture->overview = overview_new();
+	fixture->overview = sink_overview_new();
 	fixture->snapshot = snapshot_new();
 	assert_true(fixture->sink && fixture->overview && fixture->snapshot);
 	snapshot_begin(fixture->snapshot);
@@ -48,7 +48,7 @@ static int tear_down(void **state)
 
 	json_decref(fixture->root);
 	sink_prometheus_free(fixture->sink);
-	overview_free(fixture->overview);
+	sink_overview_free(fixture->overview);
 	snapshot_free(fixture->snapshot);
 	free(fixture);
 	return 0;
@@ -61,8 +61,8 @@ static void render(struct fixture *fixture)
 	size_t size;
 
 	json_decref(fixture->root);
-	assert_int_equal(overview_render(fixture->overview, sink_prometheus_groups(fixture->sink),
-					 &text, &size),
+	assert_int_equal(sink_overview_render(fixture->overview,
+					      sink_prometheus_groups(fixture->sink), &text, &size),
 			 0);
 	assert_int_equal(strlen(text), size);
 	fixture->root = json_loads(text, JSON_REJECT_DUPLICATES, &why);
@@ -75,8 +75,8 @@ static void render(struct fixture *fixture)
 static void tick(struct fixture *fixture)
 {
 	seal(fixture->snapshot, fixture->ticks++);
-	sink_prometheus_tick(fixture->sink, fixture->snapshot, &(struct self_figures){ 0 });
-	overview_tick(fixture->overview, fixture->snapshot);
+	sink_prometheus_tick(fixture->sink, fixture->snapshot, NULL);
+	sink_overview_tick(fixture->overview, fixture->snapshot, NULL);
 	snapshot_begin(fixture->snapshot);
 }
 

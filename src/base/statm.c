@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "collect/statm.h"
+#include "base/statm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ int statm_read(uint32_t tgid, uint64_t page_size, uint64_t *vsz_bytes, uint64_t 
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/%u/statm", tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(tgid ? path : "/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	length = read(fd, text, sizeof(text) - 1);

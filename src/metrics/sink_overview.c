@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "metrics/overview.h"
+#include "metrics/sink_overview.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -27,7 +27,7 @@ struct point {
 	struct figures figures;
 };
 
-struct overview {
+struct sink_overview {
 	struct point points[MAX_POINTS]; /* a ring */
 	size_t n_points;
 	size_t next;
@@ -37,16 +37,16 @@ struct overview {
 	char host[256];
 };
 
-struct overview *overview_new(void)
+struct sink_overview *sink_overview_new(void)
 {
-	struct overview *overview = calloc(1, sizeof(*overview));
+	struct sink_overview *overview = calloc(1, sizeof(*overview));
 
 	if (overview && gethostname(overview->host, sizeof(overview->host) - 1))
 		overview->host[0] = '\0';
 	return overview;
 }
 
-void overview_free(struct overview *overview)
+void sink_overview_free(struct sink_overview *overview)
 {
 	free(overview);
 }
@@ -68,10 +68,12 @@ static void add_figures(struct figures *sum, const struct figures *more)
 	sum->stall_ns += more->stall_ns;
 }
 
-void overview_tick(struct overview *overview, const struct snapshot *snapshot)
+int sink_overview_tick(struct sink_overview *overview, const struct snapshot *snapshot,
+		       struct error *error)
 {
 	struct point point = { .seconds = (double)snapshot->interval_ns / 1e9 };
 
+	(void)error;
 	memset(overview->kinds, 0, sizeof(overview->kinds));
 	for (size_t i = 0; i < snapshot->n_touched; i++) {
 		const struct row *row = snapshot->rows[i];
@@ -86,15 +88,18 @@ void overview_tick(struct overview *overview, const struct snapshot *snapshot)
 					 !losses_is_other(snapshot->processes[i]);
 	overview->ts = snapshot->ts;
 	if (!snapshot->tick) /* who was there before: no interval */
-		return;
+		return 0;
 	overview->points[overview->next] = point;
 	overview->next = (overview->next + 1) % MAX_POINTS;
 	if (overview->n_points < MAX_POINTS)
 		overview->n_points++;
+	return 0;
 }
 
+SINK_OPS(overview);
+
 /* The i-th oldest. */
-static const struct point *point_at(const struct overview *overview, size_t i)
+static const struct point *point_at(const struct sink_overview *overview, size_t i)
 {
 	return &overview->points[(overview->next + MAX_POINTS - overview->n_points + i) %
 				 MAX_POINTS];
@@ -121,7 +126,7 @@ static bool is_quiet(const struct figures *figures)
 	       !figures->faults[SEVERITY_DENIED] && !figures->stall_ns;
 }
 
-static json_t *list_history(const struct overview *overview)
+static json_t *list_history(const struct sink_overview *overview)
 {
 	json_t *list = json_array();
 
@@ -135,7 +140,7 @@ static json_t *list_history(const struct overview *overview)
 	return list;
 }
 
-static json_t *list_kinds(const struct overview *overview, double seconds)
+static json_t *list_kinds(const struct sink_overview *overview, double seconds)
 {
 	json_t *list = json_array();
 
@@ -218,8 +223,8 @@ static json_t *list_groups(const struct groups *groups, double seconds)
 	return list;
 }
 
-int overview_render(const struct overview *overview, const struct groups *groups, char **ret_text,
-		    size_t *ret_size)
+int sink_overview_render(const struct sink_overview *overview, const struct groups *groups,
+			 char **ret_text, size_t *ret_size)
 {
 	double seconds = overview->n_points ? point_at(overview, overview->n_points - 1)->seconds :
 					      0;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/jsonl_totals.h"
+
+#include <stdlib.h>
+
+void jsonl_totals_init(struct jsonl_totals *totals)
+{
+	table_init(&totals->rows, offsetof(struct row_totals, row), sizeof(struct row *));
+	table_init(&totals->processes, offsetof(struct process_totals, process),
+		   sizeof(struct process *));
+}
+
+static void free_values(struct table *table)
+{
+	size_t cursor = 0;
+
+	for (void *value; (value = table_next(table, &cursor));)
+		free(value);
+	table_clear(table);
+}
+
+void jsonl_totals_clear(struct jsonl_totals *totals)
+{
+	free_values(&totals->rows);
+	free_values(&totals->processes);
+	jsonl_totals_init(totals);
+}
+
+/* Adds the value, of this size and all zero but for its key. NULL: out of memory. */
+static void *add(struct table *table, size_t size, const void *key)
+{
+	void **value = calloc(1, size);
+
+	if (!value)
+		return NULL;
+	*value = (void *)key;
+	if (table_add(table, value) < 0) {
+		free(value);
+		return NULL;
+	}
+	return value;
+}
+
+struct row_totals *jsonl_totals_row(struct jsonl_totals *totals, const struct row *row)
+{
+	return table_get(&totals->rows, &row) ?: add(&totals->rows, sizeof(struct row_totals), row);
+}
+
+struct process_totals *jsonl_totals_process(struct jsonl_totals *totals,
+					    const struct process *process)
+{
+	return table_get(&totals->processes, &process) ?:
+		       add(&totals->processes, sizeof(struct process_totals), process);
+}
+
+void jsonl_totals_drop_ended(struct jsonl_totals *totals, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		if (!process->ended)
+			continue;
+		for (const struct row *row = process->rows; row; row = row->next)
+			free(table_remove(&totals->rows, &row));
+		free(table_remove(&totals->processes, &process));
+	}
+}
