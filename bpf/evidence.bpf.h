@@ -128,31 +128,50 @@ static __always_inline void evidence_begin(struct task_fault *fault, struct task
 	fault->rss_slot = rss_slot(mm, member, fault->rss_offset);
 }
 
+static __always_inline bool is_plausible(s64 pages, s64 most)
+{
+	return pages > 0 && pages <= most;
+}
+
+/*
+ * What the mm's sum has gained beside what this CPU's part did, where other threads write to it, too: their CPUs' parts
+ * come a batch at a time, 33 in place of 1. That is more than a fault maps of a file around itself; private memory
+ * comes in powers of two. Of a file in large folios this may be too few.
+ */
+static __always_inline u64 pages_in_company(const struct task_fault *fault, s64 part, s64 whole,
+					    u64 known)
+{
+	s64 most = fault->pages > 1 ? fault->pages : HUGE_PAGES;
+
+	if (is_plausible(whole, most) &&
+	    !(fault->rss_member == MM_ANONPAGES && whole & (whole - 1)))
+		return whole;
+	return is_plausible(part, most) ? part : known;
+}
+
 /*
  * Pages that the fault added to the mm; `known` where the counters do not tell: another CPU's part of them
  * is not read. This CPU's part grows by them, unless they fill it: then it is written to the sum and
- * becomes 0, and only both together tell. Other threads of the process write their CPUs' parts to the sum
- * meanwhile, a batch at a time: 33 in place of 1. That is more than a fault can map of a file; private memory
- * comes in powers of two.
+ * becomes 0, and only both together tell. One fault maps no more than a page table has: large folios of files are
+ * mapped whole, beyond the range that mm_filemap_map_pages tells of (Linux 6.18).
  */
-static __always_inline u64 pages_added(const struct task_fault *fault, struct mm_struct *mm,
+static __always_inline u64 pages_added(const struct task_fault *fault, struct task_struct *task,
 				       u64 known)
 {
+	struct mm_struct *mm = FIELD(untrusted(task), mm);
 	u32 member = fault->rss_member;
 	u64 offset = cpu_offset();
-	s64 most = fault->pages > 1 ? fault->pages : HUGE_PAGES;
-	s64 slot, part, whole;
+	s64 part, gained;
 
 	if (!mm || !offset || fault->rss_offset != offset)
 		return known;
-	slot = rss_slot(mm, member, offset);
-	part = slot - fault->rss_slot;
-	if (slot && part > 0 && part <= most)
-		return part;
-	whole = part + rss_count(mm, member) - fault->rss_count;
-	if (whole <= 0 || whole > most || (member == MM_ANONPAGES && whole & (whole - 1)))
-		return part > 0 && part <= most ? part : known;
-	return whole;
+	part = rss_slot(mm, member, offset) - fault->rss_slot;
+	gained = rss_count(mm, member) - fault->rss_count;
+	if (!gained)
+		return is_plausible(part, HUGE_PAGES) ? part : known;
+	if (FIELD(FIELD(untrusted(task), signal), nr_threads) > 1)
+		return pages_in_company(fault, part, part + gained, known);
+	return is_plausible(part + gained, HUGE_PAGES) ? part + gained : known;
 }
 
 /* Huge pages are allowed in the mapping, and one fits around the address. */
@@ -207,8 +226,7 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 	/* A copy flushes the old page from the TLB, and is new to the mm if that was the file's or a zero page; a
 	 * page that was only made writable is neither. */
 	if (config_tlb_flush && kind == KIND_COW &&
-	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) &&
-	    !pages_added(fault, FIELD(untrusted(task), mm), 0))
+	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) && !pages_added(fault, task, 0))
 		return KIND_WP_OTHER;
 	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
 		return KIND_COW;
@@ -227,7 +245,7 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
 	if (fault->key.kind == KIND_COW && fault->rss_member != MM_ANONPAGES)
 		return known;
 	if (counts_pages(fault) && !may_have_company(fault, task))
-		return pages_added(fault, FIELD(untrusted(task), mm), known);
+		return pages_added(fault, task, known);
 	return known;
 }
 

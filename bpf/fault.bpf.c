@@ -544,8 +544,8 @@ static __always_inline u8 kind_by_signal(int signo, int code, const struct row_k
 		return KIND_DENIED_BUS;
 	if (code == SEGV_PKUERR)
 		return KIND_DENIED_PKEY;
-	if (code == SEGV_ACCERR || (MODE_CLASS_CLASS(key->mode_class) != MAPPING_NONE &&
-				    key->kind != KIND_STACK_GROWTH))
+	if (code == SEGV_ACCERR ||
+	    (MODE_CLASS_CLASS(key->mode_class) != MAPPING_NONE && key->kind != KIND_STACK_GROWTH))
 		return KIND_DENIED_ACCESS;
 	return KIND_DENIED_UNMAPPED;
 }

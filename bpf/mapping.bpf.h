@@ -46,7 +46,7 @@ struct mapping {
 	u64 slice_start; /* what else would be described alike: the extent, or this slice of it */
 	u64 slice_end;
 	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
-	u32 pages; /* of one entry of the page table */
+	u32 pages;    /* of one entry of the page table */
 	bool may_be_huge;
 	bool is_fresh; /* about to get its anon_vma: the next fault has to look again */
 	u32 class;

@@ -356,7 +356,8 @@ bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts 
 	const struct latency *before = rows->slots[index].latency;
 
 	*ret_gained = gain_of(rows, index);
-	return faults_in(ret_gained) || ret_gained->pages || (now && now->count != (before ? before->count : 0));
+	return faults_in(ret_gained) || ret_gained->pages ||
+	       (now && now->count != (before ? before->count : 0));
 }
 
 static int read_row(struct rows *rows, uint32_t index)

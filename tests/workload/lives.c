@@ -168,7 +168,8 @@ static bool is_swapped(const void *page)
 	uint64_t entry = 0;
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / PAGE_SIZE * 8)) < 0)
+	if (fd < 0 ||
+	    pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)page / PAGE_SIZE * 8)) < 0)
 		abort();
 	close(fd);
 	return entry >> 62 == 1; /* in swap, not present */

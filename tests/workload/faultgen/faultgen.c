@@ -317,8 +317,8 @@ static int report(const struct job *job)
 		what->name, getpid(), what->kind, what->exact ? what->exact : what->kind,
 		what->access, what->mode, job->mapping, (unsigned long)job->start,
 		(unsigned long)job->end, job->expected, job->minor - (long)job->expected_gup,
-		job->major, job->denied,
-		job->expected_gup, (job->expected - job->denied) * job->pages_each,
+		job->major, job->denied, job->expected_gup,
+		(job->expected - job->denied) * job->pages_each,
 		job->before_kind ? job->before_kind : "",
 		job->before_exact ? job->before_exact :
 		job->before_kind  ? job->before_kind :
