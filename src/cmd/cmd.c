@@ -2,7 +2,11 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -69,4 +73,18 @@ int cmd_status_of(int error)
 	default:
 		return EXIT_FAILED;
 	}
+}
+
+unsigned int cmd_terminal_width(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	long width;
+
+	if (!isatty(fd))
+		return 0;
+	width = columns ? strtol(columns, NULL, 10) : 0;
+	if (width > 0 && width <= UINT16_MAX)
+		return (unsigned int)width;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }

@@ -30,6 +30,9 @@ bool cmd_begin(const struct command *command, void *config, int argc, char *argv
 /* The log level for so many -v. */
 void cmd_set_verbosity(unsigned int verbose);
 
+/* Columns of the terminal that fd is, or COLUMNS says; 0 where it is none. */
+unsigned int cmd_terminal_width(int fd);
+
 /* The exit status for a collector error: 77 where this machine cannot run it, else 1. */
 int cmd_status_of(int error);
 

@@ -48,7 +48,7 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct report_config, by),
 	  .choices = sink_table_by_words },
 	{ .name = "all",
-	  .help = "show every row and every process, not only those with the most faults",
+	  .help = "show every row and every process, not only what cost most",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct report_config, all) },
 	COMMON_OPTIONS(struct report_config, common),
@@ -74,7 +74,9 @@ struct report {
 	const struct report_config *config;
 	struct jsonl_reader *reader;
 	struct sink_summary *summary; /* made with the first interval */
-	FILE *text;                   /* all that is printed, in memory */
+	struct sink_summary_run
+		run; /* the first, a copy: the only one is printed with the summary */
+	FILE *text;  /* all that is printed, in memory */
 	uint64_t n_runs;
 	uint64_t n_runs_left_out;
 	uint64_t n_complaints;
@@ -93,6 +95,44 @@ static void print_complaint(void *context, const char *path, uint64_t line, cons
 	log_warning("%s:%" PRIu64 ": %s", shown, line, reason);
 }
 
+static void free_command(const char *const *command)
+{
+	for (size_t i = 0; command && command[i]; i++)
+		free((char *)command[i]);
+	free((void *)command);
+}
+
+/* A copy; NULL: out of memory. */
+static const char *const *copy_command(const char *const *command)
+{
+	size_t count = 0;
+	const char **copy;
+
+	while (command[count])
+		count++;
+	copy = calloc(count + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < count; i++) {
+		copy[i] = strdup(command[i]);
+		if (!copy[i]) {
+			free_command(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+/* Prints a run in lines of its own. */
+static int print_run(struct report *report, const struct sink_summary_run *run, struct error *error)
+{
+	if (ftell(report->text) > MAX_RUN_TEXT) {
+		report->n_runs_left_out++;
+		return 0;
+	}
+	if (sink_summary_print_run(run, report->text) < 0)
+		return error_set(error, ENOMEM, "making the report: out of memory");
+	return 0;
+}
+
 static int add_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
 		   struct error *error)
 {
@@ -100,15 +140,18 @@ static int add_run(void *context, const char *const *command, int wait_status, u
 	struct sink_summary_run run = { .command = command,
 					.wait_status = wait_status,
 					.wall_ns = wall_ns };
+	int result = 0;
 
-	report->n_runs++;
-	if (ftell(report->text) > MAX_RUN_TEXT) {
-		report->n_runs_left_out++;
-		return 0;
+	if (++report->n_runs == 1) {
+		report->run = run;
+		report->run.command = copy_command(command);
+		return report->run.command ?
+			       0 :
+			       error_set(error, ENOMEM, "making the report: out of memory");
 	}
-	if (sink_summary_print_run(&run, report->text) < 0)
-		return error_set(error, ENOMEM, "making the report: out of memory");
-	return 0;
+	if (report->n_runs == 2)
+		result = print_run(report, &report->run, error);
+	return result ? result : print_run(report, &run, error);
 }
 
 static int add_to_summary(struct report *report, const struct snapshot *snapshot,
@@ -116,6 +159,8 @@ static int add_to_summary(struct report *report, const struct snapshot *snapshot
 {
 	struct sink_summary_options summary = {
 		.page_size = jsonl_reader_info(report->reader)->page_size,
+		.by = report->config->all ? SUMMARY_BY_ROW : SUMMARY_BY_MAPPING,
+		.width = cmd_terminal_width(STDOUT_FILENO),
 		.show_all = report->config->all,
 	};
 
@@ -209,10 +254,14 @@ static int report_read(struct report *report, char *const files[], struct error 
 
 static int report_print(struct report *report, struct error *error)
 {
+	bool is_one_run = report->n_runs == 1 && !report->is_narrowed;
+
 	if (report->config->by != BY_NOTHING)
 		return 0; /* it is printed */
+	if (report->n_runs == 1 && !is_one_run && print_run(report, &report->run, error) < 0)
+		return -ENOMEM;
 	print_source(report);
-	if (sink_summary_print(report->summary, report->text) < 0)
+	if (sink_summary_print(report->summary, is_one_run ? &report->run : NULL, report->text) < 0)
 		return error_set(error, ENOMEM, "making the report: out of memory");
 	return 0;
 }
@@ -268,6 +317,7 @@ static int report_main(int argc, char *argv[])
 	reader.as_one = config.by != BY_NOTHING;
 	report.reader = jsonl_reader_new(&reader);
 	status = report_run(&report, argv + operand);
+	free_command(report.run.command);
 	sink_summary_free(report.summary);
 	jsonl_reader_free(report.reader);
 	return status;

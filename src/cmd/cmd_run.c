@@ -31,9 +31,9 @@
 #include "base/util.h"
 #include "cmd/watch.h"
 
-/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and more on a
- * machine under load. Then the summary is printed without it, and says so. */
-#define RECORDS_MS 2000
+/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and seconds on a machine under
+ * load. Longer than the collector waits for one (VANISHED_NS), so that each process has its exit line. */
+#define RECORDS_MS 15000
 #define RECORDS_POLL_MS 20
 
 /* How long a reader may take none of the last JSON lines before they are lost. */
@@ -51,6 +51,7 @@ struct run_config {
 	bool json;
 	bool all;
 	bool slices;
+	int by;
 	const char *output;
 	const char *jsonl;
 	uint64_t interval_ms;
@@ -68,9 +69,16 @@ static const struct option_spec run_options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, jsonl) },
 	{ .name = "all",
-	  .help = "show every row and every process, not only those with the most faults",
+	  .help = "show every row and every process (or all of --by), not only what cost most",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, all) },
+	{ .name = "by",
+	  .argument = "WHAT",
+	  .help = "a line for each mapping, kind, process, comm or row (default: mapping, with\n"
+		  "equal names as one)",
+	  .type = OPTION_CHOICE,
+	  .offset = offsetof(struct run_config, by),
+	  .choices = sink_summary_by_words },
 	{ .name = "slices",
 	  .help = "show where along each mapping the faults were, in up to 64 slices of\n"
 		  "each unless --slice says otherwise",
@@ -306,11 +314,9 @@ static int print_summary(struct run *run, struct error *error)
 	autofree char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
-	int result = memory ? sink_summary_print_run(&ended, memory) : -ENOMEM;
+	int result = memory ? sink_summary_print(run->summary, &ended, memory) : -ENOMEM;
 	bool is_torn;
 
-	if (!result)
-		result = sink_summary_print(run->summary, memory);
 	if (!result && run->slices) {
 		fputc('\n', memory);
 		result = sink_slices_print(run->slices, memory);
@@ -380,8 +386,14 @@ static int make_slices(struct run *run, struct error *error)
 
 static int make_summary(struct run *run, struct error *error)
 {
-	struct sink_summary_options options = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-						.show_all = run->config->all };
+	struct sink_summary_options options = {
+		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+		.by = run->config->by >= 0 ? (enum sink_summary_by)run->config->by :
+		      run->config->all     ? SUMMARY_BY_ROW :
+					     SUMMARY_BY_MAPPING,
+		.width = run->config->output ? 0 : cmd_terminal_width(STDERR_FILENO),
+		.show_all = run->config->all
+	};
 
 	run->summary = sink_summary_new(&options);
 	if (!run->summary)
@@ -502,7 +514,7 @@ static void run_free(struct run *run)
 
 static int run_main(int argc, char *argv[])
 {
-	struct run_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FULL };
+	struct run_config config = { .by = -1, .interval_ms = 1000, .watch.detail = DETAIL_FULL };
 	struct run run = { .config = &config, .pidfd = -1 };
 	int operand, status;
 

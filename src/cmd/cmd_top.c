@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "collect/collector.h"
@@ -96,20 +95,6 @@ struct top {
 	struct sinks sinks; /* the table */
 };
 
-static unsigned int terminal_width(void)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-	long width;
-
-	if (!isatty(STDOUT_FILENO))
-		return 0;
-	width = columns ? strtol(columns, NULL, 10) : 0;
-	if (width > 0 && width <= UINT16_MAX)
-		return (unsigned int)width;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 static int count_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct top *top = context;
@@ -190,7 +175,7 @@ static int top_main(int argc, char *argv[])
 	options = (struct sink_table_options){ .by = config.by,
 					       .sort = config.sort,
 					       .rows = config.once ? config.count : 0,
-					       .width = terminal_width(),
+					       .width = cmd_terminal_width(STDOUT_FILENO),
 					       .stream = stdout };
 	table = sink_table_new(&options);
 	if (!table) {

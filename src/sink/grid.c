@@ -167,6 +167,22 @@ static size_t put_cut(FILE *stream, const char *text, size_t limit)
 	return total + strlen(CUT_MARK);
 }
 
+/* As put_cut, from the end. */
+static size_t put_end(FILE *stream, const char *text, size_t limit)
+{
+	size_t total = text_columns(text), columns, bytes;
+
+	if (total <= limit || limit <= strlen(CUT_MARK))
+		return put_cut(stream, text, limit);
+	for (; total > limit - strlen(CUT_MARK); text += bytes) {
+		bytes = char_measure(text, &columns);
+		total -= columns;
+	}
+	fputs(CUT_MARK, stream);
+	fputs(text, stream);
+	return total + strlen(CUT_MARK);
+}
+
 static const char *grid_cell(const struct grid *grid, size_t row, size_t column)
 {
 	return grid->cells[row * grid->n_columns + column];
@@ -209,10 +225,12 @@ static void widths_shrink(const struct grid *grid, size_t *widths, size_t indent
 	for (size_t i = grid->n_columns; i-- > 0 && total > limit;) {
 		size_t excess = total - limit;
 
-		if (!grid->columns[i].flexible || widths[i] <= FLEXIBLE_MIN)
+		size_t least = grid->columns[i].least ?: FLEXIBLE_MIN;
+
+		if (!grid->columns[i].flexible || widths[i] <= least)
 			continue;
-		if (excess > widths[i] - FLEXIBLE_MIN)
-			excess = widths[i] - FLEXIBLE_MIN;
+		if (excess > widths[i] - least)
+			excess = widths[i] - least;
 		widths[i] -= excess;
 		total -= excess;
 	}
@@ -242,7 +260,8 @@ static void put_line(const struct grid *grid, FILE *stream, const size_t *widths
 		if (room > limit - from)
 			room = limit - from;
 		fprintf(stream, "%*s", (int)(from - at), "");
-		at = from + put_cut(stream, cells[i], room);
+		at = from +
+		     (grid->columns[i].keeps_end ? put_end : put_cut)(stream, cells[i], room);
 	}
 	fputc('\n', stream);
 }

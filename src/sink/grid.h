@@ -14,9 +14,11 @@
 
 struct grid_column {
 	const char *title;
-	bool left;     /* aligned; numbers stand right */
-	bool flexible; /* is cut first when the lines are too wide */
-	bool optional; /* left out when every cell is empty or "0" */
+	bool left;      /* aligned; numbers stand right */
+	bool flexible;  /* is cut first when the lines are too wide */
+	size_t least;   /* columns that a flexible one keeps; 0: 8 */
+	bool keeps_end; /* is cut at its beginning: the end of a path says more */
+	bool optional;  /* left out when every cell is empty or "0" */
 };
 
 struct grid;

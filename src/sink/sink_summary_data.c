@@ -15,7 +15,7 @@
  * most 20 do, and is worth a look at all: 1 MiB in small pages. */
 #define LARGE_PART 20
 #define LARGE_PAGES 256
-/* 10 MiB; beyond, the least busy of those that ended become a sum. */
+/* 16 MiB; beyond, the least busy of those that ended become a sum. */
 #define DEFAULT_MAX_PROCESSES 65536
 
 struct sink_summary *sink_summary_new(const struct sink_summary_options *options)
@@ -195,6 +195,11 @@ void sink_summary_person_sum(struct person *sum, const struct person *more)
 	sum->major += more->major;
 	sum->gup += more->gup;
 	sum->vsz_bytes += more->vsz_bytes;
+	sum->rss_bytes += more->rss_bytes;
+	counts_add(&sum->counts, &more->counts);
+	stalls_add(&sum->stalls, &more->stalls);
+	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
+		sum->by_kind[kind] += more->by_kind[kind];
 }
 
 int sink_summary_compare_people(const void *left, const void *right)
@@ -291,6 +296,11 @@ static int add_row(struct sink_summary *summary, const struct row *row)
 	counts_add(&place->counts, &delta);
 	stalls_add(&place->stalls, &stalls);
 	summary->n_pages += delta.pages;
+	if (person) {
+		counts_add(&person->counts, &delta);
+		person->by_kind[row->kind] += (uint32_t)(delta.minor + delta.major + delta.denied);
+		stalls_add(&person->stalls, &stalls);
+	}
 	if (is_homeless)
 		summary->n_homeless += delta.minor + delta.major;
 	if (is_homeless || merged == &summary->other || table_get(&person->seen, merged))

@@ -35,6 +35,9 @@ struct person {
 	char comm[COMM_LEN];
 	uint64_t vsz_bytes, rss_bytes; /* peaks */
 	uint64_t minor, major, gup;
+	struct fault_counts counts; /* in its rows */
+	struct stalls stalls;
+	uint32_t by_kind[KIND_COUNT]; /* faults */
 	bool ended;
 	struct table seen; /* the merged places that count this process, while it lives */
 };

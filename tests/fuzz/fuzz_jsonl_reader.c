@@ -66,7 +66,7 @@ static void read_log(const char *path, bool as_one)
 		FUZZ_ASSERT(strlen(error.text) > 0 && !strchr(error.text, '\n'));
 	else
 		FUZZ_ASSERT(!jsonl_reader_end(reader, &error));
-	FUZZ_ASSERT(!sink_summary_print(summary, nowhere));
+	FUZZ_ASSERT(!sink_summary_print(summary, NULL, nowhere));
 	sink_table_free(table);
 	sink_summary_free(summary);
 	jsonl_reader_free(reader);

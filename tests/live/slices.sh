@@ -141,7 +141,7 @@ times()
 
 test_strips()
 {
-	"$FAULTMAP" run --slice 2M --slices --detail=fast -o "$TMP/summary" -- \
+	"$FAULTMAP" run --by row --slice 2M --slices --detail=fast -o "$TMP/summary" -- \
 		"${parts[@]}" 2097152 "$directory" quarter >"$TMP/cases"
 	check_equal "--slices: a cell for each slice, the second quarter is hot" \
 		"$(strip_of "$TMP/summary")" "1.00 2.0M |$(times ' ' 8)$(times █ 8)$(times ' ' 16)|"
@@ -149,7 +149,7 @@ test_strips()
 	check_contains "the summary has the mapping in one row" "$TMP/summary" \
 		'^ +4,096 .* 64M +[0-9a-f]+  \[anon\]$'
 	check_equal "the summary: nothing is unexplained" "$(grep '^unexplained' "$TMP/summary")" ""
-	LC_ALL=C "$FAULTMAP" run --slices -o "$TMP/summary" -- \
+	LC_ALL=C "$FAULTMAP" run --by row --slices -o "$TMP/summary" -- \
 		"${parts[@]}" 2097152 "$directory" quarter >"$TMP/cases"
 	check_equal "--slices alone: 64 cells; in ASCII where the locale has no UTF-8" \
 		"$(strip_of "$TMP/summary")" "1.00 1.0M |$(times ' ' 16)$(times @ 16)$(times ' ' 32)|"

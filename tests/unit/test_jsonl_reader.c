@@ -212,7 +212,7 @@ static char *print(struct sink_summary *summary)
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	assert_int_equal(sink_summary_print(summary, memory), 0);
+	assert_int_equal(sink_summary_print(summary, NULL, memory), 0);
 	fclose(memory);
 	return text;
 }

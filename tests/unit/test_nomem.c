@@ -174,7 +174,7 @@ static int summary_scenario(void)
 	int result = summary ? sink_summary_tick(summary, picture, &error) : -ENOMEM;
 
 	if (!result)
-		result = sink_summary_print(summary, null_stream);
+		result = sink_summary_print(summary, NULL, null_stream);
 	sink_summary_free(summary);
 	return result;
 }

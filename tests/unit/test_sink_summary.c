@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -23,8 +24,7 @@ static char *print(struct sink_summary *summary, const char *const *command, int
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	assert_int_equal(sink_summary_print_run(&run, memory), 0);
-	assert_int_equal(sink_summary_print(summary, memory), 0);
+	assert_int_equal(sink_summary_print(summary, &run, memory), 0);
 	fclose(memory);
 	return text;
 }
@@ -39,7 +39,7 @@ static void add_tick(struct sink_summary *summary, struct snapshot *snapshot, ui
 static void one_process(void **state)
 {
 	const char *command[] = { "python3", "tests/workload/touch.py", "512", NULL };
-	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary_options options = { .page_size = 4096, .by = SUMMARY_BY_ROW };
 	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process;
@@ -125,7 +125,7 @@ static void picture_of_many(struct sink_summary *summary)
 static void many_processes(void **state)
 {
 	const char *command[] = { "sh", "-c", "for i in 1 2; do 'a\033'; done", NULL };
-	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary_options options = { .page_size = 4096, .by = SUMMARY_BY_ROW };
 	struct sink_summary *summary = sink_summary_new(&options);
 	struct sink_summary_totals totals;
 	autofree char *text = NULL;
@@ -145,7 +145,7 @@ static void many_processes(void **state)
 static void a_large_mapping_stands_alone(void **state)
 {
 	const char *command[] = { "sh", NULL };
-	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary_options options = { .page_size = 4096, .by = SUMMARY_BY_ROW };
 	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *child;
@@ -168,9 +168,9 @@ static void a_large_mapping_stands_alone(void **state)
 static void full_tables_keep_the_sums(void **state)
 {
 	const char *command[] = { "sh", NULL };
-	struct sink_summary_options options = { .page_size = 4096,
-						.max_places = 1,
-						.max_processes = 4 };
+	struct sink_summary_options options = {
+		.page_size = 4096, .by = SUMMARY_BY_ROW, .max_places = 1, .max_processes = 4
+	};
 	struct sink_summary *summary = sink_summary_new(&options);
 	struct sink_summary_totals totals;
 	autofree char *text = NULL;
@@ -194,7 +194,9 @@ static void rows_beyond_the_page(void **state)
 
 	(void)state;
 	for (int show_all = 0; show_all <= 1; show_all++) {
-		struct sink_summary_options options = { .page_size = 4096, .show_all = show_all };
+		struct sink_summary_options options = { .page_size = 4096,
+							.by = SUMMARY_BY_ROW,
+							.show_all = show_all };
 		struct sink_summary *summary = sink_summary_new(&options);
 		struct snapshot *snapshot = snapshot_new();
 		struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
@@ -219,7 +221,7 @@ static void rows_beyond_the_page(void **state)
 static void stalls_and_other(void **state)
 {
 	const char *command[] = { "make", NULL };
-	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary_options options = { .page_size = 4096, .by = SUMMARY_BY_ROW };
 	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *one, *two, *other;
@@ -266,7 +268,7 @@ static void stalls_and_other(void **state)
 static void slices_are_one_place(void **state)
 {
 	const char *command[] = { "x", NULL };
-	struct sink_summary_options options = { .page_size = 4096 };
+	struct sink_summary_options options = { .page_size = 4096, .by = SUMMARY_BY_ROW };
 	struct sink_summary *summary = sink_summary_new(&options);
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
@@ -295,6 +297,87 @@ static void slices_are_one_place(void **state)
 	sink_summary_free(summary);
 }
 
+/* What is alike is one line, the costliest first: by name, kind, process, program; on narrow and wide screens. */
+static void alike_is_one_line(void **state)
+{
+	const char *command[] = { "sh", NULL };
+	static const struct {
+		enum sink_summary_by by;
+		unsigned int width;
+		const char *golden;
+	} pictures[] = {
+		{ SUMMARY_BY_MAPPING, 0, "run_by_mapping.txt" },
+		{ SUMMARY_BY_MAPPING, 132, "run_by_mapping_wide.txt" },
+		{ SUMMARY_BY_KIND, 80, "run_by_kind.txt" },
+		{ SUMMARY_BY_PROCESS, 80, "run_by_process.txt" },
+		{ SUMMARY_BY_COMM, 80, "run_by_comm.txt" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pictures); i++) {
+		struct sink_summary_options options = { .page_size = 4096,
+							.by = pictures[i].by,
+							.width = pictures[i].width };
+		struct sink_summary *summary = sink_summary_new(&options);
+		autofree char *text = NULL;
+
+		picture_of_many(summary);
+		text = print(summary, command, 0);
+		assert_golden(pictures[i].golden, text);
+		sink_summary_free(summary);
+	}
+}
+
+/* Names, each with fewer faults than the one before; the last two are the ones that matter. */
+static void picture_of_names(struct sink_summary *summary, unsigned int n_names)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);
+	char name[32];
+
+	for (unsigned int i = 0; i < n_names; i++) {
+		snprintf(name, sizeof(name), "/file%u", i);
+		add_row(snapshot, process, i + 1, name, "r--p", KIND_FILE_MAP, ACCESS_READ, MIB,
+			1000 / (i + 1) + 10, 0);
+	}
+	add_row(snapshot, process, 1001, "/cold", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 0, 1);
+	add_row(snapshot, process, 1002, "/cut", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 1, 0);
+	add_row(snapshot, process, 1002, "/cut", "r--p", KIND_DENIED_BUS, ACCESS_READ, MIB, 0, 0)
+		->now.denied = 1;
+	add_tick(summary, snapshot, 1);
+	snapshot_free(snapshot);
+}
+
+static void nothing_that_matters_is_hidden(void **state)
+{
+	const char *command[] = { "x", NULL };
+
+	(void)state;
+	for (unsigned int n_names = 1; n_names < 400; n_names += 7) {
+		struct sink_summary_options options = { .page_size = 4096 };
+		struct sink_summary *summary = sink_summary_new(&options);
+		autofree char *text = NULL;
+		unsigned long long total = 0, rest = 0;
+		const char *more;
+
+		picture_of_names(summary, n_names);
+		text = print(summary, command, 0);
+		assert_non_null(strstr(text, "/cold\n"));
+		assert_non_null(strstr(text, "/cut\n"));
+		assert_non_null(strstr(text, "denied: 1 denied_bus: "));
+		more = strstr(text, " more)\n");
+		for (unsigned int i = 0; i < n_names; i++)
+			total += 1000 / (i + 1) + 10;
+		for (; more && more[-1] != '\n'; more--)
+			;
+		if (more)
+			rest = strtoull(more, NULL, 10); /* below 1,000, or the test says no */
+		assert_true(rest * 20 <= total + 3);
+		assert_true(!more || !memchr(more, ',', 8));
+		sink_summary_free(summary);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +388,8 @@ int main(void)
 		cmocka_unit_test(rows_beyond_the_page),
 		cmocka_unit_test(stalls_and_other),
 		cmocka_unit_test(slices_are_one_place),
+		cmocka_unit_test(alike_is_one_line),
+		cmocka_unit_test(nothing_that_matters_is_hidden),
 	};
 
 	return cmocka_run_group_tests_name("sink_summary", tests, NULL, NULL);
