@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * --detail=full: what was seen to happen between a fault's entry and its completion, and what that says
- * about its kind and its pages.
+ * --detail=full: what was seen to happen between a fault's entry and its completion, and how many
+ * pages that means. What it says about the kind: see kind.bpf.h.
  */
 #ifndef FAULTMAP_EVIDENCE_BPF_H
 #define FAULTMAP_EVIDENCE_BPF_H
 
-#include "row.bpf.h"
+#include "stamp.bpf.h"
 
-/* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. Where fault entry
- * tells the access, that hook is only there for EVIDENCE_SWAP, and only once there is swap: the other three
- * can be read off the mm's counters, which costs a tenth. */
+/* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired.
+ * Where fault entry tells the access, that hook is only there for EVIDENCE_SWAP, and only once
+ * there is swap: the other three can be read off the mm's counters, which costs a tenth. */
 #define EVIDENCE_FILE (1u << MM_FILEPAGES)
 #define EVIDENCE_SHMEM (1u << MM_SHMEMPAGES)
 #define EVIDENCE_ANON (1u << MM_ANONPAGES)
@@ -22,12 +22,13 @@
 #define TLB_LOCAL_MM_SHOOTDOWN 3
 
 #define HUGE_PAGES 512
-/* Of these a per-CPU batch (percpu_counter_batch: 32, or twice the number of CPUs) holds some back. */
+/* Of these a per-CPU batch (percpu_counter_batch: 32, or twice the number of CPUs) holds some
+ * back. */
 #define HUGE_PAGES_SEEN 400
 
-/* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. Of pages taken away before
- * kernel.numa_balancing was switched off the kernel keeps no account per task (task_numa_fault()): their
- * faults look like the first of their mapping. */
+/* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. Of pages taken
+ * away before kernel.numa_balancing was switched off the kernel keeps no account per task
+ * (task_numa_fault()): their faults look like the first of their mapping. */
 static __always_inline u64 numa_hints_of(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(task->numa_faults_locality))
@@ -51,9 +52,9 @@ static __always_inline s64 rss_count(struct mm_struct *mm, u32 member)
 }
 
 /*
- * Where this CPU's part of per-CPU data is, from the address that all share. The kernel's own variable for
- * it can only be named with CONFIG_KALLSYMS_ALL, so the difference is taken of a per-CPU map's two
- * addresses. 0 without bpf_rdonly_cast(), Linux 6.2.
+ * Where this CPU's part of per-CPU data is, from the address that all share. The kernel's own
+ * variable for it can only be named with CONFIG_KALLSYMS_ALL, so the difference is taken of a
+ * per-CPU map's two addresses. 0 without bpf_rdonly_cast(), Linux 6.2.
  */
 static __always_inline u64 cpu_offset(void)
 {
@@ -184,12 +185,13 @@ static __always_inline bool could_be_huge(const struct task_fault *fault)
 }
 
 /*
- * The huge zero page, as __handle_mm_fault() and do_huge_pmd_anonymous_page() come to it: a read where no
- * page table was yet, and one was added (for the day when the huge page is split); nothing was added to
- * the mm's pages. Small zero pages come in the same way where huge pages are switched off for the process
- * (PR_SET_THP_DISABLE); such a process has never used a huge zero page. Where CONFIG_PERSISTENT_HUGE_ZERO_FOLIO
- * keeps no account of that, the read stays demand_zero. Another thread's new page table in just this
- * moment can be mistaken for ours, where small zero pages are mapped in between.
+ * The huge zero page, as __handle_mm_fault() and do_huge_pmd_anonymous_page() come to it: a read
+ * where no page table was yet, and one was added (for the day when the huge page is split); nothing
+ * was added to the mm's pages. Small zero pages come in the same way where huge pages are switched
+ * off for the process (PR_SET_THP_DISABLE); such a process has never used a huge zero page. Where
+ * CONFIG_PERSISTENT_HUGE_ZERO_FOLIO keeps no account of that, the read stays demand_zero. Another
+ * thread's new page table in just this moment can be mistaken for ours, where small zero pages are
+ * mapped in between.
  */
 static __always_inline bool is_huge_zero_page(const struct task_fault *fault, struct mm_struct *mm)
 {
@@ -205,32 +207,6 @@ static __always_inline bool is_huge(const struct task_fault *fault, struct task_
 		return false;
 	return MM_PAGES(mm, MM_ANONPAGES) - fault->rss_count >= HUGE_PAGES_SEEN ||
 	       is_huge_zero_page(fault, mm);
-}
-
-static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struct task_struct *task)
-{
-	u32 evidence = fault->evidence;
-	u8 kind = kind_if_served(fault->key.kind);
-
-	if (evidence & EVIDENCE_SWAP)
-		return KIND_SWAP_IN;
-	if (numa_hints_of(task) != fault->numa_hints)
-		return KIND_NUMA_HINT;
-	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
-		return KIND_HUGE_ZERO;
-	/* Of an unknown access: anonymous pages in a private mapping are copies of the file's, and where one of
-	 * the file's goes away it was mapped. */
-	if (!config_fault_entry && evidence & EVIDENCE_ANON &&
-	    (kind == KIND_FILE_MAP || kind == KIND_SHMEM))
-		return evidence & (EVIDENCE_FILE | EVIDENCE_SHMEM) ? KIND_COW : KIND_FILE_COW;
-	/* A copy flushes the old page from the TLB, and is new to the mm if that was the file's or a zero page; a
-	 * page that was only made writable is neither. */
-	if (config_tlb_flush && kind == KIND_COW &&
-	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) && !pages_added(fault, task, 0))
-		return KIND_WP_OTHER;
-	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
-		return KIND_COW;
-	return kind;
 }
 
 static __always_inline u64 pages_by_evidence(const struct task_fault *fault,

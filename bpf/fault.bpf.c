@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
-#include "kind.bpf.h"
-#include "evidence.bpf.h"
 #include "row.bpf.h"
 #include "slice.bpf.h"
-
-/* include/uapi/asm-generic/siginfo.h, asm/signal.h */
-#define SIGBUS 7
-#define SIGSEGV 11
-#define SEGV_ACCERR 2
-#define SEGV_PKUERR 4
 
 /* In what resolve() returns, beside the kind: the VMA may serve the next faults. */
 #define RESOLVED_CACHABLE 0x100
@@ -36,13 +28,11 @@ VERIFIED_ONCE int resolve(struct lookup *lookup, u64 address, u64 error_code)
 		mapping->file_end = ~0ULL;
 		mapping->pages = 1;
 		mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
-		return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
+		return kind_at_entry(found, grows, error_code, 0, mapping->class);
 	}
 	describe(lookup, error_code & PF_WRITE);
-	take_slice(mapping, address);
-	if (grows)
-		return KIND_STACK_GROWTH;
-	kind = kind_at_entry(error_code, vma->flags, mapping->class);
+	narrow_to_slice(mapping, address);
+	kind = kind_at_entry(found, grows, error_code, vma->flags, mapping->class);
 	return found == WALK_FOUND && !mapping->is_fresh ? kind | RESOLVED_CACHABLE : kind;
 }
 
@@ -130,19 +120,20 @@ static __always_inline void fault_stamp(struct task_fault *fault, const struct o
 	fault_set_open(fault);
 }
 
-/* An exiting task has given its slot back. It may take another if somebody will see to that one, too. */
+/* An exiting task has given its slot back. It may take another if somebody will see to that one,
+ * too. */
 static __always_inline bool may_take_slot(struct task_struct *task)
 {
 	return config_process_free || !(FIELD(task, flags) & PF_EXITING);
 }
 
 /*
- * The same where the task has no slot yet, or its fault before is not settled. A function of its own, so that its
- * stack and run_open()'s are not in use together: before Linux 6.13 all functions of a program share 512
- * bytes.
+ * The same where the task has no slot yet, or its fault before is not counted yet. A function of
+ * its own, so that its stack and run_open()'s are not in use together: before Linux 6.13 all
+ * functions of a program share 512 bytes.
  */
-static __noinline int fault_settle_and_stamp(struct cpu_state *cpu, struct task_struct *task,
-					     u64 address)
+static __noinline int fault_resolve_and_stamp(struct cpu_state *cpu, struct task_struct *task,
+					      u64 address)
 {
 	struct task_fault *fault;
 
@@ -165,8 +156,8 @@ static __noinline int fault_settle_and_stamp(struct cpu_state *cpu, struct task_
 	return 0;
 }
 
-/* In full detail nearly every fault before was settled as it completed: a call less. Not with stamp_old.bpf.h, where
- * `open` does not tell. */
+/* In full detail nearly every fault before was counted as it completed: a call less. Not with
+ * stamp_old.bpf.h, where `open` does not tell. */
 static __always_inline void fault_remember(struct cpu_state *cpu, struct task_struct *task,
 					   u64 address)
 {
@@ -175,7 +166,7 @@ static __always_inline void fault_remember(struct cpu_state *cpu, struct task_st
 	if (fault && !fault->open)
 		fault_stamp(fault, &cpu->run, task, address);
 	else
-		fault_settle_and_stamp(cpu, task, address);
+		fault_resolve_and_stamp(cpu, task, address);
 }
 
 static __always_inline bool run_goes_on(const struct open_run *run, struct task_struct *task,
@@ -209,8 +200,8 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	return 0;
 }
 
-/* An attempt that must not fault in (page faults are disabled, as in BPF's or perf's own reads): it ends without a
- * result and is usually made again. */
+/* An attempt that must not fault in (page faults are disabled, as in BPF's or perf's own reads): it
+ * ends without a result and is usually made again. */
 static __noinline int count_attempt(struct task_struct *task)
 {
 	struct cpu_state *cpu = this_cpu_state();
@@ -223,10 +214,10 @@ static __noinline int count_attempt(struct task_struct *task)
 }
 
 /*
- * exceptions:page_fault_user and page_fault_kernel: every page fault of user code, and those of kernel code, of
- * which only the ones on user addresses are ours (copy_to_user() and its kin). Interrupts off, no lock held.
- * One program for both, so that it is verified once. What the kernel writes to a shadow stack (WRUSS) is user mode
- * here, as in the error code.
+ * exceptions:page_fault_user and page_fault_kernel: every page fault of user code, and those of
+ * kernel code, of which only the ones on user addresses are ours (copy_to_user() and its kin).
+ * Interrupts off, no lock held. One program for both, so that it is verified once. What the kernel
+ * writes to a shadow stack (WRUSS) is user mode here, as in the error code.
  */
 SEC("?raw_tp/page_fault_user")
 int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned long error_code)
@@ -250,10 +241,11 @@ static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
 }
 
 /*
- * Perf software event PAGE_FAULTS, period 1, where the tracepoints are not to be had: every page fault on a
- * user address that the architecture has not refused already (attempts with page faults disabled, user
- * code on kernel addresses). Task context, preemption off; interrupts are on in some kernels (5.10, 6.16.12),
- * off in others (6.1.192, 6.12.117). Misses runs as fault_major() does: see count_unseen().
+ * Perf software event PAGE_FAULTS, period 1, where the tracepoints are not to be had: every page
+ * fault on a user address that the architecture has not refused already (attempts with page faults
+ * disabled, user code on kernel addresses). Task context, preemption off; interrupts are on in some
+ * kernels (5.10, 6.16.12), off in others (6.1.192, 6.12.117). Misses runs as fault_major() does:
+ * see count_unseen().
  */
 SEC("?perf_event")
 int fault_begin(struct bpf_perf_event_data *context)
@@ -272,8 +264,8 @@ int fault_begin(struct bpf_perf_event_data *context)
 	return 0;
 }
 
-/* Adds the fault to the row of the mapping that was found. A function of its own, so that its stack and that of
- * finding the mapping are not in use together. */
+/* Adds the fault to the row of the mapping that was found. A function of its own, so that its stack
+ * and that of finding the mapping are not in use together. */
 static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool major)
 {
 	struct task_struct *task = current_task();
@@ -282,13 +274,13 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 
 	lookup->add = (struct addition){ .minor = !major, .major = major, .pages = pages };
 	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), mapping,
-		   major ? kind_of_major(kind, ACCESS_UNKNOWN) : kind, ACCESS_UNKNOWN, mode);
+		   kind_at_end(kind, ACCESS_UNKNOWN, major), ACCESS_UNKNOWN, mode);
 	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
 
 /*
- * A fault that has completed and was not seen to begin, as perf events can miss that, or found no place for
- * its stamp. Its entry is made up for.
+ * A fault that has completed and was not seen to begin, as perf events can miss that, or found no
+ * place for its stamp. Its entry is made up for.
  */
 static __noinline int count_unseen(u64 address, u32 mode, bool major)
 {
@@ -299,7 +291,7 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 
 	if (!cpu || !lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task))
 		return 0;
-	kind = kind_if_served(resolve(lookup, address, 0) & RESOLVED_KIND);
+	kind = resolve(lookup, address, 0) & RESOLVED_KIND;
 	cpu->unresolved += lookup->mapping.class == MAPPING_UNRESOLVED;
 	cpu->run.entries++;
 	return add_unseen(lookup, kind, mode, major);
@@ -339,17 +331,17 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 		return;
 	}
 	pages = pages_of_major(fault);
-	if (config_full) {
-		fault->key.kind = kind_by_evidence(fault, task);
+	fault->key.kind = kind_at_completion(fault, task, true);
+	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
-	}
 	count_major(fault, pages, now - fault->entered_ns);
 }
 
 /*
  * Perf software event PAGE_FAULTS_MAJ, period 1: the kernel has accounted a major fault
- * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs while
- * a BPF map system call is under way on this CPU: fault_resolve() then finds the fault still open.
+ * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs
+ * while a BPF map system call is under way on this CPU: fault_resolve() then finds the fault still
+ * open.
  */
 SEC("?perf_event")
 int fault_major(struct bpf_perf_event_data *context)
@@ -404,15 +396,14 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	if (!fault)
 		return;
 	pages = fault->pages;
-	fault->key.kind = config_full ? kind_by_evidence(fault, task) :
-					kind_if_served(fault->key.kind);
+	fault->key.kind = kind_at_completion(fault, task, false);
 	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
 	done_add(cpu, fault, pages, now - fault->entered_ns);
 }
 
-/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as fault_major, for
- * minor faults. */
+/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as
+ * fault_major, for minor faults. */
 SEC("?perf_event")
 int fault_minor(struct bpf_perf_event_data *context)
 {
@@ -428,8 +419,8 @@ int fault_minor(struct bpf_perf_event_data *context)
 	return 0;
 }
 
-/* The current task's open fault; NULL when it is in none that is stamped, or reclaims memory in it: what
- * happens then to pages of its own is not what it faulted for. */
+/* The current task's open fault; NULL when it is in none that is stamped, or reclaims memory in it:
+ * what happens then to pages of its own is not what it faulted for. */
 static __always_inline struct task_fault *open_fault(void)
 {
 	struct task_fault *fault = fault_of(current_task());
@@ -463,9 +454,9 @@ int BPF_PROG(fault_flush, int reason)
 	return 0;
 }
 
-/* vmscan:mm_vmscan_direct_reclaim_begin and its kin, full detail: the allocation for this fault makes the
- * task look for memory itself. Node reclaim (vm.zone_reclaim_mode) leaves mapped pages alone unless
- * it is told otherwise, and has no hook here. */
+/* vmscan:mm_vmscan_direct_reclaim_begin and its kin, full detail: the allocation for this fault
+ * makes the task look for memory itself. Node reclaim (vm.zone_reclaim_mode) leaves mapped pages
+ * alone unless it is told otherwise, and has no hook here. */
 static __always_inline int reclaim_begin(void)
 {
 	struct task_fault *fault = open_fault();
@@ -524,8 +515,8 @@ int BPF_PROG(fault_around, struct address_space *mapping, unsigned long start, u
 }
 
 /*
- * The task's stamped fault, claimed, if it is the one that a signal is about. One that has been served since is not:
- * the same page may have been touched before.
+ * The task's stamped fault, claimed, if it is the one that a signal is about. One that has been
+ * served since is not: the same page may have been touched before.
  */
 static __always_inline struct task_fault *claim_denied(struct task_struct *task, u64 address)
 {
@@ -536,24 +527,11 @@ static __always_inline struct task_fault *claim_denied(struct task_struct *task,
 	return claim_at(task, address);
 }
 
-/* What a signal says of the fault that brought it about. A page that refuses all access (MADV_GUARD_INSTALL, Linux
- * 6.13) looks to the kernel as if nothing was mapped; of a stack that may not grow that is true. */
-static __always_inline u8 kind_by_signal(int signo, int code, const struct row_key *key)
-{
-	if (signo == SIGBUS)
-		return KIND_DENIED_BUS;
-	if (code == SEGV_PKUERR)
-		return KIND_DENIED_PKEY;
-	if (code == SEGV_ACCERR ||
-	    (MODE_CLASS_CLASS(key->mode_class) != MAPPING_NONE && key->kind != KIND_STACK_GROWTH))
-		return KIND_DENIED_ACCESS;
-	return KIND_DENIED_UNMAPPED;
-}
-
 /*
- * Takes the fault at this address back from the CPU's open run, which counted it as minor at entry. Its entry was the
- * last thing that happened to the run, or other faults of the same row were. False when another task's came in
- * between, as the task was preempted on its way here: then it stays a minor.
+ * Takes the fault at this address back from the CPU's open run, which counted it as minor at entry.
+ * Its entry was the last thing that happened to the run, or other faults of the same row were.
+ * False when another task's came in between, as the task was preempted on its way here: then it
+ * stays a minor.
  */
 static __always_inline bool take_back(struct open_run *run, struct task_struct *task, u64 address)
 {
@@ -585,8 +563,8 @@ static __noinline int count_denied(int signo, int code, u64 address)
 }
 
 /*
- * signal:signal_generate: any signal; only a SIGSEGV or SIGBUS that the current task's fault brought upon itself
- * matters. siglock held, interrupts off.
+ * signal:signal_generate: any signal; only a SIGSEGV or SIGBUS that the current task's fault
+ * brought upon itself matters. siglock held, interrupts off.
  */
 SEC("tp_btf/signal_generate")
 int BPF_PROG(fault_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)

@@ -215,7 +215,8 @@ static int forward_signal(void *context, const struct signalfd_siginfo *info)
 	return 0;
 }
 
-/* Before COMMAND exists, who interrupts means us: a signal that came since session_open() kills now. */
+/* Before COMMAND exists, who interrupts means us: a signal that came since session_open() kills
+ * now. */
 static void take_pending_signals(void)
 {
 	sigset_t mask;
