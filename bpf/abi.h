@@ -260,6 +260,13 @@ enum flush_result {
 	FLUSH_BUSY, /* not done: to be run again */
 };
 
+/* A process, as maps have it. */
+struct process_key {
+	u64 start_ns;
+	u32 tgid;
+	u32 pad;
+};
+
 /* Ring records. */
 enum record_type {
 	RECORD_NAME = 1,
@@ -316,6 +323,7 @@ _Static_assert(sizeof(struct free_list) == 128, "free_list");
 _Static_assert(sizeof(struct open_run) == 128, "open_run");
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");
+_Static_assert(sizeof(struct process_key) == 16, "process_key");
 _Static_assert(sizeof(struct task_record) == 136, "task_record");
 
 #endif

@@ -74,45 +74,41 @@ int forget_rows(void *context)
 }
 
 /*
- * The task left its stamped fault as a minor and has not faulted since: count it now. Everything is
- * read before the claim, which fails if the task got there first. A fault that a perf event is to complete
- * is left to it: it may be about to run.
+ * The task has left its stamped fault and has not faulted since: count it now. Everything is read before
+ * the claim, which fails if the task got there first. A fault that a perf event is to complete is left to
+ * it: it may be about to run.
  */
-static __always_inline void settle(struct task_struct *task)
+static __always_inline void count_stamped(struct task_struct *task)
 {
 	struct task_fault *fault = fault_of(task);
-	struct addition add = { .minor = 1 };
+	struct addition add = {};
 	struct row_key key;
 	struct extent extent;
+	enum fault_end end;
 	u64 open;
 
 	if (!fault)
 		return;
 	open = *(volatile u64 *)&fault->open;
-	if (!open || was_refused(fault)) /* which is told at the task's next fault */
+	if (!open)
 		return;
 	key = fault->key;
-	key.kind = kind_if_served(key.kind);
 	add.pages = fault->pages;
 	extent = fault->extent;
-	if (has_waited(fault, task)) {
-		if (config_perf_events)
-			return;
-		add.minor = 0;
-		add.major = 1;
-		key.kind = kind_of_major(key.kind, key.access);
-	} else if (task->min_flt == fault->minor) {
+	end = end_of(fault, task);
+	if (end == END_NOT_COUNTED || end == END_REFUSED || /* told at the task's next fault */
+	    (end == END_MAJOR && config_perf_events) || (end == END_MINOR && !config_fault_entry))
 		return;
-	} else if (!config_fault_entry) {
-		return;
-	}
+	add.minor = end == END_MINOR;
+	add.major = end == END_MAJOR;
+	key.kind = kind_at_end(key.kind, key.access, add.major);
 	if (fault_claim(task, fault, open))
 		add_to_row(&key, &extent, &add);
 }
 
 /*
- * The task was counted a fault since the last tick. Else there is nothing to settle: what it left open
- * before was settled then, and what it has opened since has not ended.
+ * The task was counted a fault since the last tick. Else it left none open: one of before was counted then,
+ * and one that it has opened since has not ended.
  */
 static __always_inline bool has_faulted(struct task_struct *task)
 {
@@ -138,7 +134,7 @@ int list_tasks(struct bpf_iter__task *context)
 	if (!task || task->flags & PF_KTHREAD || !is_followed_task(task))
 		return 0;
 	if (has_faulted(task))
-		settle(task);
+		count_stamped(task);
 	record.record.size = sizeof(record);
 	sequence = untrusted(task)->signal->stats_lock.seqcount.seqcount.sequence;
 	record_of_counters(&record, task);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * --detail=full: what was seen to happen between a fault's entry and its completion, and what that says
- * about its kind and its pages.
+ * --detail=full: what was seen to happen between a fault's entry and its completion, and how many pages
+ * that means. What it says about the kind: see kind.bpf.h.
  */
 #ifndef FAULTMAP_EVIDENCE_BPF_H
 #define FAULTMAP_EVIDENCE_BPF_H
 
-#include "row.bpf.h"
+#include "stamp.bpf.h"
 
 /* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. Where fault entry
  * tells the access, that hook is only there for EVIDENCE_SWAP, and only once there is swap: the other three
@@ -205,32 +205,6 @@ static __always_inline bool is_huge(const struct task_fault *fault, struct task_
 		return false;
 	return MM_PAGES(mm, MM_ANONPAGES) - fault->rss_count >= HUGE_PAGES_SEEN ||
 	       is_huge_zero_page(fault, mm);
-}
-
-static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struct task_struct *task)
-{
-	u32 evidence = fault->evidence;
-	u8 kind = kind_if_served(fault->key.kind);
-
-	if (evidence & EVIDENCE_SWAP)
-		return KIND_SWAP_IN;
-	if (numa_hints_of(task) != fault->numa_hints)
-		return KIND_NUMA_HINT;
-	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
-		return KIND_HUGE_ZERO;
-	/* Of an unknown access: anonymous pages in a private mapping are copies of the file's, and where one of
-	 * the file's goes away it was mapped. */
-	if (!config_fault_entry && evidence & EVIDENCE_ANON &&
-	    (kind == KIND_FILE_MAP || kind == KIND_SHMEM))
-		return evidence & (EVIDENCE_FILE | EVIDENCE_SHMEM) ? KIND_COW : KIND_FILE_COW;
-	/* A copy flushes the old page from the TLB, and is new to the mm if that was the file's or a zero page; a
-	 * page that was only made writable is neither. */
-	if (config_tlb_flush && kind == KIND_COW &&
-	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) && !pages_added(fault, task, 0))
-		return KIND_WP_OTHER;
-	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
-		return KIND_COW;
-	return kind;
 }
 
 static __always_inline u64 pages_by_evidence(const struct task_fault *fault,

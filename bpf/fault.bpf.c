@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
-#include "kind.bpf.h"
-#include "evidence.bpf.h"
 #include "row.bpf.h"
 #include "slice.bpf.h"
-
-/* include/uapi/asm-generic/siginfo.h, asm/signal.h */
-#define SIGBUS 7
-#define SIGSEGV 11
-#define SEGV_ACCERR 2
-#define SEGV_PKUERR 4
 
 /* In what resolve() returns, beside the kind: the VMA may serve the next faults. */
 #define RESOLVED_CACHABLE 0x100
@@ -36,13 +28,11 @@ VERIFIED_ONCE int resolve(struct lookup *lookup, u64 address, u64 error_code)
 		mapping->file_end = ~0ULL;
 		mapping->pages = 1;
 		mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
-		return found == WALK_GAP ? KIND_DENIED_UNMAPPED : KIND_UNKNOWN;
+		return kind_at_entry(found, grows, error_code, 0, mapping->class);
 	}
 	describe(lookup, error_code & PF_WRITE);
-	take_slice(mapping, address);
-	if (grows)
-		return KIND_STACK_GROWTH;
-	kind = kind_at_entry(error_code, vma->flags, mapping->class);
+	narrow_to_slice(mapping, address);
+	kind = kind_at_entry(found, grows, error_code, vma->flags, mapping->class);
 	return found == WALK_FOUND && !mapping->is_fresh ? kind | RESOLVED_CACHABLE : kind;
 }
 
@@ -137,11 +127,11 @@ static __always_inline bool may_take_slot(struct task_struct *task)
 }
 
 /*
- * The same where the task has no slot yet, or its fault before is not settled. A function of its own, so that its
+ * The same where the task has no slot yet, or its fault before is not counted yet. A function of its own, so that its
  * stack and run_open()'s are not in use together: before Linux 6.13 all functions of a program share 512
  * bytes.
  */
-static __noinline int fault_settle_and_stamp(struct cpu_state *cpu, struct task_struct *task,
+static __noinline int fault_resolve_and_stamp(struct cpu_state *cpu, struct task_struct *task,
 					     u64 address)
 {
 	struct task_fault *fault;
@@ -165,7 +155,7 @@ static __noinline int fault_settle_and_stamp(struct cpu_state *cpu, struct task_
 	return 0;
 }
 
-/* In full detail nearly every fault before was settled as it completed: a call less. Not with stamp_old.bpf.h, where
+/* In full detail nearly every fault before was counted as it completed: a call less. Not with stamp_old.bpf.h, where
  * `open` does not tell. */
 static __always_inline void fault_remember(struct cpu_state *cpu, struct task_struct *task,
 					   u64 address)
@@ -175,7 +165,7 @@ static __always_inline void fault_remember(struct cpu_state *cpu, struct task_st
 	if (fault && !fault->open)
 		fault_stamp(fault, &cpu->run, task, address);
 	else
-		fault_settle_and_stamp(cpu, task, address);
+		fault_resolve_and_stamp(cpu, task, address);
 }
 
 static __always_inline bool run_goes_on(const struct open_run *run, struct task_struct *task,
@@ -282,7 +272,7 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 
 	lookup->add = (struct addition){ .minor = !major, .major = major, .pages = pages };
 	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), mapping,
-		   major ? kind_of_major(kind, ACCESS_UNKNOWN) : kind, ACCESS_UNKNOWN, mode);
+		   kind_at_end(kind, ACCESS_UNKNOWN, major), ACCESS_UNKNOWN, mode);
 	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
 
@@ -299,7 +289,7 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 
 	if (!cpu || !lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task))
 		return 0;
-	kind = kind_if_served(resolve(lookup, address, 0) & RESOLVED_KIND);
+	kind = resolve(lookup, address, 0) & RESOLVED_KIND;
 	cpu->unresolved += lookup->mapping.class == MAPPING_UNRESOLVED;
 	cpu->run.entries++;
 	return add_unseen(lookup, kind, mode, major);
@@ -339,10 +329,9 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 		return;
 	}
 	pages = pages_of_major(fault);
-	if (config_full) {
-		fault->key.kind = kind_by_evidence(fault, task);
+	fault->key.kind = kind_at_completion(fault, task, true);
+	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
-	}
 	count_major(fault, pages, now - fault->entered_ns);
 }
 
@@ -404,8 +393,7 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	if (!fault)
 		return;
 	pages = fault->pages;
-	fault->key.kind = config_full ? kind_by_evidence(fault, task) :
-					kind_if_served(fault->key.kind);
+	fault->key.kind = kind_at_completion(fault, task, false);
 	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
 	done_add(cpu, fault, pages, now - fault->entered_ns);
@@ -534,20 +522,6 @@ static __always_inline struct task_fault *claim_denied(struct task_struct *task,
 	if (!fault || FIELD(task, min_flt) != fault->minor || FIELD(task, maj_flt) != fault->major)
 		return NULL;
 	return claim_at(task, address);
-}
-
-/* What a signal says of the fault that brought it about. A page that refuses all access (MADV_GUARD_INSTALL, Linux
- * 6.13) looks to the kernel as if nothing was mapped; of a stack that may not grow that is true. */
-static __always_inline u8 kind_by_signal(int signo, int code, const struct row_key *key)
-{
-	if (signo == SIGBUS)
-		return KIND_DENIED_BUS;
-	if (code == SEGV_PKUERR)
-		return KIND_DENIED_PKEY;
-	if (code == SEGV_ACCERR ||
-	    (MODE_CLASS_CLASS(key->mode_class) != MAPPING_NONE && key->kind != KIND_STACK_GROWTH))
-		return KIND_DENIED_ACCESS;
-	return KIND_DENIED_UNMAPPED;
 }
 
 /*

@@ -94,11 +94,6 @@ struct {
 } maple_scratch SEC(".maps");
 
 /* `run`: the processes that descend from the one that called follow_me. */
-struct process_key {
-	u64 start_ns;
-	u32 tgid;
-	u32 pad;
-};
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

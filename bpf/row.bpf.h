@@ -6,8 +6,9 @@
 #ifndef FAULTMAP_ROW_BPF_H
 #define FAULTMAP_ROW_BPF_H
 
+#include "kind.bpf.h"
+
 #include "bucket.bpf.h"
-#include "stamp.bpf.h"
 #include "table.bpf.h"
 
 /* No room: the count goes to the "other" of its kind. */
@@ -210,27 +211,12 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 	return l[0] == r[0] && l[1] == r[1] && l[2] == r[2] && l[3] == r[3];
 }
 
-/* What looked denied at entry and was served all the same: a mapping came in between. */
-static __always_inline u8 kind_if_served(u8 kind)
-{
-	return kind < KIND_FIRST_DENIED ? kind : KIND_UNKNOWN;
-}
-
 static __always_inline void count_minor(struct task_fault *fault)
 {
 	struct addition add = { .minor = 1, .pages = fault->pages };
 
-	fault->key.kind = kind_if_served(fault->key.kind);
+	fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, false);
 	add_to_row(&fault->key, &fault->extent, &add);
-}
-
-/* Anonymous and tmpfs memory only waits for swap. Before Linux 6.0 the first write to a page of a shared mapping
- * is a major, too (fault_dirty_shared_page(), mm/memory.c). */
-static __always_inline u8 kind_of_major(u8 kind, u8 access)
-{
-	if (OLD_KERNEL && kind == KIND_SHMEM && access != ACCESS_READ)
-		return kind;
-	return kind == KIND_DEMAND_ZERO || kind == KIND_SHMEM ? KIND_SWAP_IN : kind_if_served(kind);
 }
 
 /* Around a page that had to be read, what else is in the cache cannot be told from the range. */
@@ -243,7 +229,6 @@ static __always_inline void count_major(struct task_fault *fault, u64 pages, u64
 {
 	struct addition add = { .major = 1, .pages = pages, .stall_ns = stall_ns };
 
-	fault->key.kind = kind_of_major(fault->key.kind, fault->key.access);
 	add_to_row(&fault->key, &fault->extent, &add);
 }
 
@@ -252,26 +237,25 @@ static __always_inline void count_failed(struct task_fault *fault, struct cpu_st
 {
 	struct addition add = { .denied = 1 };
 
-	if (fault->is_behind_file)
-		fault->key.kind = KIND_DENIED_BUS;
+	fault->key.kind = kind_if_refused(fault);
 	if (fault->key.kind >= KIND_FIRST_DENIED)
 		add_to_row(&fault->key, &fault->extent, &add);
 	else
 		__sync_fetch_and_add(&cpu->aborted, 1);
 }
 
-/* The fault is over: was it a major? One that is still open had no perf event; where these are told of and
- * a minor came too, that was it, and the major came from get_user_pages(), which no event tells of. */
-static __always_inline bool has_waited(const struct task_fault *fault, struct task_struct *task)
-{
-	return FIELD(task, maj_flt) != fault->major &&
-	       (!config_perf_events || FIELD(task, min_flt) == fault->minor);
-}
+/* How a task's open fault ended, as far as can be told. */
+enum fault_end {
+	END_NOT_COUNTED, /* it is under way; or it is over, and was refused or given up */
+	END_REFUSED,
+	END_MINOR,
+	END_MAJOR,
+};
 
 /*
- * The fault is open: was it refused, whatever the task's counters say? They move without a fault, too, by
- * get_user_pages(), and in fast detail by faults without a stamp. Nothing is served behind a file's end. What looked
- * denied at entry is served if a mapping came in between; a perf event tells of that where minor faults have one.
+ * Was it refused, whatever the task's counters say? They move without a fault, too, by get_user_pages(),
+ * and in fast detail by faults without a stamp. Nothing is served behind a file's end. What looked denied
+ * at entry is served if a mapping came in between; a perf event tells of that where minor faults have one.
  */
 static __always_inline bool was_refused(const struct task_fault *fault)
 {
@@ -280,9 +264,24 @@ static __always_inline bool was_refused(const struct task_fault *fault)
 		(config_full || !config_fault_entry));
 }
 
+/* The kernel counts at the end of a fault (mm_account_fault(), mm/memory.c). One that is still open had no
+ * perf event; where these tell of majors and a minor came too, that was it, and the major came from
+ * get_user_pages(), which no event tells of. */
+static __always_inline enum fault_end end_of(const struct task_fault *fault,
+					     struct task_struct *task)
+{
+	bool has_minor = FIELD(task, min_flt) != fault->minor;
+
+	if (was_refused(fault))
+		return END_REFUSED;
+	if (FIELD(task, maj_flt) != fault->major && !(config_perf_events && has_minor))
+		return END_MAJOR;
+	return has_minor ? END_MINOR : END_NOT_COUNTED;
+}
+
 /*
- * The task is past its last stamped fault: how did that end? The kernel's own counters tell
- * (mm_account_fault(), mm/memory.c). Where perf events complete faults (majors, in full detail any), one
+ * The task is past its last stamped fault: counts that one as it ended. Where perf events complete faults
+ * (majors, in full detail any), one
  * that is still open here lost its own.
  * `run` is the CPU's open run where interrupts are off (at fault entry), else NULL: mostly the same
  * mapping faults again, and then the run takes the count.
@@ -291,14 +290,17 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 					  struct cpu_state *cpu, struct open_run *run)
 {
 	u64 open = fault->open;
+	enum fault_end end;
 
 	if (!open || !fault_claim(task, fault, open))
 		return;
-	if (was_refused(fault)) {
-		count_failed(fault, cpu);
-	} else if (has_waited(fault, task)) {
-		count_major(fault, pages_of_major(fault), 0);
-	} else if (FIELD(task, min_flt) == fault->minor) {
+	end = end_of(fault, task);
+	if (end == END_MAJOR) {
+		u64 pages = pages_of_major(fault);
+
+		fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, true);
+		count_major(fault, pages, 0);
+	} else if (end == END_REFUSED || end == END_NOT_COUNTED) {
 		count_failed(fault, cpu);
 	} else if (run && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&
 		   same_key(&run->key, &fault->key)) {

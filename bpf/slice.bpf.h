@@ -19,7 +19,7 @@ static __noinline u32 slice_shift(u64 start, u64 end)
 }
 
 /* Puts the slice of address into the anchor, and its bounds beside it. Costs nothing when off. */
-static __always_inline void take_slice(struct mapping *mapping, u64 address)
+static __always_inline void narrow_to_slice(struct mapping *mapping, u64 address)
 {
 	u64 start = mapping->extent.start, end = mapping->extent.end, number;
 	u32 shift;

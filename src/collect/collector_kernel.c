@@ -730,11 +730,7 @@ void kernel_set_names_generation(struct kernel *kernel, uint32_t generation)
 
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns)
 {
-	struct {
-		uint64_t start_ns;
-		uint32_t tgid;
-		uint32_t pad;
-	} key = { start_ns, tgid, 0 };
+	struct process_key key = { .start_ns = start_ns, .tgid = tgid };
 
 	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key);
 }
