@@ -84,9 +84,9 @@ struct row_key {
 	u8 perms;
 };
 /*
- * --slice: with this bit in row_key.perms, the anchor is a hash of the mapping's in its upper 46 bits,
- * then log2 of the slice's size, then the low 12 bits of the slice's number, which is address /
- * size. With so few slices that is enough to find the number again near the mapping's end: see
+ * --slice: with this bit in row_key.perms, the anchor is a hash of the mapping's in its upper 46
+ * bits, then log2 of the slice's size, then the low 12 bits of the slice's number, which is address
+ * / size. With so few slices that is enough to find the number again near the mapping's end: see
  * src/collect/slice.h. Anchors of two mappings have the same hash once in 2^45.
  */
 #define PERM_SLICED 0x80
@@ -95,8 +95,8 @@ struct row_key {
 #define SLICE_SHIFT_BIT 12
 #define SLICE_SHIFT_MASK 0x3fULL
 #define SLICE_NUMBER_MASK 0xfffULL
-/* Of one mapping. Where --slice makes more, the slices of this mapping are doubled until they fit: it
- * must not fill the table of rows alone. */
+/* Of one mapping. Where --slice makes more, the slices of this mapping are doubled until they fit:
+ * it must not fill the table of rows alone. */
 #define SLICES_MAX 1024
 #define MODE_CLASS(mode, class) ((u8)((mode) << 7 | (class)))
 #define MODE_CLASS_MODE(value) ((value) >> 7)
@@ -121,8 +121,8 @@ struct row_value {
 };
 
 /*
- * Stalls of a row, as struct latency_counts in src/model/snapshot.h. In 32 bits, which may wrap: the collector takes
- * differences, and no row has four billion stalls between two ticks.
+ * Stalls of a row, as struct latency_counts in src/model/snapshot.h. In 32 bits, which may wrap:
+ * the collector takes differences, and no row has four billion stalls between two ticks.
  */
 struct latency {
 	u64 sum_ns;
@@ -132,9 +132,9 @@ struct latency {
 };
 
 /*
- * The indexes of rows (and of latencies) that are free, from the oldest to the newest: entry number n is in
- * lines[n / INDEXES_IN_LINE]. Programs take at one end, the collector gives at the other; both only count up.
- * Index 0 stands for none and is never in the list.
+ * The indexes of rows (and of latencies) that are free, from the oldest to the newest: entry number
+ * n is in lines[n / INDEXES_IN_LINE]. Programs take at one end, the collector gives at the other;
+ * both only count up. Index 0 stands for none and is never in the list.
  */
 #define INDEXES_IN_LINE 16
 struct index_line {
@@ -154,8 +154,8 @@ struct moved_line {
 };
 
 /*
- * Who has how many rows, so that nobody fills the table for the others. Processes and users that share an entry
- * share what it allows.
+ * Who has how many rows, so that nobody fills the table for the others. Processes and users that
+ * share an entry share what it allows.
  */
 #define SHARES_OF_PROCESSES 4096
 #define SHARES_OF_USERS 1024
@@ -181,8 +181,8 @@ struct other_counts {
 	u64 denied;
 };
 
-/* The last VMA that faulted on this CPU, and the faults in it since its row was last written. All that
- * a fault in the same run touches is in the first cache line. */
+/* The last VMA that faulted on this CPU, and the faults in it since its row was last written. All
+ * that a fault in the same run touches is in the first cache line. */
 struct open_run {
 	/* The run goes on while all of these stand. */
 	u64 mm;
@@ -203,7 +203,8 @@ struct open_run {
 	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
 } __attribute__((aligned(64)));
 
-/* Where perf events complete minor faults: those of one row that were completed on this CPU since it was written. */
+/* Where perf events complete minor faults: those of one row that were completed on this CPU since
+ * it was written. */
 struct done_run {
 	u64 minor;
 	u64 pages;
@@ -240,7 +241,7 @@ struct cpu_state {
 	u64 stamps_lost; /* no memory to remember the fault: counted as minor at entry, or when it completes */
 	u64 rows_full;
 	u64 exits_lost;
-	u64 rows_folded; /* faults that their process's share of the table let into its "[other]" alone */
+	u64 rows_folded; /* faults that count in their process's "[other]": its share was used up */
 	u64 latencies_lost; /* stalls of rows for which no latency was free */
 	u64 not_followed;   /* `run`: children for which `followed` had no room */
 	u32 busy; /* a perf event's program (one at a time) is at work: an interrupt must not */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which bucket a stall is counted in. On its own, so that tests/unit/test_latency.c can hold it against the bounds
- * that user space prints. */
+/* Which bucket a stall is counted in. On its own, so that tests/unit/test_latency.c can hold it
+ * against the bounds that user space prints. */
 #ifndef FAULTMAP_BUCKET_BPF_H
 #define FAULTMAP_BUCKET_BPF_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Paths of cgroups (v2), read where a process of theirs is told of and sent through the ring as names are, once: a
- * service that lived for a moment has its name still. A cgroup is never renamed, and its id is never another's.
+ * Paths of cgroups (v2), read where a process of theirs is told of and sent through the ring as
+ * names are, once: a service that lived for a moment has its name still. A cgroup is never renamed,
+ * and its id is never another's.
  */
 #ifndef FAULTMAP_CGROUP_BPF_H
 #define FAULTMAP_CGROUP_BPF_H
@@ -13,8 +14,8 @@
 /* Without bpf_loop(). */
 #define CGROUP_DEPTH_OLD 32
 
-/* Of a node's memory, as a plain number: while it is there, so are those above it, removed or not (kernfs_put()). Under RCU since
- * Linux 6.15 (mainline 741c10b096bc), and called __parent then. */
+/* Of a node's memory, as a plain number: while it is there, so are those above it, removed or not
+ * (kernfs_put()). Under RCU since Linux 6.15 (mainline 741c10b096bc), and called __parent then. */
 static __always_inline struct kernfs_node *parent_node(struct kernfs_node *node)
 {
 	struct kernfs_node___plain *before = (void *)node;
@@ -91,7 +92,8 @@ __weak __noinline int send_cgroup(u64 id, u64 node, u32 uid, u32 scratch)
 	return 0;
 }
 
-/* The id of the name of the task's cgroup; sends the text at first sight, put together in that scratch. */
+/* The id of the name of the task's cgroup; sends the text at first sight, put together in that
+ * scratch. */
 static __always_inline u64 name_of_cgroup(struct task_struct *task, u32 uid, u32 scratch)
 {
 	struct css_set *set = READ(struct task_struct, task, cgroups);

@@ -4,10 +4,10 @@
 #include "task.bpf.h"
 
 /*
- * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU): gives enum flush_result. It comes between two fault
- * entries, which have interrupts off; but not all kernels have where these are perf events. A program that
- * has found a row and works with it has interrupts off, or says so in `busy` or `held`: after FLUSH_DONE none
- * of before is left on this CPU.
+ * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU): gives enum flush_result. It comes
+ * between two fault entries, which have interrupts off; but not all kernels have where these are
+ * perf events. A program that has found a row and works with it has interrupts off, or says so in
+ * `busy` or `held`: after FLUSH_DONE none of before is left on this CPU.
  */
 SEC("raw_tp")
 int flush_run(void *context)
@@ -55,7 +55,8 @@ static long forget_row(u32 i, struct forget_list **of)
 	return 0;
 }
 
-/* Takes the rows of rows_to_forget out of the hash; their indexes are not free yet: see table.bpf.h. */
+/* Takes the rows of rows_to_forget out of the hash; their indexes are not free yet: see
+ * table.bpf.h. */
 SEC("raw_tp")
 int forget_rows(void *context)
 {
@@ -74,9 +75,9 @@ int forget_rows(void *context)
 }
 
 /*
- * The task has left its stamped fault and has not faulted since: count it now. Everything is read before
- * the claim, which fails if the task got there first. A fault that a perf event is to complete is left to
- * it: it may be about to run.
+ * The task has left its stamped fault and has not faulted since: count it now. Everything is read
+ * before the claim, which fails if the task got there first. A fault that a perf event is to
+ * complete is left to it: it may be about to run.
  */
 static __always_inline void count_stamped(struct task_struct *task)
 {
@@ -107,8 +108,8 @@ static __always_inline void count_stamped(struct task_struct *task)
 }
 
 /*
- * The task was counted a fault since the last tick. Else it left none open: one of before was counted then,
- * and one that it has opened since has not ended.
+ * The task was counted a fault since the last tick. Else it left none open: one of before was
+ * counted then, and one that it has opened since has not ended.
  */
 static __always_inline bool has_faulted(struct task_struct *task)
 {

@@ -10,10 +10,10 @@
 #include <bpf/bpf_tracing.h>
 
 /*
- * OLD_KERNEL: the object for kernels before Linux 6.1 (faultmap_old.bpf.c). What it does without, and the
- * release that has it: atomic operations that give a value back (5.12), the current task as a typed
- * pointer (5.11), bpf_loop() and pointers to functions (5.17, 5.13), bpf_task_pt_regs() (5.15), pointers as
- * arguments of global functions (5.12), kfuncs (5.13), the maple tree (6.1).
+ * OLD_KERNEL: the object for kernels before Linux 6.1 (faultmap_old.bpf.c). What it does without,
+ * and the release that has it: atomic operations that give a value back (5.12), the current task as
+ * a typed pointer (5.11), bpf_loop() and pointers to functions (5.17, 5.13), bpf_task_pt_regs()
+ * (5.15), pointers as arguments of global functions (5.12), kfuncs (5.13), the maple tree (6.1).
  */
 #ifndef OLD_KERNEL
 #define OLD_KERNEL 0
@@ -41,9 +41,9 @@ const volatile u32 config_slice_shift = 0; /* --slice: log2 of its bytes; 0: off
 const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
 
 /*
- * READ(struct type, pointer, field): one field behind any kernel pointer; 0 where the pointer is bad.
- * Linux 6.2 has bpf_rdonly_cast() (mainline a35b9af4ec2c): then it is one load with an exception
- * table entry, about 1 ns. Below it is bpf_probe_read_kernel(), about 10 ns.
+ * READ(struct type, pointer, field): one field behind any kernel pointer; 0 where the pointer is
+ * bad. Linux 6.2 has bpf_rdonly_cast() (mainline a35b9af4ec2c): then it is one load with an
+ * exception table entry, about 1 ns. Below it is bpf_probe_read_kernel(), about 10 ns.
  */
 /* As the bpf_core_read.h of libbpf 1.2 and later declares it. */
 extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
@@ -62,8 +62,9 @@ extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
 	})
 
 /*
- * The eight bytes at a kernel address as a plain number, 0 where the address is bad: for pointers that
- * are to be hashed or taken apart, which the verifier lets nobody do with what it knows as a pointer.
+ * The eight bytes at a kernel address as a plain number, 0 where the address is bad: for pointers
+ * that are to be hashed or taken apart, which the verifier lets nobody do with what it knows as a
+ * pointer.
  */
 static __always_inline u64 read_word(u64 address)
 {
@@ -75,7 +76,8 @@ static __always_inline u64 read_word(u64 address)
 	return word;
 }
 
-/* The task that runs here, and a field of it or of what it points to: by copy where it is a plain number. */
+/* The task that runs here, and a field of it or of what it points to: by copy where it is a plain
+ * number. */
 #if OLD_KERNEL
 static __always_inline struct task_struct *current_task(void)
 {
@@ -97,10 +99,10 @@ static __always_inline struct task_struct *current_task(void)
 #endif
 
 /*
- * A function that is verified on its own, whatever its arguments: once per program, where a static one is verified
- * again on each path that leads to a call of it. Its arguments are numbers, and pointers that may be NULL to memory
- * that is ours; before Linux 5.12 numbers only. Such memory can be no map's key or value before Linux 6.2: what is to
- * be one is copied to the stack.
+ * A function that is verified on its own, whatever its arguments: once per program, where a static
+ * one is verified again on each path that leads to a call of it. Its arguments are numbers, and
+ * pointers that may be NULL to memory that is ours; before Linux 5.12 numbers only. Such memory can
+ * be no map's key or value before Linux 6.2: what is to be one is copied to the stack.
  */
 #if OLD_KERNEL
 #define VERIFIED_ONCE static __noinline
@@ -109,10 +111,11 @@ static __always_inline struct task_struct *current_task(void)
 #endif
 
 /*
- * A task whose pointers are to be followed. At each load of one from a task that it trusts, the verifier looks up
- * to four times through all names of the kernel's BTF (btf_nested_type_is_trusted(), kernel/bpf/verifier.c): a
- * millisecond, on each path again, which was half of what loading took. From one that was cast it does not. Plain
- * numbers are better read from the task itself, which needs no check of the address.
+ * A task whose pointers are to be followed. At each load of one from a task that it trusts, the
+ * verifier looks up to four times through all names of the kernel's BTF
+ * (btf_nested_type_is_trusted(), kernel/bpf/verifier.c): a millisecond, on each path again, which
+ * was half of what loading took. From one that was cast it does not. Plain numbers are better read
+ * from the task itself, which needs no check of the address.
  */
 static __always_inline struct task_struct *untrusted(struct task_struct *task)
 {
@@ -121,7 +124,8 @@ static __always_inline struct task_struct *untrusted(struct task_struct *task)
 	return task;
 }
 
-/* The task must not fault pages in now. Who copies that sets it himself meanwhile (copy_from_kernel_nofault()). */
+/* The task must not fault pages in now. Who copies that sets it himself meanwhile
+ * (copy_from_kernel_nofault()). */
 static __always_inline bool must_not_fault(struct task_struct *task)
 {
 	return FIELD(task, pagefault_disabled) != OLD_KERNEL;
@@ -137,8 +141,8 @@ static __always_inline struct pt_regs *user_registers(struct task_struct *task)
 #endif
 }
 
-/* Counts one up and gives what it was before. Two that come at once may get the same where no instruction
- * does both. */
+/* Counts one up and gives what it was before. Two that come at once may get the same where no
+ * instruction does both. */
 static __always_inline u64 count_up(u64 *counter)
 {
 #if OLD_KERNEL
@@ -151,7 +155,8 @@ static __always_inline u64 count_up(u64 *counter)
 #endif
 }
 
-/* An mm_lock_seq that never matches: the mm is being changed, or this kernel has no such counter. */
+/* An mm_lock_seq that never matches: the mm is being changed, or this kernel has no such
+ * counter. */
 #define SEQUENCE_NONE 1u
 
 /*
@@ -167,8 +172,8 @@ static __always_inline u32 mm_sequence(struct mm_struct *mm)
 }
 
 /*
- * The code that a perf event's registers are of: x86 calls its address ip, arm64 pc. The kernel has the upper
- * half of all addresses on both.
+ * The code that a perf event's registers are of: x86 calls its address ip, arm64 pc. The kernel has
+ * the upper half of all addresses on both.
  */
 static __always_inline bool in_kernel_code(struct bpf_perf_event_data *context)
 {
@@ -179,14 +184,13 @@ static __always_inline bool in_kernel_code(struct bpf_perf_event_data *context)
 	if (!bpf_core_field_exists(context->regs.ip))
 		return (s64)arm64->regs.pc < 0;
 	at = context->regs.ip;
-	barrier_var(
-		at); /* or clang makes one load of both, with an offset that the verifier does not take */
+	barrier_var(at); /* or clang makes one load with an offset that the verifier refuses */
 	return at < 0;
 }
 
 /*
- * The process has used a huge zero page: MMF_HUGE_ZERO_FOLIO, include/linux/mm_types.h. Bit 23 of a word
- * until Linux 6.18, which made mm->flags a bitmap and moved the bit to 18.
+ * The process has used a huge zero page: MMF_HUGE_ZERO_FOLIO, include/linux/mm_types.h. Bit 23 of a
+ * word until Linux 6.18, which made mm->flags a bitmap and moved the bit to 18.
  */
 static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
 {
@@ -202,9 +206,9 @@ static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
 
 /*
  * The mm's pages of one kind (MM_ANONPAGES...), within a batch per CPU. A percpu_counter each since
- * Linux 6.2 (mainline f1a7941243c1), an array of atomics in one struct before. A macro, because CO-RE
- * records an access with a constant index only. The array's elements are a typedef, which the verifier of
- * 6.1 does not follow in a direct load.
+ * Linux 6.2 (mainline f1a7941243c1), an array of atomics in one struct before. A macro, because
+ * CO-RE records an access with a constant index only. The array's elements are a typedef, which the
+ * verifier of 6.1 does not follow in a direct load.
  */
 #define MM_PAGES(mm, member)                                                     \
 	({                                                                       \
@@ -219,9 +223,10 @@ static __always_inline bool mm_has_huge_zero(struct mm_struct *mm)
 	})
 
 /*
- * The mm has, or once had, a page in swap. Before a page of an mm goes there, the mm is on the list that swapoff
- * walks (try_to_unmap_one(), mm/rmap.c; copy_nonpresent_pte(), mm/memory.c), and stays on it. The counter of its
- * swap entries does not do: the first of them, up to a batch per CPU, do not show in it.
+ * The mm has, or once had, a page in swap. Before a page of an mm goes there, the mm is on the list
+ * that swapoff walks (try_to_unmap_one(), mm/rmap.c; copy_nonpresent_pte(), mm/memory.c), and stays
+ * on it. The counter of its swap entries does not do: the first of them, up to a batch per CPU, do
+ * not show in it.
  */
 static __always_inline bool may_have_swapped(struct mm_struct *mm)
 {

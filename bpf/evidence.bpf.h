@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * --detail=full: what was seen to happen between a fault's entry and its completion, and how many pages
- * that means. What it says about the kind: see kind.bpf.h.
+ * --detail=full: what was seen to happen between a fault's entry and its completion, and how many
+ * pages that means. What it says about the kind: see kind.bpf.h.
  */
 #ifndef FAULTMAP_EVIDENCE_BPF_H
 #define FAULTMAP_EVIDENCE_BPF_H
 
 #include "stamp.bpf.h"
 
-/* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired. Where fault entry
- * tells the access, that hook is only there for EVIDENCE_SWAP, and only once there is swap: the other three
- * can be read off the mm's counters, which costs a tenth. */
+/* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired.
+ * Where fault entry tells the access, that hook is only there for EVIDENCE_SWAP, and only once
+ * there is swap: the other three can be read off the mm's counters, which costs a tenth. */
 #define EVIDENCE_FILE (1u << MM_FILEPAGES)
 #define EVIDENCE_SHMEM (1u << MM_SHMEMPAGES)
 #define EVIDENCE_ANON (1u << MM_ANONPAGES)
@@ -22,12 +22,13 @@
 #define TLB_LOCAL_MM_SHOOTDOWN 3
 
 #define HUGE_PAGES 512
-/* Of these a per-CPU batch (percpu_counter_batch: 32, or twice the number of CPUs) holds some back. */
+/* Of these a per-CPU batch (percpu_counter_batch: 32, or twice the number of CPUs) holds some
+ * back. */
 #define HUGE_PAGES_SEEN 400
 
-/* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. Of pages taken away before
- * kernel.numa_balancing was switched off the kernel keeps no account per task (task_numa_fault()): their
- * faults look like the first of their mapping. */
+/* NUMA hint faults that the task has taken so far, 0 without CONFIG_NUMA_BALANCING. Of pages taken
+ * away before kernel.numa_balancing was switched off the kernel keeps no account per task
+ * (task_numa_fault()): their faults look like the first of their mapping. */
 static __always_inline u64 numa_hints_of(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(task->numa_faults_locality))
@@ -51,9 +52,9 @@ static __always_inline s64 rss_count(struct mm_struct *mm, u32 member)
 }
 
 /*
- * Where this CPU's part of per-CPU data is, from the address that all share. The kernel's own variable for
- * it can only be named with CONFIG_KALLSYMS_ALL, so the difference is taken of a per-CPU map's two
- * addresses. 0 without bpf_rdonly_cast(), Linux 6.2.
+ * Where this CPU's part of per-CPU data is, from the address that all share. The kernel's own
+ * variable for it can only be named with CONFIG_KALLSYMS_ALL, so the difference is taken of a
+ * per-CPU map's two addresses. 0 without bpf_rdonly_cast(), Linux 6.2.
  */
 static __always_inline u64 cpu_offset(void)
 {
@@ -134,9 +135,10 @@ static __always_inline bool is_plausible(s64 pages, s64 most)
 }
 
 /*
- * What the mm's sum has gained beside what this CPU's part did, where other threads write to it, too: their CPUs' parts
- * come a batch at a time, 33 in place of 1. That is more than a fault maps of a file around itself; private memory
- * comes in powers of two. Of a file in large folios this may be too few.
+ * What the mm's sum has gained beside what this CPU's part did, where other threads write to it,
+ * too: their CPUs' parts come a batch at a time, 33 in place of 1. That is more than a fault maps
+ * of a file around itself; private memory comes in powers of two. Of a file in large folios this
+ * may be too few.
  */
 static __always_inline u64 pages_in_company(const struct task_fault *fault, s64 part, s64 whole,
 					    u64 known)
@@ -150,10 +152,11 @@ static __always_inline u64 pages_in_company(const struct task_fault *fault, s64 
 }
 
 /*
- * Pages that the fault added to the mm; `known` where the counters do not tell: another CPU's part of them
- * is not read. This CPU's part grows by them, unless they fill it: then it is written to the sum and
- * becomes 0, and only both together tell. One fault maps no more than a page table has: large folios of files are
- * mapped whole, beyond the range that mm_filemap_map_pages tells of (Linux 6.18).
+ * Pages that the fault added to the mm; `known` where the counters do not tell: another CPU's part
+ * of them is not read. This CPU's part grows by them, unless they fill it: then it is written to
+ * the sum and becomes 0, and only both together tell. One fault maps no more than a page table has:
+ * large folios of files are mapped whole, beyond the range that mm_filemap_map_pages tells of
+ * (Linux 6.18).
  */
 static __always_inline u64 pages_added(const struct task_fault *fault, struct task_struct *task,
 				       u64 known)
@@ -184,12 +187,13 @@ static __always_inline bool could_be_huge(const struct task_fault *fault)
 }
 
 /*
- * The huge zero page, as __handle_mm_fault() and do_huge_pmd_anonymous_page() come to it: a read where no
- * page table was yet, and one was added (for the day when the huge page is split); nothing was added to
- * the mm's pages. Small zero pages come in the same way where huge pages are switched off for the process
- * (PR_SET_THP_DISABLE); such a process has never used a huge zero page. Where CONFIG_PERSISTENT_HUGE_ZERO_FOLIO
- * keeps no account of that, the read stays demand_zero. Another thread's new page table in just this
- * moment can be mistaken for ours, where small zero pages are mapped in between.
+ * The huge zero page, as __handle_mm_fault() and do_huge_pmd_anonymous_page() come to it: a read
+ * where no page table was yet, and one was added (for the day when the huge page is split); nothing
+ * was added to the mm's pages. Small zero pages come in the same way where huge pages are switched
+ * off for the process (PR_SET_THP_DISABLE); such a process has never used a huge zero page. Where
+ * CONFIG_PERSISTENT_HUGE_ZERO_FOLIO keeps no account of that, the read stays demand_zero. Another
+ * thread's new page table in just this moment can be mistaken for ours, where small zero pages are
+ * mapped in between.
  */
 static __always_inline bool is_huge_zero_page(const struct task_fault *fault, struct mm_struct *mm)
 {

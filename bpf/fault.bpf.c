@@ -120,19 +120,20 @@ static __always_inline void fault_stamp(struct task_fault *fault, const struct o
 	fault_set_open(fault);
 }
 
-/* An exiting task has given its slot back. It may take another if somebody will see to that one, too. */
+/* An exiting task has given its slot back. It may take another if somebody will see to that one,
+ * too. */
 static __always_inline bool may_take_slot(struct task_struct *task)
 {
 	return config_process_free || !(FIELD(task, flags) & PF_EXITING);
 }
 
 /*
- * The same where the task has no slot yet, or its fault before is not counted yet. A function of its own, so that its
- * stack and run_open()'s are not in use together: before Linux 6.13 all functions of a program share 512
- * bytes.
+ * The same where the task has no slot yet, or its fault before is not counted yet. A function of
+ * its own, so that its stack and run_open()'s are not in use together: before Linux 6.13 all
+ * functions of a program share 512 bytes.
  */
 static __noinline int fault_resolve_and_stamp(struct cpu_state *cpu, struct task_struct *task,
-					     u64 address)
+					      u64 address)
 {
 	struct task_fault *fault;
 
@@ -155,8 +156,8 @@ static __noinline int fault_resolve_and_stamp(struct cpu_state *cpu, struct task
 	return 0;
 }
 
-/* In full detail nearly every fault before was counted as it completed: a call less. Not with stamp_old.bpf.h, where
- * `open` does not tell. */
+/* In full detail nearly every fault before was counted as it completed: a call less. Not with
+ * stamp_old.bpf.h, where `open` does not tell. */
 static __always_inline void fault_remember(struct cpu_state *cpu, struct task_struct *task,
 					   u64 address)
 {
@@ -199,8 +200,8 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	return 0;
 }
 
-/* An attempt that must not fault in (page faults are disabled, as in BPF's or perf's own reads): it ends without a
- * result and is usually made again. */
+/* An attempt that must not fault in (page faults are disabled, as in BPF's or perf's own reads): it
+ * ends without a result and is usually made again. */
 static __noinline int count_attempt(struct task_struct *task)
 {
 	struct cpu_state *cpu = this_cpu_state();
@@ -213,10 +214,10 @@ static __noinline int count_attempt(struct task_struct *task)
 }
 
 /*
- * exceptions:page_fault_user and page_fault_kernel: every page fault of user code, and those of kernel code, of
- * which only the ones on user addresses are ours (copy_to_user() and its kin). Interrupts off, no lock held.
- * One program for both, so that it is verified once. What the kernel writes to a shadow stack (WRUSS) is user mode
- * here, as in the error code.
+ * exceptions:page_fault_user and page_fault_kernel: every page fault of user code, and those of
+ * kernel code, of which only the ones on user addresses are ours (copy_to_user() and its kin).
+ * Interrupts off, no lock held. One program for both, so that it is verified once. What the kernel
+ * writes to a shadow stack (WRUSS) is user mode here, as in the error code.
  */
 SEC("?raw_tp/page_fault_user")
 int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned long error_code)
@@ -240,10 +241,11 @@ static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
 }
 
 /*
- * Perf software event PAGE_FAULTS, period 1, where the tracepoints are not to be had: every page fault on a
- * user address that the architecture has not refused already (attempts with page faults disabled, user
- * code on kernel addresses). Task context, preemption off; interrupts are on in some kernels (5.10, 6.16.12),
- * off in others (6.1.192, 6.12.117). Misses runs as fault_major() does: see count_unseen().
+ * Perf software event PAGE_FAULTS, period 1, where the tracepoints are not to be had: every page
+ * fault on a user address that the architecture has not refused already (attempts with page faults
+ * disabled, user code on kernel addresses). Task context, preemption off; interrupts are on in some
+ * kernels (5.10, 6.16.12), off in others (6.1.192, 6.12.117). Misses runs as fault_major() does:
+ * see count_unseen().
  */
 SEC("?perf_event")
 int fault_begin(struct bpf_perf_event_data *context)
@@ -262,8 +264,8 @@ int fault_begin(struct bpf_perf_event_data *context)
 	return 0;
 }
 
-/* Adds the fault to the row of the mapping that was found. A function of its own, so that its stack and that of
- * finding the mapping are not in use together. */
+/* Adds the fault to the row of the mapping that was found. A function of its own, so that its stack
+ * and that of finding the mapping are not in use together. */
 static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool major)
 {
 	struct task_struct *task = current_task();
@@ -277,8 +279,8 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 }
 
 /*
- * A fault that has completed and was not seen to begin, as perf events can miss that, or found no place for
- * its stamp. Its entry is made up for.
+ * A fault that has completed and was not seen to begin, as perf events can miss that, or found no
+ * place for its stamp. Its entry is made up for.
  */
 static __noinline int count_unseen(u64 address, u32 mode, bool major)
 {
@@ -337,8 +339,9 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 
 /*
  * Perf software event PAGE_FAULTS_MAJ, period 1: the kernel has accounted a major fault
- * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs while
- * a BPF map system call is under way on this CPU: fault_resolve() then finds the fault still open.
+ * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs
+ * while a BPF map system call is under way on this CPU: fault_resolve() then finds the fault still
+ * open.
  */
 SEC("?perf_event")
 int fault_major(struct bpf_perf_event_data *context)
@@ -399,8 +402,8 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	done_add(cpu, fault, pages, now - fault->entered_ns);
 }
 
-/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as fault_major, for
- * minor faults. */
+/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as
+ * fault_major, for minor faults. */
 SEC("?perf_event")
 int fault_minor(struct bpf_perf_event_data *context)
 {
@@ -416,8 +419,8 @@ int fault_minor(struct bpf_perf_event_data *context)
 	return 0;
 }
 
-/* The current task's open fault; NULL when it is in none that is stamped, or reclaims memory in it: what
- * happens then to pages of its own is not what it faulted for. */
+/* The current task's open fault; NULL when it is in none that is stamped, or reclaims memory in it:
+ * what happens then to pages of its own is not what it faulted for. */
 static __always_inline struct task_fault *open_fault(void)
 {
 	struct task_fault *fault = fault_of(current_task());
@@ -451,9 +454,9 @@ int BPF_PROG(fault_flush, int reason)
 	return 0;
 }
 
-/* vmscan:mm_vmscan_direct_reclaim_begin and its kin, full detail: the allocation for this fault makes the
- * task look for memory itself. Node reclaim (vm.zone_reclaim_mode) leaves mapped pages alone unless
- * it is told otherwise, and has no hook here. */
+/* vmscan:mm_vmscan_direct_reclaim_begin and its kin, full detail: the allocation for this fault
+ * makes the task look for memory itself. Node reclaim (vm.zone_reclaim_mode) leaves mapped pages
+ * alone unless it is told otherwise, and has no hook here. */
 static __always_inline int reclaim_begin(void)
 {
 	struct task_fault *fault = open_fault();
@@ -512,8 +515,8 @@ int BPF_PROG(fault_around, struct address_space *mapping, unsigned long start, u
 }
 
 /*
- * The task's stamped fault, claimed, if it is the one that a signal is about. One that has been served since is not:
- * the same page may have been touched before.
+ * The task's stamped fault, claimed, if it is the one that a signal is about. One that has been
+ * served since is not: the same page may have been touched before.
  */
 static __always_inline struct task_fault *claim_denied(struct task_struct *task, u64 address)
 {
@@ -525,9 +528,10 @@ static __always_inline struct task_fault *claim_denied(struct task_struct *task,
 }
 
 /*
- * Takes the fault at this address back from the CPU's open run, which counted it as minor at entry. Its entry was the
- * last thing that happened to the run, or other faults of the same row were. False when another task's came in
- * between, as the task was preempted on its way here: then it stays a minor.
+ * Takes the fault at this address back from the CPU's open run, which counted it as minor at entry.
+ * Its entry was the last thing that happened to the run, or other faults of the same row were.
+ * False when another task's came in between, as the task was preempted on its way here: then it
+ * stays a minor.
  */
 static __always_inline bool take_back(struct open_run *run, struct task_struct *task, u64 address)
 {
@@ -559,8 +563,8 @@ static __noinline int count_denied(int signo, int code, u64 address)
 }
 
 /*
- * signal:signal_generate: any signal; only a SIGSEGV or SIGBUS that the current task's fault brought upon itself
- * matters. siglock held, interrupts off.
+ * signal:signal_generate: any signal; only a SIGSEGV or SIGBUS that the current task's fault
+ * brought upon itself matters. siglock held, interrupts off.
  */
 SEC("tp_btf/signal_generate")
 int BPF_PROG(fault_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)

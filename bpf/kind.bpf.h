@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Why a page faulted: all that decides on a kind. First what the error code and the VMA prove at entry.
- * What they cannot tell apart gets the coarser kind: a swap-cache hit is demand_zero here, a reused page
- * is cow. Then what the fault's end adds: a signal, a major, or what was seen to happen in it.
+ * Why a page faulted: all that decides on a kind. First what the error code and the VMA prove at
+ * entry. What they cannot tell apart gets the coarser kind: a swap-cache hit is demand_zero here, a
+ * reused page is cow. Then what the fault's end adds: a signal, a major, or what was seen to happen
+ * in it.
  */
 #ifndef FAULTMAP_KIND_BPF_H
 #define FAULTMAP_KIND_BPF_H
@@ -10,7 +11,8 @@
 #include "evidence.bpf.h"
 #include "mapping.bpf.h"
 
-/* arch/x86/include/asm/trap_pf.h. Where fault entry is a perf event there is no error code: PF_USER or 0. */
+/* arch/x86/include/asm/trap_pf.h. Where fault entry is a perf event there is no error code: PF_USER
+ * or 0. */
 #define PF_PROT 0x1UL /* a page was present and refused the access */
 #define PF_WRITE 0x2UL
 #define PF_USER 0x4UL
@@ -117,8 +119,8 @@ static __always_inline u8 kind_if_served(u8 kind)
 	return kind < KIND_FIRST_DENIED ? kind : KIND_UNKNOWN;
 }
 
-/* Anonymous and tmpfs memory only waits for swap. Before Linux 6.0 the first write to a page of a shared mapping
- * is a major, too (fault_dirty_shared_page(), mm/memory.c). */
+/* Anonymous and tmpfs memory only waits for swap. Before Linux 6.0 the first write to a page of a
+ * shared mapping is a major, too (fault_dirty_shared_page(), mm/memory.c). */
 static __always_inline u8 kind_of_major(u8 kind, u8 access)
 {
 	if (OLD_KERNEL && kind == KIND_SHMEM && access != ACCESS_READ)
@@ -143,16 +145,15 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 		return KIND_NUMA_HINT;
 	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
 		return KIND_HUGE_ZERO;
-	/* Of an unknown access: anonymous pages in a private mapping are copies of the file's, and where one of
-	 * the file's goes away it was mapped. */
+	/* Of an unknown access: anonymous pages in a private mapping are copies of the file's, and
+	 * where one of the file's goes away it was mapped. */
 	if (!config_fault_entry && evidence & EVIDENCE_ANON &&
 	    (kind == KIND_FILE_MAP || kind == KIND_SHMEM))
 		return evidence & (EVIDENCE_FILE | EVIDENCE_SHMEM) ? KIND_COW : KIND_FILE_COW;
-	/* A copy flushes the old page from the TLB, and is new to the mm if that was the file's or a zero page; a
-	 * page that was only made writable is neither. */
+	/* A copy flushes the old page from the TLB, and is new to the mm if that was the file's or
+	 * a zero page; a page that was only made writable is neither. */
 	if (config_tlb_flush && kind == KIND_COW &&
-	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) &&
-	    !pages_added(fault, task, 0))
+	    !(evidence & (EVIDENCE_FLUSH | EVIDENCE_ANON)) && !pages_added(fault, task, 0))
 		return KIND_WP_OTHER;
 	if (kind == KIND_USERFAULTFD && evidence & EVIDENCE_FLUSH)
 		return KIND_COW;
@@ -168,16 +169,17 @@ static __always_inline u8 kind_at_completion(const struct task_fault *fault,
 	return kind_at_end(kind, fault->key.access, major);
 }
 
-/* What a signal says of the fault that brought it about. A page that refuses all access (MADV_GUARD_INSTALL, Linux
- * 6.13) looks to the kernel as if nothing was mapped; of a stack that may not grow that is true. */
+/* What a signal says of the fault that brought it about. A page that refuses all access
+ * (MADV_GUARD_INSTALL, Linux 6.13) looks to the kernel as if nothing was mapped; of a stack that
+ * may not grow that is true. */
 static __always_inline u8 kind_by_signal(int signo, int code, const struct row_key *key)
 {
 	if (signo == SIGBUS)
 		return KIND_DENIED_BUS;
 	if (code == SEGV_PKUERR)
 		return KIND_DENIED_PKEY;
-	if (code == SEGV_ACCERR || (MODE_CLASS_CLASS(key->mode_class) != MAPPING_NONE &&
-				    key->kind != KIND_STACK_GROWTH))
+	if (code == SEGV_ACCERR ||
+	    (MODE_CLASS_CLASS(key->mode_class) != MAPPING_NONE && key->kind != KIND_STACK_GROWTH))
 		return KIND_DENIED_ACCESS;
 	return KIND_DENIED_UNMAPPED;
 }

@@ -15,8 +15,8 @@ static __always_inline void send(struct task_record *record)
 		__sync_fetch_and_add(&cpu->exits_lost, 1);
 }
 
-/* Run once by the collector, in its own context: which namespace's pids it is to show, and that from now on
- * its children are followed (`run`). */
+/* Run once by the collector, in its own context: which namespace's pids it is to show, and that
+ * from now on its children are followed (`run`). */
 SEC("raw_tp")
 int know_me(void *context)
 {
@@ -52,9 +52,9 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 }
 
 /*
- * Adds the exiting thread to what those before it had counted, and puts the larger of that and what the
- * kernel has of released threads into the record. The threads of a process exit in any order and are
- * released later; whoever is last here has the sum.
+ * Adds the exiting thread to what those before it had counted, and puts the larger of that and what
+ * the kernel has of released threads into the record. The threads of a process exit in any order
+ * and are released later; whoever is last here has the sum.
  */
 static __always_inline void add_exited(struct task_record *record, struct task_struct *task)
 {
@@ -93,8 +93,8 @@ static __always_inline void give_slot_back(struct task_struct *task)
 }
 
 /*
- * sched:sched_process_exit, in the task that ends. Since Linux 6.16 before exit_mm(), so that the mm
- * is still there; until then signal->maxrss alone tells of it. The last thread of a process
+ * sched:sched_process_exit, in the task that ends. Since Linux 6.16 before exit_mm(), so that the
+ * mm is still there; until then signal->maxrss alone tells of it. The last thread of a process
  * (signal->live is 0) tells who it was.
  */
 SEC("tp_btf/sched_process_exit")
@@ -118,8 +118,8 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
-/* A released task has its tgid, but its numbers in namespaces are gone (detach_pid()). They were kept if it
- * had threads; if not, its exit record has the final word. */
+/* A released task has its tgid, but its numbers in namespaces are gone (detach_pid()). They were
+ * kept if it had threads; if not, its exit record has the final word. */
 static __always_inline u32 tgid_of_released(struct task_struct *task)
 {
 	struct process_key key = { .start_ns = task->start_boottime, .tgid = task->tgid };
@@ -140,9 +140,9 @@ static __always_inline void unfollow(u32 tgid, u64 start_ns)
 }
 
 /*
- * sched:sched_process_free: an RCU grace period after a task was reaped. For a leader all threads are
- * gone and have added their counters to signal (__exit_signal()): these are final. An old leader that
- * exec pushed aside (de_thread()) is no leader any more.
+ * sched:sched_process_free: an RCU grace period after a task was reaped. For a leader all threads
+ * are gone and have added their counters to signal (__exit_signal()): these are final. An old
+ * leader that exec pushed aside (de_thread()) is no leader any more.
  */
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(process_free, struct task_struct *task)

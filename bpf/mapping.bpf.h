@@ -2,29 +2,29 @@
 /*
  * What a VMA is (its class and name) and which mapping of its process it belongs to (its anchor).
  *
- * Heap and main stack have a fixed anchor: brk() and growth change nothing. No hook tells of mmap(),
- * munmap() and mremap() (tracepoints of system calls would slow all of them down); what the VMA itself
- * remembers has to do.
+ * Heap and main stack have a fixed anchor: brk() and growth change nothing. No hook tells of
+ * mmap(), munmap() and mremap() (tracepoints of system calls would slow all of them down); what the
+ * VMA itself remembers has to do.
  *
- * Anonymous memory grows at either end as neighbours merge, is split by mprotect() and munmap(), and is
- * moved by mremap(). Two things stay through all of that once a page was written:
+ * Anonymous memory grows at either end as neighbours merge, is split by mprotect() and munmap(),
+ * and is moved by mremap(). Two things stay through all of that once a page was written:
  * - vm_pgoff, which is where the mapping was born (mm/vma.c: copy_vma()): a VMA's start is taken
  *   as if it had never moved, and what starts where one did before is the same mapping, unless
  * - anon_vma differs, which its parts share and no other mapping has (mm/rmap.c). It finds parts
  *   that start elsewhere, and tells a new mapping in a place that was used before: that has none
- *   until its first write, or another.
- * A first write is always looked at twice, so that anon_vma is known from the second fault on.
- * What that leaves: memory that was only read and is moved, or grows downwards, is a new mapping; of
- * two mappings with a single fault each, one moved and the other in its old place, the first may be
- * taken for the second. A process has REUSES_MAX mappings in places of others; after that the newcomer
- * goes on in the row of the one before, or a loop of mmap() and munmap() would fill the table.
+ *   until its first write, or another. A first write is always looked at twice, so that anon_vma is
+ *   known from the second fault on. What that leaves: memory that was only read and is moved, or
+ *   grows downwards, is a new mapping; of two mappings with a single fault each, one moved and the
+ *   other in its old place, the first may be taken for the second. A process has REUSES_MAX
+ *   mappings in places of others; after that the newcomer goes on in the row of the one before, or
+ *   a loop of mmap() and munmap() would fill the table.
  *
- * A file's mapping (or that of shmem, hugetlb, a device) is anchored where it starts. It may grow at its
- * end; what is split off is another mapping, as text, rodata and data of one program are. A shared one
- * is told by its name and its offset in the file: when it is not where it was any more, it has moved;
- * munmap() and mmap() of the same is that, too. While the same part of a file is mapped more than once,
- * each start address is a mapping of its own. Private ones are not followed: every program that
- * starts has a dozen, and hardly anyone moves them.
+ * A file's mapping (or that of shmem, hugetlb, a device) is anchored where it starts. It may grow
+ * at its end; what is split off is another mapping, as text, rodata and data of one program are. A
+ * shared one is told by its name and its offset in the file: when it is not where it was any more,
+ * it has moved; munmap() and mmap() of the same is that, too. While the same part of a file is
+ * mapped more than once, each start address is a mapping of its own. Private ones are not followed:
+ * every program that starts has a dozen, and hardly anyone moves them.
  */
 #ifndef FAULTMAP_MAPPING_BPF_H
 #define FAULTMAP_MAPPING_BPF_H
@@ -54,8 +54,8 @@ struct mapping {
 };
 
 /*
- * What a look-up of a mapping works on, at a fault's entry and at its end: one may come in the middle of the
- * other. Before Linux 6.13 all functions of a program share 512 bytes of stack.
+ * What a look-up of a mapping works on, at a fault's entry and at its end: one may come in the
+ * middle of the other. Before Linux 6.13 all functions of a program share 512 bytes of stack.
  */
 enum { LOOKUP_ENTRY, LOOKUP_END, LOOKUP_COUNT };
 struct lookup {
@@ -78,7 +78,8 @@ static __always_inline struct lookup *this_cpu_lookup(u32 slot)
 	return bpf_map_lookup_elem(&lookups, &slot);
 }
 
-/* As /proc/PID/maps has them: of a file that is not open for writing, VM_MAYSHARE alone says shared. */
+/* As /proc/PID/maps has them: of a file that is not open for writing, VM_MAYSHARE alone says
+ * shared. */
 static __always_inline u8 perms_of(u64 flags)
 {
 	return (flags & VM_READ ? PERM_READ : 0) | (flags & VM_WRITE ? PERM_WRITE : 0) |
@@ -108,7 +109,8 @@ static __always_inline u32 class_of_file(const struct vma *vma)
 	return magic == TMPFS_MAGIC ? MAPPING_SHMEM : MAPPING_FILE;
 }
 
-/* Behind the page that has the file's last byte, an access ends in SIGBUS (filemap_fault(), mm/filemap.c). */
+/* Behind the page that has the file's last byte, an access ends in SIGBUS (filemap_fault(),
+ * mm/filemap.c). */
 static __always_inline u64 end_of_file(const struct vma *vma)
 {
 	u64 size = READ(struct inode, READ(struct file, vma->file, f_inode), i_size);
@@ -144,8 +146,9 @@ static __always_inline void put_anchor(struct anchor_key *key, u64 place,
 	bpf_map_update_elem(&anchors, key, &copy, BPF_ANY);
 }
 
-/* Whether what was seen in this place and what is there now can be one mapping. The first write gives a
- * VMA its anon_vma. Had there been one and was the mm changed since, it would be known now. */
+/* Whether what was seen in this place and what is there now can be one mapping. The first write
+ * gives a VMA its anon_vma. Had there been one and was the mm changed since, it would be known
+ * now. */
 static __always_inline bool same_mapping(const struct anchor_value *seen,
 					 const struct anchor_value *now)
 {
@@ -263,8 +266,8 @@ VERIFIED_ONCE int find_file_anchor(struct lookup *lookup)
 	return 0;
 }
 
-/* A thread's stack is plain anonymous memory; what tells it is the thread's stack pointer. The leader's
- * is the main stack, which has its own class. */
+/* A thread's stack is plain anonymous memory; what tells it is the thread's stack pointer. The
+ * leader's is the main stack, which has its own class. */
 static __always_inline bool is_own_stack(struct task_struct *task, const struct vma *vma)
 {
 	struct pt_regs *regs;

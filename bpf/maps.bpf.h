@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Maps and variables that several headers share, and what a process is called. Where max_entries is 1 and the map
- * is no per-CPU one, the collector sets it before loading (src/collect/collector_kernel.c).
+ * Maps and variables that several headers share, and what a process is called. Where max_entries is
+ * 1 and the map is no per-CPU one, the collector sets it before loading
+ * (src/collect/collector_kernel.c).
  */
 #ifndef FAULTMAP_MAPS_BPF_H
 #define FAULTMAP_MAPS_BPF_H
@@ -12,7 +13,8 @@
 
 /* /sys/kernel/mm/transparent_hugepage/enabled is `always`. */
 volatile u32 huge_pages_always = 0;
-/* Which generation of names the collector is at: what was sent in one before has to be sent again. */
+/* Which generation of names the collector is at: what was sent in one before has to be sent
+ * again. */
 volatile u32 names_generation = 0;
 
 /* One struct cpu_state per possible CPU. Set by the collector. */
@@ -54,8 +56,8 @@ struct {
 	__type(value, struct anchor_value);
 } anchors SEC(".maps");
 
-/* Names that are on their way to the collector or there, and the generation they were sent in. Forgetting one
- * sends it again. */
+/* Names that are on their way to the collector or there, and the generation they were sent in.
+ * Forgetting one sends it again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -70,8 +72,9 @@ struct {
 	__uint(max_entries, RECORDS_BYTES);
 } records SEC(".maps");
 
-/* Where a name is put together: too large for the stack. Each has its own that may come in the middle of another
- * on the same CPU: faults, a process's end, and the iterator of tasks, which may be preempted. */
+/* Where a name is put together: too large for the stack. Each has its own that may come in the
+ * middle of another on the same CPU: faults, a process's end, and the iterator of tasks, which may
+ * be preempted. */
 enum { SCRATCH_FAULT, SCRATCH_EXIT, SCRATCH_TASKS, SCRATCH_COUNT, SCRATCH_NONE = SCRATCH_COUNT };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -80,8 +83,8 @@ struct {
 	__type(value, struct name_record);
 } name_scratch SEC(".maps");
 
-/* Where a node of a maple tree is copied to: with it, fault entry would not fit into the 512 bytes that
- * all the functions of a program share before Linux 6.13. */
+/* Where a node of a maple tree is copied to: with it, fault entry would not fit into the 512 bytes
+ * that all the functions of a program share before Linux 6.13. */
 struct maple_copy {
 	u64 parent;
 	u64 pivot[15];
@@ -104,8 +107,8 @@ struct {
 } followed SEC(".maps");
 volatile pid_t follow_root = 0; /* tgid whose children are followed */
 
-/* What the threads of a process that have exited since attach had counted. Forgetting one leaves the
- * final word to the process's free record. */
+/* What the threads of a process that have exited since attach had counted. Forgetting one leaves
+ * the final word to the process's free record. */
 struct exited_counters {
 	u64 minor;
 	u64 major;
@@ -133,13 +136,13 @@ struct {
 	__type(value, struct task_seen);
 } tasks_seen SEC(".maps");
 
-/* Faultmap's own PID namespace, where that is not the initial one: how deep it is, and its address. Set by
- * know_me. */
+/* Faultmap's own PID namespace, where that is not the initial one: how deep it is, and its address.
+ * Set by know_me. */
 volatile u32 namespace_level = 0;
 volatile u64 namespace_address = 0;
 
-/* The number of a task (of its leader: of the process) in the namespace at this level; which that is goes to
- * *ret_namespace. 0 where it has none there, or has been released. */
+/* The number of a task (of its leader: of the process) in the namespace at this level; which that
+ * is goes to *ret_namespace. 0 where it has none there, or has been released. */
 static __always_inline u32 number_at(struct task_struct *task, u32 level, u64 *ret_namespace)
 {
 	u64 pid = 0, number;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Names of mappings, read at first sight, so that a process that is gone a moment later still has them.
- * A name's id is a hash of what its text is made of, so no state is needed to find it again, and what is renamed
- * has another; its text goes to the collector once, through the ring.
+ * Names of mappings, read at first sight, so that a process that is gone a moment later still has
+ * them. A name's id is a hash of what its text is made of, so no state is needed to find it again,
+ * and what is renamed has another; its text goes to the collector once, through the ring.
  */
 #ifndef FAULTMAP_NAME_BPF_H
 #define FAULTMAP_NAME_BPF_H
@@ -16,7 +16,8 @@
 /* include/linux/fs.h: FMODE_BACKING, the file is overlayfs' view of another. Bit 25 in Linux 6.8 to
  * 6.13, bit 24 since; each had other meanings, so is_backing() asks for more. */
 #define FMODE_BACKING_BITS 0x3000000u
-/* include/linux/mnt_namespace.h: MNT_NS_INTERNAL, ERR_PTR(-EINVAL): a mount that is in no namespace. */
+/* include/linux/mnt_namespace.h: MNT_NS_INTERNAL, ERR_PTR(-EINVAL): a mount that is in no
+ * namespace. */
 #define MNT_NS_INTERNAL ((u64)-22)
 
 static __always_inline u64 mix(u64 hash, u64 value)
@@ -25,7 +26,8 @@ static __always_inline u64 mix(u64 hash, u64 value)
 	return hash ^ hash >> 29;
 }
 
-/* A file behind an overlay is in a directory of a layer, and the layer's mount is in no namespace. */
+/* A file behind an overlay is in a directory of a layer, and the layer's mount is in no
+ * namespace. */
 static __always_inline bool is_backing(u64 file, const struct path *path)
 {
 	struct mount *mount = container_of(path->mnt, struct mount, mnt);
@@ -111,9 +113,9 @@ static long name_step(u32 index, struct name_walk *walk)
 }
 
 /*
- * How much of a name may be sent now. While the ring is more than half full, a path's last component alone
- * goes, so that thousands of names still arrive where whole ones would not. Its last quarter is left to the
- * records of processes that end: those come once.
+ * How much of a name may be sent now. While the ring is more than half full, a path's last
+ * component alone goes, so that thousands of names still arrive where whole ones would not. Its
+ * last quarter is left to the records of processes that end: those come once.
  */
 enum { SEND_NOTHING, SEND_SHORT, SEND_ALL };
 static __always_inline u32 ring_room(void)
@@ -137,22 +139,24 @@ static __always_inline bool name_send(struct name_record *name, u64 id, u32 uid,
 	name->flags = flags;
 	name->length = length;
 	name->uid = uid;
-	/* The compiler knows the bound from the callers and drops the check; a verifier that has lost sight
-	 * of it (Linux 6.12) wants to see it on this very register. */
+	/* The compiler knows the bound from the callers and drops the check; a verifier that has
+	 * lost sight of it (Linux 6.12) wants to see it on this very register. */
 	barrier_var(size);
 	if (size > sizeof(*name))
 		return false;
 	return !bpf_ringbuf_output(&records, name, size, ring_flags());
 }
 
-/* Remembers that, with the generation as of before it was sent: the collector's may be younger, not older. */
+/* Remembers that, with the generation as of before it was sent: the collector's may be younger, not
+ * older. */
 static __always_inline void name_sent(u64 id, u32 generation)
 {
 	bpf_map_update_elem(&names_sent, &id, &generation, BPF_ANY);
 }
 
-/* True when the name went out, and the collector has it still. The CPU's own memory of the last ones comes
- * first: it is much cheaper, and a process that starts asks for the same few libraries again and again. */
+/* True when the name went out, and the collector has it still. The CPU's own memory of the last
+ * ones comes first: it is much cheaper, and a process that starts asks for the same few libraries
+ * again and again. */
 static __always_inline bool is_sent(u64 id)
 {
 	struct cpu_state *cpu = this_cpu_state();
@@ -260,9 +264,10 @@ static long hash_step(u32 index, struct path_hash *walk)
 }
 
 /*
- * A hash of all that the path's text is made of: of each directory up to the root the dentry, which a rename moves
- * along, and the hash of its name, which a rename changes; mounts by where they are. So a file below a
- * directory that was renamed, or a mount that was moved, has another name, which is sent in its turn.
+ * A hash of all that the path's text is made of: of each directory up to the root the dentry, which
+ * a rename moves along, and the hash of its name, which a rename changes; mounts by where they are.
+ * So a file below a directory that was renamed, or a mount that was moved, has another name, which
+ * is sent in its turn.
  */
 VERIFIED_ONCE u64 hash_path(u64 file)
 {
@@ -283,8 +288,8 @@ VERIFIED_ONCE u64 hash_path(u64 file)
 	return walk.hash;
 }
 
-/* The file, its own name, and where its mount is. A mount may be moved, or its memory be another's by now; so may a
- * dentry's. */
+/* The file, its own name, and where its mount is. A mount may be moved, or its memory be another's
+ * by now; so may a dentry's. */
 VERIFIED_ONCE u64 hash_leaf(u64 file)
 {
 	struct inode *inode = READ(struct file, file, f_inode);
@@ -300,9 +305,9 @@ VERIFIED_ONCE u64 hash_leaf(u64 file)
 }
 
 /*
- * The id of the file's name as the current process sees it; sends the text at first sight. The hash of a path that
- * this CPU hashed in the same jiffy (1 to 10 ms) costs nothing more: a program that starts asks for the same
- * few files again and again.
+ * The id of the file's name as the current process sees it; sends the text at first sight. The hash
+ * of a path that this CPU hashed in the same jiffy (1 to 10 ms) costs nothing more: a program that
+ * starts asks for the same few files again and again.
  */
 VERIFIED_ONCE u64 name_of_file(u64 file)
 {

@@ -253,9 +253,10 @@ enum fault_end {
 };
 
 /*
- * Was it refused, whatever the task's counters say? They move without a fault, too, by get_user_pages(),
- * and in fast detail by faults without a stamp. Nothing is served behind a file's end. What looked denied
- * at entry is served if a mapping came in between; a perf event tells of that where minor faults have one.
+ * Was it refused, whatever the task's counters say? They move without a fault, too, by
+ * get_user_pages(), and in fast detail by faults without a stamp. Nothing is served behind a file's
+ * end. What looked denied at entry is served if a mapping came in between; a perf event tells of
+ * that where minor faults have one.
  */
 static __always_inline bool was_refused(const struct task_fault *fault)
 {
@@ -264,9 +265,9 @@ static __always_inline bool was_refused(const struct task_fault *fault)
 		(config_full || !config_fault_entry));
 }
 
-/* The kernel counts at the end of a fault (mm_account_fault(), mm/memory.c). One that is still open had no
- * perf event; where these tell of majors and a minor came too, that was it, and the major came from
- * get_user_pages(), which no event tells of. */
+/* The kernel counts at the end of a fault (mm_account_fault(), mm/memory.c). One that is still open
+ * had no perf event; where these tell of majors and a minor came too, that was it, and the major
+ * came from get_user_pages(), which no event tells of. */
 static __always_inline enum fault_end end_of(const struct task_fault *fault,
 					     struct task_struct *task)
 {
@@ -280,11 +281,10 @@ static __always_inline enum fault_end end_of(const struct task_fault *fault,
 }
 
 /*
- * The task is past its last stamped fault: counts that one as it ended. Where perf events complete faults
- * (majors, in full detail any), one
- * that is still open here lost its own.
- * `run` is the CPU's open run where interrupts are off (at fault entry), else NULL: mostly the same
- * mapping faults again, and then the run takes the count.
+ * The task is past its last stamped fault: counts that one as it ended. Where perf events complete
+ * faults (majors, in full detail any), one that is still open here lost its own. `run` is the CPU's
+ * open run where interrupts are off (at fault entry), else NULL: mostly the same mapping faults
+ * again, and then the run takes the count.
  */
 static __always_inline void fault_resolve(struct task_fault *fault, struct task_struct *task,
 					  struct cpu_state *cpu, struct open_run *run)

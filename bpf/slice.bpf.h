@@ -5,7 +5,8 @@
 
 #include "mapping.bpf.h"
 
-/* log2 of the size of the slices from start to end: as asked for, or doubled until there are few. */
+/* log2 of the size of the slices from start to end: as asked for, or doubled until there are
+ * few. */
 static __noinline u32 slice_shift(u64 start, u64 end)
 {
 	u32 shift = config_slice_shift;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The table of rows: a hash says which index a key has, and what is counted stands at that index in arrays
- * that the collector maps. So it reads rows without a system call, and visits those alone that moved.
+ * The table of rows: a hash says which index a key has, and what is counted stands at that index in
+ * arrays that the collector maps. So it reads rows without a system call, and visits those alone
+ * that moved.
  *
- * Indexes come from a list of free ones. The collector gives one back in four steps, which lose nothing:
- * forget_rows takes the key out of the hash; flush_run on each CPU says that no program that found it
- * before is still at work; the last counts are read; then it is free. Whoever faults there again gets
- * another index, and the collector adds both up.
+ * Indexes come from a list of free ones. The collector gives one back in four steps, which lose
+ * nothing: forget_rows takes the key out of the hash; flush_run on each CPU says that no program
+ * that found it before is still at work; the last counts are read; then it is free. Whoever faults
+ * there again gets another index, and the collector adds both up.
  */
 #ifndef FAULTMAP_TABLE_BPF_H
 #define FAULTMAP_TABLE_BPF_H
 
 #include "maps.bpf.h"
 
-/* Preallocated: growing under memory pressure would fail exactly when faults peak. The sizes of all maps
- * here are set by the collector (src/collect/collector_kernel.c). */
+/* Preallocated: growing under memory pressure would fail exactly when faults peak. The sizes of all
+ * maps here are set by the collector (src/collect/collector_kernel.c). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -44,7 +45,8 @@ struct free_list free_rows = {}, free_latencies = {};
 u32 filling_told = 0;
 
 #if OLD_KERNEL
-/* Without an atomic operation that gives a value back (Linux 5.12), a queue's lock decides who gets an index. */
+/* Without an atomic operation that gives a value back (Linux 5.12), a queue's lock decides who gets
+ * an index. */
 #define INDEX_QUEUE(name)                         \
 	struct {                                  \
 		__uint(type, BPF_MAP_TYPE_QUEUE); \
@@ -99,8 +101,8 @@ VERIFIED_ONCE u64 claim_entry(struct free_list *list)
 }
 
 /*
- * A free index, 0 when there is none. The entry is read once it is ours: the collector does not write there
- * before it has seen that all programs of now have ended.
+ * A free index, 0 when there is none. The entry is read once it is ours: the collector does not
+ * write there before it has seen that all programs of now have ended.
  */
 static __always_inline u32 index_take(struct free_list *list, void *lines, u32 mask, u32 *spare)
 {
@@ -115,8 +117,9 @@ static __always_inline u32 index_take(struct free_list *list, void *lines, u32 m
 	return line ? line->index[entry % INDEXES_IN_LINE] : 0;
 }
 
-/* Puts back what was taken for nothing: another CPU had made the same row. Kept for the next one on this
- * CPU. Should there be one already, which takes three programs at once, the index is out of use. */
+/* Puts back what was taken for nothing: another CPU had made the same row. Kept for the next one on
+ * this CPU. Should there be one already, which takes three programs at once, the index is out of
+ * use. */
 static __always_inline void index_give(u32 *spare, u32 index)
 {
 	__sync_val_compare_and_swap(spare, 0, index);
@@ -146,7 +149,8 @@ static __always_inline struct shares *all_shares(void)
 	return bpf_map_lookup_elem(&row_shares, &zero);
 }
 
-/* The current task faults: remembers whose its process is. Costs a cache line that is hardly ever written. */
+/* The current task faults: remembers whose its process is. Costs a cache line that is hardly ever
+ * written. */
 static __always_inline void note_user(struct task_struct *task, u32 tgid)
 {
 	struct shares *shares = all_shares();
@@ -157,9 +161,9 @@ static __always_inline void note_user(struct task_struct *task, u32 tgid)
 }
 
 /*
- * Whether the process may have one row more. The last quarter of the table is for those who have less than
- * their share, so that one who makes rows faster than the collector takes them out does not spoil it for
- * the others. With `run` there are no others.
+ * Whether the process may have one row more. The last quarter of the table is for those who have
+ * less than their share, so that one who makes rows faster than the collector takes them out does
+ * not spoil it for the others. With `run` there are no others.
  */
 static __always_inline bool has_share_left(const struct row_key *key, u64 left)
 {
@@ -216,7 +220,8 @@ static __always_inline struct row_value *row_find(const struct row_key *key, u32
 	return bpf_map_lookup_elem(&row_values, index);
 }
 
-/* Puts what stands in a free row under its key. False when there is no room or it is there already. */
+/* Puts what stands in a free row under its key. False when there is no room or it is there
+ * already. */
 static __always_inline bool row_enter(struct cpu_state *cpu, const struct row_key *key,
 				      struct row_value *row, u32 index)
 {
@@ -243,8 +248,8 @@ struct addition {
 };
 
 /*
- * Makes a row that begins with these counts. NULL when its process has no share left, there is no room, or
- * another CPU has just made it: then row_find() has it.
+ * Makes a row that begins with these counts. NULL when its process has no share left, there is no
+ * room, or another CPU has just made it: then row_find() has it.
  */
 static __always_inline struct row_value *row_new(struct cpu_state *cpu, const struct row_key *key,
 						 const struct extent *extent,

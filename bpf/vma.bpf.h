@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Finds the VMA of an address without a lock by walking mm->mm_mt (lib/maple_tree.c, Linux 6.1 on), or mm->mm_rb.
- * bpf_find_vma() would cost 12 us per fault with interrupts off. At fault entry nothing holds the
- * VMA, so the result is a well-founded hint: nodes are freed by RCU, dead ones are noticed and walked
- * again, and the VMA found must belong to the mm and hold the address.
+ * Finds the VMA of an address without a lock by walking mm->mm_mt (lib/maple_tree.c, Linux 6.1 on),
+ * or mm->mm_rb. bpf_find_vma() would cost 12 us per fault with interrupts off. At fault entry
+ * nothing holds the VMA, so the result is a well-founded hint: nodes are freed by RCU, dead ones
+ * are noticed and walked again, and the VMA found must belong to the mm and hold the address.
  */
 #ifndef FAULTMAP_VMA_BPF_H
 #define FAULTMAP_VMA_BPF_H
@@ -48,9 +48,9 @@ struct vma {
 enum walk_result { WALK_FOUND, WALK_GAP, WALK_FLUX, WALK_FAILED };
 
 /*
- * The slot of a node in which address lies: the first whose pivot is not below it, or the last. *max
- * becomes that slot's last address (unchanged for the last slot). -1 when the node is dead: its own
- * parent (mte_dead_node()), replaced by another meanwhile.
+ * The slot of a node in which address lies: the first whose pivot is not below it, or the last.
+ * *max becomes that slot's last address (unchanged for the last slot). -1 when the node is dead:
+ * its own parent (mte_dead_node()), replaced by another meanwhile.
  */
 static __always_inline int find_slot(u64 pointer, u32 n_pivots, u64 address, u64 *max)
 {
@@ -156,7 +156,8 @@ static __always_inline struct vma *this_cpu_vma_found(void)
 /* Twice the logarithm of vm.max_map_count's 65,530, and then some. */
 #define RB_MAX_DEPTH 40
 
-/* As walk_once, in the red-black tree that mm->mm_rb was before Linux 6.1 (find_vma(), mm/mmap.c). */
+/* As walk_once, in the red-black tree that mm->mm_rb was before Linux 6.1 (find_vma(),
+ * mm/mmap.c). */
 static __always_inline enum walk_result walk_rb_once(u64 node, u64 address, u64 *ret)
 {
 	u64 gap_end = 0;
@@ -191,7 +192,8 @@ static __always_inline bool rb_tree_in_flux(struct mm_struct___rb_tree *mm)
 	return bpf_core_field_exists(mm->mmap_lock.count) && FIELD(mm, mmap_lock.count.counter) & 1;
 }
 
-/* A tree without a lock, nor a sequence that tells of changes: what is not found is looked for again. */
+/* A tree without a lock, nor a sequence that tells of changes: what is not found is looked for
+ * again. */
 static __always_inline enum walk_result walk_rb(struct mm_struct___rb_tree *mm, u64 address,
 						u64 *ret)
 {
@@ -208,9 +210,10 @@ static __always_inline enum walk_result walk_rb(struct mm_struct___rb_tree *mm, 
 }
 
 /*
- * As walk_once with retries, for the current task, and with the VMA read. On WALK_GAP vma->end is the end
- * of the gap. A VMA that another thread is splitting or merging is found by the tree but does not
- * hold the address for a moment: then WALK_FLUX, and the VMA is the one that the tree names.
+ * As walk_once with retries, for the current task, and with the VMA read. On WALK_GAP vma->end is
+ * the end of the gap. A VMA that another thread is splitting or merging is found by the tree but
+ * does not hold the address for a moment: then WALK_FLUX, and the VMA is the one that the tree
+ * names.
  */
 #if OLD_KERNEL
 /* A pointer as argument of such a function needs Linux 5.12: it leaves the VMA in vma_found. */
@@ -239,7 +242,8 @@ VERIFIED_ONCE int find_vma(u64 address, struct vma *vma)
 			if (OLD_KERNEL) /* see walk_rb() */
 				barrier_var(mm);
 			root = read_word((u64)&mm->mm_mt.ma_root);
-			/* A tree of at most one entry has no node (xa_is_node): nothing is mapped any more. */
+			/* A tree of at most one entry has no node (xa_is_node): nothing is mapped
+			 * any more. */
 			if (!root) {
 				vma->end = 0;
 				return WALK_GAP;

@@ -35,7 +35,7 @@ complete -c faultmap -n $run -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'
 complete -c faultmap -n $top -l once -d 'print one table and exit'
-complete -c faultmap -n $top -s b -l batch -d 'print a table after each interval'
+complete -c faultmap -n $top -s b -l batch -d 'print a table at each tick'
 complete -c faultmap -n $top -s n -l number -x -d 'rows, or tables with -b'
 complete -c faultmap -n $top -s d -l delay -x -d 'read the counters this often'
 complete -c faultmap -n $top -l by -x -a $faults -d 'what a line is'
@@ -43,7 +43,7 @@ complete -c faultmap -n $top -l sort -x -a 'faults minor major denied pages stal
 
 set -l log '__fish_seen_subcommand_from log'
 complete -c faultmap -n $log -s d -l delay -x -d 'read the counters this often'
-complete -c faultmap -n $log -s n -l count -x -d 'end after so many intervals'
+complete -c faultmap -n $log -s n -l count -x -d 'end after so many ticks'
 complete -c faultmap -n $log -s o -l output -r -F -d 'write to this file'
 complete -c faultmap -n $log -l schema -d 'print the JSON Schema of the lines'
 

@@ -47,7 +47,7 @@ _faultmap() {
 		top)
 			_arguments $watch $common \
 				'--once[print one table and exit]' \
-				'(-b --batch)'{-b,--batch}'[print a table after each interval]' \
+				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
 				'(-n --number)'{-n+,--number=}'[rows, or tables with -b]:count:' \
 				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
 				'--by=[what a line is]:what:(process mapping kind cgroup unit)' \
@@ -56,7 +56,7 @@ _faultmap() {
 		log)
 			_arguments $watch $common \
 				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
-				'(-n --count)'{-n+,--count=}'[end after so many intervals]:count:' \
+				'(-n --count)'{-n+,--count=}'[end after so many ticks]:count:' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'--schema[print the JSON Schema of the lines]'
 			;;

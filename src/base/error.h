@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How a library layer tells why it failed: it fills a struct error and returns a negative errno; the
- * command prints the text once (log_error). The text says what was tried, on what, why it failed
- * and what to do, on one line without a newline.
+ * How a library layer tells why it failed: it fills a struct error and returns a negative errno;
+ * the command prints the text once (log_error). The text says what was tried, on what, why it
+ * failed and what to do, on one line without a newline.
  */
 #ifndef FAULTMAP_ERROR_H
 #define FAULTMAP_ERROR_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The program's one epoll loop: descriptors, one periodic timer each (timerfd, CLOCK_MONOTONIC),
- * signals through signalfd. Callbacks run one after another on the only thread; each returns 0, or a
- * negative errno which ends the loop with that result.
+ * signals through signalfd. Callbacks run one after another on the only thread; each returns 0, or
+ * a negative errno which ends the loop with that result.
  */
 #ifndef FAULTMAP_LOOP_H
 #define FAULTMAP_LOOP_H

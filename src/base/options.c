@@ -83,7 +83,7 @@ static int fail_number(const struct use *use, const char *problem, struct error 
 }
 
 /* Takes decimal digits off *text into *number, which is 0 before. False: overflow. */
-static bool take_digits(const char **text, uint64_t *number)
+static bool read_digits(const char **text, uint64_t *number)
 {
 	for (; isdigit((unsigned char)**text); (*text)++) {
 		uint64_t digit = (uint64_t)(**text - '0');
@@ -107,7 +107,7 @@ static int set_uint(const struct use *use, uint64_t *ret_value, struct error *er
 
 	if (!is_all_digits(text))
 		return fail_number(use, "is not a whole number", error);
-	if (!take_digits(&text, &number) || number < use->option->min || number > use->option->max)
+	if (!read_digits(&text, &number) || number < use->option->min || number > use->option->max)
 		return fail_number(use, "is out of range", error);
 	*ret_value = number;
 	return 0;
@@ -135,7 +135,7 @@ static int set_seconds(const struct use *use, uint64_t *ret_value, struct error 
 
 	if (!looks_like_seconds(text))
 		return fail_number(use, "is not a number of seconds", error);
-	fits = take_digits(&text, &milliseconds) &&
+	fits = read_digits(&text, &milliseconds) &&
 	       !__builtin_mul_overflow(milliseconds, 1000, &milliseconds);
 	if (*text == '.')
 		text++;
@@ -157,7 +157,7 @@ static bool read_size(const char *text, uint64_t *ret_size)
 	const char *unit;
 	uint64_t size = 0;
 
-	if (!isdigit((unsigned char)*text) || !take_digits(&text, &size))
+	if (!isdigit((unsigned char)*text) || !read_digits(&text, &size))
 		return false;
 	unit = *text ? strchr(units, toupper((unsigned char)*text)) : NULL;
 	for (const char *at = units; unit && at <= unit; at++)
@@ -326,7 +326,8 @@ static const struct option_spec *find_short(const struct command_spec *command, 
 }
 
 /* The value in the next argument; *index moves onto it. */
-static int take_next(struct use *use, int argc, char *const argv[], int *index, struct error *error)
+static int next_value(struct use *use, int argc, char *const argv[], int *index,
+		      struct error *error)
 {
 	if (*index + 1 >= argc)
 		return error_set(error, EINVAL, "%s needs a value; see faultmap %s --help",
@@ -353,7 +354,7 @@ static int parse_long(struct parse *parse, int argc, char *const argv[], int *in
 	if (value && !takes_value(use.option))
 		return error_set(error, EINVAL, "%s takes no value", use.flag);
 	if (!value && takes_value(use.option))
-		r = take_next(&use, argc, argv, index, error);
+		r = next_value(&use, argc, argv, index, error);
 	return r < 0 ? r : apply_flag(&use, parse, error);
 }
 
@@ -375,7 +376,7 @@ static int parse_short(struct parse *parse, int argc, char *const argv[], int *i
 		if (has_value && name[1])
 			use.value = name + 1;
 		else if (has_value)
-			r = take_next(&use, argc, argv, index, error);
+			r = next_value(&use, argc, argv, index, error);
 		if (r == 0)
 			r = apply_flag(&use, parse, error);
 		if (r < 0 || has_value)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One typed table per command says every flag: it parses, checks, and prints the help. Long flags as
- * --name=VALUE or --name VALUE, short ones as -n VALUE or -nVALUE, "--" ends them; the first operand
- * ends them too (so that `faultmap run ls -l` leaves -l to ls).
+ * One typed table per command says every flag: it parses, checks, and prints the help. Long flags
+ * as --name=VALUE or --name VALUE, short ones as -n VALUE or -nVALUE, "--" ends them; the first
+ * operand ends them too (so that `faultmap run ls -l` leaves -l to ls).
  */
 #ifndef FAULTMAP_OPTIONS_H
 #define FAULTMAP_OPTIONS_H
@@ -66,8 +66,8 @@ int options_parse(const struct command_spec *command, void *config, int argc, ch
 		  int *ret_operand, struct error *error);
 
 /*
- * A key of a configuration file: the flag's name without dashes, yes or no for OPTION_FLAG. Lists grow,
- * all else is set. 0, or -EINVAL with the error as from options_parse, without dashes.
+ * A key of a configuration file: the flag's name without dashes, yes or no for OPTION_FLAG. Lists
+ * grow, all else is set. 0, or -EINVAL with the error as from options_parse, without dashes.
  */
 int options_set(const struct command_spec *command, void *config, const char *key,
 		const char *value, struct error *error);

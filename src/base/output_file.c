@@ -99,7 +99,8 @@ static bool is_trusted_name(const struct place *place)
 	       is_trusted(&status);
 }
 
-/* The kernel refuses others' files itself where fs.protected_* say so, as EACCES: what it was that it refused. */
+/* The kernel refuses others' files itself where fs.protected_* say so, as EACCES: what it was that
+ * it refused. */
 static int reason_of(const struct place *place, int errnum)
 {
 	struct stat status;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opens a file to write to by a name that a person has given, where another user may have been first. In a directory
- * where everybody may write (/tmp), or below one in somebody else's, a name can be a symbolic link to a file of root's,
- * another user's file that waits for our lines, or a hard link. There no link is followed, and what is there already
- * must be ours or root's, with no other name, and not open for all to write. Elsewhere it is open(2).
+ * Opens a file to write to by a name that a person has given, where another user may have been
+ * first. In a directory where everybody may write (/tmp), or below one in somebody else's, a name
+ * can be a symbolic link to a file of root's, another user's file that waits for our lines, or a
+ * hard link. There no link is followed, and what is there already must be ours or root's, with no
+ * other name, and not open for all to write. Elsewhere it is open(2).
  */
 #ifndef FAULTMAP_OUTPUT_FILE_H
 #define FAULTMAP_OUTPUT_FILE_H
@@ -11,8 +12,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* flags: O_APPEND, O_TRUNC, O_NONBLOCK; it is created if it is not there. The descriptor or a negative errno: -ELOOP a link,
- * -EPERM somebody else's. Nothing is truncated that is refused. */
+/* flags: O_APPEND, O_TRUNC, O_NONBLOCK; it is created if it is not there. The descriptor or a
+ * negative errno: -ELOOP a link, -EPERM somebody else's. Nothing is truncated that is refused. */
 int output_file_open(const char *path, int flags, mode_t mode);
 /* Is the name in such a directory? */
 bool output_file_is_shared(const char *path);

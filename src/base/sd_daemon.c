@@ -27,7 +27,8 @@ static int parse_number(const char *text, uint64_t max, uint64_t *ret_number)
 	return errno || *end || *ret_number > max ? -EINVAL : 0;
 }
 
-/* 1 when the pid in the variable is ours; 0 when it is that of another process, or there is none. */
+/* 1 when the pid in the variable is ours; 0 when it is that of another process, or there is
+ * none. */
 static int is_for_us(const char *variable)
 {
 	const char *text = getenv(variable);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a service has to do with systemd: sd_listen_fds(3), sd_is_socket(3), sd_notify(3) and
- * sd_watchdog_enabled(3), with their names and results. Debian has no static libsystemd, and the shared
- * one brings six more libraries for these few lines, whose protocol is documented and stable.
+ * sd_watchdog_enabled(3), with their names and results. Debian has no static libsystemd, and the
+ * shared one brings six more libraries for these few lines, whose protocol is documented and
+ * stable.
  */
 #ifndef FAULTMAP_SD_DAEMON_H
 #define FAULTMAP_SD_DAEMON_H
@@ -12,8 +13,8 @@
 
 #define SD_LISTEN_FDS_START 3
 
-/* How many descriptors were passed, from SD_LISTEN_FDS_START on, close-on-exec from now on; 0 without
- * any, or a negative errno. `unset` takes the variables out of the environment. */
+/* How many descriptors were passed, from SD_LISTEN_FDS_START on, close-on-exec from now on; 0
+ * without any, or a negative errno. `unset` takes the variables out of the environment. */
 int sd_listen_fds(bool unset);
 /* Whether fd is a socket of this family (AF_UNSPEC: any), type (0: any), and listens or not (-1:
  * either); or a negative errno. */

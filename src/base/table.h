@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A hash from fixed-size keys to pointers; each key lies inside the thing it finds, so the table owns
- * nothing but its slots. Open addressing, grows at 70 % full, never shrinks.
+ * A hash from fixed-size keys to pointers; each key lies inside the thing it finds, so the table
+ * owns nothing but its slots. Open addressing, grows at 70 % full, never shrinks.
  */
 #ifndef FAULTMAP_TABLE_H
 #define FAULTMAP_TABLE_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Text for people and for JSON: valid UTF-8 out of any bytes, sizes and times as people write them. */
+/* Text for people and for JSON: valid UTF-8 out of any bytes, sizes and times as people write
+ * them. */
 #ifndef FAULTMAP_TEXT_H
 #define FAULTMAP_TEXT_H
 
@@ -33,8 +34,8 @@ char *text_duration(char buffer[TEXT_DURATION_LEN], uint64_t ns);
 #define TEXT_TIME_LEN 40
 /* RFC 3339 in UTC with milliseconds: "2026-11-22T10:08:56.123Z". Returns buffer. */
 char *text_time(char buffer[TEXT_TIME_LEN], struct timespec ts);
-/* The inverse, in ms since 1970: also without fraction, seconds or time of day, with a blank for the T,
- * with an offset (+01:00) rather than Z; without either it is UTC. False: no time. */
+/* The inverse, in ms since 1970: also without fraction, seconds or time of day, with a blank for
+ * the T, with an offset (+01:00) rather than Z; without either it is UTC. False: no time. */
 bool text_read_time(const char *text, int64_t *ret_ms);
 
 #endif

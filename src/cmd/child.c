@@ -55,8 +55,8 @@ int child_start(char *const command[], pid_t *ret_pid, int *ret_pidfd, struct er
 	if (errnum)
 		return error_set(error, errnum, "starting %s: %s", shown, strerror(errnum));
 	set_attributes(&attributes);
-	/* Shares our memory until exec, as vfork does: it copies no page tables, so next to no fault
-	 * of our image is the child's. */
+	/* Shares our memory until exec, as vfork does: it copies no page tables, so next to no
+	 * fault of our image is the child's. */
 	errnum = posix_spawnp(&pid, command[0], NULL, &attributes, command, environ);
 	posix_spawnattr_destroy(&attributes);
 	if (errnum)

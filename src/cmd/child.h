@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Starts the command of `run` as a shell would: found in PATH, with our descriptors 0 to 2, no signal
- * blocked, and the dispositions that main.c changed put back. */
+/* Starts the command of `run` as a shell would: found in PATH, with our descriptors 0 to 2, no
+ * signal blocked, and the dispositions that main.c changed put back. */
 #ifndef FAULTMAP_CHILD_H
 #define FAULTMAP_CHILD_H
 

@@ -118,8 +118,8 @@ static int try_collector(const struct check_config *config, enum detail detail, 
 	return result;
 }
 
-/* What `daemon` and `run` do by default: each has programs, and parts of programs, that the other has not. The features
- * are those of both: what either was refused is refused. */
+/* What `daemon` and `run` do by default: each has programs, and parts of programs, that the other
+ * has not. The features are those of both: what either was refused is refused. */
 static int try_all(const struct check_config *config, struct feature_set *features,
 		   struct collector_info *ret_info, struct error *error, struct error *run_error)
 {

@@ -27,8 +27,8 @@
 #define MAX_TROUBLE_IN_A_ROW 5
 /* How long a log shipper may take no line at the end. */
 #define LAST_LINES_MS 1000
-/* How often the heap is looked at, and how much of it may be free: a tick of thousands of processes leaves some
- * 20 MiB, of which free(3) gives back what lies at the end alone. */
+/* How often the heap is looked at, and how much of it may be free: a tick of thousands of processes
+ * leaves some 20 MiB, of which free(3) gives back what lies at the end alone. */
 #define TRIM_TICKS 60
 #define TRIM_BYTES (2 << 20)
 /* About 200 KiB per scrape, which Prometheus takes without a thought. */
@@ -357,7 +357,7 @@ static int retry_later(void *context, int result, unsigned int in_a_row, const s
 	service->tick_fails = true;
 	if (in_a_row >= MAX_TROUBLE_IN_A_ROW)
 		return result;
-	log_warning("%s; trying again at the next interval", why->text);
+	log_warning("%s; trying again at the next tick", why->text);
 	return 0;
 }
 
@@ -477,7 +477,8 @@ static int reload(void *context, struct error *error)
 	int result;
 
 	manager_reloading();
-	if (service->jsonl) /* first: a log may have been rotated, whatever is wrong with the rest */
+	/* First: a log may have been rotated, whatever is wrong with the rest. */
+	if (service->jsonl)
 		reopen_jsonl(service);
 	result = settings_load(&settings, service->argc, service->argv, error);
 	if (!result) {

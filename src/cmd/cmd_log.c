@@ -36,7 +36,7 @@ static const struct option_spec options[] = {
 	{ .short_name = 'n',
 	  .name = "count",
 	  .argument = "COUNT",
-	  .help = "end after COUNT intervals (default: until SIGINT or SIGTERM)",
+	  .help = "end after COUNT ticks (default: until SIGINT or SIGTERM)",
 	  .type = OPTION_UINT,
 	  .offset = offsetof(struct log_config, count),
 	  .min = 1,
@@ -61,7 +61,7 @@ static const struct command_spec spec = {
 	.synopsis = "[--detail LEVEL] [-d SECONDS] [-n COUNT] [-o FILE]",
 	.summary = "write the page faults of all processes as JSON lines",
 	.details =
-		"One JSON object per line; `rec` says which: `meta` first, then for each interval one\n"
+		"One JSON object per line; `rec` says which: `meta` first, then at each tick one\n"
 		"`interval` line with the totals and losses, one `faults` line for each process, mapping\n"
 		"and kind that moved, one `process` line for each process that moved, one `exit` line\n"
 		"for each process that ended. Plain names are deltas, those in _total run on.\n"
@@ -82,7 +82,7 @@ struct log {
 	struct sinks sinks;
 	bool reader_left; /* standard output is a pipe that was closed: `faultmap log | head` */
 	bool is_slow;     /* the reader: said so already */
-	bool is_complete; /* all intervals that were asked for */
+	bool is_complete; /* all ticks that were asked for */
 };
 
 /* A reader that does not keep up loses lines, and is told so once. */
@@ -122,7 +122,7 @@ static int write_meta(struct log *log, struct error *error)
 	return handle_result(log, log->sink, sink_jsonl_meta(log->sink, &meta, error), error);
 }
 
-/* The last lines: a signal ends it soon, whoever asked for a number of intervals gets them. */
+/* The last lines: a signal ends it soon, whoever asked for a number of ticks gets them all. */
 static int drain(struct log *log, struct error *error)
 {
 	int result = sink_jsonl_drain(log->sink, log->is_complete ? -1 : SIGNALLED_DRAIN_MS, error);

@@ -31,8 +31,8 @@
 #include "base/util.h"
 #include "cmd/watch.h"
 
-/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and more on a
- * machine under load. Then the summary is printed without it, and says so. */
+/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and more on
+ * a machine under load. Then the summary is printed without it, and says so. */
 #define RECORDS_MS 2000
 #define RECORDS_POLL_MS 20
 
@@ -207,7 +207,8 @@ static int forward_signal(void *context, const struct signalfd_siginfo *info)
 	return 0;
 }
 
-/* Before COMMAND exists, who interrupts means us: a signal that came since session_open() kills now. */
+/* Before COMMAND exists, who interrupts means us: a signal that came since session_open() kills
+ * now. */
 static void take_pending_signals(void)
 {
 	sigset_t mask;

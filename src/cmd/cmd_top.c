@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `faultmap top`: tables on standard output, one (--once) or one per interval (-b). */
+/* `faultmap top`: tables on standard output, one (--once) or one per tick (-b). */
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ static const struct option_spec top_options[] = {
 	  .offset = offsetof(struct top_config, once) },
 	{ .short_name = 'b',
 	  .name = "batch",
-	  .help = "print a table after each interval",
+	  .help = "print a table at each tick",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct top_config, batch) },
 	{ .short_name = 'n',
@@ -143,7 +143,7 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 		log_error("give --once or -b, not both");
 	else if (!config->once && !config->batch)
 		log_error("top has no interactive view yet: use --once for one table, -b for one "
-			  "per interval");
+			  "per tick");
 	else if (!sink_table_can_sort(config->by, config->sort))
 		log_error("--sort %s means nothing with --by %s; see faultmap top --help",
 			  sort_words[config->sort], sink_table_by_words[config->by]);

@@ -84,8 +84,8 @@ static bool is_repeated(struct reading *reading, const char *key)
 	return false;
 }
 
-static int take_value(struct reading *reading, const char *section, const char *key,
-		      const char *value, struct error *why)
+static int set_value(struct reading *reading, const char *section, const char *key,
+		     const char *value, struct error *why)
 {
 	const char *kept;
 	int result;
@@ -109,7 +109,7 @@ static int handle_value(void *context, const char *section, const char *key, con
 	struct reading *reading = context;
 	struct error why;
 
-	if (!reading->has_failed && take_value(reading, section, key, value, &why) < 0)
+	if (!reading->has_failed && set_value(reading, section, key, value, &why) < 0)
 		fail(reading, why.text);
 	return 1;
 }

@@ -12,8 +12,8 @@
 
 struct config_file;
 
-/* Sets in config what the file says. 0, -EINVAL with the error naming file, line and reason, or another
- * negative errno: it cannot be read (-ENOENT: not there). */
+/* Sets in config what the file says. 0, -EINVAL with the error naming file, line and reason, or
+ * another negative errno: it cannot be read (-ENOENT: not there). */
 int config_file_read(struct config_file **ret_file, const char *path,
 		     const struct command_spec *command, void *config, struct error *error);
 /* NULL is fine. */

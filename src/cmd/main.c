@@ -90,8 +90,9 @@ static int dispatch(int argc, char *argv[])
 	return fail_usage(argv[1][0] == '-' ? "flag" : "command", argv[1]);
 }
 
-/* A static binary would load the system's NSS modules into its own libc, which is another version's.
- * What libc has built in does: a name that only a directory server knows shows as its number. */
+/* A static binary would load the system's NSS modules into its own libc, which is another
+ * version's. What libc has built in does: a name that only a directory server knows shows as its
+ * number. */
 static void keep_to_files(void)
 {
 #ifdef STATIC_BUILD

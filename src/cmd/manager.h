@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* Before the first tick, and when the interval has changed: the watchdog must have the time of a few
- * ticks. */
+/* Before the first tick, and when the interval has changed: the watchdog must have the time of a
+ * few ticks. */
 void manager_interval(uint64_t interval_ms);
 /* After each tick that succeeded: feeds the watchdog. */
 void manager_tick(void);

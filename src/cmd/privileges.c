@@ -17,10 +17,10 @@ struct kept {
 };
 
 /*
- * What opens files; and where `needs` says so, CAP_SYS_PTRACE: /proc/PID/exe asks for it where the process has more
- * capabilities than its reader; and CAP_BPF: once their descriptors are open, maps, iterators and
- * BPF_PROG_TEST_RUN ask for no capability only since Linux 5.19 (mainline c8644cd0efe7, __sys_bpf()).
- * /proc/PID/statm never does.
+ * What opens files; and where `needs` says so, CAP_SYS_PTRACE: /proc/PID/exe asks for it where the
+ * process has more capabilities than its reader; and CAP_BPF: once their descriptors are open,
+ * maps, iterators and BPF_PROG_TEST_RUN ask for no capability only since Linux 5.19 (mainline
+ * c8644cd0efe7, __sys_bpf()). /proc/PID/statm never does.
  */
 static struct kept kept_for(unsigned int needs)
 {

@@ -12,11 +12,10 @@ enum {
 };
 
 /*
- * Gives up every capability but those that open files (of a daemon that root has started: its log and
- * its certificates may be other users'), and the way back: ambient, inheritable and, where CAP_SETPCAP
- * is there, bounding set; no_new_privs. `needs` are those of the above. Of this thread and of those it
- * starts from now on.
- * 0 or a negative errno with the error set.
+ * Gives up every capability but those that open files (of a daemon that root has started: its log
+ * and its certificates may be other users'), and the way back: ambient, inheritable and, where
+ * CAP_SETPCAP is there, bounding set; no_new_privs. `needs` are those of the above. Of this thread
+ * and of those it starts from now on. 0 or a negative errno with the error set.
  */
 int privileges_drop(unsigned int needs, struct error *error);
 

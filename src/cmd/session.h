@@ -22,9 +22,10 @@
 
 struct session;
 
-/* With each sealed snapshot, after the sinks. A negative errno (with the error set) ends session_run with it. */
+/* With each sealed snapshot, after the sinks. A negative errno (with the error set) ends
+ * session_run with it. */
 typedef int (*session_tick_fn)(void *context, const struct snapshot *snapshot, struct error *error);
-/* A tick that could not be read, the in_a_row-th one: 0 to try again at the next interval, or the
+/* A tick that could not be read, the in_a_row-th one: 0 to try again at the next tick, or the
  * negative errno to end session_run with. `why` says what went wrong. */
 typedef int (*session_trouble_fn)(void *context, int result, unsigned int in_a_row,
 				  const struct error *why);
@@ -38,8 +39,8 @@ int session_open(struct session **ret_session, const struct collector_options *o
 /* NULL is fine. The collector's programs leave the kernel, the signal mask is restored. */
 void session_close(struct session *session);
 
-/* Each snapshot goes to these first, in their order; the list is borrowed and may change between two
- * ticks. on_result gets on_tick's context; NULL: the first failure ends session_run. */
+/* Each snapshot goes to these first, in their order; the list is borrowed and may change between
+ * two ticks. on_result gets on_tick's context; NULL: the first failure ends session_run. */
 void session_set_sinks(struct session *session, const struct sinks *sinks,
 		       sinks_result_fn on_result);
 

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* The id of the cgroup that is mounted here, which is the inode number of that directory: the root, or that of
- * a cgroup namespace. 0: none is mounted, or it cannot be told. */
+/* The id of the cgroup that is mounted here, which is the inode number of that directory: the root,
+ * or that of a cgroup namespace. 0: none is mounted, or it cannot be told. */
 uint64_t cgroups_root_id(void);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * One tick: tasks, then what ended (ring), then open runs, then rows. In that order, because a
  * process may be called ended only if its rows are read after its last fault; a stamped fault that the
- * task iterator settles must be in a row before rows are read; and the exit record of a process that
+ * task iterator counts must be in a row before rows are read; and the exit record of a process that
  * the iterator shows as a zombie must not come after it was reported.
  */
 #include "collect/collector.h"
@@ -88,7 +88,7 @@ static int keep_pending(struct collector *collector, const struct task_record *r
 	return 0;
 }
 
-static int take_record(void *context, const struct record *record, size_t size)
+static int add_record(void *context, const struct record *record, size_t size)
 {
 	struct collector *collector = context;
 
@@ -106,7 +106,7 @@ static int take_record(void *context, const struct record *record, size_t size)
 /* ---- processes ---- */
 
 /* Sets the process's cgroup: to "" while that is not known. */
-static int take_cgroup(struct collector *collector, struct process *process, uint64_t id)
+static int set_cgroup(struct collector *collector, struct process *process, uint64_t id)
 {
 	bool known;
 	const char *path = names_of_cgroup(collector->names, id, &known);
@@ -123,8 +123,8 @@ static int take_cgroup(struct collector *collector, struct process *process, uin
 	return result;
 }
 
-static int take_identity(struct collector *collector, struct process *process,
-			 const struct task_record *record)
+static int set_identity(struct collector *collector, struct process *process,
+			const struct task_record *record)
 {
 	process->accounting.is_unannounced = false;
 	process->ppid = record->ppid;
@@ -133,11 +133,11 @@ static int take_identity(struct collector *collector, struct process *process,
 	process->comm[COMM_LEN - 1] = '\0';
 	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
 		return 0;
-	return take_cgroup(collector, process, record->cgroup_id);
+	return set_cgroup(collector, process, record->cgroup_id);
 }
 
-static void take_memory(struct collector *collector, struct process *process,
-			const struct task_record *record)
+static void set_memory(struct collector *collector, struct process *process,
+		       const struct task_record *record)
 {
 	uint64_t page = collector->page_size;
 
@@ -174,13 +174,13 @@ static void end_process(struct process *process, uint64_t now_ns)
 		process->lifetime_ns = now_ns - process->start_ns;
 }
 
-static void take_counters(struct process *process, uint64_t minor, uint64_t major)
+static void raise_counters(struct process *process, uint64_t minor, uint64_t major)
 {
 	process->minor = max_of(process->minor, minor);
 	process->major = max_of(process->major, major);
 }
 
-static int take_exit(struct collector *collector, const struct task_record *record)
+static int apply_exit(struct collector *collector, const struct task_record *record)
 {
 	struct process *process = process_of(collector, record);
 	int result;
@@ -189,10 +189,10 @@ static int take_exit(struct collector *collector, const struct task_record *reco
 		return -ENOMEM;
 	if (process->ended)
 		return 0;
-	result = take_identity(collector, process, record);
-	take_memory(collector, process, record);
-	take_counters(process, record->group_minor + record->minor,
-		      record->group_major + record->major);
+	result = set_identity(collector, process, record);
+	set_memory(collector, process, record);
+	raise_counters(process, record->group_minor + record->minor,
+		       record->group_major + record->major);
 	process->exit_status = record->exit_code;
 	process->lifetime_ns = record->now_ns - record->start_ns;
 	process->accounting.exit_tick = collector->ticks;
@@ -204,29 +204,29 @@ static int take_exit(struct collector *collector, const struct task_record *reco
 
 /* All threads are gone: what they had is in the group's counters. Of a process that was reported as
  * ended before, this is no news. */
-static int take_free(struct collector *collector, const struct task_record *record)
+static int apply_free(struct collector *collector, const struct task_record *record)
 {
 	struct process *process = snapshot_find_process(collector->snapshot, record->tgid,
 							record->start_ns);
 
 	if (!process)
 		return 0;
-	take_counters(process, record->group_minor, record->group_major);
+	raise_counters(process, record->group_minor, record->group_major);
 	process->accounting.seen_tick = collector->ticks;
 	process->exit_status = record->exit_code;
 	end_process(process, record->now_ns);
 	return 0;
 }
 
-static int take_pending(struct collector *collector)
+static int apply_pending(struct collector *collector)
 {
 	int result = 0;
 
 	for (size_t i = 0; !result && i < collector->n_pending; i++) {
 		struct task_record record = collector->pending[i]; /* more may come meanwhile */
 
-		result = record.record.type == RECORD_EXIT ? take_exit(collector, &record) :
-							     take_free(collector, &record);
+		result = record.record.type == RECORD_EXIT ? apply_exit(collector, &record) :
+							     apply_free(collector, &record);
 	}
 	collector->n_pending = 0;
 	return result;
@@ -234,7 +234,7 @@ static int take_pending(struct collector *collector)
 
 /* A process's counters are those of the threads that are gone plus those of each that is not. The
  * first record of a tick fixes the former, so that a thread that ends meanwhile is not counted twice. */
-static int take_task(void *context, const struct record *base, size_t size)
+static int add_task(void *context, const struct record *base, size_t size)
 {
 	struct collector *collector = context;
 	const struct task_record *record = (const void *)base;
@@ -258,21 +258,21 @@ static int take_task(void *context, const struct record *base, size_t size)
 	process->accounting.major += record->major;
 	if (!record->leader)
 		return 0;
-	take_memory(collector, process, record);
+	set_memory(collector, process, record);
 	process->accounting.is_zombie = record->alone && record->exited;
 	if (process->accounting.is_zombie)
 		process->exit_status = record->exit_code;
-	return take_identity(collector, process, record);
+	return set_identity(collector, process, record);
 }
 
 /* After all tasks: their sums are the processes' counters, and who is missing has been reaped. */
-static void settle_process(struct collector *collector, struct process *process, uint64_t boot_ns)
+static void sum_up_process(struct collector *collector, struct process *process, uint64_t boot_ns)
 {
 	bool seen = process->accounting.seen_tick == collector->ticks;
 
 	if (seen) {
 		process->accounting.seen_ns = collector->tick_ns;
-		take_counters(process, process->accounting.minor, process->accounting.major);
+		raise_counters(process, process->accounting.minor, process->accounting.major);
 	}
 	if (seen && process->accounting.is_zombie && process->accounting.exit_tick)
 		end_process(process, boot_ns);
@@ -283,21 +283,21 @@ static void settle_process(struct collector *collector, struct process *process,
 		end_process(process, boot_ns);
 }
 
-static int take_tasks(struct collector *collector)
+static int read_tasks(struct collector *collector)
 {
 	uint64_t boot_ns = clock_ns(CLOCK_BOOTTIME);
-	int result = kernel_each_task(collector->kernel, take_task, collector);
+	int result = kernel_each_task(collector->kernel, add_task, collector);
 
 	for (size_t i = 0; !result && i < collector->snapshot->n_processes; i++)
 		if (collector->snapshot->processes[i]->tgid)
-			settle_process(collector, collector->snapshot->processes[i], boot_ns);
+			sum_up_process(collector, collector->snapshot->processes[i], boot_ns);
 	return result;
 }
 
 /* ---- totals ---- */
 
 /* What found no room in the table, as rows of the process 0 named "other". */
-static int take_other(struct collector *collector, unsigned int kind, struct fault_counts counts)
+static int set_other(struct collector *collector, unsigned int kind, struct fault_counts counts)
 {
 	struct process *process = snapshot_process(collector->snapshot, 0, 0, NULL);
 	struct row *row;
@@ -314,7 +314,7 @@ static int take_other(struct collector *collector, unsigned int kind, struct fau
 	return 0;
 }
 
-static int take_totals(struct collector *collector)
+static int read_totals(struct collector *collector)
 {
 	struct totals *totals = &collector->snapshot->totals;
 	struct fault_counts other[KIND_COUNT] = {};
@@ -360,7 +360,7 @@ static int take_totals(struct collector *collector)
 		if (other[kind].minor || other[kind].major || other[kind].denied) {
 			other[kind].pages = other[kind].minor + other[kind].major;
 			collector->other += other[kind].pages;
-			result = take_other(collector, kind, other[kind]);
+			result = set_other(collector, kind, other[kind]);
 		}
 	return result;
 }
@@ -370,7 +370,7 @@ static int take_totals(struct collector *collector)
  * of the tick before, the rows are of now, so this never says too much while the process runs, and is
  * exact once it is quiet or gone.
  */
-static void settle_gup(struct collector *collector, struct process *process, uint64_t kernel_faults)
+static void raise_gup(struct collector *collector, struct process *process, uint64_t kernel_faults)
 {
 	uint64_t rows = process->accounting.kernel_base + process->accounting.row_faults;
 
@@ -380,8 +380,8 @@ static void settle_gup(struct collector *collector, struct process *process, uin
 	}
 }
 
-/* After the tasks and before the rows: see losses_settle(). */
-static int take_perf(struct collector *collector)
+/* After the tasks and before the rows: see losses_derive(). */
+static int read_perf(struct collector *collector)
 {
 	struct totals *totals = &collector->snapshot->totals;
 	int result = kernel_perf_counts(collector->kernel, &collector->perf);
@@ -405,7 +405,7 @@ static void count_unannounced(struct process *process)
 		minor += row->now.minor;
 		major += row->now.major;
 	}
-	take_counters(process, minor, major);
+	raise_counters(process, minor, major);
 }
 
 static void finish_process(struct collector *collector, struct process *process)
@@ -427,8 +427,8 @@ static void finish_process(struct collector *collector, struct process *process)
 	}
 	collector->accounted += faults - process->accounting.in_sum;
 	process->accounting.in_sum = faults;
-	settle_gup(collector, process,
-		   process->ended ? faults : process->minor_before + process->major_before);
+	raise_gup(collector, process,
+		  process->ended ? faults : process->minor_before + process->major_before);
 	if (!process->ended && (process_moved(process) || !process->vsz_exact))
 		process->vsz_exact = !statm_read(process->tgid, collector->page_size,
 						 &process->vsz_bytes, &process->rss_bytes);
@@ -452,7 +452,7 @@ static int release_ended(struct collector *collector)
 /* Tick 0 only learns who is there: what was counted since attach belongs to the first interval. */
 static int read_baseline(struct collector *collector)
 {
-	return take_tasks(collector);
+	return read_tasks(collector);
 }
 
 static int read_kernel(struct collector *collector)
@@ -460,13 +460,13 @@ static int read_kernel(struct collector *collector)
 	int result;
 
 	kernel_watch_huge_pages(collector->kernel);
-	result = take_tasks(collector);
+	result = read_tasks(collector);
 	if (!result)
 		result = kernel_drain(collector->kernel);
 	if (!result)
-		result = take_pending(collector);
+		result = apply_pending(collector);
 	if (!result)
-		result = take_perf(collector);
+		result = read_perf(collector);
 	if (!result)
 		result = kernel_flush(collector->kernel);
 	if (!result) /* the names of the rows that come next */
@@ -476,7 +476,7 @@ static int read_kernel(struct collector *collector)
 	if (!result)
 		kernel_set_names_generation(collector->kernel, names_turn(collector->names));
 	if (!result) /* last: entries are never fewer than what they led to */
-		result = take_totals(collector);
+		result = read_totals(collector);
 	return result;
 }
 
@@ -501,7 +501,7 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		finish_process(collector, snapshot->processes[i]);
 	/* What is in "other" rows is missing in those of its process, but is no GUP. */
-	losses_settle(&snapshot->totals, rows_skipped_faults(collector->rows), collector->accounted,
+	losses_derive(&snapshot->totals, rows_skipped_faults(collector->rows), collector->accounted,
 		      collector->gup > collector->other ? collector->gup - collector->other : 0);
 	result = release_ended(collector);
 	if (result)
@@ -607,7 +607,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names);
 	if (!collector->rows)
 		return error_set(error, ENOMEM, "out of memory");
-	kernel_on_record(collector->kernel, take_record, collector);
+	kernel_on_record(collector->kernel, add_record, collector);
 	collector->attached_ns = clock_ns(CLOCK_BOOTTIME);
 	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;

@@ -27,8 +27,8 @@ struct collector_options {
 	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
 	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
-	/* `check`: attach what others attach when it is needed, too, and leave here what was found of each
-	 * feature, also if it fails; may be NULL. */
+	/* `check`: attach what others attach when it is needed, too, and leave here what was found
+	 * of each feature, also if it fails; may be NULL. */
 	bool try_all;
 	struct feature_set *ret_features;
 };

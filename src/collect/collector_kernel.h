@@ -17,8 +17,8 @@
 
 struct kernel;
 
-/* Opens, loads and attaches, without what the kernel refuses of it: `features` has that, too, afterwards. 0 or a
- * negative errno with the error set, where it refuses what is needed. */
+/* Opens, loads and attaches, without what the kernel refuses of it: `features` has that, too,
+ * afterwards. 0 or a negative errno with the error set, where it refuses what is needed. */
 int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
 		struct feature_set *features, struct collector_info *info, struct error *error);
 void kernel_close(struct kernel *kernel);
@@ -37,18 +37,20 @@ void kernel_watch_huge_pages(struct kernel *kernel);
 /* Closes the open run of each CPU that has one. 0 or a negative errno. */
 int kernel_flush(struct kernel *kernel);
 /*
- * Closes open runs and waits until every program that was at work with a row has ended: by an interrupt on
- * each CPU, which comes between programs. 0, -EAGAIN where one is still at work, or a negative errno.
- * membarrier(MEMBARRIER_CMD_GLOBAL) would do, too, but waits for a grace period: 0.1 to 12 ms against
- * microseconds.
+ * Closes open runs and waits until every program that was at work with a row has ended: by an
+ * interrupt on each CPU, which comes between programs. 0, -EAGAIN where one is still at work, or a
+ * negative errno. membarrier(MEMBARRIER_CMD_GLOBAL) would do, too, but waits for a grace period:
+ * 0.1 to 12 ms against microseconds.
  */
 int kernel_quiesce(struct kernel *kernel);
-/* Takes these rows' keys out of the hash, so that no program finds them any more. 0 or a negative errno. */
+/* Takes these rows' keys out of the hash, so that no program finds them any more. 0 or a negative
+ * errno. */
 int kernel_forget_rows(struct kernel *kernel, const uint32_t *indexes, size_t count);
 /* The kernel's. */
 struct row_table *kernel_rows(const struct kernel *kernel);
 
-/* Callbacks return 0, or a negative errno that ends the walk with it. Records live only meanwhile. */
+/* Callbacks return 0, or a negative errno that ends the walk with it. Records live only
+ * meanwhile. */
 typedef int (*kernel_record_fn)(void *context, const struct record *record, size_t size);
 
 /* Each task that counts, as a struct task_record. */

@@ -11,8 +11,8 @@
 /* How often to read our own count again when it moved meanwhile. */
 #define START_TRIES 100
 
-/* An event on one CPU. It ends when the CPU goes offline (perf_event_exit_cpu()), and must be opened
- * again when it is back. */
+/* An event on one CPU. It ends when the CPU goes offline (perf_event_exit_cpu()), and must be
+ * opened again when it is back. */
 struct cpu_event {
 	int fd; /* -1: there is none; the link owns it */
 	struct bpf_link *link;
@@ -44,8 +44,8 @@ struct perf_events {
 
 static int open_event(const struct perf_event *event, int cpu)
 {
-	/* Period 1 is never throttled (kernel/events/core.c: perf_swevent_event()). Disabled until the
-	 * program is attached, so that both count the same faults. */
+	/* Period 1 is never throttled (kernel/events/core.c: perf_swevent_event()). Disabled until
+	 * the program is attached, so that both count the same faults. */
 	struct perf_event_attr attributes = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attributes),
@@ -207,8 +207,8 @@ static int read_count(int fd, uint64_t *ret_count)
 	return got == sizeof(*ret_count) ? 0 : -EIO;
 }
 
-/* Reads the event on one CPU, and closes it if it has stood still: the CPU went offline, though it may be
- * back since. */
+/* Reads the event on one CPU, and closes it if it has stood still: the CPU went offline, though it
+ * may be back since. */
 static int read_on(struct perf_event *event, struct cpu_event *on, uint64_t *ret_count)
 {
 	struct {
@@ -302,8 +302,8 @@ static int event_read(const struct perf_event *event, uint64_t *ret_count)
 	return 0;
 }
 
-/* Both of a family's counters count this process, but they were not opened at one instant: how far they
- * are apart is the same ever after. Taken when no fault came between the readings. */
+/* Both of a family's counters count this process, but they were not opened at one instant: how far
+ * they are apart is the same ever after. Taken when no fault came between the readings. */
 static int event_start(struct perf_event *event)
 {
 	uint64_t before = 0, after = 1;
@@ -353,7 +353,8 @@ int perf_events_read(const struct perf_events *events, struct perf_counts *ret_c
 	ret_counts->minor = since(minor, events->minor.base);
 	ret_counts->has_minor = events->has_minor;
 	ret_counts->cpus_missing = events->major.n_missing;
-	/* The programs have run since they were attached, followed processes since there are any. */
+	/* The programs have run since they were attached, followed processes since there are
+	 * any. */
 	ret_counts->completed = events->major.family_fd >= 0 ?
 					ret_counts->major + ret_counts->minor :
 					major + minor;

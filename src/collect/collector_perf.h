@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The perf software events page-faults-major and page-faults-minor: what the completion programs are
- * attached to, and the kernel's own count of completed faults, which no program can miss. That count is
- * what rows are held against. And page-faults, for the entry program where there is no tracepoint for
- * it. Private to collector*.c.
+ * The perf software events page-faults-major and page-faults-minor: what the completion programs
+ * are attached to, and the kernel's own count of completed faults, which no program can miss. That
+ * count is what rows are held against. And page-faults, for the entry program where there is no
+ * tracepoint for it. Private to collector*.c.
  */
 #ifndef FAULTMAP_COLLECTOR_PERF_H
 #define FAULTMAP_COLLECTOR_PERF_H
@@ -22,35 +22,35 @@ struct perf_counts {
 	bool has_minor;
 	/* All of which the attached programs should have run. */
 	uint64_t completed;
-	/* CPUs that are online and have no event: it was refused when they came. What faults there is in no
-	 * figure above. */
+	/* CPUs that are online and have no event: it was refused when they came. What faults there
+	 * is in no figure above. */
 	unsigned int cpus_missing;
 };
 
 struct perf_events;
 
-/* Where an error is set here, its text says on what and in which call, and the result is the reason:
- * "fault_major (perf_event/page-faults-major): perf_event_open". */
+/* Where an error is set here, its text says on what and in which call, and the result is the
+ * reason: "fault_major (perf_event/page-faults-major): perf_event_open". */
 
 /*
- * Attaches the programs on each CPU that is online; perf_events_renew() follows those that come and go.
- * Without `minor` (as in fast detail) minor faults are not
- * counted: the event costs each of them some 100 ns, with a period that hardly ever ends.
- * `follow`: counted are this process's children from now on, with theirs, each in an event that it
- * inherits; else all processes. A negative errno with the error set.
+ * Attaches the programs on each CPU that is online; perf_events_renew() follows those that come and
+ * go. Without `minor` (as in fast detail) minor faults are not counted: the event costs each of
+ * them some 100 ns, with a period that hardly ever ends. `follow`: counted are this process's
+ * children from now on, with theirs, each in an event that it inherits; else all processes. A
+ * negative errno with the error set.
  */
 int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow,
 		     const struct bpf_program *major, const struct bpf_program *minor,
 		     struct error *error);
-/* Attaches the program to fault entry, page-faults. Last of all, so that nothing is seen to begin without an
- * end. A negative errno with the error set. */
+/* Attaches the program to fault entry, page-faults. Last of all, so that nothing is seen to begin
+ * without an end. A negative errno with the error set. */
 int perf_events_open_entry(struct perf_events *events, const struct bpf_program *program,
 			   struct error *error);
 void perf_events_free(struct perf_events *events);
 
-/* At each tick, before perf_events_read: reads the CPUs' counts, closes what ended with a CPU that went
- * offline and opens it where one came online. A negative errno with the error of the first that
- * could not be opened; the others count on. */
+/* At each tick, before perf_events_read: reads the CPUs' counts, closes what ended with a CPU that
+ * went offline and opens it where one came online. A negative errno with the error of the first
+ * that could not be opened; the others count on. */
 int perf_events_renew(struct perf_events *events, struct error *error);
 
 /* From here on it counts. With `follow`: before the first child. */

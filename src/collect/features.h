@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this kernel, these privileges and this machine allow: the one list behind the collector's choices
- * and `faultmap check`. A feature can be switched off by name (--disable-feature) to force what
- * comes below it.
+ * What this kernel, these privileges and this machine allow: the one list behind the collector's
+ * choices and `faultmap check`. A feature can be switched off by name (--disable-feature) to force
+ * what comes below it.
  */
 #ifndef FAULTMAP_FEATURES_H
 #define FAULTMAP_FEATURES_H
@@ -74,16 +74,18 @@ struct refusal {
 	char what[160]; /* "fault_rss (tp_btf/rss_stat): BPF_PROG_LOAD" */
 };
 
-/* Looks at the system; opens nothing that stays open. `disabled` (may be NULL) names what to count as
- * absent or, with a + before it, as there (a test's machine may be in a container). 0, or -EINVAL with the error naming a feature that is not known. */
+/* Looks at the system; opens nothing that stays open. `disabled` (may be NULL) names what to count
+ * as absent or, with a + before it, as there (a test's machine may be in a container). 0, or
+ * -EINVAL with the error naming a feature that is not known. */
 int features_probe(struct feature_set *features, const struct option_list *disabled,
 		   struct error *error);
 
-/* What was tried with the feature has been refused: it is not available from here on. Says whose policy that may be,
- * where the machine tells. */
+/* What was tried with the feature has been refused: it is not available from here on. Says whose
+ * policy that may be, where the machine tells. */
 void features_refuse(struct feature_set *features, const struct refusal *refusal);
 
-/* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing. `follow`: of `run`. */
+/* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing.
+ * `follow`: of `run`. */
 int features_require(const struct feature_set *features, bool follow, struct error *error);
 
 /* What a user should be told at once of what is missing, one line; false if nothing. */

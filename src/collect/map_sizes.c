@@ -12,11 +12,12 @@
 /* So many CPUs make do with that; twice as many get twice as many rows, up to ROWS_DEFAULT_MOST. */
 #define CPUS_OF_DEFAULT 16
 #define ROWS_DEFAULT_MOST 262144
-/* A machine has about so many threads that fault, and mappings that move, whatever the table of rows. */
+/* A machine has about so many threads that fault, and mappings that move, whatever the table of
+ * rows. */
 #define TASKS_LEAST 8192
 #define ANCHORS_LEAST 16384
-/* Of a table of up to so many rows each may have stalls; of a larger one a quarter in full detail, where all rows
- * that move have some, an eighth in fast. */
+/* Of a table of up to so many rows each may have stalls; of a larger one a quarter in full detail,
+ * where all rows that move have some, an eighth in fast. */
 #define LATENCIES_LEAST 4096
 #define FOLLOWED_MOST 65536
 

@@ -11,17 +11,16 @@ struct map_sizes {
 	uint32_t rows;      /* (process, mapping, kind, access, mode) that move between two ticks */
 	uint32_t latencies; /* rows of these with stalls */
 	uint32_t tasks;     /* threads whose last stamped fault is kept; a power of two */
-	uint32_t
-		anchors; /* places where a mapping was seen: beyond, a moved one gets a row of its own */
-	uint32_t followed; /* `run`: processes that live at once */
+	uint32_t anchors;   /* places where mappings were seen; one forgotten splits a row */
+	uint32_t followed;  /* `run`: processes that live at once */
 };
 
-/* max_rows: as asked for, 0: by the number of CPUs. `full`: detail. `old`: the object for kernels before 6.1,
- * which needs as many latencies as rows. */
+/* max_rows: as asked for, 0: by the number of CPUs. `full`: detail. `old`: the object for kernels
+ * before 6.1, which needs as many latencies as rows. */
 struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follow, uint32_t n_cpus);
 
-/* The bytes of kernel memory that the map with this descriptor takes, as its fdinfo tells (all of it since
- * Linux 6.4, bpf_map_show_fdinfo()); 0 where it does not. */
+/* The bytes of kernel memory that the map with this descriptor takes, as its fdinfo tells (all of
+ * it since Linux 6.4, bpf_map_show_fdinfo()); 0 where it does not. */
 uint64_t map_bytes_of(int fd);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The names of mappings and cgroups, as the kernel side sent them: id -> text. The texts are in a struct strings, which
- * keeps them within its budget. Names are in generations, of which the current one and the one before are kept.
- * The kernel side takes a name for sent while it is of the current one: so what a row refers to that is about to
- * be read is still there.
+ * The names of mappings and cgroups, as the kernel side sent them: id -> text. The texts are in a
+ * struct strings, which keeps them within its budget. Names are in generations, of which the
+ * current one and the one before are kept. The kernel side takes a name for sent while it is of the
+ * current one: so what a row refers to that is about to be read is still there.
  */
 #ifndef FAULTMAP_NAMES_H
 #define FAULTMAP_NAMES_H
@@ -17,7 +17,8 @@
 
 struct names;
 
-/* Of one generation: as many as there can be new rows between two readings. The last quarter is for root. */
+/* Of one generation: as many as there can be new rows between two readings. The last quarter is for
+ * root. */
 #define NAMES_MAX 65536
 /* So many make a generation. */
 #define NAMES_TURN_AT 8192
@@ -26,19 +27,21 @@ struct names;
 struct names *names_new(struct strings *strings);
 void names_free(struct names *names);
 
-/* Takes in a record of `size` bytes from the ring; a text that came before is replaced. 0, also where there is no
- * room, -EBADMSG when it is malformed, -ENOMEM. */
+/* Takes in a record of `size` bytes from the ring; a text that came before is replaced. 0, also
+ * where there is no room, -EBADMSG when it is malformed, -ENOMEM. */
 int names_add(struct names *names, const struct name_record *record, size_t size);
-/* For after all rows were read: begins the next generation if this one is large enough, and drops the oldest.
- * Returns the number of the current one, which the kernel side has to be told. */
+/* For after all rows were read: begins the next generation if this one is large enough, and drops
+ * the oldest. Returns the number of the current one, which the kernel side has to be told. */
 uint32_t names_turn(struct names *names);
 
-/* The path of a cgroup: "/" for the root, "/system.slice/cron.service", "" of one that is not below the root
- * that faultmap sees, or where it has not arrived (*ret_known is false then). NULL: no memory. */
+/* The path of a cgroup: "/" for the root, "/system.slice/cron.service", "" of one that is not below
+ * the root that faultmap sees, or where it has not arrived (*ret_known is false then). NULL: no
+ * memory. */
 const char *names_of_cgroup(const struct names *names, uint64_t name_id, bool *ret_known);
 /*
- * The name of a mapping of this user's as users see it: "[heap]", "[anon:NAME]", a path, "[unnamed]" where the
- * name has not arrived (*ret_known is false then). One of the strings; NULL: no memory.
+ * The name of a mapping of this user's as users see it: "[heap]", "[anon:NAME]", a path,
+ * "[unnamed]" where the name has not arrived (*ret_known is false then). One of the strings; NULL:
+ * no memory.
  */
 const char *names_of_mapping(const struct names *names, enum mapping_class class, uint64_t name_id,
 			     uint32_t uid, bool *ret_known);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The thread that reads what the kernel sends between two ticks. Its own, so that nothing is lost while the
- * event loop writes lines or answers a client: the ring and the table of rows are as large as what comes in
- * some 100 ms. Private to collect/.
+ * The thread that reads what the kernel sends between two ticks. Its own, so that nothing is lost
+ * while the event loop writes lines or answers a client: the ring and the table of rows are as
+ * large as what comes in some 100 ms. Private to collect/.
  *
  * It calls back with the lock held, and touches nothing else; who works on the same takes the lock.
  */
@@ -14,8 +14,8 @@ struct reader;
 /* Reads what there is. 0 or a negative errno, which ends the reading: reader_result() has it. */
 typedef int (*reader_fn)(void *context);
 
-/* Starts the thread, which waits for reader_watch(). It keeps the capabilities that the caller has now. 0 or a
- * negative errno. */
+/* Starts the thread, which waits for reader_watch(). It keeps the capabilities that the caller has
+ * now. 0 or a negative errno. */
 int reader_new(struct reader **ret_reader, reader_fn read, void *context);
 /* From now on it reads whenever fd is readable. Once. */
 void reader_watch(struct reader *reader, int fd);

@@ -199,7 +199,8 @@ static uint8_t *mark_of(const struct row_table *table, uint32_t index)
 uint32_t row_table_next_moved(const struct row_table *table, uint32_t *cursor)
 {
 	while (*cursor <= table->parts.rows) {
-		/* Eight marks at once; the last word may reach beyond the last row, not beyond the map. */
+		/* Eight marks at once; the last word may reach beyond the last row, not beyond the
+		 * map. */
 		if (*cursor % 8 == 0 && !*(const volatile uint64_t *)mark_of(table, *cursor)) {
 			*cursor += 8;
 			continue;

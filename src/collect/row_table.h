@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's table of rows as user space maps it (bpf/table.bpf.h): keys, counts and stalls by index, which
- * of them moved, and the lists of free indexes. Private to collect/. It makes no system call but to open.
- * The caller says which indexes are in use; 0 is none.
+ * The kernel's table of rows as user space maps it (bpf/table.bpf.h): keys, counts and stalls by
+ * index, which of them moved, and the lists of free indexes. Private to collect/. It makes no
+ * system call but to open. The caller says which indexes are in use; 0 is none.
  */
 #ifndef FAULTMAP_ROW_TABLE_H
 #define FAULTMAP_ROW_TABLE_H
@@ -16,7 +16,8 @@
 
 struct row_table;
 
-/* What it is made of: descriptors of maps, which it only uses to open, and variables that outlive it. */
+/* What it is made of: descriptors of maps, which it only uses to open, and variables that outlive
+ * it. */
 struct row_table_parts {
 	uint32_t rows;      /* indexes 1 to this */
 	uint32_t latencies; /* likewise */
@@ -52,7 +53,8 @@ const struct latency *row_table_latency(const struct row_table *table, uint32_t 
 /* The list that the program forget_rows works off. At most FORGET_MAX. */
 void row_table_set_forget(struct row_table *table, const uint32_t *indexes, uint32_t count);
 
-/* Clears the row and makes its index free. No program may work with it any more. 0 or a negative errno. */
+/* Clears the row and makes its index free. No program may work with it any more. 0 or a negative
+ * errno. */
 int row_table_give(struct row_table *table, uint32_t index);
 /* The programs shall tell again when the table is filling. */
 void row_table_listen(struct row_table *table);

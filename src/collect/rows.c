@@ -11,11 +11,12 @@
 #include "collect/rows_data.h"
 #include "collect/slice.h"
 
-/* Last counts of rows that were taken out between two ticks: more than a machine makes in a second, 25 MiB. */
+/* Last counts of rows that were taken out between two ticks: more than a machine makes in a second,
+ * 25 MiB. */
 #define LEFT_MAX 262144
 
-/* Rows that the snapshot keeps, of all processes and of one: 32 MiB and 4 MiB. What is beyond that is counted in
- * its process's "[other]". */
+/* Rows that the snapshot keeps, of all processes and of one: 32 MiB and 4 MiB. What is beyond that
+ * is counted in its process's "[other]". */
 #define SNAPSHOT_ROWS_MAX 131072
 #define PROCESS_ROWS_MAX 16384
 
@@ -152,7 +153,8 @@ static int describe_row(struct rows *rows, struct row *row, const struct row_key
 	for (unsigned int i = 0; i < 4; i++) /* PERM_READ and so on */
 		row->perms[i] = (key->perms & 1u << i ? "rwxs" : "---p")[i];
 	name = names_of_mapping(rows->names, class, key->name_id, uid, &known);
-	/* A name is in the ring before its first fault is in a row, which may be since the ring was read. */
+	/* A name is in the ring before its first fault is in a row, which may be since the ring was
+	 * read. */
 	if (!known) {
 		result = kernel_drain(rows->kernel);
 		name = names_of_mapping(rows->names, class, key->name_id, uid, &known);
@@ -163,8 +165,8 @@ static int describe_row(struct rows *rows, struct row *row, const struct row_key
 	return result;
 }
 
-/* Nobody has told of this process: its exit record was lost, and it is gone. What its program is called says the
- * first mapping that it executed from. */
+/* Nobody has told of this process: its exit record was lost, and it is gone. What its program is
+ * called says the first mapping that it executed from. */
 static void name_after_program(struct process *process, const struct row *row)
 {
 	const char *name = strrchr(row->mapping, '/');
@@ -175,8 +177,9 @@ static void name_after_program(struct process *process, const struct row *row)
 }
 
 /*
- * The process of a key. NULL when it is not known: it was born since the tasks were listed. If it was not known
- * in a tick before either (*tick is that one), nobody will tell of it, and it is made up.
+ * The process of a key. NULL when it is not known: it was born since the tasks were listed. If it
+ * was not known in a tick before either (*tick is that one), nobody will tell of it, and it is made
+ * up.
  */
 static struct process *process_of(struct rows *rows, const struct row_key *key, uint32_t *tick,
 				  int *ret_error)
@@ -341,7 +344,8 @@ static void count_skipped(struct rows *rows, uint32_t index)
 	rows->skipped_faults += gained.minor + gained.major;
 }
 
-/* A process that was reported as ended cannot fault any more: what comes late all the same is in nobody's row. */
+/* A process that was reported as ended cannot fault any more: what comes late all the same is in
+ * nobody's row. */
 void rows_read_dead(struct rows *rows, uint32_t index)
 {
 	struct fault_counts gained = gain_of(rows, index);
@@ -461,8 +465,8 @@ static int read_all_left(struct rows *rows, bool breathes)
 	return result;
 }
 
-/* Those that were being read the last time, once more, in case a mark was taken back while a count was under way to
- * where it is read. */
+/* Those that were being read the last time, once more, in case a mark was taken back while a count
+ * was under way to where it is read. */
 static int read_due(struct rows *rows)
 {
 	size_t n_due = rows->n_due;

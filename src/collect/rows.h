@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From the kernel's rows to the snapshot's: reads what moved, and takes rows out of the kernel's table so
- * that there is always room for those that move. Private to collect/. Owns what it keeps beside the
- * kernel's table; kernel, snapshot and names are borrowed and must outlive it.
+ * From the kernel's rows to the snapshot's: reads what moved, and takes rows out of the kernel's
+ * table so that there is always room for those that move. Private to collect/. Owns what it keeps
+ * beside the kernel's table; kernel, snapshot and names are borrowed and must outlive it.
  *
- * A row that is taken out leaves its last counts here, and the next tick adds them to the snapshot: nothing
- * changes a snapshot between two ticks, for the sinks may look at it.
+ * A row that is taken out leaves its last counts here, and the next tick adds them to the snapshot:
+ * nothing changes a snapshot between two ticks, for the sinks may look at it.
  */
 #ifndef FAULTMAP_ROWS_H
 #define FAULTMAP_ROWS_H
@@ -20,21 +20,24 @@ struct rows;
 struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names);
 void rows_free(struct rows *rows);
 
-/* Reads what moved into the snapshot. Open runs are flushed, and tasks and records read. 0 or a negative errno. */
+/* Reads what moved into the snapshot. Open runs are flushed, and tasks and records read. 0 or a
+ * negative errno. */
 int rows_tick(struct rows *rows, uint64_t tick);
-/* Faults that this tick left for the next one: their process was born after the tasks were listed. */
+/* Faults that this tick left for the next one: their process was born after the tasks were
+ * listed. */
 uint64_t rows_skipped_faults(const struct rows *rows);
 
 /* Rows whose mapping's name had not come when they were read. */
 uint64_t rows_names_lost(const struct rows *rows);
 
-/* The processes that ended are in the snapshot, and the sinks get it: their rows may go. Makes room if the
- * table is half full, or the programs have told so (is_filling). 0 or a negative errno. */
+/* The processes that ended are in the snapshot, and the sinks get it: their rows may go. Makes room
+ * if the table is half full, or the programs have told so (is_filling). 0 or a negative errno. */
 int rows_release_ended(struct rows *rows, bool is_filling);
 /* Between two ticks, when the programs tell that the table is filling. 0 or a negative errno. */
 int rows_make_room(struct rows *rows);
 
-/* Sets the row to what was counted, which never goes down, and adds what that is more to the totals. */
+/* Sets the row to what was counted, which never goes down, and adds what that is more to the
+ * totals. */
 void rows_set_counts(struct snapshot *snapshot, struct row *row, struct fault_counts counts);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What rows.c, which reads the kernel's rows into the snapshot, and rows_room.c, which takes rows out of the
- * kernel's table, have in common. Private to these two.
+ * What rows.c, which reads the kernel's rows into the snapshot, and rows_room.c, which takes rows
+ * out of the kernel's table, have in common. Private to these two.
  */
 #ifndef FAULTMAP_ROWS_DATA_H
 #define FAULTMAP_ROWS_DATA_H
@@ -17,13 +17,14 @@ enum slot_state {
 struct slot {
 	struct row *row;         /* NULL: not found yet, or its process is gone */
 	struct latency *latency; /* as last read; NULL where it has none */
-	/* As last read. In 32 bits, which may wrap: that takes an hour, pages of huge faults take seconds. */
+	/* As last read. In 32 bits, which may wrap: that takes an hour, pages of huge faults take
+	 * seconds. */
 	uint32_t minor, major, denied;
 	uint32_t tick; /* in which that was */
 	uint64_t pages;
-	uint8_t state;           /* enum slot_state */
-	bool is_dead;            /* its process was reported as ended */
-	bool is_due;             /* in rows->due */
+	uint8_t state; /* enum slot_state */
+	bool is_dead;  /* its process was reported as ended */
+	bool is_due;   /* in rows->due */
 };
 
 /* What a row had counted when it was taken out. */
@@ -47,8 +48,8 @@ struct rows {
 	struct snapshot *snapshot;
 	const struct names *names;
 	struct slot *slots; /* by index */
-	/* To be read at the next tick whatever their mark says: what was counted as it was taken back may not
-	 * be seen yet. */
+	/* To be read at the next tick whatever their mark says: what was counted as it was taken
+	 * back may not be seen yet. */
 	uint32_t *due;
 	size_t n_due;
 	uint32_t *due_now; /* of this tick */
@@ -63,7 +64,8 @@ struct rows {
 	bool has_said_folded;
 };
 
-/* Whether the row at this index has counted anything since it was last read; what, goes to ret_gained. */
+/* Whether the row at this index has counted anything since it was last read; what, goes to
+ * ret_gained. */
 bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained);
 /* It is to be read at the next tick, whatever its mark says. */
 void rows_put_due(struct rows *rows, uint32_t index);

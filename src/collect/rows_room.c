@@ -57,7 +57,8 @@ static int free_slot(struct rows *rows, uint32_t index)
 	return row_table_give(rows->table, index);
 }
 
-/* No program is at work with the retired rows any more: their last counts are read, and they are free. */
+/* No program is at work with the retired rows any more: their last counts are read, and they are
+ * free. */
 static int free_retired(struct rows *rows)
 {
 	int result = rows->n_retired ? kernel_quiesce(rows->kernel) : 0;
@@ -97,8 +98,8 @@ static bool may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
 	return false;
 }
 
-/* Goes round once and retires rows that have stood still, or, with idle_ticks 0, not moved since the hand was
- * last here; at most `wanted`. 0 or a negative errno. */
+/* Goes round once and retires rows that have stood still, or, with idle_ticks 0, not moved since
+ * the hand was last here; at most `wanted`. 0 or a negative errno. */
 static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
 {
 	uint32_t size = row_table_size(rows->table);

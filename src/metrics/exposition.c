@@ -141,8 +141,8 @@ void exposition_histogram(struct writer *writer, enum metric metric, const struc
 		if (i != next)
 			continue;
 		next += choice.step;
-		/* 2^34 has 11 digits, so %.11g is the bound exactly, and its shortest form. No bound
-		 * is a whole number of seconds, which OpenMetrics would want with ".0". */
+		/* 2^34 has 11 digits, so %.11g is the bound exactly, and its shortest form. No
+		 * bound is a whole number of seconds, which OpenMetrics would want with ".0". */
 		snprintf(bound, sizeof(bound), "%.11g", (double)latency_bound_ns(i) / 1e9);
 		print_number(writer, metric, "_bucket", labels, bound, below);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Writes samples in Prometheus' text format 0.0.4 or as OpenMetrics 1.0.0, which differ in the names of
- * families, _created, # UNIT and # EOF. Escapes label values; knows nothing of faults.
+ * Writes samples in Prometheus' text format 0.0.4 or as OpenMetrics 1.0.0, which differ in the
+ * names of families, _created, # UNIT and # EOF. Escapes label values; knows nothing of faults.
  * https://prometheus.io/docs/specs/om/open_metrics_spec/
  */
 #ifndef FAULTMAP_EXPOSITION_H
@@ -53,8 +53,9 @@ void exposition_end(struct writer *writer);
 
 #define LABEL_LEN 256
 /*
- * A label value out of any bytes: text_escape() of them, and when that is too long, its beginning and
- * a hash of all of it behind "\#", which text_escape() never makes: different bytes, different value.
+ * A label value out of any bytes: text_escape() of them, and when that is too long, its beginning
+ * and a hash of all of it behind "\#", which text_escape() never makes: different bytes, different
+ * value.
  */
 void label_text(char buffer[LABEL_LEN], const char *bytes);
 /* A hash of a name, as label_text uses it. */

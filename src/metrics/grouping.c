@@ -13,8 +13,8 @@ const char *const group_by_names[] = {
 	[GROUP_BY_PID + 1] = NULL,
 };
 
-/* As systemctl, node_exporter and cAdvisor write it, with the \x2d of systemd, so that labels can be
- * joined; escaped only where it is not plain ASCII. */
+/* As systemctl, node_exporter and cAdvisor write it, with the \x2d of systemd, so that labels can
+ * be joined; escaped only where it is not plain ASCII. */
 static void label_cgroup(char label[LABEL_LEN], const char *name)
 {
 	const char *next = name;

@@ -12,7 +12,7 @@ enum group_by {
 	GROUP_BY_UNIT,   /* see unit_name.h */
 	GROUP_BY_CGROUP, /* the whole path */
 	GROUP_BY_COMM,
-	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] where that is private, or the process was gone before it was asked */
+	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] where that is private or cannot be read any more */
 	GROUP_BY_UID,
 	GROUP_BY_PID, /* a pid that is used again goes on with its series */
 };

@@ -15,9 +15,11 @@
 #define MEMORY_SECONDS 600.0
 /* A group comes in where it has room to grow: six kinds, stalls, all else. */
 #define GROUP_ROOM 40
-/* Most groups that may be in cool-down at once. Where there are more, no group has to go for another. */
+/* Most groups that may be in cool-down at once. Where there are more, no group has to go for
+ * another. */
 #define MAX_OUT 1024
-/* Mappings that may come and go in one tick because of other groups: what that takes is bounded, too. */
+/* Mappings that may come and go in one tick because of other groups: what that takes is bounded,
+ * too. */
 #define MAX_MAPPING_CHANGES 256
 /* A mapping has at most three severities, each of them a sample and a _created. */
 #define MAPPING_ROOM 6
@@ -389,8 +391,8 @@ static size_t room_for(const struct group *group)
 
 /*
  * Puts groups out until the rest is below the limit, then lets in those that are strong enough, in
- * place of those that have less than half of theirs, lest two that are alike take turns. Returns the
- * series that are free then.
+ * place of those that have less than half of theirs, lest two that are alike take turns. Returns
+ * the series that are free then.
  */
 static size_t choose_groups(struct groups *groups, struct timespec now)
 {
@@ -518,11 +520,11 @@ static void choose_mappings(struct groups *groups, size_t limit)
 }
 
 /* Within each group, in place of its own. */
-static void settle_mappings(struct groups *groups)
+static void replace_mappings(struct groups *groups)
 {
 	for (size_t i = 0; i < groups->n_groups; i++)
-		groups->mappings_evicted += top_mappings_settle(&groups->groups[i]->mappings,
-								groups->since);
+		groups->mappings_evicted += top_mappings_replace(&groups->groups[i]->mappings,
+								 groups->since);
 }
 
 static void sum_hidden(struct groups *groups)
@@ -541,7 +543,7 @@ static void sum_hidden(struct groups *groups)
 	groups->other->gauges = sum;
 }
 
-void groups_settle(struct groups *groups, size_t limit, struct timespec now)
+void groups_choose(struct groups *groups, size_t limit, struct timespec now)
 {
 	size_t free_series;
 
@@ -549,7 +551,7 @@ void groups_settle(struct groups *groups, size_t limit, struct timespec now)
 	drop_unknown(groups);
 	free_series = choose_groups(groups, now);
 	groups->group_room = free_series / GROUP_ROOM;
-	settle_mappings(groups);
+	replace_mappings(groups);
 	choose_mappings(groups, free_series);
 	sum_hidden(groups);
 	groups->since = now;

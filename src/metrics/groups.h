@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The groups of processes that /metrics shows, and `other` for those that it has no room for. A group
- * that is shown counts from when it was let in; when it is put out, all that it has counted moves to
- * `other`, so that sums over groups never change by that and nothing goes down. A group that comes back
- * begins anew, at 0, and not before everybody has seen that it was gone (STAY_OUT_NS). Other groups that
- * are not shown are known only while they have processes.
+ * The groups of processes that /metrics shows, and `other` for those that it has no room for. A
+ * group that is shown counts from when it was let in; when it is put out, all that it has counted
+ * moves to `other`, so that sums over groups never change by that and nothing goes down. A group
+ * that comes back begins anew, at 0, and not before everybody has seen that it was gone
+ * (STAY_OUT_NS). Other groups that are not shown are known only while they have processes.
  *
  * A tick: groups_begin, groups_row for each row that moved, groups_process for each process, and
- * groups_settle, which brings the series below the limit.
+ * groups_choose, which brings the series below the limit.
  */
 #ifndef FAULTMAP_GROUPS_H
 #define FAULTMAP_GROUPS_H
@@ -54,7 +54,7 @@ struct group {
 	double score;          /* faults, those of ten minutes ago for less */
 	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
 	uint64_t members;      /* processes that are in it */
-	size_t n_series; /* when groups_settle last saw it shown, its mappings' not included */
+	size_t n_series; /* when groups_choose last saw it shown, its mappings' not included */
 	size_t n_mapping_series;
 	char text[];
 };
@@ -76,9 +76,9 @@ struct groups {
 	struct table members; /* which process is in which group */
 	struct group *other;  /* always shown, in neither of these */
 
-	size_t limit; /* of series, as groups_settle was last told */
+	size_t limit; /* of series, as groups_choose was last told */
 	size_t n_shown;
-	size_t group_room;     /* how many more may come before the next groups_settle */
+	size_t group_room;     /* how many more may come before the next groups_choose */
 	uint64_t now_ns;       /* a clock that only ticks */
 	size_t n_out;          /* groups in cool-down: they may not come back yet */
 	struct timespec since; /* the end of the tick before: from then on new ones count */
@@ -89,13 +89,14 @@ struct groups {
 int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
 		group_cost_fn cost, group_cost_fn mapping_cost, struct timespec created);
 void groups_clear(struct groups *groups);
-/* Names of files that not everybody may see are [private] from now on. Before the first row. 0 or -ENOMEM. */
+/* Names of files that not everybody may see are [private] from now on. Before the first row. 0 or
+ * -ENOMEM. */
 int groups_hide_private(struct groups *groups);
 
 void groups_begin(struct groups *groups, const struct snapshot *snapshot);
 void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta);
 void groups_process(struct groups *groups, const struct process *process);
 /* limit: the most series that all groups, `other` among them, may have together. */
-void groups_settle(struct groups *groups, size_t limit, struct timespec now);
+void groups_choose(struct groups *groups, size_t limit, struct timespec now);
 
 #endif

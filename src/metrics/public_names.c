@@ -13,7 +13,8 @@
 #include "base/util.h"
 #include "metrics/exposition.h"
 
-/* Answers that are remembered: a machine's libraries are some hundred. One whose place is taken is asked for again. */
+/* Answers that are remembered: a machine's libraries are some hundred. One whose place is taken is
+ * asked for again. */
 #define N_SLOTS 4096
 /* Who may list a directory can change. */
 #define PUBLIC_NS (600 * 1000000000ULL)
@@ -39,13 +40,15 @@ void public_names_free(struct public_names *names)
 	free(names);
 }
 
-/* Of a name without a path: what a program calls its memory is as public as what it calls itself. */
+/* Of a name without a path: what a program calls its memory is as public as what it calls
+ * itself. */
 static bool is_file(const char *name)
 {
 	return name[0] == '/' && strncmp(name, "/memfd:", 7) != 0 && strncmp(name, "/SYSV", 5) != 0;
 }
 
-/* Of what every system has, and no network holds: before Linux 5.12 the kernel cannot be asked what it has cached. */
+/* Of what every system has, and no network holds: before Linux 5.12 the kernel cannot be asked what
+ * it has cached. */
 static bool is_of_system(const char *path)
 {
 	static const char *const trees[] = { "/usr/", "/lib", "/bin/", "/sbin/", "/dev/" };

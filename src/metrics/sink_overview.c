@@ -175,7 +175,8 @@ static json_t *describe_group(const char *label, const struct figures *figures,
 	return object;
 }
 
-/* By score: those with the most faults of late, so that the lines of the page stay in their places. */
+/* By score: those with the most faults of late, so that the lines of the page stay in their
+ * places. */
 static int compare_scores(const void *left, const void *right)
 {
 	const struct group *a = *(const struct group *const *)left;

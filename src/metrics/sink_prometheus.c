@@ -100,7 +100,7 @@ static void choose_series(struct sink_prometheus *sink, struct timespec now)
 	size_t fixed, limit = sink->options.max_series;
 
 	count_series(sink, &fixed);
-	groups_settle(&sink->groups, limit > fixed ? limit - fixed : 0, now);
+	groups_choose(&sink->groups, limit > fixed ? limit - fixed : 0, now);
 	sink->n_series = count_series(sink, &fixed);
 }
 

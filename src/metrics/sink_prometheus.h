@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The series of /metrics: cumulative, fed with the deltas of each snapshot and kept when their
- * processes are gone, so that none ever goes down. Rendering reads only what the last tick left: its cost
- * depends neither on the number of processes nor on that of clients.
+ * processes are gone, so that none ever goes down. Rendering reads only what the last tick left:
+ * its cost depends neither on the number of processes nor on that of clients.
  *
  * Bounded: a scrape never has more than max_series series, faultmap's own included. What has fixed
- * labels is always there; groups have what that leaves (see groups.h), and the mappings with the most
- * faults what the groups leave (see top_mappings.h). The rest is counted as `other`: sums stay exact.
+ * labels is always there; groups have what that leaves (see groups.h), and the mappings with the
+ * most faults what the groups leave (see top_mappings.h). The rest is counted as `other`: sums stay
+ * exact.
  */
 #ifndef FAULTMAP_SINK_PROMETHEUS_H
 #define FAULTMAP_SINK_PROMETHEUS_H
@@ -20,8 +21,8 @@
 #include "model/program_stats.h"
 #include "model/sink.h"
 
-/* What everything but groups may come to, with every kind of fault in every mode (the unit test says
- * so), and some groups. */
+/* What everything but groups may come to, with every kind of fault in every mode (the unit test
+ * says so), and some groups. */
 #define PROMETHEUS_LEAST_MAX_SERIES 1300
 
 /* What faultmap knows of itself at a tick. */
@@ -49,8 +50,8 @@ struct groups;
 
 /* NULL: no memory. */
 struct sink_prometheus *sink_prometheus_new(const struct sink_prometheus_options *options);
-/* Names of files that not everybody may see are not shown (metrics/public_names.h). Before the first tick. 0 or
- * -ENOMEM. */
+/* Names of files that not everybody may see are not shown (metrics/public_names.h). Before the
+ * first tick. 0 or -ENOMEM. */
 int sink_prometheus_hide_private(struct sink_prometheus *sink);
 /* NULL is fine. */
 void sink_prometheus_free(struct sink_prometheus *sink);

@@ -138,7 +138,7 @@ bool top_mappings_show(struct top_mappings *top, struct timespec since)
 	return true;
 }
 
-size_t top_mappings_settle(struct top_mappings *top, struct timespec since)
+size_t top_mappings_replace(struct top_mappings *top, struct timespec since)
 {
 	size_t evicted = 0;
 

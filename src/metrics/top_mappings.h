@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The mappings of one group that have series of their own: those with the most faults of late. As many
- * again are watched as candidates, so that memory is bounded however many mappings there are. A series
- * counts from when it was let in; what it has counted when it is put out, and what candidates and
- * strangers count, is the group's total less that of the series that stand: the mapping `other`.
+ * The mappings of one group that have series of their own: those with the most faults of late. As
+ * many again are watched as candidates, so that memory is bounded however many mappings there are.
+ * A series counts from when it was let in; what it has counted when it is put out, and what
+ * candidates and strangers count, is the group's total less that of the series that stand: the
+ * mapping `other`.
  */
 #ifndef FAULTMAP_TOP_MAPPINGS_H
 #define FAULTMAP_TOP_MAPPINGS_H
@@ -16,8 +17,8 @@
 enum severity { SEVERITY_MINOR, SEVERITY_MAJOR, SEVERITY_DENIED, SEVERITY_COUNT };
 extern const char *const severity_names[SEVERITY_COUNT];
 
-/* Who was put out stays out so long: Prometheus takes a series that is gone for five minutes for ended
- * everywhere, so that nobody sees the new life as the old one going down. */
+/* Who was put out stays out so long: Prometheus takes a series that is gone for five minutes for
+ * ended everywhere, so that nobody sees the new life as the old one going down. */
 #define STAY_OUT_NS 300000000000
 
 /* What weighs how much in "the most": a major fault costs about a hundred times a minor one. */
@@ -50,12 +51,12 @@ void top_mappings_clear(struct top_mappings *top);
 void top_mappings_begin(struct top_mappings *top, double keep, uint64_t now_ns);
 void top_mappings_count(struct top_mappings *top, const char *mapping,
 			const uint64_t faults[SEVERITY_COUNT]);
-/* At the end of a tick, gives the strongest candidate a series, which has what it has counted in this
- * tick, that is since `since`. False when there is none, or no place. */
+/* At the end of a tick, gives the strongest candidate a series, which has what it has counted in
+ * this tick, that is since `since`. False when there is none, or no place. */
 bool top_mappings_show(struct top_mappings *top, struct timespec since);
-/* The same for each that has twice what the weakest with a series has, in its place. Returns how many
- * were put out. */
-size_t top_mappings_settle(struct top_mappings *top, struct timespec since);
+/* The same for each that has twice what the weakest with a series has, in its place. Returns how
+ * many were put out. */
+size_t top_mappings_replace(struct top_mappings *top, struct timespec since);
 /* The one with the least score; NULL when none is shown. */
 struct mapping_series *top_mappings_weakest(const struct top_mappings *top);
 /* The one with the highest score that may have a series; NULL when there is none. */

@@ -6,10 +6,10 @@
 
 uint64_t losses_in_flight(const struct totals *totals)
 {
-	uint64_t settled = totals->minor + totals->major + totals->denied + totals->aborted;
+	uint64_t ended = totals->minor + totals->major + totals->denied + totals->aborted;
 
 	/* Entries are read last; but what is counted late for an entry must not wrap around. */
-	return totals->entries > settled ? totals->entries - settled : 0;
+	return totals->entries > ended ? totals->entries - ended : 0;
 }
 
 bool losses_is_other(const struct process *process)
@@ -23,7 +23,7 @@ static void raise_to(uint64_t *counter, uint64_t value)
 		*counter = value;
 }
 
-void losses_settle(struct totals *totals, uint64_t skipped, uint64_t accounted, uint64_t gup)
+void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, uint64_t gup)
 {
 	uint64_t perf = totals->perf_minor + totals->perf_major;
 	uint64_t rows = totals->minor + totals->major + skipped;
@@ -33,8 +33,8 @@ void losses_settle(struct totals *totals, uint64_t skipped, uint64_t accounted, 
 	/* A missed fault is in no row either, but had its exception. */
 	if (gup > totals->missed)
 		raise_to(&totals->gup, gup - totals->missed);
-	/* Perf events count what had an exception: no row is needed to tell the rest. An event that was
-	 * inherited ends with the exec of a set-uid program (begin_new_exec()), rows do not. */
+	/* Perf events count what had an exception: no row is needed to tell the rest. An event that
+	 * was inherited ends with the exec of a set-uid program (begin_new_exec()), rows do not. */
 	if (perf < rows)
 		perf = rows;
 	if (totals->has_perf_minor && accounted > perf)

@@ -16,15 +16,15 @@ uint64_t losses_in_flight(const struct totals *totals);
 bool losses_is_other(const struct process *process);
 
 /*
- * Sets gup and missed of totals that have all else. `skipped`: faults in rows that are not in these totals
- * yet. `accounted`: minor and major faults by the tasks' own
- * counters since attach. `gup`: what those of each process have beyond its rows, summed. Tasks are
- * read before perf events and these before rows, so that neither figure ever says too much.
+ * Sets gup and missed of totals that have all else. `skipped`: faults in rows that are not in these
+ * totals yet. `accounted`: minor and major faults by the tasks' own counters since attach. `gup`:
+ * what those of each process have beyond its rows, summed. Tasks are read before perf events and
+ * these before rows, so that neither figure ever says too much.
  */
-void losses_settle(struct totals *totals, uint64_t skipped, uint64_t accounted, uint64_t gup);
+void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, uint64_t gup);
 
-/* Two lines, "not in rows: 12 without an exception (GUP), ..." and "less detail: 1 in ..."; one of which all
- * is 0 is left out. */
+/* Two lines, "not in rows: 12 without an exception (GUP), ..." and "less detail: 1 in ..."; one of
+ * which all is 0 is left out. */
 void losses_print(const struct totals *totals, FILE *stream);
 
 #endif

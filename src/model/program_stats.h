@@ -13,7 +13,8 @@ struct program_stats {
 	/* Counted while kernel.bpf_stats_enabled is set, else they stand still. */
 	uint64_t runs;
 	uint64_t run_ns;
-	/* Runs that did not take place because another one was under way on that CPU. Always counted. */
+	/* Runs that did not take place because another one was under way on that CPU. Always
+	 * counted. */
 	uint64_t missed;
 };
 

@@ -44,8 +44,8 @@ struct sinks {
 	size_t count;
 };
 
-/* What a sink's tick came to: 0, or a negative errno with the reason. 0 to go on with the next sink,
- * or the negative errno that sinks_tick() returns. */
+/* What a sink's tick came to: 0, or a negative errno with the reason. 0 to go on with the next
+ * sink, or the negative errno that sinks_tick() returns. */
 typedef int (*sinks_result_fn)(void *context, const void *sink, int result,
 			       const struct error *why);
 

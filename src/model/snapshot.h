@@ -2,11 +2,11 @@
 /*
  * The one picture that every sink draws from: all processes and rows (process x mapping x kind x
  * access x mode) with cumulative counters as of the last tick and of the tick before. The collector
- * fills it (snapshot_begin, snapshot_process, snapshot_row, snapshot_seal); sinks only read it.
- * A snapshot owns its processes, rows and every string reachable from them; they stay valid until
- * the snapshot_begin that follows the one in which their process was marked ended.
- * A row may only be changed after snapshot_row has found or made it in the same tick: that is how the
- * snapshot knows which may have moved, so that a tick costs nothing for those that did not.
+ * fills it (snapshot_begin, snapshot_process, snapshot_row, snapshot_seal); sinks only read it. A
+ * snapshot owns its processes, rows and every string reachable from them; they stay valid until the
+ * snapshot_begin that follows the one in which their process was marked ended. A row may only be
+ * changed after snapshot_row has found or made it in the same tick: that is how the snapshot knows
+ * which may have moved, so that a tick costs nothing for those that did not.
  */
 #ifndef FAULTMAP_SNAPSHOT_H
 #define FAULTMAP_SNAPSHOT_H
@@ -30,8 +30,9 @@ struct fault_counts {
 
 /*
  * Stalls: from fault entry to the kernel's account of the fault. buckets[i] counts the stalls of at
- * most 2^(LATENCY_FIRST_LOG2 + i) ns and more than half of that (the first: all up to its bound), so
- * that a stall of exactly 4,096 ns is in the bucket of 4,096. Longer than the last bound: in count only.
+ * most 2^(LATENCY_FIRST_LOG2 + i) ns and more than half of that (the first: all up to its bound),
+ * so that a stall of exactly 4,096 ns is in the bucket of 4,096. Longer than the last bound: in
+ * count only.
  */
 struct latency_counts {
 	uint64_t count;
@@ -63,8 +64,9 @@ struct process {
 	uint64_t peak_vsz_bytes;
 	uint64_t peak_rss_bytes;
 
-	/* The kernel's own totals since the process began (getrusage), now and one tick ago. A process
-	 * older than the collector starts with before == what it had when the collector came. */
+	/* The kernel's own totals since the process began (getrusage), now and one tick ago. A
+	 * process older than the collector starts with before == what it had when the collector
+	 * came. */
 	uint64_t minor, minor_before;
 	uint64_t major, major_before;
 	/* Faults the kernel took itself on user pages without an exception (exec arguments,
@@ -169,8 +171,9 @@ bool snapshot_has_slice_row(const struct snapshot *snapshot, uint64_t mapping_id
 			    enum fault_kind kind, enum fault_access access, enum fault_mode mode);
 /* The row is about to be changed, as if snapshot_row had found it. */
 void snapshot_touch(struct snapshot *snapshot, struct row *row);
-/* A copy of `text` that lives as long as a row's mapping or a process's cgroup points to it; equal texts share
- * one. NULL: no memory. Of any size: what is to be within a budget comes from snapshot_strings(). */
+/* A copy of `text` that lives as long as a row's mapping or a process's cgroup points to it; equal
+ * texts share one. NULL: no memory. Of any size: what is to be within a budget comes from
+ * snapshot_strings(). */
 const char *snapshot_intern(struct snapshot *snapshot, const char *text);
 /* Where these are. */
 struct strings *snapshot_strings(const struct snapshot *snapshot);

@@ -16,7 +16,8 @@
 #define SWEEP_AFTER_BYTES (1 << 20)
 /* From so many freed bytes on, free memory goes back to the system. */
 #define TRIM_AFTER_BYTES (1 << 20)
-/* What a text costs besides its bytes: the node of the tree and the heads of both pieces of memory. */
+/* What a text costs besides its bytes: the node of the tree and the heads of both pieces of
+ * memory. */
 #define OVERHEAD 64
 /* Users with a share of their own; those who come later have one together. */
 #define USERS_MAX 256

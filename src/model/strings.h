@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Texts that come from outside (paths, cgroups), each kept once, within a budget of bytes of which no user
- * gets all: whoever runs programs chooses what their files are called. While a user has used less than
- * three quarters of his share, texts are kept whole; then only short ones are, and of longer ones what tells most; and
- * when the share is used up, "..." stands for all that are new. Each that was cut is counted.
+ * Texts that come from outside (paths, cgroups), each kept once, within a budget of bytes of which
+ * no user gets all: whoever runs programs chooses what their files are called. While a user has
+ * used less than three quarters of his share, texts are kept whole; then only short ones are, and
+ * of longer ones what tells most; and when the share is used up, "..." stands for all that are new.
+ * Each that was cut is counted.
  */
 #ifndef FAULTMAP_STRINGS_H
 #define FAULTMAP_STRINGS_H
@@ -14,8 +15,8 @@
 
 struct strings;
 
-/* With their share of malloc() and of the tree that finds them. Root has most of them: the system runs
- * as root, and who is root need not be kept from using memory. */
+/* With their share of malloc() and of the tree that finds them. Root has most of them: the system
+ * runs as root, and who is root need not be kept from using memory. */
 #define STRINGS_BYTES (8 << 20)
 #define STRINGS_BYTES_ROOT (6 << 20)
 #define STRINGS_BYTES_USER (3 << 19)
@@ -31,8 +32,8 @@ enum strings_end { STRINGS_LAST, STRINGS_FIRST };
 struct strings *strings_new(void);
 void strings_free(struct strings *strings);
 
-/* A copy of the text; equal texts share one. Stays until a sweep finds it neither marked nor held. NULL:
- * no memory. */
+/* A copy of the text; equal texts share one. Stays until a sweep finds it neither marked nor held.
+ * NULL: no memory. */
 const char *strings_get(struct strings *strings, const char *text);
 /* The same within the budget and the user's share: maybe cut. */
 const char *strings_get_for(struct strings *strings, const char *text, uint32_t uid,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is counted over all processes: the one list of the counters of struct totals. The JSON lines and their
- * reader, /metrics and the line below a summary go through it, so that a counter that is added here is in all of
- * them; the manual pages and the schema are held against it by tests.
+ * What is counted over all processes: the one list of the counters of struct totals. The JSON lines
+ * and their reader, /metrics and the line below a summary go through it, so that a counter that is
+ * added here is in all of them; the manual pages and the schema are held against it by tests.
  */
 #ifndef FAULTMAP_TOTALS_H
 #define FAULTMAP_TOTALS_H
@@ -32,8 +32,8 @@ struct totals {
 	uint64_t cgroups_lost; /* processes whose cgroup's path did not reach user space in time */
 	uint64_t exits_lost;   /* processes whose exit record did not reach user space */
 	uint64_t stamps_lost;  /* faults counted as minor at entry: no memory to remember them */
-	/* The kernel's own count of completed faults, by perf events: what minor and major have to be.
-	 * missed: what they lack. Each only where the flag says that it is counted here. */
+	/* The kernel's own count of completed faults, by perf events: what minor and major have to
+	 * be. missed: what they lack. Each only where the flag says that it is counted here. */
 	uint64_t perf_minor;
 	uint64_t perf_major;
 	uint64_t missed;

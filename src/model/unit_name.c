@@ -131,7 +131,7 @@ static const char *runtime_of(struct part prefix, struct part parent)
 }
 
 /* True if the part is a container, which then replaces what was found above it. */
-static bool take_container(struct unit_name *name, struct part part, struct part parent)
+static bool read_container(struct unit_name *name, struct part part, struct part parent)
 {
 	struct part prefix, id;
 	const char *runtime;
@@ -158,7 +158,7 @@ static bool take_container(struct unit_name *name, struct part part, struct part
 }
 
 /* The last `length` bytes of the part as a UID behind "pod"; false if they are none. */
-static bool take_uid(struct unit_name *name, struct part part, size_t length)
+static bool read_uid(struct unit_name *name, struct part part, size_t length)
 {
 	const char *text = part.text + part.length - length;
 	char uid[POD_UID_LEN] = "";
@@ -182,18 +182,18 @@ static bool take_uid(struct unit_name *name, struct part part, size_t length)
  * "podUID" (cgroupfs driver) or "kubepods-burstable-podUID.slice" (systemd driver, which has _ for
  * the dashes). A static pod's UID is a hash of 32 digits without dashes.
  */
-static void take_pod(struct unit_name *name, struct part part)
+static void read_pod(struct unit_name *name, struct part part)
 {
 	const char *slice = memmem(part.text, part.length, ".slice", strlen(".slice"));
 
 	if (slice)
 		part.length = (size_t)(slice - part.text);
-	if (!take_uid(name, part, 36))
-		take_uid(name, part, 32);
+	if (!read_uid(name, part, 36))
+		read_uid(name, part, 32);
 }
 
 /* A systemd within a container names its own units, which are the container's business. */
-static void take_unit(struct unit_name *name, struct part part, struct part *user_manager)
+static void read_unit(struct unit_name *name, struct part part, struct part *user_manager)
 {
 	if (name->runtime || (name->name[0] && !user_manager->length))
 		return;
@@ -214,10 +214,10 @@ void unit_name_of(struct unit_name *ret_name, const char *cgroup)
 	while (next_part(&next, &part)) {
 		/* pod-like names are left alone outside of what the kubelet makes. */
 		if (strstr(cgroup, "kubepods"))
-			take_pod(ret_name, part);
-		if (!take_container(ret_name, part, parent)) {
+			read_pod(ret_name, part);
+		if (!read_container(ret_name, part, parent)) {
 			if (is_unit(part))
-				take_unit(ret_name, part, &user_manager);
+				read_unit(ret_name, part, &user_manager);
 			else if (ends_with(part, ".slice"))
 				slice = part;
 		}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The systemd unit or the container that a cgroup path names. Knows the paths that systemd, docker,
- * containerd, CRI-O, podman and the kubelet make, with the cgroupfs and the systemd driver. Works on
- * the path alone: asks nobody.
+ * containerd, CRI-O, podman and the kubelet make, with the cgroupfs and the systemd driver. Works
+ * on the path alone: asks nobody.
  */
 #ifndef FAULTMAP_UNIT_NAME_H
 #define FAULTMAP_UNIT_NAME_H
@@ -16,14 +16,13 @@
 
 struct unit_name {
 	/*
-	 * "cron.service", as systemctl writes it, \x2d and all;
-	 * "user@1000.service/app.service", of a user's own manager;
-	 * "docker:0123456789ab", RUNTIME:ID with the first 12 digits, as the runtimes' own tools show it;
-	 * the path itself where it names neither; "unknown" for "".
+	 * "cron.service", as systemctl writes it, \x2d and all; "user@1000.service/app.service", of
+	 * a user's own manager; "docker:0123456789ab", RUNTIME:ID with the first 12 digits, as the
+	 * runtimes' own tools show it; the path itself where it names neither; "unknown" for "".
 	 */
 	char name[UNIT_NAME_LEN];
-	/* Of a container: "docker", "containerd", "cri-o", "podman", "lxc", or "container" where the
-	 * path does not say which. Else NULL. Static. */
+	/* Of a container: "docker", "containerd", "cri-o", "podman", "lxc", or "container" where
+	 * the path does not say which. Else NULL. Static. */
 	const char *runtime;
 	char container_id
 		[CONTAINER_ID_LEN]; /* all of its digits; "" when it is none, or has a name */

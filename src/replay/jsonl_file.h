@@ -16,8 +16,8 @@ void jsonl_file_close(struct jsonl_file *file);
 
 /*
  * The next line, without its newline, valid until the next call: 1; 0 at the end. -EBADMSG with the
- * error set (without the file's name): the line has no end or is longer than any of ours, the next call
- * goes on behind it. Another negative errno with the error set: the rest cannot be read.
+ * error set (without the file's name): the line has no end or is longer than any of ours, the next
+ * call goes on behind it. Another negative errno with the error set: the rest cannot be read.
  */
 int jsonl_file_line(struct jsonl_file *file, char **ret_line, size_t *ret_length,
 		    struct error *error);

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* The most that has so many is a `run` line: the words of a command, which take ten bytes each of the 6 MiB that the
- * kernel gives to all of them. */
+/* The most that has so many is a `run` line: the words of a command, which take ten bytes each of
+ * the 6 MiB that the kernel gives to all of them. */
 #define MAX_VALUES 700000
 
 bool jsonl_line_is_excessive(const char *text, size_t length)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fields of one JSON line of a log, for jsonl_reader.c. One that is not there or not what it should be is 0 or
- * "", and the first of them is the reason why the line is left out.
+ * The fields of one JSON line of a log, for jsonl_reader.c. One that is not there or not what it
+ * should be is 0 or "", and the first of them is the reason why the line is left out.
  */
 #ifndef FAULTMAP_JSONL_LINE_H
 #define FAULTMAP_JSONL_LINE_H
@@ -20,7 +20,8 @@ struct jsonl_line {
 	char why[192]; /* empty: nothing wrong so far */
 };
 
-/* A line of so many values would take many times its size once it is taken apart: no faultmap writes one. */
+/* A line of so many values would take many times its size once it is taken apart: no faultmap
+ * writes one. */
 bool jsonl_line_is_excessive(const char *text, size_t length);
 void jsonl_line_reject(struct jsonl_line *line, const char *name, const char *what);
 /* The value of that name, which may be NULL. */
@@ -33,7 +34,8 @@ uint64_t jsonl_line_total_of(struct jsonl_line *line, const json_t *object, cons
 const char *jsonl_line_text(struct jsonl_line *line, const char *name);
 /* Raw bytes, the caller's, or NULL: the line is wrong, or no memory. */
 char *jsonl_line_raw(struct jsonl_line *line, const char *name);
-/* Raw bytes, the snapshot's, within its budget: maybe cut, at which end `keeps` says. "" when out of memory, too. */
+/* Raw bytes, the snapshot's, within its budget: maybe cut, at which end `keeps` says. "" when out
+ * of memory, too. */
 const char *jsonl_line_name(struct jsonl_line *line, const char *name, enum strings_end keeps);
 uint64_t jsonl_line_address(struct jsonl_line *line, const char *name);
 uint64_t jsonl_line_duration_ns(struct jsonl_line *line, const char *name);

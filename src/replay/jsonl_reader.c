@@ -14,7 +14,8 @@
 #include "base/util.h"
 #include "base/version.h"
 
-/* Of one interval, or of all with as_one: some 50 MiB. What comes beyond is in the process "other". */
+/* Of one interval, or of all with as_one: some 50 MiB. What comes beyond is in the process
+ * "other". */
 #define MAX_ROWS 200000
 #define MAX_PROCESSES 50000
 /* What found no room; no mapping of a log has it. */

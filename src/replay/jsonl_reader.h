@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Turns JSON lines back into the snapshots that they were written from, interval by interval, for the
- * sinks: here the log stands where the collector stands else. What one line lacks because lines were
- * lost is taken from the running total of the next. A line that is no line of ours is told and skipped.
- * Memory is bounded, whatever the lines say: of rows, processes and names the rest is folded or cut, and counted.
+ * Turns JSON lines back into the snapshots that they were written from, interval by interval, for
+ * the sinks: here the log stands where the collector stands else. What one line lacks because lines
+ * were lost is taken from the running total of the next. A line that is no line of ours is told and
+ * skipped. Memory is bounded, whatever the lines say: of rows, processes and names the rest is
+ * folded or cut, and counted.
  */
 #ifndef FAULTMAP_JSONL_READER_H
 #define FAULTMAP_JSONL_READER_H
@@ -43,8 +44,7 @@ struct jsonl_reader_info {
 	uint64_t duration_ns; /* of these intervals */
 	struct timespec first, last;
 	uint64_t lines_lost;
-	uint64_t
-		n_folded; /* lines for whose process or row there was no room: in the process "other" */
+	uint64_t n_folded;  /* lines without room for their process or row: in "[other]" */
 	uint64_t names_cut; /* to keep within the budget of model/strings.h */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The running totals that each row and process had in its last line, which those of the next line are
- * compared with. The snapshot knows nothing of them.
+ * The running totals that each row and process had in its last line, which those of the next line
+ * are compared with. The snapshot knows nothing of them.
  */
 #ifndef FAULTMAP_JSONL_TOTALS_H
 #define FAULTMAP_JSONL_TOTALS_H
@@ -39,8 +39,8 @@ void jsonl_totals_clear(struct jsonl_totals *totals);
 struct row_totals *jsonl_totals_row(struct jsonl_totals *totals, const struct row *row);
 struct process_totals *jsonl_totals_process(struct jsonl_totals *totals,
 					    const struct process *process);
-/* Forgets those of the processes that have ended, and of their rows: the next snapshot_begin() frees
- * them. */
+/* Forgets those of the processes that have ended, and of their rows: the next snapshot_begin()
+ * frees them. */
 void jsonl_totals_drop_ended(struct jsonl_totals *totals, const struct snapshot *snapshot);
 
 #endif

@@ -24,13 +24,14 @@
 #define MAX_CONNECTIONS (2 * MAX_CLIENTS)
 /* One turn of the loop: the tick may be due. */
 #define MAX_ACCEPTS 64
-/* Of one connection, for its request header and our response header: no header of a scraper comes near, and a larger
- * one is answered with 431, by http_request.c or by libmicrohttpd. */
+/* Of one connection, for its request header and our response header: no header of a scraper comes
+ * near, and a larger one is answered with 431, by http_request.c or by libmicrohttpd. */
 #define CONNECTION_MEMORY (24 * 1024)
-/* By so much grows what libmicrohttpd has for a request, half of the memory at first: at the end are left the 4 KiB in
- * which it answers 431. */
+/* By so much grows what libmicrohttpd has for a request, half of the memory at first: at the end
+ * are left the 4 KiB in which it answers 431. */
 #define CONNECTION_INCREMENT (8 * 1024)
-/* From connecting, through TLS, to the end of the first request's header; whole, not between bytes. */
+/* From connecting, through TLS, to the end of the first request's header; whole, not between
+ * bytes. */
 #define HEADER_SECONDS 10
 /* From there to the last byte of the response: more than the 10 s that Prometheus waits. */
 #define ANSWER_SECONDS 30
@@ -49,8 +50,8 @@ struct client {
 	uint64_t deadline_ns;
 };
 
-/* A libmicrohttpd daemon: TLS cannot be changed under one, so each configuration has its own. It has no
- * socket to listen on and gets the connections that this module accepts. */
+/* A libmicrohttpd daemon: TLS cannot be changed under one, so each configuration has its own. It
+ * has no socket to listen on and gets the connections that this module accepts. */
 struct server {
 	TAILQ_ENTRY(server) next; /* newest first */
 	struct http *http;
@@ -127,8 +128,8 @@ static void client_cut(const struct client *client)
 		shutdown(client->fd, SHUT_RDWR);
 }
 
-/* It has said that it will ask no more. libmicrohttpd does not hear of it while a connection is suspended, nor when it
- * was said before the connection was taken. */
+/* It has said that it will ask no more. libmicrohttpd does not hear of it while a connection is
+ * suspended, nor when it was said before the connection was taken. */
 static bool client_has_ended(const struct client *client)
 {
 	char byte;
@@ -400,7 +401,8 @@ static void make_room(struct http *http)
 	server_run(server);
 }
 
-static void take_client(struct http *http, int fd, const struct sockaddr *address, socklen_t length)
+static void admit_client(struct http *http, int fd, const struct sockaddr *address,
+			 socklen_t length)
 {
 	struct server *server = TAILQ_FIRST(&http->servers);
 
@@ -429,7 +431,7 @@ static int handle_accept(void *context, uint32_t events)
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
-			take_client(acceptor->http, fd, (struct sockaddr *)&address, length);
+			admit_client(acceptor->http, fd, (struct sockaddr *)&address, length);
 			continue;
 		}
 		/* No descriptor or memory is left: not again before the next sweep. */
@@ -456,7 +458,8 @@ static int start_accepting(struct http *http)
 	return result;
 }
 
-/* Former configurations go with their last client; with too many of them, the oldest's clients go. */
+/* Former configurations go with their last client; with too many of them, the oldest's clients
+ * go. */
 static void retire_servers(struct http *http)
 {
 	struct server *newest = TAILQ_FIRST(&http->servers), *server, *older;

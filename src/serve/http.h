@@ -24,9 +24,9 @@ struct http_body {
 };
 
 /*
- * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet: 503),
- * -EACCES (not allowed here: 403), any other negative errno (500); the body then says why, or is
- * left empty.
+ * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet:
+ * 503), -EACCES (not allowed here: 403), any other negative errno (500); the body then says why, or
+ * is left empty.
  */
 typedef int (*http_answer_fn)(void *context, unsigned int type, struct http_body *ret_body);
 
@@ -46,9 +46,9 @@ struct http_site {
 };
 
 /*
- * Serves on the listeners, which stay the caller's, and on the loop; both must outlive it, so must the
- * site. `config` is taken, whatever the result; NULL: no TLS, no passwords.
- * 0 or a negative errno with the error set.
+ * Serves on the listeners, which stay the caller's, and on the loop; both must outlive it, so must
+ * the site. `config` is taken, whatever the result; NULL: no TLS, no passwords. 0 or a negative
+ * errno with the error set.
  */
 int http_open(struct http **ret_http, struct loop *loop, const struct listeners *listeners,
 	      const struct http_site *site, struct web_config *config, struct error *error);

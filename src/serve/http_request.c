@@ -20,8 +20,8 @@
 /* All Accept headers of a request in one; what is beyond is not heard. */
 #define MAX_ACCEPT 4096
 
-/* Of a request: its bytes, and what libmicrohttpd keeps beside them of each header, argument and cookie. http.c gives
- * a connection 4 KiB more, for the header of the response. */
+/* Of a request: its bytes, and what libmicrohttpd keeps beside them of each header, argument and
+ * cookie. http.c gives a connection 4 KiB more, for the header of the response. */
 #define MAX_HEADER (20 * 1024)
 #define FIELD_SIZE 64
 /* No page has arguments, but a scraper may be told to give some. */
@@ -388,8 +388,8 @@ struct MHD_Connection *http_request_resume(struct http_request *request, bool gr
 	return request->connection;
 }
 
-/* A token bucket as its "generic cell rate algorithm": each request costs an interval of time, and the account
- * may be a burst of them ahead of the clock. */
+/* A token bucket as its "generic cell rate algorithm": each request costs an interval of time, and
+ * the account may be a burst of them ahead of the clock. */
 static bool is_within_limit(struct http_shared *shared)
 {
 	const struct web_limit *limit = &shared->config->limit;

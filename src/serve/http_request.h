@@ -23,9 +23,9 @@ struct http_shared {
 struct http_request;
 
 /*
- * Too much for the connection's memory: of the first line (414) or of the whole header (431). That is said here and now
- * without libmicrohttpd, which finds no memory either and closes in silence, or forgets the connection. The
- * connection shall end.
+ * Too much for the connection's memory: of the first line (414) or of the whole header (431). That
+ * is said here and now without libmicrohttpd, which finds no memory either and closes in silence,
+ * or forgets the connection. The connection shall end.
  */
 bool http_request_refuse_uri(struct MHD_Connection *connection, const char *uri);
 bool http_request_refuse_header(struct MHD_Connection *connection);
@@ -33,8 +33,8 @@ bool http_request_refuse_header(struct MHD_Connection *connection);
 struct http_request *http_request_new(struct http_shared *shared, struct MHD_Connection *connection,
 				      const char *path, const char *method, bool is_last);
 /*
- * Before any of its body: queues a refusal to who asks too often, sends what nobody wants, or is the page of another
- * site. No password has been asked for.
+ * Before any of its body: queues a refusal to who asks too often, sends what nobody wants, or is
+ * the page of another site. No password has been asked for.
  */
 enum MHD_Result http_request_begin(struct http_request *request);
 /* Its response has gone, or its client. NULL is fine. */

@@ -42,8 +42,8 @@ struct listeners {
  * 0, or -EINVAL with the error saying what is accepted. */
 int listen_parse(const char *text, struct listen_address *ret_address, struct error *error);
 
-/* Adds the address's socket, or with fd:// all that were passed. A socket file that nobody listens on
- * any more is replaced; a new one has mode 0660. 0 or a negative errno with the error set. */
+/* Adds the address's socket, or with fd:// all that were passed. A socket file that nobody listens
+ * on any more is replaced; a new one has mode 0660. 0 or a negative errno with the error set. */
 int listen_add(struct listeners *listeners, const struct listen_address *address,
 	       struct error *error);
 /* Closes the sockets and unlinks their files. */

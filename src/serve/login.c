@@ -80,7 +80,7 @@ static bool verify(const struct check *check, struct crypt_data *data)
 }
 
 /* Waits for work; NULL at the end. */
-static struct check *take_check(struct login *login)
+static struct check *next_check(struct login *login)
 {
 	struct check *check = NULL;
 
@@ -96,7 +96,7 @@ static struct check *take_check(struct login *login)
 }
 
 /* Whoever waits for the same answer has it now: fifty scrapes at once are one check. */
-static void settle(struct login *login, struct check *settled)
+static void finish_check(struct login *login, struct check *finished)
 {
 	struct check_list others = STAILQ_HEAD_INITIALIZER(others);
 	struct check *check;
@@ -104,18 +104,18 @@ static void settle(struct login *login, struct check *settled)
 
 	pthread_mutex_lock(&login->lock);
 	while ((check = STAILQ_FIRST(&login->queue))) {
-		bool is_same = !gnutls_memcmp(check->digest, settled->digest, DIGEST_SIZE) &&
-			       check->is_user == settled->is_user;
+		bool is_same = !gnutls_memcmp(check->digest, finished->digest, DIGEST_SIZE) &&
+			       check->is_user == finished->is_user;
 
 		STAILQ_REMOVE_HEAD(&login->queue, next);
-		check->granted = is_same && settled->granted;
+		check->granted = is_same && finished->granted;
 		if (is_same)
 			STAILQ_INSERT_TAIL(&login->done, check, next);
 		else
 			STAILQ_INSERT_TAIL(&others, check, next);
 	}
 	STAILQ_CONCAT(&login->queue, &others);
-	STAILQ_INSERT_TAIL(&login->done, settled, next);
+	STAILQ_INSERT_TAIL(&login->done, finished, next);
 	pthread_mutex_unlock(&login->lock);
 	(void)!write(login->event_fd, &one, sizeof(one));
 }
@@ -125,9 +125,9 @@ static void *check_passwords(void *context)
 	struct login *login = context;
 	struct check *check;
 
-	while ((check = take_check(login))) {
+	while ((check = next_check(login))) {
 		check->granted = verify(check, login->data);
-		settle(login, check);
+		finish_check(login, check);
 	}
 	return NULL;
 }

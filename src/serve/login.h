@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Passwords against bcrypt hashes. One check takes up to seconds of CPU time, by design, so a thread
- * of its own does it: the loop, and with it the ticks and everybody's scrapes, never waits. The
- * thread sees copies only. What was granted is remembered, so that a scrape each second costs
+ * Passwords against bcrypt hashes. One check takes up to seconds of CPU time, by design, so a
+ * thread of its own does it: the loop, and with it the ticks and everybody's scrapes, never waits.
+ * The thread sees copies only. What was granted is remembered, so that a scrape each second costs
  * nothing; the memory holds keyed digests, no passwords.
  */
 #ifndef FAULTMAP_LOGIN_H

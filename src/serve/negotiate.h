@@ -8,9 +8,9 @@
 enum coding { CODING_IDENTITY, CODING_GZIP, CODING_NONE /* neither is accepted */ };
 
 /*
- * The index of the media type that `accept` prefers (NULL: no such header, the first one), the first
- * of equals; -1 when it accepts none. A range's `version` must be the type's where both have one;
- * other parameters are ignored, since scrapers send some of their own.
+ * The index of the media type that `accept` prefers (NULL: no such header, the first one), the
+ * first of equals; -1 when it accepts none. A range's `version` must be the type's where both have
+ * one; other parameters are ignored, since scrapers send some of their own.
  */
 int negotiate_type(const char *accept, const char *const types[], size_t n_types);
 /* What `accept_encoding` (NULL: no such header) prefers, gzip among equals. */

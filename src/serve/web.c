@@ -207,7 +207,8 @@ static void note_config(struct web *web, const struct web_config *config)
 	web->is_guarded = is_guarded(config);
 }
 
-/* What keeps people out is not taken away by a file that was cut, or a line that went: somebody has to mean it. */
+/* What keeps people out is not taken away by a file that was cut, or a line that went: somebody has
+ * to mean it. */
 static int check_protection(const struct web *web, const struct web_config *config,
 			    struct error *error)
 {

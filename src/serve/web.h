@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The daemon's web side: where it listens, its web configuration, and which pages there are. What they
- * say comes from the daemon's callbacks.
+ * The daemon's web side: where it listens, its web configuration, and which pages there are. What
+ * they say comes from the daemon's callbacks.
  *
- *	web_listen (what a person can get wrong) -> web_start -> [web_reload] -> web_close
+ * 	web_listen (what a person can get wrong) -> web_start -> [web_reload] -> web_close
  */
 #ifndef FAULTMAP_WEB_H
 #define FAULTMAP_WEB_H
@@ -51,9 +51,9 @@ void web_close(struct web *web);
 /* Serves. The loop must outlive it. 0 or a negative errno with the error set. */
 int web_start(struct web *web, struct loop *loop, const struct web_source *source,
 	      struct error *error);
-/* Reads the configuration, maybe another one, again; if it is bad the old one stays, and so it does if nobody had to show
- * who it is any more, or TLS would go. The sockets stay.
- * 0 or a negative errno with the error set. */
+/* Reads the configuration, maybe another one, again; if it is bad the old one stays, and so it does
+ * if nobody had to show who it is any more, or TLS would go. The sockets stay. 0 or a negative
+ * errno with the error set. */
 int web_reload(struct web *web, const struct web_options *options, struct error *error);
 
 /* For messages: the i-th URL of /metrics; false beyond the last. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The web configuration file: TLS, users, headers and a rate limit, in the format of Prometheus' exporter-toolkit
- * (https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md). Everything
- * in it is checked when it is loaded, so that what is wrong is told then and there.
+ * The web configuration file: TLS, users, headers and a rate limit, in the format of Prometheus'
+ * exporter-toolkit
+ * (https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md).
+ * Everything in it is checked when it is loaded, so that what is wrong is told then and there.
  */
 #ifndef FAULTMAP_WEB_CONFIG_H
 #define FAULTMAP_WEB_CONFIG_H

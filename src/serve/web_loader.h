@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * YAML mappings whose keys are known: each is found in a table, there once at most, and its value given to the
- * table's function. What is wrong is told with its line. For the files of web_config.c.
+ * YAML mappings whose keys are known: each is found in a table, there once at most, and its value
+ * given to the table's function. What is wrong is told with its line. For the files of
+ * web_config.c.
  */
 #ifndef FAULTMAP_WEB_LOADER_H
 #define FAULTMAP_WEB_LOADER_H
@@ -51,13 +52,14 @@ int web_loader_ignore_bool(struct web_loader *loader, const struct web_key *key,
 /* The keys of a mapping; `keys` ends with one without a name. 0 or -EINVAL. */
 int web_loader_set(struct web_loader *loader, const char *name, yaml_node_t *mapping,
 		   const struct web_key *keys);
-/* A whole regular file, which is some KiB; the text, with a NUL behind it, is the caller's. 0 or a negative errno. */
+/* A whole regular file, which is some KiB; the text, with a NUL behind it, is the caller's. 0 or a
+ * negative errno. */
 int web_loader_read_file(const char *path, char **ret_text, size_t *ret_size);
 /* For messages, what that errno means. */
 const char *web_loader_strerror(int result);
 
-/* web_config_tls.c: the keys of tls_server_config; and what only the whole section can tell, `node` says where it
- * is. */
+/* web_config_tls.c: the keys of tls_server_config; and what only the whole section can tell, `node`
+ * says where it is. */
 int web_config_set_tls(struct web_loader *loader, const struct web_key *key, yaml_node_t *value);
 int web_config_check_tls(struct web_loader *loader, const yaml_node_t *node);
 

@@ -87,7 +87,8 @@ void web_suites_print(const int *suites, size_t n_suites, char *text, size_t siz
 	}
 }
 
-/* With the key exchange RSA, who gets the key later reads all that was ever recorded. A list may have it. */
+/* With the key exchange RSA, who gets the key later reads all that was ever recorded. A list may
+ * have it. */
 void web_suites_print_default(char *text, size_t size)
 {
 	append(text, size, "-RSA");
@@ -136,7 +137,8 @@ static bool is_spoken(gnutls_protocol_t suite_version, gnutls_priority_t priorit
 	return false;
 }
 
-/* TLS 1.3 has suites of its own, one for each cipher that is allowed: the list is none of those, for Go. */
+/* TLS 1.3 has suites of its own, one for each cipher that is allowed: the list is none of those,
+ * for Go. */
 int web_suites_check(const int *suites, size_t n_suites, gnutls_priority_t priorities,
 		     struct error *error)
 {

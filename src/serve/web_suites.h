@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `cipher_suites` of the web configuration: the names that exporter-toolkit takes, which are Go's, in GnuTLS's
- * terms. GnuTLS does not choose among suites but among key exchanges, ciphers and MACs, so that not every list
- * can be had: what a list would allow beside it is told.
+ * `cipher_suites` of the web configuration: the names that exporter-toolkit takes, which are Go's,
+ * in GnuTLS's terms. GnuTLS does not choose among suites but among key exchanges, ciphers and MACs,
+ * so that not every list can be had: what a list would allow beside it is told.
  */
 #ifndef FAULTMAP_WEB_SUITES_H
 #define FAULTMAP_WEB_SUITES_H
@@ -26,8 +26,8 @@ void web_suites_print(const int *suites, size_t n_suites, char *text, size_t siz
 void web_suites_print_default(char *text, size_t size);
 /* Does one of them have a cipher that TLS 1.3 speaks too? */
 bool web_suites_fit_tls13(const int *suites, size_t n_suites);
-/* Whether they allow no other, and one of the versions of the priorities can use any of them. 0, or -EINVAL with the
- * error naming the first other one, or saying that there is none. */
+/* Whether they allow no other, and one of the versions of the priorities can use any of them. 0, or
+ * -EINVAL with the error naming the first other one, or saying that there is none. */
 int web_suites_check(const int *suites, size_t n_suites, gnutls_priority_t priorities,
 		     struct error *error);
 

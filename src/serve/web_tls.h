@@ -10,7 +10,8 @@
 
 /* Checks certificate, key and CA as GnuTLS will load them. 0, or -EINVAL with the error. */
 int web_tls_check(const struct web_tls *tls, struct error *error);
-/* For a session before its handshake: which certificate the client must show. `tls` must outlive it. */
+/* For a session before its handshake: which certificate the client must show. `tls` must outlive
+ * it. */
 void web_tls_prepare(const struct web_tls *tls, gnutls_session_t session);
 
 #endif

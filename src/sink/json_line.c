@@ -11,7 +11,8 @@
 #define FIRST_CAPACITY 1024
 /* Digits of 64 bits, a sign. */
 #define INT_LEN 21
-/* Enough for nanoseconds in an interval of a day, without binary noise such as 1.0000000000000001. */
+/* Enough for nanoseconds in an interval of a day, without binary noise such as
+ * 1.0000000000000001. */
 #define REAL_FLAGS (JSON_ENCODE_ANY | JSON_REAL_PRECISION(14))
 #define REAL_LEN 64
 

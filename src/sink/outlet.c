@@ -23,7 +23,7 @@
 #define QUEUE_MAX (2 * 1024 * 1024)
 /* The longest line is `run` with a command of ARG_MAX (2 MiB) where each byte needs 5 ("\\xNN"). */
 #define BUFFER_MAX (32 * 1024 * 1024)
-/* Queued lines that tell of losses: one for each interval. */
+/* Queued lines that tell of losses: one for each tick. */
 #define MAX_MARKS 64
 /* Others may not see what other users' processes map, so neither may they read our file. */
 #define FILE_MODE 0640
@@ -70,8 +70,8 @@ static bool is_unix(const char *target)
 	return strncmp(target, "unix:", 5) == 0;
 }
 
-/* True when the file ends within a line: a writer before us was killed in the middle. By its descriptor, as its name may
- * be another file's by now. */
+/* True when the file ends within a line: a writer before us was killed in the middle. By its
+ * descriptor, as its name may be another file's by now. */
 static bool file_is_torn(int written_fd)
 {
 	char path[32];
@@ -123,7 +123,7 @@ static int open_path(const struct outlet *outlet, bool replace)
 	return output_file_open(outlet->path, flags, outlet->is_private ? PRIVATE_MODE : FILE_MODE);
 }
 
-static void take_fd(struct outlet *outlet, int fd)
+static void set_fd(struct outlet *outlet, int fd)
 {
 	struct stat status;
 
@@ -145,7 +145,7 @@ static int open_first(struct outlet *outlet, enum outlet_open how, struct error 
 	int fd = outlet->is_stdout ? STDOUT_FILENO : open_path(outlet, how == OUTLET_REPLACE);
 
 	if (fd >= 0) {
-		take_fd(outlet, fd);
+		set_fd(outlet, fd);
 		return 0;
 	}
 	if (outlet->is_persistent && is_absent(outlet, fd))
@@ -479,7 +479,7 @@ int outlet_reopen(struct outlet *outlet, bool *ret_opened)
 	if (fd < 0)
 		return fd;
 	close(outlet->fd);
-	take_fd(outlet, fd);
+	set_fd(outlet, fd);
 	*ret_opened = true;
 	return 0;
 }
@@ -494,7 +494,7 @@ int outlet_connect(struct outlet *outlet, bool *ret_opened)
 	fd = open_path(outlet, false);
 	if (fd < 0)
 		return fd;
-	take_fd(outlet, fd);
+	set_fd(outlet, fd);
 	*ret_opened = true;
 	return 0;
 }

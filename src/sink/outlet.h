@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where lines go: a file, standard output, a FIFO, or a stream socket that somebody listens on. Whole
- * lines or none, and nothing here waits: what a reader does not take at once is queued, the loop
- * writes it when there is room, and when the queue is full lines are lost. What a full disk tears off
- * is cut away again. Lost lines are counted, and the outlet remembers which count has got through.
- * It owns its descriptor, but never standard output. The caller ignores SIGPIPE and SIGXFSZ.
+ * Where lines go: a file, standard output, a FIFO, or a stream socket that somebody listens on.
+ * Whole lines or none, and nothing here waits: what a reader does not take at once is queued, the
+ * loop writes it when there is room, and when the queue is full lines are lost. What a full disk
+ * tears off is cut away again. Lost lines are counted, and the outlet remembers which count has got
+ * through. It owns its descriptor, but never standard output. The caller ignores SIGPIPE and
+ * SIGXFSZ.
  */
 #ifndef FAULTMAP_OUTLET_H
 #define FAULTMAP_OUTLET_H
@@ -19,14 +20,14 @@
 struct outlet;
 
 enum outlet_open {
-	OUTLET_REPLACE, /* a file that is new has mode 0600, in the other cases 0640: a log shipper may read it */
-	OUTLET_APPEND,
+	OUTLET_REPLACE, /* a new file has mode 0600 */
+	OUTLET_APPEND,  /* a new file has mode 0640: a log shipper may read it */
 	OUTLET_PERSIST, /* append; a reader that is absent or goes away may come later */
 };
 
-/* target: NULL or "-" for standard output, unix:PATH, or a file's path; where anybody may have put something in their
- * place, neither links are followed nor others' files and listeners taken (base/output_file.h). 0 or a negative errno with
- * the error set. */
+/* target: NULL or "-" for standard output, unix:PATH, or a file's path; where anybody may have put
+ * something in their place, neither links are followed nor others' files and listeners taken
+ * (base/output_file.h). 0 or a negative errno with the error set. */
 int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open how,
 		struct error *error);
 /* NULL is fine. What is still queued is gone: see outlet_drain. */
@@ -40,8 +41,8 @@ void outlet_watch(struct outlet *outlet, struct loop *loop);
 /* Opens a regular file again by its name, after it was renamed; true in *ret_opened. Others stay as
  * they are. 0, or a negative errno: the old one stays. */
 int outlet_reopen(struct outlet *outlet, bool *ret_opened);
-/* OUTLET_PERSIST without a reader looks for one: true in *ret_opened when it has come. 0 or a negative
- * errno: there is none. */
+/* OUTLET_PERSIST without a reader looks for one: true in *ret_opened when it has come. 0 or a
+ * negative errno: there is none. */
 int outlet_connect(struct outlet *outlet, bool *ret_opened);
 
 /* True while the queue takes another line. */

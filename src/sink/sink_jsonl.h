@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * JSON lines, schema version 1 (packaging/faultmap.schema.json): one object per line, `rec` says
- * which. The sink never waits for who reads them (outlet.h): lines that cannot be written are lost as
- * a whole, counted, and told as lines_lost by the next `meta`, `interval` or `run` line, which is the
- * next that gets through.
- * The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a size limit is an error here.
+ * which. The sink never waits for who reads them (outlet.h): lines that cannot be written are lost
+ * as a whole, counted, and told as lines_lost by the next `meta`, `interval` or `run` line, which
+ * is the next that gets through. The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a
+ * size limit is an error here.
  */
 #ifndef FAULTMAP_SINK_JSONL_H
 #define FAULTMAP_SINK_JSONL_H
@@ -59,7 +59,8 @@ uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);
 
 /*
  * Each returns 0, or a negative errno with the error set when a line was lost (-EPIPE: the reader
- * went away; -EAGAIN: it does not keep up); the sink stays usable and tries again with the next call.
+ * went away; -EAGAIN: it does not keep up); the sink stays usable and tries again with the next
+ * call.
  *
  * The meta line is written at once; while that fails it goes before the next lines, and it begins
  * each file and connection.

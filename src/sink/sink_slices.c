@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* As many as the kernel's table of rows holds at a time; 6 MiB with the table. Beyond, the less busy
- * half of the mappings becomes a sum. */
+/* As many as the kernel's table of rows holds at a time; 6 MiB with the table. Beyond, the less
+ * busy half of the mappings becomes a sum. */
 #define DEFAULT_MAX_SLICES 65536
 #define SHOWN_MAPPINGS 20
 #define MAX_CELLS 64 /* of a strip: as wide as a terminal allows beside the other columns */
@@ -179,8 +179,8 @@ static struct part *part_of(struct sink_slices *slices, struct strip *strip, con
 	return part;
 }
 
-/* Each row tells where the mapping was when it last faulted in that slice. One that was elsewhere has
- * moved. */
+/* Each row tells where the mapping was when it last faulted in that slice. One that was elsewhere
+ * has moved. */
 static void widen(struct strip *strip, const struct row *row)
 {
 	uint64_t start = row->map_start, end = row->map_end;
@@ -302,7 +302,8 @@ static void heat(struct cells *cells, const struct strip *strip, uint64_t page_s
 	}
 }
 
-/* One character per cell: blank without a fault, else one of the others, the last for the hottest. */
+/* One character per cell: blank without a fault, else one of the others, the last for the
+ * hottest. */
 static void put_strip(const struct cells *cells, bool utf8, struct grid *grid)
 {
 	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };

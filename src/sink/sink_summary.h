@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What `run` prints at the end. A process and its rows leave the snapshot after the tick in which it
- * ended, so the summary takes every snapshot (sink_summary_tick) into copies of its own. While one process
- * ran there is a place per mapping and kind; when several did, mappings of the same name, permissions,
- * kind and access are merged, but for the few that are large. What does not fit goes to rest lines
- * with exact sums.
+ * What `run` prints at the end. A process and its rows leave the snapshot after the tick in which
+ * it ended, so the summary takes every snapshot (sink_summary_tick) into copies of its own. While
+ * one process ran there is a place per mapping and kind; when several did, mappings of the same
+ * name, permissions, kind and access are merged, but for the few that are large. What does not fit
+ * goes to rest lines with exact sums.
  */
 #ifndef FAULTMAP_SINK_SUMMARY_H
 #define FAULTMAP_SINK_SUMMARY_H

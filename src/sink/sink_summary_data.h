@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What sink_summary.c (prints) and sink_summary_data.c (collects) share; nobody else includes it. */
+/* What sink_summary.c (prints) and sink_summary_data.c (collects) share; nobody else includes
+ * it. */
 #ifndef FAULTMAP_SINK_SUMMARY_DATA_H
 #define FAULTMAP_SINK_SUMMARY_DATA_H
 

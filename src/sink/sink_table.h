@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The tables of `top --once` and `top -b`: a header and one line per process, mapping, kind,
- * cgroup, or unit. The sink keeps what processes that ended had counted, so that its sums never go down:
- * give it every snapshot.
+ * cgroup, or unit. The sink keeps what processes that ended had counted, so that its sums never go
+ * down: give it every snapshot.
  */
 #ifndef FAULTMAP_SINK_TABLE_H
 #define FAULTMAP_SINK_TABLE_H
@@ -46,8 +46,8 @@ bool sink_table_can_sort(enum table_by by, enum table_sort sort);
 struct sink_table *sink_table_new(const struct sink_table_options *options);
 void sink_table_free(struct sink_table *sink);
 
-/* Prints the snapshot's interval, after an empty line if it is not the first; nothing for tick 0, whose
- * faults are from before. 0, or a negative errno with the error set. */
+/* Prints the snapshot's interval, after an empty line if it is not the first; nothing for tick 0,
+ * whose faults are from before. 0, or a negative errno with the error set. */
 int sink_table_tick(struct sink_table *sink, const struct snapshot *snapshot, struct error *error);
 extern const struct sink_ops sink_table_ops;
 

@@ -75,10 +75,10 @@ static void gup_without_perf_events_is_what_processes_have_beyond_their_rows(voi
 	};
 
 	(void)state;
-	losses_settle(&totals, 0, 107, 7);
+	losses_derive(&totals, 0, 107, 7);
 	assert_int_equal(totals.gup, 7);
 	assert_int_equal(totals.missed, 0);
-	losses_settle(&totals, 0, 107, 5);
+	losses_derive(&totals, 0, 107, 5);
 	assert_int_equal(totals.gup, 7); /* it never goes down */
 }
 
@@ -92,11 +92,11 @@ static void perf_events_tell_what_no_row_has(void **state)
 				 .has_perf_minor = true };
 
 	(void)state;
-	losses_settle(&totals, 0, 108, 10);
+	losses_derive(&totals, 0, 108, 10);
 	assert_int_equal(totals.missed, 3); /* rows lack these */
 	assert_int_equal(totals.gup, 7);    /* and they are no GUP */
 	totals.minor = 92;                  /* rows are read later than the events */
-	losses_settle(&totals, 0, 108, 0);
+	losses_derive(&totals, 0, 108, 0);
 	assert_int_equal(totals.missed, 3);
 	assert_int_equal(totals.gup, 7);
 }
@@ -108,7 +108,7 @@ static void rows_that_were_skipped_are_not_missed(void **state)
 	};
 
 	(void)state;
-	losses_settle(&totals, 10, 102, 0);
+	losses_derive(&totals, 10, 102, 0);
 	assert_int_equal(totals.missed, 0);
 	assert_int_equal(totals.gup, 2);
 }
@@ -121,7 +121,7 @@ static void a_perf_event_that_ended_makes_no_gup(void **state)
 	};
 
 	(void)state;
-	losses_settle(&totals, 0, 102, 2);
+	losses_derive(&totals, 0, 102, 2);
 	assert_int_equal(totals.gup, 2);
 	assert_int_equal(totals.missed, 0);
 }

@@ -229,7 +229,7 @@ static int groups_scenario(void)
 		}
 		for (size_t i = 0; i < picture->n_processes; i++)
 			groups_process(&groups, picture->processes[i]);
-		groups_settle(&groups, tick < 2 ? 1000 : 30, picture->ts);
+		groups_choose(&groups, tick < 2 ? 1000 : 30, picture->ts);
 	}
 	for (size_t i = 0; i < groups.n_groups; i++)
 		counted += faults_of(groups.groups[i]);
