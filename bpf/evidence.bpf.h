@@ -135,9 +135,10 @@ static __always_inline bool is_plausible(s64 pages, s64 most)
 }
 
 /*
- * What the mm's sum has gained beside what this CPU's part did, where other threads write to it, too: their CPUs' parts
- * come a batch at a time, 33 in place of 1. That is more than a fault maps of a file around itself; private memory
- * comes in powers of two. Of a file in large folios this may be too few.
+ * What the mm's sum has gained beside what this CPU's part did, where other threads write to it,
+ * too: their CPUs' parts come a batch at a time, 33 in place of 1. That is more than a fault maps
+ * of a file around itself; private memory comes in powers of two. Of a file in large folios this
+ * may be too few.
  */
 static __always_inline u64 pages_in_company(const struct task_fault *fault, s64 part, s64 whole,
 					    u64 known)
@@ -151,10 +152,11 @@ static __always_inline u64 pages_in_company(const struct task_fault *fault, s64 
 }
 
 /*
- * Pages that the fault added to the mm; `known` where the counters do not tell: another CPU's part of them
- * is not read. This CPU's part grows by them, unless they fill it: then it is written to the sum and
- * becomes 0, and only both together tell. One fault maps no more than a page table has: large folios of files are
- * mapped whole, beyond the range that mm_filemap_map_pages tells of (Linux 6.18).
+ * Pages that the fault added to the mm; `known` where the counters do not tell: another CPU's part
+ * of them is not read. This CPU's part grows by them, unless they fill it: then it is written to
+ * the sum and becomes 0, and only both together tell. One fault maps no more than a page table has:
+ * large folios of files are mapped whole, beyond the range that mm_filemap_map_pages tells of
+ * (Linux 6.18).
  */
 static __always_inline u64 pages_added(const struct task_fault *fault, struct task_struct *task,
 				       u64 known)

@@ -212,6 +212,15 @@ static void choose_shown(struct lines *lines, size_t most)
 	lines->shown = shown;
 }
 
+static void free_values(struct table *table)
+{
+	size_t cursor = 0;
+
+	for (void *line; (line = table_next(table, &cursor));)
+		free(line);
+	table_clear(table);
+}
+
 int lines_make(struct lines *lines, struct sink_summary *summary)
 {
 	bool by_process = summary->options.by == SUMMARY_BY_PROCESS ||
@@ -222,11 +231,13 @@ int lines_make(struct lines *lines, struct sink_summary *summary)
 	*lines = (struct lines){};
 	table_init(&table, 0, LINE_KEY_SIZE);
 	result = by_process ? add_people(&table, summary) : add_places(&table, summary);
-	lines->lines = sink_summary_sorted_values(&table, compare_lines);
-	lines->count = lines->lines ? table.count : 0;
-	table_clear(&table);
-	if (result < 0 || !lines->lines)
+	lines->lines = result ? NULL : sink_summary_sorted_values(&table, compare_lines);
+	if (!lines->lines) {
+		free_values(&table);
 		return -ENOMEM;
+	}
+	lines->count = table.count;
+	table_clear(&table);
 	choose_shown(lines, summary->options.show_all ? lines->count : SHOWN_LINES);
 	lines->n_rest = lines->count - lines->shown;
 	if (by_process) {
