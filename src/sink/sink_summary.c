@@ -376,8 +376,8 @@ static void put_cost_line(const struct sink_summary *summary, const struct line 
 		grid_count(grid, line->n_processes);
 	else
 		grid_empty(grid);
-	if (line->tgid)
-		grid_format(grid, "%" PRIu64, line->tgid);
+	if (line->tgid || (line->mapping_id && line->pid))
+		grid_format(grid, "%" PRIu64, line->tgid ?: line->pid);
 	else
 		grid_empty(grid);
 	if (line->n_alike > 1 && name)

@@ -11,10 +11,6 @@
  * thousands, about 3 MiB each at this limit. Beyond, mappings are merged by name, and names go to
  * one "(other)" place. */
 #define DEFAULT_MAX_PLACES 16384
-/* When several processes ran, a mapping keeps a row of its own if it has this part of all pages, so
- * at most 20 do, and is worth a look at all: 1 MiB in small pages. */
-#define LARGE_PART 20
-#define LARGE_PAGES 256
 /* 16 MiB; beyond, the least busy of those that ended become a sum. */
 #define DEFAULT_MAX_PROCESSES 65536
 

@@ -9,6 +9,11 @@
 #include "base/interned.h"
 #include "base/table.h"
 
+/* A mapping that has this part of all pages, so that there are at most 20, and is worth a look at
+ * all (1 MiB in small pages), is a line of its own. */
+#define LARGE_PART 20
+#define LARGE_PAGES 256
+
 /* Faults of one mapping, or of all mappings of that name that have no place of their own. */
 struct place {
 	/* identity: must stay first, it is the hash key; no padding */

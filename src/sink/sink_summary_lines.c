@@ -56,56 +56,96 @@ static struct line *line_of(struct table *table, const struct line *key)
 	return line;
 }
 
-static int add_place(struct table *table, const struct sink_summary *summary,
-		     const struct place *place)
+/* Adds the places to the line that `key` gives each of them. 0 or -ENOMEM. */
+static int add_places(struct table *table, const struct table *places,
+		      struct line (*key)(const struct place *place))
 {
-	struct line key = { .name = summary->options.by == SUMMARY_BY_KIND ?
-					    kind_name(place->kind) :
-					    place->name };
+	size_t cursor = 0;
+
+	for (struct place *place; (place = table_next(places, &cursor));) {
+		struct line wanted = key(place), *line;
+
+		if (!has_faults(&place->counts))
+			continue;
+		line = line_of(table, &wanted);
+		if (!line)
+			return -ENOMEM;
+		line_add_place(line, place);
+		line->pid = place->tgid;
+	}
+	return 0;
+}
+
+static struct line key_by_kind(const struct place *place)
+{
+	return (struct line){ .name = kind_name(place->kind) };
+}
+
+static struct line key_by_name(const struct place *place)
+{
+	return (struct line){ .name = place->name };
+}
+
+static struct line key_by_mapping(const struct place *place)
+{
+	return (struct line){ .name = place->name, .mapping_id = place->mapping_id };
+}
+
+static bool is_large(const struct line *mapping, uint64_t n_pages)
+{
+	return mapping->counts.pages >= LARGE_PAGES &&
+	       mapping->counts.pages >= n_pages / LARGE_PART;
+}
+
+/* Puts the mapping into its name's line. */
+static int add_mapping(struct table *table, const struct line *mapping, bool has_several)
+{
+	struct line key = { .name = mapping->name };
 	struct line *line = line_of(table, &key);
 
 	if (!line)
 		return -ENOMEM;
-	line_add_place(line, place);
+	line_add(line, mapping);
+	line->n_alike += !has_several; /* else some were given up */
+	line->n_processes = max_of(line->n_processes, 1);
 	return 0;
 }
 
-/* Mappings of one name are told apart while one process ran. */
-static int count_mappings(struct table *table, const struct sink_summary *summary)
+/* A line of its own. */
+static int add_large(struct table *table, const struct line *mapping, bool has_several)
 {
-	struct table seen;
-	size_t cursor = 0;
-	int result = 0;
+	struct line *line = line_of(table, mapping);
 
-	if (summary->options.by != SUMMARY_BY_MAPPING || sink_summary_has_several(summary))
-		return 0;
-	table_init(&seen, offsetof(struct place, mapping_id), sizeof(uint64_t));
-	for (struct place *place; !result && (place = table_next(&summary->own, &cursor));) {
-		struct line key = { .name = place->name };
-		struct line *line = table_get(table, &key);
-
-		if (!line || table_get(&seen, &place->mapping_id))
-			continue;
-		line->n_alike++;
-		result = table_add(&seen, place);
-	}
-	table_clear(&seen);
-	return result;
+	if (!line)
+		return -ENOMEM;
+	line->pid = has_several ? mapping->pid : 0;
+	return 0;
 }
 
-static int add_places(struct table *table, const struct sink_summary *summary)
+static void free_values(struct table *table)
 {
-	const struct table *tables[] = { &summary->own, &summary->merged };
-	int result = 0;
+	size_t cursor = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		size_t cursor = 0;
+	for (void *line; (line = table_next(table, &cursor));)
+		free(line);
+	table_clear(table);
+}
 
-		for (struct place *place; !result && (place = table_next(tables[i], &cursor));)
-			if (has_faults(&place->counts))
-				result = add_place(table, summary, place);
-	}
-	return result ? result : count_mappings(table, summary);
+/* A large mapping is what is looked for; the others are one line for each name. */
+static int add_mappings(struct table *table, const struct sink_summary *summary)
+{
+	bool has_several = sink_summary_has_several(summary);
+	struct table mappings;
+	size_t cursor = 0;
+	int result;
+
+	table_init(&mappings, 0, LINE_KEY_SIZE);
+	result = add_places(&mappings, &summary->own, key_by_mapping);
+	for (struct line *line; !result && (line = table_next(&mappings, &cursor));)
+		result = is_large(line, summary->n_pages) ? add_large(table, line, has_several) :
+							    add_mapping(table, line, has_several);
+	free_values(&mappings);
+	return result ? result : add_places(table, &summary->merged, key_by_name);
 }
 
 static void line_add_person(struct line *line, const struct person *person)
@@ -212,13 +252,21 @@ static void choose_shown(struct lines *lines, size_t most)
 	lines->shown = shown;
 }
 
-static void free_values(struct table *table)
+/* Of all that the lines are made of. 0 or -ENOMEM. */
+static int add_all(struct table *table, struct sink_summary *summary)
 {
-	size_t cursor = 0;
+	int result;
 
-	for (void *line; (line = table_next(table, &cursor));)
-		free(line);
-	table_clear(table);
+	switch (summary->options.by) {
+	case SUMMARY_BY_PROCESS:
+	case SUMMARY_BY_COMM:
+		return add_people(table, summary);
+	case SUMMARY_BY_KIND:
+		result = add_places(table, &summary->own, key_by_kind);
+		return result ? result : add_places(table, &summary->merged, key_by_kind);
+	default:
+		return add_mappings(table, summary);
+	}
 }
 
 int lines_make(struct lines *lines, struct sink_summary *summary)
@@ -230,7 +278,7 @@ int lines_make(struct lines *lines, struct sink_summary *summary)
 
 	*lines = (struct lines){};
 	table_init(&table, 0, LINE_KEY_SIZE);
-	result = by_process ? add_people(&table, summary) : add_places(&table, summary);
+	result = add_all(&table, summary);
 	lines->lines = result ? NULL : sink_summary_sorted_values(&table, compare_lines);
 	if (!lines->lines) {
 		free_values(&table);

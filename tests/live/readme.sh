@@ -53,7 +53,7 @@ test_setup()
 	check_equal "README.md: two commands set it up" "${#setup[@]}" 2
 	unset BUILD FAULTMAP MAKEFLAGS MAKELEVEL
 	export DESTDIR=$TMP/root
-	check_command "$tree" "${setup[0]}" '^ +131,072 +0 +512M .* demand_zero .* \[anon\]$'
+	check_command "$tree" "${setup[0]}" '^ *131,072 .* 512M  demand_zero .*\[anon\]$'
 	check "README.md: ${setup[1]}" run_in "$tree" "${setup[1]}"
 	check "it is in /usr/local" "$DESTDIR/usr/local/bin/faultmap" --version
 }
@@ -83,7 +83,7 @@ test_uses()
 	done < <(commands 2 | sed 's/ # .*//')
 	check_equal "README.md: six ways to use it" "${#uses[@]}" 6
 	check_command "$TMP/work" "${uses[0]}" '^ +PID .* COMM'
-	check_command "$TMP/work" "${uses[1]}" '^[0-9,]+ minor and [0-9]+ major faults in 1 process'
+	check_command "$TMP/work" "${uses[1]}" '; page faults took .*: [0-9,]+ minor, [0-9]+ major, 0 denied$'
 	start_background /usr/bin/python3 -c '
 import mmap
 while True:
@@ -93,7 +93,7 @@ while True:
 	test_daemon "${uses[3]}"
 	check_command "$TMP/work" "${uses[4]}" "\"pid\":$BACKGROUND_PID,"
 	check_equal "and these lines alone" "$(jq -r .rec "$TMP/out" | sort -u)" faults
-	check_command "$TMP/work" "${uses[5]}" '^[0-9,]+ minor and [0-9]+ major faults in [0-9]+ processes'
+	check_command "$TMP/work" "${uses[5]}" '^page faults.*: [0-9,]+ minor, [0-9]+ major, [0-9]+ denied, in [0-9,]+ processes'
 }
 
 test_questions()
