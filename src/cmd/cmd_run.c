@@ -31,8 +31,9 @@
 #include "base/util.h"
 #include "cmd/watch.h"
 
-/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and seconds on a machine under
- * load. Longer than the collector waits for one (VANISHED_NS), so that each process has its exit line. */
+/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and seconds
+ * on a machine under load. Longer than the collector waits for one (VANISHED_NS), so that each
+ * process has its exit line. */
 #define RECORDS_MS 15000
 #define RECORDS_POLL_MS 20
 

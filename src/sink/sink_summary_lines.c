@@ -10,7 +10,8 @@
 #include "base/util.h"
 #include "model/kinds.h"
 
-/* What is not shown one by one is less than this part of all stalls, of all faults and of all bytes. */
+/* What is not shown one by one is less than this part of all stalls, of all faults and of all
+ * bytes. */
 #define REST_PART 20
 /* A page of output; what is left over is more lines, if it is more than that. */
 #define SHOWN_LINES 15

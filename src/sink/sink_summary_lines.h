@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The lines of the summary: places or processes that are alike as one, the costliest first, and how many of them
- * have to be shown. sink_summary.c prints them.
+ * The lines of the summary: places or processes that are alike as one, the costliest first, and how
+ * many of them have to be shown. sink_summary.c prints them.
  */
 #ifndef FAULTMAP_SINK_SUMMARY_LINES_H
 #define FAULTMAP_SINK_SUMMARY_LINES_H
@@ -35,7 +35,8 @@ struct lines {
 /* Fills the lines, to be freed with lines_free() whatever is returned. 0 or -ENOMEM. */
 int lines_make(struct lines *lines, struct sink_summary *summary);
 void lines_free(struct lines *lines);
-/* The kinds of the line's faults, the most important first, as text: "denied_bus 1, file_map 60 (3 major)". */
+/* The kinds of the line's faults, the most important first, as text: "denied_bus 1, file_map 60 (3
+ * major)". */
 void line_kinds(const struct line *line, char *text, size_t size);
 
 #endif
