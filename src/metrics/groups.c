@@ -149,11 +149,7 @@ static const char *shown_name(const struct groups *groups, const char *name)
 
 void groups_clear(struct groups *groups)
 {
-	size_t cursor = 0;
-
-	for (void *member; (member = table_next(&groups->members, &cursor));)
-		free(member);
-	table_clear(&groups->members);
+	table_clear_values(&groups->members, free);
 	tdestroy(groups->by_label, keep_node);
 	for (size_t i = 0; i < groups->n_groups; i++)
 		group_free(groups->groups[i]);

@@ -213,15 +213,6 @@ static void choose_shown(struct lines *lines, size_t most)
 	lines->shown = shown;
 }
 
-static void free_values(struct table *table)
-{
-	size_t cursor = 0;
-
-	for (void *line; (line = table_next(table, &cursor));)
-		free(line);
-	table_clear(table);
-}
-
 int lines_make(struct lines *lines, struct sink_summary *summary)
 {
 	bool by_process = summary->options.by == SUMMARY_BY_PROCESS ||
@@ -234,7 +225,7 @@ int lines_make(struct lines *lines, struct sink_summary *summary)
 	result = by_process ? add_people(&table, summary) : add_places(&table, summary);
 	lines->lines = result ? NULL : sink_summary_sorted_values(&table, compare_lines);
 	if (!lines->lines) {
-		free_values(&table);
+		table_clear_values(&table, free);
 		return -ENOMEM;
 	}
 	lines->count = table.count;
