@@ -16,7 +16,7 @@ typedef uint64_t u64;
 typedef int32_t s32;
 #endif
 
-/* Why a page faulted; exactly one per fault (src/README.md says how to add one). */
+/* Why a page faulted; exactly one per fault. .github/CONTRIBUTING.md says how to add one. */
 enum fault_kind {
 	KIND_UNKNOWN,
 	KIND_DEMAND_ZERO,

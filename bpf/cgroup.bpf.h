@@ -58,7 +58,7 @@ static long cgroup_step(u32 index, struct cgroup_walk *walk)
 		return 1;
 	walk->length = at + length;
 	walk->node = parent_node(node);
-	if (!walk->node) { /* it is not below that root: in no path that faultmap sees */
+	if (!walk->node) { /* it is not below that root: faultmap sees no path to it */
 		walk->length = 0;
 		return 1;
 	}

@@ -24,7 +24,7 @@ int flush_run(void *context)
 	return cpu->held ? FLUSH_HELD : FLUSH_DONE;
 }
 
-/* Run anywhere for a CPU that is offline: before it is back here, it has to boot. */
+/* Run on any CPU for one that is offline: that one has to boot before it can come in between. */
 SEC("raw_tp")
 int BPF_PROG(flush_for, unsigned long which)
 {

@@ -219,7 +219,8 @@ static __always_inline u64 pages_by_evidence(const struct task_fault *fault,
 	/* A copy of the huge zero page is huge since Linux 6.13. */
 	if (fault->key.kind == KIND_COW && is_huge(fault, task))
 		return HUGE_PAGES;
-	/* The file's page that the copy replaces is none that it brought. */
+	/* The copy takes the place of the file's page, whose counter goes down: it says nothing
+	 * here. */
 	if (fault->key.kind == KIND_COW && fault->rss_member != MM_ANONPAGES)
 		return known;
 	if (counts_pages(fault) && !may_have_company(fault, task))

@@ -7,7 +7,7 @@
 #define RESOLVED_CACHABLE 0x100
 #define RESOLVED_KIND 0xff
 
-/* Finds out what was faulted on: the mapping, which it leaves in lookup, and the kind. */
+/* Finds the mapping, which it leaves in lookup, and returns the kind. */
 VERIFIED_ONCE int resolve(struct lookup *lookup, u64 address, u64 error_code)
 {
 	bool grows = false;
@@ -99,7 +99,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	return 0;
 }
 
-/* Remembers the fault until it is known how it ends. The task's one before is counted. */
+/* Remembers the fault until it is known how it ends. The task's last one has been counted. */
 static __always_inline void fault_stamp(struct task_fault *fault, const struct open_run *run,
 					struct task_struct *task, u64 address)
 {
@@ -278,10 +278,8 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
 
-/*
- * A fault that has completed and was not seen to begin, as perf events can miss that, or found no
- * place for its stamp. Its entry is made up for.
- */
+/* Counts a fault that completes but has no stamp: a perf event can miss its begin, or it found no
+ * slot. Counts its entry, too. */
 static __noinline int count_unseen(u64 address, u32 mode, bool major)
 {
 	struct task_struct *task = current_task();

@@ -7,7 +7,7 @@ _faultmap_flags()
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
 
 	case $1 in
-	run) echo "--json --jsonl --all --slices -o --output -d --delay $watch $common" ;;
+	run) echo "--json --jsonl --all --by --slices -o --output -d --delay $watch $common" ;;
 	top) echo "--once -b --batch -n --number -d --delay --by --sort $watch $common" ;;
 	log) echo "-d --delay -n --count -o --output --schema $watch $common" ;;
 	report) echo "--from --to --by --all $common" ;;
@@ -24,7 +24,12 @@ _faultmap_values()
 {
 	case $1 in
 	--detail) echo 'fast full' ;;
-	--by) echo 'process mapping kind cgroup unit' ;;
+	--by)
+		case ${COMP_WORDS[1]} in
+		run) echo 'mapping kind process comm row' ;;
+		*) echo 'process mapping kind cgroup unit' ;;
+		esac
+		;;
 	--sort) echo 'faults minor major denied pages stall rss vsz pid name' ;;
 	--group-by) echo 'cgroup comm exe pid uid unit' ;;
 	--mappings) echo 'none top=5' ;;

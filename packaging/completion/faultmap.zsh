@@ -39,6 +39,7 @@ _faultmap() {
 				'--json[JSON lines instead of the summary]' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--all[every row and every process]' \
+				'--by=[what a line is]:what:(mapping kind process comm row)' \
 				'--slices[show where along each mapping the faults were]' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \

@@ -146,3 +146,22 @@ void *table_next(const struct table *table, size_t *cursor)
 	}
 	return NULL;
 }
+
+void table_clear_values(struct table *table, void (*free_value)(void *value))
+{
+	size_t cursor = 0;
+
+	for (void *value; (value = table_next(table, &cursor));)
+		free_value(value);
+	table_clear(table);
+}
+
+void *table_values(const struct table *table)
+{
+	void **values = calloc(table->count + 1, sizeof(*values));
+	size_t cursor = 0;
+
+	for (size_t i = 0; values && i < table->count; i++)
+		values[i] = table_next(table, &cursor);
+	return values;
+}

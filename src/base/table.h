@@ -26,12 +26,16 @@ struct table {
 void table_init(struct table *table, size_t key_offset, size_t key_size);
 /* Frees the slots; what they point to stays the caller's. */
 void table_clear(struct table *table);
+/* The same, and frees what they point to. */
+void table_clear_values(struct table *table, void (*free_value)(void *value));
 /* NULL when absent. */
 void *table_get(const struct table *table, const void *key);
 /* Adds a value whose key is not in the table yet. 0 or -ENOMEM. */
 int table_add(struct table *table, void *value);
 /* Takes the value with this key out and returns it; NULL when absent. */
 void *table_remove(struct table *table, const void *key);
+/* All values in an array, to be freed; NULL when out of memory. */
+void *table_values(const struct table *table);
 /* Walks all values: start with *cursor = 0, ends with NULL. No change to the table meanwhile. */
 void *table_next(const struct table *table, size_t *cursor);
 

@@ -25,7 +25,7 @@ void cmd_set_verbosity(unsigned int verbose)
 	log_set_level(level_of(verbose));
 }
 
-/* Beyond its stack a program ends by SIGSEGV, which says nothing: rather now, in words. */
+/* A program that runs out of stack ends by SIGSEGV, which says nothing. A message now is better. */
 static bool has_stack(void)
 {
 	struct rlimit limit;

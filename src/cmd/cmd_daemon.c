@@ -22,8 +22,7 @@
 #include "cmd/watch.h"
 #include "serve/web.h"
 
-/* Ticks that may fail one after another before a restart by the service manager is the better
- * hope. */
+/* After so many failed ticks in a row the daemon ends, so that the service manager restarts it. */
 #define MAX_TROUBLE_IN_A_ROW 5
 /* How long a log shipper may take no line at the end. */
 #define LAST_LINES_MS 1000
@@ -214,7 +213,7 @@ struct service {
 	int argc; /* the flags, for a reload */
 	char *const *argv;
 	struct settings *settings;
-	struct settings *started; /* as it was started: what takes a restart is told from it */
+	struct settings *started;           /* what the daemon was started with */
 	const struct daemon_config *config; /* of settings */
 	struct session *session;
 	struct sinks sinks; /* the next three, as far as there are any */
@@ -281,7 +280,8 @@ static struct web_options web_options_of(const struct daemon_config *config)
 				     config->web_enable_lifecycle };
 }
 
-/* A full disk must not end the service: said once for each reason, and once when it is over. */
+/* A full disk must not end the service. There is one message for each reason, and one when it is
+ * over. */
 static void report_jsonl(struct service *service, int result, const struct error *error)
 {
 	if (result < 0 && result != service->jsonl_failure)
@@ -291,7 +291,7 @@ static void report_jsonl(struct service *service, int result, const struct error
 	service->jsonl_failure = result;
 }
 
-/* After a rotation. A failure is told, and the old file gone on with. */
+/* After a rotation. If it fails, a message says so and lines go on into the old file. */
 static void reopen_jsonl(struct service *service)
 {
 	struct error error;
@@ -380,7 +380,7 @@ static int render_overview(void *context, char **ret_text, size_t *ret_size)
 				    ret_text, ret_size);
 }
 
-/* A tick that hangs needs no answer here: the loop hangs with it and answers nobody. */
+/* While a tick hangs the loop hangs, too, and answers nobody: no check for that is needed. */
 static bool is_ready(void *context)
 {
 	const struct service *service = context;
@@ -469,7 +469,7 @@ static int apply_settings(struct service *service, struct settings *settings, st
 	return result;
 }
 
-/* What is bad changes nothing and is told in one line. */
+/* Bad settings change nothing and are reported in one line. */
 static int reload(void *context, struct error *error)
 {
 	struct service *service = context;
@@ -558,7 +558,7 @@ static int choose_names(struct service *service, struct error *error)
 	return error_set(error, ENOMEM, "making the metrics: out of memory");
 }
 
-/* What can fail for a person's mistake comes before the programs are loaded. */
+/* Opens first what a wrong setting can make fail; the programs are loaded after that. */
 static int service_open(struct service *service)
 {
 	const struct daemon_config *config = service->config;
@@ -579,7 +579,7 @@ static int service_open(struct service *service)
 	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* What it goes on doing after the start. */
+/* The capabilities that the daemon still needs once it is running. */
 static unsigned int privileges_needed(const struct service *service)
 {
 	return (service->config->group_by == GROUP_BY_EXE ? PRIVILEGE_READ_EXE : 0) |

@@ -14,9 +14,9 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* Of lines that are no lines of ours: beyond, their number is enough. */
+/* So many bad lines are reported one by one; then only their number. */
 #define MAX_COMPLAINTS 20
-/* Beyond so many bytes of commands, their number is enough. */
+/* So many bytes of commands are printed; then only their number. */
 #define MAX_RUN_TEXT (1 << 20)
 
 #define BY_NOTHING (-1)
@@ -171,7 +171,7 @@ static int add_to_summary(struct report *report, const struct snapshot *snapshot
 	return sink_summary_tick(report->summary, snapshot, error);
 }
 
-/* Of which log, when it is not simply that of one command. */
+/* Says which log this is, unless it is that of a single command. */
 static void print_source(const struct report *report)
 {
 	const struct jsonl_reader_info *info = jsonl_reader_info(report->reader);

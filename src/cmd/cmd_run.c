@@ -31,8 +31,9 @@
 #include "base/util.h"
 #include "cmd/watch.h"
 
-/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and seconds on a machine under
- * load. Longer than the collector waits for one (VANISHED_NS), so that each process has its exit line. */
+/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and seconds
+ * on a machine under load. Longer than the collector waits for one (VANISHED_NS), so that each
+ * process has its exit line. */
 #define RECORDS_MS 15000
 #define RECORDS_POLL_MS 20
 
@@ -215,8 +216,7 @@ static int forward_signal(void *context, const struct signalfd_siginfo *info)
 	return 0;
 }
 
-/* Before COMMAND exists, who interrupts means us: a signal that came since session_open() kills
- * now. */
+/* A signal that came before COMMAND exists is meant for us: it ends faultmap now. */
 static void take_pending_signals(void)
 {
 	sigset_t mask;
@@ -357,7 +357,7 @@ static int print_run(struct run *run, struct error *error)
 
 /* From beginning to end. ----------------------------------------------------------------------- */
 
-/* Of the user's locale, which is nobody else's business here. */
+/* Asks the user's locale without setting it: nothing else here depends on it. */
 static bool locale_is_utf8(void)
 {
 	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
@@ -465,7 +465,7 @@ static int run_to_end(struct run *run)
 
 	if (result < 0) {
 		log_error("waiting for the command: %s", strerror(-result));
-		waitpid(run->pid, NULL, 0); /* unobserved, but never left behind */
+		waitpid(run->pid, NULL, 0); /* not profiled any more, but waited for */
 		return EXIT_FAILED;
 	}
 	status = status_of_wait(run->wait_status);

@@ -106,7 +106,7 @@ static int count_tick(void *context, const struct snapshot *snapshot, struct err
 	return 0;
 }
 
-/* Nobody asked for the interval that this cuts short. */
+/* Prints no table of an interval that the signal has cut short. */
 static int handle_signal(void *context, const struct signalfd_siginfo *info)
 {
 	struct top *top = context;

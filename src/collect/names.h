@@ -17,7 +17,7 @@
 
 struct names;
 
-/* Of one generation: as many as there can be new rows between two readings. The last quarter is for
+/* Of one generation: as many as there can be new rows between two ticks. The last quarter is for
  * root. */
 #define NAMES_MAX 65536
 /* So many make a generation. */

@@ -14,7 +14,7 @@
 
 /* The deepest call needs 20 KiB; and independent of RLIMIT_STACK. */
 #define STACK_BYTES (256 * 1024)
-/* Ahead of those whose rows it reads, where it may be. */
+/* Runs before the tasks that make the rows it reads, where this may be set. */
 #define NICE (-10)
 
 struct reader {

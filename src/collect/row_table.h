@@ -56,7 +56,7 @@ void row_table_set_forget(struct row_table *table, const uint32_t *indexes, uint
 /* Clears the row and makes its index free. No program may work with it any more. 0 or a negative
  * errno. */
 int row_table_give(struct row_table *table, uint32_t index);
-/* The programs shall tell again when the table is filling. */
+/* Lets the programs tell again when the table is filling. */
 void row_table_listen(struct row_table *table);
 
 #endif

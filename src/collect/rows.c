@@ -95,7 +95,7 @@ static uint64_t faults_in(const struct fault_counts *counts)
 	return counts->minor + counts->major + counts->denied;
 }
 
-/* Once: who does so does it again and again. */
+/* Says it once: such a process does it again and again. */
 static void say_folded(struct rows *rows, const struct process *process)
 {
 	char comm[COMM_LEN * 4 + 1];
@@ -445,7 +445,7 @@ static int breathe(struct rows *rows)
 	return result;
 }
 
-/* What comes meanwhile is in the list again. */
+/* Rows that move meanwhile are in the list again. */
 static int read_all_left(struct rows *rows, bool breathes)
 {
 	struct left_rows batch = rows->left;

@@ -162,7 +162,7 @@ static void mark_dead(struct slot *slot)
 	slot->is_dead = true;
 }
 
-/* Several indexes may lead to one "[other]": it knows of none. */
+/* Several indexes may lead to one "[other]" row, which does not say which: looks at all of them. */
 static void mark_folded_dead(struct rows *rows)
 {
 	for (uint32_t i = 1; i <= row_table_size(rows->table); i++)

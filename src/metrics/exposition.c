@@ -15,7 +15,7 @@ static const char *const type_names[] = {
 	[METRIC_INFO] = "info",
 };
 
-/* What the samples' name has behind the family's. */
+/* The suffix of a sample's name behind its family's. */
 static const char *suffix_of(enum metric_type type)
 {
 	if (type == METRIC_COUNTER)

@@ -11,9 +11,10 @@
 #include "base/util.h"
 #include "metrics/public_names.h"
 
-/* What was so long ago weighs half, or a little less. */
+/* Faults of so long ago count half, or a little less. */
 #define MEMORY_SECONDS 600.0
-/* A group comes in where it has room to grow: six kinds, stalls, all else. */
+/* Series that a group may need as it grows: six kinds, stalls, all else. It comes in if there is
+ * room for these. */
 #define GROUP_ROOM 40
 /* Most groups that may be in cool-down at once. Where there are more, no group has to go for
  * another. */
@@ -149,11 +150,7 @@ static const char *shown_name(const struct groups *groups, const char *name)
 
 void groups_clear(struct groups *groups)
 {
-	size_t cursor = 0;
-
-	for (void *member; (member = table_next(&groups->members, &cursor));)
-		free(member);
-	table_clear(&groups->members);
+	table_clear_values(&groups->members, free);
 	tdestroy(groups->by_label, keep_node);
 	for (size_t i = 0; i < groups->n_groups; i++)
 		group_free(groups->groups[i]);
@@ -383,17 +380,16 @@ static struct group *strongest_hidden(const struct groups *groups)
 	return strongest;
 }
 
-/* One that was put out because it had grown does not come back before there is room for that. */
+/* A group that was put out because it had grown comes back only when there is room for its full
+ * size. */
 static size_t room_for(const struct group *group)
 {
 	return group->n_series > GROUP_ROOM ? group->n_series : GROUP_ROOM;
 }
 
-/*
- * Puts groups out until the rest is below the limit, then lets in those that are strong enough, in
- * place of those that have less than half of theirs, lest two that are alike take turns. Returns
- * the series that are free then.
- */
+/* Puts groups out until the rest is below the limit. Then lets in the strongest, in place of groups
+ * with less than half of their score: two that are alike must not take turns. Returns how many
+ * series are free then. */
 static size_t choose_groups(struct groups *groups, struct timespec now)
 {
 	size_t used = measure_groups(groups);
@@ -488,10 +484,9 @@ static bool is_better(const struct group *strong, const struct group *weak)
 	       2 * top_mappings_weakest(&weak->mappings)->score;
 }
 
-/*
- * Mappings have what the groups leave free. Puts out the weakest until that is enough, then lets in
- * the strongest, in free places or in those of others that have less than half of theirs.
- */
+/* Mappings have the series that groups leave free. Puts out the weakest until these suffice. Then
+ * lets in the strongest, in free places or in place of mappings with less than half of their
+ * score. */
 static void choose_mappings(struct groups *groups, size_t limit)
 {
 	size_t used = measure_mappings(groups);
@@ -519,7 +514,7 @@ static void choose_mappings(struct groups *groups, size_t limit)
 	}
 }
 
-/* Within each group, in place of its own. */
+/* Within each group: a stronger mapping takes the place of a weaker one. */
 static void replace_mappings(struct groups *groups)
 {
 	for (size_t i = 0; i < groups->n_groups; i++)

@@ -13,8 +13,8 @@
 #include "base/util.h"
 #include "metrics/exposition.h"
 
-/* Answers that are remembered: a machine's libraries are some hundred. One whose place is taken is
- * asked for again. */
+/* Answers that are remembered: a machine has some hundred libraries. An answer whose place another
+ * took is asked for again. */
 #define N_SLOTS 4096
 /* Who may list a directory can change. */
 #define PUBLIC_NS (600 * 1000000000ULL)
@@ -40,15 +40,14 @@ void public_names_free(struct public_names *names)
 	free(names);
 }
 
-/* Of a name without a path: what a program calls its memory is as public as what it calls
- * itself. */
+/* A name without a path is public, as a program's own name is. */
 static bool is_file(const char *name)
 {
 	return name[0] == '/' && strncmp(name, "/memfd:", 7) != 0 && strncmp(name, "/SYSV", 5) != 0;
 }
 
-/* Of what every system has, and no network holds: before Linux 5.12 the kernel cannot be asked what
- * it has cached. */
+/* Directories that every system has, and none has on a network. Before Linux 5.12 only these are
+ * asked for: the kernel does not tell what it has cached. */
 static bool is_of_system(const char *path)
 {
 	static const char *const trees[] = { "/usr/", "/lib", "/bin/", "/sbin/", "/dev/" };

@@ -94,7 +94,7 @@ static size_t count_series(const struct sink_prometheus *sink, size_t *ret_fixed
 	return writer.n_series;
 }
 
-/* Groups have what everything else leaves. */
+/* Gives the groups the series that everything else leaves free. */
 static void choose_series(struct sink_prometheus *sink, struct timespec now)
 {
 	size_t fixed, limit = sink->options.max_series;

@@ -42,26 +42,20 @@ struct snapshot *snapshot_new(void)
 	return snapshot;
 }
 
-static void row_free(struct row *row)
+static void row_free(void *value)
 {
+	struct row *row = value;
+
 	free(row->latency);
 	free(row);
 }
 
 void snapshot_free(struct snapshot *snapshot)
 {
-	size_t cursor = 0;
-	void *value;
-
 	if (!snapshot)
 		return;
-	while ((value = table_next(&snapshot->store->rows, &cursor)))
-		row_free(value);
-	cursor = 0;
-	while ((value = table_next(&snapshot->store->processes, &cursor)))
-		free(value);
-	table_clear(&snapshot->store->rows);
-	table_clear(&snapshot->store->processes);
+	table_clear_values(&snapshot->store->rows, row_free);
+	table_clear_values(&snapshot->store->processes, free);
 	strings_free(snapshot->store->strings);
 	free(snapshot->processes);
 	free(snapshot->rows);

@@ -73,14 +73,10 @@ static void free_text(void *bytes)
 
 void strings_free(struct strings *strings)
 {
-	size_t cursor = 0;
-
 	if (!strings)
 		return;
 	tdestroy(strings->tree, free_text);
-	for (struct share *share; (share = table_next(&strings->shares, &cursor));)
-		free(share);
-	table_clear(&strings->shares);
+	table_clear_values(&strings->shares, free);
 	free(strings);
 }
 

@@ -10,19 +10,10 @@ void jsonl_totals_init(struct jsonl_totals *totals)
 		   sizeof(struct process *));
 }
 
-static void free_values(struct table *table)
-{
-	size_t cursor = 0;
-
-	for (void *value; (value = table_next(table, &cursor));)
-		free(value);
-	table_clear(table);
-}
-
 void jsonl_totals_clear(struct jsonl_totals *totals)
 {
-	free_values(&totals->rows);
-	free_values(&totals->processes);
+	table_clear_values(&totals->rows, free);
+	table_clear_values(&totals->processes, free);
 	jsonl_totals_init(totals);
 }
 

@@ -20,15 +20,16 @@
 /* A scraper holds one or two connections and a browser six. For one more, the one goes that has
  * waited longest without asking anything: a thousand idle clients keep nobody out. */
 #define MAX_CLIENTS 128
-/* Before libmicrohttpd has closed those that have to go; beyond, new ones are turned away. */
+/* At most, while libmicrohttpd has yet to close those that must go. Beyond that, new ones are
+ * turned away. */
 #define MAX_CONNECTIONS (2 * MAX_CLIENTS)
 /* One turn of the loop: the tick may be due. */
 #define MAX_ACCEPTS 64
 /* Of one connection, for its request header and our response header: no header of a scraper comes
  * near, and a larger one is answered with 431, by http_request.c or by libmicrohttpd. */
 #define CONNECTION_MEMORY (24 * 1024)
-/* By so much grows what libmicrohttpd has for a request, half of the memory at first: at the end
- * are left the 4 KiB in which it answers 431. */
+/* How libmicrohttpd's buffer for a request grows; it starts with half of the memory. The last 4 KiB
+ * are left for its own answer 431. */
 #define CONNECTION_INCREMENT (8 * 1024)
 /* From connecting, through TLS, to the end of the first request's header; whole, not between
  * bytes. */
@@ -37,7 +38,7 @@
 #define ANSWER_SECONDS 30
 /* To the next request's header: longer than the usual minute between two scrapes. */
 #define IDLE_SECONDS 90
-/* Configurations that still have connections; more reloads in a row cut the oldest ones'. */
+/* At most so many configurations have connections; one more reload cuts the oldest one's. */
 #define MAX_SERVERS 4
 
 enum client_state { CLIENT_WAITING, CLIENT_ANSWERING };

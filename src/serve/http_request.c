@@ -12,12 +12,12 @@
 #include "serve/site_check.h"
 #include "base/util.h"
 
-/* Of all responses that clients have not read yet: a page is some 100 KiB, and who reads none of it
- * keeps it for as long as http.c lets him. */
+/* Of all responses that clients have not read yet. A page is some 100 KiB; a client that does not
+ * read keeps it until http.c closes the connection. */
 #define MAX_QUEUED_BYTES (32 * 1024 * 1024)
 /* Below that gzip saves no packet. */
 #define MIN_GZIP_SIZE 1024
-/* All Accept headers of a request in one; what is beyond is not heard. */
+/* All Accept headers of a request in one; longer ones are ignored. */
 #define MAX_ACCEPT 4096
 
 /* Of a request: its bytes, and what libmicrohttpd keeps beside them of each header, argument and
@@ -275,7 +275,7 @@ static enum MHD_Result join_header(void *context, enum MHD_ValueKind kind, const
 			  "%s%s", header->is_there ? "," : "", value);
 	header->is_there = true;
 	header->length += (size_t)length;
-	/* A cut element could mean anything: only whole headers are heard. */
+	/* A header that was cut could mean anything: only whole ones count. */
 	if (header->length < sizeof(header->text))
 		return MHD_YES;
 	header->text[header->length - (size_t)length] = '\0';

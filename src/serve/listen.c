@@ -13,8 +13,8 @@
 #include "base/sd_daemon.h"
 #include "base/util.h"
 
-/* What comes while we are busy with a tick must not have to knock again a second later, as a client
- * does that finds the queue full, though a thousand others came first. */
+/* Room for thousands of clients that connect while a tick is under way. A client that finds the
+ * queue full tries again only after a second. */
 #define BACKLOG 4096
 #define UNIX_PREFIX "unix:"
 #define PASSED_SOCKETS "fd://"

@@ -24,7 +24,7 @@
 #define KEY_SIZE 32
 #define DIGEST_SIZE 32 /* SHA-256 */
 #define HASH_LEN 60    /* of bcrypt: "$2b$10$", 22 characters of salt, 31 of digest */
-/* Of the thread, whatever the limit of the program's own is, which it would be otherwise. */
+/* The thread's stack. Without this it would have the size of the program's own limit. */
 #define STACK_SIZE (256 * 1024)
 #define MAX_COST 16 /* 4 s on the machine this was written on */
 
@@ -151,7 +151,7 @@ static void remember(struct login *login, const uint8_t digest[DIGEST_SIZE])
 		login->n_remembered++;
 }
 
-/* Hands out what is done, without the lock: on_done may ask for more. */
+/* Calls on_done for each finished check. Without the lock, as on_done may ask for more checks. */
 static void hand_out(struct login *login, struct check_list *list)
 {
 	struct check *check;
@@ -306,7 +306,7 @@ enum login_answer login_check(struct login *login, const char *hash, const char 
 		return LOGIN_BUSY;
 	if (is_user && is_remembered(login, digest))
 		return LOGIN_GRANTED;
-	/* At its end there is no thread that would find out. */
+	/* The thread has ended: nobody would check it. */
 	if (login->is_ending || login->n_pending == MAX_PENDING)
 		return LOGIN_BUSY;
 	check = check_new(hash, password, is_user, who);

@@ -207,8 +207,8 @@ static void note_config(struct web *web, const struct web_config *config)
 	web->is_guarded = is_guarded(config);
 }
 
-/* What keeps people out is not taken away by a file that was cut, or a line that went: somebody has
- * to mean it. */
+/* A reload does not take away passwords or TLS: the file may have been cut, or a line lost. That
+ * takes a restart. */
 static int check_protection(const struct web *web, const struct web_config *config,
 			    struct error *error)
 {

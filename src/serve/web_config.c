@@ -264,7 +264,7 @@ static int load_document(struct web_loader *loader)
 	yaml_node_t *tls;
 	int result;
 
-	/* What a program leaves that has truncated it to write it anew. */
+	/* A file that a program has truncated and is about to write again. */
 	if (!root || web_loader_is_null(root))
 		return web_loader_fail(loader, root,
 				       "it is empty, so that everybody could read all: give {} if "

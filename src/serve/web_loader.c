@@ -90,7 +90,7 @@ int web_loader_read_file(const char *path, char **ret_text, size_t *ret_size)
 		return -ENOMEM;
 	if (fd < 0 || fstat(fd, &status))
 		return -errno;
-	/* A FIFO that nobody writes to reads as an empty file. */
+	/* Regular files only: a FIFO without a writer would read as an empty one. */
 	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
 		return -ENOTSUP;
 	while ((n = read(fd, text + size, MAX_FILE_SIZE + 1 - size)) > 0)
@@ -129,7 +129,7 @@ int web_loader_for_each(struct web_loader *loader, const char *name, const yaml_
 	return result;
 }
 
-/* What we do anyway, or what would change nothing here: HTTP/2 is never spoken. */
+/* Keys that change nothing here: HTTP/2 is never spoken, and the rest is done anyway. */
 int web_loader_ignore_bool(struct web_loader *loader, const struct web_key *key, yaml_node_t *value)
 {
 	static const char *const words[] = { "true", "false", NULL };

@@ -62,25 +62,20 @@ struct sink_slices *sink_slices_new(const struct sink_slices_options *options)
 	return slices;
 }
 
-static void strip_free(struct strip *strip)
+static void strip_free(void *value)
 {
+	struct strip *strip = value;
+
 	free(strip->name);
 	free(strip);
 }
 
 void sink_slices_free(struct sink_slices *slices)
 {
-	size_t cursor = 0;
-
 	if (!slices)
 		return;
-	for (struct part *part; (part = table_next(&slices->parts, &cursor));)
-		free(part);
-	cursor = 0;
-	for (struct strip *strip; (strip = table_next(&slices->strips, &cursor));)
-		strip_free(strip);
-	table_clear(&slices->parts);
-	table_clear(&slices->strips);
+	table_clear_values(&slices->parts, free);
+	table_clear_values(&slices->strips, strip_free);
 	free(slices);
 }
 
@@ -103,14 +98,10 @@ static int compare_strips(const void *left, const void *right)
 /* All strips in order, to be freed; NULL when out of memory. */
 static struct strip **sorted_strips(const struct sink_slices *slices)
 {
-	struct strip **strips = calloc(slices->strips.count + 1, sizeof(struct strip *));
-	size_t cursor = 0;
+	struct strip **strips = table_values(&slices->strips);
 
-	if (!strips)
-		return NULL;
-	for (size_t i = 0; i < slices->strips.count; i++)
-		strips[i] = table_next(&slices->strips, &cursor);
-	qsort(strips, slices->strips.count, sizeof(struct strip *), compare_strips);
+	if (strips)
+		qsort(strips, slices->strips.count, sizeof(struct strip *), compare_strips);
 	return strips;
 }
 

@@ -278,8 +278,8 @@ static int print_people(const struct sink_summary *summary, const struct person 
 }
 
 /*
- * The question that faultmap is for: of what was reserved, how much was ever touched? No more than was resident. Faults
- * may have brought in more than that: the same memory again.
+ * The question that faultmap is for: of what was reserved, how much was ever touched? No more than
+ * was resident. Faults may have brought in more than that: the same memory again.
  */
 static void print_touched(const struct sink_summary *summary, const struct person *sum,
 			  uint64_t pages, FILE *stream)

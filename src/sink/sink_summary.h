@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What `run` prints at the end. A process and its rows leave the snapshot after the tick in which it
- * ended, so the summary takes every snapshot (sink_summary_tick) into copies of its own. What is alike is one line:
- * sink_summary_lines.h. By row, while one process ran there is a place per mapping and kind; when several did, mappings
- * of the same name, permissions, kind and access are merged, but for the few that are large. What does not fit goes to
- * rest lines with exact sums.
+ * What `run` prints at the end. A process and its rows leave the snapshot after the tick in which
+ * it ended, so the summary takes every snapshot (sink_summary_tick) into copies of its own. What is
+ * alike is one line: sink_summary_lines.h. By row, while one process ran there is a place per
+ * mapping and kind; when several did, mappings of the same name, permissions, kind and access are
+ * merged, but for the few that are large. What does not fit goes to rest lines with exact sums.
  */
 #ifndef FAULTMAP_SINK_SUMMARY_H
 #define FAULTMAP_SINK_SUMMARY_H
@@ -65,8 +65,9 @@ struct sink_summary_totals sink_summary_totals(const struct sink_summary *summar
 /* The command and how it ended: two lines. As sink_summary_print. */
 int sink_summary_print_run(const struct sink_summary_run *run, FILE *stream);
 /*
- * Last of all: what page faults cost, and where. With `run`, the command and how it ended first; NULL: that has been
- * printed, or nobody knows. 0 or -ENOMEM; write errors stay in the stream (ferror).
+ * Last of all: what page faults cost, and where. With `run`, the command and how it ended first;
+ * NULL: that has been printed, or nobody knows. 0 or -ENOMEM; write errors stay in the stream
+ * (ferror).
  */
 int sink_summary_print(struct sink_summary *summary, const struct sink_summary_run *run,
 		       FILE *stream);

@@ -32,49 +32,26 @@ struct sink_summary *sink_summary_new(const struct sink_summary_options *options
 	return summary;
 }
 
-static void person_free(struct person *person)
+static void person_free(void *value)
 {
+	struct person *person = value;
+
 	table_clear(&person->seen);
 	free(person);
-}
-
-static void free_values(struct table *table, void (*free_value)(void *))
-{
-	size_t cursor = 0;
-
-	for (void *value; (value = table_next(table, &cursor));)
-		free_value(value);
-	table_clear(table);
-}
-
-static void free_person(void *person)
-{
-	person_free(person);
 }
 
 void sink_summary_free(struct sink_summary *summary)
 {
 	if (!summary)
 		return;
-	free_values(&summary->own, free);
-	free_values(&summary->merged, free);
-	free_values(&summary->people, free_person);
+	table_clear_values(&summary->own, free);
+	table_clear_values(&summary->merged, free);
+	table_clear_values(&summary->people, person_free);
 	interned_clear(&summary->names);
 	free(summary);
 }
 
 /* Places. -------------------------------------------------------------------------------------- */
-
-/* The values of the table; NULL when out of memory. */
-void *sink_summary_values(const struct table *table)
-{
-	void **values = calloc(table->count + 1, sizeof(*values));
-	size_t cursor = 0;
-
-	for (size_t i = 0; values && i < table->count; i++)
-		values[i] = table_next(table, &cursor);
-	return values;
-}
 
 bool sink_summary_has_several(const struct sink_summary *summary)
 {
@@ -139,7 +116,7 @@ static struct place *merged_place(struct sink_summary *summary, const struct row
 int sink_summary_thin(struct sink_summary *summary)
 {
 	size_t count = summary->own.count;
-	autofree struct place **own = sink_summary_values(&summary->own);
+	autofree struct place **own = table_values(&summary->own);
 
 	if (!own)
 		return -ENOMEM;
@@ -212,7 +189,7 @@ int sink_summary_compare_people(const void *left, const void *right)
 void *sink_summary_sorted_values(const struct table *table,
 				 int (*compare)(const void *, const void *))
 {
-	void *values = sink_summary_values(table);
+	void *values = table_values(table);
 
 	if (values)
 		qsort(values, table->count, sizeof(void *), compare);

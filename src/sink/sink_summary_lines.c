@@ -10,7 +10,8 @@
 #include "base/util.h"
 #include "model/kinds.h"
 
-/* What is not shown one by one is less than this part of all stalls, of all faults and of all bytes. */
+/* What is not shown one by one is less than this part of all stalls, of all faults and of all
+ * bytes. */
 #define REST_PART 20
 /* A page of output; what is left over is more lines, if it is more than that. */
 #define SHOWN_LINES 15
@@ -122,15 +123,6 @@ static int add_large(struct table *table, const struct line *mapping, bool has_s
 	return 0;
 }
 
-static void free_values(struct table *table)
-{
-	size_t cursor = 0;
-
-	for (void *line; (line = table_next(table, &cursor));)
-		free(line);
-	table_clear(table);
-}
-
 /* A large mapping is what is looked for; the others are one line for each name. */
 static int add_mappings(struct table *table, const struct sink_summary *summary)
 {
@@ -144,7 +136,7 @@ static int add_mappings(struct table *table, const struct sink_summary *summary)
 	for (struct line *line; !result && (line = table_next(&mappings, &cursor));)
 		result = is_large(line, summary->n_pages) ? add_large(table, line, has_several) :
 							    add_mapping(table, line, has_several);
-	free_values(&mappings);
+	table_clear_values(&mappings, free);
 	return result ? result : add_places(table, &summary->merged, key_by_name);
 }
 
@@ -281,7 +273,7 @@ int lines_make(struct lines *lines, struct sink_summary *summary)
 	result = add_all(&table, summary);
 	lines->lines = result ? NULL : sink_summary_sorted_values(&table, compare_lines);
 	if (!lines->lines) {
-		free_values(&table);
+		table_clear_values(&table, free);
 		return -ENOMEM;
 	}
 	lines->count = table.count;

@@ -167,11 +167,7 @@ static void make_lines(struct sink_table *sink)
 
 static void drop_lines(struct sink_table *sink)
 {
-	size_t cursor = 0;
-
-	for (struct line *line; (line = table_next(&sink->lines, &cursor));)
-		free(line);
-	table_clear(&sink->lines);
+	table_clear_values(&sink->lines, free);
 	interned_clear(&sink->units);
 	table_init(&sink->lines, offsetof(struct line, key), sizeof(uint64_t));
 }
@@ -290,14 +286,12 @@ static void print_header(const struct snapshot *snapshot, FILE *stream)
 static int print_lines(struct sink_table *sink, FILE *stream)
 {
 	const struct sink_table_options *options = &sink->options;
-	size_t count = sink->lines.count, shown = count, cursor = 0;
-	autofree struct line **lines = calloc(count + 1, sizeof(*lines));
+	size_t count = sink->lines.count, shown = count;
+	autofree struct line **lines = table_values(&sink->lines);
 	struct grid *grid = sink_table_new_grid(sink);
 	int result = -ENOMEM;
 
 	if (lines && grid) {
-		for (size_t i = 0; i < count; i++)
-			lines[i] = table_next(&sink->lines, &cursor);
 		qsort_r(lines, count, sizeof(*lines), compare_lines,
 			(void *)sink_table_column_for(options->by, options->sort));
 		if (options->rows && options->rows < count)
