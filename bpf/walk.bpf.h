@@ -213,7 +213,7 @@ static __always_inline bool is_running(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(task->on_cpu)) /* without CONFIG_SMP that is this task */
 		return false;
-	return READ(struct task_struct, task, on_cpu);
+	return read_word((u64)&task->on_cpu) & 0xff; /* an int, or a byte as in Linux 7.3 */
 }
 
 /*
