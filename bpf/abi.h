@@ -273,6 +273,7 @@ enum record_type {
 	RECORD_NAME = 1,
 	RECORD_EXIT,
 	RECORD_FREE,
+	RECORD_PROCESS, /* in a walk_list */
 	RECORD_FILLING, /* the table of rows is: no more than a header, to wake the collector */
 };
 
@@ -310,11 +311,28 @@ struct task_record {
 	u64 vsz_pages, rss_pages, peak_vsz_pages, peak_rss_pages;
 	u64 now_ns;    /* of exit and free records */
 	s32 exit_code; /* as wait(2) gives it */
-	u8 leader;
-	u8 exited; /* it is past its last fault: a zombie */
-	u8 alone;  /* no other thread of its process is left */
-	u8 pad;
+	u8 leader;     /* of records of a process: true */
+	u8 exited;     /* it is past its last fault: a zombie */
+	u8 alone;      /* no other thread of its process is left */
+	u8 torn;       /* its counters could not be read, and are 0 */
 	char comm[COMM_LEN];
+};
+
+/* What one run of walk_tasks has found: the processes that have moved, each with the counters of all its
+ * threads. */
+#define WALK_MAX 512
+struct walk_list {
+	u64 count;
+	u64 next;       /* at whom it stopped; 0: it has to begin anew */
+	u64 next_start; /* his start */
+	struct task_record records[WALK_MAX];
+};
+
+/* What walk_tasks says. */
+enum tasks_told {
+	TASKS_ALL,
+	TASKS_MORE,   /* to be run again, from `next` on */
+	TASKS_BROKEN, /* the list could not be read */
 };
 
 _Static_assert(sizeof(struct row_key) == 32, "row_key");

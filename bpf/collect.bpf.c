@@ -75,13 +75,13 @@ int forget_rows(void *context)
 }
 
 /*
- * The task has left its stamped fault and has not faulted since: count it now. Everything is read
- * before the claim, which fails if the task got there first. A fault that a perf event is to
- * complete is left to it: it may be about to run.
+ * The task, whose counters these are, has left its stamped fault and has not faulted since: count it
+ * now. Everything is read before the claim, which fails if the task got there first. A fault that a
+ * perf event is to complete is left to it: it may be about to run. Not static: verified once.
  */
-static __always_inline void count_stamped(struct task_struct *task)
+__weak __noinline int count_stamped(u64 owner, u64 minor, u64 major)
 {
-	struct task_fault *fault = fault_of(task);
+	struct task_fault *fault = fault_of_owner(owner);
 	struct addition add = {};
 	struct row_key key;
 	struct extent extent;
@@ -89,22 +89,23 @@ static __always_inline void count_stamped(struct task_struct *task)
 	u64 open;
 
 	if (!fault)
-		return;
+		return 0;
 	open = *(volatile u64 *)&fault->open;
 	if (!open)
-		return;
+		return 0;
 	key = fault->key;
 	add.pages = fault->pages;
 	extent = fault->extent;
-	end = end_of(fault, task);
+	end = end_of(fault, minor, major);
 	if (end == END_NOT_COUNTED || end == END_REFUSED || /* told at the task's next fault */
 	    (end == END_MAJOR && config_perf_events) || (end == END_MINOR && !config_fault_entry))
-		return;
+		return 0;
 	add.minor = end == END_MINOR;
 	add.major = end == END_MAJOR;
 	key.kind = kind_at_end(key.kind, key.access, add.major);
-	if (fault_claim(task, fault, open))
+	if (claim_of_owner(owner, fault, open))
 		add_to_row(&key, &extent, &add);
+	return 0;
 }
 
 /*
@@ -114,28 +115,63 @@ static __always_inline void count_stamped(struct task_struct *task)
 static __always_inline bool has_faulted(struct task_struct *task)
 {
 	u32 slot = (u32)task->pid % TASKS_SEEN;
-	struct task_seen *seen = bpf_map_lookup_elem(&tasks_seen, &slot);
-	u64 faults = task->min_flt + task->maj_flt;
+	u64 *seen = bpf_map_lookup_elem(&tasks_seen, &slot);
+	u64 print = mix(task->start_boottime, task->min_flt + task->maj_flt);
 
-	if (!seen || (seen->start_ns == task->start_boottime && seen->faults == faults))
+	if (!seen || *seen == print)
 		return false;
-	seen->start_ns = task->start_boottime;
-	seen->faults = faults;
+	*seen = print;
 	return true;
 }
 
-/* iter/task: every thread; counters of each, and of leaders who they are. */
-SEC("iter/task")
-int list_tasks(struct bpf_iter__task *context)
+#if !OLD_KERNEL
+#include "walk.bpf.h"
+
+/* At this task's process, as it is in the list for sure. */
+__weak __noinline int begin_walk(u64 listing, u64 generation, u64 resume, u64 resume_start)
 {
-	struct task_struct *task = context->task;
+	struct task_struct *task = current_task();
+	struct walk_memory *memory = walk_memory();
+	u64 address = 0, first;
+
+	if (!memory)
+		return 0;
+	/* A pointer as a plain number: from the stack, which the verifier lets be read as such. */
+	bpf_probe_read_kernel(&address, sizeof(address), &task);
+	first = read_word((u64)&task->group_leader);
+	memory->walk = (struct walk){
+		.at = first,
+		.first = first,
+		.owner_0 = address - owner_of(task),
+		.listing = listing,
+		.generation = generation,
+		.resume = resume,
+		.resume_start = resume_start,
+	};
+	return 0;
+}
+
+/* Run at each tick, and again while there is more: from `resume` on. A generation that is new has every
+ * process told of. */
+SEC("?raw_tp")
+int BPF_PROG(walk_tasks, unsigned long listing, unsigned long generation, unsigned long resume,
+	     unsigned long resume_start)
+{
+	struct walk_memory *memory = walk_memory();
+
+	if (!memory)
+		return TASKS_BROKEN;
+	begin_walk(listing, generation, resume, resume_start);
+	return walk_around(memory);
+}
+#endif
+
+/* Not inlined: its record and what settling needs would not fit on one stack. */
+static __noinline int write_task(struct bpf_iter__task *context, struct task_struct *task)
+{
 	struct task_record record = {};
 	u32 sequence;
 
-	if (!task || task->flags & PF_KTHREAD || !is_followed_task(task))
-		return 0;
-	if (has_faulted(task))
-		count_stamped(task);
 	record.record.size = sizeof(record);
 	sequence = untrusted(task)->signal->stats_lock.seqcount.seqcount.sequence;
 	record_of_counters(&record, task);
@@ -149,4 +185,17 @@ int list_tasks(struct bpf_iter__task *context)
 		return 0;
 	bpf_seq_write(context->meta->seq, &record, sizeof(record));
 	return 0;
+}
+
+/* iter/task: every thread; counters of each, and of leaders who they are. */
+SEC("?iter/task")
+int list_tasks(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+
+	if (!task || task->flags & PF_KTHREAD || !is_followed_task(task))
+		return 0;
+	if (has_faulted(task))
+		count_stamped(owner_of(task), task->min_flt, task->maj_flt);
+	return write_task(context, task);
 }

@@ -155,6 +155,17 @@ static __always_inline u64 count_up(u64 *counter)
 #endif
 }
 
+#if !OLD_KERNEL
+/* What is read before is read before what is read after: an atomic operation that gives a value
+ * back is a full barrier in the kernel's memory model. */
+static __always_inline void keep_order(void)
+{
+	u64 word = 0;
+
+	__sync_val_compare_and_swap(&word, 0, 1);
+}
+#endif
+
 /* An mm_lock_seq that never matches: the mm is being changed, or this kernel has no such
  * counter. */
 #define SEQUENCE_NONE 1u

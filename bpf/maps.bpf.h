@@ -122,18 +122,14 @@ struct {
 	__type(value, struct exited_counters);
 } exited_threads SEC(".maps");
 
-/* What list_tasks saw of a task at the last tick, by tid. Two tasks that share a slot are looked at
- * more closely than they need be, no more. */
+/* What list_tasks saw of a task, by tid: a fingerprint. Two tasks that share a slot are looked at more closely
+ * than they need be, no more. */
 #define TASKS_SEEN 16384
-struct task_seen {
-	u64 start_ns; /* of the task */
-	u64 faults;
-};
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, TASKS_SEEN);
 	__type(key, u32);
-	__type(value, struct task_seen);
+	__type(value, u64);
 } tasks_seen SEC(".maps");
 
 /* Faultmap's own PID namespace, where that is not the initial one: how deep it is, and its address.

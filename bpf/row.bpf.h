@@ -268,14 +268,13 @@ static __always_inline bool was_refused(const struct task_fault *fault)
 /* The kernel counts at the end of a fault (mm_account_fault(), mm/memory.c). One that is still open
  * had no perf event; where these tell of majors and a minor came too, that was it, and the major
  * came from get_user_pages(), which no event tells of. */
-static __always_inline enum fault_end end_of(const struct task_fault *fault,
-					     struct task_struct *task)
+static __always_inline enum fault_end end_of(const struct task_fault *fault, u64 minor, u64 major)
 {
-	bool has_minor = FIELD(task, min_flt) != fault->minor;
+	bool has_minor = minor != fault->minor;
 
 	if (was_refused(fault))
 		return END_REFUSED;
-	if (FIELD(task, maj_flt) != fault->major && !(config_perf_events && has_minor))
+	if (major != fault->major && !(config_perf_events && has_minor))
 		return END_MAJOR;
 	return has_minor ? END_MINOR : END_NOT_COUNTED;
 }
@@ -294,7 +293,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 
 	if (!open || !fault_claim(task, fault, open))
 		return;
-	end = end_of(fault, task);
+	end = end_of(fault, FIELD(task, min_flt), FIELD(task, maj_flt));
 	if (end == END_MAJOR) {
 		u64 pages = pages_of_major(fault);
 

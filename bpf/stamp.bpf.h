@@ -130,10 +130,15 @@ static __always_inline struct task_fault *fault_in_slot(u32 slot)
 	return slot ? bpf_map_lookup_elem(&task_faults, &index) : NULL;
 }
 
-/* The task's slot; NULL when it has none. */
+/* The owner's slot; NULL when it has none. */
+static __always_inline struct task_fault *fault_of_owner(u64 owner)
+{
+	return fault_in_slot(find_owner(owner));
+}
+
 static __always_inline struct task_fault *fault_of(struct task_struct *task)
 {
-	return fault_in_slot(find_owner(owner_of(task)));
+	return fault_of_owner(owner_of(task));
 }
 
 /* A slot for a task that has none; NULL when none is left. */
@@ -161,11 +166,16 @@ static __always_inline void fault_set_open(struct task_fault *fault)
 	fault->open = ++fault->stamps;
 }
 
-/* Takes the task's open fault for counting; false when another has. */
+/* Takes the owner's open fault for counting; false when another has. */
+static __always_inline bool claim_of_owner(u64 owner, struct task_fault *fault, u64 open)
+{
+	return __sync_val_compare_and_swap(&fault->open, open, 0) == open;
+}
+
 static __always_inline bool fault_claim(struct task_struct *task, struct task_fault *fault,
 					u64 open)
 {
-	return __sync_val_compare_and_swap(&fault->open, open, 0) == open;
+	return claim_of_owner(0, fault, open);
 }
 #endif /* OLD_KERNEL */
 

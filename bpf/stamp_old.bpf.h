@@ -43,12 +43,15 @@ static __always_inline u64 owner_of(struct task_struct *task)
 	return owner;
 }
 
-/* The task's slot; NULL when it has none. */
+/* The owner's slot; NULL when it has none. */
+static __always_inline struct task_fault *fault_of_owner(u64 owner)
+{
+	return bpf_map_lookup_elem(&task_faults, &owner);
+}
+
 static __always_inline struct task_fault *fault_of(struct task_struct *task)
 {
-	u64 owner = owner_of(task);
-
-	return bpf_map_lookup_elem(&task_faults, &owner);
+	return fault_of_owner(owner_of(task));
 }
 
 /* A slot for a task that has none; NULL when none is left. */
@@ -81,12 +84,17 @@ static __always_inline void fault_set_open(struct task_fault *fault)
 }
 
 /* `open` stays as it is, for the task may have set it anew by then. */
+static __always_inline bool claim_of_owner(u64 owner, struct task_fault *fault, u64 open)
+{
+	struct claim claim = { .owner = owner, .open = open };
+
+	return !bpf_map_delete_elem(&claims, &claim);
+}
+
 static __always_inline bool fault_claim(struct task_struct *task, struct task_fault *fault,
 					u64 open)
 {
-	struct claim claim = { .owner = owner_of(task), .open = open };
-
-	return !bpf_map_delete_elem(&claims, &claim);
+	return claim_of_owner(owner_of(task), fault, open);
 }
 
 #endif

@@ -34,22 +34,44 @@ static __always_inline void record_of_counters(struct task_record *record, struc
 	barrier();
 }
 
+/* As MM_PAGES(), of an mm that may be a plain number to the verifier. */
+#define MM_PAGES_AT(mm, member)                                                         \
+	({                                                                              \
+		struct mm_struct___atomic_rss *before_at_ = (void *)(mm);               \
+		s64 pages_at_;                                                          \
+		if (bpf_core_field_exists(before_at_->rss_stat.count))                  \
+			pages_at_ = MM_PAGES(mm, member);                               \
+		else                                                                    \
+			pages_at_ = READ(struct mm_struct, mm, rss_stat[member].count); \
+		pages_at_;                                                              \
+	})
+
+static __always_inline u64 rss_of(struct mm_struct *mm)
+{
+	s64 rss = MM_PAGES_AT(mm, MM_FILEPAGES) + MM_PAGES_AT(mm, MM_ANONPAGES) +
+		  MM_PAGES_AT(mm, MM_SHMEMPAGES);
+
+	return rss > 0 ? rss : 0; /* within a batch per CPU of what ps says */
+}
+
 static __always_inline void record_of_memory(struct task_record *record, struct mm_struct *mm)
 {
-	s64 rss = MM_PAGES(mm, MM_FILEPAGES) + MM_PAGES(mm, MM_ANONPAGES) +
-		  MM_PAGES(mm, MM_SHMEMPAGES);
+	u64 vsz = READ(struct mm_struct, mm, total_vm), rss = rss_of(mm);
+	u64 peak_vsz = READ(struct mm_struct, mm, hiwater_vm),
+	    peak_rss = READ(struct mm_struct, mm, hiwater_rss);
 
-	record->vsz_pages = mm->total_vm;
-	record->rss_pages = rss > 0 ? rss : 0; /* within a batch per CPU of what ps says */
-	record->peak_vsz_pages = mm->hiwater_vm > mm->total_vm ? mm->hiwater_vm : mm->total_vm;
-	record->peak_rss_pages = mm->hiwater_rss > record->rss_pages ? mm->hiwater_rss :
-								       record->rss_pages;
+	record->vsz_pages = vsz;
+	record->rss_pages = rss;
+	record->peak_vsz_pages = peak_vsz > vsz ? peak_vsz : vsz;
+	record->peak_rss_pages = peak_rss > rss ? peak_rss : rss;
 }
 
 /* Exit status as wait(2) gives it (kernel/exit.c: wait_task_zombie()). */
 static __always_inline s32 exit_code_of(struct signal_struct *signal, struct task_struct *leader)
 {
-	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
+	if (READ(struct signal_struct, signal, flags) & SIGNAL_GROUP_EXIT)
+		return READ(struct signal_struct, signal, group_exit_code);
+	return READ(struct task_struct, leader, exit_code);
 }
 
 /* 0 where faultmap does not see into the parent's namespace, as getppid() in its own has it. */
@@ -62,23 +84,30 @@ static __always_inline u32 parent_of(struct task_struct *leader)
 	return own_number(READ(struct task_struct, parent, group_leader));
 }
 
-/* The scratch is for the name of its cgroup; SCRATCH_NONE: that is not needed any more. */
+/* Of a task that may be a plain number to the verifier. The scratch is for the name of its cgroup;
+ * SCRATCH_NONE: that is not needed any more. */
 static __always_inline void record_of_process(struct task_record *record, struct task_struct *task,
 					      u32 scratch)
 {
-	struct task_struct *leader = untrusted(task)->group_leader;
-	struct signal_struct *signal = untrusted(task)->signal;
-	struct mm_struct *mm = untrusted(task)->mm;
+	struct task_struct *leader = READ(struct task_struct, task, group_leader);
+	struct signal_struct *signal = READ(struct task_struct, task, signal);
+	struct mm_struct *mm = READ(struct task_struct, task, mm);
 
 	record->ppid = parent_of(leader);
 	record->uid = READ(struct cred, READ(struct task_struct, task, real_cred), euid.val);
 	record->cgroup_id = name_of_cgroup(task, record->uid, scratch);
 	record->exit_code = exit_code_of(signal, leader);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), leader->comm);
-	if (mm && (config_exit_with_mm || task != current_task()))
+	if (mm && (config_exit_with_mm || task != current_task())) {
 		record_of_memory(record, mm);
-	else /* also of what ran before exec, and of the parent's after vfork (exec_mmap()) */
-		record->peak_rss_pages = signal->maxrss;
+		barrier();
+		if (READ(struct task_struct, task, mm) !=
+		    mm) /* freed meanwhile, maybe (exit_mm()) */
+			record->vsz_pages = record->rss_pages = record->peak_vsz_pages =
+				record->peak_rss_pages = 0;
+	} else { /* also of what ran before exec, and of the parent's after vfork (exec_mmap()) */
+		record->peak_rss_pages = READ(struct signal_struct, signal, maxrss);
+	}
 }
 
 #endif

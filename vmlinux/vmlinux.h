@@ -48,6 +48,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct list_head {
+	struct list_head *next;
+};
+
 typedef struct {
 	u32 val;
 } kuid_t;
@@ -86,10 +90,6 @@ typedef atomic64_t atomic_long_t;
 typedef struct {
 	unsigned long __mm_flags[1];
 } mm_flags_t;
-
-struct list_head {
-	struct list_head *next;
-};
 
 struct mm_struct {
 	struct maple_tree mm_mt;
@@ -274,6 +274,7 @@ struct signal_struct {
 	seqlock_t stats_lock;
 	atomic_t live;
 	int nr_threads;
+	struct list_head thread_head;
 	int group_exit_code;
 	unsigned int flags;
 	unsigned long min_flt;
@@ -295,9 +296,12 @@ struct pid {
 
 struct task_struct {
 	unsigned int flags;
+	int on_cpu; /* CONFIG_SMP */
 	struct mm_struct *mm;
 	int exit_state;
 	int exit_code;
+	struct list_head tasks;       /* of leaders */
+	struct list_head thread_node; /* in signal->thread_head */
 	pid_t pid;
 	pid_t tgid;
 	struct pid *thread_pid;

@@ -18,15 +18,9 @@
 #include "collect/names.h"
 #include "collect/reader.h"
 #include "collect/rows.h"
+#include "collect/tasks.h"
 #include "base/statm.h"
 #include "base/util.h"
-
-/* A process that no iterator shows any more and whose free record does not come ends after so long: an
- * RCU grace period takes far less, so the record was lost. */
-#define VANISHED_NS 10000000000ULL
-
-/* Exit and free records between two ticks: more than a machine can make in a second, 35 MiB. */
-#define PENDING_MAX 262144
 
 struct collector {
 	struct collector_info info;
@@ -34,22 +28,17 @@ struct collector {
 	struct kernel *kernel;
 	struct snapshot *snapshot;
 	struct names *names;
+	struct tasks *tasks;
 	struct rows *rows;
 	struct reader
 		*reader; /* works on kernel, names, rows and the pending records, with its lock */
 
-	struct task_record *pending; /* exit and free records, in their order */
-	size_t n_pending;
-	size_t pending_capacity;
-	uint64_t pending_lost;
-	uint64_t cgroups_lost;   /* processes that were first shown without one */
 	struct perf_counts perf; /* of this tick */
 	uint64_t accounted; /* minor + major over all processes, ended ones too, since attach */
 	uint64_t gup;       /* sum over all processes, ended ones too */
 	uint64_t other;     /* faults in "other" rows */
 
 	uint64_t page_size;
-	uint64_t attached_ns;  /* CLOCK_BOOTTIME */
 	uint64_t last_tick_ns; /* CLOCK_MONOTONIC, as tick_ns */
 	uint64_t tick_ns;
 	uint64_t ticks;
@@ -68,26 +57,6 @@ static uint64_t clock_ns(clockid_t clock)
 
 /* ---- ring records ---- */
 
-static int keep_pending(struct collector *collector, const struct task_record *record)
-{
-	if (collector->n_pending >= PENDING_MAX) {
-		collector->pending_lost++;
-		return 0;
-	}
-	if (collector->n_pending == collector->pending_capacity) {
-		size_t capacity = collector->pending_capacity ? collector->pending_capacity * 2 :
-								256;
-		struct task_record *grown = realloc(collector->pending, capacity * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		collector->pending = grown;
-		collector->pending_capacity = capacity;
-	}
-	collector->pending[collector->n_pending++] = *record;
-	return 0;
-}
-
 static int add_record(void *context, const struct record *record, size_t size)
 {
 	struct collector *collector = context;
@@ -100,198 +69,7 @@ static int add_record(void *context, const struct record *record, size_t size)
 	}
 	if (size < sizeof(struct task_record))
 		return -EBADMSG;
-	return keep_pending(collector, (const void *)record);
-}
-
-/* ---- processes ---- */
-
-/* Sets the process's cgroup: to "" while that is not known. */
-static int set_cgroup(struct collector *collector, struct process *process, uint64_t id)
-{
-	bool known;
-	const char *path = names_of_cgroup(collector->names, id, &known);
-	int result = 0;
-
-	if (!known) { /* it may have been sent since the ring was read */
-		result = kernel_drain(collector->kernel);
-		path = names_of_cgroup(collector->names, id, &known);
-	}
-	if (!known && process->accounting.cgroup_id != id)
-		collector->cgroups_lost++;
-	process->accounting.cgroup_id = id;
-	process->cgroup = path ?: process->cgroup;
-	return result;
-}
-
-static int set_identity(struct collector *collector, struct process *process,
-			const struct task_record *record)
-{
-	process->accounting.is_unannounced = false;
-	process->ppid = record->ppid;
-	process->uid = record->uid;
-	memcpy(process->comm, record->comm, sizeof(process->comm));
-	process->comm[COMM_LEN - 1] = '\0';
-	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
-		return 0;
-	return set_cgroup(collector, process, record->cgroup_id);
-}
-
-static void set_memory(struct collector *collector, struct process *process,
-		       const struct task_record *record)
-{
-	uint64_t page = collector->page_size;
-
-	/* The kernel's own cheap figures, within a batch per CPU; while they stand still, so do the
-	 * exact ones of statm. */
-	if (record->vsz_pages && (record->vsz_pages != process->accounting.vsz_pages ||
-				  record->rss_pages != process->accounting.rss_pages)) {
-		process->accounting.vsz_pages = record->vsz_pages;
-		process->accounting.rss_pages = record->rss_pages;
-		process->vsz_bytes = record->vsz_pages * page;
-		process->rss_bytes = record->rss_pages * page;
-		process->vsz_exact = false;
-	}
-	process->peak_vsz_bytes = max_of(process->peak_vsz_bytes, record->peak_vsz_pages * page);
-	process->peak_rss_bytes = max_of(process->peak_rss_bytes, record->peak_rss_pages * page);
-}
-
-/* Finds or makes the process of a record; NULL when out of memory. */
-static struct process *process_of(struct collector *collector, const struct task_record *record)
-{
-	bool is_new;
-	struct process *process = snapshot_process(collector->snapshot, record->tgid,
-						   record->start_ns, &is_new);
-
-	if (process && is_new)
-		process->accounted = record->start_ns >= collector->attached_ns;
-	return process;
-}
-
-static void end_process(struct process *process, uint64_t now_ns)
-{
-	process->ended = true;
-	if (!process->lifetime_ns)
-		process->lifetime_ns = now_ns - process->start_ns;
-}
-
-static void raise_counters(struct process *process, uint64_t minor, uint64_t major)
-{
-	process->minor = max_of(process->minor, minor);
-	process->major = max_of(process->major, major);
-}
-
-static int apply_exit(struct collector *collector, const struct task_record *record)
-{
-	struct process *process = process_of(collector, record);
-	int result;
-
-	if (!process)
-		return -ENOMEM;
-	if (process->ended)
-		return 0;
-	result = set_identity(collector, process, record);
-	set_memory(collector, process, record);
-	raise_counters(process, record->group_minor + record->minor,
-		       record->group_major + record->major);
-	process->exit_status = record->exit_code;
-	process->lifetime_ns = record->now_ns - record->start_ns;
-	process->accounting.exit_tick = collector->ticks;
-	process->accounting.seen_ns = collector->tick_ns;
-	process->accounting.exit_is_final = record->alone || process->accounted;
-	process->accounting.seen_tick = collector->ticks;
-	return result;
-}
-
-/* All threads are gone: what they had is in the group's counters. Of a process that was reported as
- * ended before, this is no news. */
-static int apply_free(struct collector *collector, const struct task_record *record)
-{
-	struct process *process = snapshot_find_process(collector->snapshot, record->tgid,
-							record->start_ns);
-
-	if (!process)
-		return 0;
-	raise_counters(process, record->group_minor, record->group_major);
-	process->accounting.seen_tick = collector->ticks;
-	process->exit_status = record->exit_code;
-	end_process(process, record->now_ns);
-	return 0;
-}
-
-static int apply_pending(struct collector *collector)
-{
-	int result = 0;
-
-	for (size_t i = 0; !result && i < collector->n_pending; i++) {
-		struct task_record record = collector->pending[i]; /* more may come meanwhile */
-
-		result = record.record.type == RECORD_EXIT ? apply_exit(collector, &record) :
-							     apply_free(collector, &record);
-	}
-	collector->n_pending = 0;
-	return result;
-}
-
-/* A process's counters are those of the threads that are gone plus those of each that is not. The
- * first record of a tick fixes the former, so that a thread that ends meanwhile is not counted twice. */
-static int add_task(void *context, const struct record *base, size_t size)
-{
-	struct collector *collector = context;
-	const struct task_record *record = (const void *)base;
-	struct process *process;
-
-	(void)size;
-	/* A zombie that is not known was reported as ended, or died before its exit record is read
-	 * (which comes next). */
-	process = record->alone && record->exited ?
-			  snapshot_find_process(collector->snapshot, record->tgid,
-						record->start_ns) :
-			  process_of(collector, record);
-	if (!process)
-		return record->alone && record->exited ? 0 : -ENOMEM;
-	if (process->accounting.seen_tick != collector->ticks) {
-		process->accounting.seen_tick = collector->ticks;
-		process->accounting.minor = record->group_minor;
-		process->accounting.major = record->group_major;
-	}
-	process->accounting.minor += record->minor;
-	process->accounting.major += record->major;
-	if (!record->leader)
-		return 0;
-	set_memory(collector, process, record);
-	process->accounting.is_zombie = record->alone && record->exited;
-	if (process->accounting.is_zombie)
-		process->exit_status = record->exit_code;
-	return set_identity(collector, process, record);
-}
-
-/* After all tasks: their sums are the processes' counters, and who is missing has been reaped. */
-static void sum_up_process(struct collector *collector, struct process *process, uint64_t boot_ns)
-{
-	bool seen = process->accounting.seen_tick == collector->ticks;
-
-	if (seen) {
-		process->accounting.seen_ns = collector->tick_ns;
-		raise_counters(process, process->accounting.minor, process->accounting.major);
-	}
-	if (seen && process->accounting.is_zombie && process->accounting.exit_tick)
-		end_process(process, boot_ns);
-	/* Its exit record came before these tasks were listed, and there is no more to come. */
-	if (!seen && process->accounting.exit_tick && process->accounting.exit_is_final)
-		end_process(process, boot_ns);
-	if (!seen && collector->tick_ns - process->accounting.seen_ns > VANISHED_NS)
-		end_process(process, boot_ns);
-}
-
-static int read_tasks(struct collector *collector)
-{
-	uint64_t boot_ns = clock_ns(CLOCK_BOOTTIME);
-	int result = kernel_each_task(collector->kernel, add_task, collector);
-
-	for (size_t i = 0; !result && i < collector->snapshot->n_processes; i++)
-		if (collector->snapshot->processes[i]->tgid)
-			sum_up_process(collector, collector->snapshot->processes[i], boot_ns);
-	return result;
+	return tasks_keep_ended(collector->tasks, (const void *)record);
 }
 
 /* ---- totals ---- */
@@ -304,7 +82,6 @@ static int set_other(struct collector *collector, unsigned int kind, struct faul
 
 	if (!process)
 		return -ENOMEM;
-	process->accounting.seen_tick = collector->ticks;
 	strcpy(process->comm, "other");
 	row = snapshot_row(collector->snapshot, process, 0, kind, ACCESS_UNKNOWN, MODE_USER, NULL);
 	if (!row)
@@ -349,9 +126,9 @@ static int read_totals(struct collector *collector)
 	totals->unresolved = sum.unresolved;
 	totals->map_full = sum.map_full;
 	totals->names_lost = rows_names_lost(collector->rows);
-	totals->cgroups_lost = collector->cgroups_lost;
+	totals->cgroups_lost = tasks_cgroups_lost(collector->tasks);
 	totals->names_cut = strings_cut(snapshot_strings(collector->snapshot));
-	totals->exits_lost = sum.exits_lost + collector->pending_lost;
+	totals->exits_lost = sum.exits_lost + tasks_exits_lost(collector->tasks);
 	totals->stamps_lost = sum.stamps_lost;
 	totals->latencies_lost = sum.latencies_lost;
 	totals->not_followed = sum.not_followed;
@@ -405,7 +182,7 @@ static void count_unannounced(struct process *process)
 		minor += row->now.minor;
 		major += row->now.major;
 	}
-	raise_counters(process, minor, major);
+	tasks_raise_counters(process, minor, major);
 }
 
 static void finish_process(struct collector *collector, struct process *process)
@@ -452,7 +229,7 @@ static int release_ended(struct collector *collector)
 /* Tick 0 only learns who is there: what was counted since attach belongs to the first interval. */
 static int read_baseline(struct collector *collector)
 {
-	return read_tasks(collector);
+	return tasks_list(collector->tasks, collector->tick_ns);
 }
 
 static int read_kernel(struct collector *collector)
@@ -460,11 +237,11 @@ static int read_kernel(struct collector *collector)
 	int result;
 
 	kernel_watch_huge_pages(collector->kernel);
-	result = read_tasks(collector);
+	result = tasks_list(collector->tasks, collector->tick_ns);
 	if (!result)
 		result = kernel_drain(collector->kernel);
 	if (!result)
-		result = apply_pending(collector);
+		result = tasks_apply_ended(collector->tasks);
 	if (!result)
 		result = read_perf(collector);
 	if (!result)
@@ -605,10 +382,10 @@ static int set_up(struct collector *collector, const struct collector_options *o
 			  sizeof(collector->warning)))
 		collector->info.warning = collector->warning;
 	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names);
-	if (!collector->rows)
+	collector->tasks = tasks_new(collector->kernel, collector->snapshot, collector->names);
+	if (!collector->rows || !collector->tasks)
 		return error_set(error, ENOMEM, "out of memory");
 	kernel_on_record(collector->kernel, add_record, collector);
-	collector->attached_ns = clock_ns(CLOCK_BOOTTIME);
 	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
@@ -636,10 +413,10 @@ void collector_free(struct collector *collector)
 		return;
 	reader_free(collector->reader);
 	rows_free(collector->rows);
+	tasks_free(collector->tasks);
 	kernel_close(collector->kernel);
 	names_free(collector->names);
 	snapshot_free(collector->snapshot);
-	free(collector->pending);
 	free(collector);
 }
 

@@ -38,6 +38,8 @@ struct kernel {
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
 	struct row_table *rows;
+	const struct bpf_program *walk;    /* walk_tasks, if it is loaded */
+	const struct walk_list *walk_list; /* what it finds, mapped; else NULL */
 };
 
 /* libbpf's own messages are for -v -v: ours say what they mean. */
@@ -157,10 +159,15 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	return set_sizes(kernel, options, takes_old_object(features));
 }
 
-/* What a machine that runs short gives: not a policy's no, and another try may well go. */
-static bool is_shortage(int why)
+/* What a machine that runs short gives: not a policy's no, and another try may well go. But the verifier, too, says
+ * ENOMEM, of what is too complex for it. */
+static bool is_shortage(const struct refusal *refusal)
 {
-	return why == ENOMEM || why == EMFILE || why == ENFILE || why == EINTR || why == EAGAIN;
+	int why = refusal->why;
+
+	if (why == ENOMEM)
+		return !strstr(refusal->what, "BPF_PROG_LOAD");
+	return why == EMFILE || why == ENFILE || why == EINTR || why == EAGAIN;
 }
 
 static int refuse(struct refusal *refusal, enum feature feature, int why, const char *what)
@@ -302,6 +309,22 @@ static int map_rows(struct kernel *kernel, struct error *error)
 	return row_table_open(&kernel->rows, &parts, error);
 }
 
+/* Where tasks are walked, and not listed by the iterator. */
+static int map_walk_list(struct kernel *kernel, struct refusal *ret_refusal)
+{
+	void *memory;
+
+	if (!hooks_has(kernel->hooks, "walk_tasks"))
+		return 0;
+	memory = mmap(NULL, sizeof(*kernel->walk_list), PROT_READ, MAP_SHARED,
+		      map_fd_of(kernel, "walk_lists"), 0);
+	if (memory == MAP_FAILED)
+		return refuse(ret_refusal, FEATURE_TASK_WALK, errno, "walk_lists (array): mmap()");
+	kernel->walk_list = memory;
+	kernel->walk = bpf_object__find_program_by_name(kernel->skeleton->obj, "walk_tasks");
+	return 0;
+}
+
 static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct error *error)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -317,6 +340,8 @@ static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct
 			      "cpu_states (array): mmap()");
 	kernel->cpu_states = memory;
 	result = map_rows(kernel, error);
+	if (!result)
+		result = map_walk_list(kernel, ret_refusal);
 	if (result)
 		return result;
 	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.records), pass_on_record,
@@ -363,8 +388,24 @@ static void leave_out(struct bpf_object_skeleton *skeleton, const char *name)
 	}
 }
 
-/* That object has the same programs and variables, and of the maps all but two (and others more): one skeleton is
- * for both. */
+/* The same for a program. */
+static void leave_out_program(struct bpf_object_skeleton *skeleton, const char *name)
+{
+	char *programs = (char *)skeleton->progs;
+	size_t size = skeleton->prog_skel_sz;
+
+	for (int i = 0; i < skeleton->prog_cnt; i++) {
+		if (strcmp(((struct bpf_prog_skeleton *)(programs + i * size))->name, name))
+			continue;
+		skeleton->prog_cnt--;
+		memmove(programs + i * size, programs + (i + 1) * size,
+			(skeleton->prog_cnt - i) * size);
+		return;
+	}
+}
+
+/* The object for old kernels has the same programs but one, the same variables, and of the maps all but a few (and
+ * others more): one skeleton is for both. */
 static struct faultmap_bpf *open_skeleton(bool old)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options);
@@ -380,6 +421,9 @@ static struct faultmap_bpf *open_skeleton(bool old)
 	if (!result && old) {
 		leave_out(skeleton->skeleton, "task_owners");
 		leave_out(skeleton->skeleton, "free_latency_lines");
+		leave_out(skeleton->skeleton, "walk_lists");
+		leave_out(skeleton->skeleton, "processes_seen");
+		leave_out_program(skeleton->skeleton, "walk_tasks");
 	}
 	if (!result)
 		result = bpf_object__open_skeleton(skeleton->skeleton, &options);
@@ -423,17 +467,35 @@ static uint64_t map_bytes(const struct kernel *kernel)
 	return sum;
 }
 
-/* Says who we are, and closes runs once, so that a refusal does not come at the first tick. */
+/* One run of walk_tasks: its arguments are a listing, its generation, and where to go on. enum tasks_told, or a
+ * negative errno. */
+static int run_walk(const struct kernel *kernel, uint64_t arguments[4])
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments,
+		    .ctx_size_in = 4 * sizeof(arguments[0]));
+
+	return bpf_prog_test_run_opts(bpf_program__fd(kernel->walk), &options) ?:
+										 (int)options.retval;
+}
+
+/* Says who we are, closes runs once and walks once, so that a refusal does not come at the first tick. */
 static int run_programs(struct kernel *kernel, struct refusal *ret_refusal)
 {
+	uint64_t arguments[4] = {}; /* of a generation before the first */
 	int result = run_program(kernel->skeleton->progs.know_me, -1);
 
 	if (result < 0)
 		return refuse(ret_refusal, FEATURE_TEST_RUN, -result,
 			      "know_me (raw_tp): BPF_PROG_TEST_RUN");
 	result = run_program(kernel->skeleton->progs.flush_run, sched_getcpu());
-	return result < 0 ? refuse(ret_refusal, FEATURE_TEST_RUN, -result,
-				   "flush_run (raw_tp): BPF_PROG_TEST_RUN on a CPU") :
+	if (result < 0)
+		return refuse(ret_refusal, FEATURE_TEST_RUN, -result,
+			      "flush_run (raw_tp): BPF_PROG_TEST_RUN on a CPU");
+	result = kernel->walk ? run_walk(kernel, arguments) : 0;
+	if (result == TASKS_BROKEN)
+		result = -EIO;
+	return result < 0 ? refuse(ret_refusal, FEATURE_TASK_WALK, -result,
+				   "walk_tasks (raw_tp): BPF_PROG_TEST_RUN") :
 			    0;
 }
 
@@ -502,19 +564,26 @@ static int try_open(struct kernel **ret_kernel, const struct collector_options *
 int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
 		struct feature_set *features, struct collector_info *info, struct error *error)
 {
-	libbpf_set_print(print_libbpf);
-	for (;;) {
-		struct refusal refusal = {};
-		int result = try_open(ret_kernel, options, features, info, &refusal, error);
+	int result = 0;
 
-		if (!result || !refusal.why || is_shortage(refusal.why) ||
+	libbpf_set_print(print_libbpf);
+	if (takes_old_object(features) && has(features, FEATURE_TASK_WALK)) {
+		features_drop(
+			features, FEATURE_TASK_WALK,
+			"no walk over processes in the programs for kernels before Linux 6.1");
+		result = features_require(features, options->follow, error);
+	}
+	while (!result) {
+		struct refusal refusal = {};
+
+		result = try_open(ret_kernel, options, features, info, &refusal, error);
+		if (!result || !refusal.why || is_shortage(&refusal) ||
 		    !has(features, refusal.feature))
 			return result;
 		features_refuse(features, &refusal);
 		result = features_require(features, options->follow, error);
-		if (result)
-			return result;
 	}
+	return result;
 }
 
 void kernel_close(struct kernel *kernel)
@@ -527,6 +596,8 @@ void kernel_close(struct kernel *kernel)
 	perf_events_free(kernel->perf_events);
 	ring_buffer__free(kernel->ring);
 	row_table_close(kernel->rows);
+	if (kernel->walk_list)
+		munmap((void *)kernel->walk_list, sizeof(*kernel->walk_list));
 	if (kernel->cpu_states)
 		munmap(kernel->cpu_states, kernel->cpu_states_size);
 	faultmap_bpf__destroy(kernel->skeleton);
@@ -693,8 +764,46 @@ static int read_iterator(struct bpf_link *link, size_t size, kernel_record_fn ca
 	}
 }
 
-int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context)
+bool kernel_lists_all(const struct kernel *kernel)
 {
+	return !kernel->walk_list;
+}
+
+/* More in one listing, of WALK_MAX records or a millisecond each, are not for a list that a machine has. */
+#define WALK_RUNS 65536
+
+/* Passes on what one run has found. enum tasks_told, or a negative errno. */
+static int walk_on(struct kernel *kernel, uint64_t arguments[4], kernel_record_fn callback,
+		   void *context)
+{
+	const struct walk_list *list = kernel->walk_list;
+	int told = run_walk(kernel, arguments), result = 0;
+
+	for (uint64_t i = 0; told >= 0 && !result && i < list->count; i++)
+		result = callback(context, &list->records[i].record, sizeof(list->records[i]));
+	arguments[2] = list->next;
+	arguments[3] = list->next_start;
+	return result ?: told;
+}
+
+static int walk_tasks(struct kernel *kernel, uint64_t listing, uint64_t generation,
+		      kernel_record_fn callback, void *context)
+{
+	uint64_t arguments[4] = { listing, generation };
+	int result = TASKS_MORE;
+
+	for (int run = 0; result == TASKS_MORE && run < WALK_RUNS; run++)
+		result = walk_on(kernel, arguments, callback, context);
+	if (result == TASKS_MORE)
+		return -EAGAIN;
+	return result == TASKS_BROKEN ? -EIO : result;
+}
+
+int kernel_each_task(struct kernel *kernel, uint64_t listing, uint64_t generation,
+		     kernel_record_fn callback, void *context)
+{
+	if (kernel->walk_list)
+		return walk_tasks(kernel, listing, generation, callback, context);
 	return read_iterator(hooks_tasks_link(kernel->hooks), sizeof(struct task_record), callback,
 			     context);
 }

@@ -53,8 +53,14 @@ struct row_table *kernel_rows(const struct kernel *kernel);
  * meanwhile. */
 typedef int (*kernel_record_fn)(void *context, const struct record *record, size_t size);
 
-/* Each task that counts, as a struct task_record. */
-int kernel_each_task(struct kernel *kernel, kernel_record_fn callback, void *context);
+/*
+ * Each process that has moved since the listing before, as a struct task_record of type RECORD_PROCESS; each that is
+ * ending; each at all where the generation is another one. Or, where kernel_lists_all(), each task, with type 0. Stamped
+ * faults that have ended are counted. 0 or a negative errno.
+ */
+int kernel_each_task(struct kernel *kernel, uint64_t listing, uint64_t generation,
+		     kernel_record_fn callback, void *context);
+bool kernel_lists_all(const struct kernel *kernel);
 /* What is in the ring now, with the callback that kernel_on_record set. */
 void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *context);
 int kernel_drain(struct kernel *kernel);

@@ -67,8 +67,14 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				  NULL, false },
 	[FEATURE_TEST_RUN] = { "test_run", "reading what each CPU has counted and not yet written",
 			       "everything", "use Linux 5.10 or later", true },
-	[FEATURE_TASK_ITERATOR] = { "task_iterator", "the kernel's counters of every process",
-				    "everything", HAS_TO_ALLOW, true },
+	[FEATURE_TASK_WALK] = { "task_walk",
+				"the kernel's counters of the processes that have moved",
+				"speed: the iterator tells of every task at each tick", NULL,
+				false },
+	[FEATURE_TASK_ITERATOR] = { "task_iterator",
+				    "the kernel's counters of every task, where task_walk lacks",
+				    "nothing where task_walk is there; everything where it is not",
+				    HAS_TO_ALLOW, false },
 	[FEATURE_PROCESS_EXIT] = { "process_exit", "what a process had counted when it ended",
 				   "everything", HAS_TO_ALLOW, true },
 	[FEATURE_PROCESS_FREE] = { "process_free",
@@ -214,6 +220,7 @@ static void probe_tracepoints(struct feature_set *features, const struct btf *bt
 		  "sched:sched_process_fork" },
 		{ FEATURE_SIGNALS, "btf_trace_signal_generate", "signal:signal_generate" },
 	};
+	bool maple = struct_member(btf, "mm_struct", "mm_mt");
 	bool iterator = btf__find_by_name_kind(btf, "bpf_iter_task", BTF_KIND_FUNC) > 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
@@ -222,6 +229,9 @@ static void probe_tracepoints(struct feature_set *features, const struct btf *bt
 		found(features, hooks[i].feature, available,
 		      available ? "%s" : "this kernel has no %s", hooks[i].hook);
 	}
+	found(features, FEATURE_TASK_WALK, maple,
+	      maple ? "raw_tp over the kernel's list of processes" :
+		      "no walk over processes before Linux 6.1");
 	found(features, FEATURE_TASK_ITERATOR, iterator,
 	      iterator ? "iter/task" : "this kernel has no BPF iterator of tasks");
 }
@@ -525,6 +535,11 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 	return 0;
 }
 
+void features_drop(struct feature_set *features, enum feature feature, const char *why)
+{
+	found(features, feature, false, "%s", why);
+}
+
 void features_refuse(struct feature_set *features, const struct refusal *refusal)
 {
 	struct feature_state *state = &features->state[refusal->feature];
@@ -547,6 +562,8 @@ int features_require(const struct feature_set *features, bool follow, struct err
 {
 	const struct feature_state *entry = &features->state[FEATURE_FAULT_ENTRY];
 	const struct feature_state *perf = &features->state[FEATURE_PERF_EVENTS];
+	const struct feature_state *walk = &features->state[FEATURE_TASK_WALK];
+	const struct feature_state *iterator = &features->state[FEATURE_TASK_ITERATOR];
 
 	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
 		if (!is_required(feature, follow) || features->state[feature].available)
@@ -558,6 +575,9 @@ int features_require(const struct feature_set *features, bool follow, struct err
 	if (!entry->available && !perf->available)
 		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
 				 entry->why, perf->why, infos[FEATURE_PERF_EVENTS].remedy);
+	if (!walk->available && !iterator->available)
+		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
+				 walk->why, iterator->why, infos[FEATURE_TASK_ITERATOR].remedy);
 	return 0;
 }
 

@@ -24,6 +24,7 @@ enum feature {
 	FEATURE_PROC,
 	FEATURE_FAULT_ENTRY,
 	FEATURE_TEST_RUN,
+	FEATURE_TASK_WALK,
 	FEATURE_TASK_ITERATOR,
 	FEATURE_PROCESS_EXIT,
 	FEATURE_PROCESS_FREE,
@@ -79,6 +80,9 @@ struct refusal {
  * -EINVAL with the error naming a feature that is not known. */
 int features_probe(struct feature_set *features, const struct option_list *disabled,
 		   struct error *error);
+
+/* Not available, for this reason, whatever was found. */
+void features_drop(struct feature_set *features, enum feature feature, const char *why);
 
 /* What was tried with the feature has been refused: it is not available from here on. Says whose
  * policy that may be, where the machine tells. */

@@ -25,6 +25,7 @@ enum hook_when {
 	WHEN_FOLLOW,      /* `run` */
 	WHEN_MINOR_EVENT, /* minor faults complete in a perf event */
 	WHEN_ENTRY_EVENT, /* fault entry is a perf event */
+	WHEN_NO_WALK,     /* walk_tasks is not loaded, or all is tried */
 };
 
 struct hook {
@@ -40,7 +41,8 @@ static const struct hook hooks_table[] = {
 	{ "flush_run", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "flush_for", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "forget_rows", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
-	{ "list_tasks", FEATURE_TASK_ITERATOR, WAY_ITERATOR, WHEN_EVER },
+	{ "walk_tasks", FEATURE_TASK_WALK, WAY_RUN, WHEN_EVER },
+	{ "list_tasks", FEATURE_TASK_ITERATOR, WAY_ITERATOR, WHEN_NO_WALK },
 	{ "fault_major", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_EVER },
 	{ "fault_minor", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_MINOR_EVENT },
 	{ "fault_rss", FEATURE_RSS_STAT, WAY_SWAP, WHEN_FULL },
@@ -150,6 +152,8 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 		return hooks->options.follow;
 	case WHEN_MINOR_EVENT: /* an entry event may miss a fault: it is counted as it completes */
 		return full || !has(hooks, FEATURE_FAULT_ENTRY);
+	case WHEN_NO_WALK:
+		return !hooks_has(hooks, "walk_tasks") || hooks->options.try_all;
 	case WHEN_ENTRY_EVENT:
 		return !has(hooks, FEATURE_FAULT_ENTRY);
 	default:

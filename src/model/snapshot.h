@@ -84,14 +84,15 @@ struct process {
 
 	/* Private to the collector. */
 	struct {
-		uint64_t seen_tick; /* the last tick in which the kernel told of it */
-		uint64_t seen_ns;   /* CLOCK_MONOTONIC of that */
+		uint64_t listing; /* the last one in which the kernel told of it */
+		uint64_t
+			missing_ns; /* CLOCK_MONOTONIC, since when it does not though it should; or 0 */
 		uint64_t minor;     /* what this tick's records add up to so far */
 		uint64_t major;
-		uint64_t exit_tick; /* when its exit record came; 0: not yet */
 		uint64_t vsz_pages; /* the kernel's estimates when last seen */
 		uint64_t rss_pages;
 		uint64_t cgroup_id;
+		bool has_exited;    /* its exit record has come */
 		bool exit_is_final; /* it says all there is, once the process is gone */
 		bool is_zombie;
 		bool is_unannounced; /* known by its rows alone: its exit record was lost */

@@ -10,7 +10,7 @@
 
 PROCESSES=${PROCESSES:-5000}
 ROUNDS=${ROUNDS:-15}
-ROWS=4 # of each: see sleepers.c
+ROWS=4 # of each: see workload/sleepers.c
 STILL_SECONDS=2 # between two ticks
 MOVE_SECONDS=4  # the same: all sleepers move in that time
 STILL_SHARE=0.03
@@ -125,7 +125,7 @@ start_ticking()
 # start_sleepers MAPPINGS
 start_sleepers()
 {
-	start_reporting "$BUILD/bench/sleepers" "$PROCESSES" "$1" || { cat "$TMP/messages" >&2; return 1; }
+	start_reporting "$BUILD/workload/sleepers" "$PROCESSES" "$1" || { cat "$TMP/messages" >&2; return 1; }
 	sleepers=$BACKGROUND_PID
 }
 

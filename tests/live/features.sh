@@ -78,6 +78,21 @@ refused()
 		"$? $(wc -l <"$TMP/messages") $(grep -c "disable-feature $1; " "$TMP/messages")" "77 1 1"
 }
 
+# refused_both FEATURE FEATURE: either will do, but one it has to be; `run` and `check` say the same.
+refused_both()
+{
+	local command
+
+	for command in "run -o /dev/null -- true" check; do
+		# shellcheck disable=SC2086
+		timeout "$(longer 500)" "$FAULTMAP" ${command%% *} --disable-feature "$1" --disable-feature "$2" \
+			${command#"${command%% *}"} >"$TMP/out" 2>"$TMP/messages"
+		check_equal "without $1 and $2: ${command%% *} gives 77, and one line that names both" \
+			"$? $(wc -l <"$TMP/messages") $(grep -c "disable-feature $1, and .*disable-feature $2; " \
+				"$TMP/messages")" "77 1 1"
+	done
+}
+
 declare -A hooks=([perf_events]='^perf_event/' [rss_stat]=rss_stat [tlb_flush]=tlb_flush
 	[map_pages]=map_pages [reclaim]='direct_reclaim' [memcg_reclaim]='memcg_reclaim'
 	[process_free]=process_free [signals]=signal_generate)
@@ -88,13 +103,23 @@ check_equal "faultmap check" "$?" 0
 for feature in $(jq -r 'select(.required).feature' "$TMP/features"); do
 	refused "$feature"
 done
+refused_both fault_entry perf_events
+refused_both task_walk task_iterator
+# The programs for kernels before Linux 6.1 have no walk.
+timeout "$(longer 500)" "$FAULTMAP" run --disable-feature maple_tree --disable-feature task_iterator -- true \
+	>"$TMP/out" 2>"$TMP/messages"
+check_equal "without maple_tree and task_iterator: status 77, and one line that names it" \
+	"$? $(wc -l <"$TMP/messages") $(grep -c 'disable-feature task_iterator; ' "$TMP/messages")" "77 1 1"
 # The one that `run` alone cannot do without.
 refused process_fork
 check "without process_fork: the daemon would work" "$FAULTMAP" check --disable-feature process_fork
 # fault_entry.sh has every case without fault_entry.
 for feature in $(jq -r 'select(.required or IN(.feature; "fault_entry", "process_fork") | not).feature' \
 	"$TMP/features"); do
-	if [ "$(jq --arg feature "$feature" 'select(.feature == $feature).available' \
+	if [ "$feature" = task_iterator ] && jq -e 'select(.feature == "task_walk").available | not' \
+		"$TMP/features" >"$TMP/out"; then
+		skip "without task_iterator" "it is all that this kernel has"
+	elif [ "$(jq --arg feature "$feature" 'select(.feature == $feature).available' \
 		"$TMP/features")" = true ]; then
 		check_without "$feature" "${hooks[$feature]-}"
 	else

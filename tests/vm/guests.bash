@@ -13,16 +13,16 @@ live=demo,kinds
 # NAME ARCH SUITE PATTERN TESTS. The pattern is matched against what `uname -r` says; newest:N is the
 # newest release of the Nth newest series. What is behind a + is for variant_of().
 guests="
-amd64-5.10 amd64 bullseye 5[.]10[.]0-[0-9]+-cloud-amd64 $live,children,mappings,paths,full,rows
-amd64-6.1 amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 $live,kinds_alone,privilege,full,mappings,paths,slices,run,latency,rows
-amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,privilege,paranoid,hotplug,mappings,new_names,rows
+amd64-5.10 amd64 bullseye 5[.]10[.]0-[0-9]+-cloud-amd64 $live,children,tasks,mappings,paths,full,rows
+amd64-6.1 amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 $live,kinds_alone,privilege,full,mappings,paths,slices,run,latency,rows,tasks
+amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,privilege,paranoid,hotplug,mappings,new_names,rows,tasks
 amd64-6.16 amd64 trixie 6[.]16[.].*-cloud-amd64 $live,latency,paths,top
 amd64-6.18 amd64 trixie 6[.]18[.].*-cloud-amd64 $live,twice,mappings,run
 amd64-newest2 amd64 trixie newest:2 $live,mappings,full
-amd64-newest amd64 trixie newest:1 $live,kinds_alone,mappings,paths,slices,children,rows
+amd64-newest amd64 trixie newest:1 $live,kinds_alone,mappings,paths,slices,children,rows,tasks
 amd64-6.12-rt amd64 trixie 6[.]12[.].*-rt-amd64 $live
 arm64-6.1 arm64 bookworm 6[.]1[.]0-[0-9]+-cloud-arm64 $live
-arm64-6.12 arm64 trixie 6[.]12[.].*-cloud-arm64 $live,privilege,full,mappings,rows
+arm64-6.12 arm64 trixie 6[.]12[.].*-cloud-arm64 $live,privilege,full,mappings,rows,tasks
 arm64-newest arm64 trixie newest:1 $live,kinds_alone,paths
 amd64-6.12+preempt amd64 trixie 6[.]12[.].*-cloud-amd64 storm
 amd64-6.12+integrity amd64 trixie 6[.]12[.].*-cloud-amd64 kinds

@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 20 s
+# What the kernel has counted of each process, told in both ways: by a walk over its list of processes, which leaves
+# out who has not run, and by its iterator of tasks. More processes at once than a walk tells of in one run (WALK_MAX),
+# which are born, move and are killed at once, and a process of several threads, of which some have ended.
+
+. "$(dirname "$0")/../lib.sh"
+
+count=$(fewer 1200)
+find_lacks
+
+# intervals: that the log has; after N more, what went ahead is in it.
+intervals()
+{
+	grep -c '"rec":"interval"' "$TMP/log"
+}
+
+has_intervals()
+{
+	[ "$(intervals)" -ge "$1" ]
+}
+
+wait_for_intervals()
+{
+	wait_for 120 has_intervals $(($(intervals) + $1))
+}
+
+# totals COMM: pid, minor and major of its processes, as the last line of each that the log has.
+totals()
+{
+	grep "\"rec\":\"process\".*\"comm\":\"$1\"" "$TMP/log" |
+		jq -r '"\(.pid) \(.minor_total) \(.major_total)"' |
+		awk '{ last[$1] = $0 } END { for (pid in last) print last[pid] }' | sort -n
+}
+
+# counted PID...: the same as /proc has it.
+counted()
+{
+	local files=("${@/#//proc/}")
+
+	awk '{ pid = $1; sub(/.*\) /, ""); print pid, $8, $10 }' "${files[@]/%//stat}" | sort -n
+}
+
+# ended: the pids of the crowd that the log has exit lines of, a line each.
+ended()
+{
+	grep '"rec":"exit".*"comm":"crowd"' "$TMP/log" | jq .pid | sort -n
+}
+
+have_ended()
+{
+	[ "$(grep -c '"rec":"exit".*"comm":"crowd"' "$TMP/log")" -ge "$1" ]
+}
+
+# start_log FLAG...: until the first interval has been written.
+start_log()
+{
+	start_background "$FAULTMAP" log -d 0.5 -o "$TMP/log" "$@"
+	log=$BACKGROUND_PID
+	wait_for 120 grep -qs '"rec":"interval"' "$TMP/log"
+}
+
+# Each writes to two mappings when it is born and when it is told to, and sleeps ever after.
+test_crowd()
+{
+	local parent everybody
+
+	start_background "$TMP/crowd" "$count" 2 >"$TMP/ready"
+	parent=$BACKGROUND_PID
+	wait_for 120 grep -q ready "$TMP/ready"
+	wait_for_intervals 2
+	mapfile -t everybody < <(printf '%s\n' "$parent"; pgrep -P "$parent")
+	check_equal "$1: all $count processes are there" "${#everybody[@]}" $((count + 1))
+	check_equal "$1: processes that were born at once, as /proc counts them" \
+		"$(totals crowd)" "$(counted "${everybody[@]}")"
+	kill -USR1 "$parent"
+	wait_for 120 grep -q moved "$TMP/ready"
+	wait_for_intervals 2
+	check_equal "$1: the same when all of them have moved" \
+		"$(totals crowd)" "$(counted "${everybody[@]}")"
+	kill "$parent"
+	wait_for 120 have_ended $((count + 1))
+	wait_for_intervals 3
+	check_equal "$1: each is reported as ended, once" "$(ended)" \
+		"$(printf '%s\n' "${everybody[@]}" | sort -n)"
+	wait "$parent"
+}
+
+# Threads that touch pages and end, and those that stay; told at a line each.
+test_threads()
+{
+	local pid round
+
+	coproc threads { exec "$TMP/threads" -c '
+import mmap, sys, threading
+def touch(pages):
+    memory = mmap.mmap(-1, pages * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for page in range(pages):
+        memory[page * 4096] = 1
+def stay():
+    touch(50)
+    ended.wait()
+ended = threading.Event()
+for _ in range(20):
+    threading.Thread(target=stay).start()
+for line in sys.stdin:
+    for _ in range(10):
+        thread = threading.Thread(target=touch, args=(30,))
+        thread.start()
+        thread.join()
+    print("touched", flush=True)
+ended.set()'; }
+	# shellcheck disable=SC2154 # of coproc
+	pid=$threads_PID
+	background_pids+=("$pid")
+	for round in first second third; do
+		echo go >&"${threads[1]}"
+		read -r <&"${threads[0]}"
+		wait_for_intervals 2
+		check_equal "$1: 21 threads, and 10 that have ended, for the $round time" \
+			"$(totals threads)" "$(counted "$pid")"
+	done
+	eval "exec ${threads[1]}>&-"
+	wait "$pid"
+}
+
+# test_way NAME FLAG...
+test_way()
+{
+	start_log "${@:2}"
+	test_crowd "$1"
+	test_threads "$1"
+	kill "$log"
+	wait "$log"
+	check_equal "$1: faultmap log ended well" "$?" 0
+	rm "$TMP/log"
+}
+
+cp "$BUILD/workload/sleepers" "$TMP/crowd"
+ln -s /usr/bin/python3 "$TMP/threads"
+if lacks task_walk; then
+	skip "by the walk" "this kernel has none"
+else
+	test_way "walk"
+fi
+test_way "iterator" --disable-feature task_walk
+done_testing
