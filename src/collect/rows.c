@@ -364,7 +364,7 @@ bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts 
 	       (now && now->count != (before ? before->count : 0));
 }
 
-static int read_row(struct rows *rows, uint32_t index)
+int rows_read(struct rows *rows, uint32_t index)
 {
 	struct slot *slot = &rows->slots[index];
 	struct row *row = slot->row;
@@ -484,7 +484,7 @@ static int read_due(struct rows *rows)
 		if (result < 0)
 			row_table_set_moved(rows->table, due[i], true);
 		else
-			result = read_row(rows, due[i]) ?: breathe(rows);
+			result = rows_read(rows, due[i]) ?: breathe(rows);
 	}
 	return result;
 }
@@ -497,10 +497,10 @@ static int read_moved(struct rows *rows)
 	while (!result && (index = row_table_next_moved(rows->table, &cursor))) {
 		row_table_set_moved(rows->table, index, false);
 		rows_put_due(rows, index);
-		result = read_row(rows, index) ?: breathe(rows);
+		result = rows_read(rows, index) ?: breathe(rows);
 	}
 	for (size_t i = 0; !result && i < rows->n_retired; i++)
-		result = read_row(rows, rows->retired[i]);
+		result = rows_read(rows, rows->retired[i]);
 	return result;
 }
 
@@ -511,9 +511,11 @@ int rows_tick(struct rows *rows, uint64_t tick)
 	rows->tick = tick;
 	rows->n_read = 0;
 	rows->skipped_faults = 0;
+	rows->is_reading = true;
 	result = read_all_left(rows, true);
 	if (!result)
 		result = read_moved(rows);
+	rows->is_reading = false;
 	if (result)
 		return result;
 	/* What was taken out while these were read: it was counted before the tasks were, too. */

@@ -77,7 +77,19 @@ static int free_retired(struct rows *rows)
 	return result;
 }
 
-static bool may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
+/*
+ * Takes the row's mark away: it may go if it has not moved again when the hand comes round. Within a
+ * tick it is read at once, as its process may be reported as ended in this one.
+ */
+static int give_second_chance(struct rows *rows, uint32_t index)
+{
+	row_table_set_moved(rows->table, index, false);
+	rows_put_due(rows, index);
+	return rows->is_reading ? rows_read(rows, index) : 0;
+}
+
+/* Whether the row may leave the table: 1, 0 or a negative errno. */
+static int may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
 {
 	struct slot *slot = &rows->slots[index];
 	bool has_moved = row_table_has_moved(rows->table, index);
@@ -85,17 +97,12 @@ static bool may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
 	if (slot->state == SLOT_FREE && has_moved)
 		slot->state = SLOT_LIVE;
 	if (slot->state != SLOT_LIVE)
-		return false;
+		return 0;
 	if (slot->is_dead)
-		return true;
+		return 1;
 	if (idle_ticks)
 		return !has_moved && rows->tick - slot->tick >= idle_ticks;
-	if (!has_moved)
-		return true;
-	/* A second chance: it may go if it has not moved again when the hand comes round. */
-	row_table_set_moved(rows->table, index, false);
-	rows_put_due(rows, index);
-	return false;
+	return has_moved ? give_second_chance(rows, index) : 1;
 }
 
 /* Goes round once and retires rows that have stood still, or, with idle_ticks 0, not moved since
@@ -104,15 +111,18 @@ static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
 {
 	uint32_t size = row_table_size(rows->table);
 	size_t first = rows->n_retired;
+	int goes = 0, result;
 
-	for (uint32_t i = 0; i < size && rows->n_retired - first < wanted; i++) {
+	for (uint32_t i = 0; i < size && goes >= 0 && rows->n_retired - first < wanted; i++) {
 		rows->hand = rows->hand % size + 1;
-		if (may_go(rows, rows->hand, idle_ticks)) {
+		goes = may_go(rows, rows->hand, idle_ticks);
+		if (goes > 0) {
 			rows->slots[rows->hand].state = SLOT_RETIRED;
 			rows->retired[rows->n_retired++] = rows->hand;
 		}
 	}
-	return kernel_forget_rows(rows->kernel, rows->retired + first, rows->n_retired - first);
+	result = kernel_forget_rows(rows->kernel, rows->retired + first, rows->n_retired - first);
+	return goes < 0 ? goes : result;
 }
 
 static uint32_t used_of(const struct rows *rows)
