@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How rows get from the kernel's table into the snapshot, and out of the table. There is no kernel: the test
+ * counts as its programs do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ROWS 2048
+#define ROW_LINES 128 /* a power of two */
+#include "row_table_fixture.h"
+#include "collect/collector_kernel.h"
+#include "collect/names.h"
+#include "collect/rows.h"
+
+static struct fixture *kernel; /* the only one */
+
+struct row_table *kernel_rows(const struct kernel *unused)
+{
+	(void)unused;
+	return kernel->table;
+}
+
+int kernel_drain(struct kernel *unused)
+{
+	(void)unused;
+	return 0;
+}
+
+int kernel_quiesce(struct kernel *unused)
+{
+	(void)unused;
+	return 0;
+}
+
+int kernel_forget_rows(struct kernel *unused, const uint32_t *indexes, size_t count)
+{
+	(void)unused;
+	(void)indexes;
+	(void)count;
+	return 0;
+}
+
+struct collected {
+	struct snapshot *snapshot;
+	struct names *names;
+	struct rows *rows;
+	uint64_t tick;
+};
+
+static int collected_set_up(void **state)
+{
+	struct collected *collected = calloc(1, sizeof(*collected));
+	void *table;
+
+	assert_int_equal(set_up(&table), 0);
+	kernel = table;
+	collected->snapshot = snapshot_new();
+	collected->names = names_new(snapshot_strings(collected->snapshot));
+	collected->rows = rows_new(NULL, collected->snapshot, collected->names);
+	assert_non_null(collected->rows);
+	*state = collected;
+	return 0;
+}
+
+static int collected_tear_down(void **state)
+{
+	struct collected *collected = *state;
+	void *table = kernel;
+
+	rows_free(collected->rows);
+	names_free(collected->names);
+	snapshot_free(collected->snapshot);
+	free(collected);
+	return tear_down(&table);
+}
+
+/* A fault of `pages` pages in a mapping of the process; the index of its row. */
+static uint32_t fault(uint32_t tgid, uint64_t anchor, uint64_t pages)
+{
+	uint32_t index = take_row(kernel);
+
+	assert_int_not_equal(index, 0);
+	kernel->values[index].minor = 1;
+	kernel->values[index].pages = pages;
+	kernel->keys[index] = (struct row_key){ .start_ns = 1,
+						.tgid = tgid,
+						.anchor = anchor,
+						.kind = KIND_DEMAND_ZERO,
+						.mode_class = MODE_CLASS(MODE_USER, MAPPING_ANON) };
+	kernel->moved[index] = 1;
+	return index;
+}
+
+static void begin_tick(struct collected *collected)
+{
+	snapshot_begin(collected->snapshot);
+	collected->tick++;
+}
+
+static void end_tick(struct collected *collected)
+{
+	struct timespec now = {};
+
+	assert_int_equal(rows_tick(collected->rows, collected->tick), 0);
+	snapshot_seal(collected->snapshot, now, 1);
+	assert_int_equal(rows_release_ended(collected->rows, false), 0);
+}
+
+/* Room is made while a tick reads: what it has not come to yet is read all the same, for its process
+ * is reported as ended in this tick. */
+static void a_tick_that_makes_room_reads_all(void **state)
+{
+	struct collected *collected = *state;
+	uint64_t rows = 0;
+
+	for (uint32_t round = 1; round <= 3; round++) {
+		begin_tick(collected);
+		for (uint32_t i = 0; i < ROWS / 8 * 5; i++, rows++)
+			fault(round * 100 + i % 50 + 1, i, 1);
+		for (uint32_t i = 1; i <= 50; i++)
+			snapshot_process(collected->snapshot, round * 100 + i, 1, NULL)->ended =
+				true;
+		end_tick(collected);
+		assert_int_equal(collected->snapshot->totals.minor, rows);
+		assert_int_equal(collected->snapshot->n_processes, 50);
+	}
+	assert_int_equal(collected->snapshot->totals.late, 0);
+}
+
+/* Of huge pages more than 2^32 between two ticks, as while the daemon was stopped. */
+static void many_pages_between_two_ticks(void **state)
+{
+	struct collected *collected = *state;
+	uint32_t index;
+
+	begin_tick(collected);
+	snapshot_process(collected->snapshot, 7, 1, NULL);
+	index = fault(7, 1, 512);
+	end_tick(collected);
+	begin_tick(collected);
+	kernel->values[index].minor += 10000000;
+	kernel->values[index].pages += 10000000ULL * 512;
+	kernel->moved[index] = 1;
+	end_tick(collected);
+	assert_int_equal(collected->snapshot->rows[0]->now.minor, 10000001);
+	assert_int_equal(collected->snapshot->rows[0]->now.pages, 10000001ULL * 512);
+}
+
+/* The counters in the table wrap at 2^32. */
+static void faults_that_wrap(void **state)
+{
+	struct collected *collected = *state;
+	uint32_t index;
+
+	begin_tick(collected);
+	snapshot_process(collected->snapshot, 7, 1, NULL);
+	index = fault(7, 1, 1);
+	for (int i = 0; i < 3; i++) {
+		end_tick(collected);
+		begin_tick(collected);
+		kernel->values[index].minor += 3000000000;
+		kernel->moved[index] = 1;
+	}
+	end_tick(collected);
+	assert_int_equal(collected->snapshot->rows[0]->now.minor, 9000000001);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_tick_that_makes_room_reads_all, collected_set_up,
+						collected_tear_down),
+		cmocka_unit_test_setup_teardown(many_pages_between_two_ticks, collected_set_up,
+						collected_tear_down),
+		cmocka_unit_test_setup_teardown(faults_that_wrap, collected_set_up,
+						collected_tear_down),
+	};
+
+	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
+}
