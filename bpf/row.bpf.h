@@ -256,13 +256,17 @@ enum fault_end {
  * Was it refused, whatever the task's counters say? They move without a fault, too, by
  * get_user_pages(), and in fast detail by faults without a stamp. Nothing is served behind a file's
  * end. What looked denied at entry is served if a mapping came in between; a perf event tells of
- * that where minor faults have one.
+ * that where minor faults have one. In fast detail (stamped before Linux 6.1 only) the program's own
+ * access would end in a signal, and the kernel's for it is taken at its word.
  */
 static __always_inline bool was_refused(const struct task_fault *fault)
 {
-	return fault->is_behind_file ||
-	       (fault->key.kind >= KIND_FIRST_DENIED && config_perf_events &&
-		(config_full || !config_fault_entry));
+	if (fault->is_behind_file)
+		return true;
+	if (fault->key.kind < KIND_FIRST_DENIED)
+		return false;
+	return MODE_CLASS_MODE(fault->key.mode_class) == MODE_KERNEL ||
+	       (config_perf_events && (config_full || !config_fault_entry));
 }
 
 /* The kernel counts at the end of a fault (mm_account_fault(), mm/memory.c). One that is still open

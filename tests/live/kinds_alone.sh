@@ -114,7 +114,8 @@ check_swapped_at_exit()
 			| sort' "$TMP/log")" \
 		"$(jq -c -s 'map([.pid, .minor, .major, 0]) | sort' "$TMP/oracle")"
 	check_equal "$name: a row of its own" \
-		"$(jq -c -s 'map(select(.rec == "faults" and .major_total > 0)
+		"$(jq -c -s --slurpfile oracle "$TMP/oracle" '($oracle | map(.pid)) as $children
+			| map(select(.rec == "faults" and .major_total > 0 and (.pid | IN($children[])))
 			| [.kind, .access, .mode, .minor_total, .major_total]) | group_by(.)
 			| map(.[0] + [length])' "$TMP/log")" '[["swap_in","read","kernel",0,1,20]]'
 }

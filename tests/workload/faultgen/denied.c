@@ -230,10 +230,10 @@ int prepare_served_before(struct job *job)
 	int error = catch_denied();
 
 	if (!error)
-		error = prepare_shmem_anon(job);
+		error = prepare_file_cow(job);
 	if (error)
 		return error;
-	job_before(job, "shmem", "write", job->pages);
-	touch_write(job);
-	return mprotect(job->start, (size_t)(job->end - job->start), PROT_READ) ? -errno : 0;
+	job_before(job, "file_map", "read", job->pages);
+	touch_read(job);
+	return mprotect(job->start, (size_t)(job->end - job->start), PROT_NONE) ? -errno : 0;
 }
