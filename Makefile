@@ -46,7 +46,8 @@ PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng gnutls yaml-0.1 libcrypt inih
+LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng gnutls yaml-0.1 libcrypt inih \
+	libseccomp
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/util.h"
+#include "cmd/sandbox.h"
 
 struct session {
 	struct collector *collector;
@@ -170,6 +171,19 @@ void session_set_trouble(struct session *session, session_trouble_fn on_trouble)
 void session_set_signal(struct session *session, session_signal_fn on_signal)
 {
 	session->on_signal = on_signal;
+}
+
+int session_give_up_privileges(const struct session *session, const struct privileges_user *user,
+			       const struct common_options *common, struct error *error)
+{
+	unsigned int needs = session_info(session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0;
+	int result = privileges_suspend(user, error);
+
+	if (!result)
+		result = privileges_drop(needs, error);
+	if (!result)
+		sandbox_try(SANDBOX_WATCH, &common->disabled);
+	return result;
 }
 
 int session_set_interval(struct session *session, uint64_t interval_ms)
