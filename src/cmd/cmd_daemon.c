@@ -322,6 +322,7 @@ static void get_self(void *context, struct self_figures *ret_self)
 
 	ret_self->tick_ns = session_tick_ns(service->session);
 	ret_self->rows_capacity = session_info(service->session)->max_rows;
+	ret_self->map_bytes = session_info(service->session)->map_bytes;
 	ret_self->n_hooks = session_info(service->session)->n_hooks;
 	ret_self->n_programs = session_programs(service->session, ret_self->programs, PROGRAMS_MAX);
 }
