@@ -725,6 +725,8 @@ static int run_with(struct service *service)
 	int status = EXIT_FAILED;
 
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	/* The thread that reads names takes them from the same heap, which can use again what either gave back. */
+	mallopt(M_ARENA_MAX, 1);
 	if (!make_metrics(service))
 		status = service_run(service);
 	else

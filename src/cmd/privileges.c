@@ -66,12 +66,30 @@ static int find_wanted(struct privileges_user *user, const char *name, struct er
 	return error_set(error, EINVAL, "--user: there is no user \"%s\" on this system", shown);
 }
 
+/* Of /etc/passwd alone, where packages put theirs: others (NSS) would be loaded for good, some 600 KiB, for nobody. */
+static bool find_system_user(struct privileges_user *user, const char *name)
+{
+	autofclose FILE *file = fopen("/etc/passwd", "re");
+	char buffer[4096];
+	struct passwd entry, *found = NULL;
+
+	while (file && !fgetpwent_r(file, &entry, buffer, sizeof(buffer), &found)) {
+		if (strcmp(found->pw_name, name) != 0)
+			continue;
+		snprintf(user->name, sizeof(user->name), "%s", name);
+		user->uid = found->pw_uid;
+		user->gid = found->pw_gid;
+		return user->uid && user->uid <= SYSTEM_UID_MAX;
+	}
+	return false;
+}
+
 /* Root's default. */
 static void find_default(struct privileges_user *user)
 {
 	struct privileges_user found = {};
 
-	if (!find_name(&found, PRIVILEGES_DEFAULT_USER) || !found.uid || found.uid > SYSTEM_UID_MAX)
+	if (!find_system_user(&found, PRIVILEGES_DEFAULT_USER))
 		user->why = "there is no system user " PRIVILEGES_DEFAULT_USER;
 	else if (!may_become_others())
 		user->why = "it lacks CAP_SETUID and CAP_SETGID";
