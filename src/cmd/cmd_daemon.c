@@ -589,7 +589,8 @@ static int service_open(struct service *service)
 	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* Reads all that a reload reads: what it could read a moment ago, and cannot now, takes a capability. */
+/* Reads all that a reload reads: what it could read a moment ago, and cannot now, takes a
+ * capability. */
 static unsigned int privileges_to_read(const struct service *service)
 {
 	struct settings *settings = NULL;
@@ -725,7 +726,8 @@ static int run_with(struct service *service)
 	int status = EXIT_FAILED;
 
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
-	/* The thread that reads names takes them from the same heap, which can use again what either gave back. */
+	/* The thread that reads names takes them from the same heap, which can use again what
+	 * either gave back. */
 	mallopt(M_ARENA_MAX, 1);
 	if (!make_metrics(service))
 		status = service_run(service);

@@ -66,7 +66,8 @@ static int find_wanted(struct privileges_user *user, const char *name, struct er
 	return error_set(error, EINVAL, "--user: there is no user \"%s\" on this system", shown);
 }
 
-/* Of /etc/passwd alone, where packages put theirs: others (NSS) would be loaded for good, some 600 KiB, for nobody. */
+/* Of /etc/passwd alone, where packages put theirs: others (NSS) would be loaded for good, some 600
+ * KiB, for nobody. */
 static bool find_system_user(struct privileges_user *user, const char *name)
 {
 	autofclose FILE *file = fopen("/etc/passwd", "re");
@@ -132,8 +133,8 @@ static const struct {
 } kept[] = {
 	/* Where the process has more capabilities than its reader. /proc/PID/statm never asks. */
 	{ PRIVILEGE_READ_EXE, CAP_SYS_PTRACE },
-	/* Once their descriptors are open, maps, iterators and BPF_PROG_TEST_RUN ask for no capability only
-	 * since Linux 5.19 (mainline c8644cd0efe7, __sys_bpf()). */
+	/* Once their descriptors are open, maps, iterators and BPF_PROG_TEST_RUN ask for no
+	 * capability only since Linux 5.19 (mainline c8644cd0efe7, __sys_bpf()). */
 	{ PRIVILEGE_CALL_BPF, CAP_BPF },
 	{ PRIVILEGE_READ_FILES, CAP_DAC_READ_SEARCH },
 	{ PRIVILEGE_WRITE_FILES, CAP_DAC_OVERRIDE },
@@ -152,7 +153,8 @@ static int drop_bounding_set(void)
 	return 0;
 }
 
-/* The kernel takes the effective ones away, and without PR_SET_KEEPCAPS those that are permitted, too. */
+/* The kernel takes the effective ones away, and without PR_SET_KEEPCAPS those that are permitted,
+ * too. */
 static int become(const struct privileges_user *user)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What goes on long gives up once its programs are attached: the user that started it, and capabilities.
+ * What goes on long gives up once its programs are attached: the user that started it, and
+ * capabilities.
  *
- *	privileges_find (a person's mistake) -> [all that needs privileges] -> privileges_suspend ->
- *	[what still works without?] -> privileges_drop
+ * privileges_find (a person's mistake) -> [all that needs privileges] -> privileges_suspend ->
+ * [what still works without?] -> privileges_drop
  *
  * Before there are threads: capabilities are each thread's own.
  */
@@ -15,7 +16,8 @@
 
 #include "base/error.h"
 
-/* Whom root becomes unless told otherwise, if it is a system user: what packages make for a service. */
+/* Whom root becomes unless told otherwise, if it is a system user: what packages make for a
+ * service. */
 #define PRIVILEGES_DEFAULT_USER "faultmap"
 
 struct privileges_user {
@@ -28,8 +30,9 @@ struct privileges_user {
 };
 
 /*
- * Who `name` is: of the user database, or a number; NULL stands for the default user where root runs us, else for who does.
- * 0, or -EINVAL for somebody who is not there, -EPERM for another user without CAP_SETUID and CAP_SETGID, with the error set.
+ * Who `name` is: of the user database, or a number; NULL stands for the default user where root
+ * runs us, else for who does. 0, or -EINVAL for somebody who is not there, -EPERM for another user
+ * without CAP_SETUID and CAP_SETGID, with the error set.
  */
 int privileges_find(struct privileges_user *ret_user, const char *name, struct error *error);
 /* For an option table. */
@@ -53,13 +56,13 @@ enum {
 };
 
 /*
- * Becomes the user, with its groups, and puts all capabilities out of effect, though not out of reach: what fails from
- * here on is what needs one. The bounding, inheritable and ambient sets go (the first where CAP_SETPCAP is there).
- * 0 or a negative errno with the error set.
+ * Becomes the user, with its groups, and puts all capabilities out of effect, though not out of
+ * reach: what fails from here on is what needs one. The bounding, inheritable and ambient sets go
+ * (the first where CAP_SETPCAP is there). 0 or a negative errno with the error set.
  */
 int privileges_suspend(const struct privileges_user *user, struct error *error);
-/* Gives up every capability but those that `needs` names, of which those that were there have effect again; sets
- * no_new_privs. 0 or a negative errno with the error set. */
+/* Gives up every capability but those that `needs` names, of which those that were there have
+ * effect again; sets no_new_privs. 0 or a negative errno with the error set. */
 int privileges_drop(unsigned int needs, struct error *error);
 
 #endif

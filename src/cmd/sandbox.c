@@ -52,7 +52,8 @@ static const char *const of_watch[] = {
 	"membarrier", "setpriority"
 };
 
-/* What goes on after the start: reading, writing and listing what is loaded, and attaching what is (the swap hook). */
+/* What goes on after the start: reading, writing and listing what is loaded, and attaching what is
+ * (the swap hook). */
 static const unsigned int bpf_commands[] = {
 	BPF_MAP_LOOKUP_ELEM,     BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
 	BPF_MAP_GET_NEXT_KEY,    BPF_PROG_TEST_RUN,   BPF_OBJ_GET_INFO_BY_FD,

@@ -15,8 +15,9 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* While the programs load, the verifier and libbpf take so much besides the maps. Measured on Linux 6.18: with 14 MiB of
- * maps it goes at a limit of 29 MiB (full detail: 30); at 28 it is killed, at 26 bpf() says ENOMEM. Then 3 MiB are left of it. */
+/* While the programs load, the verifier and libbpf take so much besides the maps. Measured on
+ * Linux 6.18: with 14 MiB of maps it goes at a limit of 29 MiB (full detail: 30); at 28 it is
+ * killed, at 26 bpf() says ENOMEM. Then 3 MiB are left of it. */
 #define LOADING_BYTES (15ULL << 20)
 /* struct htab_elem before its key; the head of a bucket. */
 #define HASH_ELEMENT_BYTES 48
@@ -113,8 +114,8 @@ static uint64_t read_limit(const char *path)
 	return limit;
 }
 
-/* From the cgroup up to where the tree is mounted. Where it is not below that (a container that sees itself as "/", or the
- * host's tree as the host has it), the mount's own root. */
+/* From the cgroup up to where the tree is mounted. Where it is not below that (a container that
+ * sees itself as "/", or the host's tree as the host has it), the mount's own root. */
 static void find_lowest(const char *mount, const char *cgroup, const char *name,
 			uint64_t *ret_limit, char *file, size_t size)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the filters of system calls let through: each call is made by a child that has taken one upon itself. */
+/* What the filters of system calls let through: each call is made by a child that has taken one
+ * upon itself. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -245,7 +246,8 @@ static void test_calls(void **state)
 	}
 }
 
-/* What is loaded can be run: the kernel answers, of a descriptor that is none or of a user that may not. */
+/* What is loaded can be run: the kernel answers, of a descriptor that is none or of a user that
+ * may not. */
 static void test_bpf_goes_on(void **state)
 {
 	int result;
