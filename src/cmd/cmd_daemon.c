@@ -674,7 +674,7 @@ static int service_run(struct service *service)
 	if (result < 0)
 		log_error("%s", error.text);
 	else
-		sandbox_try(SANDBOX_WATCH, &service->config->common.disabled);
+		sandbox_try(SANDBOX_DAEMON, &service->config->common.disabled);
 	status = result < 0 ? EXIT_FAILED : serve(service);
 	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
 	if (service->jsonl)

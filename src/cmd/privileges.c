@@ -138,6 +138,8 @@ static const struct {
 	{ PRIVILEGE_CALL_BPF, CAP_BPF },
 	{ PRIVILEGE_READ_FILES, CAP_DAC_READ_SEARCH },
 	{ PRIVILEGE_WRITE_FILES, CAP_DAC_OVERRIDE },
+	{ PRIVILEGE_OPEN_PERF, CAP_PERFMON },
+	{ PRIVILEGE_OPEN_PERF_3, CAP_SYS_ADMIN },
 };
 
 /* Without CAP_SETPCAP the bounding set stays, and no_new_privs makes it idle. */

@@ -49,10 +49,12 @@ int privileges_check(const char *name, struct error *error);
 
 /* What goes on after the start that takes a capability. */
 enum {
-	PRIVILEGE_READ_EXE = 1,    /* /proc/PID/exe of others: CAP_SYS_PTRACE */
-	PRIVILEGE_CALL_BPF = 2,    /* bpf(2) before Linux 5.19: CAP_BPF */
-	PRIVILEGE_READ_FILES = 4,  /* that this user may not: CAP_DAC_READ_SEARCH */
-	PRIVILEGE_WRITE_FILES = 8, /* or directories: CAP_DAC_OVERRIDE */
+	PRIVILEGE_READ_EXE = 1,     /* /proc/PID/exe of others: CAP_SYS_PTRACE */
+	PRIVILEGE_CALL_BPF = 2,     /* bpf(2) before Linux 5.19: CAP_BPF */
+	PRIVILEGE_READ_FILES = 4,   /* that this user may not: CAP_DAC_READ_SEARCH */
+	PRIVILEGE_WRITE_FILES = 8,  /* or directories: CAP_DAC_OVERRIDE */
+	PRIVILEGE_OPEN_PERF = 16,   /* perf events on all CPUs: CAP_PERFMON */
+	PRIVILEGE_OPEN_PERF_3 = 32, /* with kernel.perf_event_paranoid at 3: CAP_SYS_ADMIN */
 };
 
 /*

@@ -61,19 +61,10 @@ static const unsigned int bpf_commands[] = {
 };
 
 /* What an attacker wants first says EPERM, for who looks why. */
-static const char *const refused[] = { "execve",
-				       "execveat",
-				       "fork",
-				       "init_module",
-				       "kexec_load",
-				       "mount",
-				       "perf_event_open",
-				       "process_vm_readv",
-				       "process_vm_writev",
-				       "ptrace",
-				       "setns",
-				       "unshare",
-				       "vfork" };
+static const char *const refused[] = {
+	"execve",           "execveat",          "fork",   "init_module", "kexec_load", "mount",
+	"process_vm_readv", "process_vm_writev", "ptrace", "setns",       "unshare",    "vfork"
+};
 
 /* 0 for a call that this architecture or libseccomp does not know. */
 static int add(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned int n_conditions,
@@ -148,6 +139,24 @@ static int allow_watching(scmp_filter_ctx filter)
 	return result;
 }
 
+/* Of a CPU that comes online: PERF_EVENT_IOC_SET_BPF before Linux 5.15, then BPF_LINK_CREATE. */
+static int allow_perf_events(scmp_filter_ctx filter)
+{
+	int result = add(filter, SCMP_ACT_ALLOW, "perf_event_open", 0, NULL);
+
+	if (!result)
+		result = allow_if(filter, "ioctl",
+				  (struct scmp_arg_cmp)IS(1, PERF_EVENT_IOC_ENABLE));
+	return result ?:
+			allow_if(filter, "ioctl",
+				 (struct scmp_arg_cmp)IS(1, PERF_EVENT_IOC_SET_BPF));
+}
+
+static int refuse_perf_events(scmp_filter_ctx filter)
+{
+	return add(filter, SCMP_ACT_ERRNO(EPERM), "perf_event_open", 0, NULL);
+}
+
 /* Files to read. */
 static int allow_reading(scmp_filter_ctx filter)
 {
@@ -170,7 +179,10 @@ static int fill(scmp_filter_ctx filter, enum sandbox sandbox)
 	if (!result)
 		result = allow_own(filter);
 	if (!result)
-		result = sandbox == SANDBOX_WATCH ? allow_watching(filter) : allow_reading(filter);
+		result = sandbox == SANDBOX_REPORT ? allow_reading(filter) : allow_watching(filter);
+	if (!result)
+		result = sandbox == SANDBOX_WATCH ? allow_perf_events(filter) :
+						    refuse_perf_events(filter);
 	return result ?: add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, ARRAY_SIZE(refused));
 }
 

@@ -15,7 +15,8 @@
 #include "base/options.h"
 
 enum sandbox {
-	SANDBOX_WATCH,  /* daemon, log, top: reads maps, serves clients, opens files again */
+	SANDBOX_DAEMON, /* reads maps, serves clients, opens files again */
+	SANDBOX_WATCH,  /* log, top: the same, and perf events for CPUs that come online */
 	SANDBOX_REPORT, /* opens files to read alone; no sockets, no threads, no bpf() */
 };
 

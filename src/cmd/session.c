@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "cmd/sandbox.h"
+#include "collect/policy.h"
 
 struct session {
 	struct collector *collector;
@@ -176,7 +177,9 @@ void session_set_signal(struct session *session, session_signal_fn on_signal)
 int session_give_up_privileges(const struct session *session, const struct privileges_user *user,
 			       const struct common_options *common, struct error *error)
 {
-	unsigned int needs = session_info(session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0;
+	bool is_paranoid = policy_sysctl("/proc/sys/kernel/perf_event_paranoid") > 2;
+	unsigned int needs = (session_info(session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0) |
+			     (is_paranoid ? PRIVILEGE_OPEN_PERF_3 : PRIVILEGE_OPEN_PERF);
 	int result = privileges_suspend(user, error);
 
 	if (!result)
