@@ -589,8 +589,7 @@ static int service_open(struct service *service)
 	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* Reads all that a reload reads: what it could read a moment ago, and cannot now, takes a
- * capability. */
+/* Reads once what a reload reads. If that fails now, without capabilities, one has to stay. */
 static unsigned int privileges_to_read(const struct service *service)
 {
 	struct settings *settings = NULL;
@@ -609,7 +608,7 @@ static unsigned int privileges_to_read(const struct service *service)
 	return PRIVILEGE_READ_FILES;
 }
 
-/* What SIGHUP opens again, and the end takes away. */
+/* Checks whether this user may reopen the JSON lines and remove socket files at the end. */
 static unsigned int privileges_to_write(const struct service *service)
 {
 	const char *jsonl = service->config->jsonl;

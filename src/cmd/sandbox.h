@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A filter of system calls (seccomp) for what goes on long, and for what reads files of strangers:
- * an allow list, so that who takes the process over by a bug of ours or of a library can start no
- * program, open no connection, look into no other process and load no BPF program.
+ * A filter of system calls (seccomp) for processes that run long or that read files of strangers.
+ * It is an allow list: whoever exploits a bug in faultmap or in a library cannot start a program,
+ * make a network connection, trace another process or load a BPF program.
  *
- * What is not in the list does not exist (ENOSYS), as on an older kernel: a newer libc falls back
- * to a call that is. The process is not killed: a call that a library's next version makes must not
- * end a service, and one that is refused does no harm. Calls of another architecture (x32, i386) do
- * kill it: nothing of ours makes any.
+ * A call that is not in the list fails with ENOSYS, as on a kernel that lacks it, so that a newer
+ * libc falls back to an older call. The process is not killed: one unexpected call by the next
+ * version of a library must not end a service. Only calls of another architecture (x32, i386) kill
+ * it, since faultmap never makes any.
  */
 #ifndef FAULTMAP_SANDBOX_H
 #define FAULTMAP_SANDBOX_H
@@ -21,14 +21,13 @@ enum sandbox {
 };
 
 /*
- * For this process and every thread that it has or starts, for good; sets no_new_privs. A build
- * with sanitizers has no filter, for they make calls of all sorts, and so has who disables the
- * feature "seccomp". 0, or a negative errno where the kernel takes no filter.
+ * Puts the filter in force for this process and all of its threads, for good; sets no_new_privs.
+ * Does nothing in a build with sanitizers, which make calls of all sorts, or if `disabled` names
+ * the feature "seccomp". 0, or a negative errno if the kernel does not take the filter.
  */
 int sandbox_enter(enum sandbox sandbox, const struct option_list *disabled);
 
-/* As sandbox_enter(), which a kernel without filters makes a warning of: what is there has been
- * told by `check`. */
+/* As sandbox_enter(), with a warning if the kernel does not take the filter. */
 void sandbox_try(enum sandbox sandbox, const struct option_list *disabled);
 
 #endif

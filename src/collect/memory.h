@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel memory: what the maps take, which is charged to the cgroup that starts faultmap, and
- * whether that cgroup's limit leaves room for it. Where it does not, the kernel kills who asks, or
- * says ENOMEM of the programs, which is no answer.
+ * The kernel memory of the maps. It is charged to the cgroup in which faultmap starts. If the limit
+ * of that cgroup is too low, the kernel kills faultmap or fails BPF_PROG_LOAD with ENOMEM; neither
+ * tells the user why, so the limit is checked first.
  */
 #ifndef FAULTMAP_MEMORY_H
 #define FAULTMAP_MEMORY_H
