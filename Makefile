@@ -46,7 +46,8 @@ PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng gnutls yaml-0.1 libcrypt inih
+LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng gnutls yaml-0.1 libcrypt inih \
+	libseccomp
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
@@ -66,7 +67,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 # Goals that load BPF programs: refused up front, before anything is built. What that takes are capabilities, which
 # root may lack in a container, and others may have: CAP_SYS_ADMIN (21), or CAP_PERFMON (38) and CAP_BPF (39).
-ifneq ($(filter demo check check-packages check-san soak bench,$(GOALS)),)
+ifneq ($(filter demo check check-packages check-san attack soak bench,$(GOALS)),)
 ifneq ($(shell has=0x$$(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/self/status); \
 	echo $$((has >> 21 & 1 | has >> 38 & has >> 39 & 1))),1)
 $(error it loads BPF programs, so it needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN: run `sudo make $(GOALS)`)
@@ -74,7 +75,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-unit check-system check-vm check-san check-valgrind fuzz soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-system check-vm check-san check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -130,7 +131,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -303,6 +304,12 @@ check-valgrind:
 analyze: $(SKELETONS) $(BUILD)/faultmap.schema.h
 	@CLANG=$(CLANG) BUILD=$(BUILD) tests/analyze.sh $(ALL_CFLAGS)
 
+# About ten minutes: what somebody who means ill can do to it, one script each; ATTACKS="names links" are those alone.
+attack:
+	@packaging/deps.sh test
+	@$(MAKE) -j"$$(nproc)" tests
+	@BUILD=$(BUILD) tests/attack/run.sh $(ATTACKS); status=$$?; $(GIVE_BACK); exit $$status
+
 # DURATION=SECONDS, ten minutes unless set.
 soak:
 	@packaging/deps.sh soak
@@ -367,6 +374,7 @@ help:
 	@echo '  sudo make check    every test, on the running kernel'
 	@echo '  sudo make check-san       unit tests and some others with ASan and UBSan'
 	@echo '  make check-valgrind       unit tests under valgrind'
+	@echo '  sudo make attack          attacks on a running faultmap, ten minutes: tests/README.md'
 	@echo '  make check-vm             live tests on other kernels, under QEMU'
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'

@@ -13,7 +13,8 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
 	libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
-	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc'
+	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc
+	libseccomp-dev=libseccomp.pc'
 unit='libcmocka-dev=cmocka.pc jq=jq procps=ps mandoc=mandoc groff-base=groff'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl mandoc=mandoc groff-base=groff

@@ -8,12 +8,12 @@ _faultmap_flags()
 
 	case $1 in
 	run) echo "--json --jsonl --all --by --slices -o --output -d --delay $watch $common" ;;
-	top) echo "--once -b --batch -n --number -d --delay --by --sort $watch $common" ;;
-	log) echo "-d --delay -n --count -o --output --schema $watch $common" ;;
+	top) echo "--once -b --batch -n --number -d --delay --by --sort --user $watch $common" ;;
+	log) echo "-d --delay -n --count -o --output --schema --user $watch $common" ;;
 	report) echo "--from --to --by --all $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --interval --group-by --mappings --mappings-names --max-series $watch $common"
+			"--jsonl --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac
@@ -34,6 +34,7 @@ _faultmap_values()
 	--group-by) echo 'cgroup comm exe pid uid unit' ;;
 	--mappings) echo 'none top=5' ;;
 	--mappings-names) echo 'all auto public' ;;
+	--user) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
 	-d | --delay | -n | --number | --count | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
 	*) return 1 ;;

@@ -41,12 +41,14 @@ complete -c faultmap -n $top -s n -l number -x -d 'rows, or tables with -b'
 complete -c faultmap -n $top -s d -l delay -x -d 'read the counters this often'
 complete -c faultmap -n $top -l by -x -a $faults -d 'what a line is'
 complete -c faultmap -n $top -l sort -x -a 'faults minor major denied pages stall rss vsz pid name' -d order
+complete -c faultmap -n $top -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
 set -l log '__fish_seen_subcommand_from log'
 complete -c faultmap -n $log -s d -l delay -x -d 'read the counters this often'
 complete -c faultmap -n $log -s n -l count -x -d 'end after so many ticks'
 complete -c faultmap -n $log -s o -l output -r -F -d 'write to this file'
 complete -c faultmap -n $log -l schema -d 'print the JSON Schema of the lines'
+complete -c faultmap -n $log -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
 set -l report '__fish_seen_subcommand_from report'
 complete -c faultmap -n $report -F
@@ -67,5 +69,6 @@ complete -c faultmap -n $daemon -l group-by -x -a 'cgroup comm exe pid uid unit'
 complete -c faultmap -n $daemon -l mappings -x -a 'none top=5' -d 'series for mappings'
 complete -c faultmap -n $daemon -l mappings-names -x -a 'all auto public' -d 'whose files are named'
 complete -c faultmap -n $daemon -l max-series -x -d 'at most so many series'
+complete -c faultmap -n $daemon -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
 complete -c faultmap -n '__fish_seen_subcommand_from check' -l json -d 'one JSON object per feature and line'

@@ -52,14 +52,16 @@ _faultmap() {
 				'(-n --number)'{-n+,--number=}'[rows, or tables with -b]:count:' \
 				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
 				'--by=[what a line is]:what:(process mapping kind cgroup unit)' \
-				'--sort=[order]:column:(faults minor major denied pages stall rss vsz pid name)'
+				'--sort=[order]:column:(faults minor major denied pages stall rss vsz pid name)' \
+				'--user=[become this user]:user:_users'
 			;;
 		log)
 			_arguments $watch $common \
 				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
 				'(-n --count)'{-n+,--count=}'[end after so many ticks]:count:' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
-				'--schema[print the JSON Schema of the lines]'
+				'--schema[print the JSON Schema of the lines]' \
+				'--user=[become this user]:user:_users'
 			;;
 		report)
 			_arguments $common \
@@ -81,7 +83,8 @@ _faultmap() {
 				'--group-by=[what makes a group]:what:(cgroup comm exe pid uid unit)' \
 				'--mappings=[series for mappings]:which:(none top=5)' \
 				'--mappings-names=[whose files are named]:which:(all auto public)' \
-				'--max-series=[at most so many series]:count:'
+				'--max-series=[at most so many series]:count:' \
+				'--user=[become this user]:user:_users'
 			;;
 		check)
 			_arguments $common '--json[one JSON object per feature and line]'

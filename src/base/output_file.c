@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -170,6 +171,33 @@ bool output_file_is_shared(const char *path)
 		return true;
 	close(place.dir_fd);
 	return place.is_shared;
+}
+
+void output_file_give(int fd, const char *path, uid_t owner)
+{
+	autofree char *copy = strdup(path);
+	struct stat directory, file;
+
+	if (copy && !stat(dirname(copy), &directory) && directory.st_uid == owner &&
+	    !fstat(fd, &file) && S_ISREG(file.st_mode) && !file.st_uid && file.st_nlink == 1)
+		(void)!fchown(fd, owner, (gid_t)-1);
+}
+
+bool output_file_may_make(const char *path)
+{
+	autofree char *copy = strdup(path);
+
+	return copy && !faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS);
+}
+
+bool output_file_may_reopen(const char *path)
+{
+	struct stat status;
+	bool is_there = !stat(path, &status);
+
+	if (is_there && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+		return false;
+	return (is_there && !S_ISREG(status.st_mode)) || output_file_may_make(path);
 }
 
 const char *output_file_strerror(int errnum)

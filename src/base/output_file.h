@@ -17,6 +17,14 @@
 int output_file_open(const char *path, int flags, mode_t mode);
 /* Is the name in such a directory? */
 bool output_file_is_shared(const char *path);
+/* Gives root's file to a user that the process is about to become, where he has its directory and
+ * it has no other name: so that he can open it again. Otherwise it stays. */
+void output_file_give(int fd, const char *path, uid_t owner);
+/* Whether this user may make files in its directory, or take them away. */
+bool output_file_may_make(const char *path);
+/* Whether this user may open the name again, and make it again when it has been moved away: of a
+ * file both, of a FIFO, socket or device the first. */
+bool output_file_may_reopen(const char *path);
 /* There, is what this user has made to be trusted? */
 bool output_file_trusts(uid_t owner);
 /* For messages, what an errno of output_file_open means. */

@@ -13,6 +13,18 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Built with ASan, whose runtime makes system calls of all sorts. */
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
 /* Owning locals: `autofree char *text = ...;`, `autoclose int fd = ...;`, `autofclose FILE *f`. */
 static inline void cleanup_free(void *pointer)
 {

@@ -12,8 +12,10 @@
 #include "cmd/config_file.h"
 #include "serve/listen.h"
 #include "base/log.h"
+#include "base/output_file.h"
 #include "cmd/manager.h"
 #include "cmd/privileges.h"
+#include "cmd/sandbox.h"
 #include "metrics/sink_overview.h"
 #include "cmd/session.h"
 #include "sink/sink_jsonl.h"
@@ -43,6 +45,7 @@ struct daemon_config {
 	struct common_options common; /* first: see cmd_begin */
 	const char *config_file;      /* NULL: the default one, if it is there */
 	bool check_config;
+	const char *user; /* to become; NULL: the default */
 	struct watch_options watch;
 	struct option_list listen;
 	const char *web_config_file;
@@ -139,6 +142,7 @@ static const struct option_spec options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, jsonl),
 	  .live = true },
+	USER_OPTION(struct daemon_config, user),
 	{ .name = "interval",
 	  .argument = "SECONDS",
 	  .help = "read the kernel's counters every SECONDS (default 1, at least 0.1)",
@@ -190,7 +194,8 @@ static const struct command_spec spec = {
 		"succeeded) and /-/reload, in the foreground, until SIGTERM or SIGINT. A tick is one\n"
 		"reading of the kernel's counters. SIGHUP reads --config again: web.*, jsonl, interval and\n"
 		"verbose change at once; for any other key a message says that it takes a restart.\n"
-		"The daemon gives up its capabilities once the programs are attached.\n"
+		"Once the programs are attached the daemon gives up its capabilities, becomes --user if\n"
+		"root has started it, and takes a filter of system calls upon itself.\n"
 		"\n"
 		"A scrape has at most --max-series series, faultmap's own and OpenMetrics' _created\n"
 		"included. The groups with the most faults of late have series of their own, and so have\n"
@@ -215,6 +220,7 @@ struct service {
 	struct settings *settings;
 	struct settings *started;           /* what the daemon was started with */
 	const struct daemon_config *config; /* of settings */
+	struct privileges_user user;        /* that it becomes */
 	struct session *session;
 	struct sinks sinks; /* the next three, as far as there are any */
 	struct sink_prometheus *metrics;
@@ -316,6 +322,7 @@ static void get_self(void *context, struct self_figures *ret_self)
 
 	ret_self->tick_ns = session_tick_ns(service->session);
 	ret_self->rows_capacity = session_info(service->session)->max_rows;
+	ret_self->map_bytes = session_info(service->session)->map_bytes;
 	ret_self->n_hooks = session_info(service->session)->n_hooks;
 	ret_self->n_programs = session_programs(service->session, ret_self->programs, PROGRAMS_MAX);
 }
@@ -565,7 +572,10 @@ static int service_open(struct service *service)
 	struct web_options web = web_options_of(config);
 	struct sink_jsonl *jsonl = NULL;
 	struct error error;
-	int result = web_listen(&service->web, &web, &error);
+	int result = privileges_find(&service->user, config->user, &error);
+
+	if (!result)
+		result = web_listen(&service->web, &web, &error);
 
 	if (!result)
 		result = choose_names(service, &error);
@@ -579,11 +589,67 @@ static int service_open(struct service *service)
 	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
+/* Reads once what a reload reads. If that fails now, without capabilities, one has to stay. */
+static unsigned int privileges_to_read(const struct service *service)
+{
+	struct settings *settings = NULL;
+	struct error error;
+	int result = settings_load(&settings, service->argc, service->argv, &error);
+
+	if (!result) {
+		struct web_options web = web_options_of(&settings->config);
+
+		result = web_check(&web, &error);
+		settings_free(settings);
+	}
+	if (!result)
+		return 0;
+	log_info("keeping CAP_DAC_READ_SEARCH, for a reload: %s", error.text);
+	return PRIVILEGE_READ_FILES;
+}
+
+/* Checks whether this user may reopen the JSON lines and remove socket files at the end. */
+static unsigned int privileges_to_write(const struct service *service)
+{
+	const char *jsonl = service->config->jsonl;
+	const char *what = NULL;
+
+	if (jsonl && strcmp(jsonl, "-") != 0 &&
+	    !output_file_may_reopen(jsonl + (strncmp(jsonl, "unix:", 5) ? 0 : 5)))
+		what = "the JSON lines or to make their file again";
+	else if (!web_may_unlink(service->web))
+		what = "the directory of a unix: socket, to remove it at the end";
+	if (!what)
+		return 0;
+	log_info("keeping CAP_DAC_OVERRIDE: user %u may not write to %s", (unsigned int)geteuid(),
+		 what);
+	return PRIVILEGE_WRITE_FILES;
+}
+
 /* The capabilities that the daemon still needs once it is running. */
 static unsigned int privileges_needed(const struct service *service)
 {
-	return (service->config->group_by == GROUP_BY_EXE ? PRIVILEGE_READ_EXE : 0) |
+	return privileges_to_read(service) | privileges_to_write(service) |
+	       (service->config->group_by == GROUP_BY_EXE ? PRIVILEGE_READ_EXE : 0) |
 	       (session_info(service->session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0);
+}
+
+static int give_up_privileges(struct service *service, struct error *error)
+{
+	int result;
+
+	if (service->user.is_other)
+		web_give(service->web, service->user.uid);
+	if (service->user.is_other && service->jsonl)
+		sink_jsonl_give(service->jsonl, service->user.uid);
+	result = privileges_suspend(&service->user, error);
+	if (result)
+		return result;
+	if (service->user.stays_root)
+		log_warning("staying root, without its capabilities: %s; --user NAME says whom to "
+			    "become, --user root not to tell",
+			    service->user.why);
+	return privileges_drop(privileges_needed(service), error);
 }
 
 static int service_run(struct service *service)
@@ -603,9 +669,11 @@ static int service_run(struct service *service)
 		return cmd_status_of(result);
 	}
 	session_set_sinks(service->session, &service->sinks, handle_result);
-	result = privileges_drop(privileges_needed(service), &error);
+	result = give_up_privileges(service, &error);
 	if (result < 0)
 		log_error("%s", error.text);
+	else
+		sandbox_try(SANDBOX_DAEMON, &service->config->common.disabled);
 	status = result < 0 ? EXIT_FAILED : serve(service);
 	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
 	if (service->jsonl)
@@ -657,6 +725,9 @@ static int run_with(struct service *service)
 	int status = EXIT_FAILED;
 
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	/* The thread that reads names takes them from the same heap, which can use again what
+	 * either gave back. */
+	mallopt(M_ARENA_MAX, 1);
 	if (!make_metrics(service))
 		status = service_run(service);
 	else

@@ -18,6 +18,7 @@
 struct log_config {
 	struct common_options common; /* first: see cmd_begin */
 	struct watch_options watch;
+	const char *user; /* to become; NULL: the default */
 	uint64_t interval_ms;
 	uint64_t count;
 	const char *output;
@@ -53,6 +54,7 @@ static const struct option_spec options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct log_config, schema) },
 	WATCH_OPTIONS(struct log_config, watch, "fast"),
+	USER_OPTION(struct log_config, user),
 	COMMON_OPTIONS(struct log_config, common)
 };
 
@@ -77,6 +79,7 @@ static const struct command_spec spec = {
 
 struct log {
 	const struct log_config *config;
+	struct privileges_user user; /* that it becomes */
 	struct session *session;
 	struct sink_jsonl *sink; /* in sinks */
 	struct sinks sinks;
@@ -163,7 +166,9 @@ static int log_run(struct log *log)
 		return cmd_status_of(result);
 	}
 	session_set_sinks(log->session, &log->sinks, handle_result);
-	result = write_meta(log, &error);
+	result = session_give_up_privileges(log->session, &log->user, &log->config->common, &error);
+	if (!result)
+		result = write_meta(log, &error);
 	if (!result)
 		result = session_run(log->session, &error);
 	sink_jsonl_watch(log->sink, NULL);
@@ -192,6 +197,10 @@ static int log_main(int argc, char *argv[])
 		return EXIT_DONE;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
+	if (privileges_find(&log.user, config.user, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
 	if (sink_jsonl_new(&log.sink, config.output, OUTLET_REPLACE, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cmd/privileges.h"
+#include "cmd/sandbox.h"
 #include "replay/jsonl_reader.h"
 #include "sink/sink_summary.h"
 #include "sink/sink_table.h"
@@ -266,6 +268,22 @@ static int report_print(struct report *report, struct error *error)
 	return 0;
 }
 
+/* Of root's capabilities that stays which opens the files, one after the other. */
+static int give_up_privileges(const struct report_config *config, struct error *error)
+{
+	struct privileges_user user;
+	int result = privileges_find(&user, NULL, error);
+
+	user.is_other = false; /* the files are those of who asks */
+	if (!result)
+		result = privileges_suspend(&user, error);
+	if (!result)
+		result = privileges_drop(PRIVILEGE_READ_FILES, error);
+	if (!result)
+		sandbox_try(SANDBOX_REPORT, &config->common.disabled);
+	return result;
+}
+
 static int report_run(struct report *report, char *const files[])
 {
 	autofree char *text = NULL;
@@ -278,7 +296,9 @@ static int report_run(struct report *report, char *const files[])
 		log_error("starting: out of memory");
 		return EXIT_FAILED;
 	}
-	result = report_read(report, files, &error);
+	result = give_up_privileges(report->config, &error);
+	if (!result)
+		result = report_read(report, files, &error);
 	if (!result)
 		result = report_print(report, &error);
 	if (fclose(report->text) != 0 && !result)

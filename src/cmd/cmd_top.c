@@ -20,6 +20,7 @@
 struct top_config {
 	struct common_options common;
 	struct watch_options watch;
+	const char *user; /* to become; NULL: the default */
 	bool once;
 	bool batch;
 	uint64_t count; /* -n: rows with --once, tables with -b. 0: not given */
@@ -73,6 +74,7 @@ static const struct option_spec top_options[] = {
 	  .offset = offsetof(struct top_config, sort),
 	  .choices = sort_words },
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
+	USER_OPTION(struct top_config, user),
 	COMMON_OPTIONS(struct top_config, common),
 };
 
@@ -91,6 +93,7 @@ static const struct command_spec top_spec = {
 
 struct top {
 	const struct top_config *config;
+	struct privileges_user user; /* that it becomes */
 	struct session *session;
 	struct sinks sinks; /* the table */
 };
@@ -153,7 +156,9 @@ static int top_run(struct top *top)
 		log_warning("%s", session_info(top->session)->warning);
 	session_set_sinks(top->session, &top->sinks, NULL);
 	session_set_signal(top->session, handle_signal);
-	result = session_run(top->session, &error);
+	result = session_give_up_privileges(top->session, &top->user, &top->config->common, &error);
+	if (!result)
+		result = session_run(top->session, &error);
 	session_close(top->session);
 	if (result < 0 && result != -EPIPE) /* `top -b | head`: the reader has what it wanted */
 		log_error("%s", error.text);
@@ -166,12 +171,17 @@ static int top_main(int argc, char *argv[])
 	struct sink_table_options options;
 	struct top top = { .config = &config };
 	struct sink_table *table;
+	struct error error;
 	int operand, status;
 
 	if (!cmd_begin(&cmd_top, &config, argc, argv, &operand, &status))
 		return status;
 	if (!top_accepts(&config, argc, operand, argv))
 		return EXIT_USAGE;
+	if (privileges_find(&top.user, config.user, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
 	options = (struct sink_table_options){ .by = config.by,
 					       .sort = config.sort,
 					       .rows = config.once ? config.count : 0,

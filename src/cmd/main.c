@@ -97,6 +97,7 @@ static void keep_to_files(void)
 {
 #ifdef STATIC_BUILD
 	__nss_configure_lookup("passwd", "files");
+	__nss_configure_lookup("group", "files");
 #endif
 }
 

@@ -10,6 +10,8 @@
 #include <time.h>
 
 #include "base/util.h"
+#include "cmd/sandbox.h"
+#include "collect/policy.h"
 
 struct session {
 	struct collector *collector;
@@ -170,6 +172,21 @@ void session_set_trouble(struct session *session, session_trouble_fn on_trouble)
 void session_set_signal(struct session *session, session_signal_fn on_signal)
 {
 	session->on_signal = on_signal;
+}
+
+int session_give_up_privileges(const struct session *session, const struct privileges_user *user,
+			       const struct common_options *common, struct error *error)
+{
+	bool is_paranoid = policy_sysctl("/proc/sys/kernel/perf_event_paranoid") > 2;
+	unsigned int needs = (session_info(session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0) |
+			     (is_paranoid ? PRIVILEGE_OPEN_PERF_3 : PRIVILEGE_OPEN_PERF);
+	int result = privileges_suspend(user, error);
+
+	if (!result)
+		result = privileges_drop(needs, error);
+	if (!result)
+		sandbox_try(SANDBOX_WATCH, &common->disabled);
+	return result;
 }
 
 int session_set_interval(struct session *session, uint64_t interval_ms)

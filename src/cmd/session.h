@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "cmd/privileges.h"
 #include "collect/collector.h"
 #include "base/error.h"
 #include "base/loop.h"
@@ -53,6 +54,14 @@ size_t session_programs(const struct session *session, struct program_stats *pro
 /* Without these, trouble ends the session and signals stop it; both take on_tick's context. */
 void session_set_trouble(struct session *session, session_trouble_fn on_trouble);
 void session_set_signal(struct session *session, session_signal_fn on_signal);
+
+/*
+ * Of a command that only reads on, before its first tick: becomes the user, keeps none of the
+ * capabilities but what reading asks for, and takes the filter of system calls. 0 or a negative
+ * errno with the error set.
+ */
+int session_give_up_privileges(const struct session *session, const struct privileges_user *user,
+			       const struct common_options *common, struct error *error);
 
 /* Ticks come at another interval from now on; 0 or a negative errno. */
 int session_set_interval(struct session *session, uint64_t interval_ms);

@@ -20,6 +20,7 @@
 #include "base/util.h"
 #include "collect/hooks.h"
 #include "collect/map_sizes.h"
+#include "collect/memory.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
@@ -446,6 +447,8 @@ static int load(struct kernel *kernel, const struct collector_options *options,
 	result = hooks_choose(kernel->hooks, kernel->skeleton->obj, ret_refusal);
 	if (!result)
 		result = configure(kernel, options, features);
+	if (!result)
+		result = memory_check(kernel->skeleton->obj, kernel->n_cpus, error);
 	if (result)
 		return result;
 	result = faultmap_bpf__load(kernel->skeleton);
@@ -455,16 +458,6 @@ static int load(struct kernel *kernel, const struct collector_options *options,
 				  "cannot load the BPF programs: %s; -v -v shows libbpf's messages",
 				  strerror(-result)) :
 			0;
-}
-
-/* What all maps take of the kernel's memory. */
-static uint64_t map_bytes(const struct kernel *kernel)
-{
-	struct bpf_map *map;
-	uint64_t sum = 0;
-
-	bpf_object__for_each_map(map, kernel->skeleton->obj) sum += map_bytes_of(bpf_map__fd(map));
-	return sum;
 }
 
 /* One run of walk_tasks: its arguments are a listing, its generation, and where to go on. enum tasks_told, or a
@@ -555,7 +548,7 @@ static int try_open(struct kernel **ret_kernel, const struct collector_options *
 		return result;
 	}
 	info->max_rows = kernel->sizes.rows;
-	info->map_bytes = map_bytes(kernel);
+	info->map_bytes = memory_of_maps(kernel->skeleton->obj);
 	*ret_kernel = kernel;
 	return 0;
 }

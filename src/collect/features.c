@@ -6,6 +6,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,14 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 			   "mount /proc without hidepid= (ProtectProc=default in a unit), or grant "
 			   "CAP_SYS_PTRACE",
 			   false },
+	[FEATURE_SECCOMP] = { "seccomp",
+			      "a filter of system calls: daemon, log and top after their start, report "
+			      "before it reads",
+			      "the filter: who takes the process over by a bug can make any call that "
+			      "its user may",
+			      "use a kernel with CONFIG_SECCOMP_FILTER=y; allow seccomp() in the "
+			      "filter of a unit or container",
+			      false },
 	[FEATURE_FAULT_ENTRY] = { "fault_entry",
 				  "each fault at its entry (exceptions:page_fault_user, _kernel)",
 				  "what the access was; cow, file_cow, mkwrite and wp_other cannot be told "
@@ -89,8 +98,8 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 			      "detail, as aborted in full; where fault_entry lacks too, most denied faults",
 			      NULL, false },
 	[FEATURE_MEMLOCK] = { "memlock", "memory for BPF maps", "everything",
-			      "run as root, or set no limit: `ulimit -l unlimited` "
-			      "(LimitMEMLOCK=infinity in a unit)",
+			      "set no limit: `ulimit -l unlimited` (LimitMEMLOCK=infinity in a unit); "
+			      "or grant CAP_SYS_RESOURCE",
 			      true },
 	[FEATURE_VMA_TREE] = { "vma_tree", "the mapping of each fault", "everything",
 			       "use Linux 5.10 or later", true },
@@ -107,7 +116,9 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				  "latency; perf_minor, perf_major, missed, lost_completions; majors are "
 				  "told from minors at the task's next fault; full detail has the kinds "
 				  "of fast detail",
-				  "grant CAP_SYS_ADMIN, or set kernel.perf_event_paranoid to 2 or less",
+				  "grant CAP_PERFMON, and CAP_SYS_ADMIN where kernel.perf_event_paranoid is "
+				  "3 or more; if they are there, a seccomp filter or security module forbids "
+				  "perf_event_open(): allow it",
 				  false },
 	[FEATURE_DIRECT_READS] = { "direct_reads", "kernel memory at one load a field",
 				   "speed: bpf_probe_read_kernel() instead; full detail: a file fault's "
@@ -455,6 +466,19 @@ static void probe_proc(struct feature_set *features)
 	      strerror(errno));
 }
 
+static void probe_seccomp(struct feature_set *features)
+{
+	uint32_t action = SECCOMP_RET_ERRNO;
+
+	if (IS_SANITIZED)
+		found(features, FEATURE_SECCOMP, false,
+		      "built with sanitizers, which make calls of all sorts");
+	else if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action))
+		found(features, FEATURE_SECCOMP, false, "seccomp(): %s", strerror(errno));
+	else
+		found(features, FEATURE_SECCOMP, true, "seccomp() takes filters");
+}
+
 static void probe_perf_events(struct feature_set *features)
 {
 	struct perf_event_attr attributes = {
@@ -524,6 +548,7 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 	probe_lockdown(features);
 	probe_jit(features);
 	probe_proc(features);
+	probe_seccomp(features);
 	probe_perf_events(features);
 	probe_pid_namespace(features);
 	for (size_t i = 0; disabled && i < disabled->count; i++) {

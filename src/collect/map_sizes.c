@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "collect/map_sizes.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 
 #include "base/util.h"
 
@@ -51,18 +49,4 @@ struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follo
 		.anchors = max_of(rows / 2, ANCHORS_LEAST),
 		.followed = follow ? FOLLOWED_MOST : 1,
 	};
-}
-
-uint64_t map_bytes_of(int fd)
-{
-	char path[64], line[128];
-	autofclose FILE *file = NULL;
-	uint64_t bytes = 0;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
-			break;
-	return bytes;
 }

@@ -19,8 +19,4 @@ struct map_sizes {
  * before 6.1, which needs as many latencies as rows. */
 struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follow, uint32_t n_cpus);
 
-/* The bytes of kernel memory that the map with this descriptor takes, as its fdinfo tells (all of
- * it since Linux 6.4, bpf_map_show_fdinfo()); 0 where it does not. */
-uint64_t map_bytes_of(int fd);
-
 #endif

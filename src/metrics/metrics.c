@@ -102,6 +102,9 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_ROWS] = GAUGE("rows", "Rows of process, mapping, kind, access and mode at the "
 				      "last tick."),
 	[METRIC_ROWS_CAPACITY] = GAUGE("rows_capacity", "Rows that the kernel's table can hold."),
+	[METRIC_KERNEL_MEMORY] =
+		GAUGE_OF("kernel_memory", "bytes",
+			 "Kernel memory that faultmap's maps take, where the kernel tells."),
 	[METRIC_SERIES] = GAUGE("series", "Series of this endpoint, those of OpenMetrics' _created "
 					  "included."),
 	[METRIC_SERIES_LIMIT] = GAUGE("series_limit", "What faultmap_series never exceeds."),

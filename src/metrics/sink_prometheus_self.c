@@ -100,6 +100,8 @@ void sink_prometheus_print_self(struct writer *writer, const struct sink_prometh
 	print_gauge(writer, METRIC_PROCESSES, sink->n_processes);
 	print_gauge(writer, METRIC_ROWS, sink->n_rows);
 	print_gauge(writer, METRIC_ROWS_CAPACITY, sink->self.rows_capacity);
+	if (sink->self.map_bytes)
+		print_gauge(writer, METRIC_KERNEL_MEMORY, sink->self.map_bytes);
 	print_gauge(writer, METRIC_SERIES, sink->n_series);
 	print_gauge(writer, METRIC_SERIES_LIMIT, sink->options.max_series);
 	print_gauge(writer, METRIC_GROUPS, sink->groups.n_shown);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/output_file.h"
 #include "base/sd_daemon.h"
 #include "base/util.h"
 
@@ -247,16 +248,53 @@ static int add_passed(struct listeners *listeners, const struct listen_address *
 	return result;
 }
 
+/* Whether it has a file, whose path that is then. */
+static bool find_file(const struct listener *listener, struct sockaddr_un *ret_name)
+{
+	socklen_t length = sizeof(*ret_name);
+
+	return listener->is_file &&
+	       !getsockname(listener->fd, (struct sockaddr *)ret_name, &length);
+}
+
+static bool is_ours(const struct listener *listener, const struct stat *status)
+{
+	return status->st_dev == listener->device && status->st_ino == listener->inode;
+}
+
+void listen_give(const struct listeners *listeners, uid_t owner)
+{
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct sockaddr_un name;
+		struct stat status;
+		autoclose int fd = -1;
+
+		if (find_file(&listeners->all[i], &name))
+			fd = open(name.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && !fstat(fd, &status) && is_ours(&listeners->all[i], &status))
+			(void)!fchownat(fd, "", owner, (gid_t)-1, AT_EMPTY_PATH);
+	}
+}
+
+bool listen_may_unlink(const struct listeners *listeners)
+{
+	struct sockaddr_un name;
+
+	for (size_t i = 0; i < listeners->count; i++) {
+		if (find_file(&listeners->all[i], &name) && !output_file_may_make(name.sun_path))
+			return false;
+	}
+	return true;
+}
+
 /* The file goes too, unless somebody has put another there meanwhile. */
 static void close_listener(const struct listener *listener)
 {
 	struct sockaddr_un name;
-	socklen_t length = sizeof(name);
 	struct stat status;
 
-	if (listener->is_file && !getsockname(listener->fd, (struct sockaddr *)&name, &length) &&
-	    !lstat(name.sun_path, &status) && status.st_dev == listener->device &&
-	    status.st_ino == listener->inode)
+	if (find_file(listener, &name) && !lstat(name.sun_path, &status) &&
+	    is_ours(listener, &status))
 		unlink(name.sun_path);
 	close(listener->fd);
 }

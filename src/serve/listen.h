@@ -46,6 +46,10 @@ int listen_parse(const char *text, struct listen_address *ret_address, struct er
  * on any more is replaced; a new one has mode 0660. 0 or a negative errno with the error set. */
 int listen_add(struct listeners *listeners, const struct listen_address *address,
 	       struct error *error);
+/* Gives the sockets' files, for listen_close(), to a user that the process is about to become. */
+void listen_give(const struct listeners *listeners, uid_t owner);
+/* Whether listen_close() may unlink them. */
+bool listen_may_unlink(const struct listeners *listeners);
 /* Closes the sockets and unlinks their files. */
 void listen_close(struct listeners *listeners);
 

@@ -268,6 +268,16 @@ int web_listen(struct web **ret_web, const struct web_options *options, struct e
 	return 0;
 }
 
+void web_give(const struct web *web, uid_t owner)
+{
+	listen_give(&web->listeners, owner);
+}
+
+bool web_may_unlink(const struct web *web)
+{
+	return listen_may_unlink(&web->listeners);
+}
+
 void web_close(struct web *web)
 {
 	if (!web)

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/exposition_format.h"
@@ -45,6 +46,9 @@ int web_check(const struct web_options *options, struct error *error);
 /* Reads the configuration and binds the sockets. 0, -EINVAL for a bad flag or file, or another
  * negative errno, with the error set. */
 int web_listen(struct web **ret_web, const struct web_options *options, struct error *error);
+/* As listen_give() and listen_may_unlink(). */
+void web_give(const struct web *web, uid_t owner);
+bool web_may_unlink(const struct web *web);
 /* NULL is fine. */
 void web_close(struct web *web);
 

@@ -468,6 +468,12 @@ void outlet_watch(struct outlet *outlet, struct loop *loop)
 	outlet->loop = loop;
 }
 
+void outlet_give(const struct outlet *outlet, uid_t owner)
+{
+	if (outlet->is_regular && !outlet->is_stdout)
+		output_file_give(outlet->fd, outlet->path, owner);
+}
+
 int outlet_reopen(struct outlet *outlet, bool *ret_opened)
 {
 	int fd;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/loop.h"
@@ -38,6 +39,8 @@ const char *outlet_name(const struct outlet *outlet);
 
 /* What is queued goes on when the reader has room. NULL, before the loop goes: no longer. */
 void outlet_watch(struct outlet *outlet, struct loop *loop);
+/* A regular file's owner becomes that user: output_file_give(). */
+void outlet_give(const struct outlet *outlet, uid_t owner);
 /* Opens a regular file again by its name, after it was renamed; true in *ret_opened. Others stay as
  * they are. 0, or a negative errno: the old one stays. */
 int outlet_reopen(struct outlet *outlet, bool *ret_opened);

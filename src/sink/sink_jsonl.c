@@ -220,6 +220,11 @@ int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *erro
 	return sink_tell(sink, error);
 }
 
+void sink_jsonl_give(const struct sink_jsonl *sink, uid_t owner)
+{
+	outlet_give(sink->outlet, owner);
+}
+
 int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
 {
 	bool is_new;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "sink/outlet.h"
@@ -50,6 +51,8 @@ void sink_jsonl_free(struct sink_jsonl *sink);
 /* As outlet_watch and outlet_drain, the latter with the error set. */
 void sink_jsonl_watch(struct sink_jsonl *sink, struct loop *loop);
 int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error);
+/* As outlet_give(). */
+void sink_jsonl_give(const struct sink_jsonl *sink, uid_t owner);
 /* A file that was renamed is begun anew, with a meta line. 0 or a negative errno with the error
  * set: the old file is gone on with. */
 int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error);

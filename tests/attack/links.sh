@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
+# attack: symlinks: a race for a name in a sticky directory that root writes to
 # In a sticky directory another user turns a name into a link to root's file, a file of its own, a FIFO and back, as fast as
 # it can, while root writes to that name: root's file stays, and the other user reads nothing. The short form, without
 # the race, is in live/log.sh.

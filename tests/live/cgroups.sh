@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/../lib.sh"
 
-SERVICES=113
+SERVICES=${SERVICES:-113}
 ROOT_OF_CGROUPS=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 top=$ROOT_OF_CGROUPS/faultmap-test-$$.slice
 

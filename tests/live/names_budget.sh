@@ -89,7 +89,15 @@ if [ "${DEADLINE_FACTOR:-1}" -gt 1 ]; then
 else
 	check "the daemon stays small: $before KiB before, at most $most KiB" test "$most" -le "$RSS_MAX"
 fi
-check_equal "each file's fault is there" "$(query '[.[].minor, .[].major] | add')" "$FILES"
+# Of one process half of the table's rows; the rest is in its [other], with the few others of its faults that come then.
+in_other=$(jq -rs 'map(select(.mapping == "[other]") | .minor + .major) | add // 0' "$TMP/files")
+faults=$(($(query '[.[].minor, .[].major] | add') + in_other))
+if [ "$in_other" -eq 0 ]; then
+	check_equal "each file's fault is there" "$faults" "$FILES"
+else
+	check "each file's fault is there: $faults of $FILES, $in_other of them in [other]" \
+		test "$faults" -ge "$FILES" -a "$faults" -le $((FILES + 100))
+fi
 # At least: while the ring is half full, short names are sent of what others map, too.
 whole=$(query '[.[] | select(.mapping | length > 3000)] | length')
 check "each name that is not whole was counted as cut: $((FILES - whole)) of $cut" \

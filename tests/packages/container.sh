@@ -82,7 +82,7 @@ check "with podman's own seccomp filter it works, or check names the filter ($st
 	grep -qE '^faultmap works here|^(MISSING|REFUSED) +bpf_syscall .*seccomp profile' "$TMP/check"
 
 start_background "${image_run[@]}" --security-opt seccomp=unconfined --name "$name" faultmap \
-	daemon --listen "${url#http://}" --group-by comm 2>"$TMP/err"
+	daemon --user root --listen "${url#http://}" --group-by comm 2>"$TMP/err"
 container=$BACKGROUND_PID
 check "the daemon gets ready" wait_for 60 is_ready
 "$BUILD/workload/faultgen" demand_zero_write >/dev/null

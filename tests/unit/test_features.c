@@ -147,6 +147,19 @@ static void each_errno_has_a_name_and_a_reason(void **state)
 	assert_null(strstr(text, "verifier"));
 }
 
+/* Nobody is told to do what is done. */
+static void advice_is_true_for_those_who_read_it(void **state)
+{
+	const char *memlock = feature_info(FEATURE_MEMLOCK)->remedy;
+	const char *perf = feature_info(FEATURE_PERF_EVENTS)->remedy;
+
+	(void)state;
+	assert_null(strstr(memlock, "as root")); /* who may lack CAP_SYS_RESOURCE */
+	assert_non_null(strstr(memlock, "CAP_SYS_RESOURCE"));
+	assert_null(strstr(perf, "to 2 or less")); /* where it may be */
+	assert_non_null(strstr(perf, "where kernel.perf_event_paranoid is 3 or more"));
+}
+
 /* btf is looked at first, so that this is the reason whatever else is missing here. */
 static void disabled_feature_is_refused_with_its_reason(void **state)
 {
@@ -191,6 +204,7 @@ int main(void)
 		cmocka_unit_test(refusal_names_program_call_and_errno),
 		cmocka_unit_test(what_is_refused_is_warned_of),
 		cmocka_unit_test(each_errno_has_a_name_and_a_reason),
+		cmocka_unit_test(advice_is_true_for_those_who_read_it),
 		cmocka_unit_test(unknown_name_is_named),
 		cmocka_unit_test(disabled_feature_is_refused_with_its_reason),
 		cmocka_unit_test(each_feature_can_be_disabled),

@@ -32,6 +32,7 @@ static const struct timespec started = { 1795342000, 500000000 };
 static const struct self_figures two_programs = {
 	.tick_ns = 1500000,
 	.rows_capacity = 65536,
+	.map_bytes = 15 << 20,
 	.n_hooks = 7,
 	.programs = { { "page_fault_user", 10, 2500000000, 1 }, { "list_rows", 0, 0, 2 } },
 	.n_programs = 2,

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A filter of system calls (seccomp) for processes that run long or that read files of strangers.
+ * It is an allow list: whoever exploits a bug in faultmap or in a library cannot start a program,
+ * make a network connection, trace another process or load a BPF program.
+ *
+ * A call that is not in the list fails with ENOSYS, as on a kernel that lacks it, so that a newer
+ * libc falls back to an older call. The process is not killed: one unexpected call by the next
+ * version of a library must not end a service. Only calls of another architecture (x32, i386) kill
+ * it, since faultmap never makes any.
+ */
+#ifndef FAULTMAP_SANDBOX_H
+#define FAULTMAP_SANDBOX_H
+
+#include "base/options.h"
+
+enum sandbox {
+	SANDBOX_DAEMON, /* reads maps, serves clients, opens files again */
+	SANDBOX_WATCH,  /* log, top: the same, and perf events for CPUs that come online */
+	SANDBOX_REPORT, /* opens files to read alone; no sockets, no threads, no bpf() */
+};
+
+/*
+ * Puts the filter in force for this process and all of its threads, for good; sets no_new_privs.
+ * Does nothing in a build with sanitizers, which make calls of all sorts, or if `disabled` names
+ * the feature "seccomp". 0, or a negative errno if the kernel does not take the filter.
+ */
+int sandbox_enter(enum sandbox sandbox, const struct option_list *disabled);
+
+/* As sandbox_enter(), with a warning if the kernel does not take the filter. */
+void sandbox_try(enum sandbox sandbox, const struct option_list *disabled);
+
+#endif

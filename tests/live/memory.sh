@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What faultmap takes of the kernel's memory, against what the kernel says of each map, and a start below a limit of
+# memory: one that will not fit says so, and is not killed; one that just fits counts.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+# memlock PID: what the maps that it has open take, each map once.
+memlock()
+{
+	cat "/proc/$1"/fdinfo/* 2>/dev/null | awk '/^memlock:/ { bytes = $2 } /^map_id:/ { map[$2] = bytes }
+		END { for (id in map) sum += map[id]; print sum + 0 }'
+}
+
+# enter LIMIT COMMAND...: runs it in the group, with that limit.
+enter()
+{
+	# shellcheck disable=SC2016
+	bash -c 'echo "$1" >"$0/$2" && echo $$ >"$0/cgroup.procs" && exec "${@:3}"' "$group" "$1" "$limit_file" "${@:2}"
+}
+
+cleanup_group()
+{
+	[ -z "$group" ] || rmdir "$group" 2>/dev/null
+}
+
+# counts: a first tick, with faults.
+counts()
+{
+	grep -q '"rec":"faults"' "$TMP/lines"
+}
+
+start_daemon --interval 0.5
+scrape
+told=$(value faultmap_kernel_memory_bytes)
+maps=$(memlock "$daemon")
+stop_background "$daemon"
+if [ "$maps" -eq 0 ]; then
+	skip "what the maps take" "this kernel does not tell (before Linux 6.4)"
+else
+	check_equal "the metric is what the kernel says of the maps" "$told" "$maps"
+fi
+"$FAULTMAP" check >"$TMP/check"
+size=$(sed -n 's/.*all maps take \([^ ]*\) of kernel memory/\1/p' "$TMP/check")
+
+# Version 1 has a tree for memory; in version 2 the one tree has it, if it is handed down.
+group=
+trap 'cleanup_test; cleanup_group' EXIT
+if mkdir "/sys/fs/cgroup/memory/faultmap-test-$$" 2>/dev/null; then
+	group=/sys/fs/cgroup/memory/faultmap-test-$$ limit_file=memory.limit_in_bytes
+elif mkdir "/sys/fs/cgroup/faultmap-test-$$" 2>/dev/null; then
+	group=/sys/fs/cgroup/faultmap-test-$$ limit_file=memory.max
+fi
+if ! [ -w "$group/${limit_file:-none}" ]; then
+	skip "limits of memory" "no cgroup whose memory can be limited here"
+	done_testing
+fi
+enter 20M timeout "$(longer 60)" "$FAULTMAP" log -n 1 >"$TMP/out" 2>"$TMP/err"
+check_equal "a limit of 20 MiB: exit status" "$?" 1
+check_equal "one line" "$(wc -l <"$TMP/err")" 1
+check_contains "with the limit, and where it is" "$TMP/err" "the limit of memory is 20M \\($group/$limit_file\\)"
+[ "$maps" -eq 0 ] || check_contains "what it foretells is what check finds" "$TMP/err" "of which $size of maps stay"
+needed=$(sed -n 's/.*to load them takes \([0-9]*\)M.*/\1/p' "$TMP/err")
+check "it can be read how much it takes" test "${needed:-0}" -gt 20
+enter 20M "$FAULTMAP" check >"$TMP/out" 2>&1
+check_contains "check says it too" "$TMP/out" '^faultmap: .*the limit of memory is 20M'
+mkdir "$group/below"
+# shellcheck disable=SC2016
+bash -c 'echo 20M >"$0/$1" && echo $$ >"$0/below/cgroup.procs" && exec "$2" log -n 1' "$group" "$limit_file" \
+	"$FAULTMAP" >"$TMP/out" 2>"$TMP/err"
+check_contains "a limit above its own cgroup is found" "$TMP/err" "\\($group/$limit_file\\)"
+rmdir "$group/below"
+if [ "${DEADLINE_FACTOR:-1}" -gt 1 ]; then
+	skip "it goes with so much" "a sanitized program takes more"
+else
+	enter "$((needed + 2))M" "$FAULTMAP" log -d 0.5 -n 2 -o "$TMP/lines" 2>"$TMP/err"
+	check_equal "with $((needed + 2)) MiB it goes" "$? $(cat "$TMP/err")" "0 "
+	check "and counts" counts
+fi
+done_testing
