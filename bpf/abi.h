@@ -167,7 +167,7 @@ struct shares {
 	u32 of_user[SHARES_OF_USERS];
 };
 
-/* Rows that one run of forget_rows takes out of the hash. */
+/* Rows that one run of forget_rows takes out of the hash: 0 for each that is out. */
 #define FORGET_MAX 256
 struct forget_list {
 	u32 count;
@@ -318,8 +318,8 @@ struct task_record {
 	char comm[COMM_LEN];
 };
 
-/* What one run of walk_tasks has found: the processes that have moved, each with the counters of all its
- * threads. */
+/* What one run of walk_tasks has found: the processes that have moved, each with the counters of
+ * all its threads. */
 #define WALK_MAX 512
 struct walk_list {
 	u64 count;

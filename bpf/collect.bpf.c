@@ -3,6 +3,8 @@
 #include "row.bpf.h"
 #include "task.bpf.h"
 
+#define ENOENT 2 /* include/uapi/asm-generic/errno-base.h */
+
 /*
  * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU): gives enum flush_result. It comes
  * between two fault entries, which have interrupts off; but not all kernels have where these are
@@ -39,11 +41,13 @@ int BPF_PROG(flush_for, unsigned long which)
 	return 0;
 }
 
-/* The i-th of the list; 1 at its end. */
+/* The i-th of the list, which becomes 0 when it is done: a lock of the hash may not be had in time.
+ * 1 at the list's end. */
 static long forget_row(u32 i, struct forget_list **of)
 {
 	struct forget_list *list = *of;
 	struct row_key *key;
+	long result = 0;
 	u32 index;
 
 	if (i >= FORGET_MAX || i >= list->count)
@@ -51,7 +55,9 @@ static long forget_row(u32 i, struct forget_list **of)
 	index = list->index[i];
 	key = bpf_map_lookup_elem(&row_keys, &index);
 	if (key)
-		bpf_map_delete_elem(&rows, key);
+		result = bpf_map_delete_elem(&rows, key);
+	if (!result || result == -ENOENT)
+		list->index[i] = 0;
 	return 0;
 }
 
@@ -75,9 +81,10 @@ int forget_rows(void *context)
 }
 
 /*
- * The task, whose counters these are, has left its stamped fault and has not faulted since: count it
- * now. Everything is read before the claim, which fails if the task got there first. A fault that a
- * perf event is to complete is left to it: it may be about to run. Not static: verified once.
+ * The task, whose counters these are, has left its stamped fault and has not faulted since: count
+ * it now. Everything is read before the claim, which fails if the task got there first. A fault
+ * that a perf event is to complete is left to it: it may be about to run. Not static: verified
+ * once.
  */
 __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major)
 {
@@ -151,8 +158,8 @@ __weak __noinline int begin_walk(u64 listing, u64 generation, u64 resume, u64 re
 	return 0;
 }
 
-/* Run at each tick, and again while there is more: from `resume` on. A generation that is new has every
- * process told of. */
+/* Run at each tick, and again while there is more: from `resume` on. A generation that is new has
+ * every process told of. */
 SEC("?raw_tp")
 int BPF_PROG(walk_tasks, unsigned long listing, unsigned long generation, unsigned long resume,
 	     unsigned long resume_start)

@@ -2,7 +2,7 @@
 /*
  * Maps and variables that several headers share, and what a process is called. Where max_entries is
  * 1 and the map is no per-CPU one, the collector sets it before loading
- * (src/collect/collector_kernel.c).
+ * (src/collect/collector_load.c).
  */
 #ifndef FAULTMAP_MAPS_BPF_H
 #define FAULTMAP_MAPS_BPF_H
@@ -122,8 +122,8 @@ struct {
 	__type(value, struct exited_counters);
 } exited_threads SEC(".maps");
 
-/* What list_tasks saw of a task, by tid: a fingerprint. Two tasks that share a slot are looked at more closely
- * than they need be, no more. */
+/* What list_tasks saw of a task, by tid: a fingerprint. Two tasks that share a slot are looked at
+ * more closely than they need be, no more. */
 #define TASKS_SEEN 16384
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -256,8 +256,8 @@ enum fault_end {
  * Was it refused, whatever the task's counters say? They move without a fault, too, by
  * get_user_pages(), and in fast detail by faults without a stamp. Nothing is served behind a file's
  * end. What looked denied at entry is served if a mapping came in between; a perf event tells of
- * that where minor faults have one. In fast detail (stamped before Linux 6.1 only) the program's own
- * access would end in a signal, and the kernel's for it is taken at its word.
+ * that where minor faults have one. In fast detail (stamped before Linux 6.1 only) the program's
+ * own access would end in a signal, and the kernel's for it is taken at its word.
  */
 static __always_inline bool was_refused(const struct task_fault *fault)
 {

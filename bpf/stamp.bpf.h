@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stamps: what a task's fault looked like at entry, kept until it is known how it ended. One slot per
- * task, in a hash of our own: a look-up is a few loads, where task storage costs two calls (25 ns each with
- * return thunks) and an allocation for each task that is born. A slot belongs to its task from the first
- * stamp to process_exit(). What the kernel touches for the task after that (since Linux 6.16: clear_child_tid
- * and robust futexes, in exit_mm()) is stamped in a slot that lasts until process_free().
+ * Stamps: what a task's fault looked like at entry, kept until it is known how it ended. One slot
+ * per task, in a hash of our own: a look-up is a few loads, where task storage costs two calls (25
+ * ns each with return thunks) and an allocation for each task that is born. A slot belongs to its
+ * task from the first stamp to process_exit(). What the kernel touches for the task after that
+ * (since Linux 6.16: clear_child_tid and robust futexes, in exit_mm()) is stamped in a slot that
+ * lasts until process_free().
  */
 #ifndef FAULTMAP_STAMP_BPF_H
 #define FAULTMAP_STAMP_BPF_H
@@ -61,15 +62,17 @@ struct {
 /* So that a free slot is told from a taken one without a branch: see count_free_slots(). */
 #define OWNER_MASK (~0ULL >> 1)
 
-/* A task's address as a plain number: the verifier lets nobody hash a pointer, but the difference of two
- * may be. Unlike pid and start time it stays when a thread execs (de_thread(), fs/exec.c). */
+/*
+ * A task's address as a plain number: the verifier lets nobody hash a pointer, but the difference
+ * of two may be. Unlike pid and start time it stays when a thread execs (de_thread(), fs/exec.c).
+ */
 static __always_inline u64 owner_of(struct task_struct *task)
 {
 	return ((u64)task - (u64)&huge_pages_always) & OWNER_MASK;
 }
 
-/* Each task has two lines that it may be in, and takes the emptier one. With two thirds of all slots taken,
- * both are full for one task in a million. */
+/* Each task has two lines that it may be in, and takes the emptier one. With two thirds of all
+ * slots taken, both are full for one task in a million. */
 static __always_inline u32 owner_line_of(u64 owner, u32 which)
 {
 	u64 hash = (owner >> 6) * 0x9e3779b97f4a7c15ULL;
@@ -77,8 +80,8 @@ static __always_inline u32 owner_line_of(u64 owner, u32 which)
 	return (which ? hash >> 24 : hash >> 44) & config_task_lines_mask;
 }
 
-/* The owner's slot, counted from 1; 0 when it has none. Not static: verified once, and what it gives back is any
- * number to the verifier, so that it does not go on with each of them. */
+/* The owner's slot, counted from 1; 0 when it has none. Not static: verified once, and what it
+ * gives back is any number to the verifier, so that it does not go on with each of them. */
 __weak __noinline u32 find_owner(u64 owner)
 {
 	for (u32 which = 0; which < 2; which++) {

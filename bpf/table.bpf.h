@@ -15,7 +15,7 @@
 #include "maps.bpf.h"
 
 /* Preallocated: growing under memory pressure would fail exactly when faults peak. The sizes of all
- * maps here are set by the collector (src/collect/collector_kernel.c). */
+ * maps here are set by the collector (src/collect/collector_load.c). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);

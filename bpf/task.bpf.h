@@ -10,9 +10,10 @@
 #define SIGNAL_GROUP_EXIT 4
 
 /*
- * Pointers are loaded from a task once, and those behind them through READ(): at each load of a pointer
- * from a trusted one the verifier looks several times through all names of the kernel's BTF
- * (btf_nested_type_is_trusted(), kernel/bpf/verifier.c), which was most of the time that loading took.
+ * Pointers are loaded from a task once, and those behind them through READ(): at each load of a
+ * pointer from a trusted one the verifier looks several times through all names of the kernel's BTF
+ * (btf_nested_type_is_trusted(), kernel/bpf/verifier.c), which was most of the time that loading
+ * took.
  */
 static __always_inline void record_of_counters(struct task_record *record, struct task_struct *task)
 {

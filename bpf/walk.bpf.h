@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The kernel's list of processes, walked under RCU as for_each_process() and for_each_thread() do.
- * For each process whose counters, memory or identity have moved since it was told of, a record with
- * the counters of all its threads. Of a process that has not run since, nothing is looked at: what
- * others change of it (its cgroup, its parent, what is swapped out of its memory) is told with the
- * next generation. Where this is refused, and before Linux 6.1, list_tasks does it.
+ * For each process whose counters, memory or identity have moved since it was told of, a record
+ * with the counters of all its threads. Of a process that has not run since, nothing is looked at:
+ * what others change of it (its cgroup, its parent, what is swapped out of its memory) is told with
+ * the next generation. Where this is refused, and before Linux 6.1, list_tasks does it.
  *
  * The list changes meanwhile. Who is taken out of it still leads to the next (list_del_rcu()) and
  * stays in memory until the run is over (delayed_put_task_struct()). Who is born comes at its end,
- * just before the kernel's own first task. A run that stops on its way says at whom, and the next one
- * looks for him; if he is gone it begins anew, and tells of nobody twice but of those who end.
+ * just before the kernel's own first task. A run that stops on its way says at whom, and the next
+ * one looks for him; if he is gone it begins anew, and tells of nobody twice but of those who end.
  */
 #ifndef FAULTMAP_WALK_BPF_H
 #define FAULTMAP_WALK_BPF_H
@@ -37,7 +37,8 @@ struct walk {
 	u64 ended; /* it has been all around */
 };
 
-/* What was found, which user space maps, and behind it where the run is: one stack is too small for all. */
+/* What was found, which user space maps, and behind it where the run is: one stack is too small for
+ * all. */
 struct walk_memory {
 	struct walk_list list;
 	struct walk walk;
@@ -57,8 +58,8 @@ static __always_inline struct walk_memory *walk_memory(void)
 	return bpf_map_lookup_elem(&walk_lists, &zero);
 }
 
-/* What was seen of processes: a cache line for each four, by the leader's address. Who finds no place of
- * his own any more is told of more often than he need be, no more. */
+/* What was seen of processes: a cache line for each four, by the leader's address. Who finds no
+ * place of his own any more is told of more often than he need be, no more. */
 #define SEEN_LINES 4096
 #define SEEN_IN_LINE 4
 #define SEEN_TAG 0xffff
@@ -119,7 +120,8 @@ static long stamped_step(u32 index, struct thread_walk *walk)
 	return 0;
 }
 
-/* Counts the stamped faults of a process's threads. Apart from the rest, which needs a stack of its own. */
+/* Counts the stamped faults of a process's threads. Apart from the rest, which needs a stack of its
+ * own. */
 __weak __noinline int count_stamps(u64 leader, u64 owner_0)
 {
 	struct signal_struct *signal = READ(struct task_struct, leader, signal);
@@ -167,8 +169,8 @@ static __always_inline u32 sequence_of(struct signal_struct *signal)
 	return READ(struct signal_struct, signal, stats_lock.seqcount.seqcount.sequence);
 }
 
-/* The counters of all threads at one moment. False: a thread was released meanwhile (__exit_signal()), and
- * may have been counted twice or not at all. */
+/* The counters of all threads at one moment. False: a thread was released meanwhile
+ * (__exit_signal()), and may have been counted twice or not at all. */
 static __always_inline bool read_counters(struct process_counters *counters,
 					  struct signal_struct *signal)
 {
@@ -217,8 +219,9 @@ static __always_inline bool is_running(struct task_struct *task)
 }
 
 /*
- * Changes whenever the task has run and does so no more: it has counted a switch then. All of it lies in
- * one or two cache lines, where a record's fields lie in fourteen. The last bits tell tasks apart.
+ * Changes whenever the task has run and does so no more: it has counted a switch then. All of it
+ * lies in one or two cache lines, where a record's fields lie in fourteen. The last bits tell tasks
+ * apart.
  */
 static __always_inline u64 has_run_print(struct task_struct *task, u64 generation, u64 tag)
 {
@@ -232,7 +235,8 @@ static __always_inline u64 has_run_print(struct task_struct *task, u64 generatio
 	return (print & ~(u64)SEEN_TAG) | tag;
 }
 
-/* Which place in the line is the task's: that with its tag, a free one, or any. Not static: verified once. */
+/* Which place in the line is the task's: that with its tag, a free one, or any. Not static:
+ * verified once. */
 __weak __noinline u32 find_seen(u32 which, u64 tag, u32 any)
 {
 	struct seen_line *line = bpf_map_lookup_elem(&processes_seen, &which);
@@ -252,8 +256,8 @@ __weak __noinline u32 find_seen(u32 which, u64 tag, u32 any)
 enum walk_step { STEP_DONE, STEP_TOLD, STEP_FULL, STEP_AGAIN };
 
 /*
- * Puts a process that has run into the list if it has moved. Where its counters cannot be read even at the
- * last try it is told of without: who is not told of and had ended would be taken for gone.
+ * Puts a process that has run into the list if it has moved. Where its counters cannot be read even
+ * at the last try it is told of without: who is not told of and had ended would be taken for gone.
  */
 static __always_inline enum walk_step look_closely(struct walk_list *list,
 						   struct process_seen *seen,

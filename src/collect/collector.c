@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One tick: tasks, then what ended (ring), then open runs, then rows. In that order, because a
- * process may be called ended only if its rows are read after its last fault; a stamped fault that the
- * task iterator counts must be in a row before rows are read; and the exit record of a process that
- * the iterator shows as a zombie must not come after it was reported.
+ * process may be called ended only if its rows are read after its last fault; a stamped fault that
+ * the task iterator counts must be in a row before rows are read; and the exit record of a process
+ * that the iterator shows as a zombie must not come after it was reported.
  */
 #include "collect/collector.h"
 
@@ -143,9 +143,9 @@ static int read_totals(struct collector *collector)
 }
 
 /*
- * Faults that the kernel counted without an exception: its count less our rows. The kernel's count is
- * of the tick before, the rows are of now, so this never says too much while the process runs, and is
- * exact once it is quiet or gone.
+ * Faults that the kernel counted without an exception: its count less our rows. The kernel's count
+ * is of the tick before, the rows are of now, so this never says too much while the process runs,
+ * and is exact once it is quiet or gone.
  */
 static void raise_gup(struct collector *collector, struct process *process, uint64_t kernel_faults)
 {
@@ -318,7 +318,9 @@ static int start_reader(struct collector *collector, struct error *error)
 	return 0;
 }
 
-/* At the first tick: by then a daemon has given up the capabilities that this thread must not have. */
+/*
+ * At the first tick: by then a daemon has given up the capabilities that this thread must not have.
+ */
 static int watch_records(struct collector *collector, struct error *error)
 {
 	int result = start_reader(collector, error);
@@ -371,7 +373,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
 	/* Until Linux 5.19: who has the maple tree (6.1) does not. */
 	collector->info.reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
-	/* A perf event that counts this process's children counts the threads that it starts later, too. */
+	/* A perf event that counts this process's children counts the threads that it starts later,
+	 * too. */
 	result = options->follow ? start_reader(collector, error) : 0;
 	if (result)
 		return result;

@@ -1,213 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "collect/collector_kernel.h"
+#include "collect/collector_kernel_data.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <cap-ng.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "collect/cgroups.h"
-#include "faultmap.skel.h"
-#include "faultmap_old.skel.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "collect/hooks.h"
-#include "collect/map_sizes.h"
-#include "collect/memory.h"
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-
-struct kernel {
-	struct faultmap_bpf *skeleton;
-	struct ring_buffer *ring;
-	kernel_record_fn on_record;
-	void *on_record_context;
-	struct hooks *hooks;
-	size_t n_cpus;
-	struct map_sizes sizes;
-	struct perf_events *perf_events; /* NULL where they are not allowed */
-	bool counts_others;              /* they count more processes than the programs */
-	bool perf_refused;               /* on a CPU that came later: told once */
-	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
-	struct cpu_state *cpu_states;
-	size_t cpu_states_size;
-	struct row_table *rows;
-	const struct bpf_program *walk;    /* walk_tasks, if it is loaded */
-	const struct walk_list *walk_list; /* what it finds, mapped; else NULL */
-};
-
-/* libbpf's own messages are for -v -v: ours say what they mean. */
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+int kernel_run(const struct bpf_program *program, int cpu)
 {
-	char *text = NULL;
+	LIBBPF_OPTS(bpf_test_run_opts, options);
 
-	if (level == LIBBPF_DEBUG || log_get_level() < LOG_LEVEL_DEBUG)
-		return 0;
-	if (vasprintf(&text, format, arguments) < 0)
-		return 0;
-	log_debug("%s", text);
-	free(text);
-	return 0;
-}
-
-static bool has(const struct feature_set *features, enum feature feature)
-{
-	return features->state[feature].available;
-}
-
-static bool is_administrator(void)
-{
-	return capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-}
-
-/*
- * Whether to take the object for kernels before Linux 6.1. It names no kernel function: libbpf (1.1) looks for
- * one that vmlinux has not in the BTF of modules, and fails where that is forbidden (BPF_BTF_GET_NEXT_ID wants
- * CAP_SYS_ADMIN), although nobody has to have it.
- */
-static bool takes_old_object(const struct feature_set *features)
-{
-	return !has(features, FEATURE_MAPLE_TREE) ||
-	       (!has(features, FEATURE_DIRECT_READS) && !is_administrator());
-}
-
-/* A list of free indexes in lines: a power of two of them. */
-static uint32_t index_lines_of(uint32_t count)
-{
-	uint32_t lines = 1;
-
-	while (lines * INDEXES_IN_LINE < count)
-		lines *= 2;
-	return lines;
-}
-
-/* The maps that only one of the two objects has. */
-static void set_sizes_of_object(struct kernel *kernel, const struct map_sizes *sizes, bool old)
-{
-	struct bpf_object *object = kernel->skeleton->obj;
-	const struct {
-		const char *name;
-		uint32_t entries;
-	} of_new[] = {
-		{ "task_owners", sizes->tasks / TASKS_IN_LINE },
-		{ "free_row_lines", index_lines_of(sizes->rows) },
-		{ "free_latency_lines", index_lines_of(sizes->latencies) },
-	}, of_old[] = {
-		{ "claims", sizes->tasks },
-		{ "free_row_lines", sizes->rows },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(of_new) && !old; i++)
-		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, of_new[i].name),
-					 of_new[i].entries);
-	for (size_t i = 0; i < ARRAY_SIZE(of_old) && old; i++)
-		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, of_old[i].name),
-					 of_old[i].entries);
-}
-
-/* Index 0 of rows and latencies stands for none. */
-static int set_sizes(struct kernel *kernel, const struct collector_options *options, bool old)
-{
-	struct faultmap_bpf *skeleton = kernel->skeleton;
-	struct map_sizes sizes = map_sizes_of(options->max_rows, options->detail == DETAIL_FULL,
-					      old, options->follow, kernel->n_cpus);
-
-	kernel->sizes = sizes;
-	skeleton->rodata->config_rows = sizes.rows;
-	skeleton->rodata->config_latencies = sizes.latencies;
-	skeleton->rodata->config_row_lines_mask = index_lines_of(sizes.rows) - 1;
-	skeleton->rodata->config_latency_lines_mask = index_lines_of(sizes.latencies) - 1;
-	skeleton->rodata->config_task_lines_mask = sizes.tasks / TASKS_IN_LINE - 1;
-	bpf_map__set_max_entries(skeleton->maps.rows, sizes.rows);
-	bpf_map__set_max_entries(skeleton->maps.row_keys, sizes.rows + 1);
-	bpf_map__set_max_entries(skeleton->maps.row_values, sizes.rows + 1);
-	bpf_map__set_max_entries(skeleton->maps.rows_moved, sizes.rows / ROWS_IN_LINE + 1);
-	bpf_map__set_max_entries(skeleton->maps.latencies, sizes.latencies + 1);
-	bpf_map__set_max_entries(skeleton->maps.task_faults, sizes.tasks);
-	bpf_map__set_max_entries(skeleton->maps.anchors, sizes.anchors);
-	bpf_map__set_max_entries(skeleton->maps.followed, sizes.followed);
-	set_sizes_of_object(kernel, &sizes, old);
-	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
-}
-
-static int configure(struct kernel *kernel, const struct collector_options *options,
-		     const struct feature_set *features)
-{
-	struct faultmap_bpf *skeleton = kernel->skeleton;
-
-	skeleton->rodata->config_follow = options->follow;
-	skeleton->rodata->config_full = options->detail == DETAIL_FULL;
-	skeleton->rodata->config_perf_events = has(features, FEATURE_PERF_EVENTS);
-	skeleton->rodata->config_fault_entry = has(features, FEATURE_FAULT_ENTRY);
-	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
-	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
-	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
-	skeleton->rodata->config_host_processes = has(features, FEATURE_HOST_PROCESSES);
-	skeleton->rodata->config_cgroup_root = cgroups_root_id();
-	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
-	skeleton->rodata->config_process_free = has(features, FEATURE_PROCESS_FREE);
-	if (options->slice_bytes) {
-		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
-		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;
+	if (cpu >= 0) {
+		options.flags = BPF_F_TEST_RUN_ON_CPU;
+		options.cpu = cpu;
 	}
-	return set_sizes(kernel, options, takes_old_object(features));
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ?: (int)options.retval;
 }
 
-/* What a machine that runs short gives: not a policy's no, and another try may well go. But the verifier, too, says
- * ENOMEM, of what is too complex for it. */
-static bool is_shortage(const struct refusal *refusal)
+int kernel_run_walk(const struct kernel *kernel, uint64_t arguments[4])
 {
-	int why = refusal->why;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments,
+		    .ctx_size_in = 4 * sizeof(arguments[0]));
 
-	if (why == ENOMEM)
-		return !strstr(refusal->what, "BPF_PROG_LOAD");
-	return why == EMFILE || why == ENFILE || why == EINTR || why == EAGAIN;
-}
-
-static int refuse(struct refusal *refusal, enum feature feature, int why, const char *what)
-{
-	refusal->feature = feature;
-	refusal->why = why;
-	snprintf(refusal->what, sizeof(refusal->what), "%.*s", (int)sizeof(refusal->what) - 1,
-		 what);
-	return -why;
-}
-
-static int attach_perf_events(struct kernel *kernel, const struct collector_options *options,
-			      struct refusal *ret_refusal)
-{
-	struct faultmap_bpf *skeleton = kernel->skeleton;
-	bool minor = hooks_has(kernel->hooks, "fault_minor");
-	struct error error;
-	int result = perf_events_open(&kernel->perf_events, kernel->n_cpus, options->follow,
-				      skeleton->progs.fault_major,
-				      minor ? skeleton->progs.fault_minor : NULL, &error);
-
-	if (result)
-		return refuse(ret_refusal, FEATURE_PERF_EVENTS, -result, error.text);
-	hooks_add_name(kernel->hooks, "perf_event/page-faults-major");
-	if (minor)
-		hooks_add_name(kernel->hooks, "perf_event/page-faults-minor");
-	return 0;
-}
-
-static int attach_entry_event(struct kernel *kernel, struct refusal *ret_refusal)
-{
-	struct error error;
-	int result = perf_events_open_entry(kernel->perf_events,
-					    kernel->skeleton->progs.fault_begin, &error);
-
-	if (result)
-		return refuse(ret_refusal, FEATURE_PERF_EVENTS, -result, error.text);
-	hooks_add_name(kernel->hooks, "perf_event/page-faults");
-	return 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(kernel->walk), &options) ?:
+										 (int)options.retval;
 }
 
 /* Whether there is a swap area: /proc/swaps has a line for each, below its heading. */
@@ -220,8 +39,7 @@ static bool has_swap(int swaps_fd)
 	return !heading_end || heading_end + 1 < text + size;
 }
 
-/* Ends the watch for swap areas once there is one: then the hook is needed. */
-static int attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal)
+int kernel_attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal)
 {
 	if (kernel->swaps_fd >= 0 && !has_swap(kernel->swaps_fd))
 		return 0;
@@ -229,372 +47,6 @@ static int attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal)
 		close(kernel->swaps_fd);
 	kernel->swaps_fd = -1;
 	return hooks_attach_swap(kernel->hooks, ret_refusal);
-}
-
-/*
- * What tells a page from the swap cache from a fresh one costs each fault a tenth of what full detail
- * does, and without swap nobody needs it. The kernel tells of a new swap area through poll() on
- * /proc/swaps (swaps_poll(), mm/swapfile.c): that wakes who waits for the ring.
- */
-static int watch_swap(struct kernel *kernel, struct refusal *ret_refusal)
-{
-	struct epoll_event event = { .events = EPOLLPRI };
-	int epoll_fd = ring_buffer__epoll_fd(kernel->ring);
-
-	kernel->swaps_fd = open("/proc/swaps", O_RDONLY | O_CLOEXEC);
-	if (kernel->swaps_fd >= 0 &&
-	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, kernel->swaps_fd, &event) < 0)
-		return refuse(ret_refusal, FEATURE_RSS_STAT, errno, "poll() on /proc/swaps");
-	return attach_swap_hook(kernel, ret_refusal);
-}
-
-static int attach(struct kernel *kernel, const struct collector_options *options,
-		  const struct feature_set *features, struct refusal *ret_refusal)
-{
-	bool at_once = options->try_all || !has(features, FEATURE_FAULT_ENTRY);
-	int result = 0;
-
-	if (has(features, FEATURE_PERF_EVENTS))
-		result = attach_perf_events(kernel, options, ret_refusal);
-	if (!result && hooks_has(kernel->hooks, "fault_rss"))
-		result = at_once ? hooks_attach_swap(kernel->hooks, ret_refusal) :
-				   watch_swap(kernel, ret_refusal);
-	if (!result)
-		result = hooks_attach(kernel->hooks, ret_refusal);
-	if (!result && !has(features, FEATURE_FAULT_ENTRY))
-		result = attach_entry_event(kernel, ret_refusal);
-	if (result || !kernel->perf_events)
-		return result;
-	result = perf_events_start(kernel->perf_events);
-	return result ? refuse(ret_refusal, FEATURE_PERF_EVENTS, -result,
-			       "perf events: reading their counts") :
-			0;
-}
-
-static int pass_on_record(void *context, void *data, size_t size)
-{
-	struct kernel *kernel = context;
-
-	if (size < sizeof(struct record) || !kernel->on_record)
-		return 0;
-	return kernel->on_record(kernel->on_record_context, data, size);
-}
-
-/* -1 where this object has no such map. */
-static int map_fd_of(struct kernel *kernel, const char *name)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(kernel->skeleton->obj, name);
-
-	return map ? bpf_map__fd(map) : -1;
-}
-
-static int map_rows(struct kernel *kernel, struct error *error)
-{
-	struct faultmap_bpf *skeleton = kernel->skeleton;
-	struct row_table_parts parts = {
-		.rows = kernel->sizes.rows,
-		.latencies = kernel->sizes.latencies,
-		.keys_fd = bpf_map__fd(skeleton->maps.row_keys),
-		.values_fd = bpf_map__fd(skeleton->maps.row_values),
-		.moved_fd = bpf_map__fd(skeleton->maps.rows_moved),
-		.latencies_fd = bpf_map__fd(skeleton->maps.latencies),
-		.shares_fd = bpf_map__fd(skeleton->maps.row_shares),
-		.forget_fd = bpf_map__fd(skeleton->maps.rows_to_forget),
-		.free_rows_fd = map_fd_of(kernel, "free_row_lines"),
-		.free_latencies_fd = map_fd_of(kernel, "free_latency_lines"),
-		.free_rows = &skeleton->bss->free_rows,
-		.free_latencies = &skeleton->bss->free_latencies,
-		.filling_told = &skeleton->bss->filling_told,
-	};
-
-	return row_table_open(&kernel->rows, &parts, error);
-}
-
-/* Where tasks are walked, and not listed by the iterator. */
-static int map_walk_list(struct kernel *kernel, struct refusal *ret_refusal)
-{
-	void *memory;
-
-	if (!hooks_has(kernel->hooks, "walk_tasks"))
-		return 0;
-	memory = mmap(NULL, sizeof(*kernel->walk_list), PROT_READ, MAP_SHARED,
-		      map_fd_of(kernel, "walk_lists"), 0);
-	if (memory == MAP_FAILED)
-		return refuse(ret_refusal, FEATURE_TASK_WALK, errno, "walk_lists (array): mmap()");
-	kernel->walk_list = memory;
-	kernel->walk = bpf_object__find_program_by_name(kernel->skeleton->obj, "walk_tasks");
-	return 0;
-}
-
-static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct error *error)
-{
-	size_t page = sysconf(_SC_PAGESIZE);
-	void *memory;
-	int result;
-
-	kernel->cpu_states_size = (kernel->n_cpus * sizeof(struct cpu_state) + page - 1) / page *
-				  page;
-	memory = mmap(NULL, kernel->cpu_states_size, PROT_READ, MAP_SHARED,
-		      bpf_map__fd(kernel->skeleton->maps.cpu_states), 0);
-	if (memory == MAP_FAILED)
-		return refuse(ret_refusal, FEATURE_MMAPABLE_ARRAYS, errno,
-			      "cpu_states (array): mmap()");
-	kernel->cpu_states = memory;
-	result = map_rows(kernel, error);
-	if (!result)
-		result = map_walk_list(kernel, ret_refusal);
-	if (result)
-		return result;
-	kernel->ring = ring_buffer__new(bpf_map__fd(kernel->skeleton->maps.records), pass_on_record,
-					kernel, NULL);
-	if (!kernel->ring)
-		return refuse(ret_refusal, FEATURE_RING_BUFFER, errno, "records (ringbuf): mmap()");
-	return 0;
-}
-
-/* 0 or more: what the program returned. */
-static int run_program(const struct bpf_program *program, int cpu)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options);
-
-	if (cpu >= 0) {
-		options.flags = BPF_F_TEST_RUN_ON_CPU;
-		options.cpu = cpu;
-	}
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ?: (int)options.retval;
-}
-
-/* The variables of both objects are in the same places. */
-#define SAME_PLACE(section, variable)                                                  \
-	_Static_assert(offsetof(struct faultmap_bpf__##section, variable) ==           \
-			       offsetof(struct faultmap_old_bpf__##section, variable), \
-		       #variable)
-SAME_PLACE(rodata, config_slices_max);
-SAME_PLACE(bss, namespace_address);
-SAME_PLACE(bss, free_rows);
-SAME_PLACE(bss, filling_told);
-
-/* A map that the skeleton must not ask the object for: libbpf takes none for an error. */
-static void leave_out(struct bpf_object_skeleton *skeleton, const char *name)
-{
-	char *maps = (char *)skeleton->maps;
-	size_t size = skeleton->map_skel_sz;
-
-	for (int i = 0; i < skeleton->map_cnt; i++) {
-		if (strcmp(((struct bpf_map_skeleton *)(maps + i * size))->name, name))
-			continue;
-		skeleton->map_cnt--;
-		memmove(maps + i * size, maps + (i + 1) * size, (skeleton->map_cnt - i) * size);
-		return;
-	}
-}
-
-/* The same for a program. */
-static void leave_out_program(struct bpf_object_skeleton *skeleton, const char *name)
-{
-	char *programs = (char *)skeleton->progs;
-	size_t size = skeleton->prog_skel_sz;
-
-	for (int i = 0; i < skeleton->prog_cnt; i++) {
-		if (strcmp(((struct bpf_prog_skeleton *)(programs + i * size))->name, name))
-			continue;
-		skeleton->prog_cnt--;
-		memmove(programs + i * size, programs + (i + 1) * size,
-			(skeleton->prog_cnt - i) * size);
-		return;
-	}
-}
-
-/* The object for old kernels has the same programs but one, the same variables, and of the maps all but a few (and
- * others more): one skeleton is for both. */
-static struct faultmap_bpf *open_skeleton(bool old)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options);
-	struct faultmap_bpf *skeleton = calloc(1, sizeof(*skeleton));
-	int result = skeleton ? faultmap_bpf__create_skeleton(skeleton) : -ENOMEM;
-
-	/* Types, too, it looks for in modules, unless it is told of one BTF. */
-	if (!is_administrator() && !access(KERNEL_BTF, R_OK))
-		options.btf_custom_path = KERNEL_BTF;
-	if (!result && old)
-		skeleton->skeleton->data =
-			(void *)faultmap_old_bpf__elf_bytes(&skeleton->skeleton->data_sz);
-	if (!result && old) {
-		leave_out(skeleton->skeleton, "task_owners");
-		leave_out(skeleton->skeleton, "free_latency_lines");
-		leave_out(skeleton->skeleton, "walk_lists");
-		leave_out(skeleton->skeleton, "processes_seen");
-		leave_out_program(skeleton->skeleton, "walk_tasks");
-	}
-	if (!result)
-		result = bpf_object__open_skeleton(skeleton->skeleton, &options);
-	if (!result)
-		return skeleton;
-	faultmap_bpf__destroy(skeleton);
-	errno = -result;
-	return NULL;
-}
-
-static int load(struct kernel *kernel, const struct collector_options *options,
-		const struct feature_set *features, struct refusal *ret_refusal,
-		struct error *error)
-{
-	int result;
-
-	kernel->skeleton = open_skeleton(takes_old_object(features));
-	if (!kernel->skeleton)
-		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
-	result = hooks_choose(kernel->hooks, kernel->skeleton->obj, ret_refusal);
-	if (!result)
-		result = configure(kernel, options, features);
-	if (!result)
-		result = memory_check(kernel->skeleton->obj, kernel->n_cpus, error);
-	if (result)
-		return result;
-	result = faultmap_bpf__load(kernel->skeleton);
-	if (result)
-		hooks_find_refused(kernel->hooks, -result, ret_refusal);
-	return result ? error_set(error, -result,
-				  "cannot load the BPF programs: %s; -v -v shows libbpf's messages",
-				  strerror(-result)) :
-			0;
-}
-
-/* One run of walk_tasks: its arguments are a listing, its generation, and where to go on. enum tasks_told, or a
- * negative errno. */
-static int run_walk(const struct kernel *kernel, uint64_t arguments[4])
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments,
-		    .ctx_size_in = 4 * sizeof(arguments[0]));
-
-	return bpf_prog_test_run_opts(bpf_program__fd(kernel->walk), &options) ?:
-										 (int)options.retval;
-}
-
-/* Says who we are, closes runs once and walks once, so that a refusal does not come at the first tick. */
-static int run_programs(struct kernel *kernel, struct refusal *ret_refusal)
-{
-	uint64_t arguments[4] = {}; /* of a generation before the first */
-	int result = run_program(kernel->skeleton->progs.know_me, -1);
-
-	if (result < 0)
-		return refuse(ret_refusal, FEATURE_TEST_RUN, -result,
-			      "know_me (raw_tp): BPF_PROG_TEST_RUN");
-	result = run_program(kernel->skeleton->progs.flush_run, sched_getcpu());
-	if (result < 0)
-		return refuse(ret_refusal, FEATURE_TEST_RUN, -result,
-			      "flush_run (raw_tp): BPF_PROG_TEST_RUN on a CPU");
-	result = kernel->walk ? run_walk(kernel, arguments) : 0;
-	if (result == TASKS_BROKEN)
-		result = -EIO;
-	return result < 0 ? refuse(ret_refusal, FEATURE_TASK_WALK, -result,
-				   "walk_tasks (raw_tp): BPF_PROG_TEST_RUN") :
-			    0;
-}
-
-/* Loads, maps and attaches: what the kernel refuses of it is in the refusal. */
-static int set_up(struct kernel *kernel, const struct collector_options *options,
-		  const struct feature_set *features, struct refusal *ret_refusal,
-		  struct error *error)
-{
-	int result = load(kernel, options, features, ret_refusal, error);
-
-	if (!result)
-		result = map_memory(kernel, ret_refusal, error);
-	if (result)
-		return result;
-	kernel_watch_huge_pages(kernel);
-	result = run_programs(kernel, ret_refusal);
-	return result ?: attach(kernel, options, features, ret_refusal);
-}
-
-static struct kernel *kernel_new(const struct collector_options *options,
-				 const struct feature_set *features, struct collector_info *info)
-{
-	struct kernel *kernel = calloc(1, sizeof(*kernel));
-	int n_cpus = libbpf_num_possible_cpus();
-
-	if (!kernel)
-		return NULL;
-	info->n_hooks = 0;
-	kernel->n_cpus = n_cpus > 0 ? n_cpus : 1;
-	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
-	kernel->swaps_fd = -1;
-	kernel->hooks = hooks_new(options, features, info);
-	if (!kernel->hooks) {
-		kernel_close(kernel);
-		return NULL;
-	}
-	return kernel;
-}
-
-/* One try, with the features that are left. 0, or a negative errno with the error set. */
-static int try_open(struct kernel **ret_kernel, const struct collector_options *options,
-		    const struct feature_set *features, struct collector_info *info,
-		    struct refusal *ret_refusal, struct error *error)
-{
-	struct kernel *kernel = kernel_new(options, features, info);
-	int result;
-
-	if (!kernel)
-		return error_set(error, ENOMEM, "out of memory");
-	result = set_up(kernel, options, features, ret_refusal, error);
-	if (result && ret_refusal->why)
-		error_set(error, ret_refusal->why, "cannot watch page faults: %s: %s%s",
-			  ret_refusal->what, strerror(ret_refusal->why),
-			  ret_refusal->why == EMFILE ? "; raise the limit of open files" : "");
-	if (result) {
-		kernel_close(kernel);
-		return result;
-	}
-	info->max_rows = kernel->sizes.rows;
-	info->map_bytes = memory_of_maps(kernel->skeleton->obj);
-	*ret_kernel = kernel;
-	return 0;
-}
-
-/* Each refusal costs a feature, and one that is needed ends the tries. */
-int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
-		struct feature_set *features, struct collector_info *info, struct error *error)
-{
-	int result = 0;
-
-	libbpf_set_print(print_libbpf);
-	if (takes_old_object(features) && has(features, FEATURE_TASK_WALK)) {
-		features_drop(
-			features, FEATURE_TASK_WALK,
-			"no walk over processes in the programs for kernels before Linux 6.1");
-		result = features_require(features, options->follow, error);
-	}
-	while (!result) {
-		struct refusal refusal = {};
-
-		result = try_open(ret_kernel, options, features, info, &refusal, error);
-		if (!result || !refusal.why || is_shortage(&refusal) ||
-		    !has(features, refusal.feature))
-			return result;
-		features_refuse(features, &refusal);
-		result = features_require(features, options->follow, error);
-	}
-	return result;
-}
-
-void kernel_close(struct kernel *kernel)
-{
-	if (!kernel)
-		return;
-	hooks_free(kernel->hooks);
-	if (kernel->swaps_fd >= 0)
-		close(kernel->swaps_fd);
-	perf_events_free(kernel->perf_events);
-	ring_buffer__free(kernel->ring);
-	row_table_close(kernel->rows);
-	if (kernel->walk_list)
-		munmap((void *)kernel->walk_list, sizeof(*kernel->walk_list));
-	if (kernel->cpu_states)
-		munmap(kernel->cpu_states, kernel->cpu_states_size);
-	faultmap_bpf__destroy(kernel->skeleton);
-	free(kernel);
 }
 
 size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max)
@@ -660,7 +112,8 @@ void kernel_watch_huge_pages(struct kernel *kernel)
 	kernel->skeleton->bss->huge_pages_always = huge_pages_always();
 }
 
-/* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in microseconds. */
+/* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in
+ * microseconds. */
 #define FLUSH_TRIES 20
 
 /* Nothing runs on that CPU: its runs can be closed from here. */
@@ -677,7 +130,7 @@ static int flush_cpu(struct kernel *kernel, size_t cpu)
 	int result = FLUSH_BUSY;
 
 	for (int i = 0; result == FLUSH_BUSY && i < FLUSH_TRIES; i++)
-		result = run_program(kernel->skeleton->progs.flush_run, cpu);
+		result = kernel_run(kernel->skeleton->progs.flush_run, cpu);
 	return result == -ENXIO ? flush_for(kernel, cpu) : result; /* the CPU is offline */
 }
 
@@ -709,16 +162,38 @@ int kernel_quiesce(struct kernel *kernel)
 	return 0;
 }
 
-int kernel_forget_rows(struct kernel *kernel, const uint32_t *indexes, size_t count)
+/* FORGET_MAX at most. */
+static int forget_some(struct kernel *kernel, uint32_t *indexes, uint32_t count, size_t *ret_count)
+{
+	int result;
+
+	*ret_count = 0;
+	row_table_set_forget(kernel->rows, indexes, count);
+	result = kernel_run(kernel->skeleton->progs.forget_rows, -1);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t index = indexes[i];
+
+		if (!row_table_has_forgotten(kernel->rows, i))
+			continue;
+		indexes[i] = indexes[*ret_count];
+		indexes[(*ret_count)++] = index;
+	}
+	return result;
+}
+
+int kernel_forget_rows(struct kernel *kernel, uint32_t *indexes, size_t count, size_t *ret_count)
 {
 	int result = 0;
 
-	for (size_t at = 0; !result && at < count; at += FORGET_MAX) {
-		size_t rest = count - at;
+	*ret_count = 0;
+	for (size_t at = 0; !result && at < count;) {
+		size_t rest = count - at, some = rest < FORGET_MAX ? rest : FORGET_MAX, done;
 
-		row_table_set_forget(kernel->rows, indexes + at,
-				     rest < FORGET_MAX ? rest : FORGET_MAX);
-		result = run_program(kernel->skeleton->progs.forget_rows, -1);
+		result = forget_some(kernel, indexes + at, some, &done);
+		*ret_count += done;
+		at += some;
+		if (done < some) /* they stay; the caller tries again later */
+			break;
 	}
 	return result;
 }
@@ -728,7 +203,9 @@ struct row_table *kernel_rows(const struct kernel *kernel)
 	return kernel->rows;
 }
 
-/* Reads an iterator to its end; each record of `size` bytes (or of its own size if 0) is passed on. */
+/*
+ * Reads an iterator to its end; each record of `size` bytes (or of its own size if 0) is passed on.
+ */
 static int read_iterator(struct bpf_link *link, size_t size, kernel_record_fn callback,
 			 void *context)
 {
@@ -762,7 +239,8 @@ bool kernel_lists_all(const struct kernel *kernel)
 	return !kernel->walk_list;
 }
 
-/* More in one listing, of WALK_MAX records or a millisecond each, are not for a list that a machine has. */
+/* More in one listing, of WALK_MAX records or a millisecond each, are not for a list that a machine
+ * has. */
 #define WALK_RUNS 65536
 
 /* Passes on what one run has found. enum tasks_told, or a negative errno. */
@@ -770,7 +248,7 @@ static int walk_on(struct kernel *kernel, uint64_t arguments[4], kernel_record_f
 		   void *context)
 {
 	const struct walk_list *list = kernel->walk_list;
-	int told = run_walk(kernel, arguments), result = 0;
+	int told = kernel_run_walk(kernel, arguments), result = 0;
 
 	for (uint64_t i = 0; told >= 0 && !result && i < list->count; i++)
 		result = callback(context, &list->records[i].record, sizeof(list->records[i]));
@@ -812,7 +290,7 @@ int kernel_drain(struct kernel *kernel)
 	int result = ring_buffer__consume(kernel->ring);
 	struct refusal refusal;
 
-	if (kernel->swaps_fd >= 0 && attach_swap_hook(kernel, &refusal))
+	if (kernel->swaps_fd >= 0 && kernel_attach_swap_hook(kernel, &refusal))
 		log_warning("%s: %s: continuing; pages that are found in the swap cache are shown "
 			    "as demand_zero",
 			    refusal.what, strerror(refusal.why));

@@ -43,9 +43,9 @@ int kernel_flush(struct kernel *kernel);
  * 0.1 to 12 ms against microseconds.
  */
 int kernel_quiesce(struct kernel *kernel);
-/* Takes these rows' keys out of the hash, so that no program finds them any more. 0 or a negative
- * errno. */
-int kernel_forget_rows(struct kernel *kernel, const uint32_t *indexes, size_t count);
+/* Takes these rows' keys out of the hash, so that no program finds them any more, and puts those
+ * first with which that went; *ret_count of them, also with an error. 0 or a negative errno. */
+int kernel_forget_rows(struct kernel *kernel, uint32_t *indexes, size_t count, size_t *ret_count);
 /* The kernel's. */
 struct row_table *kernel_rows(const struct kernel *kernel);
 
@@ -54,9 +54,10 @@ struct row_table *kernel_rows(const struct kernel *kernel);
 typedef int (*kernel_record_fn)(void *context, const struct record *record, size_t size);
 
 /*
- * Each process that has moved since the listing before, as a struct task_record of type RECORD_PROCESS; each that is
- * ending; each at all where the generation is another one. Or, where kernel_lists_all(), each task, with type 0. Stamped
- * faults that have ended are counted. 0 or a negative errno.
+ * Each process that has moved since the listing before, as a struct task_record of type
+ * RECORD_PROCESS; each that is ending; each at all where the generation is another one. Or, where
+ * kernel_lists_all(), each task, with type 0. Stamped faults that have ended are counted. 0 or a
+ * negative errno.
  */
 int kernel_each_task(struct kernel *kernel, uint64_t listing, uint64_t generation,
 		     kernel_record_fn callback, void *context);

@@ -19,7 +19,8 @@
 #include "base/util.h"
 #include "collect/policy.h"
 
-/* The maps of bpf/ take 16 MiB, more with more than 16 CPUs or a larger --max-rows; programs count too. */
+/* The maps of bpf/ take 16 MiB, more with more than 16 CPUs or a larger --max-rows; programs count
+ * too. */
 #define MEMLOCK_NEEDED (64UL << 20)
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 /* include/linux/proc_ns.h: PROC_PID_INIT_INO, the initial PID namespace on every kernel. */
@@ -174,7 +175,9 @@ static void found(struct feature_set *features, enum feature feature, bool avail
 	va_end(arguments);
 }
 
-/* The member of a struct in the kernel's BTF, looked for in anonymous members too; NULL if absent. */
+/*
+ * The member of a struct in the kernel's BTF, looked for in anonymous members too; NULL if absent.
+ */
 static const struct btf_type *find_member(const struct btf *btf, const struct btf_type *type,
 					  const char *name)
 {
@@ -278,8 +281,8 @@ static void probe_hooks(struct feature_set *features, const struct btf *btf)
 		      "this kernel has no cgroup limits of memory (CONFIG_MEMCG)");
 }
 
-/* Before Linux 5.11 maps count as locked memory of the user (struct bpf_map.memory); libbpf removes the limit
- * where it may. */
+/* Before Linux 5.11 maps count as locked memory of the user (struct bpf_map.memory); libbpf removes
+ * the limit where it may. */
 static void probe_memlock(struct feature_set *features, const struct btf *btf)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };

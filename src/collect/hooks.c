@@ -60,8 +60,8 @@ static const struct hook hooks_table[] = {
 	{ "fault_begin", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_ENTRY_EVENT },
 };
 
-/* The kinds of sections that bpf/ has. libbpf's own handlers do the same, but do not tell which program it is that
- * the kernel refuses. */
+/* The kinds of sections that bpf/ has. libbpf's own handlers do the same, but do not tell which
+ * program it is that the kernel refuses. */
 static const struct {
 	const char *section;
 	enum bpf_prog_type type;
@@ -84,8 +84,9 @@ struct hooks {
 };
 
 /*
- * The program that libbpf is loading, or has loaded last. libbpf's handlers are for all objects of the process, and
- * are never taken back: 1.1 writes to memory it has freed when one is added after the last has gone.
+ * The program that libbpf is loading, or has loaded last. libbpf's handlers are for all objects of
+ * the process, and are never taken back: 1.1 writes to memory it has freed when one is added after
+ * the last has gone.
  */
 static const struct bpf_program *loading;
 
@@ -229,7 +230,8 @@ static enum feature feature_of_map(const struct bpf_map *map)
 	return bpf_map__map_flags(map) & BPF_F_MMAPABLE ? FEATURE_MMAPABLE_ARRAYS : FEATURE_MAPS;
 }
 
-/* Makes the maps once more, all at a time as libbpf does: it does not tell which one it could not make. */
+/* Makes the maps once more, all at a time as libbpf does: it does not tell which one it could not
+ * make. */
 static void find_refused_map(const struct hooks *hooks, struct refusal *ret_refusal)
 {
 	int fds[64], n_fds = 0;

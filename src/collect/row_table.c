@@ -259,6 +259,13 @@ void row_table_set_forget(struct row_table *table, const uint32_t *indexes, uint
 	list->count = count;
 }
 
+bool row_table_has_forgotten(const struct row_table *table, uint32_t place)
+{
+	const struct forget_list *list = table->forget.memory;
+
+	return !list->index[place];
+}
+
 static void leave_shares(struct row_table *table, uint32_t index)
 {
 	struct shares *shares = table->shares.memory;

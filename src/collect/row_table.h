@@ -52,6 +52,8 @@ const struct latency *row_table_latency(const struct row_table *table, uint32_t 
 
 /* The list that the program forget_rows works off. At most FORGET_MAX. */
 void row_table_set_forget(struct row_table *table, const uint32_t *indexes, uint32_t count);
+/* Whether it has, the one at this place. */
+bool row_table_has_forgotten(const struct row_table *table, uint32_t place);
 
 /* Clears the row and makes its index free. No program may work with it any more. 0 or a negative
  * errno. */

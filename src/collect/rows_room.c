@@ -77,10 +77,8 @@ static int free_retired(struct rows *rows)
 	return result;
 }
 
-/*
- * Takes the row's mark away: it may go if it has not moved again when the hand comes round. Within a
- * tick it is read at once, as its process may be reported as ended in this one.
- */
+/* Takes the row's mark away: it may go if it has not moved again when the hand comes round. Within
+ * a tick it is read at once, as its process may be reported as ended in this one. */
 static int give_second_chance(struct rows *rows, uint32_t index)
 {
 	row_table_set_moved(rows->table, index, false);
@@ -110,7 +108,7 @@ static int may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
 static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
 {
 	uint32_t size = row_table_size(rows->table);
-	size_t first = rows->n_retired;
+	size_t first = rows->n_retired, n_forgotten;
 	int goes = 0, result;
 
 	for (uint32_t i = 0; i < size && goes >= 0 && rows->n_retired - first < wanted; i++) {
@@ -121,7 +119,10 @@ static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
 			rows->retired[rows->n_retired++] = rows->hand;
 		}
 	}
-	result = kernel_forget_rows(rows->kernel, rows->retired + first, rows->n_retired - first);
+	result = kernel_forget_rows(rows->kernel, rows->retired + first, rows->n_retired - first,
+				    &n_forgotten);
+	while (rows->n_retired > first + n_forgotten)
+		rows->slots[rows->retired[--rows->n_retired]].state = SLOT_LIVE;
 	return goes < 0 ? goes : result;
 }
 

@@ -9,15 +9,15 @@
 
 #include "base/util.h"
 
-/* A process that is in no listing any more and whose free record does not come ends after so long: an
- * RCU grace period takes far less, so the record was lost. */
+/* A process that is in no listing any more and whose free record does not come ends after so long:
+ * an RCU grace period takes far less, so the record was lost. */
 #define VANISHED_NS 10000000000ULL
 
 /* Exit and free records between two ticks: more than a machine can make in a second, 35 MiB. */
 #define PENDING_MAX 262144
 
-/* So often the kernel tells of all processes: what others have changed of those that did not run is seen then, and who
- * ended without a record. */
+/* So often the kernel tells of all processes: what others have changed of those that did not run is
+ * seen then, and who ended without a record. */
 #define FULL_NS 30000000000ULL
 
 struct tasks {
@@ -236,9 +236,10 @@ int tasks_apply_ended(struct tasks *tasks)
 /* ---- listing ---- */
 
 /*
- * A record of a process has the counters of all its threads, or none if they could not be read: then those of before
- * stay. Those of the iterator are of one thread each: they add up, with those of the threads that are gone as the
- * first record has them, so that a thread that ends meanwhile is not counted twice.
+ * A record of a process has the counters of all its threads, or none if they could not be read:
+ * then those of before stay. Those of the iterator are of one thread each: they add up, with those
+ * of the threads that are gone as the first record has them, so that a thread that ends meanwhile
+ * is not counted twice.
  */
 static void add_counters(struct tasks *tasks, struct process *process,
 			 const struct task_record *record)
@@ -283,7 +284,8 @@ static int add_task(void *context, const struct record *base, size_t size)
 	return set_identity(tasks, process, record);
 }
 
-/* It should have been in this listing and is not: it has been reaped, and nothing more was said of it yet. */
+/* It should have been in this listing and is not: it has been reaped, and nothing more was said of
+ * it yet. */
 static void miss_process(struct tasks *tasks, struct process *process, uint64_t boot_ns)
 {
 	if (!process->accounting.missing_ns)
@@ -295,7 +297,8 @@ static void miss_process(struct tasks *tasks, struct process *process, uint64_t 
 		tasks->wants_full = true;
 }
 
-/* After all records: they are the process's counters, and who is missing has been reaped. Who ends is in each listing. */
+/* After all records: they are the process's counters, and who is missing has been reaped. Who ends
+ * is in each listing. */
 static void sum_up_process(struct tasks *tasks, struct process *process, uint64_t boot_ns)
 {
 	bool has_exited = process->accounting.has_exited;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Processes: what the kernel has counted of each, who it is, and when it has ended. At each tick the
- * kernel tells of those that have moved, and of those that are ending; of all of them now and then, and
- * when one is missed. Private to collect/. Fills the snapshot's processes; kernel, snapshot and names are
- * borrowed and must outlive it.
+ * Processes: what the kernel has counted of each, who it is, and when it has ended. At each tick
+ * the kernel tells of those that have moved, and of those that are ending; of all of them now and
+ * then, and when one is missed. Private to collect/. Fills the snapshot's processes; kernel,
+ * snapshot and names are borrowed and must outlive it.
  */
 #ifndef FAULTMAP_TASKS_H
 #define FAULTMAP_TASKS_H
@@ -20,7 +20,8 @@ struct tasks;
 struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names);
 void tasks_free(struct tasks *tasks);
 
-/* First in a tick. Reads the counters, and ends who is gone and had its exit record before. 0 or a negative errno. */
+/* First in a tick. Reads the counters, and ends who is gone and had its exit record before. 0 or a
+ * negative errno. */
 int tasks_list(struct tasks *tasks, uint64_t tick_ns);
 /* Remembers an exit or free record. 0 or -ENOMEM. */
 int tasks_keep_ended(struct tasks *tasks, const struct task_record *record);

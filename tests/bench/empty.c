@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * empty OBJECT: attaches all programs of a BPF object, says `ready`, and waits for SIGTERM. A perf event's are
- * attached to the completion of each minor fault on each CPU.
- */
+/* empty OBJECT: attaches all programs of a BPF object, says `ready`, and waits for SIGTERM. A perf
+ * event's are attached to the completion of each minor fault on each CPU. */
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>

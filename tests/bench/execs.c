@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * execs N CPU|all PROGRAM [ARG...]: starts PROGRAM N times, one after another, each from fork to
- * the end of its wait, on one CPU or wherever the scheduler likes. Prints the microseconds per child
- * of each chunk of 50 children, one a line.
+ * the end of its wait, on one CPU or wherever the scheduler likes. Prints the microseconds per
+ * child of each chunk of 50 children, one a line.
  */
 #include <errno.h>
 #include <sched.h>

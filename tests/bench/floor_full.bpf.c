@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What nobody can save who gives each fault its latency: a program where faults begin, one where they end (the
- * perf event page-faults-minor), a reading of the clock in each, and a place per task to keep the first one in,
- * since a fault may sleep. No mapping, no kind, no row; tasks that share a place are not told apart.
+ * What nobody can save who gives each fault its latency: a program where faults begin, one where
+ * they end (the perf event page-faults-minor), a reading of the clock in each, and a place per task
+ * to keep the first one in, since a fault may sleep. No mapping, no kind, no row; tasks that share
+ * a place are not told apart.
  */
 #include "vmlinux.h"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * What nobody can save who says which mapping a fault is in: its VMA is found at each fault, by the code that
- * faultmap has for that. No name, no kind, no row, and nothing at a process's end.
- */
+/* What nobody can save who says which mapping a fault is in: its VMA is found at each fault, by the
+ * code that faultmap has for that. No name, no kind, no row, and nothing at a process's end. */
 #include "../../bpf/vma.bpf.h"
 
 u64 found;

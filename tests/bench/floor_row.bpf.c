@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What nobody can save who counts faults by process and mapping: each fault's VMA is found, by the code that faultmap
- * has for that, and one is added to its row in a hash that is preallocated, as faultmap's is. No name, no anchor, no
- * kind but the error code, nothing that waits for an end, and nothing at a process's end. Rows are a sixth of
- * faultmap's.
+ * What nobody can save who counts faults by process and mapping: each fault's VMA is found, by the
+ * code that faultmap has for that, and one is added to its row in a hash that is preallocated, as
+ * faultmap's is. No name, no anchor, no kind but the error code, nothing that waits for an end, and
+ * nothing at a process's end. Rows are a sixth of faultmap's.
  */
 #include "../../bpf/vma.bpf.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What nobody can save who counts faults by mapping: each CPU remembers the VMA of its last fault, and a fault of the
- * same process, in the same VMA and of the same error code adds one to a number beside it. Only where that has
- * changed the VMA is found anew, and what was counted is dropped. No name, no kind, no row, no losses.
+ * What nobody can save who counts faults by mapping: each CPU remembers the VMA of its last fault,
+ * and a fault of the same process, in the same VMA and of the same error code adds one to a number
+ * beside it. Only where that has changed the VMA is found anew, and what was counted is dropped. No
+ * name, no kind, no row, no losses.
  */
 #include "../../bpf/vma.bpf.h"
 

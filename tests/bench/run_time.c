@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * run_time PID COMMAND [ARG...]: what the BPF programs that process PID holds take while COMMAND runs, by the
- * kernel's own statistics: a line "NAME ID RUNS NS" for each program that ran. Last comes "faults OWN ALL": those of
- * COMMAND and its children, and those of the machine meanwhile, since the statistics are the machine's too. What
- * COMMAND prints is dropped.
+ * run_time PID COMMAND [ARG...]: what the BPF programs that process PID holds take while COMMAND
+ * runs, by the kernel's own statistics: a line "NAME ID RUNS NS" for each program that ran. Last
+ * comes "faults OWN ALL": those of COMMAND and its children, and those of the machine meanwhile,
+ * since the statistics are the machine's too. What COMMAND prints is dropped.
  *
- * The machine is held still meanwhile: COMMAND runs with real-time priority, and what else wants a CPU finds one that
- * spins, for the tenth of a second that a sample takes.
+ * The machine is held still meanwhile: COMMAND runs with real-time priority, and what else wants a
+ * CPU finds one that spins, for the tenth of a second that a sample takes.
  *
- * The statistics are on only while this process lives (BPF_ENABLE_STATS), so there is nothing to put back. The
- * kernel reads the clock before and after each run: about one reading is in the time of every run.
+ * The statistics are on only while this process lives (BPF_ENABLE_STATS), so there is nothing to
+ * put back. The kernel reads the clock before and after each run: about one reading is in the time
+ * of every run.
  */
 #include <bpf/bpf.h>
 #include <dirent.h>

@@ -6,9 +6,9 @@
  * each fault maps the pages around it.
  *
  * Prints the nanoseconds per fault of each chunk of 512 faults, one a line: what else the machine
- * does disturbs some chunks, not a whole pass. Chunks during which another CPU had nothing left to do
- * are left out. Mapping and unmapping are not timed; a pass before the first one brings the memory from
- * the hypervisor and the clock up.
+ * does disturbs some chunks, not a whole pass. Chunks during which another CPU had nothing left to
+ * do are left out. Mapping and unmapping are not timed; a pass before the first one brings the
+ * memory from the hypervisor and the clock up.
  */
 #include <fcntl.h>
 #include <pthread.h>

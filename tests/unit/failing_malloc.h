@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Out of memory: each scenario runs once for each of its allocations, which fails. One of our own code has
- * to be told, unless the module does without; one of a library may be (stdio goes on without a buffer).
- * Nothing may be left allocated in either case. A test that includes this has its malloc() replaced.
+ * Out of memory: each scenario runs once for each of its allocations, which fails. One of our own
+ * code has to be told, unless the module does without; one of a library may be (stdio goes on
+ * without a buffer). Nothing may be left allocated in either case. A test that includes this has
+ * its malloc() replaced.
  */
 #ifndef FAULTMAP_TEST_FAILING_MALLOC_H
 #define FAULTMAP_TEST_FAILING_MALLOC_H
@@ -96,8 +97,8 @@ void free(void *memory)
 /* 0, or a negative errno: what the module answered. */
 typedef int (*scenario_fn)(void);
 
-/* Fails each of these allocations of the scenario in turn. Returns how many they are. `tells`: each of
- * them must be answered with -ENOMEM; else it may go on without. */
+/* Fails each of these allocations of the scenario in turn. Returns how many they are. `tells`: each
+ * of them must be answered with -ENOMEM; else it may go on without. */
 static size_t fail_each(scenario_fn scenario, enum whose whose, bool tells)
 {
 	size_t n = 0;

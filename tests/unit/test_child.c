@@ -81,7 +81,9 @@ static void child_has_no_blocked_signal_and_our_sigpipe_not(void **state)
 	assert_int_equal(run((const char *[]){ "grep", "-q", "^SigBlk:\t0*$", "/proc/self/status",
 					       NULL }),
 			 0);
-	/* SIGPIPE is bit 12: not the hexadecimal digit with 1 in the fourth place from the right. */
+	/*
+	 * SIGPIPE is bit 12: not the hexadecimal digit with 1 in the fourth place from the right.
+	 */
 	assert_int_equal(run((const char *[]){ "grep", "-q", "^SigIgn:.*[02468ace]...$",
 					       "/proc/self/status", NULL }),
 			 0);

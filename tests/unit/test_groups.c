@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What must hold of any two scrapes, however groups and mappings come and go: below the limit, no
- * counter goes down, and each family's sum is what was really counted. Processes are drawn at random, from
- * fixed seeds, and counted here as well.
+ * counter goes down, and each family's sum is what was really counted. Processes are drawn at
+ * random, from fixed seeds, and counted here as well.
  */
 #include <setjmp.h>
 #include <stdarg.h>

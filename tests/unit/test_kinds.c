@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Every enum value of bpf/abi.h has a word of its own, fit for a Prometheus label and a JSON key. */
+/*
+ * Every enum value of bpf/abi.h has a word of its own, fit for a Prometheus label and a JSON key.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

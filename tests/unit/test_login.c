@@ -211,7 +211,8 @@ static void the_end_tells_who_waits_and_leaves_no_thread(void **state)
 	assert_int_equal(count_threads(), threads - 1);
 }
 
-/* An answer lets HTTP go on, and with it whoever has just sent a password: nobody would ever tell him. */
+/* An answer lets HTTP go on, and with it whoever has just sent a password: nobody would ever tell
+ * him. */
 static void at_the_end_nobody_is_taken_any_more(void **state)
 {
 	struct fixture *fixture = *state;

@@ -260,8 +260,8 @@ static uint64_t count_known(void **state, uint64_t first, uint64_t count)
 	return known;
 }
 
-/* What the kernel side takes for sent (of this generation) is known still at the turn after, when the rows have been
- * read that refer to it. */
+/* What the kernel side takes for sent (of this generation) is known still at the turn after, when
+ * the rows have been read that refer to it. */
 static void names_go_by_generations(void **state)
 {
 	uint32_t generation;

@@ -98,7 +98,8 @@ static int snapshot_scenario(void)
 	return result;
 }
 
-/* Three processes with rows, some of them slices, in two ticks, made before anything fails; the last tick is sealed. */
+/* Three processes with rows, some of them slices, in two ticks, made before anything fails; the
+ * last tick is sealed. */
 static struct snapshot *picture;
 
 static struct row *make_slice(struct snapshot *snapshot, uint32_t slice)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Out of memory (failing_malloc.h): what only the daemon has, from its configuration to its clients. */
+/* Out of memory (failing_malloc.h): what only the daemon has, from its configuration to its
+ * clients. */
 #include <crypt.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -69,7 +69,9 @@ static int put(struct fixture *fixture, size_t size)
 	return outlet_end_line(fixture->outlet, false);
 }
 
-/* Reads what is there; every line must be whole and come after the one before. Returns the lines. */
+/*
+ * Reads what is there; every line must be whole and come after the one before. Returns the lines.
+ */
 static uint64_t read_lines(int fd, size_t *ret_bytes)
 {
 	static char text[1 << 20];

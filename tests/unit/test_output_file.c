@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What another user has put in the place of a file that we are to write, and what elsewhere is nobody's business. */
+/* What another user has put in the place of a file that we are to write, and what elsewhere is
+ * nobody's business. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -77,7 +77,8 @@ static void what_is_no_file_is_public(void **state)
 	assert_false(public_names_has(fixture->names, ".../end of a long path", 1));
 }
 
-/* The directory that has the name counts, and all above it; neither the file's own mode nor whether it is there still. */
+/* The directory that has the name counts, and all above it; neither the file's own mode nor whether
+ * it is there still. */
 static void directories_tell(void **state)
 {
 	struct fixture *fixture = *state;

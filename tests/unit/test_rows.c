@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How rows get from the kernel's table into the snapshot, and out of the table. There is no kernel: the test
- * counts as its programs do. */
+/* How rows get from the kernel's table into the snapshot, and out of the table. There is no kernel:
+ * the test counts as its programs do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +17,7 @@
 #include "collect/rows.h"
 
 static struct fixture *kernel; /* the only one */
+static bool was_refused[ROWS + 1], is_forgotten[ROWS + 1], was_used[ROWS + 1];
 
 struct row_table *kernel_rows(const struct kernel *unused)
 {
@@ -36,11 +37,22 @@ int kernel_quiesce(struct kernel *unused)
 	return 0;
 }
 
-int kernel_forget_rows(struct kernel *unused, const uint32_t *indexes, size_t count)
+/* The kernel takes every fifth out at the second try only. */
+int kernel_forget_rows(struct kernel *unused, uint32_t *indexes, size_t count, size_t *ret_count)
 {
 	(void)unused;
-	(void)indexes;
-	(void)count;
+	*ret_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t index = indexes[i];
+
+		if (index % 5 == 0 && !was_refused[index]) {
+			was_refused[index] = true;
+			continue;
+		}
+		is_forgotten[index] = true;
+		indexes[i] = indexes[*ret_count];
+		indexes[(*ret_count)++] = index;
+	}
 	return 0;
 }
 
@@ -56,6 +68,7 @@ static int collected_set_up(void **state)
 	struct collected *collected = calloc(1, sizeof(*collected));
 	void *table;
 
+	memset(was_used, 0, sizeof(was_used));
 	assert_int_equal(set_up(&table), 0);
 	kernel = table;
 	collected->snapshot = snapshot_new();
@@ -84,6 +97,11 @@ static uint32_t fault(uint32_t tgid, uint64_t anchor, uint64_t pages)
 	uint32_t index = take_row(kernel);
 
 	assert_int_not_equal(index, 0);
+	/* Free is only what no key leads to. */
+	assert_true(is_forgotten[index] || !was_used[index]);
+	is_forgotten[index] = false;
+	was_refused[index] = false;
+	was_used[index] = true;
 	kernel->values[index].minor = 1;
 	kernel->values[index].pages = pages;
 	kernel->keys[index] = (struct row_key){ .start_ns = 1,
@@ -110,8 +128,8 @@ static void end_tick(struct collected *collected)
 	assert_int_equal(rows_release_ended(collected->rows, false), 0);
 }
 
-/* Room is made while a tick reads: what it has not come to yet is read all the same, for its process
- * is reported as ended in this tick. */
+/* Room is made while a tick reads: what it has not come to yet is read all the same, for its
+ * process is reported as ended in this tick. */
 static void a_tick_that_makes_room_reads_all(void **state)
 {
 	struct collected *collected = *state;

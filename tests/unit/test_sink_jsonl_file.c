@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where lines go, and what becomes of those that find no way: full disks, slow readers, rotation. */
+/*
+ * Where lines go, and what becomes of those that find no way: full disks, slow readers, rotation.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

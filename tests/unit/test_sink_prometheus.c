@@ -360,8 +360,8 @@ static void hostile_names_are_escaped(void **state)
 				    "severity=\"minor\"}") == 4);
 }
 
-/* Paths that differ in their last byte only stay two, whatever their length; and a file may have the
- * very name that the label of another one is. */
+/* Paths that differ in their last byte only stay two, whatever their length; and a file may have
+ * the very name that the label of another one is. */
 static void long_names_are_cut_and_stay_apart(void **state)
 {
 	struct fixture *fixture = *state;
@@ -583,7 +583,9 @@ static void other_is_no_process(void **state)
 	assert_true(sample(fixture, "faultmap_group_processes{group=\"other\"}") == 0);
 }
 
-/* Every kind in every access and mode, each with stalls and programs that run: what is not groups. */
+/*
+ * Every kind in every access and mode, each with stalls and programs that run: what is not groups.
+ */
 static void all_that_can_be_is_below_the_least_limit(void **state)
 {
 	struct fixture *fixture = *state;

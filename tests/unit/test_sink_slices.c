@@ -57,8 +57,8 @@ __attribute__((noinline)) static char *print(struct sink_slices *slices)
 	return text;
 }
 
-/* A ramp from cold to hot, the kinds of a slice summed, faults of two ticks; and a mapping whose first
- * and last pages are all of it that lies in the first and last slice. */
+/* A ramp from cold to hot, the kinds of a slice summed, faults of two ticks; and a mapping whose
+ * first and last pages are all of it that lies in the first and last slice. */
 static void picture(struct snapshot *snapshot, struct sink_slices *slices)
 {
 	struct process *process = add_process(snapshot, 7, "x", 100 * MIB, MIB);

@@ -297,7 +297,8 @@ static void slices_are_one_place(void **state)
 	sink_summary_free(summary);
 }
 
-/* What is alike is one line, the costliest first: by name, kind, process, program; on narrow and wide screens. */
+/* What is alike is one line, the costliest first: by name, kind, process, program; on narrow and
+ * wide screens. */
 static void alike_is_one_line(void **state)
 {
 	const char *command[] = { "sh", NULL };

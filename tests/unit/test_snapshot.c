@@ -266,10 +266,8 @@ static void equal_texts_share_one_string(void **state)
 	assert_string_equal(snapshot_intern(snapshot, ""), "");
 }
 
-/*
- * A thousand processes per tick, each with a mapping and a cgroup of names of their own, live for one
- * tick: their strings go, those in use stay where they are.
- */
+/* A thousand processes per tick, each with a mapping and a cgroup of names of their own, live for
+ * one tick: their strings go, those in use stay where they are. */
 static void strings_of_the_dead_are_swept(void **state)
 {
 	struct snapshot *snapshot = *state;

@@ -63,8 +63,9 @@ static struct memory read_status(pid_t pid)
 }
 
 /*
- * Stops, maps and touches memory, stops again: between two stops nothing in it changes. Not instrumented: each touch
- * would read ASan's shadow, which takes pages of its own where the machine has no shared zero page, 1 MiB in all.
+ * Stops, maps and touches memory, stops again: between two stops nothing in it changes. Not
+ * instrumented: each touch would read ASan's shadow, which takes pages of its own where the machine
+ * has no shared zero page, 1 MiB in all.
  */
 __attribute__((no_sanitize("address"))) static void child_main(void)
 {

@@ -66,7 +66,8 @@ static void equal_texts_share_one(void **state)
 	assert_int_equal(strings_cut(*state), 0);
 }
 
-/* Most of a share is for whole texts, the rest for what is left of them, as long as there is a bit of it. */
+/* Most of a share is for whole texts, the rest for what is left of them, as long as there is a bit
+ * of it. */
 static void long_texts_are_cut_beyond_most_of_the_share(void **state)
 {
 	unsigned int whole = fill(*state, USER, 4000);
@@ -125,11 +126,13 @@ static void cut_texts_keep_what_tells_most(void **state)
 		{ STRINGS_LAST,
 		  "/x/0123456789aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		  "...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
-		/* Not within a character: the first byte that would be kept is the second one of an é. */
+		/* Not within a character: the first byte that would be kept is the second one of an
+		 * é. */
 		{ STRINGS_LAST,
 		  "/x/0123456789\u00e9aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		  "...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
-		/* The last component of a path that ends with a slash is empty: that would say nothing. */
+		/* The last component of a path that ends with a slash is empty: that would say
+		 * nothing. */
 		{ STRINGS_LAST,
 		  "/ends/with/a/slash/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/",
 		  "...bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/" },

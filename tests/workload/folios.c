@@ -2,10 +2,10 @@
 /*
  * usage: folios anon | folios shmem | folios FILE
  *
- * Touches each page of a mapping that the kernel may back with large folios, so that one fault maps several pages:
- * private or shared anonymous memory after MADV_HUGEPAGE, or a file, which is read. Prints a JSON line with the
- * mapping, its pages (each is mapped once), and the faults that getrusage(2) counted meanwhile.
- * Exit status 77: one fault mapped one page, all the time.
+ * Touches each page of a mapping that the kernel may back with large folios, so that one fault maps
+ * several pages: private or shared anonymous memory after MADV_HUGEPAGE, or a file, which is read.
+ * Prints a JSON line with the mapping, its pages (each is mapped once), and the faults that
+ * getrusage(2) counted meanwhile. Exit status 77: one fault mapped one page, all the time.
  */
 #include <err.h>
 #include <fcntl.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * hammer: updates, looks up and walks an own BPF hash map until it is killed. While a task is in such
- * a system call, perf-event programs on its CPU do not run: completions get lost.
- */
+/* hammer: updates, looks up and walks an own BPF hash map until it is killed. While a task is in
+ * such a system call, perf-event programs on its CPU do not run: completions get lost. */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdint.h>

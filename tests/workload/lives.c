@@ -175,7 +175,8 @@ static bool is_swapped(const void *page)
 	return entry >> 62 == 1; /* in swap, not present */
 }
 
-/* The kernel itself reads a page back from swap as the process exits (exit_robust_list(), kernel/futex/core.c). */
+/* The kernel itself reads a page back from swap as the process exits (exit_robust_list(),
+ * kernel/futex/core.c). */
 static void live_swapped(void)
 {
 	struct robust_list_head *head = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,

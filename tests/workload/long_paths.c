@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * long_paths DIR N: makes N files in DIR, one after another, with paths of 3.9 KiB, takes one fault in a mapping of
- * each, and unlinks it. Prints its pid before, "done" after, and ends with its standard input.
+ * long_paths DIR N: makes N files in DIR, one after another, with paths of 3.9 KiB, takes one fault
+ * in a mapping of each, and unlinks it. Prints its pid before, "done" after, and ends with its
+ * standard input.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -186,8 +186,8 @@ static void split_by_protection(void)
 	read_pages(a + 10 * PAGE, 4);
 	write_pages(a, 10);
 	protect(a + 10 * PAGE, 10, PROT_READ | PROT_WRITE);
-	/* What was read there is written over: a fault each where it is the zero page, none where the reads
-	 * brought pages of their own. */
+	/* What was read there is written over: a fault each where it is the zero page, none where
+	 * the reads brought pages of their own. */
 	again = write_counted(a + 10 * PAGE, 4);
 	write_pages(a + 14 * PAGE, 6);
 	expect_anon(26 + again);

@@ -2,9 +2,10 @@
 /*
  * usage: rows CHILDREN MAPPINGS AT_ONCE
  *
- * Makes rows that come and go: children, AT_ONCE of them at a time, each of which maps one place after another,
- * touches 1 to 3 pages there, and takes it away again. Mapping number n is at PLACE + n * STRIDE and has
- * 1 + n % 3 faults. With no mappings the children are hardly more than an exit (vfork). For each child a line "PID MINOR MAJOR" as wait4(2) tells.
+ * Makes rows that come and go: children, AT_ONCE of them at a time, each of which maps one place
+ * after another, touches 1 to 3 pages there, and takes it away again. Mapping number n is at PLACE
+ * + n * STRIDE and has 1 + n % 3 faults. With no mappings the children are hardly more than an exit
+ * (vfork). For each child a line "PID MINOR MAJOR" as wait4(2) tells.
  */
 #include <err.h>
 #include <stdio.h>

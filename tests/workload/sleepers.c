@@ -5,8 +5,8 @@
  * mappings more: this program's code, libc's, the stack, and the thread's own data, where the
  * kernel writes (rseq).
  *
- * At SIGUSR1 each sleeper gives its mappings' pages back, writes to them again, in no other mapping, and sleeps on; it
- * says `moved` when all have.
+ * At SIGUSR1 each sleeper gives its mappings' pages back, writes to them again, in no other
+ * mapping, and sleeps on; it says `moved` when all have.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -33,7 +33,9 @@ static char *map_pages(long n)
 	return area;
 }
 
-/* Only system calls: what libc does besides would fault in mappings of its own. SIGUSR1 is blocked. */
+/*
+ * Only system calls: what libc does besides would fault in mappings of its own. SIGUSR1 is blocked.
+ */
 static _Noreturn void be_sleeper(char *area, long mappings, int ready)
 {
 	unsigned long usr1 = 1UL << (SIGUSR1 - 1);

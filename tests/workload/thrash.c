@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * thrash MIB ROUNDS: writes to each page of an anonymous mapping, round after round. In a memory cgroup
- * that has less, the pages come back from swap. Prints where the mapping is, and what getrusage says of
- * the rounds: its other memory is locked, so that these faults are all in the mapping.
+ * thrash MIB ROUNDS: writes to each page of an anonymous mapping, round after round. In a memory
+ * cgroup that has less, the pages come back from swap. Prints where the mapping is, and what
+ * getrusage says of the rounds: its other memory is locked, so that these faults are all in the
+ * mapping.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -25,9 +25,9 @@ int prepare_demand_zero(struct job *job)
 }
 
 /*
- * Whether a read of untouched memory maps the shared zero page: the first write after it is a fault then. Some
- * kernels give the read a page of its own, and the write finds it. Tried on a page elsewhere; getrusage, whose
- * first call may fault itself, is called once more before it counts.
+ * Whether a read of untouched memory maps the shared zero page: the first write after it is a fault
+ * then. Some kernels give the read a page of its own, and the write finds it. Tried on a page
+ * elsewhere; getrusage, whose first call may fault itself, is called once more before it counts.
  */
 static int find_zero_page(bool *ret_shared)
 {
@@ -203,7 +203,8 @@ static int allow_huge(const struct job *job)
 	return madvise(job->start, (size_t)(job->end - job->start), MADV_HUGEPAGE) ? -ENOTSUP : 0;
 }
 
-/* Where huge pages are allowed, but small ones are in the way: one page of each range was read before. */
+/* Where huge pages are allowed, but small ones are in the way: one page of each range was read
+ * before. */
 int prepare_small_zero(struct job *job)
 {
 	int error = job_reserve(job, job->pages * HUGE_PAGE_SIZE, HUGE_PAGE_SIZE);
@@ -226,8 +227,8 @@ int touch_second_page(struct job *job)
 	return 0;
 }
 
-/* In a cgroup whose limit is less than the range: pages that were touched first are swapped out while those
- * that follow are touched. All other memory of the process stays where it is. */
+/* In a cgroup whose limit is less than the range: pages that were touched first are swapped out
+ * while those that follow are touched. All other memory of the process stays where it is. */
 int prepare_reclaim(struct job *job)
 {
 	if (mlockall(MCL_CURRENT))

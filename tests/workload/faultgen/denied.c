@@ -171,7 +171,8 @@ int touch_efault(struct job *job)
 	return 0;
 }
 
-/* Each fault is followed by one that the kernel takes without an exception: the process's count moves all the same. */
+/* Each fault is followed by one that the kernel takes without an exception: the process's count
+ * moves all the same. */
 static int expect_gup(struct job *job, int error)
 {
 	job->expected_gup = job->pages;

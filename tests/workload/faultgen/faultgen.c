@@ -153,9 +153,9 @@ static const struct fault_case cases[] = {
 /* clang-format on */
 
 /*
- * Where no kernel puts anything of itself. The process had other mappings before: what the loader has unmapped,
- * and until exec those of the shell that it was forked from. arm64 puts all of them within the same GiB, and their
- * faults would be in the job's range.
+ * Where no kernel puts anything of itself. The process had other mappings before: what the loader
+ * has unmapped, and until exec those of the shell that it was forked from. arm64 puts all of them
+ * within the same GiB, and their faults would be in the job's range.
  */
 #define PLACE ((char *)0x200000000000)
 

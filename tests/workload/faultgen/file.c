@@ -60,9 +60,10 @@ void cleanup_file(struct job *job)
 }
 
 /*
- * What a case has put into the page cache may be reclaimed before it is touched, on a busy machine or by DAMON. A
- * locked mapping elsewhere holds every step-th page of the file there, from the first on; it is made inaccessible
- * then, so that job_warm() passes over it. Where locking is not allowed, luck has to do.
+ * What a case has put into the page cache may be reclaimed before it is touched, on a busy machine
+ * or by DAMON. A locked mapping elsewhere holds every step-th page of the file there, from the
+ * first on; it is made inaccessible then, so that job_warm() passes over it. Where locking is not
+ * allowed, luck has to do.
  */
 static int hold_pages(const struct job *job, size_t pages, size_t first, size_t step)
 {

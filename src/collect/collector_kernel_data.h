@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What collector_load.c, which takes the programs into the kernel and out again, and
+ * collector_kernel.c, which works with them meanwhile, have in common. Private to these two.
+ */
+#ifndef FAULTMAP_COLLECTOR_KERNEL_DATA_H
+#define FAULTMAP_COLLECTOR_KERNEL_DATA_H
+
+#include <bpf/libbpf.h>
+
+#include "collect/collector_kernel.h"
+#include "collect/hooks.h"
+#include "collect/map_sizes.h"
+#include "faultmap.skel.h"
+
+struct kernel {
+	struct faultmap_bpf *skeleton;
+	struct ring_buffer *ring;
+	kernel_record_fn on_record;
+	void *on_record_context;
+	struct hooks *hooks;
+	size_t n_cpus;
+	struct map_sizes sizes;
+	struct perf_events *perf_events; /* NULL where they are not allowed */
+	bool counts_others;              /* they count more processes than the programs */
+	bool perf_refused;               /* on a CPU that came later: told once */
+	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
+	struct cpu_state *cpu_states;
+	size_t cpu_states_size;
+	struct row_table *rows;
+	const struct bpf_program *walk;    /* walk_tasks, if it is loaded */
+	const struct walk_list *walk_list; /* what it finds, mapped; else NULL */
+};
+
+/* Runs a program once, on this CPU if it is not negative: 0 or more, what it returned, or a negative
+ * errno. */
+int kernel_run(const struct bpf_program *program, int cpu);
+/* One run of walk_tasks: its arguments are a listing, its generation, and where to go on. enum
+ * tasks_told, or a negative errno. */
+int kernel_run_walk(const struct kernel *kernel, uint64_t arguments[4]);
+/* Attaches the hook that swap needs and ends the watch for it, once there is a swap area. 0 or a
+ * negative errno. */
+int kernel_attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal);
+
+#endif
