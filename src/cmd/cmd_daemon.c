@@ -30,8 +30,8 @@
 #define LAST_LINES_MS 1000
 /* How often the heap is looked at, and how much of it may be free: a tick of thousands of processes
  * leaves some 20 MiB, of which free(3) gives back what lies at the end alone. */
-#define TRIM_TICKS 60
-#define TRIM_BYTES (2 << 20)
+#define TRIM_TICKS 20
+#define TRIM_BYTES (1 << 20)
 /* About 200 KiB per scrape, which Prometheus takes without a thought. */
 #define DEFAULT_MAX_SERIES 2000
 /* About 10 MiB per scrape: beyond that a person has made a mistake. */

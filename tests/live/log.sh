@@ -315,8 +315,35 @@ print("heard", len(server.accept()[0].recv(1)), flush=True)' "$TMP/shared/socket
 		"$(stat -c %a "$TMP/shared/new" "$TMP/shared/new.jsonl" | paste -sd ' ')" "600 600"
 }
 
+# What a thread had counted that ended before faultmap came is no news, by either way of listing tasks.
+test_ended_thread()
+{
+	local without name
+
+	start_background /usr/bin/python3 -uc 'import mmap, sys, threading
+def touch():
+    memory = mmap.mmap(-1, 4 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for at in range(0, 4 << 20, 4096):
+        memory[at] = 1
+thread = threading.Thread(target=touch)
+thread.start()
+thread.join()
+print("idle")
+sys.stdin.read()' < <(wait_for 300 test -e "$TMP/logged") >"$TMP/idle"
+	wait_for 120 grep -qs idle "$TMP/idle"
+	for without in task_walk task_iterator; do
+		name="an idle process that had a thread, without $without"
+		"$FAULTMAP" log --disable-feature "$without" -d 0.2 -n 3 -o "$TMP/idle.jsonl"
+		check_equal "$name: no news of it" \
+			"$(jq -s -c "map(select(.pid == $BACKGROUND_PID) | [.rec, .minor, .gup])" "$TMP/idle.jsonl")" "[]"
+	done
+	touch "$TMP/logged"
+	wait "$BACKGROUND_PID"
+}
+
 record
 test_form
+test_ended_thread
 test_sums
 test_workload
 test_latency
