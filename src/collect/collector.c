@@ -8,6 +8,7 @@
 #include "collect/collector.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -346,6 +347,9 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 	else
 		result = tick(collector, ret_snapshot, error);
 	reader_unlock(collector->reader);
+	/* Takes some 10 ms, for which the reader must not wait: the table of rows would fill. */
+	if (collector->snapshot->has_shrunk)
+		malloc_trim(0);
 	return result;
 }
 

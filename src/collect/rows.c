@@ -364,7 +364,7 @@ bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts 
 	       (now && now->count != (before ? before->count : 0));
 }
 
-int rows_read(struct rows *rows, uint32_t index)
+static int read_row(struct rows *rows, uint32_t index)
 {
 	struct slot *slot = &rows->slots[index];
 	struct row *row = slot->row;
@@ -446,7 +446,7 @@ static int breathe(struct rows *rows)
 }
 
 /* Rows that move meanwhile are in the list again. */
-static int read_all_left(struct rows *rows, bool breathes)
+static int read_all_left(struct rows *rows)
 {
 	struct left_rows batch = rows->left;
 	int result = 0;
@@ -459,7 +459,7 @@ static int read_all_left(struct rows *rows, bool breathes)
 		if (one != 1 || rows_add_left(&rows->left, left))
 			free(left->latency);
 		if (!result)
-			result = one < 0 ? one : breathes ? breathe(rows) : 0;
+			result = one < 0 ? one : breathe(rows);
 	}
 	free(batch.rows);
 	return result;
@@ -484,7 +484,7 @@ static int read_due(struct rows *rows)
 		if (result < 0)
 			row_table_set_moved(rows->table, due[i], true);
 		else
-			result = rows_read(rows, due[i]) ?: breathe(rows);
+			result = read_row(rows, due[i]) ?: breathe(rows);
 	}
 	return result;
 }
@@ -497,10 +497,10 @@ static int read_moved(struct rows *rows)
 	while (!result && (index = row_table_next_moved(rows->table, &cursor))) {
 		row_table_set_moved(rows->table, index, false);
 		rows_put_due(rows, index);
-		result = rows_read(rows, index) ?: breathe(rows);
+		result = read_row(rows, index) ?: breathe(rows);
 	}
 	for (size_t i = 0; !result && i < rows->n_retired; i++)
-		result = rows_read(rows, rows->retired[i]);
+		result = read_row(rows, rows->retired[i]);
 	return result;
 }
 
@@ -512,7 +512,7 @@ int rows_tick(struct rows *rows, uint64_t tick)
 	rows->n_read = 0;
 	rows->skipped_faults = 0;
 	rows->is_reading = true;
-	result = read_all_left(rows, true);
+	result = read_all_left(rows);
 	if (!result)
 		result = read_moved(rows);
 	rows->is_reading = false;
@@ -520,7 +520,7 @@ int rows_tick(struct rows *rows, uint64_t tick)
 		return result;
 	/* What was taken out while these were read: it was counted before the tasks were, too. */
 	rows->skipped_faults = 0;
-	result = read_all_left(rows, false);
+	result = read_all_left(rows);
 	for (size_t i = 0; i < rows->n_due; i++)
 		count_skipped(rows, rows->due[i]);
 	return result;

@@ -62,7 +62,7 @@ struct rows {
 	uint64_t skipped_faults;
 	uint64_t names_lost;
 	bool has_said_folded;
-	bool is_reading; /* a tick is: the snapshot may be touched */
+	bool is_reading; /* a tick is: what is taken out is read at its end */
 };
 
 /* Whether the row at this index has counted anything since it was last read; what, goes to
@@ -70,8 +70,6 @@ struct rows {
 bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained);
 /* It is to be read at the next tick, whatever its mark says. */
 void rows_put_due(struct rows *rows, uint32_t index);
-/* Takes what the row has counted into the snapshot; within a tick only. 0 or a negative errno. */
-int rows_read(struct rows *rows, uint32_t index);
 /* Takes in what is counted late for a process that was reported as ended. */
 void rows_read_dead(struct rows *rows, uint32_t index);
 /* Appends a copy. 0, or -ENOMEM where there is no room. */

@@ -77,17 +77,31 @@ static int free_retired(struct rows *rows)
 	return result;
 }
 
-/* Takes the row's mark away: it may go if it has not moved again when the hand comes round. Within
- * a tick it is read at once, as its process may be reported as ended in this one. */
-static int give_second_chance(struct rows *rows, uint32_t index)
+/* Which rows are to go. */
+enum haste {
+	HASTE_NONE,  /* those that have stood still for some ticks */
+	HASTE_SOME,  /* those that have not moved since the hand was here last */
+	HASTE_GREAT, /* within a tick any */
+};
+
+/* Ticks that a row has to stand still to go while there is no hurry. */
+#define IDLE_TICKS 2
+
+/*
+ * A row that has moved may go if it has not moved again when the hand comes round. Within a tick its
+ * mark stays: the next tick would be too late to read it if its process is reported as ended in this
+ * one. There it may go at once, if need be: what it has counted is read at the tick's end.
+ */
+static bool may_go_moved(struct rows *rows, uint32_t index, enum haste haste)
 {
+	if (rows->is_reading)
+		return haste == HASTE_GREAT;
 	row_table_set_moved(rows->table, index, false);
 	rows_put_due(rows, index);
-	return rows->is_reading ? rows_read(rows, index) : 0;
+	return false;
 }
 
-/* Whether the row may leave the table: 1, 0 or a negative errno. */
-static int may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
+static bool may_go(struct rows *rows, uint32_t index, enum haste haste)
 {
 	struct slot *slot = &rows->slots[index];
 	bool has_moved = row_table_has_moved(rows->table, index);
@@ -95,26 +109,24 @@ static int may_go(struct rows *rows, uint32_t index, uint32_t idle_ticks)
 	if (slot->state == SLOT_FREE && has_moved)
 		slot->state = SLOT_LIVE;
 	if (slot->state != SLOT_LIVE)
-		return 0;
+		return false;
 	if (slot->is_dead)
-		return 1;
-	if (idle_ticks)
-		return !has_moved && rows->tick - slot->tick >= idle_ticks;
-	return has_moved ? give_second_chance(rows, index) : 1;
+		return true;
+	if (haste == HASTE_NONE)
+		return !has_moved && rows->tick - slot->tick >= IDLE_TICKS;
+	return !has_moved || may_go_moved(rows, index, haste);
 }
 
-/* Goes round once and retires rows that have stood still, or, with idle_ticks 0, not moved since
- * the hand was last here; at most `wanted`. 0 or a negative errno. */
-static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
+/* Goes round once and retires rows; at most `wanted`. 0 or a negative errno. */
+static int retire_once(struct rows *rows, size_t wanted, enum haste haste)
 {
 	uint32_t size = row_table_size(rows->table);
 	size_t first = rows->n_retired, n_forgotten;
-	int goes = 0, result;
+	int result;
 
-	for (uint32_t i = 0; i < size && goes >= 0 && rows->n_retired - first < wanted; i++) {
+	for (uint32_t i = 0; i < size && rows->n_retired - first < wanted; i++) {
 		rows->hand = rows->hand % size + 1;
-		goes = may_go(rows, rows->hand, idle_ticks);
-		if (goes > 0) {
+		if (may_go(rows, rows->hand, haste)) {
 			rows->slots[rows->hand].state = SLOT_RETIRED;
 			rows->retired[rows->n_retired++] = rows->hand;
 		}
@@ -123,7 +135,7 @@ static int retire_once(struct rows *rows, size_t wanted, uint32_t idle_ticks)
 				    &n_forgotten);
 	while (rows->n_retired > first + n_forgotten)
 		rows->slots[rows->retired[--rows->n_retired]].state = SLOT_LIVE;
-	return goes < 0 ? goes : result;
+	return result;
 }
 
 static uint32_t used_of(const struct rows *rows)
@@ -142,19 +154,17 @@ static size_t surplus_of(const struct rows *rows)
 	return used > goal ? used - goal : 0;
 }
 
-/* Ticks that a row has to stand still to go while there is no hurry. */
-#define IDLE_TICKS 2
-
 static int make_room(struct rows *rows, bool hurry)
 {
 	int result = free_retired(rows);
 	size_t surplus = surplus_of(rows);
 
 	if (!result && surplus)
-		result = retire_once(rows, surplus, IDLE_TICKS);
+		result = retire_once(rows, surplus, HASTE_NONE);
 	for (int round = 0; !result && hurry && round < 2; round++)
 		if (surplus > rows->n_retired)
-			result = retire_once(rows, surplus - rows->n_retired, 0);
+			result = retire_once(rows, surplus - rows->n_retired,
+					     round ? HASTE_GREAT : HASTE_SOME);
 	if (!result)
 		result = free_retired(rows);
 	if (used_of(rows) <= row_table_size(rows->table) / 2)

@@ -2,7 +2,6 @@
 #include "model/snapshot.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +11,9 @@
 #define PROCESS_KEY_SIZE offsetof(struct process, ppid)
 #define ROW_KEY_SIZE offsetof(struct row, process)
 
-/* When so many rows have gone at once, about 2 MiB, free memory goes back to the system. */
-#define TRIM_AFTER_ROWS 8192
+/* What is worth giving back to the system when it was freed at once: so many rows are 2 MiB. */
+#define MANY_ROWS 8192
+#define MANY_BYTES (1 << 20)
 
 struct snapshot_store {
 	struct table processes;
@@ -64,7 +64,7 @@ void snapshot_free(struct snapshot *snapshot)
 }
 
 /* Frees the strings that no row and no process points to. */
-static void sweep_strings(struct snapshot *snapshot)
+static size_t sweep_strings(struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n_rows; i++)
 		if (snapshot->rows[i]->mapping)
@@ -72,7 +72,7 @@ static void sweep_strings(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->cgroup)
 			strings_mark(snapshot->processes[i]->cgroup);
-	strings_sweep(snapshot->store->strings);
+	return strings_sweep(snapshot->store->strings);
 }
 
 /* What was touched in the last tick is before for this one. */
@@ -131,14 +131,13 @@ static void age_processes(struct snapshot *snapshot)
 
 void snapshot_begin(struct snapshot *snapshot)
 {
-	size_t n_rows = snapshot->n_rows;
+	size_t n_rows = snapshot->n_rows, swept = 0;
 
 	age_rows(snapshot);
 	age_processes(snapshot);
 	if (strings_want_sweep(snapshot->store->strings))
-		sweep_strings(snapshot);
-	if (n_rows - snapshot->n_rows > TRIM_AFTER_ROWS)
-		malloc_trim(0);
+		swept = sweep_strings(snapshot);
+	snapshot->has_shrunk = n_rows - snapshot->n_rows > MANY_ROWS || swept > MANY_BYTES;
 	snapshot->totals_before = snapshot->totals;
 }
 

@@ -144,6 +144,8 @@ struct snapshot {
 	size_t n_rows;
 	size_t n_touched; /* rows that snapshot_row gave out since snapshot_begin: no other moved */
 
+	bool has_shrunk; /* snapshot_begin freed much: malloc_trim(3) gives it back */
+
 	struct snapshot_store *store; /* private to snapshot.c */
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/strings.h"
 
-#include <malloc.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +13,6 @@
  * nothing, rarely enough to cost nothing. */
 #define SWEEP_AFTER 4096
 #define SWEEP_AFTER_BYTES (1 << 20)
-/* From so many freed bytes on, free memory goes back to the system. */
-#define TRIM_AFTER_BYTES (1 << 20)
 /* What a text costs besides its bytes: the node of the tree and the heads of both pieces of
  * memory. */
 #define OVERHEAD 64
@@ -263,7 +260,7 @@ static void remove_text(struct strings *strings, struct text *text)
 	free(text);
 }
 
-void strings_sweep(struct strings *strings)
+size_t strings_sweep(struct strings *strings)
 {
 	size_t before = strings->bytes;
 	void *kept = NULL;
@@ -286,8 +283,7 @@ void strings_sweep(struct strings *strings)
 	strings->new_bytes = 0;
 	strings->cut_then = strings->cut;
 	drop_empty_shares(strings);
-	if (before - strings->bytes > TRIM_AFTER_BYTES)
-		malloc_trim(0);
+	return before - strings->bytes;
 }
 
 uint64_t strings_cut(const struct strings *strings)

@@ -46,8 +46,8 @@ void strings_drop(const char *text);
 bool strings_want_sweep(const struct strings *strings);
 /* To be kept by the sweep that comes next. */
 void strings_mark(const char *text);
-/* Frees what is neither marked nor held, and takes the marks away. */
-void strings_sweep(struct strings *strings);
+/* Frees what is neither marked nor held, and takes the marks away. Returns how many bytes. */
+size_t strings_sweep(struct strings *strings);
 
 /* How often a text was cut, here or by who made it and says so. */
 uint64_t strings_cut(const struct strings *strings);
