@@ -174,7 +174,7 @@ static int read_perf(struct collector *collector)
 	return 0;
 }
 
-/* Of a process that nobody told of, its rows alone say what it had. */
+/* The kernel never reported this process: only its rows say how many faults it had. */
 static void count_unannounced(struct process *process)
 {
 	uint64_t minor = 0, major = 0;
@@ -278,7 +278,7 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 	snapshot_seal(snapshot, ts, collector->tick_ns - collector->last_tick_ns);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		finish_process(collector, snapshot->processes[i]);
-	/* What is in "other" rows is missing in those of its process, but is no GUP. */
+	/* Faults in "other" rows are missing in their process's rows. They are no GUP. */
 	losses_derive(&snapshot->totals, rows_skipped_faults(collector->rows), collector->accounted,
 		      collector->gup > collector->other ? collector->gup - collector->other : 0);
 	result = release_ended(collector);
@@ -375,7 +375,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->info.detail = options->detail;
 	collector->info.slice_bytes = options->slice_bytes;
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
-	/* Until Linux 5.19: who has the maple tree (6.1) does not. */
+	/* Before Linux 5.19 the reads need CAP_BPF. Kernels with a maple tree (6.1) are newer. */
 	collector->info.reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
 	/* A perf event that counts this process's children counts the threads that it starts later,
 	 * too. */

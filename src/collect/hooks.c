@@ -35,7 +35,7 @@ struct hook {
 	enum hook_when when;
 };
 
-/* What ends faults before what begins them, so that nothing is seen to begin without an end. */
+/* Hooks on the end of faults come first, so that no fault is seen to begin and not to end. */
 static const struct hook hooks_table[] = {
 	{ "know_me", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "flush_run", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
@@ -308,7 +308,7 @@ static int attach_entry(struct hooks *hooks, const struct hook *hook,
 	return result;
 }
 
-/* An iterator is made at each reading: one now, so that a refusal does not come then. */
+/* Each tick makes an iterator. One is made now, so that a refusal does not come then. */
 static int attach_iterator(struct hooks *hooks, const struct hook *hook,
 			   const struct bpf_program *program, struct refusal *ret_refusal)
 {

@@ -11,7 +11,7 @@
 
 #define TEXT_MAX (NAME_MAX_BYTES + 2 * NAME_COMPONENT_MAX)
 
-/* NAMES_MAX for who is not root: the last quarter is not theirs. */
+/* NAMES_MAX for users other than root, who leave the last quarter free. */
 #define NAMES_MAX_USER (NAMES_MAX / 4 * 3)
 
 struct name {
@@ -151,7 +151,7 @@ static bool is_well_formed(const struct name_record *record, size_t size)
 	       (!record->length || !record->text[record->length - 1]);
 }
 
-/* Of two that were sent with one id, the later is right. */
+/* When two names come with one id, the later one is right. */
 static void replace(struct name *name, const char *text)
 {
 	strings_hold(text);
@@ -206,7 +206,7 @@ static const char *const class_names[MAPPING_CLASS_COUNT] = {
 	[MAPPING_OTHER] = "[other]",
 };
 
-/* Put together from what is within the budget already. */
+/* Both parts are within the budget already. */
 static const char *compose(const struct names *names, uint32_t uid, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -8,7 +8,7 @@
 
 #include "base/util.h"
 
-/* include/linux/errno.h: not for user space, and bpf() gives it all the same. */
+/* include/linux/errno.h: a number for the kernel alone, which bpf() returns all the same. */
 #define ENOTSUPP 524
 
 const char *policy_errno_name(int why, char buffer[16])
@@ -62,7 +62,7 @@ static void append(char *text, size_t size, const char *format, const char *valu
 	snprintf(text + length, size - length, format, value);
 }
 
-/* In "none [integrity] confidentiality" the brackets are round what holds. */
+/* In "none [integrity] confidentiality" the brackets mark the mode in force. */
 static void add_lockdown(char *text, size_t size)
 {
 	char line[128], *level, *end;

@@ -88,9 +88,9 @@ enum haste {
 #define IDLE_TICKS 2
 
 /*
- * A row that has moved may go if it has not moved again when the hand comes round. Within a tick its
- * mark stays: the next tick would be too late to read it if its process is reported as ended in this
- * one. There it may go at once, if need be: what it has counted is read at the tick's end.
+ * A row that has moved may go if it has not moved again when the hand comes round. Within a tick
+ * its mark stays: the next tick would be too late to read it if its process is reported as ended in
+ * this one. There it may go at once, if need be: what it has counted is read at the tick's end.
  */
 static bool may_go_moved(struct rows *rows, uint32_t index, enum haste haste)
 {

@@ -16,8 +16,8 @@
 /* Exit and free records between two ticks: more than a machine can make in a second, 35 MiB. */
 #define PENDING_MAX 262144
 
-/* So often the kernel tells of all processes: what others have changed of those that did not run is
- * seen then, and who ended without a record. */
+/* How often the kernel lists all processes, not only those that moved. That finds changes which
+ * others made to a process that did not run, and processes that ended without a record. */
 #define FULL_NS 30000000000ULL
 
 struct tasks {
@@ -204,8 +204,8 @@ static int apply_exit(struct tasks *tasks, const struct task_record *record)
 	return result;
 }
 
-/* All threads are gone: what they had is in the group's counters. Of a process that was reported as
- * ended before, this is no news. */
+/* All threads are gone: the group's counters have all that they had. A process that was reported as
+ * ended before is skipped. */
 static int apply_free(struct tasks *tasks, const struct task_record *record)
 {
 	struct process *process = snapshot_find_process(tasks->snapshot, record->tgid,
@@ -284,8 +284,8 @@ static int add_task(void *context, const struct record *base, size_t size)
 	return set_identity(tasks, process, record);
 }
 
-/* It should have been in this listing and is not: it has been reaped, and nothing more was said of
- * it yet. */
+/* The process should be in this listing and is not: it has been reaped, and its record has not come
+ * yet. */
 static void miss_process(struct tasks *tasks, struct process *process, uint64_t boot_ns)
 {
 	if (!process->accounting.missing_ns)
@@ -319,7 +319,7 @@ static void sum_up_process(struct tasks *tasks, struct process *process, uint64_
 		tasks->wants_full = true;
 }
 
-/* Who ends without a record is found only where all are listed. */
+/* Only a listing of all finds processes that ended without a record. */
 static bool has_lost_exits(struct tasks *tasks)
 {
 	size_t n_cpus;
