@@ -82,6 +82,7 @@ test_log()
 
 	mkfifo "$TMP/step"
 	exec 3<>"$TMP/step"
+	rm -f "$TMP/log" # an old one has its meta line, too
 	start_background "$FAULTMAP" log -d 0.2 -o "$TMP/log"
 	log=$BACKGROUND_PID
 	wait_for 120 grep -qs '"rec":"meta"' "$TMP/log"

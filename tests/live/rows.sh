@@ -58,6 +58,7 @@ stop_log()
 
 start_log()
 {
+	rm -f "$TMP/log" # an old one has intervals, too
 	start_background "$FAULTMAP" log -o "$TMP/log" "$@" 2>"$TMP/messages"
 	log_pid=$BACKGROUND_PID
 	wait_for 120 grep -qs '"rec":"interval"' "$TMP/log"

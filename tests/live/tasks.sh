@@ -56,6 +56,7 @@ have_ended()
 # start_log FLAG...: until the first interval has been written.
 start_log()
 {
+	rm -f "$TMP/log" # an old one has intervals, too
 	start_background "$FAULTMAP" log -d 0.5 -o "$TMP/log" "$@"
 	log=$BACKGROUND_PID
 	wait_for 120 grep -qs '"rec":"interval"' "$TMP/log"
