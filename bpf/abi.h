@@ -246,6 +246,7 @@ struct cpu_state {
 	u64 not_followed;   /* `run`: children for which `followed` had no room */
 	u32 busy; /* a perf event's program (one at a time) is at work: an interrupt must not */
 	u32 held; /* other programs that may hold a row */
+	u32 doubtful_task; /* the tid whose last fault here found no mapping, or one that denies it */
 	u32 spare_row; /* indexes that were taken and not needed */
 	u32 spare_latency;
 	struct row_key folded_key; /* of the "[other]" that is being looked for */

@@ -1,54 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
 #include "row.bpf.h"
-#include "slice.bpf.h"
-
-/* In what resolve() returns, beside the kind: the VMA may serve the next faults. */
-#define RESOLVED_CACHABLE 0x100
-#define RESOLVED_KIND 0xff
-
-/* Finds the mapping, which it leaves in lookup, and returns the kind. */
-VERIFIED_ONCE int resolve(struct lookup *lookup, u64 address, u64 error_code)
-{
-	bool grows = false;
-	struct mapping *mapping;
-	struct vma *vma;
-	int found, kind;
-
-	if (!lookup)
-		return KIND_UNKNOWN;
-	mapping = &lookup->mapping;
-	vma = &lookup->vma;
-	found = find_vma(address, vma);
-	/* Below a mapping that grows down, the kernel tries to extend it (expand_stack()). */
-	if (found == WALK_GAP)
-		grows = find_vma(vma->end, vma) == WALK_FOUND && vma->flags & VM_GROWSDOWN;
-	if (found != WALK_FOUND && found != WALK_FLUX && !grows) {
-		__builtin_memset(mapping, 0, sizeof(*mapping));
-		mapping->file_end = ~0ULL;
-		mapping->pages = 1;
-		mapping->class = found == WALK_GAP ? MAPPING_NONE : MAPPING_UNRESOLVED;
-		return kind_at_entry(found, grows, error_code, 0, mapping->class);
-	}
-	describe(lookup, error_code & PF_WRITE);
-	narrow_to_slice(mapping, address);
-	kind = kind_at_entry(found, grows, error_code, vma->flags, mapping->class);
-	return found == WALK_FOUND && !mapping->is_fresh ? kind | RESOLVED_CACHABLE : kind;
-}
-
-static __always_inline void row_key_of(struct row_key *key, struct task_struct *leader,
-				       const struct mapping *mapping, u32 kind, u32 access,
-				       u32 mode)
-{
-	key->start_ns = FIELD(leader, start_boottime);
-	key->tgid = tgid_of(leader);
-	key->anchor = mapping->anchor;
-	key->name_id = mapping->name_id;
-	key->kind = kind;
-	key->access = access;
-	key->mode_class = MODE_CLASS(mode, mapping->class);
-	key->perms = mapping->perms;
-}
 
 /* The fault is in another mapping, process or way than the run's: close that one, open its own. */
 static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_code, u32 mode)
@@ -60,6 +12,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_ENTRY);
 	struct mapping *mapping;
 	u32 resolved, kind, sequence;
+	bool looks_again;
 
 	if (!cpu || !mm || !lookup)
 		return 0;
@@ -85,10 +38,16 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->may_be_huge = mapping->may_be_huge;
 	run->file_end = mapping->file_end;
 	run->treatment = treatment_of(kind);
-	if (mapping->class == MAPPING_UNRESOLVED)
-		cpu->unresolved++;
-	if (!(resolved & RESOLVED_CACHABLE) || sequence & 1 || sequence != mm_sequence(mm))
+	/* So that the fault before is looked at again while its mapping is there. */
+	looks_again = cpu->doubtful_task == (u32)FIELD(task, pid);
+	cpu->doubtful_task = is_doubtful(&run->key) ? FIELD(task, pid) : 0;
+	/* The mapping is new, or somebody is changing the address space: the fault may yet be
+	 * refused. */
+	if (looks_again || !(resolved & RESOLVED_CACHABLE) || sequence & 1 ||
+	    sequence != mm_sequence(mm)) {
+		run->treatment = RUN_STAMP;
 		return 0;
+	}
 	run->mm = (u64)mm;
 	run->tgid = FIELD(leader, tgid);
 	run->exec_id = FIELD(task, self_exec_id);
@@ -107,6 +66,7 @@ static __always_inline void fault_stamp(struct task_fault *fault, const struct o
 	fault->extent = run->extent;
 	fault->pages = run->pages;
 	fault->address = address;
+	fault->error_code = run->error_code;
 	fault->is_behind_file = address >= run->file_end;
 	fault->minor = FIELD(task, min_flt);
 	fault->major = FIELD(task, maj_flt);
@@ -290,7 +250,6 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 	if (!cpu || !lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task))
 		return 0;
 	kind = resolve(lookup, address, 0) & RESOLVED_KIND;
-	cpu->unresolved += lookup->mapping.class == MAPPING_UNRESOLVED;
 	cpu->run.entries++;
 	return add_unseen(lookup, kind, mode, major);
 }
@@ -328,6 +287,8 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 			count_unseen(address, mode, true);
 		return;
 	}
+	if (is_doubtful(&fault->key))
+		look_again(fault, LOOKUP_END);
 	pages = pages_of_major(fault);
 	fault->key.kind = kind_at_completion(fault, task, true);
 	if (config_full)
@@ -393,6 +354,8 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 		count_unseen(address, mode, false);
 	if (!fault)
 		return;
+	if (is_doubtful(&fault->key))
+		look_again(fault, LOOKUP_END);
 	pages = fault->pages;
 	fault->key.kind = kind_at_completion(fault, task, false);
 	if (config_full)

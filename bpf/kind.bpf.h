@@ -102,15 +102,10 @@ static __always_inline enum run_treatment treatment_of(enum fault_kind kind)
 	/* Of an unknown access nobody knows whether it is allowed. */
 	if (config_full || !config_fault_entry)
 		return RUN_STAMP;
-	switch (kind) {
-	case KIND_DEMAND_ZERO:
+	if (kind == KIND_DEMAND_ZERO)
 		return RUN_ANON;
-	case KIND_COW:
-		return RUN_COUNT;
-	default:
-		/* From a red-black tree, what was found may be a moment old. */
-		return kind >= KIND_FIRST_DENIED && !OLD_KERNEL ? RUN_COUNT : RUN_STAMP;
-	}
+	/* What looks denied may be served: see look_again(). */
+	return kind == KIND_COW ? RUN_COUNT : RUN_STAMP;
 }
 
 /* What looked denied at entry and was served all the same: a mapping came in between. */

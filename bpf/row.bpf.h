@@ -6,7 +6,7 @@
 #ifndef FAULTMAP_ROW_BPF_H
 #define FAULTMAP_ROW_BPF_H
 
-#include "kind.bpf.h"
+#include "resolve.bpf.h"
 
 #include "bucket.bpf.h"
 #include "table.bpf.h"
@@ -107,6 +107,13 @@ VERIFIED_ONCE int add_folded(struct cpu_state *cpu, const struct row_key *key,
 	return 0;
 }
 
+static __always_inline void note_unresolved(struct cpu_state *cpu, const struct row_key *key,
+					    u64 faults)
+{
+	if (MODE_CLASS_CLASS(key->mode_class) == MAPPING_UNRESOLVED)
+		__sync_fetch_and_add(&cpu->unresolved, faults);
+}
+
 VERIFIED_ONCE int add_to_row(const struct row_key *key, const struct extent *extent,
 			     const struct addition *add)
 {
@@ -118,6 +125,7 @@ VERIFIED_ONCE int add_to_row(const struct row_key *key, const struct extent *ext
 	if (!key || !extent || !add || !cpu)
 		return 0;
 	copy = *key;
+	note_unresolved(cpu, key, add->minor + add->major + add->denied);
 	row = row_add(cpu, &copy, extent, add, &index);
 	if (!row)
 		return add_folded(cpu, key, extent, add);
@@ -187,6 +195,7 @@ VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 	key = done->key;
 	add.minor = done->minor;
 	add.pages = done->pages;
+	note_unresolved(cpu, &key, add.minor);
 	row = row_add(cpu, &key, &done->extent, &add, &index);
 	if (row) {
 		latency = done->latency.count ? latency_of(cpu, row, index) : NULL;
@@ -256,8 +265,8 @@ enum fault_end {
  * Was it refused, whatever the task's counters say? They move without a fault, too, by
  * get_user_pages(), and in fast detail by faults without a stamp. Nothing is served behind a file's
  * end. What looked denied at entry is served if a mapping came in between; a perf event tells of
- * that where minor faults have one. In fast detail (stamped before Linux 6.1 only) the program's
- * own access would end in a signal, and the kernel's for it is taken at its word.
+ * that where minor faults have one. In fast detail the program's own access would end in a signal,
+ * and the kernel's for it is taken at its word.
  */
 static __always_inline bool was_refused(const struct task_fault *fault)
 {
@@ -298,6 +307,8 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	if (!open || !fault_claim(task, fault, open))
 		return;
 	end = end_of(fault, FIELD(task, min_flt), FIELD(task, maj_flt));
+	if (run && (end == END_MAJOR || end == END_MINOR) && is_doubtful(&fault->key))
+		look_again(fault, LOOKUP_ENTRY);
 	if (end == END_MAJOR) {
 		u64 pages = pages_of_major(fault);
 

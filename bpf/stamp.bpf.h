@@ -34,6 +34,8 @@ struct task_fault {
 	s64 table_bytes;
 	u64 numa_hints;
 	u64 switches; /* switches_of(task) at entry */
+	u32 error_code;
+	u32 pad;
 	struct row_key key;
 	struct extent extent;
 } __attribute__((aligned(64)));
