@@ -27,9 +27,12 @@ void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, 
 {
 	uint64_t perf = totals->perf_minor + totals->perf_major;
 	uint64_t rows = totals->minor + totals->major + skipped;
+	/* What has begun and is in no row yet comes there when its task faults again or exits. */
+	uint64_t on_the_way = losses_in_flight(totals);
 
-	if (totals->has_perf_minor && perf > rows)
-		raise_to(&totals->missed, perf - rows);
+	on_the_way = on_the_way > skipped ? on_the_way - skipped : 0;
+	if (totals->has_perf_minor && perf > rows + on_the_way)
+		raise_to(&totals->missed, perf - rows - on_the_way);
 	/* A missed fault is in no row either, but had its exception. */
 	if (gup > totals->missed)
 		raise_to(&totals->gup, gup - totals->missed);

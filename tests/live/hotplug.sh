@@ -115,6 +115,8 @@ done
 wait_tick
 check_there "offline and online within a tick"
 check "as many descriptors as before ($before; now $(descriptors))" wait_for 120 have_descriptors "$before"
+check_equal "no row lacks what perf events counted" \
+	"$(jq -n '[inputs | select(.rec == "interval") | .missed_total] | last' "$TMP/whole")" 0
 check_equal "no message" "$(cat "$TMP/messages")" ""
 stop_background "$faultmap"
 
