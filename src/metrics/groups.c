@@ -178,22 +178,22 @@ static int reserve(struct groups *groups)
 /* Finds the group, or makes it; other when there is no memory, or for what calls itself that. */
 static struct group *group_of(struct groups *groups, const struct process *process)
 {
-	struct grouping grouping;
+	struct group_label label;
 	struct group key, *group;
 	struct group **found;
 
 	if (losses_is_other(process))
 		return groups->other;
-	grouping_of(&grouping, groups->group_by, process, groups->public_names, groups->now_ns);
-	if (!strcmp(grouping.label, groups->other->label))
+	group_label_of(&label, groups->group_by, process, groups->public_names, groups->now_ns);
+	if (!strcmp(label.text, groups->other->label))
 		return groups->other;
-	key.label = grouping.label;
+	key.label = label.text;
 	found = tfind(&key, &groups->by_label, compare_groups);
 	if (found)
 		return *found;
 	if (reserve(groups))
 		return groups->other;
-	group = group_new(grouping.label, &grouping.unit);
+	group = group_new(label.text, &label.unit);
 	if (!group || !tsearch(group, &groups->by_label, compare_groups)) {
 		group_free(group);
 		return groups->other;

@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "metrics/grouping.h"
+#include "metrics/group_label.h"
 #include "model/snapshot.h"
 #include "base/table.h"
 #include "metrics/top_mappings.h"

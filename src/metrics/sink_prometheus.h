@@ -17,7 +17,7 @@
 #include <time.h>
 
 #include "base/exposition_format.h"
-#include "metrics/grouping.h"
+#include "metrics/group_label.h"
 #include "model/program_stats.h"
 #include "model/sink.h"
 

@@ -57,6 +57,7 @@ struct process {
 	uint32_t uid;
 	char comm[COMM_LEN]; /* raw bytes, NUL-terminated */
 	const char *cgroup;  /* cgroup v2 path, "/" for the root, "" when not known */
+	const char *exe;     /* path of the program's file, "" when not known */
 
 	uint64_t vsz_bytes;
 	uint64_t rss_bytes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "metrics/grouping.h"
+#include "metrics/group_label.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -48,16 +48,16 @@ static void label_exe(char label[LABEL_LEN], const struct process *process,
 	label_text(label, path);
 }
 
-void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process,
-		 struct public_names *public_names, uint64_t now_ns)
+void group_label_of(struct group_label *ret_label, enum group_by by, const struct process *process,
+		    struct public_names *public_names, uint64_t now_ns)
 {
-	char *label = ret_grouping->label;
+	char *label = ret_label->text;
 
-	ret_grouping->unit = (struct unit_name){};
+	ret_label->unit = (struct unit_name){};
 	switch (by) {
 	case GROUP_BY_UNIT:
-		unit_name_of(&ret_grouping->unit, process->cgroup);
-		label_cgroup(label, ret_grouping->unit.name);
+		unit_name_of(&ret_label->unit, process->cgroup);
+		label_cgroup(label, ret_label->unit.name);
 		break;
 	case GROUP_BY_CGROUP:
 		label_cgroup(label, *process->cgroup ? process->cgroup : "unknown");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Which group a process belongs to: the word of `daemon --group-by`, and the group's label. */
-#ifndef FAULTMAP_GROUPING_H
-#define FAULTMAP_GROUPING_H
+#ifndef FAULTMAP_GROUP_LABEL_H
+#define FAULTMAP_GROUP_LABEL_H
 
 #include "metrics/exposition.h"
 #include "metrics/public_names.h"
@@ -20,13 +20,13 @@ enum group_by {
 /* The words, by enum group_by; NULL-terminated. */
 extern const char *const group_by_names[];
 
-struct grouping {
-	char label[LABEL_LEN]; /* valid UTF-8 */
+struct group_label {
+	char text[LABEL_LEN];  /* valid UTF-8 */
 	struct unit_name unit; /* GROUP_BY_UNIT: the container, if it is one */
 };
 
 /* by GROUP_BY_EXE it reads /proc, else only the process. public_names NULL: nothing is private. */
-void grouping_of(struct grouping *ret_grouping, enum group_by by, const struct process *process,
-		 struct public_names *public_names, uint64_t now_ns);
+void group_label_of(struct group_label *ret_label, enum group_by by, const struct process *process,
+		    struct public_names *public_names, uint64_t now_ns);
 
 #endif

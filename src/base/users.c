@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "base/users.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+static void look_up(uint32_t uid, char name[USER_LEN])
+{
+	struct passwd entry, *found = NULL;
+	char buffer[4096]; /* an entry that is longer shows as the number */
+
+	if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found &&
+	    strlen(entry.pw_name) < USER_LEN)
+		strcpy(name, entry.pw_name);
+	else
+		snprintf(name, USER_LEN, "%" PRIu32, uid);
+}
+
+const char *users_name(struct users *users, uint32_t uid, char name[USER_LEN])
+{
+	struct user *user;
+
+	for (size_t i = 0; i < users->count; i++)
+		if (users->list[i].uid == uid)
+			return strcpy(name, users->list[i].name);
+	if (users->count == MAX_USERS) {
+		snprintf(name, USER_LEN, "%" PRIu32, uid);
+		return name;
+	}
+	user = &users->list[users->count++];
+	user->uid = uid;
+	look_up(uid, user->name);
+	return strcpy(name, user->name);
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/grouping_data.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "model/kinds.h"
+#include "model/losses.h"
+#include "model/unit_name.h"
+
+/* Mappings x processes that run at a time, names of a large build: about 7 MiB at this limit. */
+#define DEFAULT_MAX_TALLIES 16384
+/* 27 MiB; beyond, the least busy of those that ended become a sum. */
+#define DEFAULT_MAX_PROCESSES 65536
+/* Mappings that are told apart, to say how many a tally has. */
+#define MAX_SEEN 65536
+/* Pids of which the comm is remembered beyond their end: what they started may outlive them. */
+#define MAX_PARENTS 65536
+/* What has so little of an ended process gets no line of its own: 1 MiB in small pages. */
+#define SMALL_COUNT 256
+#define SMALL_NS 1000000
+
+#define UNKNOWN "[unknown]"
+
+const char *const grouping_words[] = {
+	[BY_PROCESS] = "process", [BY_MAPPING] = "mapping", [BY_FILE] = "file", [BY_KIND] = "kind",
+	[BY_UNIT] = "unit",       [BY_CGROUP] = "cgroup",   [BY_COMM] = "comm", [BY_EXE] = "exe",
+	[BY_UID] = "uid",         [BY_PARENT] = "parent",   [BY_ROW] = "row",   [BY_ROW + 1] = NULL,
+};
+
+/* A tally has this mapping. */
+struct seen {
+	const struct tally *tally;
+	uint64_t mapping_id;
+};
+
+struct parent {
+	uint64_t tgid;
+	char comm[COMM_LEN];
+};
+
+bool grouping_is_of_processes(enum grouping_by by)
+{
+	return by != BY_MAPPING && by != BY_FILE && by != BY_KIND && by != BY_ROW;
+}
+
+/* From beginning to end. ----------------------------------------------------------------------- */
+
+static void init_tables(struct grouping *grouping)
+{
+	table_init(&grouping->tallies, 0, TALLY_KEY_SIZE);
+	table_init(&grouping->seen, 0, sizeof(struct seen));
+	grouping->other = (struct tally){ .name = "(other)" };
+	grouping->folded = (struct tally){ .name = "(other)" };
+	grouping->n_folded = 0;
+	grouping->is_thinned = false;
+	grouping->named = NULL;
+}
+
+struct grouping *grouping_new(const struct grouping_options *options)
+{
+	struct grouping *grouping = calloc(1, sizeof(*grouping));
+
+	if (!grouping)
+		return NULL;
+	grouping->options = *options;
+	if (!options->max_tallies)
+		grouping->options.max_tallies = DEFAULT_MAX_TALLIES;
+	if (!options->max_processes)
+		grouping->options.max_processes = DEFAULT_MAX_PROCESSES;
+	table_init(&grouping->parents, 0, sizeof(uint64_t));
+	init_tables(grouping);
+	return grouping;
+}
+
+void grouping_reset(struct grouping *grouping)
+{
+	table_clear_values(&grouping->tallies, free);
+	table_clear_values(&grouping->seen, free);
+	interned_clear(&grouping->names);
+	init_tables(grouping);
+}
+
+void grouping_free(struct grouping *grouping)
+{
+	if (!grouping)
+		return;
+	grouping_reset(grouping);
+	table_clear_values(&grouping->parents, free);
+	free(grouping);
+}
+
+/* Names. --------------------------------------------------------------------------------------- */
+
+/* A process may take its name away (PR_SET_NAME). */
+static const char *comm_of(const struct process *process)
+{
+	return *process->comm ? process->comm : "[unnamed]";
+}
+
+const char *grouping_process_name(enum grouping_by by, const struct process *process, char *buffer,
+				  size_t size)
+{
+	struct unit_name unit;
+
+	switch (by) {
+	case BY_UNIT:
+		unit_name_of(&unit, process->cgroup);
+		snprintf(buffer, size, "%s", unit.name);
+		return buffer;
+	case BY_CGROUP:
+		return *process->cgroup ? process->cgroup : "unknown";
+	case BY_EXE:
+		return *process->exe ? process->exe : UNKNOWN;
+	default:
+		return comm_of(process);
+	}
+}
+
+static const char *name_of_parent(const struct grouping *grouping, const struct process *process,
+				  char *buffer, size_t size)
+{
+	uint64_t key = process->ppid;
+	const struct parent *parent = table_get(&grouping->parents, &key);
+
+	snprintf(buffer, size, "%s[%" PRIu32 "]", parent ? parent->comm : UNKNOWN, process->ppid);
+	return buffer;
+}
+
+/* The grouping's copy of what the process is grouped by; NULL: out of memory. */
+static const char *name_of_process(struct grouping *grouping, const struct process *process)
+{
+	char buffer[UNIT_NAME_LEN];
+	const char *name = buffer;
+
+	if (grouping->named == process)
+		return grouping->name;
+	if (losses_is_other(process))
+		name = comm_of(process);
+	else if (grouping->options.by == BY_UID)
+		users_name(&grouping->users, process->uid, buffer);
+	else if (grouping->options.by == BY_PARENT)
+		name_of_parent(grouping, process, buffer, sizeof(buffer));
+	else
+		name = grouping_process_name(grouping->options.by, process, buffer, sizeof(buffer));
+	grouping->name = interned_add(&grouping->names, name);
+	grouping->named = grouping->name ? process : NULL;
+	return grouping->name;
+}
+
+static const char *name_of_row(struct grouping *grouping, const struct row *row)
+{
+	switch (grouping->options.by) {
+	case BY_MAPPING:
+	case BY_FILE:
+	case BY_ROW:
+		return interned_add(&grouping->names, row->mapping);
+	case BY_KIND:
+		return interned_add(&grouping->names, kind_name(row->kind));
+	default:
+		return name_of_process(grouping, row->process);
+	}
+}
+
+/* Remembers what the processes are called, for those that they start. 0 or -ENOMEM. */
+static int learn_parents(struct grouping *grouping, const struct snapshot *snapshot)
+{
+	if (grouping->options.by != BY_PARENT)
+		return 0;
+	if (grouping->parents.count > MAX_PARENTS) {
+		table_clear_values(&grouping->parents, free);
+		table_init(&grouping->parents, 0, sizeof(uint64_t));
+	}
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+		uint64_t key = process->tgid;
+		struct parent *parent = table_get(&grouping->parents, &key);
+
+		if (!parent) {
+			parent = calloc(1, sizeof(*parent));
+			if (!parent)
+				return -ENOMEM;
+			parent->tgid = key;
+			if (table_add(&grouping->parents, parent) < 0) {
+				free(parent);
+				return -ENOMEM;
+			}
+		}
+		memcpy(parent->comm, comm_of(process), strlen(comm_of(process)) + 1);
+	}
+	return 0;
+}
+
+/* Tallies. ------------------------------------------------------------------------------------- */
+
+uint64_t tally_faults(const struct tally *tally)
+{
+	return tally->counts.minor + tally->counts.major + tally->counts.denied + tally->gup;
+}
+
+void tally_add(struct tally *sum, const struct tally *more)
+{
+	sum->n_processes += more->n_processes;
+	sum->n_live += more->n_live;
+	sum->n_mappings += more->n_mappings;
+	sum->map_bytes = max_of(sum->map_bytes, more->map_bytes);
+	sum->vsz_bytes += more->vsz_bytes;
+	sum->rss_bytes += more->rss_bytes;
+	counts_add(&sum->counts, &more->counts);
+	counts_add(&sum->total, &more->total);
+	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
+		sum->by_kind[kind] += more->by_kind[kind];
+	stalls_add(&sum->stalls, &more->stalls);
+	sum->minor += more->minor;
+	sum->major += more->major;
+	sum->gup += more->gup;
+	sum->minor_total += more->minor_total;
+	sum->major_total += more->major_total;
+}
+
+/* Makes the tally with this key. NULL: out of memory. */
+static struct tally *tally_new(struct grouping *grouping, const struct tally *key)
+{
+	struct tally *tally = malloc(sizeof(*tally));
+
+	if (!tally)
+		return NULL;
+	*tally = *key;
+	if (table_add(&grouping->tallies, tally) < 0) {
+		free(tally);
+		return NULL;
+	}
+	return tally;
+}
+
+static void forget_mapping(struct grouping *grouping, const struct tally *tally,
+			   uint64_t mapping_id)
+{
+	struct seen key = { .tally = tally, .mapping_id = mapping_id };
+
+	free(table_remove(&grouping->seen, &key));
+}
+
+int grouping_fold(struct grouping *grouping, struct tally *tally)
+{
+	struct tally key = { .name = tally->name };
+	struct tally *sum;
+
+	memcpy(key.perms, tally->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
+	sum = table_get(&grouping->tallies, &key);
+	if (!sum)
+		sum = tally_new(grouping, &key);
+	if (!sum)
+		return -ENOMEM;
+	tally_add(sum, tally);
+	if (!sum->hottest)
+		sum->hottest = tally->hottest;
+	table_remove(&grouping->tallies, tally);
+	free(tally);
+	return 0;
+}
+
+static int compare_busy(const void *left, const void *right)
+{
+	const struct tally *a = *(const struct tally *const *)left;
+	const struct tally *b = *(const struct tally *const *)right;
+	int order = compare_u64(tally_faults(b), tally_faults(a));
+
+	return order ? order : compare_u64(a->start_ns, b->start_ns);
+}
+
+/* Turns the less busy half of the processes that ended into a sum: their counters are final. */
+static int fold_processes(struct grouping *grouping)
+{
+	size_t count = grouping->tallies.count;
+	autofree struct tally **tallies = table_values(&grouping->tallies);
+
+	if (!tallies)
+		return -ENOMEM;
+	qsort(tallies, count, sizeof(struct tally *), compare_busy);
+	for (size_t i = count / 2; i < count; i++) {
+		if (!tallies[i]->has_ended)
+			continue;
+		tally_add(&grouping->folded, tallies[i]);
+		grouping->n_folded++;
+		table_remove(&grouping->tallies, tallies[i]);
+		free(tallies[i]);
+	}
+	return 0;
+}
+
+/* Before one more tally is made. 0 or -ENOMEM. */
+static int make_room(struct grouping *grouping)
+{
+	bool by_process = grouping->options.by == BY_PROCESS;
+	size_t most = by_process ? grouping->options.max_processes : grouping->options.max_tallies;
+
+	if (!grouping->options.sums_up || grouping->tallies.count < most)
+		return 0;
+	if (by_process)
+		return fold_processes(grouping);
+	table_clear_values(&grouping->seen, free);
+	table_init(&grouping->seen, 0, sizeof(struct seen));
+	grouping->is_thinned = true;
+	return grouping_fold_small(grouping);
+}
+
+static bool has_room(const struct grouping *grouping)
+{
+	return !grouping->options.sums_up || grouping->options.by == BY_PROCESS ||
+	       grouping->tallies.count < grouping->options.max_tallies;
+}
+
+/* The tally with this key, which is the process's, made if need be: its name's where there is no
+ * room for it, `other` where there is none for that either. NULL: out of memory. */
+static struct tally *tally_of(struct grouping *grouping, const struct tally *key)
+{
+	struct tally *tally = table_get(&grouping->tallies, key);
+	struct tally name_key = { .name = key->name };
+
+	if (tally)
+		return tally;
+	if (make_room(grouping) < 0)
+		return NULL;
+	if (has_room(grouping))
+		return tally_new(grouping, key);
+	memcpy(name_key.perms, key->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
+	tally = table_get(&grouping->tallies, &name_key);
+	return tally ? tally : &grouping->other;
+}
+
+static void key_process(struct tally *key, const struct process *process)
+{
+	key->tgid = process->tgid;
+	key->start_ns = process->start_ns;
+}
+
+static void name_process(struct tally *tally, const struct process *process)
+{
+	if (!tally->tgid || tally->tgid != process->tgid)
+		return;
+	tally->n_processes = 1;
+	memcpy(tally->comm, process->comm, COMM_LEN);
+	tally->uid = process->uid;
+	tally->has_ended = process->ended;
+}
+
+/* Adding. -------------------------------------------------------------------------------------- */
+
+static int add_process(struct grouping *grouping, const struct process *process)
+{
+	bool sums_up = grouping->options.sums_up;
+	struct tally key = { .name = name_of_process(grouping, process) };
+	struct tally *tally;
+
+	key_process(&key, process);
+	tally = key.name ? tally_of(grouping, &key) : NULL;
+	if (!tally)
+		return -ENOMEM;
+	name_process(tally, process);
+	if (losses_is_other(process))
+		return 0;
+	tally->n_live = !process->ended;
+	if (sums_up) {
+		tally->vsz_bytes = max_of(tally->vsz_bytes,
+					  max_of(process->vsz_bytes, process->peak_vsz_bytes));
+		tally->rss_bytes = max_of(tally->rss_bytes,
+					  max_of(process->rss_bytes, process->peak_rss_bytes));
+	} else if (!process->ended || grouping->options.by == BY_PROCESS) {
+		tally->vsz_bytes += process->vsz_bytes;
+		tally->rss_bytes += process->rss_bytes;
+	}
+	tally->minor += process->minor - process->minor_before;
+	tally->major += process->major - process->major_before;
+	tally->gup += process->gup - process->gup_before;
+	if (!sums_up) {
+		tally->minor_total += process->minor;
+		tally->major_total += process->major;
+	}
+	return 0;
+}
+
+/* More faults in this interval; equal ones by kind and name, whatever order the rows came in. */
+static bool row_is_hotter(const struct row *row, const struct row *than)
+{
+	struct fault_counts delta = row_delta(row), than_delta;
+	uint64_t faults = delta.minor + delta.major + delta.denied, than_faults;
+
+	if (!faults || !than)
+		return faults > 0;
+	than_delta = row_delta(than);
+	than_faults = than_delta.minor + than_delta.major + than_delta.denied;
+	if (faults != than_faults)
+		return faults > than_faults;
+	if (row->kind != than->kind)
+		return row->kind < than->kind;
+	return strcmp(row->mapping, than->mapping) < 0;
+}
+
+/* Counts the mapping, once, among those that the tally is of. 0 or -ENOMEM. */
+static int see_mapping(struct grouping *grouping, struct tally *tally, const struct row *row)
+{
+	struct seen key = { .tally = tally, .mapping_id = row->mapping_id }, *seen;
+
+	if (grouping->is_thinned || !tally->tgid || grouping->seen.count >= MAX_SEEN ||
+	    (grouping->options.by != BY_MAPPING && grouping->options.by != BY_FILE) ||
+	    table_get(&grouping->seen, &key))
+		return 0;
+	seen = malloc(sizeof(*seen));
+	if (!seen)
+		return -ENOMEM;
+	*seen = key;
+	if (table_add(&grouping->seen, seen) < 0) {
+		free(seen);
+		return -ENOMEM;
+	}
+	tally->n_mappings++;
+	return 0;
+}
+
+static struct tally key_of_row(struct grouping *grouping, const struct row *row)
+{
+	struct tally key = { .name = name_of_row(grouping, row) };
+
+	key_process(&key, row->process);
+	if (grouping->options.by == BY_ROW) {
+		key.mapping_id = row->mapping_id;
+		memcpy(key.perms, row->perms, sizeof(key.perms));
+		key.kind = row->kind;
+		key.access = row->access;
+		key.mode = row->mode;
+	}
+	return key;
+}
+
+/* Where the mapping is now. A slice's row has it as it was when it last faulted there: smaller,
+ * maybe. */
+static void place_tally(struct tally *tally, const struct row *row)
+{
+	tally->map_bytes = max_of(tally->map_bytes, row->map_end - row->map_start);
+	if (!tally->mapping_id ||
+	    (row->slice && tally->map_start <= row->map_start && row->map_end <= tally->map_end))
+		return;
+	tally->map_start = row->map_start;
+	tally->map_end = row->map_end;
+}
+
+static int add_row(struct grouping *grouping, const struct row *row)
+{
+	struct fault_counts delta = row_delta(row);
+	struct stalls stalls = latency_stalls(row);
+	struct tally key = key_of_row(grouping, row);
+	struct tally *tally = key.name ? tally_of(grouping, &key) : NULL;
+
+	if (!tally)
+		return -ENOMEM;
+	name_process(tally, row->process);
+	place_tally(tally, row);
+	counts_add(&tally->counts, &delta);
+	if (!grouping->options.sums_up)
+		counts_add(&tally->total, &row->now);
+	tally->by_kind[row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN] +=
+		delta.minor + delta.major + delta.denied;
+	stalls_add(&tally->stalls, &stalls);
+	if (!grouping->options.sums_up && row_is_hotter(row, tally->hottest))
+		tally->hottest = row;
+	return row_changed(row) ? see_mapping(grouping, tally, row) : 0;
+}
+
+/* Puts what was the process's into what is everybody's, but for what is large. 0 or -ENOMEM. */
+static int end_row(struct grouping *grouping, const struct row *row)
+{
+	bool may_stay = grouping->options.by == BY_MAPPING || grouping->options.by == BY_ROW;
+	struct tally key = key_of_row(grouping, row);
+	struct tally *tally = key.name ? table_get(&grouping->tallies, &key) : NULL;
+
+	if (!tally || !tally->tgid)
+		return key.name ? 0 : -ENOMEM;
+	if (may_stay && (tally->counts.pages >= SMALL_COUNT || tally_faults(tally) >= SMALL_COUNT ||
+			 tally->stalls.sum_ns >= SMALL_NS))
+		return 0;
+	for (const struct row *each = row->process->rows; each; each = each->next)
+		forget_mapping(grouping, tally, each->mapping_id);
+	return grouping_fold(grouping, tally);
+}
+
+static int end_process(struct grouping *grouping, const struct process *process)
+{
+	struct tally key = { .name = name_of_process(grouping, process) };
+	struct tally *tally;
+	int result = 0;
+
+	if (!grouping_is_of_processes(grouping->options.by)) {
+		for (const struct row *row = process->rows; row && !result; row = row->next)
+			result = end_row(grouping, row);
+		return result;
+	}
+	key_process(&key, process);
+	tally = key.name ? table_get(&grouping->tallies, &key) : NULL;
+	if (tally)
+		tally->n_live = 0;
+	return tally && tally->tgid ? grouping_fold(grouping, tally) : 0;
+}
+
+int grouping_add(struct grouping *grouping, const struct snapshot *snapshot)
+{
+	bool sums_up = grouping->options.sums_up;
+	size_t n_rows = sums_up ? snapshot->n_touched : snapshot->n_rows;
+	int result = learn_parents(grouping, snapshot);
+
+	grouping->named = NULL;
+	if (grouping_is_of_processes(grouping->options.by))
+		for (size_t i = 0; i < snapshot->n_processes && !result; i++)
+			result = add_process(grouping, snapshot->processes[i]);
+	for (size_t i = 0; i < n_rows && !result; i++)
+		if (!sums_up || row_changed(snapshot->rows[i]))
+			result = add_row(grouping, snapshot->rows[i]);
+	if (!sums_up || grouping->options.by == BY_PROCESS)
+		return result;
+	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
+		if (snapshot->processes[i]->ended)
+			result = end_process(grouping, snapshot->processes[i]);
+	return result;
+}

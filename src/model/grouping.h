@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Faults added up by what they have in common: the one meaning of --by in every command. What a
+ * process or a row belongs to is a text (a unit's name, a path, a kind, ...), and what has the same
+ * text is one tally. A grouping is either of one snapshot (a table of a tick: grouping_reset before
+ * each) or sums up all that it is given (a summary). It owns its tallies and their texts.
+ *
+ * While a process lives its tallies are kept apart from those of other processes, so that it is
+ * known how many processes are in one. They are put together when it has ended, and for the list.
+ */
+#ifndef FAULTMAP_GROUPING_H
+#define FAULTMAP_GROUPING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/latency.h"
+#include "model/snapshot.h"
+
+/* What a line of a table is. */
+enum grouping_by {
+	BY_PROCESS,
+	BY_MAPPING, /* all of one name in a process; small ones of several processes as one */
+	BY_FILE,    /* all of one name, whoever maps it */
+	BY_KIND,
+	BY_UNIT, /* of systemd, or container: unit_name.h */
+	BY_CGROUP,
+	BY_COMM,
+	BY_EXE,
+	BY_UID,    /* the user's name, or the number where it has none */
+	BY_PARENT, /* COMM[PID] of the process that is the parent */
+	BY_ROW,    /* mapping, permissions, kind, access and mode */
+};
+/* The words for them, by enum grouping_by; NULL-terminated. */
+extern const char *const grouping_words[];
+
+/* Which tallies come first: those with the most of it. */
+enum tally_sort {
+	SORT_STALL, /* time that tasks stood still; faults where that is not known */
+	SORT_FAULTS,
+	SORT_MINOR,
+	SORT_MAJOR,
+	SORT_DENIED,
+	SORT_BYTES, /* that the faults mapped */
+	SORT_RATE,  /* faults per second */
+};
+/* The words for them, by enum tally_sort; NULL-terminated. */
+extern const char *const tally_sort_words[];
+
+struct tally {
+	/* identity: must stay first, it is the hash key; no padding */
+	const char *name;  /* raw bytes, the grouping's; equal texts share one. "": no name */
+	uint64_t start_ns; /* of the process; both 0: of several, or of no process */
+	uint64_t tgid;
+	uint64_t mapping_id; /* BY_ROW, of one mapping; else 0 */
+	char perms[5];       /* BY_ROW; else all 0 from here on */
+	uint8_t kind, access, mode;
+
+	char comm[COMM_LEN]; /* of the process, as last seen; "": of several */
+	uint32_t uid;
+	bool has_ended;       /* the process */
+	uint64_t n_processes; /* that had faults there; 0: not known */
+	uint64_t n_live;      /* of these, at the last snapshot; only where processes are grouped */
+	uint64_t n_mappings;  /* BY_MAPPING, BY_FILE: of this name; 0: not known */
+	uint64_t map_start, map_end;   /* BY_ROW: as last seen */
+	uint64_t map_bytes;            /* of the largest mapping */
+	uint64_t vsz_bytes, rss_bytes; /* of live processes; peaks where it is summed up */
+
+	struct fault_counts counts;   /* in rows: of the interval, or of all that was summed up */
+	struct fault_counts total;    /* since attach; 0 where it is summed up */
+	uint64_t by_kind[KIND_COUNT]; /* minor + major + denied of counts */
+	struct stalls stalls;
+	/* By the kernel's own counters, where processes are grouped: what getrusage(2) says. */
+	uint64_t minor, major, gup;        /* as counts */
+	uint64_t minor_total, major_total; /* since the processes began; 0 where it is summed up */
+	const struct row *hottest; /* most faults of the interval; the snapshot's. NULL: none */
+};
+#define TALLY_KEY_SIZE offsetof(struct tally, comm)
+_Static_assert(TALLY_KEY_SIZE == 40 || sizeof(void *) != 8, "tally key has no padding");
+
+struct grouping_options {
+	enum grouping_by by;
+	bool sums_up;         /* all snapshots rather than the last one */
+	size_t max_tallies;   /* kept one by one; beyond, small ones are put together. 0: 16384 */
+	size_t max_processes; /* the same BY_PROCESS. 0: 65536 */
+};
+
+struct grouping;
+
+/* NULL when out of memory. */
+struct grouping *grouping_new(const struct grouping_options *options);
+void grouping_free(struct grouping *grouping);
+/* Forgets all tallies. */
+void grouping_reset(struct grouping *grouping);
+/* Adds the interval of the snapshot. 0 or -ENOMEM. */
+int grouping_add(struct grouping *grouping, const struct snapshot *snapshot);
+/* True for what groups processes as a whole, so that vsz, rss, gup and the kernel's own counts are
+ * known: not for mappings, files, kinds and rows. */
+bool grouping_is_of_processes(enum grouping_by by);
+/* The text of what the process belongs to, written to `buffer` or borrowed from the process; for
+ * what groups processes, but for BY_PARENT and BY_UID, whose texts others have. */
+const char *grouping_process_name(enum grouping_by by, const struct process *process, char *buffer,
+				  size_t size);
+
+/* Which tallies are shown, and in what order. */
+struct tallies_view {
+	enum tally_sort sort;
+	size_t rows;   /* 0: a page, and as many more as it takes for a small rest */
+	bool show_all; /* and nothing is put together that need not be */
+};
+
+struct tallies {
+	struct tally **list; /* in order; what has to be shown is in front. The grouping's */
+	size_t count;
+	size_t shown;      /* of these, from the first */
+	struct tally rest; /* the sum of the others */
+	uint64_t n_rest;   /* how many */
+	struct tally total;
+};
+
+/*
+ * The list, to be freed with tallies_clear(); the tallies stay the grouping's, which is to be reset
+ * or freed before more is added. What was denied or had to wait for a device is always among the
+ * shown, and the rest has less than a twentieth of stalls, faults and bytes, unless view->rows says
+ * how many are shown. 0 or -ENOMEM.
+ */
+int grouping_tallies(struct grouping *grouping, const struct tallies_view *view,
+		     struct tallies *ret_tallies);
+void tallies_clear(struct tallies *tallies);
+/* Sums of all but identity. */
+void tally_add(struct tally *sum, const struct tally *more);
+/* minor + major + denied in rows, and by the kernel's count what is in none. */
+uint64_t tally_faults(const struct tally *tally);
+/* The kinds of the tally's faults as text, the denied ones first, then the most frequent, "gup"
+ * where processes are grouped: "denied_bus 1, file_map 60". */
+void tally_kinds(const struct tally *tally, char *text, size_t size);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What grouping.c (adds) and tallies.c (lists) share; nobody else includes it. */
+#ifndef FAULTMAP_GROUPING_DATA_H
+#define FAULTMAP_GROUPING_DATA_H
+
+#include "base/interned.h"
+#include "base/table.h"
+#include "base/users.h"
+#include "model/grouping.h"
+
+struct grouping {
+	struct grouping_options options;
+	struct table tallies;
+	struct tally other;  /* of names for which there was no room */
+	struct tally folded; /* BY_PROCESS: those that ended and were the least busy */
+	uint64_t n_folded;
+	struct table seen; /* which mappings a tally has */
+	bool is_thinned;   /* how many processes and mappings are in a tally is not known */
+	struct interned names;
+	struct users users;
+	struct table parents;        /* BY_PARENT: comms by pid */
+	const struct process *named; /* whose name is at hand */
+	const char *name;
+};
+
+/* Adds the tally to the one of its name, which has no process, and frees it. 0 or -ENOMEM. */
+int grouping_fold(struct grouping *grouping, struct tally *tally);
+/* Puts together what is alike and not worth a line of its own. 0 or -ENOMEM. */
+int grouping_fold_small(struct grouping *grouping);
+
+#endif

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/grouping_data.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/util.h"
+#include "model/kinds.h"
+
+/* What is not shown one by one is less than this part of all stalls, of all faults and of all
+ * bytes. What has more of one of them is a line of its own. */
+#define SMALL_PART 20
+/* A page of output; what is left over is more lines, if it is more than that. */
+#define SHOWN_LINES 15
+/* Kinds that are named on a line. */
+#define SHOWN_KINDS 3
+
+const char *const tally_sort_words[] = {
+	[SORT_STALL] = "stall", [SORT_FAULTS] = "faults", [SORT_MINOR] = "minor",
+	[SORT_MAJOR] = "major", [SORT_DENIED] = "denied", [SORT_BYTES] = "bytes",
+	[SORT_RATE] = "rate",   [SORT_RATE + 1] = NULL,
+};
+
+/* Putting together. ---------------------------------------------------------------------------- */
+
+/* What is compared. */
+struct cost {
+	uint64_t stall_ns;
+	uint64_t faults;
+	uint64_t pages;
+};
+
+static void cost_add(struct cost *cost, const struct tally *tally)
+{
+	cost->stall_ns += tally->stalls.sum_ns;
+	cost->faults += tally_faults(tally);
+	cost->pages += tally->counts.pages;
+}
+
+static bool is_large(const struct tally *tally, const struct cost *total)
+{
+	struct cost cost = {};
+
+	cost_add(&cost, tally);
+	return cost.stall_ns > total->stall_ns / SMALL_PART ||
+	       cost.faults > total->faults / SMALL_PART || cost.pages > total->pages / SMALL_PART;
+}
+
+/* Whether a process's own part of what is grouped so can be a line. */
+static bool has_own_lines(enum grouping_by by)
+{
+	return by == BY_PROCESS || by == BY_MAPPING || by == BY_ROW;
+}
+
+int grouping_fold_small(struct grouping *grouping)
+{
+	size_t count = grouping->tallies.count;
+	autofree struct tally **tallies = table_values(&grouping->tallies);
+	struct cost total = {};
+	int result = 0;
+
+	if (!tallies)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		cost_add(&total, tallies[i]);
+	for (size_t i = 0; i < count && !result; i++)
+		if (tallies[i]->tgid &&
+		    !(has_own_lines(grouping->options.by) && is_large(tallies[i], &total)))
+			result = grouping_fold(grouping, tallies[i]);
+	return result;
+}
+
+/* All tallies are of one process: then there is nothing to put together. */
+static bool is_of_one_process(const struct grouping *grouping)
+{
+	const struct tally *first = NULL;
+	size_t cursor = 0;
+
+	for (const struct tally *tally; (tally = table_next(&grouping->tallies, &cursor));) {
+		if (first && (tally->tgid != first->tgid || tally->start_ns != first->start_ns))
+			return false;
+		first = tally;
+	}
+	return true;
+}
+
+static int put_together(struct grouping *grouping, bool show_all)
+{
+	enum grouping_by by = grouping->options.by;
+
+	if (by == BY_PROCESS)
+		return 0;
+	if (has_own_lines(by) && (show_all || is_of_one_process(grouping)))
+		return 0;
+	return grouping_fold_small(grouping);
+}
+
+/* Order. --------------------------------------------------------------------------------------- */
+
+static uint64_t value_of(const struct tally *tally, enum tally_sort sort)
+{
+	switch (sort) {
+	case SORT_STALL:
+		return tally->stalls.sum_ns;
+	case SORT_MINOR:
+		return max_of(tally->counts.minor, tally->minor);
+	case SORT_MAJOR:
+		return max_of(tally->counts.major, tally->major);
+	case SORT_DENIED:
+		return tally->counts.denied;
+	case SORT_BYTES:
+		return tally->counts.pages;
+	default:
+		return tally_faults(tally);
+	}
+}
+
+/* Ties by what it cost, then by all that tells tallies apart, so that equal snapshots print
+ * alike. */
+static int compare_tallies(const void *left, const void *right, void *context)
+{
+	const struct tally *a = *(const struct tally *const *)left;
+	const struct tally *b = *(const struct tally *const *)right;
+	enum tally_sort sort = *(const enum tally_sort *)context;
+	int order = compare_u64(value_of(b, sort), value_of(a, sort));
+
+	if (!order)
+		order = compare_u64(b->stalls.sum_ns, a->stalls.sum_ns);
+	if (!order)
+		order = compare_u64(tally_faults(b), tally_faults(a));
+	if (!order)
+		order = compare_u64(b->counts.pages, a->counts.pages);
+	if (!order)
+		order = compare_u64(b->minor_total + b->total.minor,
+				    a->minor_total + a->total.minor);
+	if (!order)
+		order = strcmp(a->name, b->name);
+	if (!order)
+		order = compare_u64(a->start_ns, b->start_ns);
+	if (!order)
+		order = compare_u64(a->tgid, b->tgid);
+	if (!order)
+		order = compare_u64(a->map_start, b->map_start);
+	if (!order)
+		order = memcmp(a->perms, b->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
+	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
+}
+
+/* What is asked for first, when something went wrong or was slow: it is never in the rest. */
+static bool has_to_be_shown(const struct tally *tally)
+{
+	return tally->counts.denied || tally->counts.major || tally->major;
+}
+
+static void move_to_front(struct tally **list, size_t from, size_t to)
+{
+	struct tally *tally = list[from];
+
+	memmove(list + to + 1, list + to, (from - to) * sizeof(struct tally *));
+	list[to] = tally;
+}
+
+static bool is_small(const struct cost *rest, const struct cost *total)
+{
+	return rest->stall_ns <= total->stall_ns / SMALL_PART &&
+	       rest->faults <= total->faults / SMALL_PART &&
+	       rest->pages <= total->pages / SMALL_PART;
+}
+
+/* Puts in front what is to be shown; returns how many that are. */
+static size_t choose_page(struct tally **list, size_t count)
+{
+	size_t shown = min_of(count, SHOWN_LINES);
+	struct cost total = {}, rest = {};
+
+	for (size_t i = 0; i < count; i++)
+		cost_add(&total, list[i]);
+	for (size_t i = shown; i < count; i++)
+		if (has_to_be_shown(list[i]))
+			move_to_front(list, i, shown++);
+	for (size_t i = shown; i < count; i++)
+		cost_add(&rest, list[i]);
+	for (; shown < count && !is_small(&rest, &total); shown++) {
+		rest.stall_ns -= list[shown]->stalls.sum_ns;
+		rest.faults -= tally_faults(list[shown]);
+		rest.pages -= list[shown]->counts.pages;
+	}
+	return shown;
+}
+
+static void sum_up(struct tallies *tallies)
+{
+	tallies->rest = (struct tally){ .name = "" };
+	tallies->total = (struct tally){ .name = "" };
+	for (size_t i = 0; i < tallies->count; i++)
+		tally_add(i < tallies->shown ? &tallies->total : &tallies->rest, tallies->list[i]);
+	tallies->n_rest = tallies->count - tallies->shown;
+}
+
+/* The sums of what is in no tally of its own. */
+static void add_leftovers(struct tallies *tallies, const struct grouping *grouping)
+{
+	tally_add(&tallies->rest, &grouping->folded);
+	tallies->n_rest += grouping->n_folded;
+	if (tally_faults(&grouping->other) || grouping->other.counts.pages) {
+		tally_add(&tallies->rest, &grouping->other);
+		tallies->n_rest++;
+	}
+	tally_add(&tallies->total, &tallies->rest);
+}
+
+static void hide_unknown(struct tallies *tallies)
+{
+	for (size_t i = 0; i < tallies->count; i++)
+		if (!tallies->list[i]->tgid)
+			tallies->list[i]->n_processes = tallies->list[i]->n_mappings = 0;
+}
+
+int grouping_tallies(struct grouping *grouping, const struct tallies_view *view,
+		     struct tallies *ret_tallies)
+{
+	enum tally_sort sort = view->sort;
+	struct tallies tallies = {};
+
+	if (put_together(grouping, view->show_all) < 0)
+		return -ENOMEM;
+	tallies.list = table_values(&grouping->tallies);
+	if (!tallies.list)
+		return -ENOMEM;
+	tallies.count = grouping->tallies.count;
+	qsort_r(tallies.list, tallies.count, sizeof(struct tally *), compare_tallies, &sort);
+	if (grouping->is_thinned)
+		hide_unknown(&tallies);
+	if (view->rows)
+		tallies.shown = min_of(view->rows, tallies.count);
+	else
+		tallies.shown = view->show_all ? tallies.count :
+						 choose_page(tallies.list, tallies.count);
+	sum_up(&tallies);
+	add_leftovers(&tallies, grouping);
+	*ret_tallies = tallies;
+	return 0;
+}
+
+void tallies_clear(struct tallies *tallies)
+{
+	free(tallies->list);
+	*tallies = (struct tallies){};
+}
+
+/* Kinds. --------------------------------------------------------------------------------------- */
+
+/* One more than the kinds: what the kernel resolved itself is of none, but is said with them. */
+#define N_WORDS (KIND_COUNT + 1)
+#define WORD_GUP KIND_COUNT
+
+static uint64_t count_of(const struct tally *tally, unsigned int word)
+{
+	return word == WORD_GUP ? tally->gup : tally->by_kind[word];
+}
+
+static bool is_denied(unsigned int word)
+{
+	return word >= KIND_FIRST_DENIED && word < KIND_COUNT;
+}
+
+/* Denied ones first, then by number. */
+static unsigned int next_word(const struct tally *tally, const bool *is_done)
+{
+	unsigned int best = N_WORDS;
+
+	for (unsigned int word = N_WORDS; word-- > 0;) {
+		uint64_t count = count_of(tally, word);
+
+		if (!count || is_done[word])
+			continue;
+		if (best == N_WORDS || (is_denied(word) && !is_denied(best)) ||
+		    (is_denied(word) == is_denied(best) && count >= count_of(tally, best)))
+			best = word;
+	}
+	return best;
+}
+
+static uint64_t all_words(const struct tally *tally)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int word = 0; word < N_WORDS; word++)
+		sum += count_of(tally, word);
+	return sum;
+}
+
+void tally_kinds(const struct tally *tally, char *text, size_t size)
+{
+	bool is_done[N_WORDS] = {};
+	uint64_t sum = all_words(tally);
+	size_t length = 0;
+	unsigned int named = 0, word;
+
+	text[0] = '\0';
+	for (; (word = next_word(tally, is_done)) < N_WORDS && length < size; named++) {
+		uint64_t count = count_of(tally, word);
+		char number[TEXT_COUNT_LEN];
+
+		if (named == SHOWN_KINDS) {
+			snprintf(text + length, size - length, ", ...");
+			return;
+		}
+		is_done[word] = true;
+		length += (size_t)snprintf(text + length, size - length, "%s%s", named ? ", " : "",
+					   word == WORD_GUP ? "gup" : kind_name(word));
+		if (count != sum && length < size)
+			length += (size_t)snprintf(text + length, size - length, " %s",
+						   text_count(number, count));
+	}
+}
