@@ -109,6 +109,7 @@ __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major)
 		return 0;
 	add.minor = end == END_MINOR;
 	add.major = end == END_MAJOR;
+	add.is_late = is_late(&key);
 	key.kind = kind_at_end(key.kind, key.access, add.major);
 	if (claim_of_owner(owner, fault, open))
 		add_to_row(&key, &extent, &add);

@@ -42,8 +42,8 @@
 struct mapping {
 	u64 anchor;
 	u64 name_id;
-	struct extent extent;
-	u64 slice_start; /* what else would be described alike: the extent, or this slice of it */
+	struct extent extent; /* of anonymous memory with all its parts, as far as they were seen */
+	u64 slice_start; /* what else would be described alike: the VMA, or this slice of it */
 	u64 slice_end;
 	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
 	u32 pages;    /* of one entry of the page table */
@@ -174,22 +174,28 @@ static __always_inline u64 anchor_of_reuse(struct anchor_key *key,
 	return start + 1 + count_up(&reuses->anchor);
 }
 
-/* Remembers whose the anon_vma is, and from where to where its parts were seen. */
-static __always_inline void note_parts(struct anchor_key *key, const struct anchor_value *now)
+/* Remembers whose the anon_vma is, and from where to where its parts were seen: `now` becomes all of
+ * them. True when it was not all. */
+static __always_inline bool note_parts(struct anchor_key *key, struct anchor_value *now)
 {
 	struct anchor_value *parts;
 
 	if (!now->anon_vma)
-		return;
+		return false;
 	parts = anchor_at(key, now->anon_vma | PLACE_ANON_VMA);
 	if (!parts || parts->anchor != now->anchor) {
 		put_anchor(key, key->place, now);
-		return;
+		return false;
 	}
 	if (now->start < parts->start)
 		parts->start = now->start;
 	if (now->end > parts->end)
 		parts->end = now->end;
+	if (now->start == parts->start && now->end == parts->end)
+		return false;
+	now->start = parts->start;
+	now->end = parts->end;
+	return true;
 }
 
 /* The mapping that `now`, an anonymous VMA, is part of; sets its anchor. */
@@ -198,6 +204,7 @@ VERIFIED_ONCE int find_anchor(struct anchor_value *now, u32 perms)
 	struct task_struct *leader = FIELD(untrusted(current_task()), group_leader);
 	struct anchor_key key = { .perms = perms };
 	struct anchor_value *here, *parts;
+	u64 place;
 
 	if (!now)
 		return 0;
@@ -207,9 +214,12 @@ VERIFIED_ONCE int find_anchor(struct anchor_value *now, u32 perms)
 	if (here && same_mapping(here, now)) {
 		now->anchor = here->anchor;
 		now->written |= here->written;
+		now->is_part = here->is_part;
 		if (here->end != now->end || here->anon_vma != now->anon_vma ||
 		    here->written != now->written) {
 			*here = *now;
+			here->is_part = note_parts(&key, now);
+		} else if (here->is_part) {
 			note_parts(&key, now);
 		}
 		return 0;
@@ -225,8 +235,13 @@ VERIFIED_ONCE int find_anchor(struct anchor_value *now, u32 perms)
 	} else {
 		now->anchor = now->start;
 	}
-	put_anchor(&key, now->start, now);
-	note_parts(&key, now);
+	place = now->start;
+	put_anchor(&key, place, now);
+	if (note_parts(&key, now)) {
+		here = anchor_at(&key, place);
+		if (here)
+			here->is_part = true;
+	}
 	return 0;
 }
 
@@ -344,11 +359,14 @@ VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 	now->end = now->start + (vma->end - vma->start);
 	now->anon_vma = read_word((u64)&area->anon_vma);
 	now->written = write && vma->flags & VM_WRITE;
+	now->is_part = false;
 	now->sequence = mm_sequence(FIELD(untrusted(task), mm));
 	/* An unknown access may have been the first write. */
 	mapping->is_fresh = (now->written || !config_fault_entry) && !now->anon_vma;
 	find_anchor(now, mapping->perms);
 	mapping->anchor = now->anchor;
+	mapping->extent.start -= (vma->page_offset << PAGE_SHIFT) - now->start;
+	mapping->extent.end = mapping->extent.start + (now->end - now->start);
 	return 0;
 }
 

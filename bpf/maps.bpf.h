@@ -47,7 +47,8 @@ struct anchor_value {
 	u64 end;      /* for PLACE_ANON_VMA, start and end are those of all its parts */
 	u64 anon_vma; /* 0: not written to yet, as far as is known */
 	u32 sequence; /* mm_sequence() of the fault */
-	u32 written;  /* the fault was a write */
+	u16 written;  /* the fault was a write */
+	u16 is_part;  /* its anon_vma has other parts */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

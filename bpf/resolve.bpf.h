@@ -34,7 +34,7 @@ VERIFIED_ONCE int resolve(struct lookup *lookup, u64 address, u64 error_code)
 		return kind_at_entry(found, grows, error_code, 0, mapping->class);
 	}
 	describe(lookup, error_code & PF_WRITE);
-	narrow_to_slice(mapping, address);
+	narrow_to_slice(mapping, vma, address);
 	kind = kind_at_entry(found, grows, error_code, vma->flags, mapping->class);
 	return found == WALK_FOUND && !mapping->is_fresh ? kind | RESOLVED_CACHABLE : kind;
 }

@@ -33,7 +33,8 @@ static __always_inline void add_counts(struct row_value *row, const struct exten
 		__sync_fetch_and_add(&row->denied, add->denied);
 	if (add->pages)
 		__sync_fetch_and_add(&row->pages, add->pages);
-	row->extent = *extent;
+	if (!add->is_late)
+		row->extent = *extent;
 }
 
 VERIFIED_ONCE u32 stall_bucket(u64 ns)
@@ -220,10 +221,17 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 	return l[0] == r[0] && l[1] == r[1] && l[2] == r[2] && l[3] == r[3];
 }
 
+/* Faults of this kind are mostly counted at entry: the mapping may have moved since a stamped one. */
+static __always_inline bool is_late(const struct row_key *key)
+{
+	return treatment_of(key->kind) != RUN_STAMP;
+}
+
 static __always_inline void count_minor(struct task_fault *fault)
 {
 	struct addition add = { .minor = 1, .pages = fault->pages };
 
+	add.is_late = is_late(&fault->key);
 	fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, false);
 	add_to_row(&fault->key, &fault->extent, &add);
 }

@@ -20,15 +20,18 @@ static __noinline u32 slice_shift(u64 start, u64 end)
 }
 
 /* Puts the slice of address into the anchor, and its bounds beside it. Costs nothing when off. */
-static __always_inline void narrow_to_slice(struct mapping *mapping, u64 address)
+static __always_inline void narrow_to_slice(struct mapping *mapping, const struct vma *vma,
+					    u64 address)
 {
-	u64 start = mapping->extent.start, end = mapping->extent.end, number;
+	u64 start = vma->start, end = vma->end, number;
 	u32 shift;
 
 	mapping->slice_start = start;
 	mapping->slice_end = end;
 	if (!config_slice_shift)
 		return;
+	mapping->extent.start = start;
+	mapping->extent.end = end;
 	if (address >= end) /* WALK_FLUX */
 		address = end - 1;
 	if (start > address) /* a stack that is about to grow down to it */

@@ -245,6 +245,7 @@ struct addition {
 	u64 denied;
 	u64 pages;
 	u64 stall_ns; /* of this one fault; 0: not measured */
+	u64 is_late;  /* the row may know better where its mapping is */
 };
 
 /*

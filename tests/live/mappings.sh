@@ -49,6 +49,15 @@ segments_got()
 		+ if .[0].mapping == "[anon]" then " [anon]" else "" end' "$TMP/log" | sort -n
 }
 
+# pages_shown CASE: of the address range of its writable memory.
+pages_shown()
+{
+	jq -rs -L tests/live --slurpfile cases "$TMP/cases" --arg name "$1" 'include "faults";
+		($cases[] | select(.case == $name)) as $case
+		| [faults_in($case.pid; $case.start; $case.end) | select(.perms == "rw-p")]
+		| [.[] | ((.map_end | hex) - (.map_start | hex)) / 4096] | unique[]' "$TMP/log"
+}
+
 # check_case NAME SKIP WANT GOT
 check_case()
 {
@@ -94,5 +103,7 @@ for detail in fast full; do
 		check_case "$name" "$skip" "$want" "$got"
 	done <"$TMP/judged"
 	check_segments
+	check_equal "$detail: what was split is shown from its first part to its last" \
+		"$(pages_shown "split by munmap") $(pages_shown "split by mprotect")" "50 30"
 done
 done_testing
