@@ -5,12 +5,13 @@
 _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
+	local table='--by --sort --rows --all --csv --color' interval='-d --interval'
 
 	case $1 in
-	run) echo "--json --jsonl --all --by --slices -o --output -d --delay $watch $common" ;;
-	top) echo "--once -b --batch -n --number -d --delay --by --sort --user $watch $common" ;;
-	log) echo "-d --delay -n --count -o --output --schema --user $watch $common" ;;
-	report) echo "--from --to --by --all $common" ;;
+	run) echo "--json --jsonl --slices -o --output $table $interval $watch $common" ;;
+	top) echo "--once -b --batch -n --count --json --user $table $interval $watch $common" ;;
+	log) echo "-n --count -o --output --schema --user $interval $watch $common" ;;
+	report) echo "--from --to --json $table $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
 			"--jsonl --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
@@ -24,19 +25,15 @@ _faultmap_values()
 {
 	case $1 in
 	--detail) echo 'fast full' ;;
-	--by)
-		case ${COMP_WORDS[1]} in
-		run) echo 'mapping kind process comm row' ;;
-		*) echo 'process mapping kind cgroup unit' ;;
-		esac
-		;;
-	--sort) echo 'faults minor major denied pages stall rss vsz pid name' ;;
+	--by) echo 'process mapping file kind unit cgroup comm exe uid parent row' ;;
+	--sort) echo 'stall faults minor major denied bytes rate pages rss vsz pid name' ;;
+	--color) echo 'auto never always' ;;
 	--group-by) echo 'cgroup comm exe pid uid unit' ;;
 	--mappings) echo 'none top=5' ;;
 	--mappings-names) echo 'all auto public' ;;
 	--user) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	-d | --delay | -n | --number | --count | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
+	-d | --delay | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
 	*) return 1 ;;
 	esac
 }

@@ -3,7 +3,8 @@
 
 set -l commands run top log report daemon check
 set -l none "not __fish_seen_subcommand_from $commands"
-set -l faults 'process mapping kind cgroup unit'
+set -l by 'process mapping file kind unit cgroup comm exe uid parent row'
+set -l order 'stall faults minor major denied bytes rate pages rss vsz pid name'
 
 complete -c faultmap -f
 complete -c faultmap -n $none -s h -l help -d 'print the commands'
@@ -11,7 +12,7 @@ complete -c faultmap -n $none -s V -l version -d 'print the version'
 complete -c faultmap -n $none -a run -d 'profile one command and its children'
 complete -c faultmap -n $none -a top -d 'show who faults now, as a table'
 complete -c faultmap -n $none -a log -d 'write the page faults of all processes as JSON lines'
-complete -c faultmap -n $none -a report -d 'print the summary of recorded JSON lines, or a table'
+complete -c faultmap -n $none -a report -d 'print the summary of recorded JSON lines'
 complete -c faultmap -n $none -a daemon -d 'run as a service: metrics, JSON lines'
 complete -c faultmap -n $none -a check -d 'say what this kernel, machine and these privileges allow'
 
@@ -24,28 +25,36 @@ complete -c faultmap -n $watching -l detail -x -a 'fast full' -d 'what is learne
 complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each mapping in slices of this size'
 complete -c faultmap -n $watching -l max-rows -x -d 'let so many rows move in one tick'
 
+set -l ticking '__fish_seen_subcommand_from run top log'
+complete -c faultmap -n $ticking -s d -l interval -x -d 'read the counters this often'
+
+set -l counting '__fish_seen_subcommand_from top log'
+complete -c faultmap -n $counting -s n -l count -x -d 'end after so many ticks'
+
+set -l table '__fish_seen_subcommand_from run top report'
+complete -c faultmap -n $table -l by -x -a $by -d 'what a line is'
+complete -c faultmap -n $table -l sort -x -a $order -d 'which lines come first'
+complete -c faultmap -n $table -l rows -x -d 'so many lines'
+complete -c faultmap -n $table -l all -d 'every line'
+complete -c faultmap -n $table -l csv -d 'comma-separated values'
+complete -c faultmap -n $table -l color -x -a 'auto never always' -d 'colour'
+
+set -l tables '__fish_seen_subcommand_from top report'
+complete -c faultmap -n $tables -l json -d 'each table as a JSON object'
+
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'
 complete -c faultmap -n $run -l jsonl -r -F -d 'JSON lines beside the summary'
-complete -c faultmap -n $run -l all -d 'every row and every process'
-complete -c faultmap -n $run -l by -x -a 'mapping kind process comm row' -d 'what a line is'
 complete -c faultmap -n $run -l slices -d 'show where along each mapping the faults were'
 complete -c faultmap -n $run -s o -l output -r -F -d 'write to this file'
-complete -c faultmap -n $run -s d -l delay -x -d 'read the counters this often'
 complete -c faultmap -n $run -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 set -l top '__fish_seen_subcommand_from top'
 complete -c faultmap -n $top -l once -d 'print one table and exit'
 complete -c faultmap -n $top -s b -l batch -d 'print a table at each tick'
-complete -c faultmap -n $top -s n -l number -x -d 'rows, or tables with -b'
-complete -c faultmap -n $top -s d -l delay -x -d 'read the counters this often'
-complete -c faultmap -n $top -l by -x -a $faults -d 'what a line is'
-complete -c faultmap -n $top -l sort -x -a 'faults minor major denied pages stall rss vsz pid name' -d order
 complete -c faultmap -n $top -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
 set -l log '__fish_seen_subcommand_from log'
-complete -c faultmap -n $log -s d -l delay -x -d 'read the counters this often'
-complete -c faultmap -n $log -s n -l count -x -d 'end after so many ticks'
 complete -c faultmap -n $log -s o -l output -r -F -d 'write to this file'
 complete -c faultmap -n $log -l schema -d 'print the JSON Schema of the lines'
 complete -c faultmap -n $log -l user -x -a '(__fish_complete_users)' -d 'become this user'
@@ -54,8 +63,6 @@ set -l report '__fish_seen_subcommand_from report'
 complete -c faultmap -n $report -F
 complete -c faultmap -n $report -l from -x -d 'only intervals that ended then or later'
 complete -c faultmap -n $report -l to -x -d 'only intervals that ended before'
-complete -c faultmap -n $report -l by -x -a $faults -d 'what a line is'
-complete -c faultmap -n $report -l all -d 'every row and every process'
 
 set -l daemon '__fish_seen_subcommand_from daemon'
 complete -c faultmap -n $daemon -l config -r -F -d 'flags, as NAME = VALUE a line'

@@ -4,12 +4,12 @@
 
 _faultmap() {
 	local curcontext=$curcontext state line
-	local -a commands common watch
+	local -a commands common watch table interval count
 	commands=(
 		'run:profile one command and its children, then print where they faulted'
 		'top:show who faults now, as a table'
 		'log:write the page faults of all processes as JSON lines'
-		'report:print the summary of recorded JSON lines, or a table'
+		'report:print the summary of recorded JSON lines'
 		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
 		'check:say what this kernel, machine and these privileges allow'
 	)
@@ -21,6 +21,21 @@ _faultmap() {
 		'--detail=[what is learned of each fault]:level:(fast full)'
 		'--slice=[count each mapping in slices of this size]:size:(4K 64K 2M 1G)'
 		'--max-rows=[let so many rows move in one tick]:number:'
+	)
+
+	table=(
+		'--by=[what a line is]:what:(process mapping file kind unit cgroup comm exe uid parent row)'
+		'--sort=[which lines come first]:what:(stall faults minor major denied bytes rate pages rss vsz pid name)'
+		'--rows=[so many lines]:number:'
+		'--all[every line]'
+		'--csv[comma-separated values]'
+		'--color=[colour]:when:(auto never always)'
+	)
+	interval=(
+		'(-d --interval)'{-d+,--interval=}'[read the counters this often]:seconds:'
+	)
+	count=(
+		'(-n --count)'{-n+,--count=}'[end after so many ticks]:count:'
 	)
 
 	_arguments -C \
@@ -35,40 +50,31 @@ _faultmap() {
 	argument)
 		case $line[1] in
 		run)
-			_arguments $watch $common \
+			_arguments $watch $common $table $interval \
 				'--json[JSON lines instead of the summary]' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
-				'--all[every row and every process]' \
-				'--by=[what a line is]:what:(mapping kind process comm row)' \
 				'--slices[show where along each mapping the faults were]' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
-				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
 				'*::command:_normal'
 			;;
 		top)
-			_arguments $watch $common \
+			_arguments $watch $common $table $interval $count \
+				'--json[each table as a JSON object]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
-				'(-n --number)'{-n+,--number=}'[rows, or tables with -b]:count:' \
-				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
-				'--by=[what a line is]:what:(process mapping kind cgroup unit)' \
-				'--sort=[order]:column:(faults minor major denied pages stall rss vsz pid name)' \
 				'--user=[become this user]:user:_users'
 			;;
 		log)
-			_arguments $watch $common \
-				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
-				'(-n --count)'{-n+,--count=}'[end after so many ticks]:count:' \
+			_arguments $watch $common $interval $count \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'--schema[print the JSON Schema of the lines]' \
 				'--user=[become this user]:user:_users'
 			;;
 		report)
-			_arguments $common \
+			_arguments $common $table \
+				'--json[each table as a JSON object]' \
 				'--from=[only intervals that ended then or later]:time:' \
 				'--to=[only intervals that ended before]:time:' \
-				'--by=[what a line is]:what:(process mapping kind cgroup unit)' \
-				'--all[every row and every process]' \
 				'*:file:_files'
 			;;
 		daemon)

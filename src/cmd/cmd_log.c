@@ -26,14 +26,7 @@ struct log_config {
 };
 
 static const struct option_spec options[] = {
-	{ .short_name = 'd',
-	  .name = "delay",
-	  .argument = "SECONDS",
-	  .help = "read the kernel's counters every SECONDS (default 1, at least 0.1)",
-	  .type = OPTION_SECONDS,
-	  .offset = offsetof(struct log_config, interval_ms),
-	  .min = 100,
-	  .max = 24 * 3600 * 1000 },
+	INTERVAL_OPTIONS(struct log_config, interval_ms, 100),
 	{ .short_name = 'n',
 	  .name = "count",
 	  .argument = "COUNT",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `faultmap report`: the summary of `run`, or a table of `top`, from JSON lines that were kept. */
+/* `faultmap report`: the summary of `run` from JSON lines that were kept. */
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "cmd/privileges.h"
 #include "cmd/sandbox.h"
+#include "cmd/table_options.h"
 #include "replay/jsonl_reader.h"
 #include "sink/sink_summary.h"
-#include "sink/sink_table.h"
 #include "base/text.h"
 #include "base/util.h"
 
@@ -21,13 +21,10 @@
 /* So many bytes of commands are printed; then only their number. */
 #define MAX_RUN_TEXT (1 << 20)
 
-#define BY_NOTHING (-1)
-
 struct report_config {
 	struct common_options common; /* first: see cmd_begin */
 	const char *from, *to;
-	int by; /* enum table_by, or BY_NOTHING */
-	bool all;
+	struct table_options table;
 };
 
 static const struct option_spec options[] = {
@@ -42,32 +39,23 @@ static const struct option_spec options[] = {
 	  .help = "only intervals that ended before TIME",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct report_config, to) },
-	{ .name = "by",
-	  .argument = "WHAT",
-	  .help = "instead of the summary, one line per process, mapping, kind, cgroup, or unit\n"
-		  "(of systemd, or container)",
-	  .type = OPTION_CHOICE,
-	  .offset = offsetof(struct report_config, by),
-	  .choices = sink_table_by_words },
-	{ .name = "all",
-	  .help = "show every row and every process, not only what cost most",
-	  .type = OPTION_FLAG,
-	  .offset = offsetof(struct report_config, all) },
+	TABLE_OPTIONS(struct report_config, table, "mapping"),
+	TABLE_JSON_OPTION(struct report_config, table),
 	COMMON_OPTIONS(struct report_config, common),
 };
 
 static const struct command_spec spec = {
 	.name = "report",
-	.synopsis = "[--from TIME] [--to TIME] [--by WHAT] [--all] FILE...",
-	.summary = "print the summary of recorded JSON lines, or a table",
+	.synopsis = "[--from TIME] [--to TIME] [--by WHAT] [options] FILE...",
+	.summary = "print the summary of recorded JSON lines",
 	.details =
 		"Reads what log, daemon --jsonl and run --jsonl wrote, plain or gzipped, the oldest\n"
 		"FILE first; - is standard input. What lost lines had counted is in the totals of later\n"
 		"lines, and so in the report.\n"
 		"\n"
 		"A damaged line is reported with its number and left out; then the exit status is 1.\n"
-		"What is beyond 200,000 rows or 50,000 processes of an interval (with --by, of all) is in\n"
-		"the process other, names beyond 6 MiB are cut, and the report says how many.",
+		"What is beyond 200,000 rows or 50,000 processes of an interval is in the process other,\n"
+		"names beyond 6 MiB are cut, and the report says how many.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
@@ -144,7 +132,9 @@ static int add_run(void *context, const char *const *command, int wait_status, u
 					.wall_ns = wall_ns };
 	int result = 0;
 
-	if (++report->n_runs == 1) {
+	if (++report->n_runs > 1 && table_format(&report->config->table) != TALLY_TEXT)
+		return 0;
+	if (report->n_runs == 1) {
 		report->run = run;
 		report->run.command = copy_command(command);
 		return report->run.command ?
@@ -156,14 +146,19 @@ static int add_run(void *context, const char *const *command, int wait_status, u
 	return result ? result : print_run(report, &run, error);
 }
 
-static int add_to_summary(struct report *report, const struct snapshot *snapshot,
-			  struct error *error)
+static int add_interval(void *context, const struct snapshot *snapshot, struct error *error)
 {
+	struct report *report = context;
+	const struct table_options *table = &report->config->table;
 	struct sink_summary_options summary = {
 		.page_size = jsonl_reader_info(report->reader)->page_size,
-		.by = report->config->all ? SUMMARY_BY_ROW : SUMMARY_BY_MAPPING,
+		.by = table_by(table, table->all ? BY_ROW : BY_MAPPING),
+		.sort = (enum tally_sort)table->sort,
+		.rows = table->rows,
 		.width = cmd_terminal_width(STDOUT_FILENO),
-		.show_all = report->config->all,
+		.has_colour = table_has_colour(table, STDOUT_FILENO),
+		.show_all = table->all,
+		.format = table_format(table),
 	};
 
 	if (!report->summary)
@@ -203,29 +198,6 @@ static void print_source(const struct report *report)
 			text_count(count, info->names_cut));
 }
 
-static int print_table(struct report *report, const struct snapshot *snapshot, struct error *error)
-{
-	struct sink_table_options options = { .by = (enum table_by)report->config->by,
-					      .rows = report->config->all ? 0 : 40,
-					      .stream = report->text };
-	struct sink_table *table = sink_table_new(&options);
-	int result = table ? sink_table_tick(table, snapshot, error) :
-			     error_set(error, ENOMEM, "making the report: out of memory");
-
-	sink_table_free(table);
-	return result;
-}
-
-static int add_interval(void *context, const struct snapshot *snapshot, struct error *error)
-{
-	struct report *report = context;
-
-	if (report->config->by == BY_NOTHING)
-		return add_to_summary(report, snapshot, error);
-	print_source(report);
-	return print_table(report, snapshot, error);
-}
-
 /* The time of the flag, or what stands for none. EXIT_DONE or EXIT_USAGE. */
 static int read_time(const char *flag, const char *text, int64_t none, int64_t *ret_ms)
 {
@@ -256,13 +228,14 @@ static int report_read(struct report *report, char *const files[], struct error 
 
 static int report_print(struct report *report, struct error *error)
 {
+	bool is_text = table_format(&report->config->table) == TALLY_TEXT;
 	bool is_one_run = report->n_runs == 1 && !report->is_narrowed;
 
-	if (report->config->by != BY_NOTHING)
-		return 0; /* it is printed */
-	if (report->n_runs == 1 && !is_one_run && print_run(report, &report->run, error) < 0)
+	if (is_text && report->n_runs == 1 && !is_one_run &&
+	    print_run(report, &report->run, error) < 0)
 		return -ENOMEM;
-	print_source(report);
+	if (is_text)
+		print_source(report);
 	if (sink_summary_print(report->summary, is_one_run ? &report->run : NULL, report->text) < 0)
 		return error_set(error, ENOMEM, "making the report: out of memory");
 	return 0;
@@ -315,7 +288,7 @@ static int report_run(struct report *report, char *const files[])
 
 static int report_main(int argc, char *argv[])
 {
-	struct report_config config = { .by = BY_NOTHING };
+	struct report_config config = { .table = TABLE_DEFAULTS };
 	struct report report = { .config = &config };
 	struct jsonl_reader_options reader = { .on_interval = add_interval,
 					       .on_run = add_run,
@@ -330,11 +303,12 @@ static int report_main(int argc, char *argv[])
 			  "--help");
 		return EXIT_USAGE;
 	}
+	if (!table_options_fit(&config.table, "report"))
+		return EXIT_USAGE;
 	if (read_time("--from", config.from, INT64_MIN, &reader.from_ms) != EXIT_DONE ||
 	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)
 		return EXIT_USAGE;
 	report.is_narrowed = config.from || config.to;
-	reader.as_one = config.by != BY_NOTHING;
 	report.reader = jsonl_reader_new(&reader);
 	status = report_run(&report, argv + operand);
 	free_command(report.run.command);

@@ -27,6 +27,7 @@
 #include "sink/sink_summary.h"
 #include "cmd/child.h"
 #include "cmd/session.h"
+#include "cmd/table_options.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "cmd/watch.h"
@@ -50,9 +51,8 @@ struct run_config {
 	struct common_options common;
 	struct watch_options watch;
 	bool json;
-	bool all;
 	bool slices;
-	int by;
+	struct table_options table;
 	const char *output;
 	const char *jsonl;
 	uint64_t interval_ms;
@@ -69,17 +69,7 @@ static const struct option_spec run_options[] = {
 	  .help = "write JSON lines to FILE beside the summary, for `faultmap report`",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, jsonl) },
-	{ .name = "all",
-	  .help = "show every row and every process (or all of --by), not only what cost most",
-	  .type = OPTION_FLAG,
-	  .offset = offsetof(struct run_config, all) },
-	{ .name = "by",
-	  .argument = "WHAT",
-	  .help = "a line for each mapping, kind, process, comm or row (default: mapping, with\n"
-		  "equal names as one)",
-	  .type = OPTION_CHOICE,
-	  .offset = offsetof(struct run_config, by),
-	  .choices = sink_summary_by_words },
+	TABLE_OPTIONS(struct run_config, table, "mapping; with --all: row"),
 	{ .name = "slices",
 	  .help = "show where along each mapping the faults were, in up to 64 slices of\n"
 		  "each unless --slice says otherwise",
@@ -91,14 +81,7 @@ static const struct option_spec run_options[] = {
 	  .help = "write to FILE (default: standard error)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, output) },
-	{ .short_name = 'd',
-	  .name = "delay",
-	  .argument = "SECONDS",
-	  .help = "read the kernel's counters every SECONDS (default: 1)",
-	  .type = OPTION_SECONDS,
-	  .offset = offsetof(struct run_config, interval_ms),
-	  .min = 50,
-	  .max = 86400000 },
+	INTERVAL_OPTIONS(struct run_config, interval_ms, 50),
 	COMMON_OPTIONS(struct run_config, common),
 };
 
@@ -376,7 +359,7 @@ static int make_slices(struct run *run, struct error *error)
 					       .slices_max = info->slices_max,
 					       .is_automatic = !run->config->watch.slice_bytes,
 					       .utf8 = locale_is_utf8(),
-					       .show_all = run->config->all };
+					       .show_all = run->config->table.all };
 
 	run->slices = sink_slices_new(&options);
 	if (!run->slices)
@@ -387,13 +370,16 @@ static int make_slices(struct run *run, struct error *error)
 
 static int make_summary(struct run *run, struct error *error)
 {
+	const struct table_options *table = &run->config->table;
 	struct sink_summary_options options = {
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-		.by = run->config->by >= 0 ? (enum sink_summary_by)run->config->by :
-		      run->config->all     ? SUMMARY_BY_ROW :
-					     SUMMARY_BY_MAPPING,
+		.by = table_by(table, table->all ? BY_ROW : BY_MAPPING),
+		.sort = (enum tally_sort)table->sort,
+		.rows = table->rows,
 		.width = run->config->output ? 0 : cmd_terminal_width(STDERR_FILENO),
-		.show_all = run->config->all
+		.has_colour = !run->config->output && table_has_colour(table, STDERR_FILENO),
+		.show_all = table->all,
+		.format = table_format(table),
 	};
 
 	run->summary = sink_summary_new(&options);
@@ -515,7 +501,9 @@ static void run_free(struct run *run)
 
 static int run_main(int argc, char *argv[])
 {
-	struct run_config config = { .by = -1, .interval_ms = 1000, .watch.detail = DETAIL_FULL };
+	struct run_config config = { .interval_ms = 1000,
+				     .watch.detail = DETAIL_FULL,
+				     .table = TABLE_DEFAULTS };
 	struct run run = { .config = &config, .pidfd = -1 };
 	int operand, status;
 
@@ -523,6 +511,12 @@ static int run_main(int argc, char *argv[])
 		return status;
 	if (operand >= argc) {
 		log_error("run needs a command: faultmap run [options] -- COMMAND [ARG...]");
+		return EXIT_USAGE;
+	}
+	if (!table_options_fit(&config.table, "run"))
+		return EXIT_USAGE;
+	if (config.json && config.table.csv) {
+		log_error("give --csv or --json, not both");
 		return EXIT_USAGE;
 	}
 	if (config.json && config.jsonl) {

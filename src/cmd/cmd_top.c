@@ -12,6 +12,7 @@
 #include "collect/collector.h"
 #include "base/log.h"
 #include "cmd/session.h"
+#include "cmd/table_options.h"
 #include "sink/sink_table.h"
 #include "base/text.h"
 #include "base/util.h"
@@ -23,14 +24,10 @@ struct top_config {
 	const char *user; /* to become; NULL: the default */
 	bool once;
 	bool batch;
-	uint64_t count; /* -n: rows with --once, tables with -b. 0: not given */
+	uint64_t count; /* -n: ticks; 0: not given */
 	uint64_t interval_ms;
-	int by;
-	int sort;
+	struct table_options table;
 };
-
-static const char *const sort_words[] = { "faults", "minor", "major", "denied", "pages", "stall",
-					  "rss",    "vsz",   "pid",   "name",   NULL };
 
 static const struct option_spec top_options[] = {
 	{ .name = "once",
@@ -43,36 +40,24 @@ static const struct option_spec top_options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct top_config, batch) },
 	{ .short_name = 'n',
-	  .name = "number",
+	  .name = "count",
 	  .argument = "COUNT",
-	  .help = "with --once: print so many rows and sum up the rest (default: all);\n"
-		  "with -b: print so many tables (default: until interrupted)",
+	  .help = "with -b: end after COUNT ticks (default: when interrupted)",
 	  .type = OPTION_UINT,
 	  .offset = offsetof(struct top_config, count),
 	  .min = 1,
 	  .max = 1000000000 },
-	{ .short_name = 'd',
-	  .name = "delay",
-	  .argument = "SECONDS",
-	  .help = "read the kernel's counters every SECONDS (default: 1)",
-	  .type = OPTION_SECONDS,
-	  .offset = offsetof(struct top_config, interval_ms),
-	  .min = 50,
-	  .max = 86400000 },
-	{ .name = "by",
-	  .argument = "WHAT",
-	  .help = "one line per process, mapping, kind, cgroup or unit (default: process)",
-	  .type = OPTION_CHOICE,
-	  .offset = offsetof(struct top_config, by),
-	  .choices = sink_table_by_words },
-	{ .name = "sort",
-	  .argument = "COLUMN",
-	  .help = "order by faults (default: minor and major of the interval), minor, major,\n"
-		  "denied, pages, stall, rss, vsz, pid or name; denied, pages and stall add a\n"
-		  "column",
-	  .type = OPTION_CHOICE,
-	  .offset = offsetof(struct top_config, sort),
-	  .choices = sort_words },
+	{ .name = "number",
+	  .argument = "COUNT",
+	  .help = "the same",
+	  .type = OPTION_UINT,
+	  .offset = offsetof(struct top_config, count),
+	  .min = 1,
+	  .max = 1000000000,
+	  .hidden = true },
+	INTERVAL_OPTIONS(struct top_config, interval_ms, 50),
+	TABLE_OPTIONS(struct top_config, table, "process"),
+	TABLE_JSON_OPTION(struct top_config, table),
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
 	USER_OPTION(struct top_config, user),
 	COMMON_OPTIONS(struct top_config, common),
@@ -83,10 +68,11 @@ static const struct command_spec top_spec = {
 	.synopsis = "--once | -b [options]",
 	.summary = "show who faults now, as a table",
 	.details =
-		"Columns that end in /s are rates of the interval. MINOR and MAJOR are totals. By\n"
-		"process, cgroup and unit they are the kernel's own, since each process began (min_flt\n"
-		"and maj_flt of ps). By mapping and kind they are what faultmap has counted since it\n"
-		"started. (exited) sums up the processes that have ended.",
+		"Columns that end in /s are rates of the interval. MINOR and MAJOR are totals: by\n"
+		"mapping, file, kind and row what faultmap has counted since it started, else the\n"
+		"kernel's own, since each process began (min_flt and maj_flt of ps). Those have in them\n"
+		"what the kernel resolved without an exception: `gup` among the kinds. (exited) sums up\n"
+		"the processes that have ended.",
 	.options = top_options,
 	.n_options = ARRAY_SIZE(top_options),
 };
@@ -132,12 +118,19 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 	else if (!config->once && !config->batch)
 		log_error("top has no interactive view yet: use --once for one table, -b for one "
 			  "per tick");
-	else if (!sink_table_can_sort(config->by, config->sort))
-		log_error("--sort %s means nothing with --by %s; see faultmap top --help",
-			  sort_words[config->sort], sink_table_by_words[config->by]);
 	else
-		return true;
+		return table_options_fit(&config->table, "top");
 	return false;
+}
+
+/* Before --rows there was, -n of --once was the number of lines. */
+static void keep_old_meaning(struct top_config *config)
+{
+	if (!config->once || !config->count)
+		return;
+	log_warning("-n is the number of ticks; for lines, which --once takes it for, say --rows");
+	if (!config->table.rows)
+		config->table.rows = config->count;
 }
 
 static int top_run(struct top *top)
@@ -167,7 +160,9 @@ static int top_run(struct top *top)
 
 static int top_main(int argc, char *argv[])
 {
-	struct top_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FAST };
+	struct top_config config = { .interval_ms = 1000,
+				     .watch.detail = DETAIL_FAST,
+				     .table = TABLE_DEFAULTS };
 	struct sink_table_options options;
 	struct top top = { .config = &config };
 	struct sink_table *table;
@@ -178,14 +173,20 @@ static int top_main(int argc, char *argv[])
 		return status;
 	if (!top_accepts(&config, argc, operand, argv))
 		return EXIT_USAGE;
+	keep_old_meaning(&config);
 	if (privileges_find(&top.user, config.user, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}
-	options = (struct sink_table_options){ .by = config.by,
-					       .sort = config.sort,
-					       .rows = config.once ? config.count : 0,
+	options = (struct sink_table_options){ .by = table_by(&config.table, BY_PROCESS),
+					       .sort = (enum tally_sort)config.table.sort,
+					       .rows = config.table.rows,
+					       .show_all = config.table.all,
 					       .width = cmd_terminal_width(STDOUT_FILENO),
+					       .has_colour = table_has_colour(&config.table,
+									      STDOUT_FILENO),
+					       .format = table_format(&config.table),
+					       .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 					       .stream = stdout };
 	table = sink_table_new(&options);
 	if (!table) {

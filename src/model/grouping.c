@@ -32,10 +32,11 @@ const char *const grouping_words[] = {
 	[BY_UID] = "uid",         [BY_PARENT] = "parent",   [BY_ROW] = "row",   [BY_ROW + 1] = NULL,
 };
 
-/* A tally has this mapping. */
+/* A tally has this mapping, or BY_ROW this process. */
 struct seen {
 	const struct tally *tally;
-	uint64_t mapping_id;
+	uint64_t id;       /* mapping or tgid */
+	uint64_t start_ns; /* of the process; else 0 */
 };
 
 struct parent {
@@ -58,6 +59,8 @@ static void init_tables(struct grouping *grouping)
 	grouping->folded = (struct tally){ .name = "(other)" };
 	grouping->n_folded = 0;
 	grouping->is_thinned = false;
+	grouping->has_several = false;
+	grouping->last_tgid = grouping->last_start_ns = 0;
 	grouping->named = NULL;
 }
 
@@ -237,12 +240,40 @@ static struct tally *tally_new(struct grouping *grouping, const struct tally *ke
 	return tally;
 }
 
+/* 1 when it is seen for the first time, 0 when not, or -ENOMEM. */
+static int see(struct grouping *grouping, const struct seen *key)
+{
+	struct seen *seen;
+
+	if (grouping->seen.count >= MAX_SEEN || table_get(&grouping->seen, key))
+		return 0;
+	seen = malloc(sizeof(*seen));
+	if (!seen)
+		return -ENOMEM;
+	*seen = *key;
+	if (table_add(&grouping->seen, seen) < 0) {
+		free(seen);
+		return -ENOMEM;
+	}
+	return 1;
+}
+
 static void forget_mapping(struct grouping *grouping, const struct tally *tally,
 			   uint64_t mapping_id)
 {
-	struct seen key = { .tally = tally, .mapping_id = mapping_id };
+	struct seen key = { .tally = tally, .id = mapping_id };
 
 	free(table_remove(&grouping->seen, &key));
+}
+
+/* A process has as many rows as mappings, kinds and accesses: it counts once. */
+static int count_process(struct grouping *grouping, struct tally *sum, const struct tally *row)
+{
+	struct seen key = { .tally = sum, .id = row->tgid, .start_ns = row->start_ns };
+	int is_first = see(grouping, &key);
+
+	sum->n_processes -= is_first == 0 ? row->n_processes : 0;
+	return is_first < 0 ? is_first : 0;
 }
 
 int grouping_fold(struct grouping *grouping, struct tally *tally)
@@ -257,6 +288,9 @@ int grouping_fold(struct grouping *grouping, struct tally *tally)
 	if (!sum)
 		return -ENOMEM;
 	tally_add(sum, tally);
+	if (grouping->options.by == BY_ROW && !grouping->is_thinned &&
+	    count_process(grouping, sum, tally) < 0)
+		return -ENOMEM;
 	if (!sum->hottest)
 		sum->hottest = tally->hottest;
 	table_remove(&grouping->tallies, tally);
@@ -309,10 +343,11 @@ static int make_room(struct grouping *grouping)
 	return grouping_fold_small(grouping);
 }
 
-static bool has_room(const struct grouping *grouping)
+/* So many times max_tallies may be there; names may have more room than what is of a process. */
+static bool has_room(const struct grouping *grouping, size_t times)
 {
 	return !grouping->options.sums_up || grouping->options.by == BY_PROCESS ||
-	       grouping->tallies.count < grouping->options.max_tallies;
+	       grouping->tallies.count < times * grouping->options.max_tallies;
 }
 
 /* The tally with this key, which is the process's, made if need be: its name's where there is no
@@ -326,10 +361,12 @@ static struct tally *tally_of(struct grouping *grouping, const struct tally *key
 		return tally;
 	if (make_room(grouping) < 0)
 		return NULL;
-	if (has_room(grouping))
+	if (has_room(grouping, 1))
 		return tally_new(grouping, key);
 	memcpy(name_key.perms, key->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
 	tally = table_get(&grouping->tallies, &name_key);
+	if (!tally && has_room(grouping, 2))
+		return tally_new(grouping, &name_key);
 	return tally ? tally : &grouping->other;
 }
 
@@ -404,22 +441,14 @@ static bool row_is_hotter(const struct row *row, const struct row *than)
 /* Counts the mapping, once, among those that the tally is of. 0 or -ENOMEM. */
 static int see_mapping(struct grouping *grouping, struct tally *tally, const struct row *row)
 {
-	struct seen key = { .tally = tally, .mapping_id = row->mapping_id }, *seen;
+	struct seen key = { .tally = tally, .id = row->mapping_id };
+	bool has_number = grouping->options.by == BY_MAPPING || grouping->options.by == BY_FILE;
+	int is_first = 0;
 
-	if (grouping->is_thinned || !tally->tgid || grouping->seen.count >= MAX_SEEN ||
-	    (grouping->options.by != BY_MAPPING && grouping->options.by != BY_FILE) ||
-	    table_get(&grouping->seen, &key))
-		return 0;
-	seen = malloc(sizeof(*seen));
-	if (!seen)
-		return -ENOMEM;
-	*seen = key;
-	if (table_add(&grouping->seen, seen) < 0) {
-		free(seen);
-		return -ENOMEM;
-	}
-	tally->n_mappings++;
-	return 0;
+	if (has_number && tally->tgid && !grouping->is_thinned)
+		is_first = see(grouping, &key);
+	tally->n_mappings += is_first > 0;
+	return is_first < 0 ? is_first : 0;
 }
 
 static struct tally key_of_row(struct grouping *grouping, const struct row *row)
@@ -449,20 +478,41 @@ static void place_tally(struct tally *tally, const struct row *row)
 	tally->map_end = row->map_end;
 }
 
+/* Faults that found no room in the kernel's table are in their processes' GUP already. */
+static void take_off_gup(const struct grouping *grouping, const struct row *row,
+			 struct fault_counts *counts)
+{
+	if (losses_is_other(row->process) && grouping_is_of_processes(grouping->options.by))
+		counts->minor = counts->major = 0;
+}
+
+/* What one process did alone is not put together with anything. */
+static void note_process(struct grouping *grouping, const struct process *process)
+{
+	grouping->has_several |= grouping->last_tgid &&
+				 (grouping->last_tgid != process->tgid ||
+				  grouping->last_start_ns != process->start_ns);
+	grouping->last_tgid = process->tgid;
+	grouping->last_start_ns = process->start_ns;
+}
+
 static int add_row(struct grouping *grouping, const struct row *row)
 {
-	struct fault_counts delta = row_delta(row);
+	struct fault_counts delta = row_delta(row), now = row->now;
 	struct stalls stalls = latency_stalls(row);
 	struct tally key = key_of_row(grouping, row);
 	struct tally *tally = key.name ? tally_of(grouping, &key) : NULL;
 
 	if (!tally)
 		return -ENOMEM;
+	take_off_gup(grouping, row, &delta);
+	take_off_gup(grouping, row, &now);
+	note_process(grouping, row->process);
 	name_process(tally, row->process);
 	place_tally(tally, row);
 	counts_add(&tally->counts, &delta);
 	if (!grouping->options.sums_up)
-		counts_add(&tally->total, &row->now);
+		counts_add(&tally->total, &now);
 	tally->by_kind[row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN] +=
 		delta.minor + delta.major + delta.denied;
 	stalls_add(&tally->stalls, &stalls);
@@ -480,6 +530,8 @@ static int end_row(struct grouping *grouping, const struct row *row)
 
 	if (!tally || !tally->tgid)
 		return key.name ? 0 : -ENOMEM;
+	if (may_stay && !grouping->has_several)
+		return 0;
 	if (may_stay && (tally->counts.pages >= SMALL_COUNT || tally_faults(tally) >= SMALL_COUNT ||
 			 tally->stalls.sum_ns >= SMALL_NS))
 		return 0;

@@ -35,17 +35,23 @@ enum grouping_by {
 /* The words for them, by enum grouping_by; NULL-terminated. */
 extern const char *const grouping_words[];
 
-/* Which tallies come first: those with the most of it. */
+/* Which tallies come first: those with the most of it, unless it says otherwise. */
 enum tally_sort {
-	SORT_STALL, /* time that tasks stood still; faults where that is not known */
-	SORT_FAULTS,
+	SORT_STALL,  /* time that tasks stood still */
+	SORT_FAULTS, /* minor + major + denied */
 	SORT_MINOR,
 	SORT_MAJOR,
 	SORT_DENIED,
 	SORT_BYTES, /* that the faults mapped */
 	SORT_RATE,  /* faults per second */
+	SORT_PAGES, /* as bytes */
+	SORT_RSS,
+	SORT_VSZ,
+	SORT_PID,  /* the lowest first */
+	SORT_NAME, /* by its bytes */
+	SORT_COST, /* stall where most faults were timed, else faults: what nobody has to ask for */
 };
-/* The words for them, by enum tally_sort; NULL-terminated. */
+/* The words for them but SORT_COST, by enum tally_sort; NULL-terminated. */
 extern const char *const tally_sort_words[];
 
 struct tally {
@@ -98,6 +104,8 @@ int grouping_add(struct grouping *grouping, const struct snapshot *snapshot);
 /* True for what groups processes as a whole, so that vsz, rss, gup and the kernel's own counts are
  * known: not for mappings, files, kinds and rows. */
 bool grouping_is_of_processes(enum grouping_by by);
+/* True when what is grouped so has something to sort by: a kind has no pid. */
+bool grouping_can_sort(enum grouping_by by, enum tally_sort sort);
 /* The text of what the process belongs to, written to `buffer` or borrowed from the process; for
  * what groups processes, but for BY_PARENT and BY_UID, whose texts others have. */
 const char *grouping_process_name(enum grouping_by by, const struct process *process, char *buffer,
@@ -121,9 +129,9 @@ struct tallies {
 
 /*
  * The list, to be freed with tallies_clear(); the tallies stay the grouping's, which is to be reset
- * or freed before more is added. What was denied or had to wait for a device is always among the
- * shown, and the rest has less than a twentieth of stalls, faults and bytes, unless view->rows says
- * how many are shown. 0 or -ENOMEM.
+ * or freed before more is added, but for BY_PROCESS. What was denied is always among the shown, and
+ * so is what had to wait for a device, up to 40 lines; the rest has less than a twentieth of stalls,
+ * faults and bytes, unless view->rows says how many are shown. 0 or -ENOMEM.
  */
 int grouping_tallies(struct grouping *grouping, const struct tallies_view *view,
 		     struct tallies *ret_tallies);

@@ -14,8 +14,10 @@ struct grouping {
 	struct tally other;  /* of names for which there was no room */
 	struct tally folded; /* BY_PROCESS: those that ended and were the least busy */
 	uint64_t n_folded;
-	struct table seen; /* which mappings a tally has */
-	bool is_thinned;   /* how many processes and mappings are in a tally is not known */
+	struct table seen;                 /* which mappings a tally has */
+	bool has_several;                  /* processes had faults */
+	uint64_t last_tgid, last_start_ns; /* of the process that was seen last; 0: none */
+	bool is_thinned; /* how many processes and mappings are in a tally is not known */
 	struct interned names;
 	struct users users;
 	struct table parents;        /* BY_PARENT: comms by pid */

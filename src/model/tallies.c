@@ -15,14 +15,32 @@
 #define SMALL_PART 20
 /* A page of output; what is left over is more lines, if it is more than that. */
 #define SHOWN_LINES 15
+/* What had major faults is a line if there are no more than so many: a thousand programs that each
+ * read their libraries are a number in the rest. */
+#define MAJOR_LINES 40
 /* Kinds that are named on a line. */
 #define SHOWN_KINDS 3
 
 const char *const tally_sort_words[] = {
 	[SORT_STALL] = "stall", [SORT_FAULTS] = "faults", [SORT_MINOR] = "minor",
 	[SORT_MAJOR] = "major", [SORT_DENIED] = "denied", [SORT_BYTES] = "bytes",
-	[SORT_RATE] = "rate",   [SORT_RATE + 1] = NULL,
+	[SORT_RATE] = "rate",   [SORT_PAGES] = "pages",   [SORT_RSS] = "rss",
+	[SORT_VSZ] = "vsz",     [SORT_PID] = "pid",       [SORT_NAME] = "name",
+	[SORT_NAME + 1] = NULL,
 };
+
+bool grouping_can_sort(enum grouping_by by, enum tally_sort sort)
+{
+	switch (sort) {
+	case SORT_RSS:
+	case SORT_VSZ:
+		return grouping_is_of_processes(by);
+	case SORT_PID:
+		return by == BY_PROCESS || by == BY_MAPPING || by == BY_ROW;
+	default:
+		return true;
+	}
+}
 
 /* Putting together. ---------------------------------------------------------------------------- */
 
@@ -55,9 +73,49 @@ static bool has_own_lines(enum grouping_by by)
 	return by == BY_PROCESS || by == BY_MAPPING || by == BY_ROW;
 }
 
+/* By all that tells tallies apart but the process, so that what may be put together stands side by
+ * side. */
+static int compare_identity(const void *left, const void *right)
+{
+	const struct tally *a = *(const struct tally *const *)left;
+	const struct tally *b = *(const struct tally *const *)right;
+	int order = compare_u64((uintptr_t)a->name, (uintptr_t)b->name);
+
+	if (!order)
+		order = memcmp(a->perms, b->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
+	if (!order)
+		order = compare_u64(a->start_ns, b->start_ns);
+	if (!order)
+		order = compare_u64(a->tgid, b->tgid);
+	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
+}
+
+static bool is_alike(const struct tally *a, const struct tally *b)
+{
+	return a->name == b->name &&
+	       !memcmp(a->perms, b->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
+}
+
+/* Puts together those of the tallies, which are alike, that are small; a single one stays what it
+ * is. The first one is of no process, where there is such a one. */
+static int fold_alike(struct grouping *grouping, struct tally **tallies, size_t count,
+		      const struct cost *total)
+{
+	bool may_stay = has_own_lines(grouping->options.by);
+	size_t n_small = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n_small += !tallies[i]->tgid || !is_large(tallies[i], total);
+	for (size_t i = 0; i < count && !result; i++)
+		if (tallies[i]->tgid && !(may_stay && (n_small < 2 || is_large(tallies[i], total))))
+			result = grouping_fold(grouping, tallies[i]);
+	return result;
+}
+
 int grouping_fold_small(struct grouping *grouping)
 {
-	size_t count = grouping->tallies.count;
+	size_t count = grouping->tallies.count, alike;
 	autofree struct tally **tallies = table_values(&grouping->tallies);
 	struct cost total = {};
 	int result = 0;
@@ -66,25 +124,13 @@ int grouping_fold_small(struct grouping *grouping)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		cost_add(&total, tallies[i]);
-	for (size_t i = 0; i < count && !result; i++)
-		if (tallies[i]->tgid &&
-		    !(has_own_lines(grouping->options.by) && is_large(tallies[i], &total)))
-			result = grouping_fold(grouping, tallies[i]);
-	return result;
-}
-
-/* All tallies are of one process: then there is nothing to put together. */
-static bool is_of_one_process(const struct grouping *grouping)
-{
-	const struct tally *first = NULL;
-	size_t cursor = 0;
-
-	for (const struct tally *tally; (tally = table_next(&grouping->tallies, &cursor));) {
-		if (first && (tally->tgid != first->tgid || tally->start_ns != first->start_ns))
-			return false;
-		first = tally;
+	qsort(tallies, count, sizeof(struct tally *), compare_identity);
+	for (size_t i = 0; i < count && !result; i += alike) {
+		for (alike = 1; i + alike < count && is_alike(tallies[i], tallies[i + alike]);)
+			alike++;
+		result = fold_alike(grouping, tallies + i, alike, &total);
 	}
-	return true;
+	return result;
 }
 
 static int put_together(struct grouping *grouping, bool show_all)
@@ -93,7 +139,7 @@ static int put_together(struct grouping *grouping, bool show_all)
 
 	if (by == BY_PROCESS)
 		return 0;
-	if (has_own_lines(by) && (show_all || is_of_one_process(grouping)))
+	if (has_own_lines(by) && (show_all || !grouping->has_several))
 		return 0;
 	return grouping_fold_small(grouping);
 }
@@ -112,7 +158,16 @@ static uint64_t value_of(const struct tally *tally, enum tally_sort sort)
 	case SORT_DENIED:
 		return tally->counts.denied;
 	case SORT_BYTES:
+	case SORT_PAGES:
 		return tally->counts.pages;
+	case SORT_RSS:
+		return tally->rss_bytes;
+	case SORT_VSZ:
+		return tally->vsz_bytes;
+	case SORT_PID: /* the lowest first, several processes last */
+		return UINT64_MAX - (tally->tgid ?: UINT64_MAX);
+	case SORT_NAME:
+		return 0;
 	default:
 		return tally_faults(tally);
 	}
@@ -125,7 +180,8 @@ static int compare_tallies(const void *left, const void *right, void *context)
 	const struct tally *a = *(const struct tally *const *)left;
 	const struct tally *b = *(const struct tally *const *)right;
 	enum tally_sort sort = *(const enum tally_sort *)context;
-	int order = compare_u64(value_of(b, sort), value_of(a, sort));
+	int order = sort == SORT_NAME ? strcmp(a->name, b->name) :
+					compare_u64(value_of(b, sort), value_of(a, sort));
 
 	if (!order)
 		order = compare_u64(b->stalls.sum_ns, a->stalls.sum_ns);
@@ -149,10 +205,10 @@ static int compare_tallies(const void *left, const void *right, void *context)
 	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
 }
 
-/* What is asked for first, when something went wrong or was slow: it is never in the rest. */
-static bool has_to_be_shown(const struct tally *tally)
+/* Asked for first when something was slow. */
+static bool has_major(const struct tally *tally)
 {
-	return tally->counts.denied || tally->counts.major || tally->major;
+	return tally->counts.major || tally->major;
 }
 
 static void move_to_front(struct tally **list, size_t from, size_t to)
@@ -179,7 +235,7 @@ static size_t choose_page(struct tally **list, size_t count)
 	for (size_t i = 0; i < count; i++)
 		cost_add(&total, list[i]);
 	for (size_t i = shown; i < count; i++)
-		if (has_to_be_shown(list[i]))
+		if (list[i]->counts.denied || (has_major(list[i]) && shown < MAJOR_LINES))
 			move_to_front(list, i, shown++);
 	for (size_t i = shown; i < count; i++)
 		cost_add(&rest, list[i]);
@@ -219,10 +275,23 @@ static void hide_unknown(struct tallies *tallies)
 			tallies->list[i]->n_processes = tallies->list[i]->n_mappings = 0;
 }
 
+/* Where most faults were not timed, the few that were say little about what it cost. */
+static enum tally_sort sort_by_cost(const struct grouping *grouping)
+{
+	uint64_t timed = grouping->folded.stalls.count, faults = tally_faults(&grouping->folded);
+	size_t cursor = 0;
+
+	for (const struct tally *tally; (tally = table_next(&grouping->tallies, &cursor));) {
+		timed += tally->stalls.count;
+		faults += tally->counts.minor + tally->counts.major;
+	}
+	return 2 * timed >= faults ? SORT_STALL : SORT_FAULTS;
+}
+
 int grouping_tallies(struct grouping *grouping, const struct tallies_view *view,
 		     struct tallies *ret_tallies)
 {
-	enum tally_sort sort = view->sort;
+	enum tally_sort sort = view->sort == SORT_COST ? sort_by_cost(grouping) : view->sort;
 	struct tallies tallies = {};
 
 	if (put_together(grouping, view->show_all) < 0)

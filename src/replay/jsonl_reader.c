@@ -14,8 +14,7 @@
 #include "base/util.h"
 #include "base/version.h"
 
-/* Of one interval, or of all with as_one: some 50 MiB. What comes beyond is in the process
- * "other". */
+/* Of one interval: some 50 MiB. What comes beyond is in the process "other". */
 #define MAX_ROWS 200000
 #define MAX_PROCESSES 50000
 /* What found no room; no mapping of a log has it. */
@@ -96,14 +95,12 @@ static int enter_interval(struct jsonl_reader *reader, int64_t ts_ms, struct err
 			 "older than what was read before it; name the oldest file first");
 	}
 	reader->ts_ms = ts_ms;
-	if (!reader->options.as_one && reader->has_interval)
+	if (reader->has_interval)
 		result = hand_out(reader, error);
 	if (result < 0)
 		return result;
-	if (!reader->options.as_one) {
-		jsonl_totals_drop_ended(&reader->last, reader->snapshot);
-		snapshot_begin(reader->snapshot);
-	}
+	jsonl_totals_drop_ended(&reader->last, reader->snapshot);
+	snapshot_begin(reader->snapshot);
 	snapshot_seal(reader->snapshot, ts, 0);
 	if (!reader->info.first.tv_sec)
 		reader->info.first = ts;
@@ -153,7 +150,7 @@ static void read_interval(struct jsonl_line *line)
 	reader->info.n_intervals++;
 	reader->info.duration_ns += duration_ns;
 	reader->info.lines_lost += lines_lost;
-	snapshot->interval_ns = reader->options.as_one ? reader->info.duration_ns : duration_ns;
+	snapshot->interval_ns = duration_ns;
 }
 
 /* Records. ------------------------------------------------------------------------------------- */

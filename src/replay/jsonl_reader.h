@@ -27,7 +27,6 @@ typedef void (*log_complaint_fn)(void *context, const char *path, uint64_t line,
 
 struct jsonl_reader_options {
 	int64_t from_ms, to_ms; /* since 1970: intervals that ended from then on, and before then */
-	bool as_one;            /* one snapshot, at the end, as of one long interval */
 	log_interval_fn on_interval;
 	log_run_fn on_run;
 	log_complaint_fn on_complaint;

@@ -21,6 +21,9 @@ struct grid {
 	char **cells; /* row by row */
 	size_t n_cells;
 	size_t capacity;
+	unsigned char *marks; /* enum grid_mark of each row; NULL: all plain */
+	size_t n_marks;
+	bool has_colour;
 	locale_t utf8;
 	bool out_of_memory;
 };
@@ -50,6 +53,7 @@ void grid_free(struct grid *grid)
 	for (size_t i = 0; i < grid->n_cells; i++)
 		free(grid->cells[i]);
 	free(grid->cells);
+	free(grid->marks);
 	free(grid->columns);
 	if (grid->utf8)
 		freelocale(grid->utf8);
@@ -116,6 +120,24 @@ void grid_duration(struct grid *grid, uint64_t ns)
 void grid_empty(struct grid *grid)
 {
 	grid_take(grid, strdup(""));
+}
+
+void grid_mark(struct grid *grid, enum grid_mark mark)
+{
+	size_t rows = grid->n_cells ? (grid->n_cells - 1) / grid->n_columns + 1 : 0;
+	unsigned char *marks = rows ? realloc(grid->marks, rows) : NULL;
+
+	if (!marks)
+		return; /* no colour is no loss */
+	memset(marks + grid->n_marks, GRID_PLAIN, rows - grid->n_marks);
+	marks[rows - 1] = mark;
+	grid->marks = marks;
+	grid->n_marks = rows;
+}
+
+void grid_use_colour(struct grid *grid)
+{
+	grid->has_colour = true;
 }
 
 /* Bytes and columns of the character at text; never 0 bytes unless at the end. */
@@ -266,6 +288,29 @@ static void put_line(const struct grid *grid, FILE *stream, const size_t *widths
 	fputc('\n', stream);
 }
 
+/* What switches the colour of the row on; NULL: it has none. */
+static const char *colour_of(const struct grid *grid, size_t row)
+{
+	static const char *const colours[] = {
+		[GRID_MAJOR] = "\033[33m", [GRID_DENIED] = "\033[31m"
+	};
+
+	return grid->has_colour && row < grid->n_marks ? colours[grid->marks[row]] : NULL;
+}
+
+static void put_row(const struct grid *grid, FILE *stream, const size_t *widths, size_t indent,
+		    size_t limit, size_t row)
+{
+	const char *colour = colour_of(grid, row);
+
+	if (colour)
+		fputs(colour, stream);
+	put_line(grid, stream, widths, indent, limit,
+		 (const char *const *)grid->cells + row * grid->n_columns);
+	if (colour)
+		fputs("\033[0m", stream);
+}
+
 int grid_print(const struct grid *grid, FILE *stream, unsigned int indent, unsigned int width)
 {
 	size_t limit = width ? width : SIZE_MAX;
@@ -281,10 +326,13 @@ int grid_print(const struct grid *grid, FILE *stream, unsigned int indent, unsig
 		widths[i] = column_width(grid, i);
 	}
 	widths_shrink(grid, widths, indent, limit);
+	if (grid->has_colour)
+		fputs("\033[1m", stream);
 	put_line(grid, stream, widths, indent, limit, titles);
+	if (grid->has_colour)
+		fputs("\033[0m", stream);
 	for (size_t row = 0; row < grid_rows(grid); row++)
-		put_line(grid, stream, widths, indent, limit,
-			 (const char *const *)grid->cells + row * grid->n_columns);
+		put_row(grid, stream, widths, indent, limit, row);
 	uselocale(before);
 	return 0;
 }

@@ -6,25 +6,138 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "sink/grid.h"
-#include "model/losses.h"
-#include "sink/sink_summary_lines.h"
 #include "base/text.h"
+#include "base/users.h"
 #include "base/util.h"
+#include "model/losses.h"
+#include "sink/denied.h"
+#include "sink/grid.h"
+#include "sink/tally_grid.h"
 
-/* Of a page of output: the busiest, unless --all. */
-#define SHOWN_PLACES 40
-#define SHOWN_PROCESSES 20
 #define AGAIN 2 /* times the resident memory: then the same memory was faulted in again */
 #define DEFAULT_WIDTH 80
-#define WIDE 100
 #define COMMAND_MAX 2048 /* bytes of the command line that are shown */
 
-const char *const sink_summary_by_words[] = {
-	[SUMMARY_BY_MAPPING] = "mapping", [SUMMARY_BY_KIND] = "kind",
-	[SUMMARY_BY_PROCESS] = "process", [SUMMARY_BY_COMM] = "comm",
-	[SUMMARY_BY_ROW] = "row",         NULL
+struct sink_summary {
+	struct sink_summary_options options;
+	struct grouping *lines;
+	struct grouping *people; /* by process; may be `lines` */
+	struct users users;
+	uint64_t interval_ns;
+	struct timespec ts;
+	struct totals totals;
 };
+
+/* Of all processes, by the kernel's accounting. */
+struct people {
+	struct tallies tallies;
+	uint64_t count;
+	uint64_t minor, major, gup;
+	int64_t residual; /* what the kernel counted, less rows and GUP, of those that have both */
+};
+
+struct sink_summary *sink_summary_new(const struct sink_summary_options *options)
+{
+	struct grouping_options lines = { .by = options->by,
+					  .sums_up = true,
+					  .max_tallies = options->max_tallies,
+					  .max_processes = options->max_processes };
+	struct grouping_options people = lines;
+	struct sink_summary *summary = calloc(1, sizeof(*summary));
+
+	if (!summary)
+		return NULL;
+	summary->options = *options;
+	people.by = BY_PROCESS;
+	summary->people = grouping_new(&people);
+	summary->lines = options->by == BY_PROCESS ? summary->people : grouping_new(&lines);
+	if (!summary->people || !summary->lines) {
+		sink_summary_free(summary);
+		return NULL;
+	}
+	return summary;
+}
+
+void sink_summary_free(struct sink_summary *summary)
+{
+	if (!summary)
+		return;
+	if (summary->lines != summary->people)
+		grouping_free(summary->lines);
+	grouping_free(summary->people);
+	free(summary);
+}
+
+int sink_summary_tick(struct sink_summary *summary, const struct snapshot *snapshot,
+		      struct error *error)
+{
+	int result = grouping_add(summary->people, snapshot);
+
+	if (!result && summary->lines != summary->people)
+		result = grouping_add(summary->lines, snapshot);
+	summary->totals = snapshot->totals;
+	summary->interval_ns += snapshot->interval_ns;
+	summary->ts = snapshot->ts;
+	return result < 0 ? error_set(error, ENOMEM, "summing up: out of memory") : 0;
+}
+
+SINK_OPS(summary);
+
+/* Processes. ----------------------------------------------------------------------------------- */
+
+/* A log may lack the lines of a process: what its rows have is all that is known of it then. */
+static bool has_counters(const struct tally *tally)
+{
+	return tally->minor + tally->major + tally->gup > 0;
+}
+
+static void add_person(struct people *people, const struct tally *tally)
+{
+	uint64_t in_rows = tally->counts.minor + tally->counts.major;
+
+	if (!has_counters(tally)) {
+		people->minor += tally->counts.minor;
+		people->major += tally->counts.major;
+		return;
+	}
+	people->minor += tally->minor;
+	people->major += tally->major;
+	people->gup += tally->gup;
+	people->residual += (int64_t)(tally->minor + tally->major) -
+			    (int64_t)(in_rows + tally->gup);
+}
+
+/* All processes, in order; to be cleared. 0 or -ENOMEM. */
+static int find_people(struct sink_summary *summary, struct people *ret_people)
+{
+	const struct tallies_view view = { .sort = SORT_FAULTS,
+					   .show_all = summary->options.show_all };
+	struct people people = {};
+
+	if (grouping_tallies(summary->people, &view, &people.tallies) < 0)
+		return -ENOMEM;
+	people.count = people.tallies.total.n_processes;
+	for (size_t i = 0; i < people.tallies.shown; i++)
+		add_person(&people, people.tallies.list[i]);
+	if (people.tallies.n_rest)
+		add_person(&people, &people.tallies.rest);
+	*ret_people = people;
+	return 0;
+}
+
+struct sink_summary_totals sink_summary_totals(struct sink_summary *summary)
+{
+	struct people people = {};
+
+	if (find_people(summary, &people) < 0)
+		return (struct sink_summary_totals){};
+	tallies_clear(&people.tallies);
+	return (struct sink_summary_totals){ .processes = people.count,
+					     .minor = people.minor,
+					     .major = people.major };
+}
+
+/* The command. --------------------------------------------------------------------------------- */
 
 /* One word as a shell would need it quoted; returns the bytes written. */
 static size_t print_word(const char *word, FILE *stream)
@@ -78,227 +191,19 @@ static void print_end(const struct sink_summary_run *run, FILE *stream)
 			seconds);
 }
 
-/* By pages, then everything else that tells places apart. */
-static int compare_places(const void *left, const void *right)
+int sink_summary_print_run(const struct sink_summary_run *run, FILE *stream)
 {
-	const struct place *a = *(const struct place *const *)left;
-	const struct place *b = *(const struct place *const *)right;
-	int order = compare_u64(b->counts.pages, a->counts.pages);
+	int result = print_command(run->command, stream);
 
-	if (!order)
-		order = compare_u64(b->counts.denied, a->counts.denied);
-	if (!order)
-		order = strcmp(a->name, b->name);
-	if (!order)
-		order = compare_u64(a->map_start, b->map_start);
-	if (!order)
-		order = memcmp(a->perms, b->perms, PLACE_KEY_SIZE - offsetof(struct place, perms));
-	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
-}
-
-static void put_counts(const struct sink_summary *summary, const struct place *place,
-		       struct grid *grid)
-{
-	const struct stalls *stalls = &place->stalls;
-
-	grid_count(grid, place->counts.minor);
-	grid_count(grid, place->counts.major);
-	grid_count(grid, place->counts.denied);
-	grid_bytes(grid, place->counts.pages * summary->options.page_size);
-	if (stalls->count) {
-		grid_duration(grid, stalls->sum_ns / stalls->count);
-		grid_duration(grid, stalls->max_ns);
-	} else {
-		grid_empty(grid);
-		grid_empty(grid);
-	}
-}
-
-#define COUNT_COLUMNS 6 /* those of put_counts */
-static const struct grid_column place_columns[] = {
-	{ .title = "MINOR" },
-	{ .title = "MAJOR" },
-	{ .title = "DENIED", .optional = true },
-	{ .title = "BYTES" },
-	{ .title = "AVG", .optional = true },
-	{ .title = "MAX", .optional = true },
-	{ .title = "KIND", .left = true },
-	{ .title = "ACCESS", .left = true },
-	{ .title = "PERMS", .left = true },
-	{ .title = "PROCS", .optional = true },
-	{ .title = "PID", .optional = true },
-	{ .title = "SIZE", .optional = true },
-	{ .title = "ADDRESS", .optional = true },
-	{ .title = "MAPPING", .left = true },
-};
-
-static void put_place(const struct sink_summary *summary, const struct place *place,
-		      struct grid *grid)
-{
-	put_counts(summary, place, grid);
-	grid_format(grid, "%s", kind_name(place->kind));
-	grid_format(grid, "%s%s", access_name(place->access),
-		    place->mode == MODE_KERNEL ? " kernel" : "");
-	grid_name(grid, place->perms);
-	if (place->mapping_id) {
-		grid_empty(grid);
-		if (sink_summary_has_several(summary))
-			grid_format(grid, "%" PRIu64, place->tgid);
-		else
-			grid_empty(grid);
-		grid_bytes(grid, place->map_end - place->map_start);
-		grid_format(grid, "%" PRIx64, place->map_start);
-	} else {
-		if (sink_summary_has_several(summary) && place->n_processes)
-			grid_count(grid, place->n_processes);
-		else
-			grid_empty(grid);
-		for (size_t i = 0; i < 3; i++)
-			grid_empty(grid);
-	}
-	grid_name(grid, *place->name ? place->name : "-");
-}
-
-/* A line of sums: counts and what they are of. */
-static void put_sum(const struct sink_summary *summary, const struct place *sum, const char *what,
-		    struct grid *grid)
-{
-	put_counts(summary, sum, grid);
-	for (size_t i = COUNT_COLUMNS; i + 1 < ARRAY_SIZE(place_columns); i++)
-		grid_empty(grid);
-	grid_format(grid, "%s", what);
-}
-
-/* The places to show, in order: when several processes ran, only large mappings stand alone. */
-static struct place **shown_places(struct sink_summary *summary, size_t *ret_count)
-{
-	const struct table *tables[] = { &summary->own, &summary->merged };
-	struct place **places;
-	size_t count = 0;
-
-	if (sink_summary_has_several(summary) && !summary->options.show_all &&
-	    sink_summary_thin(summary) < 0)
-		return NULL;
-	places = calloc(summary->own.count + summary->merged.count + 1, sizeof(*places));
-	if (!places)
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		size_t cursor = 0;
-
-		for (struct place *place; (place = table_next(tables[i], &cursor));)
-			if (has_faults(&place->counts))
-				places[count++] = place;
-	}
-	qsort(places, count, sizeof(*places), compare_places);
-	*ret_count = count;
-	return places;
-}
-
-static int print_places(struct sink_summary *summary, FILE *stream)
-{
-	size_t count = 0, shown;
-	autofree struct place **places = shown_places(summary, &count);
-	struct grid *grid = grid_new(place_columns, ARRAY_SIZE(place_columns));
-	struct place total = {}, rest = {};
-	char text[64];
-	int result = -ENOMEM;
-
-	if (places && grid) {
-		shown = summary->options.show_all || count < SHOWN_PLACES ? count : SHOWN_PLACES;
-		for (size_t i = 0; i < count; i++) {
-			place_add(i < shown ? &total : &rest, places[i]);
-			if (i < shown)
-				put_place(summary, places[i], grid);
-		}
-		snprintf(text, sizeof(text), "(%zu more)", count - shown);
-		if (shown < count)
-			put_sum(summary, &rest, text, grid);
-		if (has_faults(&summary->other.counts))
-			put_sum(summary, &summary->other, summary->other.name, grid);
-		place_add(&total, &rest);
-		place_add(&total, &summary->other);
-		put_sum(summary, &total, "total", grid);
-		result = grid_print(grid, stream, 2, 0);
-	}
-	grid_free(grid);
-	return result;
-}
-
-static void put_person(const struct person *person, const char *name, struct grid *grid)
-{
-	grid_count(grid, person->minor);
-	grid_count(grid, person->major);
-	grid_count(grid, person->gup);
-	grid_bytes(grid, person->vsz_bytes);
-	if (person->tgid) {
-		grid_bytes(grid, person->rss_bytes);
-		grid_format(grid, "%" PRIu64, person->tgid);
-	} else { /* a sum of peaks of different moments would be no fact */
-		grid_empty(grid);
-		grid_empty(grid);
-	}
-	grid_name(grid, name);
-}
-
-static int print_people(const struct sink_summary *summary, const struct person *sum, FILE *stream)
-{
-	static const struct grid_column columns[] = {
-		{ .title = "MINOR" },
-		{ .title = "MAJOR" },
-		{ .title = "GUP", .optional = true },
-		{ .title = "VSZ" },
-		{ .title = "PEAK RSS" },
-		{ .title = "PID" },
-		{ .title = "PROCESS", .left = true },
-	};
-	size_t count = summary->people.count, shown = count;
-	autofree struct person **people = sink_summary_sorted_values(&summary->people,
-								     sink_summary_compare_people);
-	struct grid *grid = grid_new(columns, ARRAY_SIZE(columns));
-	struct person rest = summary->rest;
-	char text[64];
-	int result = -ENOMEM;
-
-	if (people && grid) {
-		if (!summary->options.show_all && count > SHOWN_PROCESSES)
-			shown = SHOWN_PROCESSES;
-		for (size_t i = 0; i < shown; i++)
-			put_person(people[i], people[i]->comm, grid);
-		for (size_t i = shown; i < count; i++)
-			sink_summary_person_sum(&rest, people[i]);
-		snprintf(text, sizeof(text), "(%" PRIu64 " more)", summary->n_rest + count - shown);
-		if (summary->n_rest + count > shown)
-			put_person(&rest, text, grid);
-		if (summary->n_rest + count > 1)
-			put_person(sum, "total", grid);
-		result = grid_print(grid, stream, 2, 0);
-	}
-	grid_free(grid);
-	return result;
-}
-
-/*
- * The question that faultmap is for: of what was reserved, how much was ever touched? No more than
- * was resident. Faults may have brought in more than that: the same memory again.
- */
-static void print_touched(const struct sink_summary *summary, const struct person *sum,
-			  uint64_t pages, FILE *stream)
-{
-	uint64_t faulted = pages * summary->options.page_size;
-	uint64_t touched = sum->rss_bytes < sum->vsz_bytes ? sum->rss_bytes : sum->vsz_bytes;
-	char reserved_text[TEXT_SIZE_LEN], touched_text[TEXT_SIZE_LEN], faulted_text[TEXT_SIZE_LEN];
-
-	fprintf(stream, "reserved %s of address space, touched %s of it at most: %.1f %%\n",
-		text_bytes(reserved_text, sum->vsz_bytes), text_bytes(touched_text, touched),
-		sum->vsz_bytes ? 100.0 * (double)touched / (double)sum->vsz_bytes : 0.0);
-	if (touched && faulted / AGAIN > touched)
-		fprintf(stream,
-			"faulted in %s: the same memory again and again, %" PRIu64 " times\n",
-			text_bytes(faulted_text, faulted), faulted / touched);
+	if (result < 0)
+		return result;
+	print_end(run, stream);
+	fputc('\n', stream);
+	return 0;
 }
 
 /* What page faults cost, in one line. */
-static void print_cost(const struct line *total, const struct person *sum, uint64_t n_processes,
+static void print_cost(const struct tally *total, const struct people *people,
 		       const struct sink_summary_run *run, FILE *stream)
 {
 	char minor[TEXT_COUNT_LEN], major[TEXT_COUNT_LEN], denied[TEXT_COUNT_LEN];
@@ -314,194 +219,162 @@ static void print_cost(const struct line *total, const struct person *sum, uint6
 	if (total->stalls.count && run && run->wall_ns)
 		fprintf(stream, " (%.0f %%)",
 			100.0 * (double)total->stalls.sum_ns / (double)run->wall_ns);
-	fprintf(stream, ": %s minor, %s major, %s denied", text_count(minor, sum->minor),
-		text_count(major, sum->major), text_count(denied, total->counts.denied));
-	if (n_processes > 1)
-		fprintf(stream, ", in %s processes", text_count(count, n_processes));
+	fprintf(stream, ": %s minor, %s major, %s denied", text_count(minor, people->minor),
+		text_count(major, people->major), text_count(denied, total->counts.denied));
+	if (people->count > 1)
+		fprintf(stream, ", in %s processes", text_count(count, people->count));
 	fputc('\n', stream);
 }
 
-static const struct grid_column line_columns[] = {
-	{ .title = "FAULTS" },
-	{ .title = "MAJOR", .optional = true },
-	{ .title = "DENIED", .optional = true },
-	{ .title = "STALL", .optional = true },
-	{ .title = "MAX", .optional = true },
-	{ .title = "BYTES" },
-	{ .title = "KIND", .left = true, .flexible = true },
-	{ .title = "PROCS", .optional = true },
-	{ .title = "PID", .optional = true },
-	{ .title = "MAPPING", .left = true, .flexible = true, .least = 28, .keeps_end = true },
-};
-#define LINE_KINDS 6
-#define LINE_NAME (ARRAY_SIZE(line_columns) - 1)
+/* Tables. -------------------------------------------------------------------------------------- */
 
-/* There is room for what is less important. */
-static bool is_wide(const struct sink_summary *summary)
+static int print_lines(struct sink_summary *summary, const struct people *people,
+		       const struct tallies *lines, FILE *stream)
 {
-	return summary->options.width >= WIDE;
+	const struct sink_summary_options *options = &summary->options;
+	const struct tally_grid_view view = { .by = options->by,
+					      .sort = options->sort,
+					      .has_several = people->count > 1,
+					      .has_colour = options->has_colour,
+					      .page_size = options->page_size,
+					      .interval_ns = summary->interval_ns,
+					      .width = options->width ?: DEFAULT_WIDTH,
+					      .users = &summary->users };
+
+	return tally_grid_print(&view, lines, NULL, stream);
 }
 
-static void put_line_costs(const struct sink_summary *summary, const struct line *line,
-			   struct grid *grid)
+static void put_person(const struct tally *person, const char *name, bool is_sum, struct grid *grid)
 {
-	char kinds[128];
-
-	grid_count(grid, line->counts.minor + line->counts.major + line->counts.denied);
-	grid_count(grid, line->counts.major);
-	grid_count(grid, line->counts.denied);
-	if (line->stalls.count)
-		grid_duration(grid, line->stalls.sum_ns);
-	else
+	grid_count(grid, person->minor);
+	grid_count(grid, person->major);
+	grid_count(grid, person->gup);
+	grid_bytes(grid, person->vsz_bytes);
+	if (is_sum) { /* a sum of peaks of different moments would be no fact */
 		grid_empty(grid);
-	if (line->stalls.count && is_wide(summary))
-		grid_duration(grid, line->stalls.max_ns);
-	else
 		grid_empty(grid);
-	grid_bytes(grid, line->counts.pages * summary->options.page_size);
-	line_kinds(line, kinds, sizeof(kinds));
-	if (summary->options.by == SUMMARY_BY_KIND)
-		grid_empty(grid);
-	else
-		grid_format(grid, "%s", kinds);
+	} else {
+		grid_bytes(grid, person->rss_bytes);
+		grid_format(grid, "%" PRIu64, person->tgid);
+	}
+	grid_name(grid, name);
 }
 
-static void put_cost_line(const struct sink_summary *summary, const struct line *line,
-			  struct grid *grid)
+/* The processes of the rows, with their memory. */
+static int print_people(const struct people *people, FILE *stream)
 {
-	autofree char *name = text_escape(*line->name ? line->name : "-");
-
-	put_line_costs(summary, line, grid);
-	if (line->n_processes && sink_summary_has_several(summary) && is_wide(summary))
-		grid_count(grid, line->n_processes);
-	else
-		grid_empty(grid);
-	if (line->tgid || (line->mapping_id && line->pid))
-		grid_format(grid, "%" PRIu64, line->tgid ?: line->pid);
-	else
-		grid_empty(grid);
-	if (line->n_alike > 1 && name)
-		grid_format(grid, "%s (%" PRIu64 ")", name, line->n_alike);
-	else
-		grid_take(grid, name ? strdup(name) : NULL);
-}
-
-static void put_cost_sum(const struct sink_summary *summary, const struct line *sum,
-			 const char *what, struct grid *grid)
-{
-	struct line without_kinds = *sum;
-
-	memset(without_kinds.by_kind, 0, sizeof(without_kinds.by_kind));
-	put_line_costs(summary, &without_kinds, grid);
-	grid_empty(grid);
-	grid_empty(grid);
-	grid_format(grid, "%s", what);
-}
-
-static int print_lines(const struct sink_summary *summary, const struct lines *lines, FILE *stream)
-{
-	static const char *const titles[] = { [SUMMARY_BY_MAPPING] = "MAPPING",
-					      [SUMMARY_BY_KIND] = "KIND",
-					      [SUMMARY_BY_PROCESS] = "PROCESS",
-					      [SUMMARY_BY_COMM] = "COMM" };
-	struct grid_column columns[ARRAY_SIZE(line_columns)];
-	struct grid *grid;
+	static const struct grid_column columns[] = {
+		{ .title = "MINOR" },
+		{ .title = "MAJOR" },
+		{ .title = "GUP", .optional = true },
+		{ .title = "VSZ" },
+		{ .title = "PEAK RSS" },
+		{ .title = "PID" },
+		{ .title = "PROCESS", .left = true },
+	};
+	const struct tallies *tallies = &people->tallies;
+	struct grid *grid = grid_new(columns, ARRAY_SIZE(columns));
 	char text[64];
 	int result;
 
-	memcpy(columns, line_columns, sizeof(columns));
-	columns[LINE_NAME].title = titles[summary->options.by];
-	columns[LINE_KINDS].optional = summary->options.by == SUMMARY_BY_KIND;
-	grid = grid_new(columns, ARRAY_SIZE(columns));
 	if (!grid)
 		return -ENOMEM;
-	for (size_t i = 0; i < lines->shown; i++)
-		put_cost_line(summary, lines->lines[i], grid);
-	snprintf(text, sizeof(text), "(%" PRIu64 " more)", lines->n_rest);
-	if (lines->n_rest)
-		put_cost_sum(summary, &lines->rest, text, grid);
-	put_cost_sum(summary, &lines->total, "total", grid);
-	result = grid_print(grid, stream, 0, summary->options.width ?: DEFAULT_WIDTH);
+	for (size_t i = 0; i < tallies->shown; i++)
+		if (tallies->list[i]->tgid)
+			put_person(tallies->list[i], tallies->list[i]->name, false, grid);
+	snprintf(text, sizeof(text), "(%" PRIu64 " more)", tallies->n_rest);
+	if (tallies->n_rest)
+		put_person(&tallies->rest, text, true, grid);
+	if (people->count > 1)
+		put_person(&tallies->total, "total", true, grid);
+	result = grid_print(grid, stream, 2, 0);
 	grid_free(grid);
 	return result;
 }
 
-int sink_summary_print_run(const struct sink_summary_run *run, FILE *stream)
+/*
+ * The question that faultmap is for: of what was reserved, how much was ever touched? No more than
+ * was resident. Faults may have brought in more than that: the same memory again.
+ */
+static void print_touched(const struct sink_summary *summary, const struct tally *sum,
+			  uint64_t pages, FILE *stream)
 {
-	int result = print_command(run->command, stream);
+	uint64_t faulted = pages * summary->options.page_size;
+	uint64_t touched = min_of(sum->rss_bytes, sum->vsz_bytes);
+	char reserved_text[TEXT_SIZE_LEN], touched_text[TEXT_SIZE_LEN], faulted_text[TEXT_SIZE_LEN];
 
-	if (result < 0)
-		return result;
-	print_end(run, stream);
-	fputc('\n', stream);
-	return 0;
-}
-
-/* Why the kernel refused what it did. */
-static void print_denied(const struct line *total, FILE *stream)
-{
-	static const char *const why[KIND_COUNT] = {
-		[KIND_DENIED_UNMAPPED] = "SIGSEGV or EFAULT, no mapping at the address",
-		[KIND_DENIED_ACCESS] = "SIGSEGV or EFAULT, the mapping does not allow it",
-		[KIND_DENIED_PKEY] = "SIGSEGV or EFAULT, a protection key forbids it",
-		[KIND_DENIED_BUS] = "SIGBUS or EFAULT, no page there (behind a file's end)",
-	};
-	char count[TEXT_COUNT_LEN];
-
-	for (unsigned int kind = KIND_FIRST_DENIED; kind < KIND_COUNT; kind++)
-		if (total->by_kind[kind])
-			fprintf(stream, "denied: %s %s: %s\n",
-				text_count(count, total->by_kind[kind]), kind_name(kind),
-				why[kind]);
+	fprintf(stream, "reserved %s of address space, touched %s of it at most: %.1f %%\n",
+		text_bytes(reserved_text, sum->vsz_bytes), text_bytes(touched_text, touched),
+		sum->vsz_bytes ? 100.0 * (double)touched / (double)sum->vsz_bytes : 0.0);
+	if (touched && faulted / AGAIN > touched)
+		fprintf(stream,
+			"faulted in %s: the same memory again and again, %" PRIu64 " times\n",
+			text_bytes(faulted_text, faulted), faulted / touched);
 }
 
 /* After the tables: how much memory that was, and what is in no line of theirs. */
-static void print_notes(const struct sink_summary *summary, const struct line *total,
-			const struct person *sum, FILE *stream)
+static void print_notes(const struct sink_summary *summary, const struct people *people,
+			const struct tallies *lines, FILE *stream)
 {
-	/* What is in no process's row is GUP to the process: not to be taken off twice. */
-	int64_t residual = (int64_t)(sum->minor + sum->major + summary->n_homeless) -
-			   (int64_t)(total->counts.minor + total->counts.major + sum->gup);
-
 	fputc('\n', stream);
-	print_denied(total, stream);
-	print_touched(summary, sum, total->counts.pages, stream);
+	denied_print(&lines->total, stream);
+	print_touched(summary, &people->tallies.total, lines->total.counts.pages, stream);
 	losses_print(&summary->totals, stream);
-	if (residual)
+	if (people->residual)
 		fprintf(stream,
 			"unexplained: %" PRId64 " (the kernel's count, less rows and GUP)\n",
-			residual);
+			people->residual);
 }
 
-/* The tables by row: a line for each mapping, kind, access and mode, and one for each process. */
-static int print_rows(struct sink_summary *summary, const struct person *sum, FILE *stream)
+static int print_text(struct sink_summary *summary, const struct sink_summary_run *run,
+		      const struct people *people, const struct tallies *lines, FILE *stream)
 {
-	int result = print_places(summary, stream);
+	int result = run ? print_command(run->command, stream) : 0;
 
 	if (result < 0)
 		return result;
+	print_cost(&lines->total, people, run, stream);
 	fputc('\n', stream);
-	return print_people(summary, sum, stream);
+	result = print_lines(summary, people, lines, stream);
+	if (!result && summary->options.by == BY_ROW) {
+		fputc('\n', stream);
+		result = print_people(people, stream);
+	}
+	if (!result)
+		print_notes(summary, people, lines, stream);
+	return result;
+}
+
+static int print_records(const struct sink_summary *summary, const struct tallies *lines,
+			 FILE *stream)
+{
+	const struct tally_records_view view = { .by = summary->options.by,
+						 .page_size = summary->options.page_size,
+						 .interval_ns = summary->interval_ns,
+						 .ts = summary->ts,
+						 .has_titles = true };
+
+	return summary->options.format == TALLY_CSV ? tally_records_csv(&view, lines, stream) :
+						      tally_records_json(&view, lines, stream);
 }
 
 int sink_summary_print(struct sink_summary *summary, const struct sink_summary_run *run,
 		       FILE *stream)
 {
-	struct person sum = sink_summary_people_sum(summary);
-	struct lines lines;
-	int result = lines_make(&lines, summary);
+	const struct tallies_view view = { .sort = summary->options.sort,
+					   .rows = summary->options.rows,
+					   .show_all = summary->options.show_all };
+	struct tallies lines = {};
+	struct people people = {};
+	int result = find_people(summary, &people);
 
-	if (!result && run)
-		result = print_command(run->command, stream);
-	if (!result) {
-		print_cost(&lines.total, &sum, sink_summary_totals(summary).processes, run, stream);
-		fputc('\n', stream);
-		result = summary->options.by == SUMMARY_BY_ROW ?
-				 print_rows(summary, &sum, stream) :
-				 print_lines(summary, &lines, stream);
-	}
 	if (!result)
-		print_notes(summary, &lines.total, &sum, stream);
-	lines_free(&lines);
+		result = grouping_tallies(summary->lines, &view, &lines);
+	if (!result)
+		result = summary->options.format == TALLY_TEXT ?
+				 print_text(summary, run, &people, &lines, stream) :
+				 print_records(summary, &lines, stream);
+	tallies_clear(&lines);
+	tallies_clear(&people.tallies);
 	return result;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What `run` prints at the end. A process and its rows leave the snapshot after the tick in which
- * it ended, so the summary takes every snapshot (sink_summary_tick) into copies of its own. What is
- * alike is one line: sink_summary_lines.h. By row, while one process ran there is a place per
- * mapping and kind; when several did, mappings of the same name, permissions, kind and access are
- * merged, but for the few that are large. What does not fit goes to rest lines with exact sums.
+ * What `run` and `report` print at the end: what page faults cost, and where. A process and its rows
+ * leave the snapshot after the tick in which it ended, so the summary adds up every snapshot
+ * (sink_summary_tick): by what the lines are, and by process.
  */
 #ifndef FAULTMAP_SINK_SUMMARY_H
 #define FAULTMAP_SINK_SUMMARY_H
@@ -14,26 +12,21 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "model/grouping.h"
 #include "model/sink.h"
-
-/* What a line is. */
-enum sink_summary_by {
-	SUMMARY_BY_MAPPING, /* all mappings of one name */
-	SUMMARY_BY_KIND,
-	SUMMARY_BY_PROCESS,
-	SUMMARY_BY_COMM, /* all processes of one name */
-	SUMMARY_BY_ROW,  /* mapping, kind, access and mode */
-};
-/* The words for them, NULL-terminated. */
-extern const char *const sink_summary_by_words[];
+#include "sink/tally_records.h"
 
 struct sink_summary_options {
 	uint64_t page_size;
-	enum sink_summary_by by;
-	unsigned int width;   /* of the lines, in columns; 0: 80 */
-	bool show_all;        /* every row and process rather than the busiest */
-	size_t max_places;    /* kept of mappings x kinds. 0: the default */
-	size_t max_processes; /* kept one by one. 0: the default */
+	enum grouping_by by; /* what a line is */
+	enum tally_sort sort;
+	size_t rows;        /* lines at most. 0: a page, and what has to be shown */
+	unsigned int width; /* of the lines, in columns; 0: 80 */
+	bool has_colour;
+	bool show_all; /* every line rather than what cost most */
+	enum tally_format format;
+	size_t max_tallies; /* see struct grouping_options. 0: the default */
+	size_t max_processes;
 };
 
 /* The command, as it was started and as it ended. */
@@ -60,7 +53,8 @@ void sink_summary_free(struct sink_summary *summary);
 int sink_summary_tick(struct sink_summary *summary, const struct snapshot *snapshot,
 		      struct error *error);
 extern const struct sink_ops sink_summary_ops;
-struct sink_summary_totals sink_summary_totals(const struct sink_summary *summary);
+/* Zeros when out of memory. */
+struct sink_summary_totals sink_summary_totals(struct sink_summary *summary);
 
 /* The command and how it ended: two lines. As sink_summary_print. */
 int sink_summary_print_run(const struct sink_summary_run *run, FILE *stream);

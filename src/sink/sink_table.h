@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tables of `top --once` and `top -b`: a header and one line per process, mapping, kind,
- * cgroup, or unit. The sink keeps what processes that ended had counted, so that its sums never go
- * down: give it every snapshot.
+ * The tables of `top --once` and `top -b`: a header, and a line for each thing of --by. The sink
+ * keeps what processes that ended had counted, so that its sums never go down: give it every
+ * snapshot.
  */
 #ifndef FAULTMAP_SINK_TABLE_H
 #define FAULTMAP_SINK_TABLE_H
@@ -11,36 +11,23 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "model/grouping.h"
 #include "model/sink.h"
-
-enum table_by { BY_PROCESS, BY_MAPPING, BY_KIND, BY_CGROUP, BY_UNIT };
-/* The words for them; NULL-terminated. */
-extern const char *const sink_table_by_words[];
-enum table_sort {
-	SORT_FAULTS, /* minor + major of the interval */
-	SORT_MINOR,
-	SORT_MAJOR,
-	SORT_DENIED,
-	SORT_PAGES,
-	SORT_STALL, /* time spent in faults in the interval */
-	SORT_RSS,
-	SORT_VSZ,
-	SORT_PID,
-	SORT_NAME,
-};
+#include "sink/tally_records.h"
 
 struct sink_table_options {
-	enum table_by by;
-	enum table_sort sort;
-	size_t rows;        /* at most; the others are summed in one line. 0: all */
+	enum grouping_by by;
+	enum tally_sort sort;
+	size_t rows;        /* at most; the others are summed in one line. 0: as in a summary */
+	bool show_all;      /* rather than what cost most */
 	unsigned int width; /* of the terminal in columns. 0: nothing is cut */
-	FILE *stream;       /* borrowed */
+	bool has_colour;
+	enum tally_format format;
+	uint64_t page_size;
+	FILE *stream; /* borrowed */
 };
 
 struct sink_table;
-
-/* True when the view has something to sort so: a kind has no pid. */
-bool sink_table_can_sort(enum table_by by, enum table_sort sort);
 
 /* NULL when out of memory. */
 struct sink_table *sink_table_new(const struct sink_table_options *options);

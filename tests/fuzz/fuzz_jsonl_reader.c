@@ -45,12 +45,11 @@ static void complain(void *context, const char *path, uint64_t line, const char 
 	FUZZ_ASSERT(path && strlen(why) > 0 && !strchr(why, '\n'));
 }
 
-static void read_log(const char *path, bool as_one)
+static void read_log(const char *path, enum grouping_by by)
 {
 	const struct jsonl_reader_options options = {
 		.from_ms = INT64_MIN,
 		.to_ms = INT64_MAX,
-		.as_one = as_one,
 		.on_interval = take_interval,
 		.on_run = take_run,
 		.on_complaint = complain,
@@ -59,8 +58,9 @@ static void read_log(const char *path, bool as_one)
 	struct error error = { "" };
 
 	summary = sink_summary_new(
-		&(struct sink_summary_options){ .page_size = 4096, .show_all = true });
-	table = sink_table_new(&(struct sink_table_options){ .rows = 10, .stream = nowhere });
+		&(struct sink_summary_options){ .page_size = 4096, .by = by, .show_all = true });
+	table = sink_table_new(
+		&(struct sink_table_options){ .by = by, .rows = 10, .stream = nowhere });
 	FUZZ_ASSERT(reader && summary && table);
 	if (jsonl_reader_file(reader, path, &error))
 		FUZZ_ASSERT(strlen(error.text) > 0 && !strchr(error.text, '\n'));
@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "we");
 	FUZZ_ASSERT(nowhere);
-	read_log(path, false);
-	read_log(path, true);
+	read_log(path, BY_ROW);
+	read_log(path, BY_UNIT);
 	return 0;
 }

@@ -97,7 +97,7 @@ test_daemon()
 test_top()
 {
 	start_background "$spawn" 100000 /bin/true >/dev/null
-	"$FAULTMAP" top --once -d 1 --by mapping --max-rows 1 >"$TMP/top"
+	"$FAULTMAP" top --once -d 1 --by mapping --all --max-rows 1 >"$TMP/top"
 	check_equal "top: exit status" "$?" 0
 	stop_background "$BACKGROUND_PID"
 	check_contains "top --by mapping: a row [other]" "$TMP/top" ' \[other\]'

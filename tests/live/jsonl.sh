@@ -45,10 +45,10 @@ test_rotation()
 	check_equal "rotated: no line lost between them" "$(jq -s -c '[.[] | select(.rec == "interval")] |
 		[range(1; length) as $i | .[$i].entries_total - .[$i].entries - .[$i - 1].entries_total]
 		| unique' "$TMP/all")" '[0]'
-	"$FAULTMAP" report --by kind "$log.3.gz" "$log.2.gz" "$log.1" "$log" >"$TMP/report"
+	"$FAULTMAP" report --by kind --json "$log.3.gz" "$log.2.gz" "$log.1" "$log" >"$TMP/report"
 	check_equal "rotated: report reads them" "$?" 0
 	check_equal "rotated: and all that is in them" \
-		"$(sed -n 's/^interval: [0-9,]* entries, \([0-9,]*\) minor, .*/\1/p' "$TMP/report" | tr -d ,)" \
+		"$(jq .total.minor "$TMP/report")" \
 		"$(jq -s '[.[] | select(.rec == "interval").minor] | add' "$TMP/all")"
 	keep_log "$TMP/all"
 }
@@ -230,8 +230,9 @@ test_report()
 	check "report: gzipped, it is the same" cmp "$TMP/report" <("$FAULTMAP" report "$TMP/run.gz")
 	check "report: from stdin too" cmp "$TMP/report" <("$FAULTMAP" report - <"$log")
 	check_equal "report --by process: the process has what its exit line says" \
-		"$("$FAULTMAP" report --by process "$log" | awk '$3 == "python3" && !n++ { print $9 }' | tr -d ,)" \
-		"$(jq -s '[.[] | select(.rec == "exit" and .comm == "python3")][-1].minor_total' "$log")"
+		"$("$FAULTMAP" report --by process --all --json "$log" |
+			jq '.lines[] | select(.comm == "python3") | .minor + .major + .gup')" \
+		"$(jq -s '[.[] | select(.rec == "exit" and .comm == "python3")][-1] | .minor_total + .major_total' "$log")"
 
 	middle=$(jq -s -r '[.[] | select(.rec == "interval").ts] | .[length / 2 | floor]' "$log")
 	"$FAULTMAP" report --to "$middle" "$log" >"$TMP/before"

@@ -15,9 +15,9 @@
 #include "replay/jsonl_reader.h"
 #include "sink/sink_jsonl.h"
 #include "sink/sink_summary.h"
-#include "sink/sink_table.h"
 #include "base/text.h"
 #include "golden.h"
+#include "base/util.h"
 #include "picture.h"
 
 #define N_PROCESSES 6
@@ -28,11 +28,9 @@ struct fixture {
 	struct sink_jsonl *sink;
 	struct snapshot *snapshot;
 	struct sink_summary *written, *read;
-	struct sink_table *table; /* of as_one */
 	uint64_t n_complaints;
 	char complaint[256];
 	uint64_t complaint_line;
-	char *report; /* printed by on_interval with as_one */
 	uint64_t n_runs;
 };
 
@@ -40,7 +38,9 @@ static const char *const hooks[] = { "tp_btf/page_fault_user" };
 static const struct sink_jsonl_meta meta = {
 	.detail = "full", .hooks = hooks, .n_hooks = 1, .interval_ms = 2000
 };
-static const struct sink_summary_options options = { .page_size = 4096, .show_all = true };
+static const struct sink_summary_options options = { .page_size = 4096,
+						     .by = BY_ROW,
+						     .show_all = true };
 
 static int set_up(void **state)
 {
@@ -64,8 +64,6 @@ static int tear_down(void **state)
 	snapshot_free(fixture->snapshot);
 	sink_summary_free(fixture->written);
 	sink_summary_free(fixture->read);
-	sink_table_free(fixture->table);
-	free(fixture->report);
 	unlink(fixture->path);
 	free(fixture);
 	return 0;
@@ -157,8 +155,7 @@ static int take_interval(void *context, const struct snapshot *snapshot, struct 
 {
 	struct fixture *fixture = context;
 
-	return fixture->table ? sink_table_tick(fixture->table, snapshot, error) :
-				sink_summary_tick(fixture->read, snapshot, error);
+	return sink_summary_tick(fixture->read, snapshot, error);
 }
 
 static int take_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
@@ -191,7 +188,6 @@ static const struct jsonl_reader_info *read_log(struct fixture *fixture, const c
 	static struct jsonl_reader_info info;
 	struct jsonl_reader_options reading = { .from_ms = from_ms,
 						.to_ms = to_ms,
-						.as_one = fixture->table != NULL,
 						.on_interval = take_interval,
 						.on_run = take_run,
 						.on_complaint = take_complaint,
@@ -309,24 +305,23 @@ static void restart_counts_again(void **state)
 	usleep(2000); /* meta.since tells the two apart, in milliseconds */
 	write_log(fixture);
 	read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
-	assert_int_equal(sink_summary_totals(fixture->read).minor, minor);
+	assert_int_equal(sink_summary_totals(fixture->read).minor, 2 * minor);
 	assert_int_equal(fixture->n_complaints, 1);
 	assert_non_null(strstr(fixture->complaint, "older than"));
 }
 
-static void table_has_all_intervals_as_one(void **state)
+static void a_summary_by_kind(void **state)
 {
+	const struct sink_summary_options by_kind = { .page_size = 4096, .by = BY_KIND };
 	struct fixture *fixture = *state;
-	FILE *memory;
-	size_t size;
+	autofree char *text = NULL;
 
+	sink_summary_free(fixture->read);
+	fixture->read = sink_summary_new(&by_kind);
 	write_log(fixture);
-	memory = open_memstream(&fixture->report, &size);
-	fixture->table =
-		sink_table_new(&(struct sink_table_options){ .by = BY_KIND, .stream = memory });
 	read_log(fixture, fixture->path, INT64_MIN, INT64_MAX);
-	fclose(memory);
-	assert_golden("report_by_kind.txt", fixture->report);
+	text = print(fixture->read);
+	assert_golden("report_by_kind.txt", text);
 }
 
 #define TS(second) "\"ts\":\"2026-11-22T10:00:" second ".000Z\""
@@ -430,7 +425,7 @@ int main(void)
 		TEST(halves_add_up),
 		TEST(lost_lines_are_no_lost_counts),
 		TEST(restart_counts_again),
-		TEST(table_has_all_intervals_as_one),
+		TEST(a_summary_by_kind),
 		TEST(damaged_lines_are_told),
 		TEST(nothing_of_a_damaged_line_counts),
 		TEST(the_source_is_escaped),

@@ -96,25 +96,33 @@ static void assert_table(struct sink_table_options options, const char *golden)
 static void by_process(void **state)
 {
 	(void)state;
-	assert_table((struct sink_table_options){ .by = BY_PROCESS }, "top_process.txt");
+	assert_table((struct sink_table_options){ .by = BY_PROCESS,
+						  .sort = SORT_FAULTS,
+						  .show_all = true },
+		     "top_process.txt");
 }
 
 static void by_mapping(void **state)
 {
 	(void)state;
-	assert_table((struct sink_table_options){ .by = BY_MAPPING }, "top_mapping.txt");
+	assert_table((struct sink_table_options){ .by = BY_MAPPING,
+						  .sort = SORT_FAULTS,
+						  .show_all = true },
+		     "top_mapping.txt");
 }
 
 static void by_kind(void **state)
 {
 	(void)state;
-	assert_table((struct sink_table_options){ .by = BY_KIND }, "top_kind.txt");
+	assert_table((struct sink_table_options){ .by = BY_KIND, .sort = SORT_FAULTS },
+		     "top_kind.txt");
 }
 
 static void by_cgroup(void **state)
 {
 	(void)state;
-	assert_table((struct sink_table_options){ .by = BY_CGROUP }, "top_cgroup.txt");
+	assert_table((struct sink_table_options){ .by = BY_CGROUP, .sort = SORT_FAULTS },
+		     "top_cgroup.txt");
 }
 
 /* The processes of a unit are one line, whatever cgroups it has. */
@@ -124,8 +132,8 @@ static void by_unit(void **state)
 	char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
-	struct sink_table *sink =
-		sink_table_new(&(struct sink_table_options){ .by = BY_UNIT, .stream = memory });
+	struct sink_table *sink = sink_table_new(&(struct sink_table_options){
+		.by = BY_UNIT, .sort = SORT_FAULTS, .stream = memory });
 	const char *cgroups[] = { "/system.slice/db.service", "/system.slice/db.service/worker",
 				  "/system.slice/cron.service", "" };
 
@@ -149,7 +157,9 @@ static void by_unit(void **state)
 static void sorted_by_denied_shows_denied(void **state)
 {
 	(void)state;
-	assert_table((struct sink_table_options){ .by = BY_PROCESS, .sort = SORT_DENIED },
+	assert_table((struct sink_table_options){ .by = BY_PROCESS,
+						  .sort = SORT_DENIED,
+						  .show_all = true },
 		     "top_sort_denied.txt");
 }
 
@@ -206,18 +216,23 @@ static void assert_stalled_table(struct sink_table_options options, const char *
 static void stalls_have_a_column(void **state)
 {
 	(void)state;
-	assert_stalled_table((struct sink_table_options){ .by = BY_PROCESS }, "top_stall.txt");
-	assert_stalled_table((struct sink_table_options){ .by = BY_MAPPING, .sort = SORT_STALL },
+	assert_stalled_table((struct sink_table_options){ .by = BY_PROCESS,
+							  .sort = SORT_FAULTS,
+							  .show_all = true },
+			     "top_stall.txt");
+	assert_stalled_table((struct sink_table_options){ .by = BY_MAPPING,
+							  .sort = SORT_STALL,
+							  .show_all = true },
 			     "top_stall_mapping.txt");
-	assert_stalled_table((struct sink_table_options){ .by = BY_CGROUP },
+	assert_stalled_table((struct sink_table_options){ .by = BY_CGROUP, .sort = SORT_FAULTS },
 			     "top_stall_cgroup.txt");
 }
 
 /* The word that stands first on the lines below the titles. */
-static void assert_order(enum table_sort sort, const char *const pids[4])
+static void assert_order(enum tally_sort sort, const char *const pids[4])
 {
 	struct snapshot *snapshot = snapshot_new();
-	struct sink_table_options options = { .by = BY_PROCESS, .sort = sort };
+	struct sink_table_options options = { .by = BY_PROCESS, .sort = sort, .show_all = true };
 	autofree char *text = print_table(options, snapshot);
 	char *line = strstr(text, "PID");
 
@@ -235,7 +250,7 @@ static void each_sort_orders_its_column(void **state)
 	(void)state;
 	assert_order(SORT_FAULTS, (const char *[]){ "412", "977", "1203", "1" });
 	assert_order(SORT_MINOR, (const char *[]){ "412", "977", "1203", "1" });
-	assert_order(SORT_MAJOR, (const char *[]){ "412", "977", "1", "1203" });
+	assert_order(SORT_MAJOR, (const char *[]){ "412", "977", "1203", "1" });
 	assert_order(SORT_DENIED, (const char *[]){ "1203", "412", "977", "1" });
 	assert_order(SORT_PAGES, (const char *[]){ "412", "977", "1203", "1" });
 	assert_order(SORT_RSS, (const char *[]){ "412", "977", "1", "1203" });
@@ -247,13 +262,16 @@ static void each_sort_orders_its_column(void **state)
 static void a_view_sorts_by_what_it_has(void **state)
 {
 	(void)state;
-	for (int by = BY_PROCESS; by <= BY_UNIT; by++)
-		for (int sort = SORT_FAULTS; sort <= SORT_NAME; sort++) {
-			bool want = by == BY_PROCESS || sort <= SORT_STALL || sort == SORT_NAME ||
-				    (by == BY_MAPPING && sort == SORT_PID) ||
-				    (by >= BY_CGROUP && sort == SORT_RSS);
+	for (int by = BY_PROCESS; by <= BY_ROW; by++)
+		for (int sort = SORT_STALL; sort <= SORT_COST; sort++) {
+			bool is_place = by == BY_MAPPING || by == BY_ROW;
+			bool has_pid = by == BY_PROCESS || is_place;
+			bool has_memory = !is_place && by != BY_FILE && by != BY_KIND;
+			bool want = sort == SORT_PID                     ? has_pid :
+				    sort == SORT_RSS || sort == SORT_VSZ ? has_memory :
+									   true;
 
-			assert_int_equal(sink_table_can_sort(by, sort), want);
+			assert_int_equal(grouping_can_sort(by, sort), want);
 		}
 }
 
