@@ -431,7 +431,7 @@ function makeMappings(place) {
 		if (!group.mappings)
 			return "not counted: --mappings none";
 		table.update(group.mappings.map((mapping) => figuresOf(mapping, isTotal)), isTotal, null, "No fault.");
-		return "those with the most of the last ten minutes; other has the rest";
+		return "those that have series of their own (--mappings); other has the rest";
 	};
 }
 
@@ -490,7 +490,6 @@ const panels = PANELS.map((panel) => {
 	const section = make("section", "", title, body);
 
 	title.id = panel.id;
-	section.setAttribute("aria-labelledby", panel.id);
 	byId("panels").append(section);
 	return { note, update: panel.make(body) };
 });
@@ -514,12 +513,16 @@ function tile(key, group, isTotal) {
 function aboutGroup(group) {
 	const unit = group.container;
 
-	if (!group.kinds)
-		return "This group has no series of its own (--max-series): its kinds, mappings and stalls " +
-			"are in the group other.";
-	return [`of --group-by ${group.group_by}`, unit && unit.container_id && `${unit.runtime} ${unit.container_id}`,
+	return [`by ${group.group_by}`, unit && unit.container_id && `${unit.runtime} ${unit.container_id}`,
 		unit && unit.pod_uid && `pod ${unit.pod_uid}`,
 		group.name === "other" && "all groups without series of their own"].filter(Boolean).join(", ");
+}
+
+function otherLink() {
+	const link = make("a", "", "the group other");
+
+	link.setAttribute("href", fragmentOf({ group: "other" }));
+	return link;
 }
 
 function drawNone() {
@@ -546,6 +549,9 @@ function drawOne(group) {
 		button.hidden = i === 1 && !hasSeries;
 	});
 	setText(byId("about"), aboutGroup(group));
+	if (!hasSeries)
+		byId("about").append(". It has no series of its own (--max-series): its kinds, mappings and stalls are in ",
+			otherLink(), ".");
 	byId("tiles").replaceChildren(...keys.map((key) => tile(key, figures, isTotal)));
 	byId("panels").hidden = !hasSeries;
 	byId("periods").hidden = false;
