@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]...
+# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -37,6 +37,9 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 static='libunistring-dev=libunistring.a'
 fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
+page='chromium=chromium'
+# Node's own packages have it too.
+command -v npm >/dev/null || page="$page npm=npm"
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc qemu-user-static=qemu-aarch64-static'
 
 wanted=$build foreign=
@@ -51,10 +54,11 @@ for set in "$@"; do
 	vm) wanted="$wanted $vm" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
 	valgrind) wanted="$wanted $valgrind" ;;
+	page) wanted="$wanted $page" ;;
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
-		echo "usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind]..." >&2
+		echo "usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]..." >&2
 		exit 2
 		;;
 	esac

@@ -16,6 +16,7 @@
 #include "cmd/manager.h"
 #include "cmd/privileges.h"
 #include "cmd/sandbox.h"
+#include "metrics/group_detail.h"
 #include "metrics/sink_overview.h"
 #include "cmd/session.h"
 #include "sink/sink_jsonl.h"
@@ -377,14 +378,25 @@ static int render(void *context, enum exposition exposition, char **ret_text, si
 	return sink_prometheus_render(service->metrics, exposition, ret_text, ret_size);
 }
 
-static int render_overview(void *context, char **ret_text, size_t *ret_size)
+static int render_overview(void *context, const char *sort, const char *search, char **ret_text,
+			   size_t *ret_size)
 {
 	struct service *service = context;
 
 	if (!service->has_ticked)
 		return -EAGAIN;
 	return sink_overview_render(service->overview, sink_prometheus_groups(service->metrics),
-				    ret_text, ret_size);
+				    sort, search, ret_text, ret_size);
+}
+
+static int render_group(void *context, const char *name, char **ret_text, size_t *ret_size)
+{
+	struct service *service = context;
+
+	if (!service->has_ticked)
+		return -EAGAIN;
+	return group_detail_render(sink_prometheus_groups(service->metrics), name, ret_text,
+				   ret_size);
 }
 
 /* While a tick hangs the loop hangs, too, and answers nobody: no check for that is needed. */
@@ -526,6 +538,7 @@ static int serve(struct service *service)
 	struct web_source source = {
 		.render = render,
 		.overview = render_overview,
+		.group = render_group,
 		.is_ready = is_ready,
 		.reload = reload,
 		.context = service,

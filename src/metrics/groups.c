@@ -78,7 +78,7 @@ static struct group *group_new(const char *label, const struct unit_name *unit)
 static int show(struct groups *groups, struct group *group, size_t top_mappings,
 		struct timespec since)
 {
-	group->counts = calloc(1, sizeof(*group->counts));
+	group->counts = calloc(1 + RECENT_BLOCKS, sizeof(*group->counts));
 	if (!group->counts || top_mappings_init(&group->mappings, top_mappings)) {
 		free(group->counts);
 		group->counts = NULL;
@@ -104,7 +104,8 @@ static void add_counts(struct group_counts *sum, const struct group_counts *more
 static void evict(struct groups *groups, struct group *group, size_t *used)
 {
 	*used -= group->n_series + groups->cost(groups->other);
-	add_counts(groups->other->counts, group->counts);
+	for (size_t i = 0; i < 1 + RECENT_BLOCKS; i++)
+		add_counts(&groups->other->counts[i], &group->counts[i]);
 	top_mappings_clear(&group->mappings);
 	free(group->counts);
 	group->counts = NULL;
@@ -204,6 +205,17 @@ static struct group *group_of(struct groups *groups, const struct process *proce
 	return group;
 }
 
+const struct group *groups_find(const struct groups *groups, const char *label)
+{
+	struct group key = { .label = label };
+	struct group **found;
+
+	if (!strcmp(label, groups->other->label))
+		return groups->other;
+	found = tfind(&key, &groups->by_label, compare_groups);
+	return found ? *found : NULL;
+}
+
 static bool is_same(const struct member *member, const struct process *process)
 {
 	return member->cgroup == process->cgroup && member->uid == process->uid &&
@@ -256,18 +268,37 @@ static struct group_counts *counts_of(struct groups *groups, struct group *group
 	return group->counts ?: groups->other->counts;
 }
 
+/* The running block becomes the one before. */
+static void begin_block_of(struct group *group)
+{
+	group->moved[1] = group->moved[0];
+	group->moved[0] = (struct group_moved){};
+	if (!group->counts)
+		return;
+	group->counts[2] = group->counts[1];
+	group->counts[1] = group->counts[0];
+	top_mappings_begin_block(&group->mappings);
+}
+
+static void begin_block(struct groups *groups)
+{
+	for (size_t i = 0; i < groups->n_groups; i++)
+		begin_block_of(groups->groups[i]);
+	begin_block_of(groups->other);
+}
+
 void groups_begin(struct groups *groups, const struct snapshot *snapshot)
 {
 	double seconds = (double)snapshot->interval_ns / 1e9;
 	double keep = MEMORY_SECONDS / (MEMORY_SECONDS + seconds);
 
 	groups->now_ns += snapshot->interval_ns;
-	groups->other->moved = (struct group_moved){};
+	for (int i = recent_begin(&groups->recent, snapshot); i > 0; i--)
+		begin_block(groups);
 	for (size_t i = 0; i < groups->n_groups; i++) {
 		struct group *group = groups->groups[i];
 
 		group->gauges = (struct group_gauges){};
-		group->moved = (struct group_moved){};
 		group->score *= keep;
 		top_mappings_begin(&group->mappings, keep, groups->now_ns);
 	}
@@ -284,14 +315,14 @@ void groups_row(struct groups *groups, const struct row *row, const struct fault
 
 	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
 		counts->faults[kind][severity] += faults[severity];
-		group->moved.faults[severity] += faults[severity];
+		group->moved[0].faults[severity] += faults[severity];
 	}
 	counts->pages += delta->pages;
 	if (latency_moved(row)) {
 		struct latency_counts stalls = latency_delta(row);
 
 		latency_add(&counts->stalls, &stalls);
-		group->moved.stall_ns += stalls.sum_ns;
+		group->moved[0].stall_ns += stalls.sum_ns;
 	}
 	group->score += (double)(delta->minor + delta->denied + delta->major * WEIGHT_OF_MAJOR);
 	if (groups->top_mappings)
@@ -322,7 +353,17 @@ static bool is_out(const struct groups *groups, const struct group *group)
 	return group->out_until_ns > groups->now_ns;
 }
 
-/* Groups that nobody is in, that are not shown and were not lately. */
+static void add_moved(struct group *sum, const struct group *group)
+{
+	for (int i = 0; i < RECENT_BLOCKS; i++) {
+		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+			sum->moved[i].faults[severity] += group->moved[i].faults[severity];
+		sum->moved[i].stall_ns += group->moved[i].stall_ns;
+	}
+}
+
+/* Groups that nobody is in, that are not shown and were not lately. What they did of late is
+ * other's. */
 static void drop_unknown(struct groups *groups)
 {
 	size_t kept = 0;
@@ -336,6 +377,7 @@ static void drop_unknown(struct groups *groups)
 			groups->groups[kept++] = group;
 			continue;
 		}
+		add_moved(groups->other, group);
 		tdelete(group, &groups->by_label, compare_groups);
 		group_free(group);
 	}

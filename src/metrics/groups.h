@@ -20,6 +20,7 @@
 #include "metrics/group_label.h"
 #include "model/snapshot.h"
 #include "base/table.h"
+#include "metrics/recent.h"
 #include "metrics/top_mappings.h"
 
 /* What only grows. */
@@ -37,7 +38,7 @@ struct group_gauges {
 	uint64_t rss_bytes;
 };
 
-/* In the last interval, shown or not: for who looks at the machine now. */
+/* In a block, of any group, shown or not: for who looks at the machine now. */
 struct group_moved {
 	uint64_t faults[SEVERITY_COUNT];
 	uint64_t stall_ns;
@@ -46,12 +47,14 @@ struct group_moved {
 struct group {
 	const char *label;            /* in text[] */
 	const struct unit_name *unit; /* of a container; else NULL. Owned */
-	struct group_counts *counts;  /* owned; NULL: not shown, it counts in other */
-	struct timespec created;      /* since when they count */
+	/* Owned; NULL: not shown, it counts in other. [0] is now, [1 + i] when block i began: all that
+	 * is less than counts[RECENT_BLOCKS] is not recent. */
+	struct group_counts *counts;
+	struct timespec created; /* since when they count */
 	struct top_mappings mappings;
 	struct group_gauges gauges;
-	struct group_moved moved;
-	double score;          /* faults, those of ten minutes ago for less */
+	struct group_moved moved[RECENT_BLOCKS]; /* [0] in the block that runs */
+	double score;                            /* faults, those of ten minutes ago for less */
 	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
 	uint64_t members;      /* processes that are in it */
 	size_t n_series; /* when groups_choose last saw it shown, its mappings' not included */
@@ -80,6 +83,7 @@ struct groups {
 	size_t n_shown;
 	size_t group_room;     /* how many more may come before the next groups_choose */
 	uint64_t now_ns;       /* a clock that only ticks */
+	struct recent recent;  /* what was of late */
 	size_t n_out;          /* groups in cool-down: they may not come back yet */
 	struct timespec since; /* the end of the tick before: from then on new ones count */
 	uint64_t groups_evicted, mappings_evicted;
@@ -96,6 +100,8 @@ int groups_hide_private(struct groups *groups);
 void groups_begin(struct groups *groups, const struct snapshot *snapshot);
 void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta);
 void groups_process(struct groups *groups, const struct process *process);
+/* The one of this label, other too; NULL when there is none. */
+const struct group *groups_find(const struct groups *groups, const char *label);
 /* limit: the most series that all groups, `other` among them, may have together. */
 void groups_choose(struct groups *groups, size_t limit, struct timespec now);
 

@@ -2,11 +2,11 @@
 #include "metrics/sink_overview.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "metrics/figures.h"
 #include "model/latency.h"
 #include "model/losses.h"
 #include "base/util.h"
@@ -14,13 +14,8 @@
 
 /* Five minutes at the daemon's default interval, and more than a page is wide in strips. */
 #define MAX_POINTS 300
-/* What fits a screen. */
-#define MAX_GROUPS 15
-
-struct figures {
-	uint64_t faults[SEVERITY_COUNT];
-	uint64_t stall_ns;
-};
+/* More than anybody reads: who looks for another one searches. */
+#define MAX_GROUPS 100
 
 struct point {
 	double seconds;
@@ -31,7 +26,8 @@ struct sink_overview {
 	struct point points[MAX_POINTS]; /* a ring */
 	size_t n_points;
 	size_t next;
-	struct figures kinds[KIND_COUNT]; /* of the last interval */
+	struct recent recent;
+	struct figures kinds[RECENT_BLOCKS][KIND_COUNT]; /* [0] in the block that runs */
 	struct timespec ts;
 	size_t n_processes;
 	char host[256];
@@ -51,21 +47,23 @@ void sink_overview_free(struct sink_overview *overview)
 	free(overview);
 }
 
-static void count_row(struct figures *figures, const struct row *row)
+static void begin_block(struct sink_overview *overview)
 {
-	struct fault_counts delta = row_delta(row);
-
-	figures->faults[SEVERITY_MINOR] += delta.minor;
-	figures->faults[SEVERITY_MAJOR] += delta.major;
-	figures->faults[SEVERITY_DENIED] += delta.denied;
-	figures->stall_ns += latency_stalls(row).sum_ns;
+	memcpy(overview->kinds[1], overview->kinds[0], sizeof(overview->kinds[1]));
+	memset(overview->kinds[0], 0, sizeof(overview->kinds[0]));
 }
 
-static void add_figures(struct figures *sum, const struct figures *more)
+static void count_row(struct sink_overview *overview, struct figures *sum, const struct row *row)
 {
-	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-		sum->faults[severity] += more->faults[severity];
-	sum->stall_ns += more->stall_ns;
+	struct fault_counts delta = row_delta(row);
+	const struct figures figures = { .faults = { [SEVERITY_MINOR] = delta.minor,
+						     [SEVERITY_MAJOR] = delta.major,
+						     [SEVERITY_DENIED] = delta.denied },
+					 .stall_ns = latency_stalls(row).sum_ns };
+
+	figures_add(&overview->kinds[0][row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN],
+		    &figures);
+	figures_add(sum, &figures);
 }
 
 int sink_overview_tick(struct sink_overview *overview, const struct snapshot *snapshot,
@@ -74,14 +72,10 @@ int sink_overview_tick(struct sink_overview *overview, const struct snapshot *sn
 	struct point point = { .seconds = (double)snapshot->interval_ns / 1e9 };
 
 	(void)error;
-	memset(overview->kinds, 0, sizeof(overview->kinds));
-	for (size_t i = 0; i < snapshot->n_touched; i++) {
-		const struct row *row = snapshot->rows[i];
-
-		count_row(&overview->kinds[row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN], row);
-	}
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		add_figures(&point.figures, &overview->kinds[kind]);
+	for (int i = recent_begin(&overview->recent, snapshot); i > 0; i--)
+		begin_block(overview);
+	for (size_t i = 0; i < snapshot->n_touched; i++)
+		count_row(overview, &point.figures, snapshot->rows[i]);
 	overview->n_processes = 0;
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		overview->n_processes += !snapshot->processes[i]->ended &&
@@ -105,27 +99,6 @@ static const struct point *point_at(const struct sink_overview *overview, size_t
 				 MAX_POINTS];
 }
 
-/* Per second of the interval, four decimals: more digits would only make the text long. */
-static json_t *rate(double amount, double seconds)
-{
-	return json_real(seconds > 0 ? (double)(int64_t)(amount / seconds * 1e4 + 0.5) / 1e4 : 0);
-}
-
-/* Adds the rates to the object; sets nothing on failure: the renderer checks the whole. */
-static void put_figures(json_t *object, const struct figures *figures, double seconds)
-{
-	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-		json_object_set_new(object, severity_names[severity],
-				    rate((double)figures->faults[severity], seconds));
-	json_object_set_new(object, "stalled", rate((double)figures->stall_ns / 1e9, seconds));
-}
-
-static bool is_quiet(const struct figures *figures)
-{
-	return !figures->faults[SEVERITY_MINOR] && !figures->faults[SEVERITY_MAJOR] &&
-	       !figures->faults[SEVERITY_DENIED] && !figures->stall_ns;
-}
-
 static json_t *list_history(const struct sink_overview *overview)
 {
 	json_t *list = json_array();
@@ -134,7 +107,7 @@ static json_t *list_history(const struct sink_overview *overview)
 		const struct point *point = point_at(overview, i);
 		json_t *object = json_pack("{s:f}", "seconds", point->seconds);
 
-		put_figures(object, &point->figures, point->seconds);
+		figures_put(object, &point->figures, point->seconds);
 		json_array_append_new(list, object);
 	}
 	return list;
@@ -145,103 +118,182 @@ static json_t *list_kinds(const struct sink_overview *overview, double seconds)
 	json_t *list = json_array();
 
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		struct figures figures = overview->kinds[0][kind];
 		json_t *object;
 
-		if (is_quiet(&overview->kinds[kind]))
+		figures_add(&figures, &overview->kinds[1][kind]);
+		if (figures_are_zero(&figures))
 			continue;
 		object = json_pack("{s:s}", "name", kind_name(kind));
-		put_figures(object, &overview->kinds[kind], seconds);
+		figures_put(object, &figures, seconds);
 		json_array_append_new(list, object);
 	}
 	return list;
 }
 
-static struct figures figures_of(const struct group *group)
-{
-	struct figures figures = { .stall_ns = group->moved.stall_ns };
+/* A group as it is ranked. */
+struct ranked {
+	const struct group *group;
+	struct figures figures;
+	uint64_t key; /* the largest first, those alike by their names */
+};
 
-	memcpy(figures.faults, group->moved.faults, sizeof(figures.faults));
-	return figures;
+enum column {
+	COLUMN_MINOR,
+	COLUMN_MAJOR,
+	COLUMN_DENIED,
+	COLUMN_STALLED,
+	COLUMN_RESIDENT,
+	COLUMN_PROCESSES,
+	COLUMN_NAME,
+	COLUMN_COUNT,
+};
+
+static const char *const column_names[COLUMN_COUNT] = {
+	[COLUMN_MINOR] = "minor",
+	[COLUMN_MAJOR] = "major",
+	[COLUMN_DENIED] = "denied",
+	[COLUMN_STALLED] = "stalled",
+	[COLUMN_RESIDENT] = "resident_bytes",
+	[COLUMN_PROCESSES] = "processes",
+	[COLUMN_NAME] = "name",
+};
+
+/* COLUMN_COUNT: there is none of this name. */
+static enum column column_of(const char *name)
+{
+	enum column column = COLUMN_MINOR;
+
+	while (name && column < COLUMN_COUNT && strcmp(column_names[column], name) != 0)
+		column++;
+	return column;
 }
 
-static json_t *describe_group(const char *label, const struct figures *figures,
-			      const struct group_gauges *gauges, double seconds)
+static uint64_t key_of(const struct ranked *ranked, enum column column)
 {
-	json_t *object = json_pack("{s:s, s:I, s:I}", "name", label, "processes",
-				   (json_int_t)gauges->processes, "resident_bytes",
-				   (json_int_t)gauges->rss_bytes);
+	switch (column) {
+	case COLUMN_STALLED:
+		return ranked->figures.stall_ns;
+	case COLUMN_RESIDENT:
+		return ranked->group->gauges.rss_bytes;
+	case COLUMN_PROCESSES:
+		return ranked->group->gauges.processes;
+	case COLUMN_NAME:
+	case COLUMN_COUNT:
+		return 0;
+	default:
+		return ranked->figures.faults[SEVERITY_MINOR + (int)column - COLUMN_MINOR];
+	}
+}
 
-	put_figures(object, figures, seconds);
+static int compare_ranks(const void *left, const void *right)
+{
+	const struct ranked *a = left, *b = right;
+
+	if (a->key != b->key)
+		return a->key < b->key ? 1 : -1;
+	return strcmp(a->group->label, b->group->label);
+}
+
+static json_t *describe_group(const struct ranked *ranked, double seconds)
+{
+	json_t *object = json_pack("{s:s, s:I, s:I}", "name", ranked->group->label, "processes",
+				   (json_int_t)ranked->group->gauges.processes, "resident_bytes",
+				   (json_int_t)ranked->group->gauges.rss_bytes);
+
+	figures_put(object, &ranked->figures, seconds);
 	return object;
 }
 
-/* By score: those with the most faults of late, so that the lines of the page stay in their
- * places. */
-static int compare_scores(const void *left, const void *right)
-{
-	const struct group *a = *(const struct group *const *)left;
-	const struct group *b = *(const struct group *const *)right;
+/* What is in no line: of the other groups, and what has no group. */
+struct rest {
+	size_t n_groups;
+	struct figures figures;
+	struct group_gauges gauges;
+};
 
-	return (a->score < b->score) - (a->score > b->score);
+static void add_to_rest(struct rest *rest, const struct ranked *ranked)
+{
+	rest->n_groups++;
+	figures_add(&rest->figures, &ranked->figures);
+	rest->gauges.processes += ranked->group->gauges.processes;
+	rest->gauges.rss_bytes += ranked->group->gauges.rss_bytes;
 }
 
-/* Everything behind the first n: other, with what never had a group. */
-static json_t *describe_rest(const struct groups *groups, struct group *const *sorted, size_t n,
-			     double seconds)
+static json_t *describe_rest(const struct rest *rest, double seconds)
 {
-	struct figures figures = figures_of(groups->other);
-	struct group_gauges gauges = {};
+	json_t *object = json_pack("{s:I, s:I, s:I}", "groups", (json_int_t)rest->n_groups,
+				   "processes", (json_int_t)rest->gauges.processes,
+				   "resident_bytes", (json_int_t)rest->gauges.rss_bytes);
 
-	for (size_t i = n; i < groups->n_groups; i++) {
-		struct figures more = figures_of(sorted[i]);
-
-		add_figures(&figures, &more);
-		gauges.processes += sorted[i]->gauges.processes;
-		gauges.rss_bytes += sorted[i]->gauges.rss_bytes;
-	}
-	return describe_group(groups->other->label, &figures, &gauges, seconds);
+	figures_put(object, &rest->figures, seconds);
+	return object;
 }
 
-static json_t *list_groups(const struct groups *groups, double seconds)
+/* Those that match into ranks, sorted, all else into the rest. Returns how many match. */
+static size_t rank(struct ranked *ranks, struct rest *rest, const struct groups *groups,
+		   enum column column, const char *search)
 {
-	autofree struct group **sorted = calloc(groups->n_groups + 1, sizeof(struct group *));
-	size_t n = groups->n_groups < MAX_GROUPS ? groups->n_groups : MAX_GROUPS;
-	json_t *list;
+	size_t n = 0;
 
-	if (!sorted)
-		return NULL;
-	if (groups->n_groups)
-		memcpy(sorted, groups->groups, groups->n_groups * sizeof(struct group *));
-	qsort(sorted, groups->n_groups, sizeof(struct group *), compare_scores);
-	list = json_array();
-	for (size_t i = 0; i < n; i++) {
-		struct figures figures = figures_of(sorted[i]);
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		struct ranked *ranked = &ranks[n];
 
-		json_array_append_new(list, describe_group(sorted[i]->label, &figures,
-							   &sorted[i]->gauges, seconds));
+		*ranked = (struct ranked){ groups->groups[i], figures_of_group(groups->groups[i]),
+					   0 };
+		ranked->key = key_of(ranked, column);
+		if (!search || strcasestr(ranked->group->label, search))
+			n++;
+		else
+			add_to_rest(rest, ranked);
 	}
-	json_array_append_new(list, describe_rest(groups, sorted, n, seconds));
-	return list;
+	qsort(ranks, n, sizeof(*ranks), compare_ranks);
+	return n;
+}
+
+/* Sets "found", "groups" and "other". False: no memory. */
+static bool put_groups(json_t *root, const struct groups *groups, enum column column,
+		       const char *search, double seconds)
+{
+	struct rest rest = { .figures = figures_of_group(groups->other) };
+	autofree struct ranked *ranks = calloc(groups->n_groups + 1, sizeof(*ranks));
+	json_t *list = json_array();
+	size_t n_found;
+
+	if (!ranks) {
+		json_decref(list);
+		return false;
+	}
+	n_found = rank(ranks, &rest, groups, column, search);
+	for (size_t i = 0; i < n_found; i++) {
+		if (i < MAX_GROUPS)
+			json_array_append_new(list, describe_group(&ranks[i], seconds));
+		else
+			add_to_rest(&rest, &ranks[i]);
+	}
+	return !json_object_set_new(root, "found", json_integer((json_int_t)n_found)) &&
+	       !json_object_set_new(root, "groups", list) &&
+	       !json_object_set_new(root, "other", describe_rest(&rest, seconds));
 }
 
 int sink_overview_render(const struct sink_overview *overview, const struct groups *groups,
-			 char **ret_text, size_t *ret_size)
+			 const char *sort, const char *search, char **ret_text, size_t *ret_size)
 {
-	double seconds = overview->n_points ? point_at(overview, overview->n_points - 1)->seconds :
-					      0;
-	json_t *root = json_pack("{s:s, s:s, s:s, s:f, s:I, s:o, s:o, s:o}", "faultmap",
-				 FAULTMAP_VERSION, "host", overview->host, "group_by",
-				 group_by_names[groups->group_by], "ts",
-				 (double)overview->ts.tv_sec + (double)overview->ts.tv_nsec / 1e9,
-				 "processes", (json_int_t)overview->n_processes, "history",
-				 list_history(overview), "kinds", list_kinds(overview, seconds),
-				 "groups", list_groups(groups, seconds));
-	char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(13)) : NULL;
+	double seconds = (double)recent_ns(&overview->recent) / 1e9;
+	enum column column = column_of(sort);
+	json_t *root;
 
-	json_decref(root);
-	if (!text)
+	if (column == COLUMN_COUNT)
+		return -EINVAL;
+	root = json_pack("{s:s, s:s, s:s, s:f, s:f, s:I, s:s, s:o, s:o}", "faultmap",
+			 FAULTMAP_VERSION, "host", overview->host, "group_by",
+			 group_by_names[groups->group_by], "ts", figures_time(overview->ts),
+			 "seconds", seconds, "processes", (json_int_t)overview->n_processes, "sort",
+			 column_names[column], "history", list_history(overview), "kinds",
+			 list_kinds(overview, seconds));
+	if (!put_groups(root, groups, column, search, seconds)) {
+		json_decref(root);
 		return -ENOMEM;
-	*ret_text = text;
-	*ret_size = strlen(text);
-	return 0;
+	}
+	return figures_dump(root, ret_text, ret_size);
 }

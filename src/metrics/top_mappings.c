@@ -43,6 +43,16 @@ void top_mappings_begin(struct top_mappings *top, double keep, uint64_t now_ns)
 	}
 }
 
+void top_mappings_begin_block(struct top_mappings *top)
+{
+	for (size_t i = 0; i < top->n_slots; i++) {
+		struct mapping_series *series = &top->slots[i];
+
+		memcpy(series->then[1], series->then[0], sizeof(series->then[1]));
+		memcpy(series->then[0], series->faults, sizeof(series->then[0]));
+	}
+}
+
 static bool is_candidate(const struct top_mappings *top, const struct mapping_series *series)
 {
 	return !series->shown && series->out_until_ns <= top->now_ns;

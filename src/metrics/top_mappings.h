@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "metrics/recent.h"
+
 enum severity { SEVERITY_MINOR, SEVERITY_MAJOR, SEVERITY_DENIED, SEVERITY_COUNT };
 extern const char *const severity_names[SEVERITY_COUNT];
 
@@ -33,6 +35,8 @@ struct mapping_series {
 	struct timespec created;
 	uint64_t faults[SEVERITY_COUNT];
 	uint64_t fresh[SEVERITY_COUNT]; /* of one that is not shown, in this tick */
+	uint64_t then[RECENT_BLOCKS]
+		     [SEVERITY_COUNT]; /* faults when this block began, and the one before */
 };
 
 struct top_mappings {
@@ -49,6 +53,8 @@ void top_mappings_clear(struct top_mappings *top);
 
 /* The time since the last tick makes all that was less: score *= keep. */
 void top_mappings_begin(struct top_mappings *top, double keep, uint64_t now_ns);
+/* A block of what is recent begins: recent.h. */
+void top_mappings_begin_block(struct top_mappings *top);
 void top_mappings_count(struct top_mappings *top, const char *mapping,
 			const uint64_t faults[SEVERITY_COUNT]);
 /* At the end of a tick, gives the strongest candidate a series, which has what it has counted in

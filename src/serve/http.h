@@ -3,7 +3,7 @@
  * The HTTP endpoint on the program's loop: libmicrohttpd speaks HTTP and TLS, this module takes the
  * connections, bounds their number and time, asks for passwords and negotiates. It knows no
  * snapshot: what a path says comes from a page's callback, which must not block and must not
- * depend on who asks.
+ * depend on who asks, only on what.
  */
 #ifndef FAULTMAP_HTTP_H
 #define FAULTMAP_HTTP_H
@@ -23,12 +23,20 @@ struct http_body {
 	size_t size;
 };
 
+/* What follows the path, ?NAME=VALUE&...: of one request, while its callback runs. */
+struct http_query;
+
+/* The value, decoded, in any bytes but NUL; NULL when there is none of that name. At most
+ * 4 KiB. */
+const char *http_query_value(const struct http_query *query, const char *name);
+
 /*
  * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet:
- * 503), -EACCES (not allowed here: 403), any other negative errno (500); the body then says why, or
- * is left empty.
+ * 503), -EACCES (not allowed here: 403), -EINVAL (a wrong query: 400), -ENOENT (there is none: 404),
+ * any other negative errno (500); the body then says why, or is left empty.
  */
-typedef int (*http_answer_fn)(void *context, unsigned int type, struct http_body *ret_body);
+typedef int (*http_answer_fn)(void *context, unsigned int type, const struct http_query *query,
+			      struct http_body *ret_body);
 
 struct http_page {
 	const char *path;

@@ -24,7 +24,7 @@
  * cookie. http.c gives a connection 4 KiB more, for the header of the response. */
 #define MAX_HEADER (20 * 1024)
 #define FIELD_SIZE 64
-/* No page has arguments, but a scraper may be told to give some. */
+/* Two pages have arguments, and a scraper may be told to give some. */
 #define MAX_URI (4 * 1024)
 #define MAX_ARGUMENTS 32
 /* What curl and others send with a POST although nobody asked. */
@@ -45,6 +45,15 @@ struct http_request {
 	enum login_state login;
 	size_t queued_bytes;
 };
+
+struct http_query {
+	struct MHD_Connection *connection;
+};
+
+const char *http_query_value(const struct http_query *query, const char *name)
+{
+	return MHD_lookup_connection_value(query->connection, MHD_GET_ARGUMENT_KIND, name);
+}
 
 static const struct http_page *find_page(const struct http_site *site, const char *path)
 {
@@ -250,6 +259,10 @@ static enum MHD_Result send_failure(struct http_request *request, int result,
 		status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	else if (result == -EACCES)
 		status = MHD_HTTP_FORBIDDEN;
+	else if (result == -EINVAL)
+		status = MHD_HTTP_BAD_REQUEST;
+	else if (result == -ENOENT)
+		status = MHD_HTTP_NOT_FOUND;
 	queued = say(request, status, body->text ? body->text : "out of memory\n");
 	free(body->text);
 	return queued;
@@ -318,7 +331,8 @@ static enum MHD_Result send_page(struct http_request *request)
 
 	if (type < 0 || coding == CODING_NONE)
 		return refuse_format(request);
-	result = page->answer(request->shared->site.context, (unsigned int)type, &body);
+	result = page->answer(request->shared->site.context, (unsigned int)type,
+			      &(struct http_query){ request->connection }, &body);
 	if (result < 0)
 		return send_failure(request, result, &body);
 	return send_body(request, page->types[type], coding, &body);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Draws overview.json, again and again. Names come from anybody who can name a program or a cgroup:
- * they only ever become text. */
+/* Draws overview.json, or group.json of the group that is open, again and again. What is shown (the
+ * group, the order, the search, the period) is in the URL's fragment and nowhere else, so that a
+ * link shows the same. Names come from anybody who can name a program or a cgroup: they only ever
+ * become text. */
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -8,35 +10,68 @@ const SVG = "http://www.w3.org/2000/svg";
 const PATIENCE_MS = 10000;
 const LEAST_PAUSE_MS = 1000;
 const MOST_PAUSE_MS = 10000;
+/* Who types is not done before that. */
+const TYPING_MS = 250;
 
-const STRIPS = [
-	{ key: "minor", title: "Minor faults", unit: "/s", write: number },
-	{ key: "major", title: "Major faults", unit: "/s", write: number },
-	{ key: "denied", title: "Denied faults", unit: "/s", write: number },
-	{ key: "stalled", title: "Stalled in faults", unit: "/s", write: duration },
+/* The columns of all tables, by the names that figures have in JSON; class: its colour. */
+const COLUMNS = {
+	name: { title: "Name" },
+	minor: { title: "Minor", rate: true, write: number },
+	major: { title: "Major", rate: true, write: number },
+	denied: { title: "Denied", rate: true, write: number },
+	stalled: { title: "Stalled", rate: true, write: duration },
+	resident_bytes: { title: "Resident", write: bytes },
+	processes: { title: "Processes", write: number },
+	virtual_bytes: { title: "Virtual", write: bytes },
+	pages: { title: "Pages", write: number },
+};
+const FAULTS = ["minor", "major", "denied"];
+const GROUP_COLUMNS = [...FAULTS, "stalled", "resident_bytes", "processes"];
+const DEFAULTS = { group: "", sort: "minor", search: "", period: "recent" };
+const STRIPS = { minor: "Minor faults", major: "Major faults", denied: "Denied faults", stalled: "Stalled" };
+
+/* What a group shows when it is open: make() fills the element once, and returns a function that
+ * brings it up to date with group.json's object (isTotal: since the group is counted, otherwise of
+ * late) and returns a note. A new panel is a new line here. */
+const PANELS = [
+	{ id: "group-kinds", title: "Kinds", make: makeKinds },
+	{ id: "group-mappings", title: "Mappings", make: makeMappings },
+	{ id: "group-stalls", title: "How long they stalled", make: makeStalls },
 ];
 
 const byId = (id) => document.getElementById(id);
+let view = readView();
 let paused = false;
 let timer = 0;
+let turn = 0; /* of the newest request: an older one's answer is not wanted any more */
+let failures = 0; /* in a row */
+let shownAt = ""; /* the time of what is shown */
+let intervalMs = LEAST_PAUSE_MS;
+let answers = null; /* the newest: overview and, where one is open, group, null when there is none */
 
 /* Three digits are enough to compare, and never take more room. */
 function number(value) {
-	if (value >= 999500)
+	if (value >= 999.5e6)
+		return (value / 1e9).toPrecision(3) + "G";
+	if (value >= 999.5e3)
 		return (value / 1e6).toPrecision(3) + "M";
 	if (value >= 9999.5)
 		return (value / 1e3).toPrecision(3) + "k";
-	if (value >= 9.95)
+	if (value >= 9.95 || Number.isInteger(value))
 		return Math.round(value).toLocaleString("en");
-	return value ? value.toFixed(1) : "0";
+	return value >= 0.095 ? value.toFixed(1) : String(Number(value.toPrecision(1)));
 }
 
 function duration(seconds) {
+	if (seconds >= 999.5)
+		return Math.round(seconds).toLocaleString("en") + " s";
 	if (seconds >= 0.9995)
 		return seconds.toPrecision(3) + " s";
-	if (seconds >= 0.00995)
-		return Math.round(seconds * 1e3) + " ms";
-	return seconds ? Math.max(seconds * 1e3, 0.1).toFixed(1) + " ms" : "0";
+	if (seconds >= 0.9995e-3)
+		return (seconds * 1e3).toPrecision(3) + " ms";
+	if (seconds >= 0.9995e-6)
+		return (seconds * 1e6).toPrecision(3) + " µs";
+	return seconds ? Math.round(seconds * 1e9) + " ns" : "0";
 }
 
 function bytes(value) {
@@ -50,13 +85,33 @@ function bytes(value) {
 	return (i && value < 99.95 ? value.toFixed(1) : Math.round(value)) + " " + units[i];
 }
 
-function make(name, className, text) {
+function span(seconds) {
+	if (seconds < 120)
+		return Math.round(seconds) + " s";
+	return seconds < 7200 ? Math.round(seconds / 60) + " min" : Math.round(seconds / 3600) + " h";
+}
+
+function time(seconds) {
+	const date = new Date(seconds * 1000);
+	const isToday = date.toDateString() === new Date().toDateString();
+
+	return isToday ? date.toLocaleTimeString() : date.toLocaleString();
+}
+
+function many(count, word, words = word + "s") {
+	return `${count.toLocaleString("en")} ${count === 1 ? word : words}`;
+}
+
+function titleOf(key, isTotal) {
+	return COLUMNS[key].title + (COLUMNS[key].rate && !isTotal ? "/s" : "");
+}
+
+function make(name, className, ...children) {
 	const element = document.createElement(name);
 
 	if (className)
 		element.className = className;
-	if (text !== undefined)
-		element.textContent = text;
+	element.append(...children);
 	return element;
 }
 
@@ -68,25 +123,238 @@ function shape(name, attributes) {
 	return element;
 }
 
-function span(seconds) {
-	return seconds < 120 ? Math.round(seconds) + " s" : Math.round(seconds / 60) + " min";
+/* What is the same already stays, so that nobody's selection is lost. */
+function setText(element, text) {
+	if (element.textContent !== text)
+		element.textContent = text;
 }
 
+/* For who cannot see that something has changed. */
+function announce(text) {
+	byId("announcement").textContent = text;
+}
+
+/* --- The fragment --- */
+
+function readView() {
+	const found = new URLSearchParams(location.hash.slice(1));
+	const result = { ...DEFAULTS };
+
+	for (const key in DEFAULTS)
+		if (found.get(key))
+			result[key] = found.get(key);
+	if (result.sort !== "name" && !GROUP_COLUMNS.includes(result.sort))
+		result.sort = DEFAULTS.sort;
+	if (result.period !== "total")
+		result.period = DEFAULTS.period;
+	return result;
+}
+
+/* Only what is not as usual; "#" alone for the page as it is without one. */
+function fragmentOf(changes) {
+	const wanted = { ...view, ...changes };
+	const result = new URLSearchParams();
+
+	for (const key in DEFAULTS)
+		if (wanted[key] !== DEFAULTS[key])
+			result.set(key, wanted[key]);
+	return "#" + result;
+}
+
+function setView(changes) {
+	history.replaceState(null, "", fragmentOf(changes));
+	view = readView();
+	draw(); /* what is there; what it takes from elsewhere comes in a moment */
+	return refresh();
+}
+
+/* --- Tables --- */
+
+/* The order of JSON's groups, too: the largest first, names by the alphabet. */
+function sortRows(rows, sort) {
+	const byName = (a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+
+	return [...rows].sort((a, b) => (sort === "name" ? 0 : b[sort] - a[sort]) || byName(a, b));
+}
+
+/* Puts the lines in order. Who has the focus stays where it is: moving would take it away. */
+function arrange(body, lines) {
+	const fixed = lines.find((line) => line.contains(document.activeElement));
+	let isBefore = Boolean(fixed);
+
+	if (lines.length === body.children.length && lines.every((line, i) => line === body.children[i]))
+		return;
+	for (const line of [...body.children])
+		if (!lines.includes(line))
+			line.remove();
+	for (const line of lines) {
+		if (line === fixed)
+			isBefore = false;
+		else
+			body.insertBefore(line, isBefore ? fixed : null);
+	}
+}
+
+/* One tab stop for all links of the table, the arrow keys from there. */
+function moveFocus(event) {
+	const links = [...event.currentTarget.querySelectorAll("a")];
+	const at = links.indexOf(document.activeElement);
+	const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: links.length - 1 }[event.key];
+
+	if (at < 0 || to === undefined || event.altKey || event.ctrlKey || event.metaKey)
+		return;
+	event.preventDefault();
+	links[Math.min(Math.max(to, 0), links.length - 1)].focus();
+}
+
+function keepOneTabStop(body) {
+	const links = [...body.querySelectorAll("a")];
+	const stop = links.find((link) => link === document.activeElement) ||
+		links.find((link) => link.tabIndex === 0) || links[0];
+
+	for (const link of links)
+		link.tabIndex = link === stop ? 0 : -1;
+}
+
+class Table {
+	/* columns beside the name; linkOf(row): where its name leads, if anywhere. */
+	constructor(place, label, nameTitle, columns, linkOf) {
+		this.columns = columns;
+		this.linkOf = linkOf;
+		this.lines = new Map(); /* by name */
+		this.heads = {};
+		this.body = make("tbody");
+		this.foot = make("tfoot");
+		this.table = make("table", "", make("thead", "", this.makeHead(nameTitle)), this.body, this.foot);
+		this.scroll = make("div", "scroll", this.table);
+		this.scroll.tabIndex = 0;
+		this.scroll.setAttribute("role", "region");
+		this.scroll.setAttribute("aria-label", label);
+		this.table.setAttribute("aria-label", label);
+		if (linkOf)
+			this.body.addEventListener("keydown", moveFocus);
+		this.body.addEventListener("focusin", () => keepOneTabStop(this.body));
+		place.append(this.scroll);
+	}
+
+	makeHead(nameTitle) {
+		const line = make("tr");
+
+		for (const key of ["name", ...this.columns]) {
+			const button = make("button", "", key === "name" ? nameTitle : "");
+			const head = make("th", key === "name" ? "" : "number", button);
+
+			button.type = "button";
+			button.addEventListener("click", () => {
+				setView({ sort: key });
+				announce(`sorted by ${button.textContent}`);
+			});
+			head.scope = "col";
+			this.heads[key] = head;
+			line.append(head);
+			if (key === "name") {
+				this.barHead = make("th", "bar");
+				this.barTitle = this.barHead.appendChild(make("span", "hidden"));
+				this.barHead.scope = "col";
+				line.append(this.barHead);
+			}
+		}
+		return line;
+	}
+
+	makeLine(row) {
+		const name = make("th", "", this.linkOf ? make("a", "", make("bdi")) : make("bdi"));
+		const svg = shape("svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+		const line = make("tr", "", name, make("td", "bar", svg));
+
+		name.scope = "row";
+		name.title = row.name;
+		setText(name.querySelector("bdi"), row.name);
+		svg.append(shape("rect", { x: 0, y: 0, height: 1, width: 0 }));
+		for (const key of this.columns)
+			line.append(make("td", "number"));
+		return line;
+	}
+
+	fillLine(line, row, sort, most) {
+		const rect = line.querySelector("rect");
+
+		if (this.linkOf && line.parentNode !== this.foot)
+			line.querySelector("a").setAttribute("href", this.linkOf(row));
+		rect.setAttribute("class", sort);
+		rect.setAttribute("width", most ? row[sort] / most * 100 : 0);
+		this.columns.forEach((key, i) => {
+			const cell = line.children[i + 2];
+
+			setText(cell, COLUMNS[key].write(row[key]));
+			cell.dataset.value = row[key];
+			cell.classList.toggle("zero", !row[key]);
+		});
+	}
+
+	/* rest: what has no line of its own, or null; note: what is said where there is no line. */
+	update(rows, isTotal, rest, note) {
+		const sort = view.sort === "name" || this.columns.includes(view.sort) ? view.sort : DEFAULTS.sort;
+		const measure = sort === "name" ? DEFAULTS.sort : sort;
+		const most = Math.max(0, ...rows.map((row) => row[measure]));
+		const wanted = new Set(rows.map((row) => row.name));
+
+		for (const key in this.heads) {
+			this.heads[key].setAttribute("aria-sort", key !== sort ? "none" :
+				key === "name" ? "ascending" : "descending");
+			if (key !== "name")
+				setText(this.heads[key].firstChild, titleOf(key, isTotal));
+		}
+		setText(this.barTitle, `${titleOf(measure, isTotal)} beside the others`);
+		for (const name of this.lines.keys())
+			if (!wanted.has(name))
+				this.lines.delete(name);
+		const lines = sortRows(rows, sort).map((row) => {
+			if (!this.lines.has(row.name))
+				this.lines.set(row.name, this.makeLine(row));
+			this.fillLine(this.lines.get(row.name), row, measure, most);
+			return this.lines.get(row.name);
+		});
+		this.showRest(rest, measure, most);
+		arrange(this.body, lines.length ? lines : [this.emptyLine(note)]);
+		keepOneTabStop(this.body);
+	}
+
+	emptyLine(note) {
+		const cell = make("td", "", note);
+
+		cell.colSpan = this.columns.length + 2;
+		return make("tr", "", cell);
+	}
+
+	showRest(rest, measure, most) {
+		if (!rest) {
+			this.foot.replaceChildren();
+			return;
+		}
+		const line = this.makeLine(rest);
+
+		line.querySelector("th").replaceChildren(rest.name);
+		this.foot.replaceChildren(line);
+		this.fillLine(line, rest, measure, Math.max(most, rest[measure]));
+	}
+}
+
+/* --- All groups --- */
+
 /* Bars from the bottom, the newest at the right edge, as wide as their interval was long. */
-function strip(spec, history) {
-	const values = history.map((point) => point[spec.key]);
+function strip(key, history) {
+	const write = COLUMNS[key].write;
+	const values = history.map((point) => point[key]);
 	const seconds = history.reduce((sum, point) => sum + point.seconds, 0);
 	/* Until there is more, a minute: the first ticks would be as wide as barn doors. */
 	const width = Math.max(seconds, 60);
 	const peak = Math.max(0, ...values);
-	const now = spec.write(values.length ? values[values.length - 1] : 0) + spec.unit;
-	const figure = make("figure");
-	const caption = make("figcaption");
-	const axis = make("div", "axis");
+	const now = write(values.length ? values[values.length - 1] : 0) + "/s";
 	const svg = shape("svg", {
 		viewBox: `0 0 ${width} 100`, preserveAspectRatio: "none", role: "img",
-		"aria-label": `${spec.title} of the last ${span(width)}: now ${now}, ` +
-			`at most ${spec.write(peak)}${spec.unit}`,
+		"aria-label": `${STRIPS[key]} of the last ${span(width)}: now ${now}, ` +
+			`at most ${write(peak)}/s`,
 	});
 	let d = "";
 	let x = width - seconds;
@@ -99,106 +367,327 @@ function strip(spec, history) {
 			d += `M${x.toFixed(2)} 100v${-height.toFixed(2)}h${point.seconds.toFixed(2)}V100z`;
 		x += point.seconds;
 	});
-	svg.append(shape("path", { class: spec.key, d }));
-	caption.append(make("span", "", spec.title), make("strong", "", now));
-	axis.append(make("span", "", span(width) + " ago"),
-		make("span", "", peak ? `peak ${spec.write(peak)}${spec.unit}` : ""),
-		make("span", "", "now"));
-	figure.append(caption, svg, axis);
-	return figure;
+	svg.append(shape("path", { class: key, d }));
+	return make("figure", "",
+		make("figcaption", "", make("span", "", STRIPS[key]), make("strong", "", now)), svg,
+		make("div", "axis", make("span", "", span(width) + " ago"),
+			make("span", "", peak ? `peak ${write(peak)}/s` : ""), make("span", "", "now")));
 }
 
-function cell(value, text) {
-	return make("td", value ? "number" : "number zero", text);
+const groupTable = new Table(byId("groups"), "Groups", "Group", GROUP_COLUMNS,
+	(row) => fragmentOf({ group: row.name }));
+const kindTable = new Table(byId("kinds"), "Kinds", "Kind", [...FAULTS, "stalled"]);
+
+function noteOnGroups(overview) {
+	const shown = overview.groups.length;
+
+	return `by ${overview.group_by}, of the last ${span(overview.seconds)}: ` +
+		(shown < overview.found ? `the first ${shown} by ${titleOf(overview.sort)} of ` : "") +
+		many(overview.found, "group");
 }
 
-function bar(row, most) {
-	const td = make("td", "bar");
-	const svg = shape("svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
-	const minor = most ? row.minor / most * 100 : 0;
-	const major = most ? row.major / most * 100 : 0;
+function drawAll(overview) {
+	const rest = overview.other;
+	const isRest = rest.groups || GROUP_COLUMNS.some((key) => rest[key]);
 
-	svg.append(shape("rect", { class: "minor", x: 0, y: 0, height: 1, width: minor }),
-		shape("rect", { class: "major", x: minor, y: 0, height: 1, width: major }));
-	td.append(svg);
-	return td;
+	setText(byId("host"), overview.host);
+	setText(byId("version"), "faultmap " + overview.faultmap);
+	byId("strips").replaceChildren(...Object.keys(STRIPS).map((key) => strip(key, overview.history)));
+	setText(byId("groups-note"), noteOnGroups(overview));
+	setText(byId("kinds-note"), `of the last ${span(overview.seconds)}`);
+	groupTable.update(overview.groups, false,
+		isRest ? { ...rest, name: `everything else (${many(rest.groups, "group")})` } : null,
+		view.search ? "No group's name has this in it." : "No group yet.");
+	kindTable.update(overview.kinds, false, null, "No fault.");
+	say(`${many(overview.processes, "process", "processes")} at ${time(overview.ts)}`);
 }
 
-function line(row, most, more) {
-	const tr = make("tr");
-	const name = make("th");
-	const text = make("bdi", "", row.name);
+/* --- One group --- */
 
-	name.scope = "row";
-	name.title = row.name;
-	name.append(text);
-	tr.append(name, cell(row.minor, number(row.minor)), bar(row, most),
-		cell(row.major, number(row.major)), cell(row.denied, number(row.denied)),
-		cell(row.stalled, duration(row.stalled)), ...more);
-	return tr;
+/* Of late, or since it is counted: the same names. */
+function figuresOf(object, isTotal) {
+	const result = { ...object };
+
+	if (isTotal)
+		for (const key of [...FAULTS, "stalled", "pages"])
+			result[key] = object[key + "_total"];
+	return result;
 }
 
-function fill(id, rows, more) {
-	const most = Math.max(0, ...rows.map((row) => row.minor + row.major));
+function makeKinds(place) {
+	const table = new Table(place, "Kinds", "Kind", FAULTS);
 
-	document.querySelector(`#${id} tbody`).replaceChildren(
-		...rows.map((row) => line(row, most, more(row))));
+	return (group, isTotal) => {
+		table.update(group.kinds.map((kind) => figuresOf(kind, isTotal)), isTotal, null, "No fault.");
+		return "";
+	};
 }
 
-function draw(overview) {
-	byId("host").textContent = overview.host;
-	byId("group-by").textContent = overview.group_by;
-	byId("version").textContent = "faultmap " + overview.faultmap;
-	byId("strips").replaceChildren(...STRIPS.map((spec) => strip(spec, overview.history)));
-	fill("groups", overview.groups, (row) => [
-		cell(row.resident_bytes, bytes(row.resident_bytes)),
-		cell(row.processes, row.processes.toLocaleString("en")),
-	]);
-	overview.kinds.sort((a, b) => b.minor + b.major + b.denied - a.minor - a.major - a.denied);
-	fill("kinds", overview.kinds, () => []);
-	document.querySelector("main").hidden = false;
+function makeMappings(place) {
+	const table = new Table(place, "Mappings", "Mapping", FAULTS);
+
+	return (group, isTotal) => {
+		table.scroll.hidden = !group.mappings;
+		if (!group.mappings)
+			return "not counted: --mappings none";
+		table.update(group.mappings.map((mapping) => figuresOf(mapping, isTotal)), isTotal, null, "No fault.");
+		return "those that have series of their own (--mappings); other has the rest";
+	};
 }
+
+/* The bound that so much of them are not above; "" when they are longer than the last one. */
+function quantile(stalls, bounds, share) {
+	const wanted = stalls.reduce((sum, count) => sum + count, 0) * share;
+	let sum = 0;
+	const at = stalls.findIndex((count) => (sum += count) >= wanted);
+
+	return at < bounds.length ? `${share * 100} % at most ${duration(bounds[at])}` : "";
+}
+
+function makeStalls(place) {
+	const body = make("tbody");
+	const head = (title, className) => {
+		const result = make("th", className, title);
+
+		result.scope = "col";
+		return result;
+	};
+	const table = make("table", "", make("thead", "", make("tr", "", head("Up to", "number"),
+		head(make("span", "hidden", "Share"), "bar"), head("Faults", "number"))), body);
+
+	table.setAttribute("aria-label", "How long faults stalled");
+	place.append(make("div", "scroll narrow", table));
+	return (group, isTotal) => {
+		const bounds = group.stalls.bounds;
+		const stalls = group.stalls[isTotal ? "total" : "recent"];
+		const first = stalls.findIndex((count) => count);
+		const last = stalls.findLastIndex((count) => count);
+		const most = Math.max(...stalls);
+
+		table.hidden = first < 0;
+		body.replaceChildren(...stalls.slice(Math.max(first, 0), last + 1).map((count, i) => {
+			const bound = bounds[first + i];
+			const svg = shape("svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+			const title = make("th", "number", bound ? duration(bound) : "longer");
+			const cell = make("td", "number", number(count));
+
+			title.scope = "row";
+			cell.dataset.value = count;
+			svg.append(shape("rect", { class: "stalled", x: 0, y: 0, height: 1, width: count / most * 100 }));
+			return make("tr", "", title, make("td", "bar", svg), cell);
+		}));
+		if (first < 0)
+			return "no fault was timed; --detail full times all, fast those that may wait";
+		return ["of the faults that were timed", quantile(stalls, bounds, 0.5),
+			quantile(stalls, bounds, 0.99)].filter(Boolean).join(", ");
+	};
+}
+
+const panels = PANELS.map((panel) => {
+	const title = make("h3", "", panel.title + " ");
+	const note = title.appendChild(make("span", "note"));
+	const body = make("div");
+	const section = make("section", "", title, body);
+
+	title.id = panel.id;
+	byId("panels").append(section);
+	return { note, update: panel.make(body) };
+});
+
+const periodButtons = ["recent", "total"].map((period) => {
+	const button = make("button");
+
+	button.type = "button";
+	button.addEventListener("click", () => setView({ period }));
+	byId("periods").append(button);
+	return button;
+});
+
+function tile(key, group, isTotal) {
+	const value = make("dd", "", COLUMNS[key].write(group[key]));
+
+	value.dataset.value = group[key];
+	return make("div", "", make("dt", "", titleOf(key, isTotal)), value);
+}
+
+function aboutGroup(group) {
+	const unit = group.container;
+
+	return [`by ${group.group_by}`, unit && unit.container_id && `${unit.runtime} ${unit.container_id}`,
+		unit && unit.pod_uid && `pod ${unit.pod_uid}`,
+		group.name === "other" && "all groups without series of their own"].filter(Boolean).join(", ");
+}
+
+function otherLink() {
+	const link = make("a", "", "the group other");
+
+	link.setAttribute("href", fragmentOf({ group: "other" }));
+	return link;
+}
+
+function drawNone() {
+	setText(byId("about"), "There is no such group now.");
+	byId("tiles").replaceChildren();
+	byId("panels").hidden = byId("periods").hidden = true;
+}
+
+function drawOne(group) {
+	if (!group) {
+		drawNone();
+		return;
+	}
+	const hasSeries = Boolean(group.kinds);
+	const isTotal = hasSeries && view.period === "total";
+	const stalled_total = hasSeries ? group.stalls.seconds_total : 0;
+	const figures = figuresOf({ ...group, stalled_total }, isTotal);
+	const keys = isTotal ? [...GROUP_COLUMNS, "virtual_bytes", "pages"] : [...GROUP_COLUMNS, "virtual_bytes"];
+
+	setText(periodButtons[0], `Last ${span(group.seconds)}`);
+	setText(periodButtons[1], hasSeries ? `Since ${time(group.since)}` : "");
+	periodButtons.forEach((button, i) => {
+		button.setAttribute("aria-pressed", String(isTotal === (i === 1)));
+		button.hidden = i === 1 && !hasSeries;
+	});
+	setText(byId("about"), aboutGroup(group));
+	if (!hasSeries)
+		byId("about").append(". It has no series of its own (--max-series): its kinds, mappings and stalls are in ",
+			otherLink(), ".");
+	byId("tiles").replaceChildren(...keys.map((key) => tile(key, figures, isTotal)));
+	byId("panels").hidden = !hasSeries;
+	byId("periods").hidden = false;
+	if (hasSeries)
+		for (const panel of panels)
+			setText(panel.note, panel.update(group, isTotal));
+	say(`as of ${time(group.ts)}`);
+}
+
+function draw() {
+	const group = answers?.group;
+
+	if (!answers || (view.group && group && group.name !== view.group))
+		return;
+	drawAll(answers.overview);
+	if (view.group)
+		drawOne(group);
+	byId("all").hidden = Boolean(view.group);
+	byId("one").hidden = !view.group;
+}
+
+/* --- What is asked for, and when --- */
 
 function say(text, isLate) {
-	byId("state").textContent = text;
+	setText(byId("state"), text);
 	byId("state").className = isLate ? "late" : "";
 }
 
-function pauseAfter(overview) {
+function reason(error) {
+	if (error.name === "TimeoutError")
+		return `no answer within ${PATIENCE_MS / 1000} s`;
+	return error instanceof TypeError ? "faultmap cannot be reached" : error.message;
+}
+
+async function ask(path) {
+	const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+
+	if (answer.status === 404)
+		return null;
+	if (answer.status === 503)
+		throw new Error("no tick yet");
+	if (!answer.ok)
+		throw new Error(`the answer is ${answer.status}`);
+	return answer.json();
+}
+
+function askOverview() {
+	const wanted = new URLSearchParams({ sort: view.sort });
+
+	if (view.search)
+		wanted.set("search", view.search);
+	return ask("overview.json?" + wanted);
+}
+
+function tellFailure(error) {
+	const text = `No figures${shownAt ? ` since ${shownAt}` : ""}: ${reason(error)}; trying again`;
+
+	if (!failures++)
+		announce(text);
+	say(text, true);
+}
+
+async function refreshOnce(mine) {
+	const overview = await askOverview();
+	const group = view.group ? await ask("group.json?" + new URLSearchParams({ name: view.group })) : null;
 	const last = overview.history[overview.history.length - 1];
 
-	return Math.min(Math.max(last ? last.seconds * 1000 : 0, LEAST_PAUSE_MS), MOST_PAUSE_MS);
+	if (mine !== turn)
+		return;
+	answers = { overview, group };
+	draw();
+	intervalMs = last ? last.seconds * 1000 : 0;
+	shownAt = time(overview.ts);
+	if (failures)
+		announce("There are figures again");
+	failures = 0;
 }
 
+/* The next one comes when this is done, or at once where something else is wanted. */
 async function refresh() {
-	let pause = LEAST_PAUSE_MS * 2;
+	const mine = ++turn;
 
+	clearTimeout(timer);
 	try {
-		const answer = await fetch("overview.json", { signal: AbortSignal.timeout(PATIENCE_MS) });
-
-		if (!answer.ok)
-			throw new Error(answer.status === 503 ? "no tick yet" :
-				`the answer is ${answer.status}`);
-		const overview = await answer.json();
-
-		draw(overview);
-		say(`${overview.processes.toLocaleString("en")} processes at ` +
-			new Date(overview.ts * 1000).toLocaleTimeString());
-		pause = pauseAfter(overview);
+		await refreshOnce(mine);
 	} catch (error) {
-		say(`No figures: ${error.message}; trying again`, true);
+		if (mine === turn)
+			tellFailure(error);
 	}
-	if (!paused)
-		timer = setTimeout(refresh, pause);
+	if (mine !== turn || paused || document.hidden)
+		return;
+	timer = setTimeout(refresh, Math.min(MOST_PAUSE_MS, failures ? LEAST_PAUSE_MS * 2 ** failures :
+		Math.max(intervalMs, LEAST_PAUSE_MS)));
 }
 
-byId("pause").addEventListener("click", () => {
-	paused = !paused;
-	clearTimeout(timer);
-	byId("pause").textContent = paused ? "Go on" : "Pause";
+/* After a link, Back or Forward. */
+function applyView() {
+	const before = view;
+
+	view = readView();
+	byId("search").value = view.search;
+	byId("home").href = fragmentOf(DEFAULTS);
+	byId("back").href = fragmentOf({ group: "", period: DEFAULTS.period });
+	setText(byId("name"), view.group);
+	document.title = (view.group ? view.group + " – " : "") + "faultmap";
+	refresh().then(() => {
+		if (view.group && view.group !== before.group)
+			byId("name").focus();
+		else if (before.group && !view.group)
+			(groupTable.lines.get(before.group)?.querySelector("a") || byId("search")).focus();
+	});
+}
+
+function setPaused(isPaused) {
+	paused = isPaused;
+	setText(byId("pause"), paused ? "Go on" : "Pause");
 	byId("pause").setAttribute("aria-pressed", String(paused));
+	clearTimeout(timer);
 	if (!paused)
 		refresh();
+}
+
+let typing = 0;
+byId("search").addEventListener("input", () => {
+	clearTimeout(typing);
+	typing = setTimeout(async () => {
+		await setView({ search: byId("search").value });
+		announce(`${many(answers.overview.found, "group")} found`);
+	}, TYPING_MS);
 });
+byId("one").addEventListener("keydown", (event) => {
+	if (event.key === "Escape")
+		byId("back").click();
+});
+byId("pause").addEventListener("click", () => setPaused(!paused));
+document.addEventListener("visibilitychange", () => document.hidden || paused || refresh());
+addEventListener("hashchange", applyView);
 byId("pause").hidden = false;
-refresh();
+applyView();

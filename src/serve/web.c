@@ -46,24 +46,30 @@ static int send_file(const struct page_file *file, struct http_body *body)
 	return 0;
 }
 
-static int answer_page(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_page(void *context, unsigned int type, const struct http_query *query,
+		       struct http_body *ret_body)
 {
 	(void)context;
 	(void)type;
+	(void)query;
 	return send_file(&page_html, ret_body);
 }
 
-static int answer_css(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_css(void *context, unsigned int type, const struct http_query *query,
+		      struct http_body *ret_body)
 {
 	(void)context;
 	(void)type;
+	(void)query;
 	return send_file(&page_css, ret_body);
 }
 
-static int answer_js(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_js(void *context, unsigned int type, const struct http_query *query,
+		     struct http_body *ret_body)
 {
 	(void)context;
 	(void)type;
+	(void)query;
 	return send_file(&page_js, ret_body);
 }
 
@@ -73,47 +79,74 @@ static int or_wait(struct http_body *body, int result)
 	return result == -EAGAIN ? say(body, "the first tick is not done yet\n", result) : result;
 }
 
-static int answer_overview(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_overview(void *context, unsigned int type, const struct http_query *query,
+			   struct http_body *ret_body)
 {
 	const struct web *web = context;
+	int result = web->source.overview(web->source.context, http_query_value(query, "sort"),
+					  http_query_value(query, "search"), &ret_body->text,
+					  &ret_body->size);
 
 	(void)type;
-	return or_wait(ret_body,
-		       web->source.overview(web->source.context, &ret_body->text, &ret_body->size));
+	return result == -EINVAL ? say(ret_body, "no such column to sort by\n", result) :
+				   or_wait(ret_body, result);
 }
 
-static int answer_healthy(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_group(void *context, unsigned int type, const struct http_query *query,
+			struct http_body *ret_body)
+{
+	const struct web *web = context;
+	const char *name = http_query_value(query, "name");
+	int result;
+
+	(void)type;
+	if (!name)
+		return say(ret_body, "which group? /group.json?name=NAME\n", -EINVAL);
+	result = web->source.group(web->source.context, name, &ret_body->text, &ret_body->size);
+	return result == -ENOENT ? say(ret_body, "no such group\n", result) :
+				   or_wait(ret_body, result);
+}
+
+static int answer_healthy(void *context, unsigned int type, const struct http_query *query,
+			  struct http_body *ret_body)
 {
 	(void)context;
 	(void)type;
+	(void)query;
 	return say(ret_body, "healthy\n", 0);
 }
 
-static int answer_ready(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_ready(void *context, unsigned int type, const struct http_query *query,
+			struct http_body *ret_body)
 {
 	const struct web *web = context;
 
 	(void)type;
+	(void)query;
 	if (!web->source.is_ready(web->source.context))
 		return say(ret_body, "no tick yet, or the last one failed\n", -EAGAIN);
 	return say(ret_body, "ready\n", 0);
 }
 
-static int answer_metrics(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_metrics(void *context, unsigned int type, const struct http_query *query,
+			  struct http_body *ret_body)
 {
 	const struct web *web = context;
 
+	(void)query;
 	return or_wait(ret_body, web->source.render(web->source.context, (enum exposition)type,
 						    &ret_body->text, &ret_body->size));
 }
 
-static int answer_reload(void *context, unsigned int type, struct http_body *ret_body)
+static int answer_reload(void *context, unsigned int type, const struct http_query *query,
+			 struct http_body *ret_body)
 {
 	const struct web *web = context;
 	struct error error;
 	int result;
 
 	(void)type;
+	(void)query;
 	if (!web->enable_lifecycle)
 		return say(ret_body, "not enabled; start faultmap with --web.enable-lifecycle\n",
 			   -EACCES);
@@ -154,6 +187,11 @@ static const struct http_page pages[] = {
 	  .types = json,
 	  .n_types = ARRAY_SIZE(json),
 	  .answer = answer_overview,
+	  .policy = PAGE_POLICY },
+	{ .path = "/group.json",
+	  .types = json,
+	  .n_types = ARRAY_SIZE(json),
+	  .answer = answer_group,
 	  .policy = PAGE_POLICY },
 	{ .path = "/metrics",
 	  .types = expositions,

@@ -29,8 +29,13 @@ struct web_options {
 struct web_source {
 	/* The text of /metrics; 0 or a negative errno, -EAGAIN while there is none */
 	int (*render)(void *context, enum exposition exposition, char **ret_text, size_t *ret_size);
-	/* The JSON of /overview.json; the same */
-	int (*overview)(void *context, char **ret_text, size_t *ret_size);
+	/* The JSON of /overview.json, groups sorted by this column, of which the name contains
+	 * `search`; either may be NULL; the same, -EINVAL when there is no such column */
+	int (*overview)(void *context, const char *sort, const char *search, char **ret_text,
+			size_t *ret_size);
+	/* The JSON of /group.json: of the group of this name; the same, -ENOENT when there is
+	 * none */
+	int (*group)(void *context, const char *name, char **ret_text, size_t *ret_size);
 	bool (*is_ready)(void *context);
 	/* /-/reload: 0 or a negative errno with the error set */
 	int (*reload)(void *context, struct error *error);

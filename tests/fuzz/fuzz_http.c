@@ -41,8 +41,10 @@ static bool is_answered;
 #define END_AT_TICK 2
 #define LEAVE_AT_TICK 50
 
-static int answer(void *context, unsigned int type, struct http_body *ret_body)
+static int answer(void *context, unsigned int type, const struct http_query *query,
+		  struct http_body *ret_body)
 {
+	(void)query;
 	(void)context;
 	FUZZ_ASSERT(type < 2);
 	is_answered = true;

@@ -126,17 +126,28 @@ test_namespace()
 		"$(paths "$TMP/namespace" "$TMP/served")" "$(sort "$TMP/served")"
 }
 
-# The daemon's groups: of that many units each has its own, and nobody is unknown.
+# units_of LOG: of the services that ended, by the last part of their cgroups' paths.
+units_of()
+{
+	jq -r 'select(.rec == "exit" and (.cgroup | test("/unit[0-9]*\\.service$"))) | .cgroup | sub(".*/"; "")' "$1" | sort -u
+}
+
+# The daemon's groups: of that many units each has its own, named as in the lines of a log, and nobody is unknown.
 test_groups()
 {
 	start_daemon --interval 0.2 --mappings none --max-series 20000
+	start_log "$TMP/alike"
 	serve_many unit >"$TMP/served"
 	check "the last service has its group" wait_for 120 has_group "unit$SERVICES.service"
+	stop_log "$TMP/alike" "$TMP/served"
+	check_equal "log and /metrics name the same units" \
+		"$(grep -o '^faultmap_group_faults_total{group="unit[0-9]*\.service"' "$TMP/scrape" | cut -d '"' -f 2 | sort -u)" \
+		"$(units_of "$TMP/alike")"
 	check_equal "no fault is in the group unknown" "$(grep -c 'group="unknown"' "$TMP/scrape")" 0
 	check_equal "$SERVICES units have their groups" \
 		"$(grep -o '^faultmap_group_faults_total{group="unit[0-9]*\.service"' "$TMP/scrape" | sort -u | wc -l)" \
 		"$SERVICES"
-	stop_background "$BACKGROUND_PID"
+	stop_background "$daemon"
 }
 
 has_group()

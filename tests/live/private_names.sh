@@ -49,6 +49,9 @@ check_shown "without a password: what is private is counted as such" \
 	'group="secret-program",mapping="\[private\]"' "http://$target/metrics"
 check_shown "and libraries are named" 'group="secret-program",mapping="/.*/libc\.so\.6"' "http://$target/metrics"
 check_equal "no scrape has its name" "$(grep -c 'secret-file' "$TMP/page")" 0
+curl_it "http://$target/group.json?name=secret-program" >"$TMP/page"
+check_contains "the page's group has it as private, too" "$TMP/page" '"mappings":\[.*"name":"\[private\]"'
+check_equal "and not by its name" "$(grep -c 'secret-file' "$TMP/page")" 0
 stop_background "$daemon"
 
 start_daemon --listen 127.0.0.1:0 --group-by exe

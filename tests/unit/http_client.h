@@ -36,10 +36,12 @@ struct fixture {
 
 #define METRICS_SIZE 300000 /* more than a socket buffer takes at once */
 
-static inline int answer_metrics(void *context, unsigned int type, struct http_body *ret_body)
+static inline int answer_metrics(void *context, unsigned int type, const struct http_query *query,
+				 struct http_body *ret_body)
 {
 	struct fixture *fixture = context;
 
+	(void)query;
 	fixture->renders++;
 	if (fixture->page_result < 0) {
 		ret_body->text = strdup("because\n");
@@ -51,8 +53,10 @@ static inline int answer_metrics(void *context, unsigned int type, struct http_b
 	return 0;
 }
 
-static inline int answer_small(void *context, unsigned int type, struct http_body *ret_body)
+static inline int answer_small(void *context, unsigned int type, const struct http_query *query,
+			       struct http_body *ret_body)
 {
+	(void)query;
 	(void)context;
 	(void)type;
 	ret_body->text = strdup("small\n");
@@ -63,8 +67,10 @@ static inline int answer_small(void *context, unsigned int type, struct http_bod
 /* More than the kernel buffers for a client. */
 #define HUGE_SIZE (12 * 1024 * 1024)
 
-static inline int answer_huge(void *context, unsigned int type, struct http_body *ret_body)
+static inline int answer_huge(void *context, unsigned int type, const struct http_query *query,
+			      struct http_body *ret_body)
 {
+	(void)query;
 	(void)context;
 	(void)type;
 	ret_body->text = calloc(1, HUGE_SIZE);
@@ -72,12 +78,14 @@ static inline int answer_huge(void *context, unsigned int type, struct http_body
 	return 0;
 }
 
-static inline int act(void *context, unsigned int type, struct http_body *ret_body)
+static inline int act(void *context, unsigned int type, const struct http_query *query,
+		      struct http_body *ret_body)
 {
 	struct fixture *fixture = context;
 
+	(void)query;
 	fixture->actions++;
-	return answer_small(context, type, ret_body);
+	return answer_small(context, type, query, ret_body);
 }
 
 static const char *const text[] = { "text/plain; charset=utf-8" };

@@ -14,11 +14,13 @@
 
 #include <cmocka.h>
 
+#include "metrics/figures.h"
 #include "metrics/sink_prometheus.h"
 #include "scrape.h"
 #include "stall.h"
 
 #define MAX_LIVE 400
+#define MAX_TICKS 200
 
 /* What everything adds up to. */
 struct truth {
@@ -37,6 +39,7 @@ struct world {
 	struct scrape before[2]; /* by enum exposition */
 	void *seen;              /* tsearch(3) tree of struct seen, of the text format */
 	size_t n_compared, n_returned;
+	uint64_t faults[MAX_TICKS]; /* truth.faults at each tick */
 };
 
 /* When a series was last there, and what it was then. */
@@ -233,6 +236,57 @@ static void check_format(struct world *world, enum exposition format, bool has_m
 	world->before[format] = now;
 }
 
+static uint64_t sum_of(struct figures figures)
+{
+	return figures.faults[SEVERITY_MINOR] + figures.faults[SEVERITY_MAJOR] +
+	       figures.faults[SEVERITY_DENIED];
+}
+
+/* Of late, no mapping has more than its group. */
+static void mappings_are_parts(const struct group *group)
+{
+	uint64_t left[SEVERITY_COUNT];
+
+	memcpy(left, figures_of_counts(group).faults, sizeof(left));
+	for (size_t i = 0; i < group->mappings.n_slots; i++) {
+		const struct mapping_series *series = &group->mappings.slots[i];
+
+		for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+			uint64_t recent = series->faults[severity] -
+					  series->then[RECENT_BLOCKS - 1][severity];
+
+			assert_true(recent <= left[severity]);
+			left[severity] -= recent;
+		}
+	}
+}
+
+/* What groups did of late adds up to what was done then, of those with series and of all, whoever
+ * was put out, came back or is gone. */
+static void recent_sums_are_true(struct world *world)
+{
+	const struct groups *groups = sink_prometheus_groups(world->sink);
+	uint64_t ticks = recent_ns(&groups->recent) / 10000000000;
+	uint64_t shown = sum_of(figures_of_counts(groups->other));
+	uint64_t all = sum_of(figures_of_group(groups->other));
+
+	world->faults[world->ticks - 1] = world->truth.faults;
+	if (!ticks) /* tick 0 is no interval: per second it is 0 */
+		return;
+	assert_in_range(ticks, world->ticks > 3 ? 3 : world->ticks - 1, 6);
+	for (size_t i = 0; i < groups->n_groups; i++) {
+		const struct group *group = groups->groups[i];
+
+		all += sum_of(figures_of_group(group));
+		if (!group->counts)
+			continue;
+		shown += sum_of(figures_of_counts(group));
+		mappings_are_parts(group);
+	}
+	assert_int_equal(shown, world->truth.faults - world->faults[world->ticks - 1 - ticks]);
+	assert_int_equal(all, shown);
+}
+
 static void count_and_check(struct world *world, bool has_mappings)
 {
 	const struct timespec now = { 1795342001 + (time_t)world->ticks * 10, 0 };
@@ -240,6 +294,7 @@ static void count_and_check(struct world *world, bool has_mappings)
 	snapshot_seal(world->snapshot, now, 10000000000);
 	world->snapshot->tick = world->ticks++;
 	sink_prometheus_tick(world->sink, world->snapshot, NULL);
+	recent_sums_are_true(world);
 	check_format(world, EXPOSITION_TEXT, has_mappings);
 	check_format(world, EXPOSITION_OPENMETRICS, has_mappings);
 }

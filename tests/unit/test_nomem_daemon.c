@@ -172,8 +172,10 @@ static int login_scenario(void)
 	return granted ? 0 : -ENOMEM;
 }
 
-static int answer(void *context, unsigned int type, struct http_body *ret_body)
+static int answer(void *context, unsigned int type, const struct http_query *query,
+		  struct http_body *ret_body)
 {
+	(void)query;
 	(void)context;
 	(void)type;
 	ret_body->text = calloc(1, 2048);

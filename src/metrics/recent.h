@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What "of late" is on the page at /: two blocks of time, the one that runs and the one before. So
+ * it goes back RECENT_BLOCK_NS to twice that, or as far as faultmap does; where an interval is
+ * longer, over two of them. Who keeps a sum for each block, or what it was when each began, shows
+ * figures that are exact, of a time that is known.
+ */
+#ifndef FAULTMAP_RECENT_H
+#define FAULTMAP_RECENT_H
+
+#include <stdint.h>
+
+#include "model/snapshot.h"
+
+#define RECENT_BLOCKS 2
+#define RECENT_BLOCK_NS 30000000000
+
+struct recent {
+	uint64_t block_ns[RECENT_BLOCKS]; /* how long each is so far; [0] runs */
+};
+
+/* Before what came in the snapshot's interval is counted. Returns how many blocks begin with it:
+ * both after tick 0, which is no interval. */
+int recent_begin(struct recent *recent, const struct snapshot *snapshot);
+/* How far back it goes. */
+uint64_t recent_ns(const struct recent *recent);
+
+#endif
