@@ -213,11 +213,17 @@ VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 	return 0;
 }
 
-static __always_inline bool same_key(const struct row_key *left, const struct row_key *right)
+/* But for the context. */
+static __always_inline bool same_plain_key(const struct row_key *left, const struct row_key *right)
 {
 	const u64 *l = (const u64 *)left, *r = (const u64 *)right;
 
 	return l[0] == r[0] && l[1] == r[1] && l[2] == r[2] && l[3] == r[3];
+}
+
+static __always_inline bool same_key(const struct row_key *left, const struct row_key *right)
+{
+	return same_plain_key(left, right) && (!has_context() || left->context == right->context);
 }
 
 static __always_inline void count_minor(struct task_fault *fault)

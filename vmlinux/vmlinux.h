@@ -62,6 +62,10 @@ typedef struct seqcount {
 
 struct pt_regs {
 	unsigned long sp;
+	unsigned long ip;
+};
+struct pt_regs___arm64 {
+	u64 pc;
 };
 
 /* memory */

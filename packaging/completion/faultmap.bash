@@ -5,11 +5,12 @@
 _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
+	local context='--threads --code'
 
 	case $1 in
-	run) echo "--json --jsonl --all --by --slices -o --output -d --delay $watch $common" ;;
-	top) echo "--once -b --batch -n --number -d --delay --by --sort --user $watch $common" ;;
-	log) echo "-d --delay -n --count -o --output --schema --user $watch $common" ;;
+	run) echo "--json --jsonl --all --by --slices -o --output -d --delay $context $watch $common" ;;
+	top) echo "--once -b --batch -n --number -d --delay --by --sort --user $context $watch $common" ;;
+	log) echo "-d --delay -n --count -o --output --schema --user $context $watch $common" ;;
 	report) echo "--from --to --by --all $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \

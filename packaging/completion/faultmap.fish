@@ -24,6 +24,10 @@ complete -c faultmap -n $watching -l detail -x -a 'fast full' -d 'what is learne
 complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each mapping in slices of this size'
 complete -c faultmap -n $watching -l max-rows -x -d 'let so many rows move in one tick'
 
+set -l showing '__fish_seen_subcommand_from run top log'
+complete -c faultmap -n $showing -l threads -d 'count each thread apart'
+complete -c faultmap -n $showing -l code -d 'count each instruction apart'
+
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'
 complete -c faultmap -n $run -l jsonl -r -F -d 'JSON lines beside the summary'

@@ -22,6 +22,10 @@ _faultmap() {
 		'--slice=[count each mapping in slices of this size]:size:(4K 64K 2M 1G)'
 		'--max-rows=[let so many rows move in one tick]:number:'
 	)
+	context=(
+		'--threads[count each thread apart]'
+		'--code[count each instruction apart]'
+	)
 
 	_arguments -C \
 		'(- *)'{-h,--help}'[print the commands]' \
@@ -35,7 +39,7 @@ _faultmap() {
 	argument)
 		case $line[1] in
 		run)
-			_arguments $watch $common \
+			_arguments $context $watch $common \
 				'--json[JSON lines instead of the summary]' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--all[every row and every process]' \
@@ -46,7 +50,7 @@ _faultmap() {
 				'*::command:_normal'
 			;;
 		top)
-			_arguments $watch $common \
+			_arguments $context $watch $common \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
 				'(-n --number)'{-n+,--number=}'[rows, or tables with -b]:count:' \
@@ -56,7 +60,7 @@ _faultmap() {
 				'--user=[become this user]:user:_users'
 			;;
 		log)
-			_arguments $watch $common \
+			_arguments $context $watch $common \
 				'(-d --delay)'{-d+,--delay=}'[read the counters this often]:seconds:' \
 				'(-n --count)'{-n+,--count=}'[end after so many ticks]:count:' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \

@@ -74,6 +74,7 @@ static const struct option_spec top_options[] = {
 	  .offset = offsetof(struct top_config, sort),
 	  .choices = sort_words },
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
+	CONTEXT_OPTIONS(struct top_config, watch),
 	USER_OPTION(struct top_config, user),
 	COMMON_OPTIONS(struct top_config, common),
 };

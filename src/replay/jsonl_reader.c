@@ -239,6 +239,54 @@ static uint32_t slice_tag_of(uint64_t start, uint64_t end)
 	return end ? (uint32_t)(mixed >> 32) | 1 : 0;
 }
 
+/* The object `code` of a `faults` line. */
+static struct code_place get_code(struct jsonl_line *line, json_t *code)
+{
+	json_t *outer = line->object;
+	struct code_place place;
+
+	line->object = code;
+	place.in_file = json_object_get(code, "offset") != NULL;
+	place.file = jsonl_line_name(line, "file", STRINGS_LAST);
+	place.offset = jsonl_line_address(line, place.in_file ? "offset" : "address");
+	line->object = outer;
+	return place;
+}
+
+/* Who executed what. NULL: the line does not say, is wrong, or *ret_result is -ENOMEM. */
+static struct context *get_context(struct jsonl_line *line, int *ret_result)
+{
+	json_t *code = json_object_get(line->object, "code");
+	struct code_place place = {};
+	autofree char *thread = NULL;
+	struct context *context;
+	uint64_t tid = 0;
+
+	if (json_object_get(line->object, "tid")) {
+		tid = jsonl_line_uint(line, "tid");
+		thread = jsonl_line_raw(line, "thread");
+	}
+	if (tid > UINT32_MAX || (thread && strlen(thread) >= COMM_LEN))
+		jsonl_line_reject(line, "thread", "no thread");
+	if (code)
+		place = get_code(line, code);
+	if (line->why[0] || (!code && !thread))
+		return NULL;
+	context = context_new(code ? 1 : 0);
+	if (!context) {
+		*ret_result = -ENOMEM;
+		return NULL;
+	}
+	context->id = jsonl_line_address(line, "context");
+	context->has_thread = thread;
+	context->has_code = code;
+	context->tid = (uint32_t)tid;
+	strcpy(context->thread, thread ? thread : "");
+	if (code)
+		context_set_place(context, 0, place);
+	return context;
+}
+
 /* The row's identity and place; false: the line is wrong. */
 static bool get_row(struct jsonl_line *line, struct row *row)
 {
@@ -263,6 +311,8 @@ static bool get_row(struct jsonl_line *line, struct row *row)
 		row->slice_end = jsonl_line_address(line, "slice_end");
 		row->slice = slice_tag_of(row->slice_start, row->slice_end);
 	}
+	if (json_object_get(line->object, "context"))
+		row->context_id = jsonl_line_address(line, "context");
 	return !line->why[0];
 }
 
@@ -283,9 +333,7 @@ static struct row *find_other(struct snapshot *snapshot, const struct row *want)
 
 static bool has_room(const struct snapshot *snapshot, const struct row *want)
 {
-	return snapshot->n_rows < MAX_ROWS ||
-	       snapshot_has_slice_row(snapshot, want->mapping_id, want->slice, want->kind,
-				      want->access, want->mode);
+	return snapshot->n_rows < MAX_ROWS || snapshot_has_row_like(snapshot, want);
 }
 
 static struct row *find_row(struct jsonl_line *line, const struct row *want, int *ret_result)
@@ -301,11 +349,16 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 	}
 	if (!process)
 		return NULL;
-	row = snapshot_slice_row(snapshot, process, want->mapping_id, want->slice, want->kind,
-				 want->access, want->mode, NULL);
+	row = snapshot_row_like(snapshot, process, want, NULL);
 	if (!row) {
 		*ret_result = -ENOMEM;
 		return NULL;
+	}
+	if (row->context_id && !row->context) {
+		struct context *context = get_context(line, ret_result);
+
+		row_set_context(row, context);
+		context_drop(context);
 	}
 	row->mapping = want->mapping;
 	row->map_start = want->map_start;

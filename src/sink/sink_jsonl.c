@@ -261,6 +261,10 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 		put_uint(line, "slice_bytes", meta->slice_bytes);
 		put_uint(line, "slices_max", meta->slices_max);
 	}
+	if (meta->threads)
+		json_line_true(line, "threads");
+	if (meta->code)
+		json_line_true(line, "code");
 	if (line->is_short)
 		return error_set(error, ENOMEM, "writing the meta line: out of memory");
 	json_line_free(&sink->meta);
@@ -319,6 +323,29 @@ static void put_latency(struct json_line *line, const struct row *row)
 	json_line_close(line, '}');
 }
 
+static void put_code(struct json_line *line, const struct code_place *place)
+{
+	json_line_open(line, "code", '{');
+	json_line_text(line, "file", place->file);
+	json_line_hex(line, place->in_file ? "offset" : "address", place->offset);
+	json_line_close(line, '}');
+}
+
+static void put_context(struct json_line *line, const struct row *row)
+{
+	const struct context *context = row->context;
+
+	if (!row->context_id)
+		return;
+	json_line_hex(line, "context", row->context_id);
+	if (context && context->has_thread) {
+		put_uint(line, "tid", context->tid);
+		json_line_text(line, "thread", context->thread);
+	}
+	if (context && context->has_code)
+		put_code(line, &context->places[0]);
+}
+
 static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 {
 	struct json_line *line = line_begin_now(sink, "faults");
@@ -326,8 +353,9 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 	const struct fault_counts *before = &row->before;
 
 	put_identity(line, row->process);
+	put_context(line, row);
 	json_line_text(line, "mapping", row->mapping);
-	/* With kind, access and mode it names the series: addresses change as a mapping grows. */
+	/* With kind, access, mode and context it names the series: addresses change as a mapping grows. */
 	json_line_hex(line, "mapping_id", row->mapping_id);
 	json_line_hex(line, "map_start", row->map_start);
 	json_line_hex(line, "map_end", row->map_end);

@@ -283,6 +283,7 @@ static const char *const counters[] = {
 	"unresolved",
 	"names_lost",
 	"names_cut",
+	"contexts_lost",
 	"cgroups_lost",
 	"exits_lost",
 	"stamps_lost",
