@@ -322,7 +322,8 @@ struct frame {
 enum {
 	CONTEXT_THREAD = 1, /* tid and thread are set */
 	CONTEXT_CODE = 2,   /* the first frame is the instruction */
-	CONTEXT_STACK = 4,  /* those behind it are its callers */
+	CONTEXT_STACK = 4,  /* those behind it are its callers: where their calls end, less 1 */
+	CONTEXT_WHOLE = 8,  /* up to the thread's start, as far as frame pointers tell */
 };
 struct context_record {
 	struct record record;

@@ -41,6 +41,7 @@ const volatile u32 config_slice_shift = 0; /* --slice: log2 of its bytes; 0: off
 const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
 const volatile bool config_threads = false; /* --threads, --code: what the context of a row has */
 const volatile bool config_code = false;
+const volatile bool config_stacks = false; /* only with config_code */
 const volatile u64 config_secret = 0; /* in the hash that names a context */
 
 /* Rows have a context. */

@@ -72,7 +72,7 @@ static __noinline int run_turn_to(struct cpu_state *cpu, u64 context)
  * the stack: see fault_resolve_and_stamp(). */
 static __noinline int run_turn(struct cpu_state *cpu)
 {
-	u64 input = context_input(current_task()), context;
+	u64 input = context_input(LOOKUP_ENTRY, current_task()), context;
 
 	if (!cpu || cpu->run.treatment == RUN_IGNORE || cpu->run.input == input)
 		return 0;
@@ -265,6 +265,16 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
 
+/* Before count_unseen(), for what that takes of the stack. */
+static __always_inline void note_unseen_context(void)
+{
+	struct lookup *lookup = has_context() ? this_cpu_lookup(LOOKUP_END) : NULL;
+
+	if (lookup)
+		lookup->key.context = context_of(LOOKUP_END,
+						 context_input(LOOKUP_END, current_task()));
+}
+
 /* Counts a fault that completes but has no stamp: a perf event can miss its begin, or it found no
  * slot. Counts its entry, too. */
 static __noinline int count_unseen(u64 address, u32 mode, bool major)
@@ -278,8 +288,6 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 		return 0;
 	kind = resolve(lookup, address, 0) & RESOLVED_KIND;
 	cpu->run.entries++;
-	if (has_context())
-		lookup->key.context = context_of(LOOKUP_END, context_input(task));
 	return add_unseen(lookup, kind, mode, major);
 }
 
@@ -312,8 +320,10 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 
 	count_completion(cpu, task, fault);
 	if (!fault) {
-		if (!config_fault_entry)
+		if (!config_fault_entry) {
+			note_unseen_context();
 			count_unseen(address, mode, true);
+		}
 		return;
 	}
 	if (is_doubtful(&fault->key))
@@ -379,8 +389,10 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	u64 pages;
 
 	count_completion(cpu, task, fault);
-	if (!fault && !config_fault_entry)
+	if (!fault && !config_fault_entry) {
+		note_unseen_context();
 		count_unseen(address, mode, false);
+	}
 	if (!fault)
 		return;
 	if (is_doubtful(&fault->key))

@@ -5,7 +5,7 @@
 _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
-	local context='--threads --code'
+	local context='--threads --code --stacks'
 
 	case $1 in
 	run) echo "--json --jsonl --all --by --slices -o --output -d --delay $context $watch $common" ;;

@@ -26,6 +26,7 @@ complete -c faultmap -n $watching -l max-rows -x -d 'let so many rows move in on
 
 set -l showing '__fish_seen_subcommand_from run top log'
 complete -c faultmap -n $showing -l threads -d 'count each thread apart'
+complete -c faultmap -n $showing -l stacks -d 'count each call path apart'
 complete -c faultmap -n $showing -l code -d 'count each instruction apart'
 
 set -l run '__fish_seen_subcommand_from run'

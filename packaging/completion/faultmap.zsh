@@ -25,6 +25,7 @@ _faultmap() {
 	context=(
 		'--threads[count each thread apart]'
 		'--code[count each instruction apart]'
+		'--stacks[count each call path apart]'
 	)
 
 	_arguments -C \

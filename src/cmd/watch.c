@@ -14,7 +14,8 @@ struct collector_options watch_collector(const struct watch_options *watch,
 		.detail = (enum detail)watch->detail,
 		.slice_bytes = watch->slice_bytes,
 		.threads = watch->threads,
-		.code = watch->code,
+		.code = watch->code || watch->stacks,
+		.stacks = watch->stacks,
 		.max_rows = (uint32_t)watch->max_rows, /* the flag's maximum is far below */
 		.disabled = &common->disabled,
 	};
@@ -30,6 +31,7 @@ struct sink_jsonl_meta watch_meta(const struct collector_info *info, uint64_t in
 		.slices_max = info->slices_max,
 		.threads = info->threads,
 		.code = info->code,
+		.stacks = info->stacks,
 		.interval_ms = interval_ms,
 	};
 }

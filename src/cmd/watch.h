@@ -18,6 +18,7 @@ struct watch_options {
 	uint64_t max_rows;    /* of the kernel's table; 0: by the number of CPUs */
 	bool threads;
 	bool code;
+	bool stacks; /* code, too */
 };
 
 /* The words of --detail, by enum detail; NULL-terminated. */
@@ -50,17 +51,22 @@ extern const char *const watch_details[];
 	}
 
 /* The same for commands that show it. */
-#define CONTEXT_OPTIONS(config, member)                                                               \
-	{ .name = "threads",                                                                          \
-	  .help = "count each thread's faults apart, by its number and name; JSON lines show\n"       \
-		  "them",                                                                             \
-	  .type = OPTION_FLAG,                                                                        \
-	  .offset = offsetof(config, member.threads) },                                               \
-	{                                                                                             \
-		.name = "code",                                                                       \
-		.help = "count the faults of each instruction apart, by its file and the offset in\n" \
-			"it; JSON lines show them",                                                   \
-		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                          \
+#define CONTEXT_OPTIONS(config, member)                                                                    \
+	{ .name = "threads",                                                                               \
+	  .help = "count each thread's faults apart, by its number and name; JSON lines show\n"            \
+		  "them",                                                                                  \
+	  .type = OPTION_FLAG,                                                                             \
+	  .offset = offsetof(config, member.threads) },                                                    \
+		{ .name = "stacks",                                                                        \
+		  .help = "count the faults of each call path apart, as far as frame pointers lead, and\n" \
+			  "as with --code",                                                                \
+		  .type = OPTION_FLAG,                                                                     \
+		  .offset = offsetof(config, member.stacks) },                                             \
+	{                                                                                                  \
+		.name = "code",                                                                            \
+		.help = "count the faults of each instruction apart, by its file and the offset in\n"      \
+			"it; JSON lines show them",                                                        \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                               \
 	}
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */

@@ -394,6 +394,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
 	collector->info.threads = options->threads;
 	collector->info.code = options->code;
+	collector->info.stacks = options->stacks;
 	/* Before Linux 5.19 the reads need CAP_BPF. Kernels with a maple tree (6.1) are newer. */
 	collector->info.reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
 	/* A perf event that counts this process's children counts the threads that it starts later,

@@ -126,6 +126,7 @@ static int configure_contexts(struct faultmap_bpf *skeleton,
 
 	skeleton->rodata->config_threads = options->threads;
 	skeleton->rodata->config_code = options->code;
+	skeleton->rodata->config_stacks = options->stacks;
 	skeleton->rodata->config_secret = secret;
 	if (!result)
 		result = bpf_map__set_key_size(skeleton->maps.rows, key_size);
@@ -540,6 +541,11 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 			"no walk over processes in the programs for kernels before Linux 6.1");
 		result = features_require(features, options->follow, error);
 	}
+	if (!result && options->stacks && takes_old_object(features))
+		result = error_set(
+			error, ENOTSUP,
+			"cannot walk stacks on this kernel: that needs Linux 6.1 or later, "
+			"and CAP_SYS_ADMIN before Linux 6.2; use --code");
 	while (!result) {
 		struct refusal refusal = {};
 

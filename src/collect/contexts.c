@@ -79,11 +79,15 @@ int contexts_add(struct contexts *contexts, const struct context_record *record,
 	context->id = record->id;
 	context->has_thread = record->flags & CONTEXT_THREAD;
 	context->has_code = record->flags & CONTEXT_CODE;
+	context->has_stack = record->flags & CONTEXT_STACK;
+	context->is_whole = record->flags & CONTEXT_WHOLE;
 	context->tid = record->tid;
 	memcpy(context->thread, record->thread, sizeof(context->thread));
 	context->thread[sizeof(context->thread) - 1] = '\0';
 	for (size_t i = 0; i < record->n_frames && !result; i++)
 		result = set_place(context, i, contexts->names, &record->frames[i], record->uid);
+	if (!result && context->has_stack)
+		context_set_stack_id(context);
 	if (!result)
 		result = table_add(&contexts->current, context);
 	if (result)

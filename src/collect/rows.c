@@ -120,6 +120,8 @@ static void say_folded(struct rows *rows, const struct process *process)
 static void add_gained(struct rows *rows, struct row *row, const struct fault_counts *gained)
 {
 	add_counts(rows->snapshot, row, gained);
+	if (row->context && row->context->has_stack && !row->context->is_whole)
+		rows->snapshot->totals.stacks_incomplete += faults_in(gained);
 	if (row->mapping_class != MAPPING_OTHER)
 		return;
 	say_folded(rows, row->process);

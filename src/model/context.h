@@ -25,6 +25,9 @@ struct context {
 	size_t holders;
 	bool has_thread;
 	bool has_code;
+	bool has_stack;    /* the places behind the first are its callers, where their calls end */
+	bool is_whole;     /* up to the thread's start, as far as frame pointers tell */
+	uint64_t stack_id; /* a hash of the places; 0 without a stack */
 	uint32_t tid;
 	char thread[COMM_LEN]; /* raw bytes, NUL-terminated */
 	size_t n_places;       /* the first is the instruction */
@@ -35,6 +38,8 @@ struct context {
 struct context *context_new(size_t n_places);
 /* Sets the place and holds its text, which is one of struct strings. */
 void context_set_place(struct context *context, size_t number, struct code_place place);
+/* Sets stack_id, once all places are set. */
+void context_set_stack_id(struct context *context);
 /* Both accept NULL. */
 struct context *context_hold(struct context *context);
 void context_drop(struct context *context);

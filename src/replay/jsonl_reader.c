@@ -10,6 +10,7 @@
 #include "replay/jsonl_file.h"
 #include "replay/jsonl_line.h"
 #include "replay/jsonl_totals.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
@@ -22,6 +23,8 @@
 #define OTHER_MAPPING UINT64_MAX
 /* A result that is no error: the line is counted elsewhere, or its process not at all. */
 #define NO_ROOM 1
+/* Call paths that are kept; a log that has more is read without those beyond. */
+#define MAX_STACKS 65536
 /* At least totals_count. */
 #define COUNTERS_MAX 32
 
@@ -40,6 +43,7 @@ struct jsonl_reader {
 	int64_t ts_ms;
 	uint64_t last_totals[COUNTERS_MAX];
 	struct jsonl_totals last; /* of rows and processes */
+	struct table stacks;      /* contexts that have a stack alone, by its id */
 };
 
 static void complain(struct jsonl_reader *reader, uint64_t line, const char *why)
@@ -257,10 +261,11 @@ static struct code_place get_code(struct jsonl_line *line, json_t *code)
 static struct context *get_context(struct jsonl_line *line, int *ret_result)
 {
 	json_t *code = json_object_get(line->object, "code");
+	const struct context *stack = NULL;
 	struct code_place place = {};
 	autofree char *thread = NULL;
 	struct context *context;
-	uint64_t tid = 0;
+	uint64_t tid = 0, stack_id;
 
 	if (json_object_get(line->object, "tid")) {
 		tid = jsonl_line_uint(line, "tid");
@@ -270,9 +275,13 @@ static struct context *get_context(struct jsonl_line *line, int *ret_result)
 		jsonl_line_reject(line, "thread", "no thread");
 	if (code)
 		place = get_code(line, code);
+	if (json_object_get(line->object, "stack")) {
+		stack_id = jsonl_line_address(line, "stack");
+		stack = table_get(&line->reader->stacks, &stack_id);
+	}
 	if (line->why[0] || (!code && !thread))
 		return NULL;
-	context = context_new(code ? 1 : 0);
+	context = context_new(stack ? stack->n_places : code ? 1 : 0);
 	if (!context) {
 		*ret_result = -ENOMEM;
 		return NULL;
@@ -282,9 +291,46 @@ static struct context *get_context(struct jsonl_line *line, int *ret_result)
 	context->has_code = code;
 	context->tid = (uint32_t)tid;
 	strcpy(context->thread, thread ? thread : "");
-	if (code)
+	for (size_t i = 0; stack && i < stack->n_places; i++)
+		context_set_place(context, i, stack->places[i]);
+	if (code && !stack)
 		context_set_place(context, 0, place);
+	if (stack) {
+		context->has_stack = true;
+		context->is_whole = stack->is_whole;
+		context->stack_id = stack->id;
+	}
 	return context;
+}
+
+static int read_stack(struct jsonl_line *line)
+{
+	const json_t *frames = json_object_get(line->object, "frames");
+	uint64_t id = jsonl_line_address(line, "stack");
+	struct table *stacks = &line->reader->stacks;
+	size_t count = json_array_size(frames);
+	struct context *stack;
+
+	if (!count || count > FRAMES_MAX)
+		jsonl_line_reject(line, "frames", "no list of code");
+	if (line->why[0] || table_get(stacks, &id) || stacks->count >= MAX_STACKS)
+		return 0;
+	stack = context_new(count);
+	if (!stack)
+		return -ENOMEM;
+	stack->id = id;
+	stack->is_whole = json_is_true(json_object_get(line->object, "whole"));
+	for (size_t i = 0; i < count; i++)
+		context_set_place(stack, i, get_code(line, json_array_get(frames, i)));
+	if (!line->why[0] && !table_add(stacks, stack))
+		return 0;
+	context_drop(stack);
+	return line->why[0] ? 0 : -ENOMEM;
+}
+
+static void drop_stack(void *stack)
+{
+	context_drop(stack);
 }
 
 /* The row's identity and place; false: the line is wrong. */
@@ -602,6 +648,8 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		return result;
 	if (!strcmp(rec, "faults"))
 		return read_faults(line);
+	if (!strcmp(rec, "stack"))
+		return read_stack(line);
 	if (!strcmp(rec, "process"))
 		return read_process(line);
 	if (!strcmp(rec, "exit"))
@@ -682,6 +730,7 @@ struct jsonl_reader *jsonl_reader_new(const struct jsonl_reader_options *options
 	reader->info.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	reader->ts_ms = INT64_MIN;
 	jsonl_totals_init(&reader->last);
+	table_init(&reader->stacks, offsetof(struct context, id), sizeof(uint64_t));
 	reader->snapshot = snapshot_new();
 	if (!reader->snapshot) {
 		free(reader);
@@ -695,6 +744,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 	if (!reader)
 		return;
 	jsonl_totals_clear(&reader->last);
+	table_clear_values(&reader->stacks, drop_stack);
 	snapshot_free(reader->snapshot);
 	free(reader);
 }

@@ -30,6 +30,7 @@ struct sink_jsonl_meta {
 	uint64_t slices_max;  /* of one mapping */
 	bool threads;         /* --threads */
 	bool code;            /* --code */
+	bool stacks;          /* --stacks */
 };
 
 /* The last line of `run --json`. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 8 s
-# --threads and --code: callers says which thread and which function of it touched how many pages, and each of
+# --threads, --code, --stacks: callers says which thread and which function of it touched how many pages, and each of
 # these rows has that many; all rows together are what they are without --code. nm says where the functions are.
 # shellcheck disable=SC2016
 
@@ -99,6 +99,20 @@ check_it()
 		"$(jq -c 'select(.rec == "faults" and (.code.file | not) and .mapping != "[other]")' "$TMP/log")" ""
 	check_sums "$how, --code"
 
+	case $how in
+	*maple_tree*) ;; # it takes the programs for kernels that cannot walk stacks
+	*)
+		run_it --stacks "$@"
+		check_equal "$how, --stacks: each function has its faults" "$(counted_code)" "$(said_code)"
+		check_equal "$how, --stacks: walking them is no fault" \
+			"$(jq -s 'map(select(.rec == "interval").aborted) | add' "$TMP/log")" 0
+		check_equal "$how, --stacks: every row has its stack, which came before" \
+			"$(jq -c 'if .rec == "stack" then .stack elif .rec == "faults" then [.stack] else empty end' \
+				"$TMP/log" | awk '/^"/ { seen["[" $0 "]"]; next } !($0 in seen)')" ""
+		check_sums "$how, --stacks"
+		;;
+	esac
+
 	run_it --threads --code --slice 16K "$@"
 	check_equal "$how, both and slices: each thread has its faults" \
 		"$(counted_threads)" "$(said_threads)"
@@ -124,6 +138,13 @@ check_equal "report adds up what it reads" \
 	"$("$FAULTMAP" report --by kind "$TMP/log" | tr -d , |
 		awk 'in_table { sum += $4 + $5 + $6 } $NF == "KIND" { in_table = 1 } END { print sum }')" \
 	"$(jq -s 'map(select(.rec == "faults") | .minor + .major + .denied) | add' "$TMP/log")"
+
+check_fails()
+{
+	"$FAULTMAP" run --stacks --disable-feature maple_tree -- true 2>"$TMP/err"
+	[ $? -eq 77 ] && grep -q 'needs Linux 6.1' "$TMP/err"
+}
+check "what cannot walk stacks says so" check_fails
 
 "$FAULTMAP" log --threads --code -n 1 -o "$TMP/log"
 keep_log "$TMP/log"

@@ -284,6 +284,7 @@ static const char *const counters[] = {
 	"names_lost",
 	"names_cut",
 	"contexts_lost",
+	"stacks_incomplete",
 	"cgroups_lost",
 	"exits_lost",
 	"stamps_lost",
