@@ -72,7 +72,8 @@ enum mapping_class {
 /* Bits of row_key.perms. */
 enum { PERM_READ = 1, PERM_WRITE = 2, PERM_EXEC = 4, PERM_SHARED = 8 };
 
-/* The identity of a row: process x mapping x kind x access x mode. */
+/* The identity of a row: process x mapping x kind x access x mode, and the context where one is
+ * asked for. */
 struct row_key {
 	u64 start_ns; /* of the process */
 	u64 anchor;   /* which mapping of the process: see bpf/mapping.bpf.h */
@@ -82,7 +83,10 @@ struct row_key {
 	u8 access;
 	u8 mode_class; /* MODE_CLASS() */
 	u8 perms;
+	u64 context; /* of struct context_record; 0: nothing of it is asked for, or of "[other]" */
 };
+/* Of a key in the maps, where no context is asked for: all before it. */
+#define ROW_KEY_PLAIN 32
 /*
  * --slice: with this bit in row_key.perms, the anchor is a hash of the mapping's in its upper 46
  * bits, then log2 of the slice's size, then the low 12 bits of the slice's number, which is address
@@ -195,6 +199,7 @@ struct open_run {
 	u32 treatment;
 	u32 count;   /* faults not yet in the row */
 	u64 entries; /* of this CPU since attach */
+	u64 input;   /* what the context is found by: context_input(); 0 without contexts */
 
 	u32 pages; /* that each of them maps: more than one for hugetlb */
 	u32 may_be_huge;
@@ -247,7 +252,7 @@ struct cpu_state {
 	u32 busy; /* a perf event's program (one at a time) is at work: an interrupt must not */
 	u32 held; /* other programs that may hold a row */
 	u32 doubtful_task; /* the tid whose last fault here found no mapping, or one that denies it */
-	u32 spare_row; /* indexes that were taken and not needed */
+	u32 spare_row;     /* indexes that were taken and not needed */
 	u32 spare_latency;
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
 	u64 names[NAMES_RECENT];   /* ids that are known to be sent */
@@ -276,6 +281,7 @@ enum record_type {
 	RECORD_FREE,
 	RECORD_PROCESS, /* in a walk_list */
 	RECORD_FILLING, /* the table of rows is: no more than a header, to wake the collector */
+	RECORD_CONTEXT,
 };
 
 struct record {
@@ -297,6 +303,42 @@ struct name_record {
 	char text[NAME_MAX_BYTES + NAME_COMPONENT_MAX];
 };
 #define NAME_HEADER_SIZE 32
+
+/* A place in a program: of the instruction that faulted, or that a call returns to. */
+struct frame {
+	u64 name_id; /* of the file; 0 where there is none */
+	u64 offset;  /* in the file, or the address where there is none */
+	u32 class;   /* enum mapping_class */
+	u32 pad;
+};
+
+/*
+ * Who executed what when a fault came, as far as --threads, --code and --stacks ask for it. The id
+ * is a hash of all that and of a secret of this faultmap's, in 64 bits: of 131,072 contexts (all
+ * rows that are ever kept) two have the same id once in 2^31 runs, and nobody can make two that do.
+ * Contents go through the ring once in a generation of names.
+ */
+#define FRAMES_MAX 64
+enum {
+	CONTEXT_THREAD = 1, /* tid and thread are set */
+	CONTEXT_CODE = 2,   /* the first frame is the instruction */
+	CONTEXT_STACK = 4,  /* those behind it are its callers: where their calls end, less 1 */
+	CONTEXT_WHOLE = 8,  /* up to the thread's start, as far as frame pointers tell */
+};
+struct context_record {
+	struct record record;
+	u64 id;
+	u64 start_ns; /* of the process that was seen with it first */
+	u32 tgid;
+	u32 uid;
+	u32 flags;
+	u32 tid;
+	u32 n_frames;
+	u32 pad;
+	char thread[COMM_LEN];
+	struct frame frames[FRAMES_MAX];
+};
+#define CONTEXT_HEADER_SIZE 64
 
 /* A task as the iterator or the exit hooks see it; the fields from ppid on only for leaders. */
 struct task_record {
@@ -336,11 +378,16 @@ enum tasks_told {
 	TASKS_BROKEN, /* the list could not be read */
 };
 
-_Static_assert(sizeof(struct row_key) == 32, "row_key");
+_Static_assert(sizeof(struct row_key) == 40, "row_key");
+_Static_assert(__builtin_offsetof(struct row_key, context) == ROW_KEY_PLAIN, "row_key.context");
 _Static_assert(sizeof(struct row_value) == 64, "row_value");
 _Static_assert(sizeof(struct latency) == 128, "latency");
 _Static_assert(sizeof(struct free_list) == 128, "free_list");
-_Static_assert(sizeof(struct open_run) == 128, "open_run");
+_Static_assert(sizeof(struct open_run) == 192, "open_run");
+_Static_assert(__builtin_offsetof(struct open_run, pages) == 64, "open_run.pages");
+_Static_assert(sizeof(struct frame) == 24, "frame");
+_Static_assert(__builtin_offsetof(struct context_record, frames) == CONTEXT_HEADER_SIZE,
+	       "context_record");
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");
 _Static_assert(sizeof(struct process_key) == 16, "process_key");

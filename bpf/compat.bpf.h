@@ -36,9 +36,19 @@ const volatile u32 config_row_lines_mask =
 	0; /* how many lines the lists of free indexes have, less 1 */
 const volatile u32 config_latency_lines_mask = 0;
 const volatile u32 config_task_lines_mask = 0;
-const volatile u64 config_cgroup_root = 0; /* id of the root of the cgroups that we see; 0: none */
-const volatile u32 config_slice_shift = 0; /* --slice: log2 of its bytes; 0: off */
-const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
+const volatile u64 config_cgroup_root = 0;  /* id of the root of the cgroups that we see; 0: none */
+const volatile u32 config_slice_shift = 0;  /* --slice: log2 of its bytes; 0: off */
+const volatile u32 config_slices_max = 0;   /* of one mapping, at most SLICES_MAX */
+const volatile bool config_threads = false; /* --threads, --code: what the context of a row has */
+const volatile bool config_code = false;
+const volatile bool config_stacks = false; /* only with config_code */
+const volatile u64 config_secret = 0;      /* in the hash that names a context */
+
+/* Rows have a context. */
+static __always_inline bool has_context(void)
+{
+	return config_threads || config_code;
+}
 
 /*
  * READ(struct type, pointer, field): one field behind any kernel pointer; 0 where the pointer is

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
+#include "context.bpf.h"
 #include "row.bpf.h"
 
 /* The fault is in another mapping, process or way than the run's: close that one, open its own. */
@@ -29,9 +30,9 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	resolved = resolve(lookup, address, error_code);
 	kind = resolved & RESOLVED_KIND;
 	row_key_of(&lookup->key, leader, mapping, kind, access_of(error_code), mode);
-	if (!same_key(&run->key, &lookup->key)) {
+	if (!same_plain_key(&run->key, &lookup->key)) {
 		run_flush(cpu);
-		run->key = lookup->key;
+		__builtin_memcpy(&run->key, &lookup->key, ROW_KEY_PLAIN);
 	}
 	run->extent = mapping->extent;
 	run->pages = mapping->pages;
@@ -56,6 +57,28 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->vm_end = mapping->slice_end;
 	run->sequence = sequence;
 	return 0;
+}
+
+static __noinline int run_turn_to(struct cpu_state *cpu, u64 context)
+{
+	if (!cpu)
+		return 0;
+	run_flush(cpu);
+	cpu->run.key.context = context;
+	return 0;
+}
+
+/* Gives the run the context that its next fault has. A function of its own for what that takes of
+ * the stack: see fault_resolve_and_stamp(). */
+static __noinline int run_turn(struct cpu_state *cpu)
+{
+	u64 input = context_input(LOOKUP_ENTRY, current_task()), context;
+
+	if (!cpu || cpu->run.treatment == RUN_IGNORE || cpu->run.input == input)
+		return 0;
+	context = context_of(LOOKUP_ENTRY, input);
+	cpu->run.input = input;
+	return context == cpu->run.key.context ? 0 : run_turn_to(cpu, context);
 }
 
 /* Remembers the fault until it is known how it ends. The task's last one has been counted. */
@@ -147,8 +170,12 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 
 	if (!cpu || !mm)
 		return 0;
-	if (!run_goes_on(&cpu->run, task, mm, address, error_code))
+	if (!run_goes_on(&cpu->run, task, mm, address, error_code)) {
 		run_open(cpu, address, error_code, mode);
+		cpu->run.input = 0; /* for run_turn() */
+	}
+	if (has_context())
+		run_turn(cpu);
 	treatment = cpu->run.treatment;
 	if (treatment == RUN_IGNORE)
 		return 0;
@@ -238,6 +265,16 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
 }
 
+/* Before count_unseen(), for what that takes of the stack. */
+static __always_inline void note_unseen_context(void)
+{
+	struct lookup *lookup = has_context() ? this_cpu_lookup(LOOKUP_END) : NULL;
+
+	if (lookup)
+		lookup->key.context = context_of(LOOKUP_END,
+						 context_input(LOOKUP_END, current_task()));
+}
+
 /* Counts a fault that completes but has no stamp: a perf event can miss its begin, or it found no
  * slot. Counts its entry, too. */
 static __noinline int count_unseen(u64 address, u32 mode, bool major)
@@ -283,8 +320,10 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 
 	count_completion(cpu, task, fault);
 	if (!fault) {
-		if (!config_fault_entry)
+		if (!config_fault_entry) {
+			note_unseen_context();
 			count_unseen(address, mode, true);
+		}
 		return;
 	}
 	if (is_doubtful(&fault->key))
@@ -350,8 +389,10 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	u64 pages;
 
 	count_completion(cpu, task, fault);
-	if (!fault && !config_fault_entry)
+	if (!fault && !config_fault_entry) {
+		note_unseen_context();
 		count_unseen(address, mode, false);
+	}
 	if (!fault)
 		return;
 	if (is_doubtful(&fault->key))

@@ -43,7 +43,7 @@ struct mapping {
 	u64 anchor;
 	u64 name_id;
 	struct extent extent; /* of anonymous memory with all its parts, as far as they were seen */
-	u64 slice_start; /* what else would be described alike: the VMA, or this slice of it */
+	u64 slice_start;      /* what else would be described alike: the VMA, or this slice of it */
 	u64 slice_end;
 	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
 	u32 pages;    /* of one entry of the page table */

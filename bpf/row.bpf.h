@@ -214,7 +214,8 @@ VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 	return 0;
 }
 
-static __always_inline bool same_key(const struct row_key *left, const struct row_key *right)
+/* But for the context. */
+static __always_inline bool same_plain_key(const struct row_key *left, const struct row_key *right)
 {
 	const u64 *l = (const u64 *)left, *r = (const u64 *)right;
 
@@ -225,6 +226,11 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 static __always_inline bool is_late(const struct row_key *key)
 {
 	return treatment_of(key->kind) != RUN_STAMP;
+}
+
+static __always_inline bool same_key(const struct row_key *left, const struct row_key *right)
+{
+	return same_plain_key(left, right) && (!has_context() || left->context == right->context);
 }
 
 static __always_inline void count_minor(struct task_fault *fault)

@@ -26,8 +26,8 @@ struct task_fault {
 	u32 evidence;
 	u16 may_be_huge;
 	u16 is_behind_file; /* no page of its file is there */
-	u64 pages;     /* that it maps, as far as is known */
-	s64 rss_count; /* the mm's counter of such pages at entry, and this CPU's part of it */
+	u64 pages;          /* that it maps, as far as is known */
+	s64 rss_count;      /* the mm's counter of such pages at entry, and this CPU's part of it */
 	s32 rss_slot;
 	u32 rss_member; /* MM_FILEPAGES and so on: which */
 	u64 rss_offset; /* cpu_offset() at entry */

@@ -19,8 +19,10 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct row_key);
-	__type(value, u32);
+	/* As the values of row_keys: only the first part of struct row_key without contexts. No
+	 * __type(): the kernel takes no other size then. */
+	__uint(key_size, sizeof(struct row_key));
+	__uint(value_size, sizeof(u32));
 } rows SEC(".maps");
 
 #define SHARED_ARRAY(name, element)                \
@@ -32,7 +34,13 @@ struct {
 		__type(value, element);            \
 	} name SEC(".maps")
 
-SHARED_ARRAY(row_keys, struct row_key);
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(struct row_key));
+} row_keys SEC(".maps");
 SHARED_ARRAY(row_values, struct row_value);
 SHARED_ARRAY(rows_moved, struct moved_line);
 SHARED_ARRAY(latencies, struct latency);
@@ -220,6 +228,14 @@ static __always_inline struct row_value *row_find(const struct row_key *key, u32
 	return bpf_map_lookup_elem(&row_values, index);
 }
 
+/* To where row_keys may have the first part only. */
+static __always_inline void copy_key(struct row_key *to, const struct row_key *from)
+{
+	__builtin_memcpy(to, from, ROW_KEY_PLAIN);
+	if (has_context())
+		to->context = from->context;
+}
+
 /* Puts what stands in a free row under its key. False when there is no room or it is there
  * already. */
 static __always_inline bool row_enter(struct cpu_state *cpu, const struct row_key *key,
@@ -229,7 +245,7 @@ static __always_inline bool row_enter(struct cpu_state *cpu, const struct row_ke
 
 	if (!own_key)
 		return false;
-	*own_key = *key;
+	copy_key(own_key, key);
 	take_share(key, row);
 	if (!bpf_map_update_elem(&rows, key, &index, BPF_NOEXIST))
 		return true;

@@ -61,7 +61,13 @@ typedef struct seqcount {
 } seqcount_t;
 
 struct pt_regs {
+	unsigned long bp;
 	unsigned long sp;
+	unsigned long ip;
+};
+struct pt_regs___arm64 {
+	u64 regs[31];
+	u64 pc;
 };
 
 /* memory */

@@ -5,12 +5,13 @@
 _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
+	local context='--threads --code --stacks'
 	local table='--by --sort --rows --all --csv --color' interval='-d --interval'
 
 	case $1 in
-	run) echo "--json --jsonl --slices -o --output $table $interval $watch $common" ;;
-	top) echo "--once -b --batch -n --count --json --user $table $interval $watch $common" ;;
-	log) echo "-n --count -o --output --schema --user $interval $watch $common" ;;
+	run) echo "--json --jsonl --slices -o --output $table $interval $context $watch $common" ;;
+	top) echo "--once -b --batch -n --count --json --user $table $interval $context $watch $common" ;;
+	log) echo "-n --count -o --output --schema --user $interval $context $watch $common" ;;
 	report) echo "--from --to --json $table $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \

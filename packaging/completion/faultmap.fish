@@ -42,6 +42,11 @@ complete -c faultmap -n $table -l color -x -a 'auto never always' -d 'colour'
 set -l tables '__fish_seen_subcommand_from top report'
 complete -c faultmap -n $tables -l json -d 'each table as a JSON object'
 
+set -l showing '__fish_seen_subcommand_from run top log'
+complete -c faultmap -n $showing -l threads -d 'count each thread apart'
+complete -c faultmap -n $showing -l stacks -d 'count each call path apart'
+complete -c faultmap -n $showing -l code -d 'count each instruction apart'
+
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'
 complete -c faultmap -n $run -l jsonl -r -F -d 'JSON lines beside the summary'

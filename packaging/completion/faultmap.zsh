@@ -4,7 +4,7 @@
 
 _faultmap() {
 	local curcontext=$curcontext state line
-	local -a commands common watch table interval count
+	local -a commands common watch context table interval count
 	commands=(
 		'run:profile one command and its children, then print where they faulted'
 		'top:show who faults now, as a table'
@@ -21,6 +21,11 @@ _faultmap() {
 		'--detail=[what is learned of each fault]:level:(fast full)'
 		'--slice=[count each mapping in slices of this size]:size:(4K 64K 2M 1G)'
 		'--max-rows=[let so many rows move in one tick]:number:'
+	)
+	context=(
+		'--threads[count each thread apart]'
+		'--code[count each instruction apart]'
+		'--stacks[count each call path apart]'
 	)
 
 	table=(
@@ -50,7 +55,7 @@ _faultmap() {
 	argument)
 		case $line[1] in
 		run)
-			_arguments $watch $common $table $interval \
+			_arguments $context $watch $common $table $interval \
 				'--json[JSON lines instead of the summary]' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--slices[show where along each mapping the faults were]' \
@@ -58,14 +63,14 @@ _faultmap() {
 				'*::command:_normal'
 			;;
 		top)
-			_arguments $watch $common $table $interval $count \
+			_arguments $context $watch $common $table $interval $count \
 				'--json[each table as a JSON object]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
 				'--user=[become this user]:user:_users'
 			;;
 		log)
-			_arguments $watch $common $interval $count \
+			_arguments $context $watch $common $interval $count \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'--schema[print the JSON Schema of the lines]' \
 				'--user=[become this user]:user:_users'

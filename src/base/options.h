@@ -87,19 +87,19 @@ struct common_options {
 };
 
 /* How often, for every command that ticks; least_ms is an integer. `delay` is the older name. */
-#define INTERVAL_OPTIONS(config, member, least_ms)                                        \
-	{ .short_name = 'd',                                                              \
-	  .name = "interval",                                                             \
-	  .argument = "SECONDS",                                                          \
-	  .help = "read the kernel's counters every SECONDS (default: 1)",                \
-	  .type = OPTION_SECONDS,                                                         \
-	  .offset = offsetof(config, member),                                             \
-	  .min = least_ms,                                                                \
-	  .max = 86400000 },                                                              \
-	{                                                                                 \
-		.name = "delay", .argument = "SECONDS", .help = "the same", .hidden = true, \
-		.type = OPTION_SECONDS, .offset = offsetof(config, member),               \
-		.min = least_ms, .max = 86400000                                          \
+#define INTERVAL_OPTIONS(config, member, least_ms)                                           \
+	{ .short_name = 'd',                                                                 \
+	  .name = "interval",                                                                \
+	  .argument = "SECONDS",                                                             \
+	  .help = "read the kernel's counters every SECONDS (default: 1)",                   \
+	  .type = OPTION_SECONDS,                                                            \
+	  .offset = offsetof(config, member),                                                \
+	  .min = least_ms,                                                                   \
+	  .max = 86400000 },                                                                 \
+	{                                                                                    \
+		.name = "delay", .argument = "SECONDS", .help = "the same", .hidden = true,  \
+		.type = OPTION_SECONDS, .offset = offsetof(config, member), .min = least_ms, \
+		.max = 86400000                                                              \
 	}
 
 #define COMMON_OPTIONS(config, member)                                           \

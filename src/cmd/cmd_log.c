@@ -47,6 +47,7 @@ static const struct option_spec options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct log_config, schema) },
 	WATCH_OPTIONS(struct log_config, watch, "fast"),
+	CONTEXT_OPTIONS(struct log_config, watch),
 	USER_OPTION(struct log_config, user),
 	COMMON_OPTIONS(struct log_config, common)
 };

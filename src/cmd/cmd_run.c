@@ -60,6 +60,7 @@ struct run_config {
 
 static const struct option_spec run_options[] = {
 	WATCH_OPTIONS(struct run_config, watch, "full"),
+	CONTEXT_OPTIONS(struct run_config, watch),
 	{ .name = "json",
 	  .help = "print JSON lines instead of the summary; the last one has the totals",
 	  .type = OPTION_FLAG,

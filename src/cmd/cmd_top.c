@@ -59,6 +59,7 @@ static const struct option_spec top_options[] = {
 	TABLE_OPTIONS(struct top_config, table, "process"),
 	TABLE_JSON_OPTION(struct top_config, table),
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
+	CONTEXT_OPTIONS(struct top_config, watch),
 	USER_OPTION(struct top_config, user),
 	COMMON_OPTIONS(struct top_config, common),
 };

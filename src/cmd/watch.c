@@ -13,6 +13,9 @@ struct collector_options watch_collector(const struct watch_options *watch,
 	return (struct collector_options){
 		.detail = (enum detail)watch->detail,
 		.slice_bytes = watch->slice_bytes,
+		.threads = watch->threads,
+		.code = watch->code || watch->stacks,
+		.stacks = watch->stacks,
 		.max_rows = (uint32_t)watch->max_rows, /* the flag's maximum is far below */
 		.disabled = &common->disabled,
 	};
@@ -26,6 +29,9 @@ struct sink_jsonl_meta watch_meta(const struct collector_info *info, uint64_t in
 		.n_hooks = info->n_hooks,
 		.slice_bytes = info->slice_bytes,
 		.slices_max = info->slices_max,
+		.threads = info->threads,
+		.code = info->code,
+		.stacks = info->stacks,
 		.interval_ms = interval_ms,
 	};
 }

@@ -16,6 +16,9 @@ struct watch_options {
 	int detail;           /* enum detail */
 	uint64_t slice_bytes; /* 0: mappings are not split */
 	uint64_t max_rows;    /* of the kernel's table; 0: by the number of CPUs */
+	bool threads;
+	bool code;
+	bool stacks; /* code, too */
 };
 
 /* The words of --detail, by enum detail; NULL-terminated. */
@@ -45,6 +48,25 @@ extern const char *const watch_details[];
 			"than 16 CPUs)",                                                             \
 		.type = OPTION_UINT, .offset = offsetof(config, member.max_rows), .min = 1,          \
 		.max = 1048576                                                                       \
+	}
+
+/* The same for commands that show it. */
+#define CONTEXT_OPTIONS(config, member)                                                                \
+	{ .name = "threads",                                                                           \
+	  .help = "count each thread's faults apart, by its number and name; JSON lines show\n"        \
+		  "them",                                                                              \
+	  .type = OPTION_FLAG,                                                                         \
+	  .offset = offsetof(config, member.threads) },                                                \
+		{ .name = "stacks",                                                                    \
+		  .help = "count the faults of each call path apart, as far as frame pointers lead,\n" \
+			  "and as with --code",                                                        \
+		  .type = OPTION_FLAG,                                                                 \
+		  .offset = offsetof(config, member.stacks) },                                         \
+	{                                                                                              \
+		.name = "code",                                                                        \
+		.help = "count the faults of each instruction apart, by its file and the offset in\n"  \
+			"it; JSON lines show them",                                                    \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                           \
 	}
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */

@@ -16,6 +16,7 @@
 #include "collect/collector_kernel.h"
 #include "collect/features.h"
 #include "model/losses.h"
+#include "collect/contexts.h"
 #include "collect/names.h"
 #include "collect/reader.h"
 #include "collect/rows.h"
@@ -29,6 +30,7 @@ struct collector {
 	struct kernel *kernel;
 	struct snapshot *snapshot;
 	struct names *names;
+	struct contexts *contexts;
 	struct tasks *tasks;
 	struct rows *rows;
 	struct reader
@@ -64,6 +66,8 @@ static int add_record(void *context, const struct record *record, size_t size)
 
 	if (record->type == RECORD_NAME)
 		return names_add(collector->names, (const void *)record, size);
+	if (record->type == RECORD_CONTEXT)
+		return contexts_add(collector->contexts, (const void *)record, size);
 	if (record->type == RECORD_FILLING) {
 		collector->is_filling = true;
 		return 0;
@@ -127,6 +131,7 @@ static int read_totals(struct collector *collector)
 	totals->unresolved = sum.unresolved;
 	totals->map_full = sum.map_full;
 	totals->names_lost = rows_names_lost(collector->rows);
+	totals->contexts_lost = rows_contexts_lost(collector->rows);
 	totals->cgroups_lost = tasks_cgroups_lost(collector->tasks);
 	totals->names_cut = strings_cut(snapshot_strings(collector->snapshot));
 	totals->exits_lost = sum.exits_lost + tasks_exits_lost(collector->tasks);
@@ -233,6 +238,17 @@ static int read_baseline(struct collector *collector)
 	return tasks_list(collector->tasks, collector->tick_ns);
 }
 
+/* Of names and contexts: after all rows were read. */
+static void turn_generation(struct collector *collector)
+{
+	uint32_t number = contexts_want_turn(collector->contexts) ?
+				  names_turn_now(collector->names) :
+				  names_turn(collector->names);
+
+	contexts_turn(collector->contexts, number);
+	kernel_set_names_generation(collector->kernel, number);
+}
+
 static int read_kernel(struct collector *collector)
 {
 	int result;
@@ -252,7 +268,7 @@ static int read_kernel(struct collector *collector)
 	if (!result)
 		result = rows_tick(collector->rows, collector->ticks);
 	if (!result)
-		kernel_set_names_generation(collector->kernel, names_turn(collector->names));
+		turn_generation(collector);
 	if (!result) /* last: entries are never fewer than what they led to */
 		result = read_totals(collector);
 	return result;
@@ -369,12 +385,16 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->snapshot = snapshot_new();
 	collector->names = collector->snapshot ? names_new(snapshot_strings(collector->snapshot)) :
 						 NULL;
-	if (!collector->snapshot || !collector->names)
+	collector->contexts = collector->names ? contexts_new(collector->names) : NULL;
+	if (!collector->snapshot || !collector->names || !collector->contexts)
 		return error_set(error, ENOMEM, "out of memory");
 	collector->page_size = sysconf(_SC_PAGESIZE);
 	collector->info.detail = options->detail;
 	collector->info.slice_bytes = options->slice_bytes;
 	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
+	collector->info.threads = options->threads;
+	collector->info.code = options->code;
+	collector->info.stacks = options->stacks;
 	/* Before Linux 5.19 the reads need CAP_BPF. Kernels with a maple tree (6.1) are newer. */
 	collector->info.reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
 	/* A perf event that counts this process's children counts the threads that it starts later,
@@ -388,7 +408,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	if (features_warn(features, options->follow, collector->warning,
 			  sizeof(collector->warning)))
 		collector->info.warning = collector->warning;
-	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names);
+	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names,
+				   collector->contexts);
 	collector->tasks = tasks_new(collector->kernel, collector->snapshot, collector->names);
 	if (!collector->rows || !collector->tasks)
 		return error_set(error, ENOMEM, "out of memory");
@@ -422,6 +443,7 @@ void collector_free(struct collector *collector)
 	rows_free(collector->rows);
 	tasks_free(collector->tasks);
 	kernel_close(collector->kernel);
+	contexts_free(collector->contexts);
 	names_free(collector->names);
 	snapshot_free(collector->snapshot);
 	free(collector);

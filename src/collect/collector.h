@@ -26,6 +26,9 @@ struct collector_options {
 	uint32_t max_rows;    /* rows kept in the kernel; 0: the default */
 	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
 	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */
+	bool threads;         /* rows are of one thread each */
+	bool code;            /* and of one instruction */
+	bool stacks;          /* which these called; with code */
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
 	/* `check`: attach what others attach when it is needed, too, and leave here what was found
 	 * of each feature, also if it fails; may be NULL. */
@@ -40,10 +43,13 @@ struct collector_info {
 	const char *hooks[COLLECTOR_MAX_HOOKS];
 	size_t n_hooks;
 	enum detail detail;
-	uint32_t max_rows;      /* that the kernel's table holds */
-	uint64_t map_bytes;     /* of kernel memory in all maps; 0 where the kernel does not tell */
-	uint64_t slice_bytes;   /* as asked for */
-	uint32_t slices_max;    /* never 0 */
+	uint32_t max_rows;    /* that the kernel's table holds */
+	uint64_t map_bytes;   /* of kernel memory in all maps; 0 where the kernel does not tell */
+	uint64_t slice_bytes; /* as asked for */
+	uint32_t slices_max;  /* never 0 */
+	bool threads;         /* as asked for */
+	bool code;
+	bool stacks;
 	bool reads_ask_for_bpf; /* reading goes on asking for CAP_BPF once it is open */
 	const char *warning;    /* what is lost on this machine ("no perf events: ..."), or NULL */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "collect/cgroups.h"
@@ -114,11 +115,38 @@ static int set_sizes(struct kernel *kernel, const struct collector_options *opti
 	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
 }
 
+/* What a row's key has beside its mapping and kind; where nothing asks for it, it costs nothing. */
+static int configure_contexts(struct faultmap_bpf *skeleton,
+			      const struct collector_options *options)
+{
+	bool has_context = options->threads || options->code;
+	uint32_t key_size = has_context ? sizeof(struct row_key) : ROW_KEY_PLAIN;
+	uint64_t secret = 0;
+	int result = has_context && getrandom(&secret, sizeof(secret), 0) < 0 ? -errno : 0;
+
+	skeleton->rodata->config_threads = options->threads;
+	skeleton->rodata->config_code = options->code;
+	skeleton->rodata->config_stacks = options->stacks;
+	skeleton->rodata->config_secret = secret;
+	if (!result)
+		result = bpf_map__set_key_size(skeleton->maps.rows, key_size);
+	if (!result)
+		result = bpf_map__set_value_size(skeleton->maps.row_keys, key_size);
+	if (!result)
+		result = bpf_map__set_autocreate(skeleton->maps.contexts_sent, has_context);
+	if (!result)
+		result = bpf_map__set_autocreate(skeleton->maps.context_works, has_context);
+	return result;
+}
+
 static int configure(struct kernel *kernel, const struct collector_options *options,
 		     const struct feature_set *features)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
+	int result = configure_contexts(skeleton, options);
 
+	if (result)
+		return result;
 	skeleton->rodata->config_follow = options->follow;
 	skeleton->rodata->config_full = options->detail == DETAIL_FULL;
 	skeleton->rodata->config_perf_events = has(features, FEATURE_PERF_EVENTS);
@@ -250,6 +278,7 @@ static int map_rows(struct kernel *kernel, struct error *error)
 	struct row_table_parts parts = {
 		.rows = kernel->sizes.rows,
 		.latencies = kernel->sizes.latencies,
+		.key_size = bpf_map__value_size(skeleton->maps.row_keys),
 		.keys_fd = bpf_map__fd(skeleton->maps.row_keys),
 		.values_fd = bpf_map__fd(skeleton->maps.row_values),
 		.moved_fd = bpf_map__fd(skeleton->maps.rows_moved),
@@ -512,6 +541,11 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 			"no walk over processes in the programs for kernels before Linux 6.1");
 		result = features_require(features, options->follow, error);
 	}
+	if (!result && options->stacks && takes_old_object(features))
+		result = error_set(
+			error, ENOTSUP,
+			"cannot walk stacks on this kernel: that needs Linux 6.1 or later, "
+			"and CAP_SYS_ADMIN before Linux 6.2; use --code");
 	while (!result) {
 		struct refusal refusal = {};
 

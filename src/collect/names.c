@@ -94,8 +94,11 @@ static void drop(struct generation *generation)
 
 uint32_t names_turn(struct names *names)
 {
-	if (names->current.count < NAMES_TURN_AT)
-		return names->number;
+	return names->current.count < NAMES_TURN_AT ? names->number : names_turn_now(names);
+}
+
+uint32_t names_turn_now(struct names *names)
+{
 	drop(&names->former);
 	names->former = names->current;
 	names->current = (struct generation){};

@@ -33,6 +33,8 @@ int names_add(struct names *names, const struct name_record *record, size_t size
 /* For after all rows were read: begins the next generation if this one is large enough, and drops
  * the oldest. Returns the number of the current one, which the kernel side has to be told. */
 uint32_t names_turn(struct names *names);
+/* The same however large this one is. */
+uint32_t names_turn_now(struct names *names);
 
 /* The path of a cgroup: "/" for the root, "/system.slice/cron.service", "" of one that is not below
  * the root that faultmap sees, or where it has not arrived (*ret_known is false then). NULL: no

@@ -103,8 +103,8 @@ static int map_all(struct row_table *table, struct error *error)
 {
 	const struct row_table_parts *parts = &table->parts;
 	size_t rows = parts->rows + 1;
-	int result = map_array(&table->keys, parts->keys_fd, rows, sizeof(struct row_key), false,
-			       "keys", error);
+	int result = map_array(&table->keys, parts->keys_fd, rows, parts->key_size, false, "keys",
+			       error);
 
 	if (!result)
 		result = map_array(&table->values, parts->values_fd, rows, sizeof(struct row_value),
@@ -222,9 +222,13 @@ void row_table_set_moved(struct row_table *table, uint32_t index, bool moved)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-const struct row_key *row_table_key(const struct row_table *table, uint32_t index)
+struct row_key row_table_key(const struct row_table *table, uint32_t index)
 {
-	return (const struct row_key *)table->keys.memory + index;
+	uint32_t size = table->parts.key_size;
+	struct row_key key = {};
+
+	memcpy(&key, (const char *)table->keys.memory + (size_t)index * size, size);
+	return key;
 }
 
 static struct row_value *value_of(const struct row_table *table, uint32_t index)
@@ -269,7 +273,7 @@ bool row_table_has_forgotten(const struct row_table *table, uint32_t place)
 static void leave_shares(struct row_table *table, uint32_t index)
 {
 	struct shares *shares = table->shares.memory;
-	uint32_t process = row_table_key(table, index)->tgid % SHARES_OF_PROCESSES;
+	uint32_t process = row_table_key(table, index).tgid % SHARES_OF_PROCESSES;
 
 	__atomic_fetch_sub(&shares->of_process[process].rows, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&shares->of_user[value_of(table, index)->user % SHARES_OF_USERS], 1,

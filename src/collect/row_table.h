@@ -21,6 +21,7 @@ struct row_table;
 struct row_table_parts {
 	uint32_t rows;      /* indexes 1 to this */
 	uint32_t latencies; /* likewise */
+	uint32_t key_size;  /* of struct row_key: with the context or without */
 	int keys_fd, values_fd, moved_fd, latencies_fd, shares_fd, forget_fd;
 	int free_rows_fd;      /* lines, or before Linux 6.1 a queue */
 	int free_latencies_fd; /* -1 before Linux 6.1: a row's latency has the row's index */
@@ -45,7 +46,8 @@ bool row_table_has_moved(const struct row_table *table, uint32_t index);
 /* Marks it as looked at, or not; what is read after that is at least what was counted before. */
 void row_table_set_moved(struct row_table *table, uint32_t index, bool moved);
 
-const struct row_key *row_table_key(const struct row_table *table, uint32_t index);
+/* A copy; its context is 0 where keys have none. */
+struct row_key row_table_key(const struct row_table *table, uint32_t index);
 const struct row_value *row_table_value(const struct row_table *table, uint32_t index);
 /* NULL where the row has no stalls. */
 const struct latency *row_table_latency(const struct row_table *table, uint32_t index);

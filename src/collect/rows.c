@@ -20,7 +20,8 @@
 #define SNAPSHOT_ROWS_MAX 131072
 #define PROCESS_ROWS_MAX 16384
 
-struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names)
+struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names,
+		      const struct contexts *contexts)
 {
 	struct rows *rows = calloc(1, sizeof(*rows));
 	size_t count = row_table_size(kernel_rows(kernel)) + 1;
@@ -31,6 +32,7 @@ struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const st
 	rows->table = kernel_rows(kernel);
 	rows->snapshot = snapshot;
 	rows->names = names;
+	rows->contexts = contexts;
 	rows->slots = calloc(count, sizeof(*rows->slots));
 	rows->due = calloc(count, sizeof(*rows->due));
 	rows->due_now = calloc(count, sizeof(*rows->due_now));
@@ -65,6 +67,11 @@ uint64_t rows_skipped_faults(const struct rows *rows)
 uint64_t rows_names_lost(const struct rows *rows)
 {
 	return rows->names_lost;
+}
+
+uint64_t rows_contexts_lost(const struct rows *rows)
+{
+	return rows->contexts_lost;
 }
 
 /* ---- counts into the snapshot ---- */
@@ -113,6 +120,8 @@ static void say_folded(struct rows *rows, const struct process *process)
 static void add_gained(struct rows *rows, struct row *row, const struct fault_counts *gained)
 {
 	add_counts(rows->snapshot, row, gained);
+	if (row->context && row->context->has_stack && !row->context->is_whole)
+		rows->snapshot->totals.stacks_incomplete += faults_in(gained);
 	if (row->mapping_class != MAPPING_OTHER)
 		return;
 	say_folded(rows, row->process);
@@ -211,12 +220,15 @@ static struct row_key folded_key(const struct row_key *key)
 				 .mode_class = MODE_CLASS(MODE_USER, MAPPING_OTHER) };
 }
 
-static struct row *find_row(struct rows *rows, struct process *process, const struct row_key *key,
-			    bool *ret_new)
+/* A row of the snapshot with the identity that the key gives it. */
+static struct row row_like(const struct row_key *key)
 {
-	return snapshot_slice_row(rows->snapshot, process, slice_mapping_id(key), slice_tag(key),
-				  key->kind, key->access, MODE_CLASS_MODE(key->mode_class),
-				  ret_new);
+	return (struct row){ .mapping_id = slice_mapping_id(key),
+			     .kind = key->kind,
+			     .access = key->access,
+			     .mode = MODE_CLASS_MODE(key->mode_class),
+			     .slice = slice_tag(key),
+			     .context_id = key->context };
 }
 
 static bool is_full(const struct rows *rows, const struct process *process)
@@ -224,10 +236,18 @@ static bool is_full(const struct rows *rows, const struct process *process)
 	return rows->snapshot->n_rows >= SNAPSHOT_ROWS_MAX || process->n_rows >= PROCESS_ROWS_MAX;
 }
 
-static bool has_row(struct rows *rows, const struct row_key *key)
+/* Its context was in the ring before its first fault was in a row, as its name was. */
+static int describe_context(struct rows *rows, struct row *row, uint64_t id, bool is_new)
 {
-	return snapshot_has_slice_row(rows->snapshot, slice_mapping_id(key), slice_tag(key),
-				      key->kind, key->access, MODE_CLASS_MODE(key->mode_class));
+	struct context *context = contexts_find(rows->contexts, id);
+	int result = context ? 0 : kernel_drain(rows->kernel);
+
+	context = context ?: contexts_find(rows->contexts, id);
+	if (context)
+		row_set_context(row, context);
+	else
+		rows->contexts_lost += is_new;
+	return result;
 }
 
 /* The snapshot's row for a key of the kernel's; NULL when out of memory. */
@@ -235,18 +255,22 @@ static struct row *row_of(struct rows *rows, struct process *process, const stru
 			  int *ret_error)
 {
 	struct row_key wanted = *key;
-	struct row *row;
+	struct row like = row_like(key), *row;
 	bool is_new;
 
-	if (is_full(rows, process) && !has_row(rows, key))
+	if (is_full(rows, process) && !snapshot_has_row_like(rows->snapshot, &like)) {
 		wanted = folded_key(key);
-	row = find_row(rows, process, &wanted, &is_new);
+		like = row_like(&wanted);
+	}
+	row = snapshot_row_like(rows->snapshot, process, &like, &is_new);
 	if (!row) {
 		*ret_error = -ENOMEM;
 		return NULL;
 	}
 	if (is_new || row->mapping[0] == '\0' || !strcmp(row->mapping, "[unnamed]"))
 		*ret_error = describe_row(rows, row, &wanted);
+	if (wanted.context && !row->context && !*ret_error)
+		*ret_error = describe_context(rows, row, wanted.context, is_new);
 	if (process->accounting.is_unannounced)
 		name_after_program(process, row);
 	return row;
@@ -308,13 +332,13 @@ static int read_stalls(struct rows *rows, uint32_t index, struct row *row)
 /* Takes a row that is new here. NULL: its process is not known yet, or no memory. */
 static struct row *attach(struct rows *rows, uint32_t index, int *ret_error)
 {
-	const struct row_key *key = row_table_key(rows->table, index);
+	struct row_key key = row_table_key(rows->table, index);
 	struct slot *slot = &rows->slots[index];
-	struct process *process = process_of(rows, key, &slot->tick, ret_error);
+	struct process *process = process_of(rows, &key, &slot->tick, ret_error);
 
 	if (!process)
 		return NULL;
-	slot->row = row_of(rows, process, key, ret_error);
+	slot->row = row_of(rows, process, &key, ret_error);
 	if (!slot->row || slot->row->mapping_class == MAPPING_OTHER)
 		return slot->row;
 	/* Of its former index the last counts may still come: by their key. */
@@ -367,6 +391,7 @@ bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts 
 static int read_row(struct rows *rows, uint32_t index)
 {
 	struct slot *slot = &rows->slots[index];
+	struct row_key key = row_table_key(rows->table, index);
 	struct row *row = slot->row;
 	struct fault_counts gained;
 	int result = 0;
@@ -388,8 +413,7 @@ static int read_row(struct rows *rows, uint32_t index)
 	slot->tick = rows->tick;
 	snapshot_touch(rows->snapshot, row);
 	note_read(slot, &gained);
-	set_place(row, row_table_key(rows->table, index),
-		  &row_table_value(rows->table, index)->extent);
+	set_place(row, &key, &row_table_value(rows->table, index)->extent);
 	add_gained(rows, row, &gained);
 	return read_stalls(rows, index, row) ?: result;
 }

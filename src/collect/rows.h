@@ -2,7 +2,7 @@
 /*
  * From the kernel's rows to the snapshot's: reads what moved, and takes rows out of the kernel's
  * table so that there is always room for those that move. Private to collect/. Owns what it keeps
- * beside the kernel's table; kernel, snapshot and names are borrowed and must outlive it.
+ * beside the kernel's table; kernel, snapshot, names and contexts are borrowed and must outlive it.
  *
  * A row that is taken out leaves its last counts here, and the next tick adds them to the snapshot:
  * nothing changes a snapshot between two ticks, for the sinks may look at it.
@@ -11,13 +11,15 @@
 #define FAULTMAP_ROWS_H
 
 #include "collect/collector_kernel.h"
+#include "collect/contexts.h"
 #include "collect/names.h"
 #include "model/snapshot.h"
 
 struct rows;
 
 /* NULL when out of memory. */
-struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names);
+struct rows *rows_new(struct kernel *kernel, struct snapshot *snapshot, const struct names *names,
+		      const struct contexts *contexts);
 void rows_free(struct rows *rows);
 
 /* Reads what moved into the snapshot. Open runs are flushed, and tasks and records read. 0 or a
@@ -29,6 +31,8 @@ uint64_t rows_skipped_faults(const struct rows *rows);
 
 /* Rows whose mapping's name had not come when they were read. */
 uint64_t rows_names_lost(const struct rows *rows);
+/* Rows whose context had not. */
+uint64_t rows_contexts_lost(const struct rows *rows);
 
 /* The processes that ended are in the snapshot, and the sinks get it: their rows may go. Makes room
  * if the table is half full, or the programs have told so (is_filling). 0 or a negative errno. */

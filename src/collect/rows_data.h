@@ -47,6 +47,7 @@ struct rows {
 	struct row_table *table;
 	struct snapshot *snapshot;
 	const struct names *names;
+	const struct contexts *contexts;
 	struct slot *slots; /* by index */
 	/* To be read at the next tick whatever their mark says: what was counted as it was taken
 	 * back may not be seen yet. */
@@ -61,6 +62,7 @@ struct rows {
 	uint32_t tick;
 	uint64_t skipped_faults;
 	uint64_t names_lost;
+	uint64_t contexts_lost;
 	bool has_said_folded;
 	bool is_reading; /* a tick is: what is taken out is read at its end */
 };

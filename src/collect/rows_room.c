@@ -24,7 +24,7 @@ static int keep_left(struct rows *rows, uint32_t index)
 {
 	const struct latency *shared = row_table_latency(rows->table, index);
 	struct slot *slot = &rows->slots[index];
-	struct left_row left = { .key = *row_table_key(rows->table, index),
+	struct left_row left = { .key = row_table_key(rows->table, index),
 				 .extent = row_table_value(rows->table, index)->extent };
 
 	if (slot->is_dead) {

@@ -81,6 +81,12 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_NAMES_CUT] =
 		COUNTER("names_cut",
 			"Names of mappings and cgroups that were cut to keep memory bounded."),
+	[METRIC_CONTEXTS_LOST] =
+		COUNTER("contexts_lost",
+			"Rows whose thread or code did not reach user space in time."),
+	[METRIC_STACKS_INCOMPLETE] =
+		COUNTER("stacks_incomplete",
+			"Faults whose callers are not known up to the thread's start."),
 	[METRIC_CGROUPS_LOST] =
 		COUNTER("cgroups_lost",
 			"Processes whose cgroup's path did not reach user space in time."),

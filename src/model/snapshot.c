@@ -46,6 +46,7 @@ static void row_free(void *value)
 {
 	struct row *row = value;
 
+	context_drop(row->context);
 	free(row->latency);
 	free(row);
 }
@@ -243,15 +244,20 @@ struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uin
 	return snapshot_slice_row(snapshot, process, mapping_id, 0, kind, access, mode, ret_new);
 }
 
-struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
-			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
-			       enum fault_access access, enum fault_mode mode, bool *ret_new)
+static struct row identity_of(const struct row *row)
 {
-	struct row key = { .mapping_id = mapping_id,
-			   .kind = kind,
-			   .access = access,
-			   .mode = mode,
-			   .slice = slice };
+	return (struct row){ .mapping_id = row->mapping_id,
+			     .kind = row->kind,
+			     .access = row->access,
+			     .mode = row->mode,
+			     .slice = row->slice,
+			     .context_id = row->context_id };
+}
+
+struct row *snapshot_row_like(struct snapshot *snapshot, struct process *process,
+			      const struct row *like, bool *ret_new)
+{
+	struct row key = identity_of(like);
 	struct row *row = table_get(&snapshot->store->rows, &key);
 
 	if (ret_new)
@@ -274,16 +280,31 @@ struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *proces
 	return row;
 }
 
-bool snapshot_has_slice_row(const struct snapshot *snapshot, uint64_t mapping_id, uint32_t slice,
-			    enum fault_kind kind, enum fault_access access, enum fault_mode mode)
+bool snapshot_has_row_like(const struct snapshot *snapshot, const struct row *like)
 {
-	struct row key = { .mapping_id = mapping_id,
-			   .kind = kind,
-			   .access = access,
-			   .mode = mode,
-			   .slice = slice };
+	struct row key = identity_of(like);
 
 	return table_get(&snapshot->store->rows, &key);
+}
+
+struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
+			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
+			       enum fault_access access, enum fault_mode mode, bool *ret_new)
+{
+	struct row like = { .mapping_id = mapping_id,
+			    .kind = kind,
+			    .access = access,
+			    .mode = mode,
+			    .slice = slice };
+
+	return snapshot_row_like(snapshot, process, &like, ret_new);
+}
+
+void row_set_context(struct row *row, struct context *context)
+{
+	context_hold(context);
+	context_drop(row->context);
+	row->context = context;
 }
 
 const char *snapshot_intern(struct snapshot *snapshot, const char *text)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "model/context.h"
 #include "model/kinds.h"
 #include "model/totals.h"
 #include "model/strings.h"
@@ -111,7 +112,8 @@ struct row {
 	uint8_t access; /* enum fault_access */
 	uint8_t mode;   /* enum fault_mode */
 	uint8_t pad;
-	uint32_t slice; /* tells the slices of a mapping apart; 0: it is not split */
+	uint32_t slice;      /* tells the slices of a mapping apart; 0: it is not split */
+	uint64_t context_id; /* with --threads or --code; else 0 */
 
 	struct process *process;
 	struct row *next;    /* of the same process; NULL after the last */
@@ -122,7 +124,8 @@ struct row {
 	uint64_t map_offset;  /* of map_start in the file, bytes; 0 for anonymous memory */
 	uint64_t slice_start; /* the part that this row counts, maybe beyond the edge; 0,0: all */
 	uint64_t slice_end;
-	char perms[5]; /* "rw-p" as in /proc/PID/maps */
+	char perms[5];           /* "rw-p" as in /proc/PID/maps */
+	struct context *context; /* held; NULL: not asked for, not arrived, or of "[other]" */
 
 	struct fault_counts now;
 	struct fault_counts before;
@@ -170,9 +173,13 @@ struct row *snapshot_row(struct snapshot *snapshot, struct process *process, uin
 struct row *snapshot_slice_row(struct snapshot *snapshot, struct process *process,
 			       uint64_t mapping_id, uint32_t slice, enum fault_kind kind,
 			       enum fault_access access, enum fault_mode mode, bool *ret_new);
+/* The same for the identity of this one (its first members). */
+struct row *snapshot_row_like(struct snapshot *snapshot, struct process *process,
+			      const struct row *like, bool *ret_new);
 /* Whether there is such a row. */
-bool snapshot_has_slice_row(const struct snapshot *snapshot, uint64_t mapping_id, uint32_t slice,
-			    enum fault_kind kind, enum fault_access access, enum fault_mode mode);
+bool snapshot_has_row_like(const struct snapshot *snapshot, const struct row *like);
+/* Holds the context, which may be NULL, for the row. */
+void row_set_context(struct row *row, struct context *context);
 /* The row is about to be changed, as if snapshot_row had found it. */
 void snapshot_touch(struct snapshot *snapshot, struct row *row);
 /* A copy of `text` that lives as long as a row's mapping or a process's cgroup points to it; equal

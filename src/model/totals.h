@@ -29,6 +29,9 @@ struct totals {
 	uint64_t unresolved;     /* faults whose mapping could not be found */
 	uint64_t names_lost;     /* rows whose mapping's name did not reach user space in time */
 	uint64_t names_cut;      /* names of which only a part, or "...", was kept */
+	uint64_t contexts_lost;  /* rows whose thread or code did not reach user space in time */
+	uint64_t
+		stacks_incomplete; /* faults whose callers are not known up to the thread's start */
 	uint64_t cgroups_lost; /* processes whose cgroup's path did not reach user space in time */
 	uint64_t exits_lost;   /* processes whose exit record did not reach user space */
 	uint64_t stamps_lost;  /* faults counted as minor at entry: no memory to remember them */

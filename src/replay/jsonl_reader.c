@@ -10,6 +10,7 @@
 #include "replay/jsonl_file.h"
 #include "replay/jsonl_line.h"
 #include "replay/jsonl_totals.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
@@ -21,6 +22,8 @@
 #define OTHER_MAPPING UINT64_MAX
 /* A result that is no error: the line is counted elsewhere, or its process not at all. */
 #define NO_ROOM 1
+/* Call paths that are kept; a log that has more is read without those beyond. */
+#define MAX_STACKS 65536
 /* At least totals_count. */
 #define COUNTERS_MAX 32
 
@@ -39,6 +42,7 @@ struct jsonl_reader {
 	int64_t ts_ms;
 	uint64_t last_totals[COUNTERS_MAX];
 	struct jsonl_totals last; /* of rows and processes */
+	struct table stacks;      /* contexts that have a stack alone, by its id */
 };
 
 static void complain(struct jsonl_reader *reader, uint64_t line, const char *why)
@@ -236,6 +240,96 @@ static uint32_t slice_tag_of(uint64_t start, uint64_t end)
 	return end ? (uint32_t)(mixed >> 32) | 1 : 0;
 }
 
+/* The object `code` of a `faults` line. */
+static struct code_place get_code(struct jsonl_line *line, json_t *code)
+{
+	json_t *outer = line->object;
+	struct code_place place;
+
+	line->object = code;
+	place.in_file = json_object_get(code, "offset") != NULL;
+	place.file = jsonl_line_name(line, "file", STRINGS_LAST);
+	place.offset = jsonl_line_address(line, place.in_file ? "offset" : "address");
+	line->object = outer;
+	return place;
+}
+
+/* Who executed what. NULL: the line does not say, is wrong, or *ret_result is -ENOMEM. */
+static struct context *get_context(struct jsonl_line *line, int *ret_result)
+{
+	json_t *code = json_object_get(line->object, "code");
+	const struct context *stack = NULL;
+	struct code_place place = {};
+	autofree char *thread = NULL;
+	struct context *context;
+	uint64_t tid = 0, stack_id;
+
+	if (json_object_get(line->object, "tid")) {
+		tid = jsonl_line_uint(line, "tid");
+		thread = jsonl_line_raw(line, "thread");
+	}
+	if (tid > UINT32_MAX || (thread && strlen(thread) >= COMM_LEN))
+		jsonl_line_reject(line, "thread", "no thread");
+	if (code)
+		place = get_code(line, code);
+	if (json_object_get(line->object, "stack")) {
+		stack_id = jsonl_line_address(line, "stack");
+		stack = table_get(&line->reader->stacks, &stack_id);
+	}
+	if (line->why[0] || (!code && !thread))
+		return NULL;
+	context = context_new(stack ? stack->n_places : code ? 1 : 0);
+	if (!context) {
+		*ret_result = -ENOMEM;
+		return NULL;
+	}
+	context->id = jsonl_line_address(line, "context");
+	context->has_thread = thread;
+	context->has_code = code;
+	context->tid = (uint32_t)tid;
+	strcpy(context->thread, thread ? thread : "");
+	for (size_t i = 0; stack && i < stack->n_places; i++)
+		context_set_place(context, i, stack->places[i]);
+	if (code && !stack)
+		context_set_place(context, 0, place);
+	if (stack) {
+		context->has_stack = true;
+		context->is_whole = stack->is_whole;
+		context->stack_id = stack->id;
+	}
+	return context;
+}
+
+static int read_stack(struct jsonl_line *line)
+{
+	const json_t *frames = json_object_get(line->object, "frames");
+	uint64_t id = jsonl_line_address(line, "stack");
+	struct table *stacks = &line->reader->stacks;
+	size_t count = json_array_size(frames);
+	struct context *stack;
+
+	if (!count || count > FRAMES_MAX)
+		jsonl_line_reject(line, "frames", "no list of code");
+	if (line->why[0] || table_get(stacks, &id) || stacks->count >= MAX_STACKS)
+		return 0;
+	stack = context_new(count);
+	if (!stack)
+		return -ENOMEM;
+	stack->id = id;
+	stack->is_whole = json_is_true(json_object_get(line->object, "whole"));
+	for (size_t i = 0; i < count; i++)
+		context_set_place(stack, i, get_code(line, json_array_get(frames, i)));
+	if (!line->why[0] && !table_add(stacks, stack))
+		return 0;
+	context_drop(stack);
+	return line->why[0] ? 0 : -ENOMEM;
+}
+
+static void drop_stack(void *stack)
+{
+	context_drop(stack);
+}
+
 /* The row's identity and place; false: the line is wrong. */
 static bool get_row(struct jsonl_line *line, struct row *row)
 {
@@ -260,6 +354,8 @@ static bool get_row(struct jsonl_line *line, struct row *row)
 		row->slice_end = jsonl_line_address(line, "slice_end");
 		row->slice = slice_tag_of(row->slice_start, row->slice_end);
 	}
+	if (json_object_get(line->object, "context"))
+		row->context_id = jsonl_line_address(line, "context");
 	return !line->why[0];
 }
 
@@ -280,9 +376,7 @@ static struct row *find_other(struct snapshot *snapshot, const struct row *want)
 
 static bool has_room(const struct snapshot *snapshot, const struct row *want)
 {
-	return snapshot->n_rows < MAX_ROWS ||
-	       snapshot_has_slice_row(snapshot, want->mapping_id, want->slice, want->kind,
-				      want->access, want->mode);
+	return snapshot->n_rows < MAX_ROWS || snapshot_has_row_like(snapshot, want);
 }
 
 static struct row *find_row(struct jsonl_line *line, const struct row *want, int *ret_result)
@@ -298,11 +392,16 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 	}
 	if (!process)
 		return NULL;
-	row = snapshot_slice_row(snapshot, process, want->mapping_id, want->slice, want->kind,
-				 want->access, want->mode, NULL);
+	row = snapshot_row_like(snapshot, process, want, NULL);
 	if (!row) {
 		*ret_result = -ENOMEM;
 		return NULL;
+	}
+	if (row->context_id && !row->context) {
+		struct context *context = get_context(line, ret_result);
+
+		row_set_context(row, context);
+		context_drop(context);
 	}
 	row->mapping = want->mapping;
 	row->map_start = want->map_start;
@@ -546,6 +645,8 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		return result;
 	if (!strcmp(rec, "faults"))
 		return read_faults(line);
+	if (!strcmp(rec, "stack"))
+		return read_stack(line);
 	if (!strcmp(rec, "process"))
 		return read_process(line);
 	if (!strcmp(rec, "exit"))
@@ -626,6 +727,7 @@ struct jsonl_reader *jsonl_reader_new(const struct jsonl_reader_options *options
 	reader->info.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	reader->ts_ms = INT64_MIN;
 	jsonl_totals_init(&reader->last);
+	table_init(&reader->stacks, offsetof(struct context, id), sizeof(uint64_t));
 	reader->snapshot = snapshot_new();
 	if (!reader->snapshot) {
 		free(reader);
@@ -639,6 +741,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 	if (!reader)
 		return;
 	jsonl_totals_clear(&reader->last);
+	table_clear_values(&reader->stacks, drop_stack);
 	snapshot_free(reader->snapshot);
 	free(reader);
 }

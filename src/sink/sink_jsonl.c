@@ -11,6 +11,7 @@
 
 #include "model/latency.h"
 #include "model/losses.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
@@ -27,7 +28,20 @@ struct sink_jsonl {
 	struct json_line meta; /* as it was given, not ended: for each file and connection */
 	bool meta_is_due;
 	char ts[TEXT_TIME_LEN]; /* of this tick */
+	struct table stacks;    /* that this file or connection has */
 };
+
+/* Stacks whose frames are in a file: beyond, all are told again. 6 MiB. */
+#define STACKS_TOLD_MAX 65536
+struct told_stack {
+	uint64_t id;
+};
+
+static void forget_stacks(struct sink_jsonl *sink)
+{
+	table_clear_values(&sink->stacks, free);
+	table_init(&sink->stacks, 0, sizeof(uint64_t));
+}
 
 static void put_uint(struct json_line *line, const char *name, uint64_t value)
 {
@@ -127,6 +141,8 @@ static void sink_begin(struct sink_jsonl *sink)
 
 	sink->failure = outlet_connect(sink->outlet, &is_new);
 	sink->meta_is_due |= is_new;
+	if (is_new)
+		forget_stacks(sink);
 	if (sink->meta_is_due && sink->meta.length)
 		sink_emit_meta(sink);
 }
@@ -176,6 +192,7 @@ int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet
 
 	if (!sink)
 		return error_set(error, ENOMEM, "opening the JSON lines: out of memory");
+	table_init(&sink->stacks, 0, sizeof(uint64_t));
 	result = outlet_open(&sink->outlet, target, how, error);
 	if (result < 0)
 		free(sink);
@@ -191,6 +208,7 @@ void sink_jsonl_free(struct sink_jsonl *sink)
 	outlet_free(sink->outlet);
 	json_line_free(&sink->line);
 	json_line_free(&sink->meta);
+	table_clear_values(&sink->stacks, free);
 	free(sink);
 }
 
@@ -234,6 +252,8 @@ int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
 		return error_set(error, -result, "opening %s again: %s; going on in the old file",
 				 outlet_name(sink->outlet), strerror(-result));
 	sink->meta_is_due |= is_new;
+	if (is_new)
+		forget_stacks(sink);
 	sink_begin(sink);
 	return sink_end(sink, error);
 }
@@ -261,6 +281,12 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 		put_uint(line, "slice_bytes", meta->slice_bytes);
 		put_uint(line, "slices_max", meta->slices_max);
 	}
+	if (meta->threads)
+		json_line_true(line, "threads");
+	if (meta->code)
+		json_line_true(line, "code");
+	if (meta->stacks)
+		json_line_true(line, "stacks");
 	if (line->is_short)
 		return error_set(error, ENOMEM, "writing the meta line: out of memory");
 	json_line_free(&sink->meta);
@@ -319,6 +345,70 @@ static void put_latency(struct json_line *line, const struct row *row)
 	json_line_close(line, '}');
 }
 
+static void put_code(struct json_line *line, const char *name, const struct code_place *place)
+{
+	json_line_open(line, name, '{');
+	json_line_text(line, "file", place->file);
+	json_line_hex(line, place->in_file ? "offset" : "address", place->offset);
+	json_line_close(line, '}');
+}
+
+static void put_context(struct json_line *line, const struct row *row)
+{
+	const struct context *context = row->context;
+
+	if (!row->context_id)
+		return;
+	json_line_hex(line, "context", row->context_id);
+	if (context && context->has_thread) {
+		put_uint(line, "tid", context->tid);
+		json_line_text(line, "thread", context->thread);
+	}
+	if (context && context->has_code)
+		put_code(line, "code", &context->places[0]);
+	if (context && context->has_stack)
+		json_line_hex(line, "stack", context->stack_id);
+}
+
+/* Remembers the stack. False: it was there already. */
+static bool is_new_stack(struct sink_jsonl *sink, uint64_t stack_id)
+{
+	struct told_stack *told;
+
+	if (table_get(&sink->stacks, &stack_id))
+		return false;
+	if (sink->stacks.count >= STACKS_TOLD_MAX)
+		forget_stacks(sink);
+	told = malloc(sizeof(*told));
+	if (!told)
+		return true; /* and it is told again */
+	told->id = stack_id;
+	if (table_add(&sink->stacks, told) < 0)
+		free(told);
+	return true;
+}
+
+/* What the row's line refers to, before the first that does. */
+static void emit_stack(struct sink_jsonl *sink, const struct row *row)
+{
+	const struct context *context = row->context;
+	struct json_line *line;
+
+	if (!context || !context->has_stack || !is_new_stack(sink, context->stack_id))
+		return;
+	line = line_begin_now(sink, "stack");
+	json_line_hex(line, "stack", context->stack_id);
+	json_line_open(line, "frames", '[');
+	for (size_t i = 0; i < context->n_places; i++)
+		put_code(line, NULL, &context->places[i]);
+	json_line_close(line, ']');
+	if (context->is_whole)
+		json_line_true(line, "whole");
+	sink_emit(sink, false);
+	if (sink->failure) /* it is lost, and told again when it is next needed */
+		free(table_remove(&sink->stacks, &context->stack_id));
+}
+
 static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 {
 	struct json_line *line = line_begin_now(sink, "faults");
@@ -326,8 +416,9 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 	const struct fault_counts *before = &row->before;
 
 	put_identity(line, row->process);
+	put_context(line, row);
 	json_line_text(line, "mapping", row->mapping);
-	/* With kind, access and mode it names the series: addresses change as a mapping grows. */
+	/* With kind, access, mode and context it names the series: addresses change as a mapping grows. */
 	json_line_hex(line, "mapping_id", row->mapping_id);
 	json_line_hex(line, "map_start", row->map_start);
 	json_line_hex(line, "map_end", row->map_end);
@@ -402,8 +493,10 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 {
 	emit_interval(sink, snapshot);
 	for (size_t i = 0; i < snapshot->n_touched; i++)
-		if (row_changed(snapshot->rows[i]))
+		if (row_changed(snapshot->rows[i])) {
+			emit_stack(sink, snapshot->rows[i]);
 			emit_faults(sink, snapshot->rows[i]);
+		}
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (has_process_line(snapshot->processes[i]))
 			emit_process(sink, snapshot->processes[i]);

@@ -28,6 +28,9 @@ struct sink_jsonl_meta {
 	uint64_t interval_ms; /* 0: no fixed interval (`run`) */
 	uint64_t slice_bytes; /* --slice; 0: mappings are not split */
 	uint64_t slices_max;  /* of one mapping */
+	bool threads;         /* --threads */
+	bool code;            /* --code */
+	bool stacks;          /* --stacks */
 };
 
 /* The last line of `run --json`. */

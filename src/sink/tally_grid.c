@@ -24,13 +24,13 @@
 #define PLACES (VIEW(BY_MAPPING) | VIEW(BY_FILE) | VIEW(BY_KIND) | VIEW(BY_ROW))
 
 /* What a cell is drawn from, beside the tally. */
-struct context {
+struct line_context {
 	const struct tally_grid_view *view;
 	const char *name; /* of a sum: "total"; NULL: the tally's */
 	bool has_kinds;   /* of the rest, of which nothing else says what it is */
 };
 
-typedef void (*cell_fn)(const struct context *context, const struct tally *tally,
+typedef void (*cell_fn)(const struct line_context *context, const struct tally *tally,
 			struct grid *grid);
 
 enum shown {
@@ -54,12 +54,13 @@ struct column {
 
 /* Cells: who. ---------------------------------------------------------------------------------- */
 
-static bool is_sum(const struct context *context)
+static bool is_sum(const struct line_context *context)
 {
 	return context->name != NULL;
 }
 
-static void cell_pid(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_pid(const struct line_context *context, const struct tally *tally,
+		     struct grid *grid)
 {
 	if (tally->tgid && !is_sum(context))
 		grid_format(grid, "%" PRIu64, tally->tgid);
@@ -67,7 +68,8 @@ static void cell_pid(const struct context *context, const struct tally *tally, s
 		grid_empty(grid);
 }
 
-static void cell_user(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_user(const struct line_context *context, const struct tally *tally,
+		      struct grid *grid)
 {
 	char name[USER_LEN];
 
@@ -77,7 +79,8 @@ static void cell_user(const struct context *context, const struct tally *tally, 
 		grid_empty(grid);
 }
 
-static void cell_comm(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_comm(const struct line_context *context, const struct tally *tally,
+		      struct grid *grid)
 {
 	if (is_sum(context))
 		grid_format(grid, "%s", context->view->by == BY_PROCESS ? context->name : "");
@@ -87,7 +90,7 @@ static void cell_comm(const struct context *context, const struct tally *tally, 
 		grid_name(grid, tally->comm);
 }
 
-static void cell_processes(const struct context *context, const struct tally *tally,
+static void cell_processes(const struct line_context *context, const struct tally *tally,
 			   struct grid *grid)
 {
 	bool is_live = context->view->is_live && grouping_is_of_processes(context->view->by);
@@ -107,24 +110,27 @@ static void grid_size(struct grid *grid, uint64_t bytes)
 		grid_empty(grid);
 }
 
-static void cell_vsz(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_vsz(const struct line_context *context, const struct tally *tally,
+		     struct grid *grid)
 {
 	(void)context;
 	grid_size(grid, tally->vsz_bytes);
 }
 
-static void cell_rss(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_rss(const struct line_context *context, const struct tally *tally,
+		     struct grid *grid)
 {
 	(void)context;
 	grid_size(grid, tally->rss_bytes);
 }
 
-static void cell_size(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_size(const struct line_context *context, const struct tally *tally,
+		      struct grid *grid)
 {
 	grid_size(grid, is_sum(context) ? 0 : tally->map_bytes);
 }
 
-static void cell_place_size(const struct context *context, const struct tally *tally,
+static void cell_place_size(const struct line_context *context, const struct tally *tally,
 			    struct grid *grid)
 {
 	if (tally->mapping_id && !is_sum(context))
@@ -133,7 +139,7 @@ static void cell_place_size(const struct context *context, const struct tally *t
 		grid_empty(grid);
 }
 
-static void cell_address(const struct context *context, const struct tally *tally,
+static void cell_address(const struct line_context *context, const struct tally *tally,
 			 struct grid *grid)
 {
 	if (tally->mapping_id && !is_sum(context))
@@ -142,7 +148,8 @@ static void cell_address(const struct context *context, const struct tally *tall
 		grid_empty(grid);
 }
 
-static void cell_kinds(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_kinds(const struct line_context *context, const struct tally *tally,
+		       struct grid *grid)
 {
 	char kinds[128] = "";
 
@@ -156,7 +163,8 @@ static void cell_kinds(const struct context *context, const struct tally *tally,
 	}
 }
 
-static void cell_access(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_access(const struct line_context *context, const struct tally *tally,
+			struct grid *grid)
 {
 	if (is_sum(context))
 		grid_empty(grid);
@@ -165,13 +173,15 @@ static void cell_access(const struct context *context, const struct tally *tally
 			    tally->mode == MODE_KERNEL ? " kernel" : "");
 }
 
-static void cell_perms(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_perms(const struct line_context *context, const struct tally *tally,
+		       struct grid *grid)
 {
 	grid_name(grid, is_sum(context) ? "" : tally->perms);
 }
 
 /* With the number of mappings that are this line, of one process. */
-static void cell_name(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_name(const struct line_context *context, const struct tally *tally,
+		      struct grid *grid)
 {
 	autofree char *name = NULL;
 
@@ -188,7 +198,7 @@ static void cell_name(const struct context *context, const struct tally *tally, 
 		grid_take(grid, TAKE_PTR(name));
 }
 
-static void cell_hottest(const struct context *context, const struct tally *tally,
+static void cell_hottest(const struct line_context *context, const struct tally *tally,
 			 struct grid *grid)
 {
 	(void)context;
@@ -198,17 +208,17 @@ static void cell_hottest(const struct context *context, const struct tally *tall
 /* Cells: how much. ----------------------------------------------------------------------------- */
 
 /* By the kernel's own count where there is one. */
-static uint64_t minor_of(const struct context *context, const struct tally *tally)
+static uint64_t minor_of(const struct line_context *context, const struct tally *tally)
 {
 	return grouping_is_of_processes(context->view->by) ? tally->minor : tally->counts.minor;
 }
 
-static uint64_t major_of(const struct context *context, const struct tally *tally)
+static uint64_t major_of(const struct line_context *context, const struct tally *tally)
 {
 	return grouping_is_of_processes(context->view->by) ? tally->major : tally->counts.major;
 }
 
-static uint64_t per_second(const struct context *context, uint64_t count)
+static uint64_t per_second(const struct line_context *context, uint64_t count)
 {
 	uint64_t interval_ns = context->view->interval_ns;
 
@@ -216,7 +226,7 @@ static uint64_t per_second(const struct context *context, uint64_t count)
 }
 
 /* Per second; few faults with a decimal, none as a plain 0. */
-static void grid_rate(const struct context *context, struct grid *grid, uint64_t count)
+static void grid_rate(const struct line_context *context, struct grid *grid, uint64_t count)
 {
 	uint64_t interval_ns = context->view->interval_ns;
 	double rate = interval_ns ? (double)count * 1e9 / (double)interval_ns : 0;
@@ -227,97 +237,104 @@ static void grid_rate(const struct context *context, struct grid *grid, uint64_t
 		grid_count(grid, per_second(context, count));
 }
 
-static void cell_rate(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_rate(const struct line_context *context, const struct tally *tally,
+		      struct grid *grid)
 {
 	grid_rate(context, grid, tally_faults(tally));
 }
 
-static void cell_minor_rate(const struct context *context, const struct tally *tally,
+static void cell_minor_rate(const struct line_context *context, const struct tally *tally,
 			    struct grid *grid)
 {
 	grid_rate(context, grid, minor_of(context, tally));
 }
 
-static void cell_major_rate(const struct context *context, const struct tally *tally,
+static void cell_major_rate(const struct line_context *context, const struct tally *tally,
 			    struct grid *grid)
 {
 	grid_rate(context, grid, major_of(context, tally));
 }
 
-static void cell_denied_rate(const struct context *context, const struct tally *tally,
+static void cell_denied_rate(const struct line_context *context, const struct tally *tally,
 			     struct grid *grid)
 {
 	grid_rate(context, grid, tally->counts.denied);
 }
 
-static void cell_pages_rate(const struct context *context, const struct tally *tally,
+static void cell_pages_rate(const struct line_context *context, const struct tally *tally,
 			    struct grid *grid)
 {
 	grid_rate(context, grid, tally->counts.pages);
 }
 
-static void cell_bytes_rate(const struct context *context, const struct tally *tally,
+static void cell_bytes_rate(const struct line_context *context, const struct tally *tally,
 			    struct grid *grid)
 {
 	grid_bytes(grid, per_second(context, tally->counts.pages * context->view->page_size));
 }
 
-static void cell_stall_rate(const struct context *context, const struct tally *tally,
+static void cell_stall_rate(const struct line_context *context, const struct tally *tally,
 			    struct grid *grid)
 {
 	grid_duration(grid, per_second(context, tally->stalls.sum_ns));
 }
 
-static void cell_minor_total(const struct context *context, const struct tally *tally,
+static void cell_minor_total(const struct line_context *context, const struct tally *tally,
 			     struct grid *grid)
 {
 	grid_count(grid, grouping_is_of_processes(context->view->by) ? tally->minor_total :
 								       tally->total.minor);
 }
 
-static void cell_major_total(const struct context *context, const struct tally *tally,
+static void cell_major_total(const struct line_context *context, const struct tally *tally,
 			     struct grid *grid)
 {
 	grid_count(grid, grouping_is_of_processes(context->view->by) ? tally->major_total :
 								       tally->total.major);
 }
 
-static void cell_denied_total(const struct context *context, const struct tally *tally,
+static void cell_denied_total(const struct line_context *context, const struct tally *tally,
 			      struct grid *grid)
 {
 	(void)context;
 	grid_count(grid, tally->total.denied);
 }
 
-static void cell_faults(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_faults(const struct line_context *context, const struct tally *tally,
+			struct grid *grid)
 {
 	(void)context;
 	grid_count(grid, tally_faults(tally));
 }
 
-static void cell_minor(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_minor(const struct line_context *context, const struct tally *tally,
+		       struct grid *grid)
 {
 	(void)context;
 	grid_count(grid, tally->counts.minor);
 }
 
-static void cell_major(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_major(const struct line_context *context, const struct tally *tally,
+		       struct grid *grid)
 {
 	grid_count(grid, major_of(context, tally));
 }
 
-static void cell_denied(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_denied(const struct line_context *context, const struct tally *tally,
+			struct grid *grid)
 {
 	(void)context;
 	grid_count(grid, tally->counts.denied);
 }
 
-static void cell_bytes(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_bytes(const struct line_context *context, const struct tally *tally,
+		       struct grid *grid)
 {
 	grid_bytes(grid, tally->counts.pages * context->view->page_size);
 }
 
-static void cell_stall(const struct context *context, const struct tally *tally, struct grid *grid)
+static void cell_stall(const struct line_context *context, const struct tally *tally,
+		       struct grid *grid)
 {
 	(void)context;
 	if (tally->stalls.count)
@@ -326,7 +343,7 @@ static void cell_stall(const struct context *context, const struct tally *tally,
 		grid_empty(grid);
 }
 
-static void cell_average(const struct context *context, const struct tally *tally,
+static void cell_average(const struct line_context *context, const struct tally *tally,
 			 struct grid *grid)
 {
 	(void)context;
@@ -336,7 +353,7 @@ static void cell_average(const struct context *context, const struct tally *tall
 		grid_empty(grid);
 }
 
-static void cell_longest(const struct context *context, const struct tally *tally,
+static void cell_longest(const struct line_context *context, const struct tally *tally,
 			 struct grid *grid)
 {
 	(void)context;
@@ -487,9 +504,9 @@ static struct grid *new_grid(const struct tally_grid_view *view)
 static void put(const struct tally_grid_view *view, const struct tally *tally, const char *name,
 		struct grid *grid)
 {
-	const struct context context = { .view = view,
-					 .name = name,
-					 .has_kinds = name && *name == '(' && view->by != BY_ROW };
+	const struct line_context context = {
+		.view = view, .name = name, .has_kinds = name && *name == '(' && view->by != BY_ROW
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		if (is_shown(&columns[i], view))

@@ -140,7 +140,7 @@ test_losses()
 		return
 	fi
 	check_equal "$name" "$(jq -s -c '[.[] | select(.rec == "interval") |
-		{ map_full, names_lost, names_cut, cgroups_lost, exits_lost, stamps_lost, lines_lost } | to_entries[] |
+		{ map_full, names_lost, names_cut, contexts_lost, cgroups_lost, exits_lost, stamps_lost, lines_lost } | to_entries[] |
 		select(.value > 0)]' "$log")" "[]"
 }
 

@@ -44,6 +44,7 @@ static int set_up(void **state)
 	*state = fixture;
 	parts->rows = ROWS;
 	parts->latencies = LATENCIES;
+	parts->key_size = sizeof(struct row_key);
 	fixture->keys = make_map((ROWS + 1) * sizeof(struct row_key), &parts->keys_fd);
 	fixture->values = make_map((ROWS + 1) * sizeof(struct row_value), &parts->values_fd);
 	fixture->moved = make_map((ROWS / ROWS_IN_LINE + 1) * sizeof(struct moved_line),

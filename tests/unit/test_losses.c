@@ -44,6 +44,8 @@ static void every_cause_is_named(void **state)
 				  .unresolved = 5,
 				  .names_lost = 6,
 				  .names_cut = 10,
+				  .contexts_lost = 16,
+				  .stacks_incomplete = 17,
 				  .cgroups_lost = 11,
 				  .exits_lost = 7,
 				  .stamps_lost = 8,
@@ -52,8 +54,8 @@ static void every_cause_is_named(void **state)
 		"9 missed, 1,003 in flight\n"
 		"less detail: 3 completions lost, 4 in \"[other]\" rows (map full), "
 		"12 in their process's \"[other]\", 14 latencies lost, 15 processes not followed, "
-		"5 without a mapping, 6 names lost, 10 names cut, 11 cgroups lost, 7 exits lost, "
-		"8 stamps lost\n");
+		"5 without a mapping, 6 names lost, 10 names cut, 16 threads or code lost, 17 with an incomplete stack, "
+		"11 cgroups lost, 7 exits lost, 8 stamps lost\n");
 }
 
 static void in_flight_is_the_rest_of_the_entries(void **state)

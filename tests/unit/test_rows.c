@@ -59,6 +59,7 @@ int kernel_forget_rows(struct kernel *unused, uint32_t *indexes, size_t count, s
 struct collected {
 	struct snapshot *snapshot;
 	struct names *names;
+	struct contexts *contexts;
 	struct rows *rows;
 	uint64_t tick;
 };
@@ -73,7 +74,9 @@ static int collected_set_up(void **state)
 	kernel = table;
 	collected->snapshot = snapshot_new();
 	collected->names = names_new(snapshot_strings(collected->snapshot));
-	collected->rows = rows_new(NULL, collected->snapshot, collected->names);
+	collected->contexts = contexts_new(collected->names);
+	collected->rows = rows_new(NULL, collected->snapshot, collected->names,
+				   collected->contexts);
 	assert_non_null(collected->rows);
 	*state = collected;
 	return 0;
@@ -85,6 +88,7 @@ static int collected_tear_down(void **state)
 	void *table = kernel;
 
 	rows_free(collected->rows);
+	contexts_free(collected->contexts);
 	names_free(collected->names);
 	snapshot_free(collected->snapshot);
 	free(collected);

@@ -283,6 +283,8 @@ static const char *const counters[] = {
 	"unresolved",
 	"names_lost",
 	"names_cut",
+	"contexts_lost",
+	"stacks_incomplete",
 	"cgroups_lost",
 	"exits_lost",
 	"stamps_lost",

@@ -393,6 +393,8 @@ static void totals_and_self_figures_are_there(void **state)
 						     .unresolved = 6,
 						     .names_lost = 7,
 						     .names_cut = 12,
+						     .contexts_lost = 14,
+						     .stacks_incomplete = 15,
 						     .cgroups_lost = 13,
 						     .exits_lost = 18446744073709551615u,
 						     .stamps_lost = 8,
@@ -408,6 +410,8 @@ static void totals_and_self_figures_are_there(void **state)
 	assert_true(sample(fixture, "faultmap_unresolved_total") == 6);
 	assert_true(sample(fixture, "faultmap_names_lost_total") == 7);
 	assert_true(sample(fixture, "faultmap_names_cut_total") == 12);
+	assert_true(sample(fixture, "faultmap_contexts_lost_total") == 14);
+	assert_true(sample(fixture, "faultmap_stacks_incomplete_total") == 15);
 	assert_true(sample(fixture, "faultmap_cgroups_lost_total") == 13);
 	assert_string_equal(scrape_find(&fixture->text, "faultmap_exits_lost_total")->value_text,
 			    "18446744073709551615");

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "collect/contexts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+
+struct contexts {
+	const struct names *names;
+	uint32_t number;
+	struct table current;
+	struct table former;
+};
+
+struct contexts *contexts_new(const struct names *names)
+{
+	struct contexts *contexts = calloc(1, sizeof(*contexts));
+
+	if (!contexts)
+		return NULL;
+	contexts->names = names;
+	table_init(&contexts->current, offsetof(struct context, id), sizeof(uint64_t));
+	table_init(&contexts->former, offsetof(struct context, id), sizeof(uint64_t));
+	return contexts;
+}
+
+static void drop(void *value)
+{
+	context_drop(value);
+}
+
+void contexts_free(struct contexts *contexts)
+{
+	if (!contexts)
+		return;
+	table_clear_values(&contexts->current, drop);
+	table_clear_values(&contexts->former, drop);
+	free(contexts);
+}
+
+static bool is_well_formed(const struct context_record *record, size_t size)
+{
+	return size >= CONTEXT_HEADER_SIZE && record->n_frames <= FRAMES_MAX &&
+	       size >= CONTEXT_HEADER_SIZE + record->n_frames * sizeof(struct frame) &&
+	       !(record->flags & CONTEXT_CODE && !record->n_frames);
+}
+
+/* 0 or -ENOMEM. */
+static int set_place(struct context *context, size_t number, const struct names *names,
+		     const struct frame *frame, uint32_t uid)
+{
+	bool known;
+	struct code_place place = {
+		.file = names_of_mapping(names, frame->class, frame->name_id, uid, &known),
+		.offset = frame->offset,
+		.in_file = frame->name_id && frame->class != MAPPING_SPECIAL,
+	};
+
+	if (!place.file)
+		return -ENOMEM;
+	context_set_place(context, number, place);
+	return 0;
+}
+
+int contexts_add(struct contexts *contexts, const struct context_record *record, size_t size)
+{
+	struct context *context;
+	int result = 0;
+
+	if (!is_well_formed(record, size))
+		return -EBADMSG;
+	if (table_get(&contexts->current, &record->id) || contexts->current.count >= CONTEXTS_MAX)
+		return 0;
+	context = context_new(record->n_frames);
+	if (!context)
+		return -ENOMEM;
+	context->id = record->id;
+	context->has_thread = record->flags & CONTEXT_THREAD;
+	context->has_code = record->flags & CONTEXT_CODE;
+	context->has_stack = record->flags & CONTEXT_STACK;
+	context->is_whole = record->flags & CONTEXT_WHOLE;
+	context->tid = record->tid;
+	memcpy(context->thread, record->thread, sizeof(context->thread));
+	context->thread[sizeof(context->thread) - 1] = '\0';
+	for (size_t i = 0; i < record->n_frames && !result; i++)
+		result = set_place(context, i, contexts->names, &record->frames[i], record->uid);
+	if (!result && context->has_stack)
+		context_set_stack_id(context);
+	if (!result)
+		result = table_add(&contexts->current, context);
+	if (result)
+		context_drop(context);
+	return result;
+}
+
+struct context *contexts_find(const struct contexts *contexts, uint64_t id)
+{
+	return table_get(&contexts->current, &id) ?: table_get(&contexts->former, &id);
+}
+
+bool contexts_want_turn(const struct contexts *contexts)
+{
+	return contexts->current.count >= CONTEXTS_TURN_AT;
+}
+
+void contexts_turn(struct contexts *contexts, uint32_t number)
+{
+	if (number == contexts->number)
+		return;
+	table_clear_values(&contexts->former, drop);
+	contexts->former = contexts->current;
+	table_init(&contexts->current, offsetof(struct context, id), sizeof(uint64_t));
+	contexts->number = number;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contexts of rows as the kernel side sent them: id -> who executed what. In generations, of
+ * which the current one and the one before are kept: the same as of names (names.h), which their
+ * texts are taken from as they come.
+ */
+#ifndef FAULTMAP_CONTEXTS_H
+#define FAULTMAP_CONTEXTS_H
+
+#include "collect/names.h"
+#include "model/context.h"
+
+struct contexts;
+
+/* Of one generation: some 8 MiB. */
+#define CONTEXTS_MAX 65536
+/* So many make a generation. */
+#define CONTEXTS_TURN_AT 16384
+
+/* Both are borrowed and have to live longer. NULL when out of memory. */
+struct contexts *contexts_new(const struct names *names);
+void contexts_free(struct contexts *contexts);
+
+/* Takes in a record of `size` bytes from the ring. 0, also where there is no room, -EBADMSG when it
+ * is malformed, -ENOMEM. */
+int contexts_add(struct contexts *contexts, const struct context_record *record, size_t size);
+/* NULL: it has not come. The caller holds it to keep it. */
+struct context *contexts_find(const struct contexts *contexts, uint64_t id);
+/* Whether the next generation should begin. */
+bool contexts_want_turn(const struct contexts *contexts);
+/* Begins generation `number`, unless it is the current one, and drops the oldest. */
+void contexts_turn(struct contexts *contexts, uint32_t number);
+
+#endif
