@@ -127,23 +127,29 @@ static __always_inline u64 page_of(const struct task_fault *fault)
 	return (fault->address - fault->extent.start + fault->extent.offset) >> PAGE_SHIFT;
 }
 
+/* A page before Linux 5.16. */
+static __always_inline u64 index_of(struct folio *folio)
+{
 #if OLD_KERNEL
-#define ADDED_PAGE page
-#else
-#define ADDED_PAGE folio
+	struct page *page = (void *)folio;
+
+	if (!bpf_core_field_exists(folio->index))
+		return FIELD(page, index);
 #endif
+	return FIELD(folio, index);
+}
 
 /*
  * filemap:mm_filemap_add_to_page_cache: the task is about to read this page, or has room for it.
  * What it reads ahead lies behind the page that it waits for, and that one may be another's read.
  */
 SEC("?tp_btf/mm_filemap_add_to_page_cache")
-int BPF_PROG(fault_reads, struct ADDED_PAGE *added)
+int BPF_PROG(fault_reads, struct folio *added)
 {
 	struct task_struct *task = current_task();
 	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
 
-	if (!fault || FIELD(added, index) > page_of(fault))
+	if (!fault || index_of(added) > page_of(fault))
 		return 0;
 	causes_begin(fault);
 	fault->waits |= WAIT_OWN_READ;
