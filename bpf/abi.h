@@ -135,6 +135,33 @@ struct latency {
 	u32 buckets[LATENCY_BUCKETS];
 };
 
+/* What a fault's time went to. Each nanosecond of a latency is in one of them: bpf/cause.bpf.h says
+ * how it is told, src/model/stall_causes.c has their names. */
+enum stall_cause {
+	STALL_CPU, /* at work, on a CPU */
+	STALL_RUNQUEUE,
+	STALL_LOCK,
+	STALL_RECLAIM,
+	STALL_COMPACTION,
+	STALL_DISK,
+	STALL_SWAP,
+	STALL_PAGE_WAIT, /* for a page that somebody else reads, moves or holds */
+	STALL_REMOTE,
+	STALL_USERFAULTFD,
+	STALL_WRITEBACK,
+	STALL_THROTTLE,
+	STALL_UNKNOWN,
+	STALL_CAUSE_COUNT,
+};
+
+/* The stalls of a row by cause: at the index of its latency. Counters only grow; `count` wraps. */
+struct stall_causes {
+	u64 sum_ns[STALL_CAUSE_COUNT];
+	u64 max_ns[STALL_CAUSE_COUNT];
+	u32 count[STALL_CAUSE_COUNT]; /* faults that the cause had a part in */
+	u32 pad;
+};
+
 /*
  * The indexes of rows (and of latencies) that are free, from the oldest to the newest: entry number
  * n is in lines[n / INDEXES_IN_LINE]. Programs take at one end, the collector gives at the other;
@@ -202,7 +229,8 @@ struct open_run {
 	u64 input;   /* what the context is found by: context_input(); 0 without contexts */
 
 	u32 pages; /* that each of them maps: more than one for hugetlb */
-	u32 may_be_huge;
+	u16 may_be_huge;
+	u16 server; /* enum page_server */
 	struct row_key key;
 	struct extent extent;
 	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
@@ -216,6 +244,13 @@ struct done_run {
 	struct row_key key;
 	struct extent extent;
 	struct latency latency;
+};
+
+/* Who may have to be asked for a page of a mapping. */
+enum page_server {
+	SERVER_KERNEL,
+	SERVER_REMOTE, /* the file system is another machine's, or a process's (FUSE) */
+	SERVER_USER,   /* a userfaultfd */
 };
 
 enum run_treatment {
@@ -252,6 +287,7 @@ struct cpu_state {
 	u32 busy; /* a perf event's program (one at a time) is at work: an interrupt must not */
 	u32 held; /* other programs that may hold a row */
 	u32 doubtful_task; /* the tid whose last fault here found no mapping, or one that denies it */
+	u32 stamped;       /* the task that runs here may be in a stamped fault */
 	u32 spare_row;     /* indexes that were taken and not needed */
 	u32 spare_latency;
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
@@ -382,6 +418,7 @@ _Static_assert(sizeof(struct row_key) == 40, "row_key");
 _Static_assert(__builtin_offsetof(struct row_key, context) == ROW_KEY_PLAIN, "row_key.context");
 _Static_assert(sizeof(struct row_value) == 64, "row_value");
 _Static_assert(sizeof(struct latency) == 128, "latency");
+_Static_assert(sizeof(struct stall_causes) == 264, "stall_causes");
 _Static_assert(sizeof(struct free_list) == 128, "free_list");
 _Static_assert(sizeof(struct open_run) == 192, "open_run");
 _Static_assert(__builtin_offsetof(struct open_run, pages) == 64, "open_run.pages");

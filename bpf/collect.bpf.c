@@ -80,22 +80,52 @@ int forget_rows(void *context)
 	return 0;
 }
 
+/* What count_stamped() has read of a fault that its task may be about to write to. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct fault_causes);
+} told_causes SEC(".maps");
+
+static __always_inline struct fault_causes *told_causes_memory(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&told_causes, &zero);
+}
+
+/* Copies what the fault's time went to, as far as it was seen; returns how much that is. */
+static __always_inline u64 tell_causes(struct fault_causes *causes, const struct task_fault *fault,
+				       u64 run_delay)
+{
+	u64 ns = seen_ns(fault);
+
+	if (!ns)
+		return 0;
+	*causes = fault->causes;
+	if (fault->waits & WAIT_BACK)
+		add_sleep(causes, fault, run_delay);
+	return ns;
+}
+
 /*
  * The task, whose counters these are, has left its stamped fault and has not faulted since: count
  * it now. Everything is read before the claim, which fails if the task got there first. A fault
  * that a perf event is to complete is left to it: it may be about to run. Not static: verified
  * once.
  */
-__weak __noinline int count_stamped(u64 owner, u64 minor, u64 major)
+__weak __noinline int count_stamped(u64 owner, u64 minor, u64 major, u64 run_delay)
 {
 	struct task_fault *fault = fault_of_owner(owner);
+	struct fault_causes *causes = told_causes_memory();
 	struct addition add = {};
 	struct row_key key;
 	struct extent extent;
 	enum fault_end end;
 	u64 open;
 
-	if (!fault)
+	if (!fault || !causes)
 		return 0;
 	open = *(volatile u64 *)&fault->open;
 	if (!open)
@@ -111,8 +141,10 @@ __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major)
 	add.major = end == END_MAJOR;
 	add.is_late = is_late(&key);
 	key.kind = kind_at_end(key.kind, key.access, add.major);
+	if (add.minor)
+		add.stall_ns = tell_causes(causes, fault, run_delay);
 	if (claim_of_owner(owner, fault, open))
-		add_to_row(&key, &extent, &add);
+		add_to_row(&key, &extent, &add, causes);
 	return 0;
 }
 
@@ -204,6 +236,6 @@ int list_tasks(struct bpf_iter__task *context)
 	if (!task || task->flags & PF_KTHREAD || !is_followed_task(task))
 		return 0;
 	if (has_faulted(task))
-		count_stamped(owner_of(task), task->min_flt, task->maj_flt);
+		count_stamped(owner_of(task), task->min_flt, task->maj_flt, run_delay_of(task));
 	return write_task(context, task);
 }

@@ -37,6 +37,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->extent = mapping->extent;
 	run->pages = mapping->pages;
 	run->may_be_huge = mapping->may_be_huge;
+	run->server = mapping->server;
 	run->file_end = mapping->file_end;
 	run->treatment = treatment_of(kind);
 	/* So that the fault before is looked at again while its mapping is there. */
@@ -99,6 +100,14 @@ static __always_inline void fault_stamp(struct task_fault *fault, const struct o
 		fault->numa_hints = numa_hints_of(task);
 		evidence_begin(fault, task);
 	}
+	if (config_causes) {
+		if (fault->waits & WAIT_OFF) /* nobody has seen it come back */
+			__sync_fetch_and_add(&faults_asleep, -1);
+		fault->waits = 0;
+		fault->server = run->server;
+		if (ends_unseen())
+			fault->origin = origin_of(task);
+	}
 	fault->entered_ns = bpf_ktime_get_ns();
 	fault_set_open(fault);
 }
@@ -136,6 +145,7 @@ static __noinline int fault_resolve_and_stamp(struct cpu_state *cpu, struct task
 	}
 	fault_resolve(fault, task, cpu, &cpu->run);
 	fault_stamp(fault, &cpu->run, task, address);
+	cpu->stamped = 1;
 	return 0;
 }
 
@@ -146,10 +156,12 @@ static __always_inline void fault_remember(struct cpu_state *cpu, struct task_st
 {
 	struct task_fault *fault = config_full && !OLD_KERNEL ? fault_of(task) : NULL;
 
-	if (fault && !fault->open)
+	if (fault && !fault->open) {
 		fault_stamp(fault, &cpu->run, task, address);
-	else
+		cpu->stamped = 1;
+	} else {
 		fault_resolve_and_stamp(cpu, task, address);
+	}
 }
 
 static __always_inline bool run_goes_on(const struct open_run *run, struct task_struct *task,
@@ -262,7 +274,7 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 	lookup->add = (struct addition){ .minor = !major, .major = major, .pages = pages };
 	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), mapping,
 		   kind_at_end(kind, ACCESS_UNKNOWN, major), ACCESS_UNKNOWN, mode);
-	return add_to_row(&lookup->key, &mapping->extent, &lookup->add);
+	return add_to_row(&lookup->key, &mapping->extent, &lookup->add, NULL);
 }
 
 /* Before count_unseen(), for what that takes of the stack. */
@@ -316,8 +328,10 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 	struct task_struct *task = current_task();
 	u64 now = bpf_ktime_get_ns();
 	struct task_fault *fault = claim_at(task, address);
+	struct fault_causes *causes;
 	u64 pages;
 
+	cpu->stamped = 0;
 	count_completion(cpu, task, fault);
 	if (!fault) {
 		if (!config_fault_entry) {
@@ -332,7 +346,8 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 	fault->key.kind = kind_at_completion(fault, task, true);
 	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
-	count_major(fault, pages, now - fault->entered_ns);
+	causes = causes_at_end(fault, task, now);
+	count_major(fault, pages, now - fault->entered_ns, causes);
 }
 
 /*
@@ -386,8 +401,10 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	struct task_struct *task = current_task();
 	u64 now = bpf_ktime_get_ns();
 	struct task_fault *fault = claim_at(task, address);
+	struct fault_causes *causes;
 	u64 pages;
 
+	cpu->stamped = 0;
 	count_completion(cpu, task, fault);
 	if (!fault && !config_fault_entry) {
 		note_unseen_context();
@@ -401,7 +418,11 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	fault->key.kind = kind_at_completion(fault, task, false);
 	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
-	done_add(cpu, fault, pages, now - fault->entered_ns);
+	causes = config_full ? causes_at_end(fault, task, now) : NULL;
+	if (causes)
+		count_minor(fault, pages, now - fault->entered_ns, causes);
+	else
+		done_add(cpu, fault, pages, now - fault->entered_ns);
 }
 
 /* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as
@@ -456,23 +477,25 @@ int BPF_PROG(fault_flush, int reason)
 	return 0;
 }
 
-/* vmscan:mm_vmscan_direct_reclaim_begin and its kin, full detail: the allocation for this fault
+/* vmscan:mm_vmscan_direct_reclaim_begin and its kin: the allocation for this fault
  * makes the task look for memory itself. Node reclaim (vm.zone_reclaim_mode) leaves mapped pages
  * alone unless it is told otherwise, and has no hook here. */
-static __always_inline int reclaim_begin(void)
+static __always_inline int reclaim_begin(u32 wait)
 {
-	struct task_fault *fault = open_fault();
+	struct task_fault *fault = config_full ? open_fault() : NULL;
 
 	if (fault)
 		fault->evidence |= EVIDENCE_RECLAIM;
+	cause_begins(wait);
 	return 0;
 }
 
-static __always_inline int reclaim_end(void)
+static __always_inline int reclaim_end(u32 wait)
 {
 	struct task_struct *task = current_task();
-	struct task_fault *fault = fault_of(task);
+	struct task_fault *fault = config_full ? fault_of(task) : NULL;
 
+	cause_ends(wait);
 	if (fault && fault->evidence & EVIDENCE_RECLAIM) {
 		fault->evidence &= ~EVIDENCE_RECLAIM;
 		evidence_begin(fault, task); /* from what is left */
@@ -483,26 +506,26 @@ static __always_inline int reclaim_end(void)
 SEC("?tp_btf/mm_vmscan_direct_reclaim_begin")
 int fault_reclaim_begin(void *context)
 {
-	return reclaim_begin();
+	return reclaim_begin(WAIT_RECLAIM);
 }
 
 SEC("?tp_btf/mm_vmscan_direct_reclaim_end")
 int fault_reclaim_end(void *context)
 {
-	return reclaim_end();
+	return reclaim_end(WAIT_RECLAIM);
 }
 
 /* The same for a cgroup's limit. CONFIG_MEMCG. */
 SEC("?tp_btf/mm_vmscan_memcg_reclaim_begin")
 int fault_memcg_reclaim_begin(void *context)
 {
-	return reclaim_begin();
+	return reclaim_begin(WAIT_MEMCG_RECLAIM);
 }
 
 SEC("?tp_btf/mm_vmscan_memcg_reclaim_end")
 int fault_memcg_reclaim_end(void *context)
 {
-	return reclaim_end();
+	return reclaim_end(WAIT_MEMCG_RECLAIM);
 }
 
 /* filemap:mm_filemap_map_pages, full detail, Linux 6.12 on: pages mapped around the fault. */
@@ -561,7 +584,8 @@ static __noinline int count_denied(int signo, int code, u64 address)
 		return 0;
 	lookup->key.kind = kind_by_signal(signo, code, &lookup->key);
 	lookup->add = (struct addition){ .denied = 1 };
-	return add_to_row(&lookup->key, fault ? &fault->extent : &cpu->run.extent, &lookup->add);
+	return add_to_row(&lookup->key, fault ? &fault->extent : &cpu->run.extent, &lookup->add,
+			  NULL);
 }
 
 /*

@@ -4,6 +4,7 @@
  * join objects that call the same kfunc, as READ() in compat.bpf.h does.
  */
 #include "fault.bpf.c"
+#include "stall.bpf.c"
 #include "life.bpf.c"
 #include "collect.bpf.c"
 

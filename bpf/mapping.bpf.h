@@ -48,6 +48,7 @@ struct mapping {
 	u64 file_end; /* the first address that no page of the file is for; ~0 without a file */
 	u32 pages;    /* of one entry of the page table */
 	bool may_be_huge;
+	u16 server;    /* enum page_server */
 	bool is_fresh; /* about to get its anon_vma: the next fault has to look again */
 	u32 class;
 	u8 perms;
@@ -107,6 +108,42 @@ static __always_inline u32 class_of_file(const struct vma *vma)
 	if (vma->flags & VM_HUGETLB || magic == HUGETLBFS_MAGIC)
 		return MAPPING_HUGETLB;
 	return magic == TMPFS_MAGIC ? MAPPING_SHMEM : MAPPING_FILE;
+}
+
+/* Registered in whatever mode: the flag of UFFDIO_REGISTER_MODE_MINOR is not the same on all
+ * kernels. CONFIG_USERFAULTFD. */
+static __always_inline bool has_userfaultfd(struct vm_area_struct *area)
+{
+	return bpf_core_field_exists(area->vm_userfaultfd_ctx.ctx) &&
+	       READ(struct vm_area_struct, area, vm_userfaultfd_ctx.ctx);
+}
+
+/* Of a file: whether its pages come from another machine, or from a process. The magic numbers are
+ * those of include/uapi/linux/magic.h and of the file systems themselves. What is below an overlay is
+ * the file of a mapping there (ovl_mmap(), fs/overlayfs/file.c). */
+VERIFIED_ONCE int server_of_file(u64 file)
+{
+	struct inode *inode = READ(struct file, (struct file *)file, f_inode);
+	struct super_block *sb = READ(struct inode, inode, i_sb);
+
+	switch ((u32)READ(struct super_block, sb, s_magic)) {
+	case 0x65735546: /* FUSE, virtiofs */
+	case 0x6969:     /* NFS */
+	case 0xff534d42: /* CIFS */
+	case 0xfe534d42: /* SMB 2 and later */
+	case 0x517b:     /* SMB */
+	case 0x01021997: /* 9P */
+	case 0x00c36400: /* Ceph */
+	case 0x5346414f: /* AFS */
+	case 0x6b414653:
+	case 0x73757245: /* Coda */
+	case 0x0bd00bd0: /* Lustre */
+	case 0x20030528: /* OrangeFS */
+	case 0x786f4256: /* VirtualBox's shared folders */
+		return SERVER_REMOTE;
+	default:
+		return SERVER_KERNEL;
+	}
 }
 
 /* Behind the page that has the file's last byte, an access ends in SIGBUS (filemap_fault(),
@@ -318,6 +355,9 @@ VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 	mapping->name_id = 0;
 	mapping->is_fresh = false;
 	mapping->file_end = ~0ULL;
+	mapping->server = has_userfaultfd(area) ? SERVER_USER :
+			  vma->file             ? server_of_file(vma->file) :
+						  SERVER_KERNEL;
 	mapping->pages = 1;
 	mapping->may_be_huge = vma->flags & VM_HUGEPAGE ||
 			       (huge_pages_always && !(vma->flags & VM_NOHUGEPAGE));

@@ -78,7 +78,9 @@ static __noinline int look_again(struct task_fault *fault, u32 which)
 		   fault->key.access, MODE_CLASS_MODE(fault->key.mode_class));
 	if (is_doubtful(&lookup->key))
 		return 0;
+	lookup->key.context = fault->key.context;
 	fault->key = lookup->key;
+	fault->server = lookup->mapping.server;
 	fault->extent = lookup->mapping.extent;
 	fault->pages = lookup->mapping.pages;
 	return 0;

@@ -6,6 +6,7 @@
 #ifndef FAULTMAP_ROW_BPF_H
 #define FAULTMAP_ROW_BPF_H
 
+#include "cause.bpf.h"
 #include "resolve.bpf.h"
 
 #include "bucket.bpf.h"
@@ -42,8 +43,44 @@ VERIFIED_ONCE u32 stall_bucket(u64 ns)
 	return bucket_of(ns);
 }
 
+static __always_inline void add_cause(struct stall_causes *all, u32 cause, u64 ns, u32 count,
+				      u64 max_ns)
+{
+	if (cause >= STALL_CAUSE_COUNT)
+		return;
+	__sync_fetch_and_add(&all->count[cause], count);
+	__sync_fetch_and_add(&all->sum_ns[cause], ns);
+	if (max_ns > all->max_ns[cause])
+		all->max_ns[cause] = max_ns;
+}
+
+/* What the row's stalls were for. The row has a latency. */
+static __always_inline struct stall_causes *causes_of(struct row_value *row)
+{
+	u32 own = row->latency;
+
+	return config_causes ? bpf_map_lookup_elem(&stall_causes, &own) : NULL;
+}
+
+/* One stall: shared out, or (NULL) all of it work. */
+VERIFIED_ONCE int add_causes(u32 own, u64 ns, const struct fault_causes *causes)
+{
+	struct stall_causes *all = bpf_map_lookup_elem(&stall_causes, &own);
+
+	if (!all)
+		return 0;
+	if (!causes) {
+		add_cause(all, STALL_CPU, ns, 1, ns);
+		return 0;
+	}
+	for (u32 i = 0; i < STALL_CAUSE_COUNT; i++)
+		if (causes->ns[i])
+			add_cause(all, i, causes->ns[i], 1, causes->ns[i]);
+	return 0;
+}
+
 static __always_inline void add_stall(struct cpu_state *cpu, struct row_value *row, u32 index,
-				      u64 ns)
+				      u64 ns, const struct fault_causes *causes)
 {
 	struct latency *latency = latency_of(cpu, row, index);
 	u32 bucket;
@@ -59,6 +96,8 @@ static __always_inline void add_stall(struct cpu_state *cpu, struct row_value *r
 	bucket = stall_bucket(ns);
 	if (bucket < LATENCY_BUCKETS)
 		__sync_fetch_and_add(&latency->buckets[bucket], 1);
+	if (config_causes)
+		add_causes(row->latency, ns, causes);
 }
 
 /* Adds to the row of the key, or makes it. NULL when that cannot be. */
@@ -115,8 +154,9 @@ static __always_inline void note_unresolved(struct cpu_state *cpu, const struct 
 		__sync_fetch_and_add(&cpu->unresolved, faults);
 }
 
+/* `causes`: of add->stall_ns; NULL where it waited for nothing. */
 VERIFIED_ONCE int add_to_row(const struct row_key *key, const struct extent *extent,
-			     const struct addition *add)
+			     const struct addition *add, const struct fault_causes *causes)
 {
 	struct cpu_state *cpu = this_cpu_state();
 	struct row_value *row;
@@ -131,7 +171,7 @@ VERIFIED_ONCE int add_to_row(const struct row_key *key, const struct extent *ext
 	if (!row)
 		return add_folded(cpu, key, extent, add);
 	if (add->stall_ns)
-		add_stall(cpu, row, index, add->stall_ns);
+		add_stall(cpu, row, index, add->stall_ns, causes);
 	row_moved(index);
 	return 0;
 }
@@ -144,7 +184,7 @@ static __always_inline void add_run(struct cpu_state *cpu, const struct addition
 	struct row_value *row = row_find(&run->key, &index);
 
 	if (!row) {
-		add_to_row(&run->key, &run->extent, add);
+		add_to_row(&run->key, &run->extent, add, NULL);
 		return;
 	}
 	add_counts(row, &run->extent, add);
@@ -180,6 +220,15 @@ static __always_inline void add_stalls(struct latency *latency, const struct lat
 			__sync_fetch_and_add(&latency->buckets[i], more->buckets[i]);
 }
 
+/* Those of a done_run waited for nothing. */
+static __always_inline void add_work(struct row_value *row, const struct latency *done)
+{
+	struct stall_causes *causes = causes_of(row);
+
+	if (causes)
+		add_cause(causes, STALL_CPU, done->sum_ns, done->count, done->max_ns);
+}
+
 /* Writes the completed faults to their row. */
 VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 {
@@ -200,10 +249,12 @@ VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 	row = row_add(cpu, &key, &done->extent, &add, &index);
 	if (row) {
 		latency = done->latency.count ? latency_of(cpu, row, index) : NULL;
-		if (latency)
+		if (latency) {
 			add_stalls(latency, &done->latency);
-		else
+			add_work(row, &done->latency);
+		} else {
 			__sync_fetch_and_add(&cpu->latencies_lost, done->latency.count);
+		}
 		row_moved(index);
 	} else {
 		add_folded(cpu, &done->key, &done->extent, &add);
@@ -233,13 +284,13 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 	return same_plain_key(left, right) && (!has_context() || left->context == right->context);
 }
 
-static __always_inline void count_minor(struct task_fault *fault)
+static __always_inline void count_minor(struct task_fault *fault, u64 pages, u64 stall_ns,
+					const struct fault_causes *causes)
 {
-	struct addition add = { .minor = 1, .pages = fault->pages };
+	struct addition add = { .minor = 1, .pages = pages, .stall_ns = stall_ns };
 
 	add.is_late = is_late(&fault->key);
-	fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, false);
-	add_to_row(&fault->key, &fault->extent, &add);
+	add_to_row(&fault->key, &fault->extent, &add, causes);
 }
 
 /* Around a page that had to be read, what else is in the cache cannot be told from the range. */
@@ -248,11 +299,12 @@ static __always_inline u64 pages_of_major(const struct task_fault *fault)
 	return fault->key.kind == KIND_HUGETLB ? fault->pages : 1;
 }
 
-static __always_inline void count_major(struct task_fault *fault, u64 pages, u64 stall_ns)
+static __always_inline void count_major(struct task_fault *fault, u64 pages, u64 stall_ns,
+					const struct fault_causes *causes)
 {
 	struct addition add = { .major = 1, .pages = pages, .stall_ns = stall_ns };
 
-	add_to_row(&fault->key, &fault->extent, &add);
+	add_to_row(&fault->key, &fault->extent, &add, causes);
 }
 
 /* Neither minor nor major, and no signal: refused with EFAULT, or given up. */
@@ -262,7 +314,7 @@ static __always_inline void count_failed(struct task_fault *fault, struct cpu_st
 
 	fault->key.kind = kind_if_refused(fault);
 	if (fault->key.kind >= KIND_FIRST_DENIED)
-		add_to_row(&fault->key, &fault->extent, &add);
+		add_to_row(&fault->key, &fault->extent, &add, NULL);
 	else
 		__sync_fetch_and_add(&cpu->aborted, 1);
 }
@@ -315,7 +367,7 @@ static __always_inline enum fault_end end_of(const struct task_fault *fault, u64
 static __always_inline void fault_resolve(struct task_fault *fault, struct task_struct *task,
 					  struct cpu_state *cpu, struct open_run *run)
 {
-	u64 open = fault->open;
+	u64 open = fault->open, waited;
 	enum fault_end end;
 
 	if (!open || !fault_claim(task, fault, open))
@@ -327,14 +379,18 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 		u64 pages = pages_of_major(fault);
 
 		fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, true);
-		count_major(fault, pages, 0);
+		count_major(fault, pages, 0, NULL);
 	} else if (end == END_REFUSED || end == END_NOT_COUNTED) {
 		count_failed(fault, cpu);
 	} else if (run && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&
-		   same_key(&run->key, &fault->key)) {
+		   !seen_ns(fault) && same_key(&run->key, &fault->key)) {
 		run->count++;
 	} else {
-		count_minor(fault);
+		waited = seen_ns(fault);
+		if (waited)
+			end_sleep(fault, task);
+		fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, false);
+		count_minor(fault, fault->pages, waited, &fault->causes);
 	}
 }
 

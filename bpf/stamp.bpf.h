@@ -14,6 +14,11 @@
 
 #define PF_EXITING 0x4 /* include/linux/sched.h */
 
+/* How long a fault was at what. */
+struct fault_causes {
+	u64 ns[STALL_CAUSE_COUNT];
+};
+
 /* The stamped fault that a task is in, or was in last. */
 struct task_fault {
 	u64 open; /* a number of its own while the fault is not counted; 0 after */
@@ -24,10 +29,11 @@ struct task_fault {
 	u64 major;
 	/* --detail=full: what was seen to happen in the fault */
 	u32 evidence;
-	u16 may_be_huge;
-	u16 is_behind_file; /* no page of its file is there */
-	u64 pages;          /* that it maps, as far as is known */
-	s64 rss_count;      /* the mm's counter of such pages at entry, and this CPU's part of it */
+	u8 may_be_huge;
+	u8 is_behind_file; /* no page of its file is there */
+	u16 server;        /* enum page_server */
+	u64 pages;         /* that it maps, as far as is known */
+	s64 rss_count;     /* the mm's counter of such pages at entry, and this CPU's part of it */
 	s32 rss_slot;
 	u32 rss_member; /* MM_FILEPAGES and so on: which */
 	u64 rss_offset; /* cpu_offset() at entry */
@@ -35,9 +41,18 @@ struct task_fault {
 	u64 numa_hints;
 	u64 switches; /* switches_of(task) at entry */
 	u32 error_code;
+	u32 waits; /* WAIT_*: see cause.bpf.h. What is below belongs to them, but for key and extent */
+	u32 asleep_for; /* enum stall_cause */
 	u32 pad;
 	struct row_key key;
 	struct extent extent;
+	u64 since_ns;      /* all before that is in `causes` */
+	u64 off_ns;        /* when it last left its CPU */
+	u64 run_delay;     /* run_delay_of(task) then */
+	u64 end_run_delay; /* once it has come back and the fault has ended */
+	u64 lock;          /* the address of the lock that it waits for */
+	u64 origin;        /* where the program was: see is_in_fault() */
+	struct fault_causes causes;
 } __attribute__((aligned(64)));
 
 #if OLD_KERNEL

@@ -44,6 +44,7 @@ struct {
 SHARED_ARRAY(row_values, struct row_value);
 SHARED_ARRAY(rows_moved, struct moved_line);
 SHARED_ARRAY(latencies, struct latency);
+SHARED_ARRAY(stall_causes, struct stall_causes); /* by the index of the row's latency */
 SHARED_ARRAY(row_shares, struct shares);
 SHARED_ARRAY(rows_to_forget, struct forget_list);
 

@@ -116,7 +116,7 @@ static long stamped_step(u32 index, struct thread_walk *walk)
 		return 1;
 	count_stamped(((u64)task - walk->owner_0) & OWNER_MASK,
 		      READ(struct task_struct, task, min_flt),
-		      READ(struct task_struct, task, maj_flt));
+		      READ(struct task_struct, task, maj_flt), run_delay_at(task));
 	return 0;
 }
 

@@ -63,7 +63,8 @@ typedef struct seqcount {
 struct pt_regs {
 	unsigned long bp;
 	unsigned long sp;
-	unsigned long ip;
+	unsigned long ip;      /* x86 */
+	unsigned long orig_ax; /* x86 */
 };
 struct pt_regs___arm64 {
 	u64 regs[31];
@@ -127,6 +128,10 @@ struct mm_struct___atomic_rss {
 
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
 
+struct vm_userfaultfd_ctx {
+	struct userfaultfd_ctx *ctx; /* CONFIG_USERFAULTFD */
+};
+
 struct vm_area_struct {
 	unsigned long vm_start;
 	unsigned long vm_end;
@@ -137,6 +142,7 @@ struct vm_area_struct {
 	unsigned long vm_pgoff;
 	struct file *vm_file;
 	void *vm_private_data;
+	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
 };
 
 /* CONFIG_ANON_VMA_NAME, Linux 5.17 on. */
@@ -182,6 +188,14 @@ struct address_space;
 
 struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
+};
+
+/* Linux 5.16 on; before, a page. */
+struct folio {
+	unsigned long index;
+};
+struct page {
+	unsigned long index;
 };
 
 struct qstr {
@@ -300,8 +314,13 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct sched_info {
+	unsigned long long run_delay; /* CONFIG_SCHED_INFO */
+};
+
 struct task_struct {
 	unsigned int flags;
+	unsigned int __state; /* Linux 5.14 on */
 	int on_cpu; /* CONFIG_SMP */
 	struct mm_struct *mm;
 	int exit_state;
@@ -328,6 +347,13 @@ struct task_struct {
 	int pagefault_disabled;
 	unsigned long numa_faults_locality[3]; /* CONFIG_NUMA_BALANCING */
 	void *stack;
+	unsigned in_iowait : 1;
+	unsigned in_memstall : 1; /* CONFIG_PSI */
+	struct sched_info sched_info;
+};
+/* Before Linux 5.14. */
+struct task_struct___long_state {
+	long state;
 };
 
 /* signals */

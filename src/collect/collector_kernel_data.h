@@ -23,6 +23,7 @@ struct kernel {
 	struct map_sizes sizes;
 	struct perf_events *perf_events; /* NULL where they are not allowed */
 	bool counts_others;              /* they count more processes than the programs */
+	bool has_causes;                 /* stalls have */
 	bool perf_refused;               /* on a CPU that came later: told once */
 	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
 	struct cpu_state *cpu_states;

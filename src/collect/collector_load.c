@@ -91,13 +91,15 @@ static void set_sizes_of_object(struct kernel *kernel, const struct map_sizes *s
 }
 
 /* Index 0 of rows and latencies stands for none. */
-static int set_sizes(struct kernel *kernel, const struct collector_options *options, bool old)
+static int set_sizes(struct kernel *kernel, const struct collector_options *options, bool old,
+		     bool causes)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
 	struct map_sizes sizes = map_sizes_of(options->max_rows, options->detail == DETAIL_FULL,
 					      old, options->follow, kernel->n_cpus);
 
 	kernel->sizes = sizes;
+	kernel->has_causes = causes;
 	skeleton->rodata->config_rows = sizes.rows;
 	skeleton->rodata->config_latencies = sizes.latencies;
 	skeleton->rodata->config_row_lines_mask = index_lines_of(sizes.rows) - 1;
@@ -108,6 +110,7 @@ static int set_sizes(struct kernel *kernel, const struct collector_options *opti
 	bpf_map__set_max_entries(skeleton->maps.row_values, sizes.rows + 1);
 	bpf_map__set_max_entries(skeleton->maps.rows_moved, sizes.rows / ROWS_IN_LINE + 1);
 	bpf_map__set_max_entries(skeleton->maps.latencies, sizes.latencies + 1);
+	bpf_map__set_max_entries(skeleton->maps.stall_causes, causes ? sizes.latencies + 1 : 1);
 	bpf_map__set_max_entries(skeleton->maps.task_faults, sizes.tasks);
 	bpf_map__set_max_entries(skeleton->maps.anchors, sizes.anchors);
 	bpf_map__set_max_entries(skeleton->maps.followed, sizes.followed);
@@ -158,11 +161,14 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	skeleton->rodata->config_cgroup_root = cgroups_root_id();
 	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
 	skeleton->rodata->config_process_free = has(features, FEATURE_PROCESS_FREE);
+	skeleton->rodata->config_causes = has(features, FEATURE_SWITCHES);
+	skeleton->rodata->config_run_delay = has(features, FEATURE_RUN_DELAY);
 	if (options->slice_bytes) {
 		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
 		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;
 	}
-	return set_sizes(kernel, options, takes_old_object(features));
+	return set_sizes(kernel, options, takes_old_object(features),
+			 has(features, FEATURE_SWITCHES));
 }
 
 /* What a machine that runs short gives: not a policy's no, and another try may well go. But the
@@ -283,6 +289,7 @@ static int map_rows(struct kernel *kernel, struct error *error)
 		.values_fd = bpf_map__fd(skeleton->maps.row_values),
 		.moved_fd = bpf_map__fd(skeleton->maps.rows_moved),
 		.latencies_fd = bpf_map__fd(skeleton->maps.latencies),
+		.causes_fd = kernel->has_causes ? bpf_map__fd(skeleton->maps.stall_causes) : -1,
 		.shares_fd = bpf_map__fd(skeleton->maps.row_shares),
 		.forget_fd = bpf_map__fd(skeleton->maps.rows_to_forget),
 		.free_rows_fd = map_fd_of(kernel, "free_row_lines"),

@@ -138,11 +138,32 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
 				"such a fault counts as one page where direct_reads lacks too",
 				NULL, false },
-	[FEATURE_RECLAIM] = { "reclaim", "full detail: pages that a fault itself swaps out",
-			      "a fault that has to reclaim memory may show as swap_in", NULL,
-			      false },
+	[FEATURE_RECLAIM] = { "reclaim",
+			      "time that a fault takes to reclaim memory; full detail: pages that it "
+			      "swaps out for that",
+			      "that time shows as cpu or unknown, and such a fault as swap_in",
+			      NULL, false },
 	[FEATURE_MEMCG_RECLAIM] = { "memcg_reclaim", "the same at a cgroup's limit of memory",
-				    "such a fault may show as swap_in", NULL, false },
+				    "the same there", NULL, false },
+	[FEATURE_SWITCHES] = { "switches",
+			       "what a stall was for; fast detail: how long a minor fault waited",
+			       "both: stalls have no causes, and minor faults no latency in fast "
+			       "detail",
+			       NULL, false },
+	[FEATURE_RUN_DELAY] = { "run_delay", "waiting for a CPU told from sleeping",
+				"who was woken and waited for a CPU shows as still asleep", NULL,
+				false },
+	[FEATURE_LOCKS] = { "locks", "stalls at a lock, mostly the process's mmap_lock",
+			    "these show as unknown", NULL, false },
+	[FEATURE_COMPACTION] = { "compaction", "stalls for a huge page's memory to be cleared",
+				 "these show as cpu or unknown", NULL, false },
+	[FEATURE_PAGE_CACHE] = { "page_cache",
+				 "a fault that reads its page told from one that waits for another's "
+				 "read",
+				 "both show as page_wait", NULL, false },
+	[FEATURE_WRITEBACK] = { "writeback", "stalls of a write to a file for others before it",
+				"of the first write to a page these show as page_wait", NULL,
+				false },
 	[FEATURE_HOST_PROCESSES] = { "host_processes", "the processes of the whole machine",
 				     "processes outside of this PID namespace; without `run`, the "
 				     "perf events' counts too",
@@ -281,6 +302,35 @@ static void probe_hooks(struct feature_set *features, const struct btf *btf)
 		      "this kernel has no cgroup limits of memory (CONFIG_MEMCG)");
 }
 
+/* What tells the causes of stalls. */
+static void probe_causes(struct feature_set *features, const struct btf *btf)
+{
+	bool switches = tracepoint_arguments(btf, "btf_trace_sched_switch");
+	bool delay = struct_member(btf, "sched_info", "run_delay");
+	bool locks = tracepoint_arguments(btf, "btf_trace_contention_end");
+	bool compaction = tracepoint_arguments(btf, "btf_trace_mm_compaction_end");
+	bool cache = tracepoint_arguments(btf, "btf_trace_mm_filemap_add_to_page_cache");
+	bool writeback = tracepoint_arguments(btf, "btf_trace_folio_wait_writeback") &&
+			 tracepoint_arguments(btf, "btf_trace_balance_dirty_pages");
+
+	found(features, FEATURE_SWITCHES, switches,
+	      switches ? "tp_btf/sched_switch" : "this kernel has no sched:sched_switch");
+	found(features, FEATURE_RUN_DELAY, delay,
+	      delay ? "sched_info.run_delay" : "this kernel lacks CONFIG_SCHED_INFO");
+	found(features, FEATURE_LOCKS, locks,
+	      locks ? "tp_btf/contention_begin and _end" :
+		      "no lock:contention_begin before Linux 5.19");
+	found(features, FEATURE_COMPACTION, compaction,
+	      compaction ? "tp_btf/mm_compaction_begin and _end" :
+			   "this kernel has no compaction:mm_compaction_begin (CONFIG_COMPACTION)");
+	found(features, FEATURE_PAGE_CACHE, cache,
+	      cache ? "tp_btf/mm_filemap_add_to_page_cache" :
+		      "this kernel has no filemap:mm_filemap_add_to_page_cache");
+	found(features, FEATURE_WRITEBACK, writeback,
+	      writeback ? "tp_btf/folio_wait_writeback and balance_dirty_pages" :
+			  "no writeback:folio_wait_writeback before Linux 5.16");
+}
+
 /* Before Linux 5.11 maps count as locked memory of the user (struct bpf_map.memory); libbpf removes
  * the limit where it may. */
 static void probe_memlock(struct feature_set *features, const struct btf *btf)
@@ -313,6 +363,7 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	probe_memlock(features, btf);
 	probe_tracepoints(features, btf);
 	probe_hooks(features, btf);
+	probe_causes(features, btf);
 	found(features, FEATURE_TEST_RUN, run,
 	      run ? "BPF_PROG_TEST_RUN on a CPU" :
 		    "no BPF_PROG_TEST_RUN of raw tracepoint programs (before Linux 5.10)");

@@ -25,6 +25,8 @@ enum hook_when {
 	WHEN_FOLLOW,      /* `run` */
 	WHEN_MINOR_EVENT, /* minor faults complete in a perf event */
 	WHEN_ENTRY_EVENT, /* fault entry is a perf event */
+	WHEN_CAUSES,      /* what a stall was for is told */
+	WHEN_RECLAIM,     /* the same, or --detail=full */
 	WHEN_NO_WALK,     /* walk_tasks is not loaded, or all is tried */
 };
 
@@ -51,10 +53,18 @@ static const struct hook hooks_table[] = {
 	{ "process_free", FEATURE_PROCESS_FREE, WAY_TRACEPOINT, WHEN_EVER },
 	{ "fault_flush", FEATURE_TLB_FLUSH, WAY_TRACEPOINT, WHEN_FULL },
 	{ "fault_around", FEATURE_MAP_PAGES, WAY_TRACEPOINT, WHEN_FULL },
-	{ "fault_reclaim_begin", FEATURE_RECLAIM, WAY_TRACEPOINT, WHEN_FULL },
-	{ "fault_reclaim_end", FEATURE_RECLAIM, WAY_TRACEPOINT, WHEN_FULL },
-	{ "fault_memcg_reclaim_begin", FEATURE_MEMCG_RECLAIM, WAY_TRACEPOINT, WHEN_FULL },
-	{ "fault_memcg_reclaim_end", FEATURE_MEMCG_RECLAIM, WAY_TRACEPOINT, WHEN_FULL },
+	{ "fault_reclaim_begin", FEATURE_RECLAIM, WAY_TRACEPOINT, WHEN_RECLAIM },
+	{ "fault_reclaim_end", FEATURE_RECLAIM, WAY_TRACEPOINT, WHEN_RECLAIM },
+	{ "fault_memcg_reclaim_begin", FEATURE_MEMCG_RECLAIM, WAY_TRACEPOINT, WHEN_RECLAIM },
+	{ "fault_memcg_reclaim_end", FEATURE_MEMCG_RECLAIM, WAY_TRACEPOINT, WHEN_RECLAIM },
+	{ "fault_lock_end", FEATURE_LOCKS, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_lock_begin", FEATURE_LOCKS, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_compaction_end", FEATURE_COMPACTION, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_compaction_begin", FEATURE_COMPACTION, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_reads", FEATURE_PAGE_CACHE, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_waits_for_writeback", FEATURE_WRITEBACK, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_is_throttled", FEATURE_WRITEBACK, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_switch", FEATURE_SWITCHES, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "fault_signal", FEATURE_SIGNALS, WAY_TRACEPOINT, WHEN_EVER },
 	{ "page_fault", FEATURE_FAULT_ENTRY, WAY_ENTRY, WHEN_EVER },
 	{ "fault_begin", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_ENTRY_EVENT },
@@ -153,6 +163,10 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 		return hooks->options.follow;
 	case WHEN_MINOR_EVENT: /* an entry event may miss a fault: it is counted as it completes */
 		return full || !has(hooks, FEATURE_FAULT_ENTRY);
+	case WHEN_CAUSES:
+		return has(hooks, FEATURE_SWITCHES);
+	case WHEN_RECLAIM:
+		return full || has(hooks, FEATURE_SWITCHES);
 	case WHEN_NO_WALK:
 		return !hooks_has(hooks, "walk_tasks") || hooks->options.try_all;
 	case WHEN_ENTRY_EVENT:

@@ -16,7 +16,8 @@ struct mapped {
 
 struct row_table {
 	struct row_table_parts parts;
-	struct mapped keys, values, moved, latencies, shares, forget, row_lines, latency_lines;
+	struct mapped keys, values, moved, latencies, causes, shares, forget, row_lines,
+		latency_lines;
 };
 
 static int map_array(struct mapped *mapped, int fd, size_t entries, size_t entry_size, bool write,
@@ -115,6 +116,9 @@ static int map_all(struct row_table *table, struct error *error)
 	if (!result)
 		result = map_array(&table->latencies, parts->latencies_fd, parts->latencies + 1,
 				   sizeof(struct latency), true, "latencies", error);
+	if (!result && parts->causes_fd >= 0)
+		result = map_array(&table->causes, parts->causes_fd, parts->latencies + 1,
+				   sizeof(struct stall_causes), true, "causes of stalls", error);
 	if (!result)
 		result = map_array(&table->shares, parts->shares_fd, 1, sizeof(struct shares), true,
 				   "shares", error);
@@ -159,6 +163,7 @@ void row_table_close(struct row_table *table)
 	unmap(&table->values);
 	unmap(&table->moved);
 	unmap(&table->latencies);
+	unmap(&table->causes);
 	unmap(&table->shares);
 	unmap(&table->forget);
 	unmap(&table->row_lines);
@@ -241,18 +246,37 @@ const struct row_value *row_table_value(const struct row_table *table, uint32_t 
 	return value_of(table, index);
 }
 
-static struct latency *latency_of(const struct row_table *table, uint32_t index)
+/* Which latency is the row's; 0: none. */
+static uint32_t latency_index(const struct row_table *table, uint32_t index)
 {
 	uint32_t own = __atomic_load_n(&value_of(table, index)->latency, __ATOMIC_ACQUIRE);
 
-	if (!own || own > table->parts.latencies)
-		return NULL;
-	return (struct latency *)table->latencies.memory + own;
+	return own > table->parts.latencies ? 0 : own;
+}
+
+static struct latency *latency_of(const struct row_table *table, uint32_t index)
+{
+	uint32_t own = latency_index(table, index);
+
+	return own ? (struct latency *)table->latencies.memory + own : NULL;
 }
 
 const struct latency *row_table_latency(const struct row_table *table, uint32_t index)
 {
 	return latency_of(table, index);
+}
+
+static struct stall_causes *causes_of(const struct row_table *table, uint32_t index)
+{
+	uint32_t own = latency_index(table, index);
+
+	return own && table->causes.memory ? (struct stall_causes *)table->causes.memory + own :
+					     NULL;
+}
+
+const struct stall_causes *row_table_causes(const struct row_table *table, uint32_t index)
+{
+	return causes_of(table, index);
 }
 
 void row_table_set_forget(struct row_table *table, const uint32_t *indexes, uint32_t count)
@@ -283,11 +307,14 @@ static void leave_shares(struct row_table *table, uint32_t index)
 int row_table_give(struct row_table *table, uint32_t index)
 {
 	struct latency *latency = latency_of(table, index);
+	struct stall_causes *causes = causes_of(table, index);
 	uint32_t own = value_of(table, index)->latency;
 
 	leave_shares(table, index);
 	if (latency)
 		memset(latency, 0, sizeof(*latency));
+	if (causes)
+		memset(causes, 0, sizeof(*causes));
 	memset(value_of(table, index), 0, sizeof(struct row_value));
 	row_table_set_moved(table, index, false);
 	if (latency && !has_queue(table))

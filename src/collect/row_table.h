@@ -23,6 +23,7 @@ struct row_table_parts {
 	uint32_t latencies; /* likewise */
 	uint32_t key_size;  /* of struct row_key: with the context or without */
 	int keys_fd, values_fd, moved_fd, latencies_fd, shares_fd, forget_fd;
+	int causes_fd;         /* as many as latencies; -1: stalls have no causes */
 	int free_rows_fd;      /* lines, or before Linux 6.1 a queue */
 	int free_latencies_fd; /* -1 before Linux 6.1: a row's latency has the row's index */
 	struct free_list *free_rows, *free_latencies;
@@ -51,6 +52,9 @@ struct row_key row_table_key(const struct row_table *table, uint32_t index);
 const struct row_value *row_table_value(const struct row_table *table, uint32_t index);
 /* NULL where the row has no stalls. */
 const struct latency *row_table_latency(const struct row_table *table, uint32_t index);
+
+/* What these were for; NULL where that is not told. */
+const struct stall_causes *row_table_causes(const struct row_table *table, uint32_t index);
 
 /* The list that the program forget_rows works off. At most FORGET_MAX. */
 void row_table_set_forget(struct row_table *table, const uint32_t *indexes, uint32_t count);

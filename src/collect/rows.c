@@ -48,9 +48,9 @@ void rows_free(struct rows *rows)
 	if (!rows)
 		return;
 	for (uint32_t i = 0; rows->slots && i <= row_table_size(rows->table); i++)
-		free(rows->slots[i].latency);
+		free(rows->slots[i].stalls);
 	for (size_t i = 0; i < rows->left.count; i++)
-		free(rows->left.rows[i].latency);
+		free(rows->left.rows[i].stalls);
 	free(rows->left.rows);
 	free(rows->slots);
 	free(rows->due);
@@ -128,23 +128,49 @@ static void add_gained(struct rows *rows, struct row *row, const struct fault_co
 	rows->snapshot->totals.folded += faults_in(gained);
 }
 
-/* Adds the stalls that `now` has and `before` (may be NULL) has not. 0 or -ENOMEM. */
-static int add_stalls(struct row *row, const struct latency *now, const struct latency *before)
+/* Adds what `now` has and `before` has not. 0 or -ENOMEM. */
+static int add_causes(struct row_latency *latency, const struct stall_causes *now,
+		      const struct stall_causes *before)
 {
-	static const struct latency none;
+	if (!latency->causes)
+		latency->causes = calloc(1, sizeof(*latency->causes));
+	if (!latency->causes)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
+		uint64_t gained_ns = now->sum_ns[i] - before->sum_ns[i];
+
+		latency->causes->now.count[i] += (uint32_t)(now->count[i] - before->count[i]);
+		latency->causes->now.sum_ns[i] += gained_ns;
+		latency->causes->max_ns[i] = max_of(latency->causes->max_ns[i], now->max_ns[i]);
+		latency->now.sum_ns += gained_ns;
+	}
+	return 0;
+}
+
+/* Adds the stalls that `now` has and `before` (may be NULL) has not. Where causes are told, the sum
+ * is theirs: a program may have written one and not the other yet. 0 or -ENOMEM. */
+static int add_stalls(struct row *row, const struct stalls_read *now,
+		      const struct stalls_read *before)
+{
+	static const struct stalls_read none;
+	struct row_latency *latency;
 
 	before = before ?: &none;
-	if (now->count == before->count)
+	if (!memcmp(now, before, sizeof(*now)))
 		return 0;
 	if (!row->latency)
 		row->latency = calloc(1, sizeof(*row->latency));
-	if (!row->latency)
+	latency = row->latency;
+	if (!latency)
 		return -ENOMEM;
-	row->latency->now.count += now->count - before->count;
-	row->latency->now.sum_ns += now->sum_ns - before->sum_ns;
-	row->latency->max_ns = max_of(row->latency->max_ns, now->max_ns);
+	latency->now.count += (uint32_t)(now->latency.count - before->latency.count);
+	latency->max_ns = max_of(latency->max_ns, now->latency.max_ns);
 	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
-		row->latency->now.buckets[i] += now->buckets[i] - before->buckets[i];
+		latency->now.buckets[i] +=
+			(uint32_t)(now->latency.buckets[i] - before->latency.buckets[i]);
+	if (now->has_causes)
+		return add_causes(latency, &now->causes, &before->causes);
+	latency->now.sum_ns += now->latency.sum_ns - before->latency.sum_ns;
 	return 0;
 }
 
@@ -310,22 +336,35 @@ static void note_read(struct slot *slot, const struct fault_counts *gained)
 	slot->pages += gained->pages;
 }
 
+bool rows_copy_stalls(const struct rows *rows, uint32_t index, struct stalls_read *ret_stalls)
+{
+	const struct latency *latency = row_table_latency(rows->table, index);
+	const struct stall_causes *causes = row_table_causes(rows->table, index);
+
+	if (!latency)
+		return false;
+	memset(ret_stalls, 0, sizeof(*ret_stalls)); /* they are compared as they lie in memory */
+	ret_stalls->latency = *latency;
+	ret_stalls->has_causes = causes != NULL;
+	if (causes)
+		ret_stalls->causes = *causes;
+	return true;
+}
+
 static int read_stalls(struct rows *rows, uint32_t index, struct row *row)
 {
-	const struct latency *shared = row_table_latency(rows->table, index);
 	struct slot *slot = &rows->slots[index];
-	struct latency now;
+	struct stalls_read now;
 	int result;
 
-	if (!shared)
+	if (!rows_copy_stalls(rows, index, &now))
 		return 0;
-	now = *shared;
-	if (!slot->latency)
-		slot->latency = calloc(1, sizeof(*slot->latency));
-	if (!slot->latency)
+	if (!slot->stalls)
+		slot->stalls = calloc(1, sizeof(*slot->stalls));
+	if (!slot->stalls)
 		return -ENOMEM;
-	result = add_stalls(row, &now, slot->latency);
-	*slot->latency = now;
+	result = add_stalls(row, &now, slot->stalls);
+	*slot->stalls = now;
 	return result;
 }
 
@@ -378,14 +417,21 @@ void rows_read_dead(struct rows *rows, uint32_t index)
 	rows->snapshot->totals.late += faults_in(&gained);
 }
 
+static bool has_new_stalls(const struct rows *rows, uint32_t index)
+{
+	static const struct stalls_read none;
+	const struct stalls_read *before = rows->slots[index].stalls ?: &none;
+	const struct latency *latency = row_table_latency(rows->table, index);
+	const struct stall_causes *causes = row_table_causes(rows->table, index);
+
+	return latency && (latency->count != before->latency.count ||
+			   (causes && memcmp(causes, &before->causes, sizeof(*causes)) != 0));
+}
+
 bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained)
 {
-	const struct latency *now = row_table_latency(rows->table, index);
-	const struct latency *before = rows->slots[index].latency;
-
 	*ret_gained = gain_of(rows, index);
-	return faults_in(ret_gained) || ret_gained->pages ||
-	       (now && now->count != (before ? before->count : 0));
+	return faults_in(ret_gained) || ret_gained->pages || has_new_stalls(rows, index);
 }
 
 static int read_row(struct rows *rows, uint32_t index)
@@ -433,7 +479,7 @@ static int read_left(struct rows *rows, struct left_row *left)
 		return result;
 	set_place(row, &left->key, &left->extent);
 	add_gained(rows, row, &left->gained);
-	return left->latency ? add_stalls(row, left->latency, NULL) ?: result : result;
+	return left->stalls ? add_stalls(row, left->stalls, NULL) ?: result : result;
 }
 
 int rows_add_left(struct left_rows *list, const struct left_row *left)
@@ -481,7 +527,7 @@ static int read_all_left(struct rows *rows)
 		int one = result < 0 ? 1 : read_left(rows, left);
 
 		if (one != 1 || rows_add_left(&rows->left, left))
-			free(left->latency);
+			free(left->stalls);
 		if (!result)
 			result = one < 0 ? one : breathe(rows);
 	}

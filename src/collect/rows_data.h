@@ -8,6 +8,13 @@
 
 #include "collect/rows.h"
 
+/* The stalls of a row, as the kernel's table has them. */
+struct stalls_read {
+	struct latency latency;
+	bool has_causes;
+	struct stall_causes causes;
+};
+
 /* What is known of the row at an index of the kernel's table. */
 enum slot_state {
 	SLOT_FREE,    /* as far as is known: it may be taken, and not have moved yet */
@@ -15,8 +22,8 @@ enum slot_state {
 	SLOT_RETIRED, /* it is not, but a program may still be at work with it */
 };
 struct slot {
-	struct row *row;         /* NULL: not found yet, or its process is gone */
-	struct latency *latency; /* as last read; NULL where it has none */
+	struct row *row;            /* NULL: not found yet, or its process is gone */
+	struct stalls_read *stalls; /* as last read; NULL where it has none */
 	/* As last read. In 32 bits, which may wrap: that takes an hour, pages of huge faults take
 	 * seconds. */
 	uint32_t minor, major, denied;
@@ -33,7 +40,7 @@ struct left_row {
 	struct extent extent;
 	struct fault_counts gained;
 	uint32_t tick; /* in which its process was not known; 0: not asked yet */
-	struct latency *latency;
+	struct stalls_read *stalls;
 };
 
 struct left_rows {
@@ -70,6 +77,8 @@ struct rows {
 /* Whether the row at this index has counted anything since it was last read; what, goes to
  * ret_gained. */
 bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained);
+/* The row's stalls as they are now; false where it has none. */
+bool rows_copy_stalls(const struct rows *rows, uint32_t index, struct stalls_read *ret_stalls);
 /* It is to be read at the next tick, whatever its mark says. */
 void rows_put_due(struct rows *rows, uint32_t index);
 /* Takes in what is counted late for a process that was reported as ended. */

@@ -6,23 +6,22 @@
 
 #include "collect/rows_data.h"
 
-static struct latency difference(const struct latency *now, const struct latency *before)
+/* What `now` has gained since `before`; largest stalls are those since attach. */
+static void subtract(struct stalls_read *now, const struct stalls_read *before)
 {
-	struct latency result = *now;
-
-	if (!before)
-		return result;
-	result.count -= before->count;
-	result.sum_ns -= before->sum_ns;
+	now->latency.count -= before->latency.count;
+	now->latency.sum_ns -= before->latency.sum_ns;
 	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
-		result.buckets[i] -= before->buckets[i];
-	return result;
+		now->latency.buckets[i] -= before->latency.buckets[i];
+	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
+		now->causes.count[i] -= before->causes.count[i];
+		now->causes.sum_ns[i] -= before->causes.sum_ns[i];
+	}
 }
 
 /* Keeps what the row at this index has counted since it was last read. 0 or a negative errno. */
 static int keep_left(struct rows *rows, uint32_t index)
 {
-	const struct latency *shared = row_table_latency(rows->table, index);
 	struct slot *slot = &rows->slots[index];
 	struct left_row left = { .key = row_table_key(rows->table, index),
 				 .extent = row_table_value(rows->table, index)->extent };
@@ -33,15 +32,18 @@ static int keep_left(struct rows *rows, uint32_t index)
 	}
 	if (!rows_has_news(rows, index, &left.gained))
 		return 0;
-	if (shared) {
-		left.latency = malloc(sizeof(*left.latency));
-		if (!left.latency)
-			return -ENOMEM;
-		*left.latency = difference(shared, slot->latency);
+	left.stalls = malloc(sizeof(*left.stalls));
+	if (!left.stalls)
+		return -ENOMEM;
+	if (!rows_copy_stalls(rows, index, left.stalls)) {
+		free(left.stalls);
+		left.stalls = NULL;
+	} else if (slot->stalls) {
+		subtract(left.stalls, slot->stalls);
 	}
 	if (!rows_add_left(&rows->left, &left))
 		return 0;
-	free(left.latency);
+	free(left.stalls);
 	return -ENOMEM;
 }
 
@@ -52,7 +54,7 @@ static int free_slot(struct rows *rows, uint32_t index)
 
 	if (slot->row && slot->row->kernel_index == index)
 		slot->row->kernel_index = 0;
-	free(slot->latency);
+	free(slot->stalls);
 	*slot = (struct slot){ .is_due = is_due };
 	return row_table_give(rows->table, index);
 }

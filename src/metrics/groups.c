@@ -8,14 +8,15 @@
 
 #include "model/latency.h"
 #include "model/losses.h"
+#include "model/stall_causes.h"
 #include "base/util.h"
 #include "metrics/public_names.h"
 
 /* Faults of so long ago count half, or a little less. */
 #define MEMORY_SECONDS 600.0
-/* Series that a group may need as it grows: six kinds, stalls, all else. It comes in if there is
- * room for these. */
-#define GROUP_ROOM 40
+/* Series that a group may need as it grows: six kinds, stalls, five causes of them, all else. It
+ * comes in if there is room for these. */
+#define GROUP_ROOM 50
 /* Most groups that may be in cool-down at once. Where there are more, no group has to go for
  * another. */
 #define MAX_OUT 1024
@@ -96,6 +97,7 @@ static void add_counts(struct group_counts *sum, const struct group_counts *more
 			sum->faults[kind][severity] += more->faults[kind][severity];
 	sum->pages += more->pages;
 	latency_add(&sum->stalls, &more->stalls);
+	causes_add(&sum->causes, &more->causes);
 	sum->accounted_minor += more->accounted_minor;
 	sum->accounted_major += more->accounted_major;
 }
@@ -323,6 +325,11 @@ void groups_row(struct groups *groups, const struct row *row, const struct fault
 
 		latency_add(&counts->stalls, &stalls);
 		group->moved[0].stall_ns += stalls.sum_ns;
+	}
+	if (causes_are_told(row)) {
+		struct cause_counts causes = causes_delta(row);
+
+		causes_add(&counts->causes, &causes);
 	}
 	group->score += (double)(delta->minor + delta->denied + delta->major * WEIGHT_OF_MAJOR);
 	if (groups->top_mappings)

@@ -34,6 +34,8 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_LATENCY] =
 		HISTOGRAM_OF_SECONDS("fault_latency",
 				     "How long page faults stalled, of those that were timed."),
+	[METRIC_STALL] = COUNTER_OF_SECONDS("stall", "What page faults stalled for, of those that "
+						     "were timed."),
 	[METRIC_ACCOUNTED] =
 		COUNTER("process_faults_accounted",
 			"Page faults of all processes as the kernel itself accounts them."),
@@ -42,6 +44,11 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_GROUP_STALL] = HISTOGRAM_OF_SECONDS(
 		"group_stall",
 		"How long the group's page faults stalled, of those that were timed."),
+	/* OpenMetrics has no room for a counter group_stall_seconds beside the histogram. */
+	[METRIC_GROUP_STALL_CAUSE] =
+		COUNTER_OF_SECONDS("group_stall_cause",
+				   "What the group's page faults stalled for, of those that were "
+				   "timed."),
 	[METRIC_GROUP_ACCOUNTED] =
 		COUNTER("group_faults_accounted",
 			"Page faults of the group's processes as the kernel itself accounts them."),

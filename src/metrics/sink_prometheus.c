@@ -9,6 +9,7 @@
 #include "base/statm.h"
 #include "model/latency.h"
 #include "model/losses.h"
+#include "model/stall_causes.h"
 #include "metrics/sink_prometheus_data.h"
 #include "base/util.h"
 
@@ -28,6 +29,11 @@ static void count_row(struct sink_prometheus *sink, const struct row *row)
 		struct latency_counts stalls = latency_delta(row);
 
 		latency_add(&sink->latency[kind], &stalls);
+	}
+	if (causes_are_told(row)) {
+		struct cause_counts causes = causes_delta(row);
+
+		causes_add(&sink->causes, &causes);
 	}
 	groups_row(&sink->groups, row, &delta);
 }
@@ -75,6 +81,12 @@ static void print_machine(struct writer *writer, const struct sink_prometheus *s
 					     LABELS({ "kind", kind_name(kind) }),
 					     &sink->latency[kind], all_buckets,
 					     sink->options.started);
+	exposition_family(writer, METRIC_STALL);
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		if (sink->causes.sum_ns[cause])
+			exposition_counter_ns(writer, METRIC_STALL,
+					      LABELS({ "cause", stall_cause_name(cause) }),
+					      sink->causes.sum_ns[cause], sink->options.started);
 	exposition_family(writer, METRIC_ACCOUNTED);
 	exposition_counter(writer, METRIC_ACCOUNTED, LABELS({ "severity", "minor" }),
 			   sink->accounted_minor, sink->options.started);

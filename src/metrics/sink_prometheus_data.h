@@ -13,6 +13,7 @@ struct sink_prometheus {
 
 	uint64_t faults[KIND_COUNT][SEVERITY_COUNT][ACCESS_COUNT][MODE_COUNT];
 	struct latency_counts latency[KIND_COUNT];
+	struct cause_counts causes;
 	uint64_t accounted_minor, accounted_major;
 	struct totals totals;
 	uint64_t n_processes, n_rows;

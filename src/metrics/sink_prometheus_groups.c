@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How groups and their mappings are printed, and how many series that comes to. */
 #include "metrics/sink_prometheus_data.h"
+#include "model/stall_causes.h"
 
 /* 2^12, 2^16, ... 2^32 ns: 4 us, 66 us, 1 ms, 17 ms, 268 ms, 4 s. Each series counts, and there are
  * many groups; the histogram by kind has all bounds. */
@@ -17,6 +18,16 @@ static void print_group_faults(struct writer *writer, const struct group *group)
 							  { "severity", severity_names[severity] }),
 						   group->counts->faults[kind][severity],
 						   group->created);
+}
+
+static void print_causes(struct writer *writer, const struct group *group)
+{
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		if (group->counts->causes.sum_ns[cause])
+			exposition_counter_ns(writer, METRIC_GROUP_STALL_CAUSE,
+					      LABELS({ "group", group->label },
+						     { "cause", stall_cause_name(cause) }),
+					      group->counts->causes.sum_ns[cause], group->created);
 }
 
 static void print_accounted(struct writer *writer, const struct group *group)
@@ -55,6 +66,9 @@ static void print_group(struct writer *writer, enum metric metric, const struct 
 		if (group->counts->stalls.count)
 			exposition_histogram(writer, metric, labels, &group->counts->stalls,
 					     group_buckets, group->created);
+		break;
+	case METRIC_GROUP_STALL_CAUSE:
+		print_causes(writer, group);
 		break;
 	case METRIC_GROUP_ACCOUNTED:
 		print_accounted(writer, group);

@@ -27,7 +27,8 @@ struct stalls latency_stalls(const struct row *row)
 
 bool latency_moved(const struct row *row)
 {
-	return row->latency && row->latency->now.count != row->latency->before.count;
+	return row->latency && (row->latency->now.count != row->latency->before.count ||
+				row->latency->now.sum_ns != row->latency->before.sum_ns);
 }
 
 void latency_add(struct latency_counts *sum, const struct latency_counts *more)

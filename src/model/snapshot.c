@@ -47,6 +47,8 @@ static void row_free(void *value)
 	struct row *row = value;
 
 	context_drop(row->context);
+	if (row->latency)
+		free(row->latency->causes);
 	free(row->latency);
 	free(row);
 }
@@ -88,6 +90,8 @@ static void age_rows(struct snapshot *snapshot)
 		row->before = row->now;
 		if (row->latency)
 			row->latency->before = row->latency->now;
+		if (row->latency && row->latency->causes)
+			row->latency->causes->before = row->latency->causes->now;
 	}
 	snapshot->n_touched = 0;
 }
@@ -344,7 +348,8 @@ struct fault_counts row_delta(const struct row *row)
 bool row_changed(const struct row *row)
 {
 	return memcmp(&row->now, &row->before, sizeof(row->now)) != 0 ||
-	       (row->latency && row->latency->now.count != row->latency->before.count);
+	       (row->latency && (row->latency->now.count != row->latency->before.count ||
+				 row->latency->now.sum_ns != row->latency->before.sum_ns));
 }
 
 bool process_moved(const struct process *process)

@@ -41,10 +41,24 @@ struct latency_counts {
 	uint64_t buckets[LATENCY_BUCKETS];
 };
 
+/* What stalls were for, by enum stall_cause. The sums add up to that of the latencies, exactly; a
+ * stall counts for each cause that had a part in it. */
+struct cause_counts {
+	uint64_t count[STALL_CAUSE_COUNT];
+	uint64_t sum_ns[STALL_CAUSE_COUNT];
+};
+
+struct row_causes {
+	struct cause_counts now;
+	struct cause_counts before;
+	uint64_t max_ns[STALL_CAUSE_COUNT]; /* since attach */
+};
+
 struct row_latency {
 	struct latency_counts now;
 	struct latency_counts before;
-	uint64_t max_ns; /* since attach */
+	uint64_t max_ns;           /* since attach */
+	struct row_causes *causes; /* NULL where nothing tells them */
 };
 
 /* A thread group; a reused pid is another process because start_ns differs. */

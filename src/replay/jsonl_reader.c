@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
+#include "model/stall_causes.h"
 
 /* Of one interval: some 50 MiB. What comes beyond is in the process "other". */
 #define MAX_ROWS 200000
@@ -207,6 +208,53 @@ static void get_latency(struct jsonl_line *line, const json_t *object, struct la
 	for (size_t i = 0; i < json_array_size(buckets) && i < LATENCY_BUCKETS; i++)
 		latency->delta.buckets[i] = jsonl_line_check_uint(line, json_array_get(buckets, i),
 								  "buckets");
+}
+
+/* What the stalls of a line were for. */
+struct stall_line {
+	struct cause_counts delta, total;
+	uint64_t max_ns[STALL_CAUSE_COUNT];
+};
+
+/* Causes that a later version may have are no error: their time is in none that is known. */
+static void get_stall(struct jsonl_line *line, const json_t *object, struct stall_line *stall)
+{
+	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
+		const json_t *cause = json_object_get(object, stall_cause_name(i));
+
+		if (!cause)
+			continue;
+		stall->delta.count[i] = jsonl_line_uint_of(line, cause, "count");
+		stall->delta.sum_ns[i] = jsonl_line_uint_of(line, cause, "sum_ns");
+		stall->total.count[i] = jsonl_line_total_of(line, cause, "count");
+		stall->total.sum_ns[i] = jsonl_line_total_of(line, cause, "sum_ns");
+		stall->max_ns[i] = jsonl_line_uint_of(line, cause, "max_ns");
+	}
+}
+
+static int add_stall(struct row *row, const struct stall_line *line, struct row_totals *last)
+{
+	struct row_causes *causes = row->latency->causes ?: calloc(1, sizeof(*causes));
+	struct cause_counts none = {}, *known = &none;
+	bool is_known = last && last->causes;
+
+	row->latency->causes = causes;
+	if (last && !last->causes)
+		last->causes = calloc(1, sizeof(*last->causes));
+	if (!causes || (last && !last->causes))
+		return -ENOMEM;
+	if (last)
+		known = last->causes;
+	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
+		if (!line->total.count[i])
+			continue;
+		causes->now.count[i] += gain(line->delta.count[i], line->total.count[i], is_known,
+					     &known->count[i]);
+		causes->now.sum_ns[i] += gain(line->delta.sum_ns[i], line->total.sum_ns[i],
+					      is_known, &known->sum_ns[i]);
+		causes->max_ns[i] = max_of(causes->max_ns[i], line->max_ns[i]);
+	}
+	return 0;
 }
 
 static int add_latency(struct row *row, const struct latency_line *line, struct row_totals *last)
@@ -418,12 +466,15 @@ struct faults_line {
 	uint64_t delta[4], total[4]; /* minor, major, denied, pages */
 	bool has_latency;
 	struct latency_line latency;
+	bool has_stall;
+	struct stall_line stall;
 };
 
 static void get_faults(struct jsonl_line *line, struct faults_line *faults)
 {
 	static const char *const names[] = { "minor", "major", "denied", "pages" };
 	const json_t *latency = json_object_get(line->object, "latency");
+	const json_t *stall = json_object_get(line->object, "stall");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		faults->delta[i] = jsonl_line_uint(line, names[i]);
@@ -432,6 +483,9 @@ static void get_faults(struct jsonl_line *line, struct faults_line *faults)
 	faults->has_latency = latency != NULL;
 	if (latency)
 		get_latency(line, latency, &faults->latency);
+	faults->has_stall = latency && stall;
+	if (faults->has_stall)
+		get_stall(line, stall, &faults->stall);
 }
 
 /* last: the totals of the line before, NULL where many series are in one row: each delta counts. */
@@ -444,7 +498,9 @@ static int add_faults(struct row *row, const struct faults_line *line, struct ro
 	for (size_t i = 0; i < ARRAY_SIZE(now); i++)
 		*now[i] += gain(line->delta[i], line->total[i], known->is_known, &known->counts[i]);
 	known->is_known = true;
-	return line->has_latency ? add_latency(row, &line->latency, last) : 0;
+	if (line->has_latency && add_latency(row, &line->latency, last))
+		return -ENOMEM;
+	return line->has_stall ? add_stall(row, &line->stall, last) : 0;
 }
 
 static int read_faults(struct jsonl_line *line)

@@ -10,9 +10,18 @@ void jsonl_totals_init(struct jsonl_totals *totals)
 		   sizeof(struct process *));
 }
 
+static void free_row(void *value)
+{
+	struct row_totals *totals = value;
+
+	if (totals)
+		free(totals->causes);
+	free(totals);
+}
+
 void jsonl_totals_clear(struct jsonl_totals *totals)
 {
-	table_clear_values(&totals->rows, free);
+	table_clear_values(&totals->rows, free_row);
 	table_clear_values(&totals->processes, free);
 	jsonl_totals_init(totals);
 }
@@ -52,7 +61,7 @@ void jsonl_totals_drop_ended(struct jsonl_totals *totals, const struct snapshot 
 		if (!process->ended)
 			continue;
 		for (const struct row *row = process->rows; row; row = row->next)
-			free(table_remove(&totals->rows, &row));
+			free_row(table_remove(&totals->rows, &row));
 		free(table_remove(&totals->processes, &process));
 	}
 }

@@ -17,7 +17,8 @@ struct row_totals {
 	bool is_known;         /* false: of no line so far */
 	bool has_stalls;       /* the next two are known */
 	uint64_t stalls, stalled_ns;
-	uint64_t counts[4]; /* minor, major, denied, pages */
+	uint64_t counts[4];          /* minor, major, denied, pages */
+	struct cause_counts *causes; /* NULL: not known */
 };
 
 struct process_totals {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "model/latency.h"
+#include "model/stall_causes.h"
 #include "model/losses.h"
 #include "base/table.h"
 #include "base/text.h"
@@ -409,6 +410,27 @@ static void emit_stack(struct sink_jsonl *sink, const struct row *row)
 		free(table_remove(&sink->stacks, &context->stack_id));
 }
 
+/* Each cause that the row has ever had, so that its totals heal what lost lines leave out. */
+static void put_stall(struct json_line *line, const struct row *row)
+{
+	const struct row_causes *causes = row->latency->causes;
+	struct cause_counts delta = causes_delta(row);
+
+	json_line_open(line, "stall", '{');
+	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
+		if (!causes->now.count[i])
+			continue;
+		json_line_open(line, stall_cause_name(i), '{');
+		put_uint(line, "count", delta.count[i]);
+		put_total(line, "count", causes->now.count[i]);
+		put_uint(line, "sum_ns", delta.sum_ns[i]);
+		put_total(line, "sum_ns", causes->now.sum_ns[i]);
+		put_uint(line, "max_ns", causes->max_ns[i]);
+		json_line_close(line, '}');
+	}
+	json_line_close(line, '}');
+}
+
 static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 {
 	struct json_line *line = line_begin_now(sink, "faults");
@@ -437,6 +459,8 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 	put_counter(line, "pages", now->pages, before->pages);
 	if (row->latency)
 		put_latency(line, row);
+	if (causes_are_told(row))
+		put_stall(line, row);
 	sink_emit(sink, false);
 }
 

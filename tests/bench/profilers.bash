@@ -15,6 +15,7 @@
 	label_floor_full="floor: a clock at both ends"
 	label_faultmap_fast="faultmap fast"
 	label_faultmap_full="faultmap full"
+	label_faultmap_causeless="faultmap full, no causes"
 	label_bpftrace="bpftrace count by pid"
 	label_bpftrace_ustack="bpftrace count by pid, ustack"
 	label_perf_record="perf record -c 1"
@@ -101,6 +102,11 @@ start_faultmap_fast()
 start_faultmap_full()
 {
 	start_reporting "$FAULTMAP" log --detail full -d 1
+}
+
+start_faultmap_causeless()
+{
+	start_reporting "$FAULTMAP" log --detail full --disable-feature switches -d 1
 }
 
 available_faultmap_full()

@@ -95,7 +95,9 @@ refused_both()
 
 declare -A hooks=([perf_events]='^perf_event/' [rss_stat]=rss_stat [tlb_flush]=tlb_flush
 	[map_pages]=map_pages [reclaim]='direct_reclaim' [memcg_reclaim]='memcg_reclaim'
-	[process_free]=process_free [signals]=signal_generate)
+	[process_free]=process_free [signals]=signal_generate [switches]='sched_switch|contention'
+	[locks]=contention [compaction]=mm_compaction [page_cache]=add_to_page_cache
+	[writeback]='wait_writeback|balance_dirty')
 
 drop_cow_zero
 "$FAULTMAP" check --json >"$TMP/features"

@@ -20,6 +20,7 @@ struct fixture {
 	struct row_value *values;
 	uint8_t *moved;
 	struct latency *latencies;
+	struct stall_causes *causes;
 	struct index_line *row_lines;
 	struct shares *shares;
 };
@@ -51,6 +52,8 @@ static int set_up(void **state)
 				  &parts->moved_fd);
 	fixture->latencies = make_map((LATENCIES + 1) * sizeof(struct latency),
 				      &parts->latencies_fd);
+	fixture->causes = make_map((LATENCIES + 1) * sizeof(struct stall_causes),
+				   &parts->causes_fd);
 	fixture->shares = make_map(sizeof(struct shares), &parts->shares_fd);
 	make_map(sizeof(struct forget_list), &parts->forget_fd);
 	fixture->row_lines = make_map(ROW_LINES * sizeof(struct index_line), &parts->free_rows_fd);

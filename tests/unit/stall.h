@@ -28,4 +28,20 @@ static void stall(struct row *row, uint64_t ns)
 		row->latency->max_ns = ns;
 }
 
+/* The same, and all of it was for this cause. */
+static __attribute__((unused)) void stall_for(struct row *row, enum stall_cause cause, uint64_t ns)
+{
+	struct row_causes *causes;
+
+	stall(row, ns);
+	if (!row->latency->causes)
+		row->latency->causes = calloc(1, sizeof(*row->latency->causes));
+	causes = row->latency->causes;
+	assert_non_null(causes);
+	causes->now.count[cause]++;
+	causes->now.sum_ns[cause] += ns;
+	if (ns > causes->max_ns[cause])
+		causes->max_ns[cause] = ns;
+}
+
 #endif

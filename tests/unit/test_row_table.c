@@ -50,17 +50,21 @@ static void a_given_row_is_clean(void **state)
 
 	fixture->values[index] = (struct row_value){ .minor = 7, .latency = 3, .user = 5 };
 	fixture->latencies[3].count = 9;
+	fixture->causes[3].count[STALL_DISK] = 9;
 	fixture->keys[index].tgid = 4097;
 	fixture->shares->of_process[1].rows = 2;
 	fixture->shares->of_user[5] = 2;
 	fixture->free_latencies.taken = 1;
 	row_table_set_moved(fixture->table, index, true);
 	assert_int_equal(row_table_latency(fixture->table, index)->count, 9);
+	assert_int_equal(row_table_causes(fixture->table, index)->count[STALL_DISK], 9);
 	assert_int_equal(row_table_latencies_used(fixture->table), ROWS / LATENCIES);
 	assert_int_equal(row_table_give(fixture->table, index), 0);
 	assert_int_equal(fixture->values[index].minor, 0);
 	assert_null(row_table_latency(fixture->table, index));
+	assert_null(row_table_causes(fixture->table, index));
 	assert_int_equal(fixture->latencies[3].count, 0);
+	assert_int_equal(fixture->causes[3].count[STALL_DISK], 0);
 	assert_int_equal(fixture->shares->of_process[1].rows, 1);
 	assert_int_equal(fixture->shares->of_user[5], 1);
 	assert_int_equal(row_table_latencies_used(fixture->table), 0);

@@ -114,6 +114,30 @@ static void latency_is_of_the_interval_and_in_total(void **state)
 		assert_int_equal(json_integer_value(json_array_get(buckets, i)), i == 4 || i == 5);
 }
 
+static void each_cause_of_stalls_is_an_object(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *stalls, *disk;
+
+	stall_for(fixture->row, STALL_DISK, 70000);
+	assert_int_equal(tick(fixture, 1), 0);
+	begin(fixture);
+	stall_for(fixture->row, STALL_DISK, 4096);
+	stall_for(fixture->row, STALL_RUNQUEUE, 17);
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	stalls = json_object_get(find(fixture, "faults", 1), "stall");
+	assert_int_equal(json_object_size(stalls), 2);
+	assert_int_equal(integer(json_object_get(stalls, "runqueue"), "sum_ns"), 17);
+	disk = json_object_get(stalls, "disk");
+	assert_int_equal(json_object_size(disk), 5);
+	assert_int_equal(integer(disk, "count"), 1);
+	assert_int_equal(integer(disk, "count_total"), 2);
+	assert_int_equal(integer(disk, "sum_ns"), 4096);
+	assert_int_equal(integer(disk, "sum_ns_total"), 74096);
+	assert_int_equal(integer(disk, "max_ns"), 70000);
+}
+
 static void without_stalls_there_is_no_latency(void **state)
 {
 	struct fixture *fixture = *state;
@@ -450,6 +474,7 @@ int main(void)
 		TEST(meta_says_what_is_measured_and_how),
 		TEST(faults_line_has_every_field),
 		TEST(latency_is_of_the_interval_and_in_total),
+		TEST(each_cause_of_stalls_is_an_object),
 		TEST(without_stalls_there_is_no_latency),
 		TEST(a_late_stall_has_a_line),
 		TEST(slices_have_their_bounds),

@@ -539,6 +539,32 @@ static void groups_have_stalls_of_their_own(void **state)
 		    20.000073729);
 }
 
+/* Over all causes as much as the histograms have, for the machine and for each group; also of a row
+ * whose causes come a tick after its count. */
+static void causes_are_the_parts_of_the_stalls(void **state)
+{
+	struct fixture *fixture = *state;
+	struct row *row = add_row(fixture, 1, "/bin/cat");
+
+	stall_for(row, STALL_DISK, 1000000000);
+	stall_for(row, STALL_LOCK, 500000000);
+	tick(fixture);
+	assert_true(sum(fixture, "faultmap_stall_seconds_total", "cause=\"disk\"") == 1);
+	assert_true(sum(fixture, "faultmap_stall_seconds_total", "") == 1.5);
+	row = snapshot_row(fixture->snapshot, fixture->process, 1, row->kind, row->access,
+			   row->mode, NULL);
+	row->latency->now.sum_ns += 250000000;
+	row->latency->causes->now.sum_ns[STALL_DISK] += 250000000;
+	tick(fixture);
+	assert_true(sum(fixture, "faultmap_stall_seconds_total", "cause=\"disk\"") == 1.25);
+	assert_true(sum(fixture, "faultmap_fault_latency_seconds_sum", "") == 1.75);
+	assert_true(sum(fixture, "faultmap_group_stall_seconds_sum", "group=\"cat\"") == 1.75);
+	assert_true(sum(fixture, "faultmap_group_stall_cause_seconds_total", "group=\"cat\"") ==
+		    1.75);
+	assert_true(sum(fixture, "faultmap_group_stall_cause_seconds_total", "cause=\"lock\"") ==
+		    0.5);
+}
+
 /* Rows of several processes, some of which end: per kind, sums of all, and nothing goes down. */
 static void latency_of_processes_that_ended_stays(void **state)
 {
@@ -676,8 +702,8 @@ static void both_formats_are_golden(void **state)
 	fixture->process->minor = 12;
 	row = add_row(fixture, 1, "/srv/say \"hi\"\\");
 	row->now = (struct fault_counts){ 10, 1, 0, 42 };
-	stall(row, 5000);
-	stall(row, 2000000);
+	stall_for(row, STALL_CPU, 5000);
+	stall_for(row, STALL_DISK, 2000000);
 	fixture->process = web;
 	add_row(fixture, 2, "[anon]")->now = (struct fault_counts){ 3, 0, 0, 3 };
 	add_row(fixture, 3, "[heap]")->now = (struct fault_counts){ 2, 0, 0, 2 };
@@ -710,6 +736,7 @@ int main(void)
 		TEST(stalls_are_in_the_bucket_of_their_bound),
 		TEST(bounds_are_exact),
 		TEST(groups_have_stalls_of_their_own),
+		TEST(causes_are_the_parts_of_the_stalls),
 		TEST(latency_of_processes_that_ended_stays),
 		TEST(count_is_never_below_a_bucket),
 		TEST(other_is_no_process),

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Hooks within a fault that tell what it waits for: cause.bpf.h says what they make of it. All of
+ * them are called for whatever the machine does, so each first asks one word of its CPU whether the
+ * task that runs there may be in a stamped fault.
+ */
+#include "row.bpf.h"
+
+/* include/trace/events/lock.h: who waits spins, and that is work. */
+#define LCB_F_SPIN 1u
+
+/* It is on its way from its CPU, but could run on. */
+static __always_inline bool is_runnable(struct task_struct *task, bool preempted)
+{
+#if OLD_KERNEL
+	struct task_struct___long_state *before = (void *)task;
+
+	if (bpf_core_field_exists(before->state))
+		return preempted || !FIELD(before, state);
+#endif
+	return preempted || !FIELD(task, __state);
+}
+
+/* The task leaves its CPU. */
+static __always_inline void switch_out(struct cpu_state *cpu, struct task_struct *task,
+				       bool preempted)
+{
+	struct task_fault *fault = fault_under_way(cpu, task);
+	u64 now;
+
+	cpu->stamped = 0;
+	if (!fault)
+		return;
+	now = bpf_ktime_get_ns();
+	causes_until(fault, task, now);
+	fault->asleep_for = cause_of_sleep(fault, task);
+	fault->off_ns = now;
+	fault->run_delay = run_delay_of(task);
+	fault->waits &= ~(WAIT_RUNNABLE | WAIT_WRITEBACK);
+	fault->waits |= is_runnable(task, preempted) ? WAIT_OFF | WAIT_RUNNABLE : WAIT_OFF;
+	__sync_fetch_and_add(&faults_asleep, 1);
+}
+
+/* The task gets this CPU. */
+static __always_inline void switch_in(struct cpu_state *cpu, struct task_struct *task)
+{
+	struct task_fault *fault = fault_of(task);
+
+	if (!fault || !(fault->waits & WAIT_OFF))
+		return;
+	__sync_fetch_and_add(&faults_asleep, -1);
+	fault->since_ns = bpf_ktime_get_ns();
+	fault->waits &= ~WAIT_OFF;
+	fault->waits |= WAIT_BACK;
+	cpu->stamped = 1;
+}
+
+/*
+ * sched:sched_switch: each time that a CPU goes from one task to another. Interrupts off, the CPU's
+ * run queue locked. `prev` still runs here.
+ */
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(fault_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct cpu_state *cpu = this_cpu_state();
+
+	if (!cpu)
+		return 0;
+	if (cpu->stamped)
+		switch_out(cpu, prev, preempt);
+	if (faults_asleep)
+		switch_in(cpu, next);
+	return 0;
+}
+
+/* lock:contention_begin, Linux 5.19 on: a lock is not to be had at once. In a fault that is mostly
+ * the process's mmap_lock. */
+SEC("?tp_btf/contention_begin")
+int BPF_PROG(fault_lock_begin, void *lock, unsigned int flags)
+{
+	struct task_struct *task = current_task();
+	struct task_fault *fault;
+
+	if (flags & LCB_F_SPIN)
+		return 0;
+	fault = fault_under_way(this_cpu_state(), task);
+	if (!fault)
+		return 0;
+	causes_until(fault, task, bpf_ktime_get_ns());
+	fault->waits |= WAIT_LOCK;
+	fault->lock = (u64)lock;
+	return 0;
+}
+
+/* lock:contention_end, also of locks that were spun for, as that of the wait queue may be. */
+SEC("?tp_btf/contention_end")
+int BPF_PROG(fault_lock_end, void *lock, int result)
+{
+	struct task_struct *task = current_task();
+	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
+
+	if (!fault || !(fault->waits & WAIT_LOCK) || fault->lock != (u64)lock)
+		return 0;
+	causes_until(fault, task, bpf_ktime_get_ns());
+	fault->waits &= ~WAIT_LOCK;
+	return 0;
+}
+
+/* compaction:mm_compaction_begin and _end. CONFIG_COMPACTION. */
+SEC("?tp_btf/mm_compaction_begin")
+int fault_compaction_begin(void *context)
+{
+	cause_begins(WAIT_COMPACTION);
+	return 0;
+}
+
+SEC("?tp_btf/mm_compaction_end")
+int fault_compaction_end(void *context)
+{
+	cause_ends(WAIT_COMPACTION);
+	return 0;
+}
+
+/* The page of its file that the fault is for. */
+static __always_inline u64 page_of(const struct task_fault *fault)
+{
+	return (fault->address - fault->extent.start + fault->extent.offset) >> PAGE_SHIFT;
+}
+
+/* A page before Linux 5.16. */
+static __always_inline u64 index_of(struct folio *folio)
+{
+#if OLD_KERNEL
+	struct page *page = (void *)folio;
+
+	if (!bpf_core_field_exists(folio->index))
+		return FIELD(page, index);
+#endif
+	return FIELD(folio, index);
+}
+
+/*
+ * filemap:mm_filemap_add_to_page_cache: the task is about to read this page, or has room for it.
+ * What it reads ahead lies behind the page that it waits for, and that one may be another's read.
+ */
+SEC("?tp_btf/mm_filemap_add_to_page_cache")
+int BPF_PROG(fault_reads, struct folio *added)
+{
+	struct task_struct *task = current_task();
+	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
+
+	if (!fault || index_of(added) > page_of(fault))
+		return 0;
+	causes_begin(fault);
+	fault->waits |= WAIT_OWN_READ;
+	return 0;
+}
+
+/* writeback:folio_wait_writeback and balance_dirty_pages: the task goes to sleep until what was
+ * written is on the disk. */
+static __always_inline int writeback_begins(void)
+{
+	struct task_struct *task = current_task();
+	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
+
+	if (!fault)
+		return 0;
+	causes_begin(fault);
+	fault->waits |= WAIT_WRITEBACK;
+	return 0;
+}
+
+SEC("?tp_btf/folio_wait_writeback")
+int fault_waits_for_writeback(void *context)
+{
+	return writeback_begins();
+}
+
+SEC("?tp_btf/balance_dirty_pages")
+int fault_is_throttled(void *context)
+{
+	return writeback_begins();
+}

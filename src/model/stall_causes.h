@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What faults stalled for: the words, and how sinks add it up over an interval and over rows. */
+#ifndef FAULTMAP_STALL_CAUSES_H
+#define FAULTMAP_STALL_CAUSES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/snapshot.h"
+
+/* "disk"; "unknown" for a value that is none. Lives for ever. */
+const char *stall_cause_name(unsigned int cause);
+
+/* What the row gained since the snapshot before; zeros where nothing tells its causes. */
+struct cause_counts causes_delta(const struct row *row);
+/* True where the row's causes are told, now or before. */
+bool causes_are_told(const struct row *row);
+
+void causes_add(struct cause_counts *sum, const struct cause_counts *more);
+/* Nanoseconds over all causes: the latency that they are the parts of. */
+uint64_t causes_sum_ns(const struct cause_counts *counts);
+/* The cause with the most time; STALL_CAUSE_COUNT where there is none. Of equal ones the first. */
+unsigned int causes_worst(const struct cause_counts *counts);
+/* The causes that have time, longest first, into order[STALL_CAUSE_COUNT]. Returns how many. */
+size_t causes_in_order(const struct cause_counts *counts, unsigned int *order);
+
+#endif

@@ -1,0 +1,235 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# runs alone: it adds swap, slows a disk down and makes a CPU busy
+# takes 12 s
+# What a stall was for. Programs of ours wait for something known, and say by their own clock how long
+# that took: the cause must have it, and all causes together make the latency, to the nanosecond. What
+# the machine's other load takes of a CPU meanwhile is "runqueue", which the kernel counts too
+# (/proc/thread-self/schedstat).
+# shellcheck disable=SC2016
+
+. "$(dirname "$0")/../lib.sh"
+find_lacks
+
+stalls=$BUILD/workload/stalls
+directory=$BUILD
+if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
+	directory=/var/tmp
+fi
+groups=()
+swap_file=
+slow_file=$directory/faultmap-slow.$$
+trap 'undo; cleanup_test' EXIT
+
+undo()
+{
+	local group
+
+	umount "$TMP/slow_fs" 2>/dev/null
+	[ -z "$swap_file" ] || swapoff "$swap_file" 2>/dev/null
+	for group in "${groups[@]}"; do
+		wait_for 120 rmdir "$group"
+	done
+	rm -f "$slow_file" "$swap_file"
+}
+
+# root_of CONTROLLER: where its cgroups are; sets $version to 1 or 2.
+root_of()
+{
+	version=2
+	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	if grep -qsw "$1" "$root/cgroup.controllers"; then
+		echo "+$1" >"$root/cgroup.subtree_control"
+		return
+	fi
+	version=1
+	[ "$1" != io ] || set -- blkio
+	root=$(awk -v name="$1" '$3 == "cgroup" && $4 ~ "(^|,)" name "(,|$)" { print $2; exit }' \
+		/proc/mounts)
+	[ -n "$root" ]
+}
+
+make_group()
+{
+	group=$root/faultmap-test.$$
+	[ -d "$group" ] || mkdir "$group" || return
+	[[ " ${groups[*]} " = *" $group "* ]] || groups+=("$group")
+}
+
+# limit_memory: a cgroup of 8 MiB.
+limit_memory()
+{
+	root_of memory && make_group || return
+	if [ "$version" = 2 ]; then
+		echo 8M >"$group/memory.max"
+	else
+		echo 8M >"$group/memory.limit_in_bytes"
+	fi
+}
+
+# slow_reads N: a cgroup that reads N times a second from the disk that $directory is on.
+slow_reads()
+{
+	local device
+
+	device=$(stat -c %d "$directory")
+	device=$((device >> 8 & 0xfff)):$((device & 0xff))
+	root_of io && make_group || return
+	if [ "$version" = 2 ]; then
+		echo "$device riops=$1" >"$group/io.max"
+	else
+		echo "$device $1" >"$group/blkio.throttle.read_iops_device"
+	fi
+} 2>/dev/null
+
+# run_case DETAIL CASE ARGUMENT...: in all of $groups. $case is what it printed.
+run_case()
+{
+	local detail=$1
+	shift
+
+	name="$detail, $1"
+	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- bash -c '
+		until [ "$1" = -- ]; do
+			echo $$ >"$1/cgroup.procs" && shift
+		done
+		shift
+		exec "$@"' - "${groups[@]}" -- "$stalls" "$@" >"$TMP/case" 2>"$TMP/err"
+	if ! check_equal "$name: exit status" "$?" 0; then
+		sed 's/^/# /' "$TMP/err"
+	fi
+	keep_log "$TMP/log"
+	check_equal "$name: the parts make the whole in each row" \
+		"$(query '[.[] | select(.rec == "faults" and .latency)
+			| select(.latency.sum_ns_total != ([.stall[].sum_ns_total] | add))
+			| {mapping, kind, latency, stall}][:3]')" "[]"
+}
+
+# query FILTER: of the log. $case is what the program printed; `stall` the sums of causes in its memory.
+query()
+{
+	jq -c -s -L tests/live --slurpfile case "$TMP/case" '
+		include "faults"; $case[0] as $case
+		| def in_case: faults_in($case.pid; $case.start; $case.end)
+			| select(.latency and (.kind | test("'"${kinds-}"'")));
+		def stall: [in_case | .stall | to_entries[]] | group_by(.key)
+			| map({key: .[0].key, value: total(.[].value.sum_ns)}) | from_entries;
+		def unknown: [.[] | select(.rec == "faults") | .stall.unknown.sum_ns // 0] | add;
+		'"$1" "$TMP/log"
+}
+
+# check_cause CAUSE [NOT_COUNTED]: it has 90 % of what is neither runqueue nor the other one, and that is
+# what the program waited. The program is not in the kernel for the rest, and its clock runs a little longer.
+check_cause()
+{
+	check_equal "$name: it was $1" "$(query 'stall as $stall
+		| ($stall | del(.runqueue, .['"\"${2-}\""']) | total(.[])) as $rest
+		| [$stall["'"$1"'"] >= 0.9 * $rest, $rest > 0]
+		| if all then . else {$stall, $case} end')" "[true,true]"
+	check_equal "$name: nothing is unknown" "$(query 'unknown * 100 <= (stall | total(.[]))')" true
+}
+
+# check_time: the program's clock says the same.
+check_time()
+{
+	check_equal "$name: as long as the program's own clock says" "$(query '
+		(stall | total(.[])) as $ns | [$ns <= $case.waited_ns, $ns >= 0.9 * $case.waited_ns]
+		| if all then . else {$ns, $case} end')" "[true,true]"
+}
+
+# In fast detail minor faults have their time up to the last that was seen of them.
+test_userfaultfd()
+{
+	run_case "$1" userfaultfd 20 5000
+	check_cause userfaultfd
+	check_time
+	check_equal "$name: each of them waited 5 ms" "$(query '
+		[total(in_case.latency.count), total(in_case.latency.buckets[15:][]),
+		(stall.userfaultfd + stall.runqueue >= 20 * 5000000)]')" "[20,20,true]"
+}
+
+# In fast detail memory that cannot be in swap is counted as it faults.
+test_lock()
+{
+	if lacks locks; then
+		skip "$1, lock" "the feature locks is not there"
+		return
+	fi
+	run_case "$1" lock 20
+	check_cause lock cpu
+}
+
+test_runqueue()
+{
+	run_case "$1" runqueue 20 0
+	check_time
+	check_equal "$name: the kernel says so, too" "$(query 'stall.runqueue as $ns
+		| [$ns <= $case.queued_ns, $ns >= 0.8 * $case.queued_ns]
+		| if all then . else {$ns, $case} end')" "[true,true]"
+}
+
+test_remote()
+{
+	run_case "$1" file "$TMP/slow_fs/file" 20 5
+	check_cause remote
+	check_time
+}
+
+test_disk()
+{
+	run_case "$1" file "$slow_file" 12 4
+	check_cause "$(lacks page_cache && echo page_wait || echo disk)"
+	check_time
+}
+
+test_swap()
+{
+	local kinds=^swap_in
+
+	run_case "$1" again 12 256
+	check_cause swap
+}
+
+test_reclaim()
+{
+	run_case "$1" huge 24
+	check_cause reclaim cpu
+}
+
+for detail in full fast; do
+	test_userfaultfd "$detail"
+	lacks run_delay || test_runqueue "$detail"
+done
+test_lock full
+
+mkdir "$TMP/slow_fs"
+if ! [ -c /dev/fuse ]; then
+	skip remote "this kernel has no FUSE"
+else
+	start_background "$BUILD/workload/slow_fs" "$TMP/slow_fs" 5 100
+	wait_for 60 test -f "$TMP/slow_fs/file"
+	test_remote full
+	test_remote fast
+	umount "$TMP/slow_fs"
+fi
+
+dd if=/dev/urandom of="$slow_file" bs=4k count=48 conv=fsync 2>/dev/null
+if slow_reads 50; then
+	test_disk full
+	test_disk fast
+else
+	skip disk "no cgroup can slow $directory's disk down"
+fi
+
+swap_file=$directory/faultmap-swap.$$
+dd if=/dev/zero of="$swap_file" bs=1M count=48 2>/dev/null
+chmod 600 "$swap_file"
+if limit_memory && mkswap "$swap_file" >/dev/null && swapon --priority 32767 "$swap_file"; then
+	test_swap full
+	test_swap fast
+	test_reclaim full
+else
+	skip "swap, reclaim" "no cgroup with a limit of memory, or no swap file"
+fi
+check_schema
+done_testing

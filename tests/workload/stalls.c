@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Faults that wait for something known: stalls CASE [ARGUMENT]...
+ *
+ *   userfaultfd PAGES USEC  each page is served by a thread that sleeps first
+ *   lock PAGES              another thread holds the process's mmap_lock nearly all the time
+ *   runqueue PAGES CPU      on a CPU with two busy loops; a thread elsewhere serves at once
+ *   file PATH PAGES STEP    reads every STEP-th page of the mapped file
+ *   again PAGES STEP        writes to private memory, and reads every STEP-th page of it
+ *   huge MIB                writes to private memory in huge pages
+ *
+ * Prints a JSON object: the pid, where the memory is, and by this program's own clock how long the
+ * accesses took (waited_ns) and how long the thread was runnable without a CPU meanwhile
+ * (queued_ns, /proc/thread-self/schedstat).
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+#define HUGE (2UL << 20)
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static uint64_t queued_ns(void)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+	uint64_t running, queued = 0;
+
+	if (!file || fscanf(file, "%" SCNu64 " %" SCNu64, &running, &queued) != 2)
+		err(1, "/proc/thread-self/schedstat");
+	fclose(file);
+	return queued;
+}
+
+static void *map(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		err(1, "mmap");
+	return memory;
+}
+
+static useconds_t pause_us;
+
+/* Touches so many pages, `step` bytes apart, and reports. */
+static void touch(volatile char *memory, unsigned long pages, size_t step, bool write)
+{
+	uint64_t queued = queued_ns(), waited = 0;
+
+	for (unsigned long i = 0; i < pages; i++) {
+		uint64_t from;
+
+		if (pause_us)
+			usleep(pause_us);
+		from = now_ns();
+
+		if (write)
+			memory[i * step] = 1;
+		else
+			(void)memory[i * step];
+		waited += now_ns() - from;
+	}
+	printf("{\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"pages\":%lu,\"waited_ns\":%" PRIu64
+	       ",\"queued_ns\":%" PRIu64 "}\n",
+	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited,
+	       queued_ns() - queued);
+	fflush(stdout);
+}
+
+static void start_thread(void *(*run)(void *), void *argument)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, argument))
+		errx(1, "pthread_create");
+	pthread_detach(thread);
+}
+
+/* ---- userfaultfd ---- */
+
+static int userfault_fd;
+static useconds_t serve_after;
+
+static void *serve(void *argument)
+{
+	static char page[PAGE] __attribute__((aligned(4096)));
+	struct uffd_msg message;
+
+	(void)argument;
+	while (read(userfault_fd, &message, sizeof(message)) == sizeof(message)) {
+		struct uffdio_copy copy = { .dst = message.arg.pagefault.address & ~(PAGE - 1),
+					    .src = (uintptr_t)page,
+					    .len = PAGE };
+
+		usleep(serve_after);
+		if (ioctl(userfault_fd, UFFDIO_COPY, &copy))
+			err(1, "UFFDIO_COPY");
+	}
+	return NULL;
+}
+
+static char *map_served(unsigned long pages)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .range.len = pages * PAGE,
+					 .mode = UFFDIO_REGISTER_MODE_MISSING };
+	char *memory = map(pages * PAGE);
+
+	range.range.start = (uintptr_t)memory;
+	userfault_fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (userfault_fd < 0 || ioctl(userfault_fd, UFFDIO_API, &api) ||
+	    ioctl(userfault_fd, UFFDIO_REGISTER, &range))
+		err(1, "userfaultfd");
+	return memory;
+}
+
+static void case_userfaultfd(char **argument)
+{
+	unsigned long pages = strtoul(argument[0], NULL, 10);
+	char *memory = map_served(pages);
+
+	serve_after = strtoul(argument[1], NULL, 10);
+	start_thread(serve, NULL);
+	touch(memory, pages, PAGE, true);
+}
+
+/* ---- a lock ---- */
+
+#define LOCKED_PAGES 32768UL
+static char *locked;
+static atomic_bool is_over, is_held;
+
+/* mprotect() changes each page's entry with the lock held: the mapping's own, too. Another flag, or
+ * there is nothing to do. */
+static void *hold_lock(void *argument)
+{
+	(void)argument;
+	for (bool exec = false; !atomic_load(&is_over); exec = !exec)
+		if (mprotect(locked, 2 * LOCKED_PAGES * PAGE,
+			     PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0)))
+			err(1, "mprotect");
+		else
+			atomic_store(&is_held, true);
+	return NULL;
+}
+
+static void case_lock(char **argument)
+{
+	unsigned long pages = strtoul(argument[0], NULL, 10);
+
+	locked = map(2 * LOCKED_PAGES * PAGE);
+	madvise(locked, 2 * LOCKED_PAGES * PAGE, MADV_NOHUGEPAGE);
+	memset(locked, 1, LOCKED_PAGES * PAGE);
+	start_thread(hold_lock, NULL);
+	while (!atomic_load(&is_held))
+		usleep(1000);
+	pause_us = 500; /* not all in the moment in which it is free */
+	touch(locked + LOCKED_PAGES * PAGE, pages, PAGE, true);
+	atomic_store(&is_over, true);
+}
+
+/* ---- a busy CPU ---- */
+
+static void pin(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		err(1, "sched_setaffinity");
+}
+
+static pid_t start_busy_loop(void)
+{
+	pid_t parent = getpid(), child = fork();
+
+	if (child)
+		return child;
+	alarm(20);
+	while (getppid() == parent)
+		for (volatile int i = 0; i < 1000000; i++)
+			;
+	_exit(0);
+}
+
+static void case_runqueue(char **argument)
+{
+	unsigned long pages = strtoul(argument[0], NULL, 10);
+	int cpu = atoi(argument[1]);
+	char *memory = map_served(pages);
+	pid_t loops[2];
+
+	start_thread(serve, NULL); /* where it likes */
+	pin(cpu);
+	loops[0] = start_busy_loop();
+	loops[1] = start_busy_loop();
+	setpriority(PRIO_PROCESS, gettid(), 10);
+	touch(memory, pages, PAGE, true);
+	for (int i = 0; i < 2; i++) {
+		kill(loops[i], SIGKILL);
+		waitpid(loops[i], NULL, 0);
+	}
+}
+
+/* ---- files and memory ---- */
+
+static void case_file(char **argument)
+{
+	unsigned long pages = strtoul(argument[1], NULL, 10), step = strtoul(argument[2], NULL, 10);
+	int fd = open(argument[0], O_RDONLY | O_CLOEXEC);
+	char *memory = mmap(NULL, pages * step * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (fd < 0 || memory == MAP_FAILED)
+		err(1, "%s", argument[0]);
+	madvise(memory, pages * step * PAGE, MADV_RANDOM);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	touch(memory, pages, step * PAGE, false);
+}
+
+static void case_huge(char **argument)
+{
+	unsigned long count = strtoul(argument[0], NULL, 10) / 2;
+	char *memory = map((count + 1) * HUGE);
+
+	memory = (char *)(((uintptr_t)memory + HUGE - 1) & ~(HUGE - 1));
+	if (madvise(memory, count * HUGE, MADV_HUGEPAGE))
+		err(1, "MADV_HUGEPAGE");
+	touch(memory, count, HUGE, true);
+}
+
+static void case_again(char **argument)
+{
+	unsigned long pages = strtoul(argument[0], NULL, 10), step = strtoul(argument[1], NULL, 10);
+	char *memory = map(pages * step * PAGE);
+
+	madvise(memory, pages * step * PAGE, MADV_NOHUGEPAGE);
+	for (unsigned long i = 0; i < pages * step; i++)
+		memory[i * PAGE] = 1;
+	touch(memory, pages, step * PAGE, false);
+}
+
+static const struct {
+	const char *name;
+	int n_arguments;
+	void (*run)(char **argument);
+} cases[] = {
+	{ "userfaultfd", 2, case_userfaultfd },
+	{ "lock", 1, case_lock },
+	{ "runqueue", 2, case_runqueue },
+	{ "file", 3, case_file },
+	{ "again", 2, case_again },
+	{ "huge", 1, case_huge },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(cases) / sizeof(*cases); i++)
+		if (!strcmp(argv[1], cases[i].name) && argc == cases[i].n_arguments + 2) {
+			cases[i].run(argv + 2);
+			return 0;
+		}
+	errx(2, "no such case, or not its arguments");
+}
