@@ -4,6 +4,7 @@ The group's processes are these, and they sleep; it was born after the daemon. P
 NAME, GOT and WANTED with tabs between, for tests/live/page.sh."""
 
 import json
+import re
 import subprocess
 import sys
 import urllib.parse
@@ -83,6 +84,10 @@ def check_list(browser, url):
         check(f"history, kinds and groups add up to the same: {key}", max(sums) - min(sums) < 1e-4 or sums)
     total = sum(group["processes"] for group in overview["groups"]) + overview["other"]["processes"]
     check("so do processes", total, overview["processes"])
+    check("that are those of /metrics", overview["processes"],
+          int(re.search(r"^faultmap_processes (\d+)$", shown["metrics"], re.MULTILINE)[1]))
+    text = browser.ask("document.querySelector('#state').textContent")
+    check("the page says how many there are", re.match(r"[\d,]+ processes at ", text) is not None)
 
 
 def check_group(browser, url, name, pids):
