@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "collect/map_sizes.h"
 
-
 #include "base/util.h"
 
 #define ROWS_DEFAULT 32768
