@@ -21,6 +21,7 @@
 
 /* Configuration: frozen at load, so that the verifier drops what is switched off. */
 const volatile bool config_follow = false;     /* only followed processes count */
+const volatile bool config_attach = false;     /* some of them from the middle of their life on */
 const volatile bool config_full = false;       /* --detail=full: every fault is stamped */
 const volatile bool config_perf_events = true; /* faults complete in perf events */
 const volatile bool config_fault_entry = true; /* features: see src/collect/features.c */

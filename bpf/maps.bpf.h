@@ -97,7 +97,8 @@ struct {
 	__type(value, struct maple_copy);
 } maple_scratch SEC(".maps");
 
-/* `run`: the processes that descend from the one that called follow_me. */
+/* `run`: the processes that descend from the one that called know_me. With config_attach also those
+ * that were named by their pid: user space knows no start in nanoseconds, and puts 0. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -190,7 +191,10 @@ static __always_inline bool is_followed(u32 tgid, u64 start_ns)
 
 	if (!config_host_processes && !tgid)
 		return false;
-	return !config_follow || bpf_map_lookup_elem(&followed, &key);
+	if (!config_follow || bpf_map_lookup_elem(&followed, &key))
+		return true;
+	key.start_ns = 0;
+	return config_attach && bpf_map_lookup_elem(&followed, &key);
 }
 
 static __always_inline bool is_followed_task(struct task_struct *task)

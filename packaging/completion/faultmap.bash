@@ -7,11 +7,12 @@ _faultmap_flags()
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
 	local context='--threads --code --stacks'
 	local table='--by --sort --rows --all --csv --color' interval='-d --interval'
+	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
 	case $1 in
-	run) echo "--json --jsonl --slices -o --output $table $interval $context $watch $common" ;;
-	top) echo "--once -b --batch -n --count --json --user $table $interval $context $watch $common" ;;
-	log) echo "-n --count -o --output --schema --user $interval $context $watch $common" ;;
+	run) echo "--json --jsonl -a --everything -n --count --slices -o --output $filter $table $interval $context $watch $common" ;;
+	top) echo "--once -b --batch -n --count --json --user $filter $table $interval $context $watch $common" ;;
+	log) echo "-n --count -o --output --schema --user $filter $interval $context $watch $common" ;;
 	report) echo "--from --to --json $table $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
@@ -32,9 +33,10 @@ _faultmap_values()
 	--group-by) echo 'cgroup comm exe pid uid unit' ;;
 	--mappings) echo 'none top=5' ;;
 	--mappings-names) echo 'all auto public' ;;
-	--user) compgen -u ;;
+	--children) echo 'yes no' ;;
+	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	-d | --delay | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
+	-d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
 	*) return 1 ;;
 	esac
 }

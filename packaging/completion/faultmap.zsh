@@ -4,9 +4,9 @@
 
 _faultmap() {
 	local curcontext=$curcontext state line
-	local -a commands common watch context table interval count
+	local -a commands common watch context table interval count filter
 	commands=(
-		'run:profile one command and its children, then print where they faulted'
+		'run:profile one command, or what runs already, then print where it faulted'
 		'top:show who faults now, as a table'
 		'log:write the page faults of all processes as JSON lines'
 		'report:print the summary of recorded JSON lines'
@@ -39,6 +39,15 @@ _faultmap() {
 	interval=(
 		'(-d --interval)'{-d+,--interval=}'[read the counters this often]:seconds:'
 	)
+	filter=(
+		'*'{-p+,--pid=}'[only these processes]:pids:_pids'
+		'--children=[and what they start]:whether:(yes no)'
+		'*--comm=[only programs of this name]:name:'
+		'*--exe=[only programs of this file]:path:_files'
+		'*--unit=[only this unit or container]:unit:'
+		'*--cgroup=[only this cgroup and those below]:path:'
+		'*--uid=[only this user]:user:_users'
+	)
 	count=(
 		'(-n --count)'{-n+,--count=}'[end after so many ticks]:count:'
 	)
@@ -55,7 +64,8 @@ _faultmap() {
 	argument)
 		case $line[1] in
 		run)
-			_arguments $context $watch $common $table $interval \
+			_arguments $context $watch $common $filter $table $interval $count \
+				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--json[JSON lines instead of the summary]' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--slices[show where along each mapping the faults were]' \
@@ -63,14 +73,14 @@ _faultmap() {
 				'*::command:_normal'
 			;;
 		top)
-			_arguments $context $watch $common $table $interval $count \
+			_arguments $context $watch $common $filter $table $interval $count \
 				'--json[each table as a JSON object]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
 				'--user=[become this user]:user:_users'
 			;;
 		log)
-			_arguments $context $watch $common $interval $count \
+			_arguments $context $watch $common $filter $interval $count \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'--schema[print the JSON Schema of the lines]' \
 				'--user=[become this user]:user:_users'

@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "cmd/filter_flags.h"
 #include "cmd/session.h"
 #include "sink/sink_jsonl.h"
 #include "base/util.h"
@@ -18,6 +20,7 @@
 struct log_config {
 	struct common_options common; /* first: see cmd_begin */
 	struct watch_options watch;
+	struct filter_flags filter;
 	const char *user; /* to become; NULL: the default */
 	uint64_t interval_ms;
 	uint64_t count;
@@ -46,6 +49,7 @@ static const struct option_spec options[] = {
 	  .help = "print the JSON Schema of the lines and exit",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct log_config, schema) },
+	FILTER_OPTIONS(struct log_config, filter),
 	WATCH_OPTIONS(struct log_config, watch, "fast"),
 	CONTEXT_OPTIONS(struct log_config, watch),
 	USER_OPTION(struct log_config, user),
@@ -152,19 +156,28 @@ static int log_run(struct log *log)
 	struct collector_options collector = watch_collector(&log->config->watch,
 							     &log->config->common);
 	struct error error;
-	int result = session_open(&log->session, &collector, log->config->interval_ms, count_tick,
-				  log, &error);
+	int result;
 
+	filter_flags_collect(&log->config->filter, &collector);
+	result = session_open(&log->session, &collector, log->config->interval_ms, count_tick, log,
+			      &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return cmd_status_of(result);
 	}
 	session_set_sinks(log->session, &log->sinks, handle_result);
-	result = session_give_up_privileges(log->session, &log->user, &log->config->common, &error);
+	result = session_set_filter(log->session, &log->config->filter.by);
+	if (result < 0)
+		error_set(&error, -result, "starting: %s", strerror(-result));
+	else
+		result = session_give_up_privileges(log->session, &log->user, &log->config->common,
+						    &error);
 	if (!result)
 		result = write_meta(log, &error);
 	if (!result)
 		result = session_run(log->session, &error);
+	if (!result)
+		filter_flags_tell(&log->config->filter, log->session);
 	sink_jsonl_watch(log->sink, NULL);
 	session_close(log->session);
 	if (!result)
@@ -189,6 +202,10 @@ static int log_main(int argc, char *argv[])
 	if (config.schema) {
 		fputs(sink_jsonl_schema(), stdout);
 		return EXIT_DONE;
+	}
+	if (filter_flags_read(&config.filter, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_USAGE;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	if (privileges_find(&log.user, config.user, &error) < 0) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -257,6 +258,18 @@ static int give_up_privileges(const struct report_config *config, struct error *
 	return result;
 }
 
+/* `report | head`: the reader has what it wanted, which is no failure; others are told by main(). */
+static void write_out(const char *text, size_t size)
+{
+	errno = 0;
+	if (fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0)
+		return;
+	if (errno != EPIPE)
+		return;
+	__fpurge(stdout);
+	clearerr(stdout);
+}
+
 static int report_run(struct report *report, char *const files[])
 {
 	autofree char *text = NULL;
@@ -282,7 +295,7 @@ static int report_run(struct report *report, char *const files[])
 	if (result < 0)
 		log_error("%s", error.text);
 	else
-		fwrite(text, 1, size, stdout);
+		write_out(text, size);
 	return result < 0 || report->n_complaints ? EXIT_FAILED : EXIT_DONE;
 }
 

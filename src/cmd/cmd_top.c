@@ -11,6 +11,7 @@
 
 #include "collect/collector.h"
 #include "base/log.h"
+#include "cmd/filter_flags.h"
 #include "cmd/session.h"
 #include "cmd/table_options.h"
 #include "sink/sink_table.h"
@@ -21,6 +22,7 @@
 struct top_config {
 	struct common_options common;
 	struct watch_options watch;
+	struct filter_flags filter;
 	const char *user; /* to become; NULL: the default */
 	bool once;
 	bool batch;
@@ -58,6 +60,7 @@ static const struct option_spec top_options[] = {
 	INTERVAL_OPTIONS(struct top_config, interval_ms, 50),
 	TABLE_OPTIONS(struct top_config, table, "process"),
 	TABLE_JSON_OPTION(struct top_config, table),
+	FILTER_OPTIONS(struct top_config, filter),
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
 	CONTEXT_OPTIONS(struct top_config, watch),
 	USER_OPTION(struct top_config, user),
@@ -139,9 +142,12 @@ static int top_run(struct top *top)
 	struct collector_options options = watch_collector(&top->config->watch,
 							   &top->config->common);
 	struct error error;
-	int result = session_open(&top->session, &options, top->config->interval_ms, count_tick,
-				  top, &error);
+	int result;
 
+	options.wants_exe = top->config->table.by == BY_EXE;
+	filter_flags_collect(&top->config->filter, &options);
+	result = session_open(&top->session, &options, top->config->interval_ms, count_tick, top,
+			      &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return cmd_status_of(result);
@@ -150,9 +156,16 @@ static int top_run(struct top *top)
 		log_warning("%s", session_info(top->session)->warning);
 	session_set_sinks(top->session, &top->sinks, NULL);
 	session_set_signal(top->session, handle_signal);
-	result = session_give_up_privileges(top->session, &top->user, &top->config->common, &error);
+	result = session_set_filter(top->session, &top->config->filter.by);
+	if (result < 0)
+		error_set(&error, -result, "starting: %s", strerror(-result));
+	else
+		result = session_give_up_privileges(top->session, &top->user, &top->config->common,
+						    &error);
 	if (!result)
 		result = session_run(top->session, &error);
+	if (!result)
+		filter_flags_tell(&top->config->filter, top->session);
 	session_close(top->session);
 	if (result < 0 && result != -EPIPE) /* `top -b | head`: the reader has what it wanted */
 		log_error("%s", error.text);
@@ -174,6 +187,10 @@ static int top_main(int argc, char *argv[])
 		return status;
 	if (!top_accepts(&config, argc, operand, argv))
 		return EXIT_USAGE;
+	if (filter_flags_read(&config.filter, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_USAGE;
+	}
 	keep_old_meaning(&config);
 	if (privileges_find(&top.user, config.user, &error) < 0) {
 		log_error("%s", error.text);

@@ -16,6 +16,8 @@
 struct session {
 	struct collector *collector;
 	struct loop *loop;
+	struct filter *filter; /* NULL: all processes */
+	bool wants_exe;
 	const struct sinks *sinks; /* NULL: none */
 	sinks_result_fn on_result;
 	session_tick_fn on_tick;
@@ -65,6 +67,10 @@ int session_tick(struct session *session, struct error *error)
 	session->tick_ns = monotonic_ns() - begin;
 	session->trouble_in_a_row = 0;
 	session->has_baseline = true;
+	if (session->filter)
+		snapshot = filter_apply(session->filter, snapshot);
+	if (!snapshot)
+		return error_set(error, ENOMEM, "filtering the processes: out of memory");
 	return session_hand_out(session, snapshot, error);
 }
 
@@ -112,6 +118,7 @@ int session_open(struct session **ret_session, const struct collector_options *o
 		return error_set(error, ENOMEM, "starting: out of memory");
 	session->on_tick = on_tick;
 	session->context = context;
+	session->wants_exe = options->wants_exe;
 	result = session_open_loop(session);
 	if (result < 0) {
 		error_set(error, -result, "making the event loop: %s", strerror(-result));
@@ -139,6 +146,7 @@ void session_close(struct session *session)
 		return;
 	loop_free(session->loop);
 	collector_free(session->collector);
+	filter_free(session->filter);
 	free(session);
 }
 
@@ -147,6 +155,19 @@ void session_set_sinks(struct session *session, const struct sinks *sinks,
 {
 	session->sinks = sinks;
 	session->on_result = on_result;
+}
+
+int session_set_filter(struct session *session, const struct filter_options *options)
+{
+	if (filter_is_empty(options))
+		return 0;
+	session->filter = filter_new(options);
+	return session->filter ? 0 : -ENOMEM;
+}
+
+bool session_has_matched(const struct session *session)
+{
+	return !session->filter || filter_has_matched(session->filter);
 }
 
 struct loop *session_loop(struct session *session)
@@ -179,6 +200,7 @@ int session_give_up_privileges(const struct session *session, const struct privi
 {
 	bool is_paranoid = policy_sysctl("/proc/sys/kernel/perf_event_paranoid") > 2;
 	unsigned int needs = (session_info(session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0) |
+			     (session->wants_exe ? PRIVILEGE_READ_EXE : 0) |
 			     (is_paranoid ? PRIVILEGE_OPEN_PERF_3 : PRIVILEGE_OPEN_PERF);
 	int result = privileges_suspend(user, error);
 

@@ -19,6 +19,7 @@
 #include "collect/collector.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "model/filter.h"
 #include "model/sink.h"
 
 struct session;
@@ -44,6 +45,12 @@ void session_close(struct session *session);
  * two ticks. on_result gets on_tick's context; NULL: the first failure ends session_run. */
 void session_set_sinks(struct session *session, const struct sinks *sinks,
 		       sinks_result_fn on_result);
+
+/* From now on snapshots are those of the processes that match; the options are borrowed. 0 or
+ * -ENOMEM. */
+int session_set_filter(struct session *session, const struct filter_options *options);
+/* Some process has matched the filter so far. */
+bool session_has_matched(const struct session *session);
 
 /* For further descriptors, signals (SIGCHLD) and timers. */
 struct loop *session_loop(struct session *session);

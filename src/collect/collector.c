@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collect/attach.h"
 #include "collect/collector_kernel.h"
 #include "collect/features.h"
 #include "model/losses.h"
@@ -379,7 +380,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	int result = features_probe(features, options->disabled, error);
 
 	if (!result)
-		result = features_require(features, options->follow, error);
+		result = features_require(features, options->follow || options->attach_children,
+					  error);
 	if (result)
 		return result;
 	collector->snapshot = snapshot_new();
@@ -403,9 +405,11 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	if (result)
 		return result;
 	result = kernel_open(&collector->kernel, options, features, &collector->info, error);
+	if (!result)
+		result = attach_processes(collector->kernel, options, error);
 	if (result)
 		return result;
-	if (features_warn(features, options->follow, collector->warning,
+	if (features_warn(features, options->follow || options->n_attach, collector->warning,
 			  sizeof(collector->warning)))
 		collector->info.warning = collector->warning;
 	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names,
@@ -413,6 +417,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->tasks = tasks_new(collector->kernel, collector->snapshot, collector->names);
 	if (!collector->rows || !collector->tasks)
 		return error_set(error, ENOMEM, "out of memory");
+	if (options->wants_exe)
+		tasks_want_exe(collector->tasks);
 	kernel_on_record(collector->kernel, add_record, collector);
 	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;

@@ -20,9 +20,16 @@ struct feature_set;
 
 enum detail { DETAIL_FAST, DETAIL_FULL };
 
+/* More are no single program's; a unit or a cgroup is asked for by its name. */
+#define ATTACH_MAX 64
+
 struct collector_options {
 	enum detail detail;
 	bool follow;          /* only what descends from this process from now on (`run`) */
+	const pid_t *attach;  /* only these processes; NULL: all. Not with `follow` */
+	size_t n_attach;      /* up to ATTACH_MAX */
+	bool attach_children; /* and what they have started and start */
+	bool wants_exe;       /* the path of each process's program */
 	uint32_t max_rows;    /* rows kept in the kernel; 0: the default */
 	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
 	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */

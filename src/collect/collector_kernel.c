@@ -308,9 +308,21 @@ void kernel_set_names_generation(struct kernel *kernel, uint32_t generation)
 	kernel->skeleton->bss->names_generation = generation;
 }
 
+int kernel_follow(struct kernel *kernel, pid_t tgid)
+{
+	struct process_key key = { .start_ns = 0, .tgid = (uint32_t)tgid };
+	uint32_t one = 1;
+
+	return bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key, &one,
+				   BPF_ANY);
+}
+
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns)
 {
 	struct process_key key = { .start_ns = start_ns, .tgid = tgid };
 
 	bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key);
+	key.start_ns = 0; /* of kernel_follow */
+	if (kernel->skeleton->rodata->config_attach)
+		bpf_map_delete_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key);
 }

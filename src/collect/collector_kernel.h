@@ -70,6 +70,8 @@ int kernel_fd(const struct kernel *kernel);
 
 /* Names that were sent in generations before will be sent again when they are next seen. */
 void kernel_set_names_generation(struct kernel *kernel, uint32_t generation);
+/* From now on this process counts, too: options->attach. 0 or a negative errno. */
+int kernel_follow(struct kernel *kernel, pid_t tgid);
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns);
 
 #endif

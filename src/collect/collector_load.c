@@ -96,7 +96,8 @@ static int set_sizes(struct kernel *kernel, const struct collector_options *opti
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
 	struct map_sizes sizes = map_sizes_of(options->max_rows, options->detail == DETAIL_FULL,
-					      old, options->follow, kernel->n_cpus);
+					      old, options->follow || options->n_attach,
+					      kernel->n_cpus);
 
 	kernel->sizes = sizes;
 	kernel->has_causes = causes;
@@ -150,7 +151,8 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 
 	if (result)
 		return result;
-	skeleton->rodata->config_follow = options->follow;
+	skeleton->rodata->config_follow = options->follow || options->n_attach;
+	skeleton->rodata->config_attach = options->n_attach > 0;
 	skeleton->rodata->config_full = options->detail == DETAIL_FULL;
 	skeleton->rodata->config_perf_events = has(features, FEATURE_PERF_EVENTS);
 	skeleton->rodata->config_fault_entry = has(features, FEATURE_FAULT_ENTRY);
@@ -488,7 +490,8 @@ static struct kernel *kernel_new(const struct collector_options *options,
 		return NULL;
 	info->n_hooks = 0;
 	kernel->n_cpus = n_cpus > 0 ? n_cpus : 1;
-	kernel->counts_others = !options->follow && !has(features, FEATURE_HOST_PROCESSES);
+	kernel->counts_others = !options->follow &&
+				(options->n_attach || !has(features, FEATURE_HOST_PROCESSES));
 	kernel->swaps_fd = -1;
 	kernel->hooks = hooks_new(options, features, info);
 	if (!kernel->hooks) {
@@ -546,7 +549,8 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 		features_drop(
 			features, FEATURE_TASK_WALK,
 			"no walk over processes in the programs for kernels before Linux 6.1");
-		result = features_require(features, options->follow, error);
+		result = features_require(features, options->follow || options->attach_children,
+					  error);
 	}
 	if (!result && options->stacks && takes_old_object(features))
 		result = error_set(
@@ -561,7 +565,8 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 		    !has(features, refusal.feature))
 			return result;
 		features_refuse(features, &refusal);
-		result = features_require(features, options->follow, error);
+		result = features_require(features, options->follow || options->attach_children,
+					  error);
 	}
 	return result;
 }

@@ -160,7 +160,7 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 	case WHEN_FULL:
 		return full;
 	case WHEN_FOLLOW:
-		return hooks->options.follow;
+		return hooks->options.follow || hooks->options.attach_children;
 	case WHEN_MINOR_EVENT: /* an entry event may miss a fault: it is counted as it completes */
 		return full || !has(hooks, FEATURE_FAULT_ENTRY);
 	case WHEN_CAUSES:

@@ -2,6 +2,9 @@
 #include "collect/tasks.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -40,6 +43,7 @@ struct tasks {
 	size_t pending_capacity;
 	uint64_t pending_lost;
 	uint64_t cgroups_lost;
+	bool wants_exe;
 };
 
 static uint64_t boottime_ns(void)
@@ -63,6 +67,11 @@ struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct
 	tasks->attached_ns = boottime_ns();
 	tasks->wants_full = true;
 	return tasks;
+}
+
+void tasks_want_exe(struct tasks *tasks)
+{
+	tasks->wants_exe = true;
 }
 
 void tasks_free(struct tasks *tasks)
@@ -124,14 +133,35 @@ static int set_cgroup(struct tasks *tasks, struct process *process, uint64_t id)
 	return result;
 }
 
+/* Where it cannot be read any more, what is known stays. 0 or -ENOMEM. */
+static int set_exe(struct tasks *tasks, struct process *process)
+{
+	char link[32], path[PATH_MAX];
+	const char *exe;
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length <= 0)
+		return 0;
+	path[length] = '\0';
+	exe = strings_get_for(snapshot_strings(tasks->snapshot), path, process->uid, STRINGS_LAST);
+	process->exe = exe ?: process->exe;
+	return exe ? 0 : -ENOMEM;
+}
+
 static int set_identity(struct tasks *tasks, struct process *process,
 			const struct task_record *record)
 {
+	bool has_changed = !*process->comm || strncmp(process->comm, record->comm, COMM_LEN) != 0;
+
 	process->accounting.is_unannounced = false;
 	process->ppid = record->ppid;
 	process->uid = record->uid;
 	memcpy(process->comm, record->comm, sizeof(process->comm));
 	process->comm[COMM_LEN - 1] = '\0';
+	if (tasks->wants_exe && has_changed && set_exe(tasks, process) < 0)
+		return -ENOMEM;
 	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
 		return 0;
 	return set_cgroup(tasks, process, record->cgroup_id);

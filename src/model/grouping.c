@@ -155,7 +155,13 @@ static const char *name_of_process(struct grouping *grouping, const struct proce
 	return grouping->name;
 }
 
-static const char *name_of_row(struct grouping *grouping, const struct row *row)
+/* A process is itself, whatever it is called after an exec. */
+static const char *group_of_process(struct grouping *grouping, const struct process *process)
+{
+	return grouping->options.by == BY_PROCESS ? "" : name_of_process(grouping, process);
+}
+
+static const char *group_of_row(struct grouping *grouping, const struct row *row)
 {
 	switch (grouping->options.by) {
 	case BY_MAPPING:
@@ -165,7 +171,7 @@ static const char *name_of_row(struct grouping *grouping, const struct row *row)
 	case BY_KIND:
 		return interned_add(&grouping->names, kind_name(row->kind));
 	default:
-		return name_of_process(grouping, row->process);
+		return group_of_process(grouping, row->process);
 	}
 }
 
@@ -233,6 +239,7 @@ static struct tally *tally_new(struct grouping *grouping, const struct tally *ke
 	if (!tally)
 		return NULL;
 	*tally = *key;
+	tally->name = key->group;
 	if (table_add(&grouping->tallies, tally) < 0) {
 		free(tally);
 		return NULL;
@@ -278,7 +285,7 @@ static int count_process(struct grouping *grouping, struct tally *sum, const str
 
 int grouping_fold(struct grouping *grouping, struct tally *tally)
 {
-	struct tally key = { .name = tally->name };
+	struct tally key = { .group = tally->group };
 	struct tally *sum;
 
 	memcpy(key.perms, tally->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
@@ -355,7 +362,7 @@ static bool has_room(const struct grouping *grouping, size_t times)
 static struct tally *tally_of(struct grouping *grouping, const struct tally *key)
 {
 	struct tally *tally = table_get(&grouping->tallies, key);
-	struct tally name_key = { .name = key->name };
+	struct tally name_key = { .group = key->group };
 
 	if (tally)
 		return tally;
@@ -376,14 +383,22 @@ static void key_process(struct tally *key, const struct process *process)
 	key->start_ns = process->start_ns;
 }
 
-static void name_process(struct tally *tally, const struct process *process)
+/* Says of the process's own tally whose it is. 0 or -ENOMEM. */
+static int name_process(struct grouping *grouping, struct tally *tally,
+			const struct process *process)
 {
+	if (grouping->options.by == BY_PROCESS)
+		tally->name = name_of_process(grouping, process);
+	if (!tally->name)
+		return -ENOMEM;
 	if (!tally->tgid || tally->tgid != process->tgid)
-		return;
+		return 0;
 	tally->n_processes = 1;
 	memcpy(tally->comm, process->comm, COMM_LEN);
 	tally->uid = process->uid;
 	tally->has_ended = process->ended;
+	tally->is_whole = process->ended && process->accounted;
+	return 0;
 }
 
 /* Adding. -------------------------------------------------------------------------------------- */
@@ -391,14 +406,13 @@ static void name_process(struct tally *tally, const struct process *process)
 static int add_process(struct grouping *grouping, const struct process *process)
 {
 	bool sums_up = grouping->options.sums_up;
-	struct tally key = { .name = name_of_process(grouping, process) };
+	struct tally key = { .group = group_of_process(grouping, process) };
 	struct tally *tally;
 
 	key_process(&key, process);
-	tally = key.name ? tally_of(grouping, &key) : NULL;
-	if (!tally)
+	tally = key.group ? tally_of(grouping, &key) : NULL;
+	if (!tally || name_process(grouping, tally, process) < 0)
 		return -ENOMEM;
-	name_process(tally, process);
 	if (losses_is_other(process))
 		return 0;
 	tally->n_live = !process->ended;
@@ -453,7 +467,7 @@ static int see_mapping(struct grouping *grouping, struct tally *tally, const str
 
 static struct tally key_of_row(struct grouping *grouping, const struct row *row)
 {
-	struct tally key = { .name = name_of_row(grouping, row) };
+	struct tally key = { .group = group_of_row(grouping, row) };
 
 	key_process(&key, row->process);
 	if (grouping->options.by == BY_ROW) {
@@ -501,14 +515,13 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	struct fault_counts delta = row_delta(row), now = row->now;
 	struct stalls stalls = latency_stalls(row);
 	struct tally key = key_of_row(grouping, row);
-	struct tally *tally = key.name ? tally_of(grouping, &key) : NULL;
+	struct tally *tally = key.group ? tally_of(grouping, &key) : NULL;
 
-	if (!tally)
+	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
 	take_off_gup(grouping, row, &delta);
 	take_off_gup(grouping, row, &now);
 	note_process(grouping, row->process);
-	name_process(tally, row->process);
 	place_tally(tally, row);
 	counts_add(&tally->counts, &delta);
 	if (!grouping->options.sums_up)
@@ -526,10 +539,10 @@ static int end_row(struct grouping *grouping, const struct row *row)
 {
 	bool may_stay = grouping->options.by == BY_MAPPING || grouping->options.by == BY_ROW;
 	struct tally key = key_of_row(grouping, row);
-	struct tally *tally = key.name ? table_get(&grouping->tallies, &key) : NULL;
+	struct tally *tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
 
 	if (!tally || !tally->tgid)
-		return key.name ? 0 : -ENOMEM;
+		return key.group ? 0 : -ENOMEM;
 	if (may_stay && !grouping->has_several)
 		return 0;
 	if (may_stay && (tally->counts.pages >= SMALL_COUNT || tally_faults(tally) >= SMALL_COUNT ||
@@ -542,7 +555,7 @@ static int end_row(struct grouping *grouping, const struct row *row)
 
 static int end_process(struct grouping *grouping, const struct process *process)
 {
-	struct tally key = { .name = name_of_process(grouping, process) };
+	struct tally key = { .group = group_of_process(grouping, process) };
 	struct tally *tally;
 	int result = 0;
 
@@ -552,7 +565,7 @@ static int end_process(struct grouping *grouping, const struct process *process)
 		return result;
 	}
 	key_process(&key, process);
-	tally = key.name ? table_get(&grouping->tallies, &key) : NULL;
+	tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
 	if (tally)
 		tally->n_live = 0;
 	return tally && tally->tgid ? grouping_fold(grouping, tally) : 0;

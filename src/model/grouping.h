@@ -56,16 +56,18 @@ extern const char *const tally_sort_words[];
 
 struct tally {
 	/* identity: must stay first, it is the hash key; no padding */
-	const char *name;  /* raw bytes, the grouping's; equal texts share one. "": no name */
+	const char *group; /* the grouping's; equal texts share one. BY_PROCESS all alike */
 	uint64_t start_ns; /* of the process; both 0: of several, or of no process */
 	uint64_t tgid;
 	uint64_t mapping_id; /* BY_ROW, of one mapping; else 0 */
 	char perms[5];       /* BY_ROW; else all 0 from here on */
 	uint8_t kind, access, mode;
 
+	const char *name;    /* raw bytes, of what is in `group`, or of the process. "": no name */
 	char comm[COMM_LEN]; /* of the process, as last seen; "": of several */
 	uint32_t uid;
-	bool has_ended;       /* the process */
+	bool has_ended; /* the process */
+	bool is_whole; /* all that the process ever counted is in this: it was seen from birth to end */
 	uint64_t n_processes; /* that had faults there; 0: not known */
 	uint64_t n_live;      /* of these, at the last snapshot; only where processes are grouped */
 	uint64_t n_mappings;  /* BY_MAPPING, BY_FILE: of this name; 0: not known */
@@ -82,7 +84,7 @@ struct tally {
 	uint64_t minor_total, major_total; /* since the processes began; 0 where it is summed up */
 	const struct row *hottest; /* most faults of the interval; the snapshot's. NULL: none */
 };
-#define TALLY_KEY_SIZE offsetof(struct tally, comm)
+#define TALLY_KEY_SIZE offsetof(struct tally, name)
 _Static_assert(TALLY_KEY_SIZE == 40 || sizeof(void *) != 8, "tally key has no padding");
 
 struct grouping_options {

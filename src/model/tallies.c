@@ -79,7 +79,7 @@ static int compare_identity(const void *left, const void *right)
 {
 	const struct tally *a = *(const struct tally *const *)left;
 	const struct tally *b = *(const struct tally *const *)right;
-	int order = compare_u64((uintptr_t)a->name, (uintptr_t)b->name);
+	int order = compare_u64((uintptr_t)a->group, (uintptr_t)b->group);
 
 	if (!order)
 		order = memcmp(a->perms, b->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
@@ -92,7 +92,7 @@ static int compare_identity(const void *left, const void *right)
 
 static bool is_alike(const struct tally *a, const struct tally *b)
 {
-	return a->name == b->name &&
+	return a->group == b->group &&
 	       !memcmp(a->perms, b->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
 }
 
@@ -219,6 +219,12 @@ static void move_to_front(struct tally **list, size_t from, size_t to)
 	list[to] = tally;
 }
 
+/* Who did nothing is no answer, unless all of them fit the page. */
+static bool has_cost(const struct tally *tally)
+{
+	return tally_faults(tally) || tally->counts.pages || tally->minor || tally->major;
+}
+
 static bool is_small(const struct cost *rest, const struct cost *total)
 {
 	return rest->stall_ns <= total->stall_ns / SMALL_PART &&
@@ -229,8 +235,12 @@ static bool is_small(const struct cost *rest, const struct cost *total)
 /* Puts in front what is to be shown; returns how many that are. */
 static size_t choose_page(struct tally **list, size_t count)
 {
-	size_t shown = min_of(count, SHOWN_LINES);
+	size_t shown = 0;
 	struct cost total = {}, rest = {};
+
+	while (shown < count && shown < SHOWN_LINES &&
+	       (count <= SHOWN_LINES || has_cost(list[shown])))
+		shown++;
 
 	for (size_t i = 0; i < count; i++)
 		cost_add(&total, list[i]);

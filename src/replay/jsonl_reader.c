@@ -554,6 +554,9 @@ static int add_process(struct jsonl_reader *reader, struct process *process,
 
 	if (!last)
 		return -ENOMEM;
+	if (!last->is_known) /* nothing was counted before its first line */
+		process->accounted = line->minor == line->minor_total &&
+				     line->major == line->major_total;
 	process->minor += gain(line->minor, line->minor_total, last->is_known, &last->minor);
 	process->major += gain(line->major, line->major_total, last->is_known, &last->major);
 	process->gup += gain(line->gup, line->gup_total, last->is_known, &last->gup);

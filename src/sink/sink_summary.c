@@ -33,7 +33,9 @@ struct people {
 	struct tallies tallies;
 	uint64_t count;
 	uint64_t minor, major, gup;
-	int64_t residual; /* what the kernel counted, less rows and GUP, of those that have both */
+	/* What the kernel counted, less rows and GUP: of those that were seen from birth to end, for
+	 * counters and rows of a process that runs are not read at the same moment. */
+	int64_t residual;
 };
 
 struct sink_summary *sink_summary_new(const struct sink_summary_options *options)
@@ -103,8 +105,9 @@ static void add_person(struct people *people, const struct tally *tally)
 	people->minor += tally->minor;
 	people->major += tally->major;
 	people->gup += tally->gup;
-	people->residual += (int64_t)(tally->minor + tally->major) -
-			    (int64_t)(in_rows + tally->gup);
+	if (tally->is_whole)
+		people->residual += (int64_t)(tally->minor + tally->major) -
+				    (int64_t)(in_rows + tally->gup);
 }
 
 /* All processes, in order; to be cleared. 0 or -ENOMEM. */
@@ -209,9 +212,11 @@ static void print_cost(const struct tally *total, const struct people *people,
 	char minor[TEXT_COUNT_LEN], major[TEXT_COUNT_LEN], denied[TEXT_COUNT_LEN];
 	char stalled[TEXT_DURATION_LEN], count[TEXT_COUNT_LEN];
 
-	if (run) {
+	if (run && run->command) {
 		print_end(run, stream);
 		fputs("; ", stream);
+	} else if (run) {
+		fprintf(stream, "attached for %.3f s; ", (double)run->wall_ns / 1e9);
 	}
 	fputs("page faults", stream);
 	if (total->stalls.count)
@@ -329,10 +334,12 @@ static void print_notes(const struct sink_summary *summary, const struct people 
 static int print_text(struct sink_summary *summary, const struct sink_summary_run *run,
 		      const struct people *people, const struct tallies *lines, FILE *stream)
 {
-	int result = run ? print_command(run->command, stream) : 0;
+	int result = run && run->command ? print_command(run->command, stream) : 0;
 
 	if (result < 0)
 		return result;
+	if (run && run->attached)
+		fprintf(stream, "%s\n", run->attached);
 	print_cost(&lines->total, people, run, stream);
 	fputc('\n', stream);
 	result = print_lines(summary, people, lines, stream);

@@ -29,9 +29,10 @@ struct sink_summary_options {
 	size_t max_processes;
 };
 
-/* The command, as it was started and as it ended. */
+/* The command, as it was started and as it ended; or what was attached to. */
 struct sink_summary_run {
-	const char *const *command; /* raw bytes, NULL-terminated */
+	const char *const *command; /* raw bytes, NULL-terminated; NULL: there was none */
+	const char *attached;       /* then: to what, escaped */
 	int wait_status;            /* as wait(2) gives it */
 	uint64_t wall_ns;
 };

@@ -377,13 +377,13 @@ static void cell_longest(const struct line_context *context, const struct tally 
 	{                                   \
 		.title = name, .left = true \
 	}
-#define WORDS(name)                                           \
-	{                                                     \
-		.title = name, .left = true, .flexible = true \
+#define WORDS(name)                                                        \
+	{                                                                  \
+		.title = name, .left = true, .flexible = true, .least = 14 \
 	}
 #define NAME(name)                                                                            \
 	{                                                                                     \
-		.title = name, .left = true, .flexible = true, .least = 28, .keeps_end = true \
+		.title = name, .left = true, .flexible = true, .least = 22, .keeps_end = true \
 	}
 #define BUT(views) (ALL_VIEWS & ~(views))
 

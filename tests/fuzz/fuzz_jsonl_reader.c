@@ -29,7 +29,9 @@ static int take_interval(void *context, const struct snapshot *snapshot, struct 
 static int take_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
 		    struct error *error)
 {
-	const struct sink_summary_run run = { command, wait_status, wall_ns };
+	const struct sink_summary_run run = { .command = command,
+					      .wait_status = wait_status,
+					      .wall_ns = wall_ns };
 
 	(void)context;
 	(void)error;

@@ -145,6 +145,32 @@ static void many_processes(void **state)
 	sink_summary_free(summary);
 }
 
+/* A process that becomes another program is one process, under its last name. */
+static void exec_is_no_other_process(void **state)
+{
+	const struct sink_summary_options options = { .page_size = 4096, .by = BY_PROCESS };
+	const char *command[] = { "sh", NULL };
+	struct sink_summary *summary = sink_summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process;
+	autofree char *text = NULL;
+
+	(void)state;
+	process = add_child(snapshot, 100, "sh", 70);
+	add_tick(summary, snapshot, 1);
+	snapshot_begin(snapshot);
+	strcpy(process->comm, "sleep");
+	add_row(snapshot, process, 1601, "/usr/lib/libc.so.6", "r-xp", KIND_FILE_MAP, ACCESS_EXEC,
+		2 * MIB, 75, 1);
+	add_tick(summary, snapshot, 2);
+	assert_int_equal(sink_summary_totals(summary).processes, 1);
+	assert_int_equal(sink_summary_totals(summary).minor, 85);
+	text = print(summary, command, 0);
+	assert_non_null(strstr(text, "file_map 76, demand_zero 10  sleep\n"));
+	snapshot_free(snapshot);
+	sink_summary_free(summary);
+}
+
 /* One mapping with most of the pages is not lost among those of its name. */
 static void a_large_mapping_stands_alone(void **state)
 {
@@ -399,6 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_process),
 		cmocka_unit_test(many_processes),
+		cmocka_unit_test(exec_is_no_other_process),
 		cmocka_unit_test(a_large_mapping_stands_alone),
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What cmd_run.c (a command), cmd_run_attach.c (what runs already) and run_output.c (what is printed)
+ * share; nobody else includes it. */
+#ifndef FAULTMAP_RUN_H
+#define FAULTMAP_RUN_H
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "cmd/cmd.h"
+#include "cmd/filter_flags.h"
+#include "cmd/session.h"
+#include "cmd/table_options.h"
+#include "cmd/watch.h"
+#include "sink/sink_jsonl.h"
+#include "sink/sink_slices.h"
+#include "sink/sink_summary.h"
+
+struct run_config {
+	struct common_options common;
+	struct watch_options watch;
+	bool json;
+	bool slices;
+	struct table_options table;
+	const char *output;
+	const char *jsonl;
+	struct filter_flags filter;
+	bool everything;      /* -a */
+	uint64_t interval_ms; /* 0: not given */
+	uint64_t count;       /* of ticks; 0: not given */
+};
+
+struct run {
+	const struct run_config *config;
+	char *const *command; /* NULL: attached to what runs already */
+	FILE *output;         /* of the summary; NULL with --json */
+	struct session *session;
+	struct sinks sinks; /* the next three */
+	struct sink_summary *summary;
+	struct sink_slices *slices; /* NULL unless asked for */
+	struct sink_jsonl *jsonl;   /* NULL unless asked for */
+	pid_t pid;
+	int pidfd;
+	uint64_t interval_ms;
+	uint64_t begin_ns;
+	uint64_t wall_ns;
+	int wait_status;
+	/* Of COMMAND: the first born of all that are followed. 0: not seen. */
+	uint64_t root_start_ns;
+	bool root_ended;
+	size_t n_attached; /* of --pid, that have not ended */
+	size_t n_reported; /* of these, that were reported as ended */
+	size_t n_pending;  /* ended, but their last record is still to come */
+	bool failed;       /* told once; COMMAND goes on */
+};
+
+/* The session as the flags have it. `follow`: only what descends from us. As below. */
+int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, struct error *error);
+/* A callback of it: who has ended without having been reported as ended yet? */
+int run_count_pending(void *context, const struct snapshot *snapshot, struct error *error);
+/* Ticks until all of these are reported with their final counters. As below. */
+int run_await_records(struct run *run, struct error *error);
+/* Before what is profiled begins: the file of -o, or of --jsonl. 0 or a negative errno with the error
+ * set. */
+int run_open_output(struct run *run, struct error *error);
+/* Adds the summary, and strips, to the sinks; after the session was opened. As above. */
+int run_make_sinks(struct run *run, struct error *error);
+/* The first JSON line. As above. */
+int run_print_meta(struct run *run, struct error *error);
+/* The summary; `ended` says of what. As above. */
+int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error);
+/* All JSON lines are out, or lost. As above. */
+int run_drain(struct run *run, struct error *error);
+/* What is profiled goes on, whatever we lose: that is said once. Returns 0. */
+int run_fail(struct run *run, const struct error *error);
+/* The callbacks of a session that go with that. */
+int run_handle_trouble(void *context, int result, unsigned int in_a_row, const struct error *why);
+int run_handle_result(void *context, const void *sink, int result, const struct error *why);
+/* Frees and closes all. */
+void run_free(struct run *run);
+
+/* What was asked for without a command. The exit status. */
+int run_attach(struct run *run);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `faultmap run` without a command: what runs already, for a while. */
+#include "cmd/run.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/util.h"
+#include "cmd/privileges.h"
+
+/* The processes of --pid, to be told when they have ended. */
+struct watched {
+	struct run *run;
+	int pidfd; /* -1: it has ended */
+};
+
+struct attached {
+	struct run *run;
+	struct watched watched[ATTACH_MAX];
+	size_t n_watched;
+};
+
+/* -d is one interval unless -n says how many. */
+static uint64_t ticks_wanted(const struct run_config *config)
+{
+	return config->count ?: config->interval_ms ? 1 : 0;
+}
+
+static bool is_named(const struct run_config *config, uint32_t tgid)
+{
+	for (size_t i = 0; i < config->filter.n_pids; i++)
+		if (config->filter.pids[i] == (pid_t)tgid)
+			return true;
+	return false;
+}
+
+/* Who has ended may be a zombie still, that its parent has not waited for: kill(2) finds it. */
+static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct run *run = context;
+	uint64_t wanted = ticks_wanted(run->config);
+
+	if (wanted && snapshot->tick >= wanted)
+		session_stop(run->session);
+	for (size_t i = 0; i < snapshot->n_processes; i++)
+		if (snapshot->processes[i]->ended)
+			run->n_reported += is_named(run->config, snapshot->processes[i]->tgid);
+	run_count_pending(run, snapshot, error);
+	run->n_pending += run->config->filter.n_pids - run->n_attached > run->n_reported;
+	return 0;
+}
+
+/* One of them has ended; with the last one all is over. */
+static int handle_end(void *context, uint32_t events)
+{
+	struct watched *watched = context;
+	struct run *run = watched->run;
+
+	(void)events;
+	loop_remove_fd(session_loop(run->session), watched->pidfd);
+	close(watched->pidfd);
+	watched->pidfd = -1;
+	if (--run->n_attached == 0)
+		session_stop(run->session);
+	return 0;
+}
+
+/* Before the session is opened, so that none can end unseen. 0 or a negative errno. */
+static int open_pidfds(struct attached *attached, struct error *error)
+{
+	const struct filter_flags *filter = &attached->run->config->filter;
+
+	for (size_t i = 0; i < filter->n_pids; i++) {
+		int pidfd = (int)syscall(SYS_pidfd_open, filter->pids[i], 0);
+
+		if (pidfd < 0)
+			return error_set(error, errno, "watching process %d: %s",
+					 (int)filter->pids[i],
+					 errno == ESRCH ? "it has ended" : strerror(errno));
+		attached->watched[attached->n_watched++] = (struct watched){ .run = attached->run,
+									     .pidfd = pidfd };
+	}
+	attached->run->n_attached = attached->n_watched;
+	return 0;
+}
+
+static int watch_pidfds(struct attached *attached)
+{
+	struct loop *loop = session_loop(attached->run->session);
+	int result = 0;
+
+	for (size_t i = 0; i < attached->n_watched && !result; i++)
+		result = loop_add_fd(loop, attached->watched[i].pidfd, EPOLLIN, handle_end,
+				     &attached->watched[i]);
+	return result;
+}
+
+static int give_up_privileges(struct run *run, struct error *error)
+{
+	struct privileges_user user;
+	int result = privileges_find(&user, NULL, error);
+
+	return result ?
+		       result :
+		       session_give_up_privileges(run->session, &user, &run->config->common, error);
+}
+
+static int prepare(struct attached *attached, struct error *error)
+{
+	struct run *run = attached->run;
+	int result = run_open_session(run, false, take_tick, error);
+
+	if (!result)
+		result = run_make_sinks(run, error);
+	if (!result && run->jsonl) {
+		sink_jsonl_watch(run->jsonl, session_loop(run->session));
+		result = run_print_meta(run, error);
+	}
+	if (result < 0)
+		return result;
+	session_set_sinks(run->session, &run->sinks, run_handle_result);
+	result = session_set_filter(run->session, &run->config->filter.by);
+	if (!result)
+		result = watch_pidfds(attached);
+	if (result < 0)
+		return error_set(error, -result, "starting: %s", strerror(-result));
+	return give_up_privileges(run, error);
+}
+
+/* To its end: 0 or a negative errno with the error set. */
+static int follow(struct run *run, struct error *error)
+{
+	int result;
+
+	run->begin_ns = monotonic_ns();
+	result = session_run(run->session, error);
+	run->wall_ns = monotonic_ns() - run->begin_ns;
+	/* Of all processes somebody is always about to end. */
+	if (!result && run->config->filter.n_pids)
+		result = run_await_records(run, error);
+	return result;
+}
+
+static int finish(struct run *run, struct error *error)
+{
+	struct sink_summary_run ended = { .wall_ns = run->wall_ns };
+	char text[512];
+	int result = run->jsonl ? run_drain(run, error) : 0;
+
+	filter_flags_text(&run->config->filter, text, sizeof(text));
+	ended.attached = text;
+	filter_flags_tell(&run->config->filter, run->session);
+	if (result < 0 && run->output) {
+		log_error("%s", error->text);
+		run->failed = true;
+	}
+	return run->output ? run_print_summary(run, &ended, error) : result;
+}
+
+static int attach(struct attached *attached)
+{
+	struct run *run = attached->run;
+	struct error error;
+	int result = run_open_output(run, &error);
+
+	if (!result)
+		result = open_pidfds(attached, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
+	result = prepare(attached, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return cmd_status_of(result);
+	}
+	result = follow(run, &error);
+	if (!result)
+		result = finish(run, &error);
+	if (result < 0)
+		log_error("%s", error.text);
+	return result < 0 || run->failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+int run_attach(struct run *run)
+{
+	struct attached attached = { .run = run };
+	int status = attach(&attached);
+
+	for (size_t i = 0; i < attached.n_watched; i++)
+		if (attached.watched[i].pidfd >= 0)
+			close(attached.watched[i].pidfd);
+	return status;
+}

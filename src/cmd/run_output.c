@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/output_file.h"
+#include "base/text.h"
+#include "base/util.h"
+
+/* How long a reader may take none of the last JSON lines before they are lost. */
+#define LAST_LINES_MS 30000
+/* Of a file of -o: what a command maps is its user's business. */
+#define OUTPUT_MODE 0600
+
+int run_fail(struct run *run, const struct error *error)
+{
+	if (!run->failed)
+		log_error(run->command ? "%s; the command goes on, its numbers are incomplete" :
+					 "%s; the numbers are incomplete",
+			  error->text);
+	run->failed = true;
+	return 0;
+}
+
+int run_handle_trouble(void *context, int result, unsigned int in_a_row, const struct error *why)
+{
+	(void)result;
+	(void)in_a_row;
+	return run_fail(context, why);
+}
+
+int run_handle_result(void *context, const void *sink, int result, const struct error *why)
+{
+	(void)sink;
+	return result < 0 ? run_fail(context, why) : 0;
+}
+
+static int open_jsonl(struct run *run, const char *path, enum outlet_open how, struct error *error)
+{
+	int result = sink_jsonl_new(&run->jsonl, path, how, error);
+
+	if (!result)
+		sinks_add(&run->sinks, &sink_jsonl_ops, run->jsonl);
+	return result;
+}
+
+int run_open_output(struct run *run, struct error *error)
+{
+	const char *path = run->config->output;
+	char shown[256];
+	int fd;
+
+	/* By name, to keep ours apart from COMMAND's descriptor; appending, should it be a file. */
+	if (run->config->json)
+		return open_jsonl(run, path ? path : "/dev/stderr",
+				  path ? OUTLET_REPLACE : OUTLET_APPEND, error);
+	if (run->config->jsonl && open_jsonl(run, run->config->jsonl, OUTLET_REPLACE, error) < 0)
+		return -EIO;
+	if (!path) {
+		run->output = stderr;
+		return 0;
+	}
+	fd = output_file_open(path, O_TRUNC, OUTPUT_MODE);
+	run->output = fd < 0 ? NULL : fdopen(fd, "w");
+	text_escape_to(shown, sizeof(shown), path);
+	return run->output ? 0 :
+			     error_set(error, fd < 0 ? -fd : errno, "opening %s: %s", shown,
+				       output_file_strerror(fd < 0 ? -fd : errno));
+}
+
+/* In one piece, so that what COMMAND's children still write does not get between the lines. */
+int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
+{
+	autofree char *text = NULL;
+	size_t size;
+	FILE *memory = open_memstream(&text, &size);
+	int result = memory ? sink_summary_print(run->summary, ended, memory) : -ENOMEM;
+	bool is_torn;
+
+	if (!result && run->slices) {
+		fputc('\n', memory);
+		result = sink_slices_print(run->slices, memory);
+	}
+	is_torn = memory && fclose(memory) != 0;
+	if (result < 0 || is_torn)
+		return error_set(error, ENOMEM, "printing the summary: out of memory");
+	errno = 0;
+	if (fwrite(text, 1, size, run->output) != size || fflush(run->output) != 0)
+		return error_set(error, errno ? errno : EIO, "writing the summary: %s",
+				 strerror(errno ? errno : EIO));
+	return 0;
+}
+
+int run_print_meta(struct run *run, struct error *error)
+{
+	const struct collector_info *info = session_info(run->session);
+	struct sink_jsonl_meta meta = watch_meta(info, run->interval_ms);
+
+	return sink_jsonl_meta(run->jsonl, &meta, error);
+}
+
+/* Asks the user's locale without setting it: nothing else here depends on it. */
+static bool locale_is_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+	bool is_utf8 = locale && !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
+
+	if (locale)
+		freelocale(locale);
+	return is_utf8;
+}
+
+static int make_slices(struct run *run, struct error *error)
+{
+	const struct collector_info *info = session_info(run->session);
+	struct sink_slices_options options = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+					       .slice_bytes = info->slice_bytes,
+					       .slices_max = info->slices_max,
+					       .is_automatic = !run->config->watch.slice_bytes,
+					       .utf8 = locale_is_utf8(),
+					       .show_all = run->config->table.all };
+
+	run->slices = sink_slices_new(&options);
+	if (!run->slices)
+		return error_set(error, ENOMEM, "starting: out of memory");
+	sinks_add(&run->sinks, &sink_slices_ops, run->slices);
+	return 0;
+}
+
+int run_make_sinks(struct run *run, struct error *error)
+{
+	const struct table_options *table = &run->config->table;
+	struct sink_summary_options options = {
+		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+		.by = table_by(table, table->all ? BY_ROW : BY_MAPPING),
+		.sort = (enum tally_sort)table->sort,
+		.rows = table->rows,
+		.width = run->config->output ? 0 : cmd_terminal_width(STDERR_FILENO),
+		.has_colour = !run->config->output && table_has_colour(table, STDERR_FILENO),
+		.show_all = table->all,
+		.format = table_format(table),
+	};
+
+	run->summary = sink_summary_new(&options);
+	if (!run->summary)
+		return error_set(error, ENOMEM, "starting: out of memory");
+	sinks_add(&run->sinks, &sink_summary_ops, run->summary);
+	return run->config->slices && !run->config->json ? make_slices(run, error) : 0;
+}
+
+int run_drain(struct run *run, struct error *error)
+{
+	sink_jsonl_watch(run->jsonl, NULL);
+	return sink_jsonl_drain(run->jsonl, LAST_LINES_MS, error);
+}
+
+void run_free(struct run *run)
+{
+	sinks_free(&run->sinks);
+	session_close(run->session);
+	if (run->output && run->output != stderr)
+		fclose(run->output);
+	if (run->pidfd >= 0)
+		close(run->pidfd);
+}
