@@ -56,6 +56,7 @@ complete -c faultmap -n $showing -l stacks -d 'count each call path apart'
 complete -c faultmap -n $showing -l code -d 'count each instruction apart'
 
 set -l run '__fish_seen_subcommand_from run'
+complete -c faultmap -n $run -l user -x -a '(__fish_complete_users)' -d 'run the command as this user'
 complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'
 complete -c faultmap -n $run -l jsonl -r -F -d 'JSON lines beside the summary'
 complete -c faultmap -n $run -s a -l everything -d 'attach to all processes'

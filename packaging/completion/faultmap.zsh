@@ -66,6 +66,7 @@ _faultmap() {
 		run)
 			_arguments $context $watch $common $filter $table $interval $count \
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
+				'--user=[run the command as this user]:user:_users' \
 				'--json[JSON lines instead of the summary]' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--slices[show where along each mapping the faults were]' \

@@ -11,6 +11,7 @@
 
 #include "base/exit_status.h"
 #include "base/text.h"
+#include "cmd/child_user.h"
 
 /* A command's name as messages quote it. */
 #define SHOWN_LEN 160
@@ -44,30 +45,39 @@ static void set_attributes(posix_spawnattr_t *attributes)
 	posix_spawnattr_setsigdefault(attributes, &defaults);
 }
 
-int child_start(char *const command[], pid_t *ret_pid, int *ret_pidfd, struct error *error)
+static int start_as_we_are(char *const command[], pid_t *ret_pid)
 {
 	posix_spawnattr_t attributes;
-	char shown[SHOWN_LEN];
-	pid_t pid;
-	int pidfd, errnum = posix_spawnattr_init(&attributes);
+	int errnum = posix_spawnattr_init(&attributes);
 
-	text_escape_to(shown, sizeof(shown), command[0]);
 	if (errnum)
-		return error_set(error, errnum, "starting %s: %s", shown, strerror(errnum));
+		return -errnum;
 	set_attributes(&attributes);
 	/* Shares our memory until exec, as vfork does: it copies no page tables, so next to no
 	 * fault of our image is the child's. */
-	errnum = posix_spawnp(&pid, command[0], NULL, &attributes, command, environ);
+	errnum = posix_spawnp(ret_pid, command[0], NULL, &attributes, command, environ);
 	posix_spawnattr_destroy(&attributes);
-	if (errnum)
-		return error_set(error, errnum, "%s: %s", shown, reason(errnum));
+	return -errnum;
+}
+
+int child_start(char *const command[], const struct privileges_user *user, pid_t *ret_pid,
+		int *ret_pidfd, struct error *error)
+{
+	char shown[SHOWN_LEN];
+	pid_t pid;
+	int pidfd, result = user ? child_start_as(command, user, &pid) :
+				   start_as_we_are(command, &pid);
+
+	text_escape_to(shown, sizeof(shown), command[0]);
+	if (result)
+		return error_set(error, -result, "%s: %s", shown, reason(-result));
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0) {
-		errnum = errno;
+		result = -errno;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		return error_set(error, errnum, "watching %s: pidfd_open: %s", shown,
-				 strerror(errnum));
+		return error_set(error, -result, "watching %s: pidfd_open: %s", shown,
+				 strerror(-result));
 	}
 	*ret_pid = pid;
 	*ret_pidfd = pidfd;

@@ -7,10 +7,13 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "cmd/privileges.h"
 
-/* The child runs when this returns 0. *ret_pidfd is readable when it has ended; close it, and reap
+/* As `user`, with its groups, and HOME, USER and LOGNAME of its own; NULL: as we are. The child runs
+ * when this returns 0. *ret_pidfd is readable when it has ended; close it, and reap
  * the child. A negative errno with the error set when it could not be started: no child is left. */
-int child_start(char *const command[], pid_t *ret_pid, int *ret_pidfd, struct error *error);
+int child_start(char *const command[], const struct privileges_user *user, pid_t *ret_pid,
+		int *ret_pidfd, struct error *error);
 
 /* The exit status with which a shell reports this error of child_start. */
 int child_status_of(int result);

@@ -60,6 +60,13 @@ static const struct option_spec run_options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, everything) },
 	FILTER_OPTIONS(struct run_config, filter),
+	{ .name = "user",
+	  .argument = "NAME",
+	  .help = "run COMMAND as this user, with its groups, HOME, USER and LOGNAME\n"
+		  "(default: as faultmap runs)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_config, user),
+	  .check = privileges_check },
 	{ .short_name = 'n',
 	  .name = "count",
 	  .argument = "COUNT",
@@ -81,7 +88,7 @@ static const struct command_spec run_spec = {
 		"ends when COMMAND does; what still runs then is counted as it stands. Standard output\n"
 		"is COMMAND's alone. VSZ and RSS are peaks. GUP are faults that the kernel resolved\n"
 		"itself, without an exception: they are in a process's totals and in no mapping.\n"
-		"Under sudo COMMAND runs as root: faultmap run -- sudo -u \"$SUDO_USER\" COMMAND does not.\n"
+		"Under sudo COMMAND runs as root; with --user \"$SUDO_USER\" it runs as yourself.\n"
 		"\n"
 		"Without COMMAND faultmap attaches: the summary comes after -d SECONDS, at Ctrl-C, or when\n"
 		"all of --pid have ended. What they do not choose goes on uncounted.\n"
@@ -314,7 +321,8 @@ static int run_start(struct run *run)
 		return EXIT_FAILED;
 	}
 	run->begin_ns = monotonic_ns();
-	result = child_start(run->command, &run->pid, &run->pidfd, &error);
+	result = child_start(run->command, run->config->user ? &run->user : NULL, &run->pid,
+			     &run->pidfd, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return child_status_of(result);
@@ -338,6 +346,8 @@ static bool run_accepts(struct run_config *config, bool has_command)
 			"to what runs already");
 	else if (has_command && config->count)
 		log_error("-n goes with -p, -a and filters; a command ends when it does");
+	else if (!has_command && config->user)
+		log_error("--user says whom COMMAND runs as, and there is none");
 	else if (config->json && config->table.csv)
 		log_error("give --csv or --json, not both");
 	else if (config->json && config->jsonl)
@@ -354,12 +364,17 @@ static int run_main(int argc, char *argv[])
 {
 	struct run_config config = { .watch.detail = DETAIL_FULL, .table = TABLE_DEFAULTS };
 	struct run run = { .config = &config, .pidfd = -1 };
+	struct error error;
 	int operand, status;
 
 	if (!cmd_begin(&cmd_run, &config, argc, argv, &operand, &status))
 		return status;
 	if (!run_accepts(&config, operand < argc))
 		return EXIT_USAGE;
+	if (config.user && privileges_find(&run.user, config.user, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	run.interval_ms = config.interval_ms ?: 1000;
 	run.command = operand < argc ? argv + operand : NULL;

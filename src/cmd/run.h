@@ -9,6 +9,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/filter_flags.h"
+#include "cmd/privileges.h"
 #include "cmd/session.h"
 #include "cmd/table_options.h"
 #include "cmd/watch.h"
@@ -28,12 +29,14 @@ struct run_config {
 	bool everything;      /* -a */
 	uint64_t interval_ms; /* 0: not given */
 	uint64_t count;       /* of ticks; 0: not given */
+	const char *user;     /* whom COMMAND runs as; NULL: as faultmap runs */
 };
 
 struct run {
 	const struct run_config *config;
-	char *const *command; /* NULL: attached to what runs already */
-	FILE *output;         /* of the summary; NULL with --json */
+	char *const *command;        /* NULL: attached to what runs already */
+	struct privileges_user user; /* of COMMAND, if it is not ours */
+	FILE *output;                /* of the summary; NULL with --json */
 	struct session *session;
 	struct sinks sinks; /* the next three */
 	struct sink_summary *summary;

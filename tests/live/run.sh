@@ -204,7 +204,22 @@ test_left_behind()
 	kill "$(cat "$TMP/left")"
 }
 
+test_user()
+{
+	check_equal "--user: the command has this user, its groups and HOME, and no capability" \
+		"$(HOME=/root "$FAULTMAP" run -o "$TMP/summary" --user nobody -- \
+			sh -c 'echo "$(id -un) $(id -Gn) $HOME $USER $LOGNAME $(sed -n "s/CapEff:\t*//p" /proc/self/status)"')" \
+		"nobody $(id -Gn nobody) $(getent passwd nobody | cut -d : -f 6) nobody nobody 0000000000000000"
+	check_contains "and is counted as any other" "$TMP/summary" '^exit status 0 after .* in [0-9]+ processes$'
+	cp "$(type -P true)" "$TMP/true"
+	chmod 700 "$TMP/true"
+	check_status "126: what this user may not execute" 126 "$FAULTMAP" run -o "$TMP/summary" --user nobody -- "$TMP/true"
+	check_status "2: nobody of that name" 2 "$FAULTMAP" run --user no-such-user -- true
+	check_status "2: --user without a command" 2 "$FAULTMAP" run --user nobody -p $$
+}
+
 test_statuses
+test_user
 test_output
 test_summary
 test_latency
