@@ -103,7 +103,7 @@ static __always_inline u64 switches_of(struct task_struct *task)
 static __always_inline bool may_have_company(const struct task_fault *fault,
 					     struct task_struct *task)
 {
-	return switches_of(task) != fault->switches &&
+	return (u32)switches_of(task) != fault->switches &&
 	       FIELD(FIELD(untrusted(task), signal), nr_threads) > 1;
 }
 

@@ -21,6 +21,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run = &cpu->run;
 	sequence = mm_sequence(mm);
 	run->mm = 0;
+	run->error_code = error_code;
 	if (!is_followed(tgid_of(leader), FIELD(leader, start_boottime))) {
 		run_flush(cpu);
 		run->treatment = RUN_IGNORE;
@@ -53,7 +54,6 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->mm = (u64)mm;
 	run->tgid = FIELD(leader, tgid);
 	run->exec_id = FIELD(task, self_exec_id);
-	run->error_code = error_code;
 	run->vm_start = mapping->slice_start;
 	run->vm_end = mapping->slice_end;
 	run->sequence = sequence;

@@ -136,7 +136,7 @@ static __always_inline u8 kind_by_evidence(const struct task_fault *fault, struc
 
 	if (evidence & EVIDENCE_SWAP)
 		return KIND_SWAP_IN;
-	if (numa_hints_of(task) != fault->numa_hints)
+	if ((u32)numa_hints_of(task) != fault->numa_hints)
 		return KIND_NUMA_HINT;
 	if (kind == KIND_DEMAND_ZERO && is_huge(fault, task))
 		return KIND_HUGE_ZERO;

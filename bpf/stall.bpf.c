@@ -88,7 +88,7 @@ int BPF_PROG(fault_lock_begin, void *lock, unsigned int flags)
 		return 0;
 	causes_until(fault, task, bpf_ktime_get_ns());
 	fault->waits |= WAIT_LOCK;
-	fault->lock = (u64)lock;
+	fault->lock = (u32)(u64)lock;
 	return 0;
 }
 
@@ -99,7 +99,7 @@ int BPF_PROG(fault_lock_end, void *lock, int result)
 	struct task_struct *task = current_task();
 	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
 
-	if (!fault || !(fault->waits & WAIT_LOCK) || fault->lock != (u64)lock)
+	if (!fault || !(fault->waits & WAIT_LOCK) || fault->lock != (u32)(u64)lock)
 		return 0;
 	causes_until(fault, task, bpf_ktime_get_ns());
 	fault->waits &= ~WAIT_LOCK;

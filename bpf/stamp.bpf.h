@@ -31,29 +31,29 @@ struct task_fault {
 	u32 evidence;
 	u8 may_be_huge;
 	u8 is_behind_file; /* no page of its file is there */
-	u16 server;        /* enum page_server */
-	u64 pages;         /* that it maps, as far as is known */
-	s64 rss_count;     /* the mm's counter of such pages at entry, and this CPU's part of it */
+	u8 server;         /* enum page_server */
+	u8 asleep_for;     /* enum stall_cause */
+	u16 error_code;
+	u16 rss_member; /* MM_FILEPAGES and so on: which */
+	u32 waits;      /* WAIT_*: see cause.bpf.h. What is after `extent` belongs to them */
 	s32 rss_slot;
-	u32 rss_member; /* MM_FILEPAGES and so on: which */
+	u32 lock;       /* of the address of the lock that it waits for, the lower half */
+	u64 pages;      /* that it maps, as far as is known */
+	s64 rss_count;  /* the mm's counter of such pages at entry, and this CPU's part of it */
 	u64 rss_offset; /* cpu_offset() at entry */
 	s64 table_bytes;
-	u64 numa_hints;
-	u64 switches; /* switches_of(task) at entry */
-	u32 error_code;
-	u32 waits; /* WAIT_*: see cause.bpf.h. What is below belongs to them, but for key and extent */
-	u32 asleep_for; /* enum stall_cause */
-	u32 pad;
+	u32 numa_hints;
+	u32 switches; /* switches_of(task) at entry */
 	struct row_key key;
 	struct extent extent;
 	u64 since_ns;      /* all before that is in `causes` */
 	u64 off_ns;        /* when it last left its CPU */
 	u64 run_delay;     /* run_delay_of(task) then */
 	u64 end_run_delay; /* once it has come back and the fault has ended */
-	u64 lock;          /* the address of the lock that it waits for */
 	u64 origin;        /* where the program was: see is_in_fault() */
 	struct fault_causes causes;
 } __attribute__((aligned(64)));
+_Static_assert(sizeof(struct task_fault) == 320, "task_fault: one for each of 8,192 tasks");
 
 #if OLD_KERNEL
 #include "stamp_old.bpf.h"
