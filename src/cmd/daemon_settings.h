@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the daemon is told by flags and by the file of --config: the option table of both, and what
+ * they come to. cmd_daemon.c does it. */
+#ifndef FAULTMAP_DAEMON_SETTINGS_H
+#define FAULTMAP_DAEMON_SETTINGS_H
+
+#include "cmd/cmd.h"
+#include "cmd/config_file.h"
+#include "cmd/watch.h"
+
+#define DEFAULT_CONFIG_FILE "/etc/faultmap/faultmap.conf"
+
+struct daemon_config {
+	struct common_options common; /* first: see cmd_begin */
+	const char *config_file;      /* NULL: the default one, if it is there */
+	bool check_config;
+	const char *user; /* to become; NULL: the default */
+	struct watch_options watch;
+	struct option_list listen;
+	const char *web_config_file;
+	bool web_enable_lifecycle;
+	const char *jsonl;
+	uint64_t interval_ms;
+	int group_by; /* enum group_by */
+	const char *mappings;
+	int mappings_names; /* enum mappings_names */
+	uint64_t max_series;
+};
+
+enum mappings_names { NAMES_AUTO, NAMES_PUBLIC, NAMES_ALL };
+
+/* What flags and file say together. */
+struct settings {
+	struct daemon_config config;
+	struct config_file *file; /* owns what config borrows; NULL without one */
+};
+
+extern const struct command_spec daemon_spec;
+
+/* "top=N" or "none", as daemon_config.mappings has been checked. 0, or -EINVAL for anything else. */
+int daemon_parse_mappings(const char *text, uint64_t *ret_top);
+/* Defaults, then the file, then the flags. 0, or a negative errno with the error set: -EINVAL for a
+ * person's mistake. Free with settings_free(). */
+int settings_load(struct settings **ret_settings, int argc, char *const argv[],
+		  struct error *error);
+/* NULL is fine. */
+void settings_free(struct settings *settings);
+/* Warns of each key that has changed and takes a restart. */
+void settings_tell_what_waits(const struct settings *started, const struct settings *settings);
+
+#endif
