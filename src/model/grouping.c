@@ -150,6 +150,8 @@ static const char *name_of_process(struct grouping *grouping, const struct proce
 		name_of_parent(grouping, process, buffer, sizeof(buffer));
 	else
 		name = grouping_process_name(grouping->options.by, process, buffer, sizeof(buffer));
+	if (grouping->options.has_commands && *process->command)
+		name = process->command;
 	grouping->name = interned_add(&grouping->names, name);
 	grouping->named = grouping->name ? process : NULL;
 	return grouping->name;
