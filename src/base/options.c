@@ -37,12 +37,14 @@ struct parse {
 static const char *nearest_flag(const struct command_spec *command, const char *flag)
 {
 	struct nearest nearest = {};
+	char name[SHOWN_LEN];
 
 	if (strncmp(flag, "--", 2))
 		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(flag + 2, "="), flag + 2);
 	for (size_t i = 0; i < command->n_options; i++)
-		if (!command->options[i].hidden)
-			nearest_try(&nearest, flag + 2, command->options[i].name);
+		if (command->options[i].name && !command->options[i].hidden)
+			nearest_try(&nearest, name, command->options[i].name);
 	return nearest.word;
 }
 
