@@ -10,8 +10,8 @@ _faultmap_flags()
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
 	case $1 in
-	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $filter $table $interval $context $watch $common" ;;
-	top) echo "--once -b --batch -n --count --json --user $filter $table $interval $context $watch $common" ;;
+	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output -c --command $filter $table $interval $context $watch $common" ;;
+	top) echo "--once -b --batch -n --count --json -c --command --user $filter $table $interval $context $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval $context $watch $common" ;;
 	report) echo "--from --to --json $table $common" ;;
 	daemon)

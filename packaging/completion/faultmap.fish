@@ -9,7 +9,7 @@ set -l order 'stall faults minor major denied bytes rate pages rss vsz pid name'
 complete -c faultmap -f
 complete -c faultmap -n $none -s h -l help -d 'print the commands'
 complete -c faultmap -n $none -s V -l version -d 'print the version'
-complete -c faultmap -n $none -a run -d 'profile one command, or what runs already'
+complete -c faultmap -n $none -a run -d 'profile a command, or what runs already'
 complete -c faultmap -n $none -a top -d 'show who faults now, as a table'
 complete -c faultmap -n $none -a log -d 'write the page faults of all processes as JSON lines'
 complete -c faultmap -n $none -a report -d 'print the summary of recorded JSON lines'
@@ -46,6 +46,8 @@ complete -c faultmap -n $table -l rows -x -d 'so many lines'
 complete -c faultmap -n $table -l all -d 'every line'
 complete -c faultmap -n $table -l csv -d 'comma-separated values'
 complete -c faultmap -n $table -l color -x -a 'auto never always' -d 'colour'
+
+complete -c faultmap -n '__fish_seen_subcommand_from run top' -s c -l command -d 'show command lines'
 
 set -l tables '__fish_seen_subcommand_from top report'
 complete -c faultmap -n $tables -l json -d 'each table as a JSON object'

@@ -6,7 +6,7 @@ _faultmap() {
 	local curcontext=$curcontext state line
 	local -a commands common watch context table interval count filter
 	commands=(
-		'run:profile one command, or what runs already, then print where it faulted'
+		'run:profile a command, or what runs already, then print where it faults'
 		'top:show who faults now, as a table'
 		'log:write the page faults of all processes as JSON lines'
 		'report:print the summary of recorded JSON lines'
@@ -65,6 +65,7 @@ _faultmap() {
 		case $line[1] in
 		run)
 			_arguments $context $watch $common $filter $table $interval $count \
+				'(-c --command)'{-c,--command}'[show command lines]' \
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--user=[run the command as this user]:user:_users' \
 				'--json[JSON lines instead of the summary]' \
@@ -76,6 +77,7 @@ _faultmap() {
 		top)
 			_arguments $context $watch $common $filter $table $interval $count \
 				'--json[each table as a JSON object]' \
+				'(-c --command)'{-c,--command}'[show command lines]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
 				'--user=[become this user]:user:_users'

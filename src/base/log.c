@@ -71,6 +71,15 @@ void log_warning(const char *format, ...)
 	va_end(arguments);
 }
 
+void log_notice(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	print(LOG_LEVEL_WARNING, "", format, arguments);
+	va_end(arguments);
+}
+
 void log_info(const char *format, ...)
 {
 	va_list arguments;

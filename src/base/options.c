@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "base/util.h"
 
@@ -32,11 +33,31 @@ struct parse {
 	uint64_t used; /* options so far, by index */
 };
 
+/* A flag of the same command that is nearly that. */
+static const char *nearest_flag(const struct command_spec *command, const char *flag)
+{
+	struct nearest nearest = {};
+	char name[SHOWN_LEN];
+
+	if (strncmp(flag, "--", 2))
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(flag + 2, "="), flag + 2);
+	for (size_t i = 0; i < command->n_options; i++)
+		if (command->options[i].name && !command->options[i].hidden)
+			nearest_try(&nearest, name, command->options[i].name);
+	return nearest.word;
+}
+
 static int fail_unknown(const struct command_spec *command, const char *flag, struct error *error)
 {
+	const char *near = nearest_flag(command, flag);
 	char shown[SHOWN_LEN];
 
 	text_escape_to(shown, sizeof(shown), flag);
+	if (near)
+		return error_set(error, EINVAL,
+				 "unknown flag \"%s\"; did you mean --%s? see faultmap %s --help",
+				 shown, near, command->name);
 	return error_set(error, EINVAL, "unknown flag \"%s\"; see faultmap %s --help", shown,
 			 command->name);
 }

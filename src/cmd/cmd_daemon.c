@@ -287,7 +287,7 @@ static void tell_where(const struct web *web)
 	char url[WEB_URL_LEN];
 
 	for (size_t i = 0; web_url(web, i, url); i++)
-		log_info("serving on %s", url);
+		log_notice("serving on %s", url);
 	if (warning)
 		log_warning("%s", warning);
 }

@@ -53,6 +53,7 @@ static const struct option_spec run_options[] = {
 	  .help = "write to FILE (default: standard error)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, output) },
+	TABLE_COMMAND_OPTION(struct run_config, table),
 	INTERVAL_OPTIONS(struct run_config, interval_ms, 50),
 	{ .short_name = 'a',
 	  .name = "everything",
@@ -82,7 +83,7 @@ static const struct option_spec run_options[] = {
 static const struct command_spec run_spec = {
 	.name = "run",
 	.synopsis = "[options] -- COMMAND [ARG...] | run -p PID[,PID...] | --unit UNIT ... | -a",
-	.summary = "profile one command, or what runs already, then print where it faulted",
+	.summary = "profile a command, or what runs already, then print where it faults",
 	.details =
 		"faultmap follows COMMAND, from before exec, and everything that it starts. The run\n"
 		"ends when COMMAND does; what still runs then is counted as it stands. Standard output\n"
@@ -233,6 +234,7 @@ int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, stru
 
 	options.follow = follow;
 	options.wants_exe = run->config->table.by == BY_EXE;
+	options.wants_command = run->config->table.commands;
 	filter_flags_collect(&run->config->filter, &options);
 	if (run->config->slices && !options.slice_bytes) {
 		options.slice_bytes = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -60,6 +60,7 @@ static const struct option_spec top_options[] = {
 	INTERVAL_OPTIONS(struct top_config, interval_ms, 50),
 	TABLE_OPTIONS(struct top_config, table, "process"),
 	TABLE_JSON_OPTION(struct top_config, table),
+	TABLE_COMMAND_OPTION(struct top_config, table),
 	FILTER_OPTIONS(struct top_config, filter),
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
 	CONTEXT_OPTIONS(struct top_config, watch),
@@ -143,8 +144,8 @@ static int top_run(struct top *top)
 							   &top->config->common);
 	struct error error;
 	int result;
-
 	options.wants_exe = top->config->table.by == BY_EXE;
+	options.wants_command = top->config->table.commands;
 	filter_flags_collect(&top->config->filter, &options);
 	result = session_open(&top->session, &options, top->config->interval_ms, count_tick, top,
 			      &error);
@@ -201,6 +202,7 @@ static int top_main(int argc, char *argv[])
 					       .rows = config.table.rows,
 					       .show_all = config.table.all,
 					       .width = cmd_terminal_width(STDOUT_FILENO),
+					       .has_commands = config.table.commands,
 					       .has_colour = table_has_colour(&config.table,
 									      STDOUT_FILENO),
 					       .format = table_format(&config.table),

@@ -9,6 +9,7 @@
 
 #include "cmd/cmd.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
@@ -17,18 +18,27 @@ static const struct command *const commands[] = {
 	&cmd_run, &cmd_top, &cmd_log, &cmd_report, &cmd_daemon, &cmd_check,
 };
 
+/* Fits a screen of 24 lines and 80 columns. */
 static void print_usage(FILE *stream)
 {
 	fprintf(stream,
 		"Usage: faultmap COMMAND [ARG...]\n"
-		"       faultmap --help | --version\n"
+		"       faultmap help [COMMAND] | version\n"
 		"\n"
 		"A system-wide page-fault profiler: who faults, where, what kind of fault.\n"
 		"\n"
 		"Commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(stream, "  %-8s %s\n", commands[i]->spec->name, commands[i]->spec->summary);
-	fprintf(stream, "\n`faultmap COMMAND --help` says what a command takes.\n");
+	fprintf(stream,
+		"\n"
+		"Begin with:\n"
+		"  faultmap top --once              who faults now\n"
+		"  faultmap run -- COMMAND          where does this command fault\n"
+		"  faultmap run -p PID -d 10        where does this process, in ten seconds\n"
+		"  faultmap check                   what works on this machine\n"
+		"\n"
+		"`faultmap help COMMAND` says what a command takes.\n");
 }
 
 /*
@@ -62,31 +72,65 @@ static int check_stdout(int status)
 
 static int fail_usage(const char *what, const char *argument)
 {
+	struct nearest nearest = {};
 	char shown[128];
 
 	text_escape_to(shown, sizeof(shown), argument);
-	log_error("unknown %s \"%s\"; see faultmap --help", what, shown);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		nearest_try(&nearest, argument, commands[i]->spec->name);
+	nearest_try(&nearest, argument, "help");
+	nearest_try(&nearest, argument, "version");
+	if (nearest.word)
+		log_error("unknown %s \"%s\"; did you mean %s? see faultmap --help", what, shown,
+			  nearest.word);
+	else
+		log_error("unknown %s \"%s\"; see faultmap --help", what, shown);
 	return EXIT_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(name, commands[i]->spec->name))
+			return commands[i];
+	return NULL;
+}
+
+static bool is_word(const char *argument, const char *word, const char *flag, const char *letter)
+{
+	return !strcmp(argument, word) || !strcmp(argument, flag) || !strcmp(argument, letter);
+}
+
+static int help(const char *name)
+{
+	const struct command *command = name ? find_command(name) : NULL;
+
+	if (name && !command)
+		return fail_usage("command", name);
+	if (command)
+		options_print_help(command->spec, stdout);
+	else
+		print_usage(stdout);
+	return EXIT_DONE;
 }
 
 static int dispatch(int argc, char *argv[])
 {
+	const struct command *command;
+
 	if (argc < 2) {
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_usage(stdout);
-		return EXIT_DONE;
-	}
-	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+	if (is_word(argv[1], "help", "--help", "-h"))
+		return help(argc > 2 ? argv[2] : NULL);
+	if (is_word(argv[1], "version", "--version", "-V")) {
 		printf("faultmap %s\n", FAULTMAP_VERSION);
 		return EXIT_DONE;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(argv[1], commands[i]->spec->name) == 0)
-			return commands[i]->main(argc - 1, argv + 1);
-	}
+	command = find_command(argv[1]);
+	if (command)
+		return command->main(argc - 1, argv + 1);
 	return fail_usage(argv[1][0] == '-' ? "flag" : "command", argv[1]);
 }
 

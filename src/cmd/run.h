@@ -52,9 +52,11 @@ struct run {
 	uint64_t root_start_ns;
 	bool root_ended;
 	size_t n_attached; /* of --pid, that have not ended */
-	size_t n_reported; /* of these, that were reported as ended */
-	size_t n_pending;  /* ended, but their last record is still to come */
-	bool failed;       /* told once; COMMAND goes on */
+	struct {
+		bool is_seen, is_reported; /* as ended */
+	} named[ATTACH_MAX];
+	size_t n_pending; /* ended, but their last record is still to come */
+	bool failed;      /* told once; COMMAND goes on */
 };
 
 /* The session as the flags have it. `follow`: only what descends from us. As below. */

@@ -31,12 +31,26 @@ static uint64_t ticks_wanted(const struct run_config *config)
 	return config->count ?: config->interval_ms ? 1 : 0;
 }
 
-static bool is_named(const struct run_config *config, uint32_t tgid)
+/* Which of --pid it is; n_pids: none of them. */
+static size_t index_of(const struct run_config *config, uint32_t tgid)
 {
-	for (size_t i = 0; i < config->filter.n_pids; i++)
-		if (config->filter.pids[i] == (pid_t)tgid)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < config->filter.n_pids && config->filter.pids[i] != (pid_t)tgid)
+		i++;
+	return i;
+}
+
+/* Some have ended that were seen, and were not reported as ended yet. */
+static bool awaits_named(const struct run *run)
+{
+	size_t n_seen = 0, n_reported = 0;
+
+	for (size_t i = 0; i < run->config->filter.n_pids; i++) {
+		n_seen += run->named[i].is_seen;
+		n_reported += run->named[i].is_reported;
+	}
+	return !run->n_attached && n_reported < n_seen;
 }
 
 /* Who has ended may be a zombie still, that its parent has not waited for: kill(2) finds it. */
@@ -47,11 +61,16 @@ static int take_tick(void *context, const struct snapshot *snapshot, struct erro
 
 	if (wanted && snapshot->tick >= wanted)
 		session_stop(run->session);
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		if (snapshot->processes[i]->ended)
-			run->n_reported += is_named(run->config, snapshot->processes[i]->tgid);
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		size_t index = index_of(run->config, snapshot->processes[i]->tgid);
+
+		if (index == run->config->filter.n_pids)
+			continue;
+		run->named[index].is_seen = true;
+		run->named[index].is_reported |= snapshot->processes[i]->ended;
+	}
 	run_count_pending(run, snapshot, error);
-	run->n_pending += run->config->filter.n_pids - run->n_attached > run->n_reported;
+	run->n_pending += awaits_named(run);
 	return 0;
 }
 

@@ -15,7 +15,9 @@ const char *const table_colours[] = { [COLOUR_AUTO] = "auto",
 
 enum grouping_by table_by(const struct table_options *options, enum grouping_by by)
 {
-	return options->by == TABLE_UNSET ? by : (enum grouping_by)options->by;
+	if (options->by != TABLE_UNSET)
+		return (enum grouping_by)options->by;
+	return options->commands ? BY_PROCESS : by;
 }
 
 enum tally_format table_format(const struct table_options *options)
@@ -29,6 +31,8 @@ bool table_options_fit(const struct table_options *options, const char *command)
 
 	if (options->csv && options->json)
 		log_error("give --csv or --json, not both");
+	else if (options->commands && by != BY_PROCESS)
+		log_error("-c shows the command lines of processes: it goes with --by process");
 	else if (options->all && options->rows)
 		log_error("give --all or --rows, not both");
 	else if (!grouping_can_sort(by, (enum tally_sort)options->sort))

@@ -22,6 +22,7 @@ struct table_options {
 	bool csv;
 	bool json;
 	int colour; /* enum colour */
+	bool commands;
 };
 #define TABLE_UNSET (-1)
 #define TABLE_DEFAULTS                               \
@@ -77,6 +78,14 @@ extern const char *const table_colours[];
 	{                                                                            \
 		.name = "json", .help = "print each table as a JSON object, a line", \
 		.type = OPTION_FLAG, .offset = offsetof(config, member.json)         \
+	}
+
+/* Not of `report`: no log has command lines. */
+#define TABLE_COMMAND_OPTION(config, member)                                                  \
+	{                                                                                     \
+		.short_name = 'c', .name = "command",                                         \
+		.help = "show command lines, with --by process (the default with this flag)", \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.commands)              \
 	}
 
 /* What the option table cannot say: which flags go together. False: it has told. */

@@ -417,8 +417,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->tasks = tasks_new(collector->kernel, collector->snapshot, collector->names);
 	if (!collector->rows || !collector->tasks)
 		return error_set(error, ENOMEM, "out of memory");
-	if (options->wants_exe)
-		tasks_want_exe(collector->tasks);
+	tasks_want(collector->tasks, options->wants_exe, options->wants_command);
 	kernel_on_record(collector->kernel, add_record, collector);
 	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;

@@ -30,6 +30,7 @@ struct collector_options {
 	size_t n_attach;      /* up to ATTACH_MAX */
 	bool attach_children; /* and what they have started and start */
 	bool wants_exe;       /* the path of each process's program */
+	bool wants_command;   /* and its command line */
 	uint32_t max_rows;    /* rows kept in the kernel; 0: the default */
 	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
 	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */

@@ -2,6 +2,7 @@
 #include "collect/tasks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -23,6 +24,9 @@
  * others made to a process that did not run, and processes that ended without a record. */
 #define FULL_NS 30000000000ULL
 
+/* Of a command line: what a wide screen shows. */
+#define COMMAND_LEN 256
+
 struct tasks {
 	struct kernel *kernel;
 	struct snapshot *snapshot;
@@ -43,7 +47,7 @@ struct tasks {
 	size_t pending_capacity;
 	uint64_t pending_lost;
 	uint64_t cgroups_lost;
-	bool wants_exe;
+	bool wants_exe, wants_command;
 };
 
 static uint64_t boottime_ns(void)
@@ -69,9 +73,10 @@ struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct
 	return tasks;
 }
 
-void tasks_want_exe(struct tasks *tasks)
+void tasks_want(struct tasks *tasks, bool exe, bool command)
 {
-	tasks->wants_exe = true;
+	tasks->wants_exe = exe;
+	tasks->wants_command = command;
 }
 
 void tasks_free(struct tasks *tasks)
@@ -133,21 +138,54 @@ static int set_cgroup(struct tasks *tasks, struct process *process, uint64_t id)
 	return result;
 }
 
-/* Where it cannot be read any more, what is known stays. 0 or -ENOMEM. */
+/* Keeps what was read; where nothing was, what is known stays. 0 or -ENOMEM. */
+static int keep_text(struct tasks *tasks, const struct process *process, char *text, ssize_t length,
+		     const char **ret_kept)
+{
+	const char *kept;
+
+	if (length <= 0)
+		return 0;
+	text[length] = '\0';
+	kept = strings_get_for(snapshot_strings(tasks->snapshot), text, process->uid, STRINGS_LAST);
+	*ret_kept = kept ?: *ret_kept;
+	return kept ? 0 : -ENOMEM;
+}
+
 static int set_exe(struct tasks *tasks, struct process *process)
 {
 	char link[32], path[PATH_MAX];
-	const char *exe;
-	ssize_t length;
 
 	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
-	length = readlink(link, path, sizeof(path) - 1);
-	if (length <= 0)
-		return 0;
-	path[length] = '\0';
-	exe = strings_get_for(snapshot_strings(tasks->snapshot), path, process->uid, STRINGS_LAST);
-	process->exe = exe ?: process->exe;
-	return exe ? 0 : -ENOMEM;
+	return keep_text(tasks, process, path, readlink(link, path, sizeof(path) - 1),
+			 &process->exe);
+}
+
+/* The words are terminated, and the process may have put anything in their place. */
+static int set_command(struct tasks *tasks, struct process *process)
+{
+	char path[32], text[COMMAND_LEN];
+	autoclose int fd = -1;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cmdline", process->tgid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	while (length > 0 && !text[length - 1])
+		length--;
+	for (ssize_t i = 0; i < length; i++)
+		if (!text[i])
+			text[i] = ' ';
+	return keep_text(tasks, process, text, length, &process->command);
+}
+
+static int set_texts(struct tasks *tasks, struct process *process)
+{
+	int result = tasks->wants_exe ? set_exe(tasks, process) : 0;
+
+	if (!result && tasks->wants_command)
+		result = set_command(tasks, process);
+	return result;
 }
 
 static int set_identity(struct tasks *tasks, struct process *process,
@@ -160,7 +198,7 @@ static int set_identity(struct tasks *tasks, struct process *process,
 	process->uid = record->uid;
 	memcpy(process->comm, record->comm, sizeof(process->comm));
 	process->comm[COMM_LEN - 1] = '\0';
-	if (tasks->wants_exe && has_changed && set_exe(tasks, process) < 0)
+	if (has_changed && set_texts(tasks, process) < 0)
 		return -ENOMEM;
 	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
 		return 0;

@@ -18,9 +18,9 @@ struct tasks;
 
 /* NULL when out of memory. What is born from now on has all its faults accounted. */
 struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names);
-/* From now on it is read from /proc which program each process runs, when it is first told of and
- * when its comm has changed. Who has ended by then has none. */
-void tasks_want_exe(struct tasks *tasks);
+/* What is read from /proc of each process, when it is first told of and when its comm has changed:
+ * which file it runs, and its command line. Of who has ended by then neither is known. */
+void tasks_want(struct tasks *tasks, bool exe, bool command);
 void tasks_free(struct tasks *tasks);
 
 /* First in a tick. Reads the counters, and ends who is gone and had its exit record before. 0 or a

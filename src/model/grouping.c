@@ -16,7 +16,7 @@
 #define DEFAULT_MAX_TALLIES 16384
 /* 27 MiB; beyond, the least busy of those that ended become a sum. */
 #define DEFAULT_MAX_PROCESSES 65536
-/* Mappings that are told apart, to say how many a tally has. */
+/* Processes that are told apart, to say how many a tally has. */
 #define MAX_SEEN 65536
 /* Pids of which the comm is remembered beyond their end: what they started may outlive them. */
 #define MAX_PARENTS 65536
@@ -32,11 +32,11 @@ const char *const grouping_words[] = {
 	[BY_UID] = "uid",         [BY_PARENT] = "parent",   [BY_ROW] = "row",   [BY_ROW + 1] = NULL,
 };
 
-/* A tally has this mapping, or BY_ROW this process. */
+/* A tally is of this process, too. */
 struct seen {
 	const struct tally *tally;
-	uint64_t id;       /* mapping or tgid */
-	uint64_t start_ns; /* of the process; else 0 */
+	uint64_t tgid;
+	uint64_t start_ns;
 };
 
 struct parent {
@@ -150,6 +150,8 @@ static const char *name_of_process(struct grouping *grouping, const struct proce
 		name_of_parent(grouping, process, buffer, sizeof(buffer));
 	else
 		name = grouping_process_name(grouping->options.by, process, buffer, sizeof(buffer));
+	if (grouping->options.has_commands && *process->command)
+		name = process->command;
 	grouping->name = interned_add(&grouping->names, name);
 	grouping->named = grouping->name ? process : NULL;
 	return grouping->name;
@@ -265,28 +267,38 @@ static int see(struct grouping *grouping, const struct seen *key)
 	return 1;
 }
 
-static void forget_mapping(struct grouping *grouping, const struct tally *tally,
-			   uint64_t mapping_id)
+/* What a process has of its mappings and rows is of one process. */
+static bool has_parts(enum grouping_by by)
 {
-	struct seen key = { .tally = tally, .id = mapping_id };
-
-	free(table_remove(&grouping->seen, &key));
+	return by == BY_MAPPING || by == BY_FILE || by == BY_ROW;
 }
 
-/* A process has as many rows as mappings, kinds and accesses: it counts once. */
 static int count_process(struct grouping *grouping, struct tally *sum, const struct tally *row)
 {
-	struct seen key = { .tally = sum, .id = row->tgid, .start_ns = row->start_ns };
+	struct seen key = { .tally = sum, .tgid = row->tgid, .start_ns = row->start_ns };
 	int is_first = see(grouping, &key);
 
 	sum->n_processes -= is_first == 0 ? row->n_processes : 0;
 	return is_first < 0 ? is_first : 0;
 }
 
-int grouping_fold(struct grouping *grouping, struct tally *tally)
+/* The sum is of the same process. */
+static void keep_process(struct tally *sum, const struct tally *tally)
+{
+	memcpy(sum->comm, tally->comm, COMM_LEN);
+	sum->uid = tally->uid;
+	sum->has_ended = tally->has_ended;
+}
+
+int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_process)
 {
 	struct tally key = { .group = tally->group };
 	struct tally *sum;
+
+	if (keeps_process) {
+		key.tgid = tally->tgid;
+		key.start_ns = tally->start_ns;
+	}
 
 	memcpy(key.perms, tally->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
 	sum = table_get(&grouping->tallies, &key);
@@ -295,7 +307,9 @@ int grouping_fold(struct grouping *grouping, struct tally *tally)
 	if (!sum)
 		return -ENOMEM;
 	tally_add(sum, tally);
-	if (grouping->options.by == BY_ROW && !grouping->is_thinned &&
+	if (keeps_process)
+		keep_process(sum, tally);
+	if (has_parts(grouping->options.by) && tally->tgid && !grouping->is_thinned &&
 	    count_process(grouping, sum, tally) < 0)
 		return -ENOMEM;
 	if (!sum->hottest)
@@ -452,26 +466,14 @@ static bool row_is_hotter(const struct row *row, const struct row *than)
 	return strcmp(row->mapping, than->mapping) < 0;
 }
 
-/* Counts the mapping, once, among those that the tally is of. 0 or -ENOMEM. */
-static int see_mapping(struct grouping *grouping, struct tally *tally, const struct row *row)
-{
-	struct seen key = { .tally = tally, .id = row->mapping_id };
-	bool has_number = grouping->options.by == BY_MAPPING || grouping->options.by == BY_FILE;
-	int is_first = 0;
-
-	if (has_number && tally->tgid && !grouping->is_thinned)
-		is_first = see(grouping, &key);
-	tally->n_mappings += is_first > 0;
-	return is_first < 0 ? is_first : 0;
-}
-
 static struct tally key_of_row(struct grouping *grouping, const struct row *row)
 {
 	struct tally key = { .group = group_of_row(grouping, row) };
 
 	key_process(&key, row->process);
-	if (grouping->options.by == BY_ROW) {
+	if (has_parts(grouping->options.by))
 		key.mapping_id = row->mapping_id;
+	if (grouping->options.by == BY_ROW) {
 		memcpy(key.perms, row->perms, sizeof(key.perms));
 		key.kind = row->kind;
 		key.access = row->access;
@@ -531,7 +533,9 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	stalls_add(&tally->stalls, &stalls);
 	if (!grouping->options.sums_up && row_is_hotter(row, tally->hottest))
 		tally->hottest = row;
-	return row_changed(row) ? see_mapping(grouping, tally, row) : 0;
+	if (grouping->options.by != BY_ROW && tally->mapping_id && row_changed(row))
+		tally->n_mappings = 1;
+	return 0;
 }
 
 /* Puts what was the process's into what is everybody's, but for what is large. 0 or -ENOMEM. */
@@ -548,9 +552,7 @@ static int end_row(struct grouping *grouping, const struct row *row)
 	if (may_stay && (tally->counts.pages >= SMALL_COUNT || tally_faults(tally) >= SMALL_COUNT ||
 			 tally->stalls.sum_ns >= SMALL_NS))
 		return 0;
-	for (const struct row *each = row->process->rows; each; each = each->next)
-		forget_mapping(grouping, tally, each->mapping_id);
-	return grouping_fold(grouping, tally);
+	return grouping_fold(grouping, tally, false);
 }
 
 static int end_process(struct grouping *grouping, const struct process *process)
@@ -568,7 +570,7 @@ static int end_process(struct grouping *grouping, const struct process *process)
 	tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
 	if (tally)
 		tally->n_live = 0;
-	return tally && tally->tgid ? grouping_fold(grouping, tally) : 0;
+	return tally && tally->tgid ? grouping_fold(grouping, tally, false) : 0;
 }
 
 int grouping_add(struct grouping *grouping, const struct snapshot *snapshot)

@@ -89,6 +89,7 @@ _Static_assert(TALLY_KEY_SIZE == 40 || sizeof(void *) != 8, "tally key has no pa
 
 struct grouping_options {
 	enum grouping_by by;
+	bool has_commands;    /* BY_PROCESS: names are command lines, where they are known */
 	bool sums_up;         /* all snapshots rather than the last one */
 	size_t max_tallies;   /* kept one by one; beyond, small ones are put together. 0: 16384 */
 	size_t max_processes; /* the same BY_PROCESS. 0: 65536 */

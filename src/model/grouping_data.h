@@ -14,7 +14,7 @@ struct grouping {
 	struct tally other;  /* of names for which there was no room */
 	struct tally folded; /* BY_PROCESS: those that ended and were the least busy */
 	uint64_t n_folded;
-	struct table seen;                 /* which mappings a tally has */
+	struct table seen;                 /* of which processes a tally is */
 	bool has_several;                  /* processes had faults */
 	uint64_t last_tgid, last_start_ns; /* of the process that was seen last; 0: none */
 	bool is_thinned; /* how many processes and mappings are in a tally is not known */
@@ -25,8 +25,8 @@ struct grouping {
 	const char *name;
 };
 
-/* Adds the tally to the one of its name, which has no process, and frees it. 0 or -ENOMEM. */
-int grouping_fold(struct grouping *grouping, struct tally *tally);
+/* Adds the tally to the one of its name, of its process or of none, and frees it. 0 or -ENOMEM. */
+int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_process);
 /* Puts together what is alike and not worth a line of its own. 0 or -ENOMEM. */
 int grouping_fold_small(struct grouping *grouping);
 

@@ -75,9 +75,12 @@ static size_t sweep_strings(struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->cgroup)
 			strings_mark(snapshot->processes[i]->cgroup);
-	for (size_t i = 0; i < snapshot->n_processes; i++)
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		if (snapshot->processes[i]->exe)
 			strings_mark(snapshot->processes[i]->exe);
+		if (snapshot->processes[i]->command)
+			strings_mark(snapshot->processes[i]->command);
+	}
 	return strings_sweep(snapshot->store->strings);
 }
 
@@ -233,7 +236,7 @@ struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint6
 		return NULL;
 	process->start_ns = start_ns;
 	process->tgid = tgid;
-	process->cgroup = process->exe = snapshot_intern(snapshot, "");
+	process->cgroup = process->exe = process->command = snapshot_intern(snapshot, "");
 	if (!process->cgroup || add_process(snapshot, process)) {
 		free(process);
 		return NULL;

@@ -73,6 +73,8 @@ struct process {
 	char comm[COMM_LEN]; /* raw bytes, NUL-terminated */
 	const char *cgroup;  /* cgroup v2 path, "/" for the root, "" when not known */
 	const char *exe;     /* path of the program's file, "" when not known */
+	const char *
+		command; /* as /proc/PID/cmdline had it, words with blanks between; "" when not known */
 
 	uint64_t vsz_bytes;
 	uint64_t rss_bytes;

@@ -90,30 +90,38 @@ static int compare_identity(const void *left, const void *right)
 	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
 }
 
-static bool is_alike(const struct tally *a, const struct tally *b)
+static bool is_alike(const struct tally *a, const struct tally *b, bool of_process)
 {
 	return a->group == b->group &&
-	       !memcmp(a->perms, b->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
+	       !memcmp(a->perms, b->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms)) &&
+	       (!of_process || (a->tgid == b->tgid && a->start_ns == b->start_ns));
+}
+
+/* It is a part of what is put together: a mapping of the process, or the process's of all. */
+static bool is_part(const struct tally *tally, bool of_process)
+{
+	return of_process ? tally->tgid && tally->mapping_id : tally->tgid > 0;
 }
 
 /* Puts together those of the tallies, which are alike, that are small; a single one stays what it
- * is. The first one is of no process, where there is such a one. */
+ * is. */
 static int fold_alike(struct grouping *grouping, struct tally **tallies, size_t count,
-		      const struct cost *total)
+		      bool of_process, const struct cost *total)
 {
 	bool may_stay = has_own_lines(grouping->options.by);
 	size_t n_small = 0;
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++)
-		n_small += !tallies[i]->tgid || !is_large(tallies[i], total);
+		n_small += !is_part(tallies[i], of_process) || !is_large(tallies[i], total);
 	for (size_t i = 0; i < count && !result; i++)
-		if (tallies[i]->tgid && !(may_stay && (n_small < 2 || is_large(tallies[i], total))))
-			result = grouping_fold(grouping, tallies[i]);
+		if (is_part(tallies[i], of_process) &&
+		    !(may_stay && (n_small < 2 || is_large(tallies[i], total))))
+			result = grouping_fold(grouping, tallies[i], of_process);
 	return result;
 }
 
-int grouping_fold_small(struct grouping *grouping)
+static int fold_all_alike(struct grouping *grouping, bool of_process)
 {
 	size_t count = grouping->tallies.count, alike;
 	autofree struct tally **tallies = table_values(&grouping->tallies);
@@ -126,20 +134,28 @@ int grouping_fold_small(struct grouping *grouping)
 		cost_add(&total, tallies[i]);
 	qsort(tallies, count, sizeof(struct tally *), compare_identity);
 	for (size_t i = 0; i < count && !result; i += alike) {
-		for (alike = 1; i + alike < count && is_alike(tallies[i], tallies[i + alike]);)
+		for (alike = 1;
+		     i + alike < count && is_alike(tallies[i], tallies[i + alike], of_process);)
 			alike++;
-		result = fold_alike(grouping, tallies + i, alike, &total);
+		result = fold_alike(grouping, tallies + i, alike, of_process, &total);
 	}
 	return result;
+}
+
+int grouping_fold_small(struct grouping *grouping)
+{
+	int result = grouping->options.by == BY_MAPPING ? fold_all_alike(grouping, true) : 0;
+
+	return result || (has_own_lines(grouping->options.by) && !grouping->has_several) ?
+		       result :
+		       fold_all_alike(grouping, false);
 }
 
 static int put_together(struct grouping *grouping, bool show_all)
 {
 	enum grouping_by by = grouping->options.by;
 
-	if (by == BY_PROCESS)
-		return 0;
-	if (has_own_lines(by) && (show_all || !grouping->has_several))
+	if (by == BY_PROCESS || (has_own_lines(by) && show_all))
 		return 0;
 	return grouping_fold_small(grouping);
 }

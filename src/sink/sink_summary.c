@@ -41,6 +41,7 @@ struct people {
 struct sink_summary *sink_summary_new(const struct sink_summary_options *options)
 {
 	struct grouping_options lines = { .by = options->by,
+					  .has_commands = options->has_commands,
 					  .sums_up = true,
 					  .max_tallies = options->max_tallies,
 					  .max_processes = options->max_processes };
@@ -240,6 +241,7 @@ static int print_lines(struct sink_summary *summary, const struct people *people
 	const struct tally_grid_view view = { .by = options->by,
 					      .sort = options->sort,
 					      .has_several = people->count > 1,
+					      .has_commands = options->has_commands,
 					      .has_colour = options->has_colour,
 					      .page_size = options->page_size,
 					      .interval_ns = summary->interval_ns,

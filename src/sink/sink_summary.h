@@ -22,6 +22,7 @@ struct sink_summary_options {
 	enum tally_sort sort;
 	size_t rows;        /* lines at most. 0: a page, and what has to be shown */
 	unsigned int width; /* of the lines, in columns; 0: 80 */
+	bool has_commands;  /* by process: command lines */
 	bool has_colour;
 	bool show_all; /* every line rather than what cost most */
 	enum tally_format format;

@@ -23,7 +23,8 @@ struct sink_table {
 
 struct sink_table *sink_table_new(const struct sink_table_options *options)
 {
-	const struct grouping_options grouping = { .by = options->by };
+	const struct grouping_options grouping = { .by = options->by,
+						   .has_commands = options->has_commands };
 	struct sink_table *sink = calloc(1, sizeof(*sink));
 
 	if (!sink)
@@ -126,6 +127,7 @@ static int print_text(struct sink_table *sink, const struct snapshot *snapshot,
 					      .is_live = true,
 					      .has_latency = sink->has_latency,
 					      .has_several = true,
+					      .has_commands = options->has_commands,
 					      .has_colour = options->has_colour,
 					      .page_size = options->page_size,
 					      .interval_ns = snapshot->interval_ns,

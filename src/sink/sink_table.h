@@ -21,6 +21,7 @@ struct sink_table_options {
 	size_t rows;        /* at most; the others are summed in one line. 0: as in a summary */
 	bool show_all;      /* rather than what cost most */
 	unsigned int width; /* of the terminal in columns. 0: nothing is cut */
+	bool has_commands;  /* by process: command lines */
 	bool has_colour;
 	enum tally_format format;
 	uint64_t page_size;

@@ -39,6 +39,8 @@ enum shown {
 	WITH_LATENCY,
 	WHEN_WIDE,
 	WITH_SEVERAL,
+	WITH_COMMANDS,
+	WITHOUT_COMMANDS,
 };
 
 /* The one description of a column: title, place and cells. */
@@ -84,8 +86,8 @@ static void cell_comm(const struct line_context *context, const struct tally *ta
 {
 	if (is_sum(context))
 		grid_format(grid, "%s", context->view->by == BY_PROCESS ? context->name : "");
-	else if (context->view->by == BY_PROCESS)
-		grid_name(grid, *tally->name ? tally->name : "-");
+	else if (context->view->by == BY_PROCESS && !tally->tgid)
+		grid_name(grid, tally->name);
 	else
 		grid_name(grid, tally->comm);
 }
@@ -411,7 +413,8 @@ static const struct column columns[] = {
 	{ WORDS("KIND"), BUT(VIEW(BY_KIND)), true, ALWAYS, NO_SORT, cell_kinds },
 	{ LEFT("ACCESS"), VIEW(BY_ROW), true, ALWAYS, NO_SORT, cell_access },
 	{ LEFT("PERMS"), VIEW(BY_ROW), true, WHEN_WIDE, NO_SORT, cell_perms },
-	{ NAME("HOTTEST"), VIEW(BY_PROCESS), true, ALWAYS, NO_SORT, cell_hottest },
+	{ NAME("HOTTEST"), VIEW(BY_PROCESS), true, WITHOUT_COMMANDS, NO_SORT, cell_hottest },
+	{ WORDS("COMMAND"), VIEW(BY_PROCESS), true, WITH_COMMANDS, SORT_NAME, cell_name },
 	{ NAME("MAPPING"), VIEW(BY_MAPPING) | VIEW(BY_ROW), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("FILE"), VIEW(BY_FILE), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("KIND"), VIEW(BY_KIND), true, ALWAYS, SORT_NAME, cell_name },
@@ -479,6 +482,10 @@ static bool is_shown(const struct column *column, const struct tally_grid_view *
 		return is_sorted_by || is_wide(view);
 	case WITH_SEVERAL:
 		return view->has_several;
+	case WITH_COMMANDS:
+		return view->has_commands;
+	case WITHOUT_COMMANDS:
+		return !view->has_commands;
 	default:
 		return true;
 	}

@@ -16,10 +16,11 @@
 struct tally_grid_view {
 	enum grouping_by by;
 	enum tally_sort sort;
-	bool is_live;     /* rates and totals, as in `top` */
-	bool has_latency; /* is_live: the column of stalls is there, whatever is in it */
-	bool has_several; /* processes: which one it was is worth a column */
-	bool has_colour;  /* the terminal's own, for what was denied and what was major */
+	bool is_live;      /* rates and totals, as in `top` */
+	bool has_latency;  /* is_live: the column of stalls is there, whatever is in it */
+	bool has_several;  /* processes: which one it was is worth a column */
+	bool has_commands; /* names of processes are command lines */
+	bool has_colour;   /* the terminal's own, for what was denied and what was major */
 	uint64_t page_size;
 	uint64_t interval_ns; /* of the rates */
 	unsigned int width;   /* columns of the screen; 0: nothing is cut or left out */

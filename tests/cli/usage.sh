@@ -45,17 +45,30 @@ for command in "${commands[@]}"; do
 done
 run_faultmap -h
 check "-h is --help" cmp "$TMP/out" "$TMP/help"
+run_faultmap help
+check "help is --help" cmp "$TMP/out" "$TMP/help"
+check_equal "--help fits a screen of 24 x 80" "$(wc -l <"$TMP/help"):$(grep -E '.{81}' "$TMP/help")" \
+	"$(awk 'END { print NR < 24 ? NR : "less than 24" }' "$TMP/help"):"
 
 run_faultmap --version
 check_equal "--version" "$status:$(cat "$TMP/out" "$TMP/err")" \
 	"0:faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)"
+
+cp "$TMP/out" "$TMP/version"
+run_faultmap version
+check "version is --version" cmp "$TMP/out" "$TMP/version"
 
 run_faultmap
 check_equal "no arguments: status 2, nothing on stdout" "$status:$(cat "$TMP/out")" 2:
 check "no arguments: the usage on stderr" cmp "$TMP/err" "$TMP/help"
 
 expect_refusal "unknown command" 2 'unknown command "frobnicate"; see faultmap --help' frobnicate
-expect_refusal "abbreviated command" 2 'unknown command "lo"; see faultmap --help' lo
+expect_refusal "abbreviated command" 2 \
+	'unknown command "lo"; did you mean log? see faultmap --help' lo
+expect_refusal "mistyped command" 2 \
+	'unknown command "reprot"; did you mean report? see faultmap --help' reprot
+expect_refusal "help of an unknown command" 2 'unknown command "frobnicate"; see faultmap --help' \
+	help frobnicate
 expect_refusal "empty command" 2 'unknown command ""; see faultmap --help' ""
 expect_refusal "unknown flag" 2 'unknown flag "--foo"; see faultmap --help' --foo
 expect_refusal "unknown command of control characters" 2 \
@@ -67,13 +80,16 @@ for command in "${commands[@]}"; do
 	cp "$TMP/out" "$TMP/help"
 	run_faultmap "$command" -h
 	check "$command -h is $command --help" cmp "$TMP/out" "$TMP/help"
+	run_faultmap help "$command"
+	check "help $command is $command --help" cmp "$TMP/out" "$TMP/help"
 	expect_refusal "$command: unknown flag" 2 \
 		"unknown flag \"--frobnicate\"; see faultmap $command --help" \
 		"$command" --frobnicate
 	expect_refusal "$command: unknown short flag" 2 \
 		"unknown flag \"-Z\"; see faultmap $command --help" "$command" -Z
 	expect_refusal "$command: abbreviated flag" 2 \
-		"unknown flag \"--verb\"; see faultmap $command --help" "$command" --verb
+		"unknown flag \"--verb\"; did you mean --verbose? see faultmap $command --help" \
+		"$command" --verb
 	expect_refusal "$command: a flag with a value it does not take" 2 \
 		"--verbose takes no value" "$command" --verbose=1
 done

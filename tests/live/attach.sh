@@ -25,7 +25,7 @@ faults()
 
 is_watching()
 {
-	[ "$(wc -l <"$TMP/jsonl")" -ge "$1" ]
+	[ -e "$TMP/jsonl" ] && [ "$(wc -l <"$TMP/jsonl")" -ge "$1" ]
 }
 
 # attach FLAG...: the summary, JSON lines beside it, while the process touches; $before and $after.
@@ -65,9 +65,10 @@ test_pid()
 # It ends when all of them have.
 attach_to_end()
 {
-	start_background "$FAULTMAP" run --jsonl "$TMP/jsonl" -o "$TMP/summary" -p "$pid"
+	rm -f "$TMP/jsonl"
+	start_background "$FAULTMAP" run -d 0.2 -n 100000 --jsonl "$TMP/jsonl" -o "$TMP/summary" -p "$pid"
 	attached=$BACKGROUND_PID
-	wait_for 120 test -s "$TMP/jsonl"
+	wait_for 120 is_watching 2
 	echo >&4
 	wait_for 120 process_ended "$attached"
 	wait "$attached"
@@ -108,7 +109,7 @@ test_filters()
 	local flag
 
 	start_toucher 4
-	for flag in "-p $pid" "--comm python3" "--exe python3*" "--uid 0 --comm pyth??3" "--cgroup / --comm python3"; do
+	for flag in "-p $pid" "--comm python3" "--exe python3* --comm python3" "--uid 0 --comm pyth??3" "--cgroup / --comm python3"; do
 		# shellcheck disable=SC2086
 		"$FAULTMAP" top --once --all -d 0.2 --csv $flag >"$TMP/top" 2>"$TMP/err"
 		check_equal "top $flag: exit status, stderr" "$? $(cat "$TMP/err")" "0 "

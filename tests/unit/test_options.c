@@ -240,8 +240,10 @@ static void unknown_flags(void **state)
 		     "unknown flag \"--a\\x0ab\\xff\"; see faultmap log --help");
 	assert_fails(PARSE("-\xc3\xa9"), "unknown flag \"-\\xc3\"; see faultmap log --help");
 	/* No abbreviations, no longer names, no other case. */
-	assert_fails(PARSE("--coun=1"), "unknown flag \"--coun=1\"; see faultmap log --help");
-	assert_fails(PARSE("--counts=1"), "unknown flag \"--counts=1\"; see faultmap log --help");
+	assert_fails(PARSE("--coun=1"),
+		     "unknown flag \"--coun=1\"; did you mean --count? see faultmap log --help");
+	assert_fails(PARSE("--counts=1"), "unknown flag \"--counts=1\"; did you mean --count? "
+					  "see faultmap log --help");
 	assert_fails(PARSE("--JSON"), "unknown flag \"--JSON\"; see faultmap log --help");
 }
 
