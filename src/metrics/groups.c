@@ -96,6 +96,7 @@ static void add_counts(struct group_counts *sum, const struct group_counts *more
 		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
 			sum->faults[kind][severity] += more->faults[kind][severity];
 	sum->pages += more->pages;
+	sum->cow_pages += more->cow_pages;
 	latency_add(&sum->stalls, &more->stalls);
 	causes_add(&sum->causes, &more->causes);
 	sum->accounted_minor += more->accounted_minor;
@@ -320,6 +321,7 @@ void groups_row(struct groups *groups, const struct row *row, const struct fault
 		group->moved[0].faults[severity] += faults[severity];
 	}
 	counts->pages += delta->pages;
+	counts->cow_pages += kind == KIND_COW ? delta->pages : 0;
 	if (latency_moved(row)) {
 		struct latency_counts stalls = latency_delta(row);
 

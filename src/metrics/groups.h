@@ -27,6 +27,7 @@
 struct group_counts {
 	uint64_t faults[KIND_COUNT][SEVERITY_COUNT];
 	uint64_t pages;
+	uint64_t cow_pages; /* of these, those of the kind cow */
 	struct latency_counts stalls;
 	struct cause_counts causes;
 	uint64_t accounted_minor, accounted_major; /* by the kernel */

@@ -7,6 +7,10 @@
 	{                                                    \
 		"faultmap_" name, METRIC_COUNTER, NULL, help \
 	}
+#define COUNTER_OF(name, unit, help)                                  \
+	{                                                             \
+		"faultmap_" name "_" unit, METRIC_COUNTER, unit, help \
+	}
 #define COUNTER_OF_SECONDS(name, help)                                       \
 	{                                                                    \
 		"faultmap_" name "_seconds", METRIC_COUNTER, "seconds", help \
@@ -41,6 +45,10 @@ const struct metric_family metrics[METRIC_COUNT] = {
 			"Page faults of all processes as the kernel itself accounts them."),
 	[METRIC_GROUP_FAULTS] = COUNTER("group_faults", "Page faults by group, kind and severity."),
 	[METRIC_GROUP_PAGES] = COUNTER("group_pages", "Pages that the group's faults mapped."),
+	[METRIC_GROUP_COW] =
+		COUNTER_OF("group_cow", "bytes",
+			   "Memory that was copied because others shared it, since fork "
+			   "mostly."),
 	[METRIC_GROUP_STALL] = HISTOGRAM_OF_SECONDS(
 		"group_stall",
 		"How long the group's page faults stalled, of those that were timed."),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How groups and their mappings are printed, and how many series that comes to. */
+#include <unistd.h>
+
 #include "metrics/sink_prometheus_data.h"
 #include "model/stall_causes.h"
 
@@ -61,6 +63,13 @@ static void print_group(struct writer *writer, enum metric metric, const struct 
 		break;
 	case METRIC_GROUP_PAGES:
 		exposition_counter(writer, metric, labels, group->counts->pages, group->created);
+		break;
+	case METRIC_GROUP_COW:
+		if (group->counts->cow_pages)
+			exposition_counter(writer, metric, labels,
+					   group->counts->cow_pages *
+						   (uint64_t)sysconf(_SC_PAGESIZE),
+					   group->created);
 		break;
 	case METRIC_GROUP_STALL:
 		if (group->counts->stalls.count)

@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "model/kinds.h"
 #include "model/losses.h"
+#include "model/stall_causes.h"
 #include "model/unit_name.h"
 
 /* Mappings x processes that run at a time, names of a large build: about 7 MiB at this limit. */
@@ -226,6 +227,8 @@ void tally_add(struct tally *sum, const struct tally *more)
 	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
 		sum->by_kind[kind] += more->by_kind[kind];
 	stalls_add(&sum->stalls, &more->stalls);
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		sum->by_cause[cause] += more->by_cause[cause];
 	sum->minor += more->minor;
 	sum->major += more->major;
 	sum->gup += more->gup;
@@ -516,6 +519,7 @@ static int add_row(struct grouping *grouping, const struct row *row)
 {
 	struct fault_counts delta = row_delta(row), now = row->now;
 	struct stalls stalls = latency_stalls(row);
+	struct cause_counts causes = causes_delta(row);
 	struct tally key = key_of_row(grouping, row);
 	struct tally *tally = key.group ? tally_of(grouping, &key) : NULL;
 
@@ -531,6 +535,8 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	tally->by_kind[row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN] +=
 		delta.minor + delta.major + delta.denied;
 	stalls_add(&tally->stalls, &stalls);
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		tally->by_cause[cause] += causes.sum_ns[cause];
 	if (!grouping->options.sums_up && row_is_hotter(row, tally->hottest))
 		tally->hottest = row;
 	if (grouping->options.by != BY_ROW && tally->mapping_id && row_changed(row))

@@ -79,6 +79,7 @@ struct tally {
 	struct fault_counts total;    /* since attach; 0 where it is summed up */
 	uint64_t by_kind[KIND_COUNT]; /* minor + major + denied of counts */
 	struct stalls stalls;
+	uint64_t by_cause[STALL_CAUSE_COUNT]; /* ns: the parts of stalls.sum_ns; all 0: not told */
 	/* By the kernel's own counters, where processes are grouped: what getrusage(2) says. */
 	uint64_t minor, major, gup;        /* as counts */
 	uint64_t minor_total, major_total; /* since the processes began; 0 where it is summed up */
@@ -146,5 +147,7 @@ uint64_t tally_faults(const struct tally *tally);
 /* The kinds of the tally's faults as text, the denied ones first, then the most frequent, "gup"
  * where processes are grouped: "denied_bus 1, file_map 60". */
 void tally_kinds(const struct tally *tally, char *text, size_t size);
+/* What most of the tally's stalls were waited for: "disk"; "" where it was work, or is not told. */
+const char *tally_why(const struct tally *tally);
 
 #endif

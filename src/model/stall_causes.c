@@ -47,32 +47,32 @@ void causes_add(struct cause_counts *sum, const struct cause_counts *more)
 	}
 }
 
-uint64_t causes_sum_ns(const struct cause_counts *counts)
+uint64_t causes_sum(const uint64_t *sum_ns)
 {
-	uint64_t sum_ns = 0;
+	uint64_t sum = 0;
 
 	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++)
-		sum_ns += counts->sum_ns[i];
-	return sum_ns;
+		sum += sum_ns[i];
+	return sum;
 }
 
-unsigned int causes_worst(const struct cause_counts *counts)
+unsigned int causes_worst(const uint64_t *sum_ns)
 {
 	unsigned int order[STALL_CAUSE_COUNT];
 
-	return causes_in_order(counts, order) ? order[0] : STALL_CAUSE_COUNT;
+	return causes_in_order(sum_ns, order) ? order[0] : STALL_CAUSE_COUNT;
 }
 
-size_t causes_in_order(const struct cause_counts *counts, unsigned int *order)
+size_t causes_in_order(const uint64_t *sum_ns, unsigned int *order)
 {
 	size_t count = 0;
 
 	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
 		size_t at = count;
 
-		if (!counts->sum_ns[i])
+		if (!sum_ns[i])
 			continue;
-		for (; at && counts->sum_ns[order[at - 1]] < counts->sum_ns[i]; at--)
+		for (; at && sum_ns[order[at - 1]] < sum_ns[i]; at--)
 			order[at] = order[at - 1];
 		order[at] = i;
 		count++;

@@ -18,11 +18,14 @@ struct cause_counts causes_delta(const struct row *row);
 bool causes_are_told(const struct row *row);
 
 void causes_add(struct cause_counts *sum, const struct cause_counts *more);
-/* Nanoseconds over all causes: the latency that they are the parts of. */
-uint64_t causes_sum_ns(const struct cause_counts *counts);
-/* The cause with the most time; STALL_CAUSE_COUNT where there is none. Of equal ones the first. */
-unsigned int causes_worst(const struct cause_counts *counts);
-/* The causes that have time, longest first, into order[STALL_CAUSE_COUNT]. Returns how many. */
-size_t causes_in_order(const struct cause_counts *counts, unsigned int *order);
+
+/* Of nanoseconds by cause, sum_ns[STALL_CAUSE_COUNT]: */
+
+/* All of them: the latency that they are the parts of. */
+uint64_t causes_sum(const uint64_t *sum_ns);
+/* The cause with the most; STALL_CAUSE_COUNT where there is none. Of equal ones the first. */
+unsigned int causes_worst(const uint64_t *sum_ns);
+/* The causes that have some, the longest first, into order[STALL_CAUSE_COUNT]. Returns how many. */
+size_t causes_in_order(const uint64_t *sum_ns, unsigned int *order);
 
 #endif

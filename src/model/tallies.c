@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "model/kinds.h"
+#include "model/stall_causes.h"
 
 /* What is not shown one by one is less than this part of all stalls, of all faults and of all
  * bytes. What has more of one of them is a line of its own. */
@@ -411,4 +412,11 @@ void tally_kinds(const struct tally *tally, char *text, size_t size)
 			length += (size_t)snprintf(text + length, size - length, " %s",
 						   text_count(number, count));
 	}
+}
+
+const char *tally_why(const struct tally *tally)
+{
+	unsigned int worst = causes_worst(tally->by_cause);
+
+	return worst == STALL_CAUSE_COUNT || worst == STALL_CPU ? "" : stall_cause_name(worst);
 }

@@ -10,6 +10,7 @@
 #include "base/users.h"
 #include "base/util.h"
 #include "model/losses.h"
+#include "model/stall_causes.h"
 #include "sink/denied.h"
 #include "sink/grid.h"
 #include "sink/tally_grid.h"
@@ -232,6 +233,20 @@ static void print_cost(const struct tally *total, const struct people *people,
 	fputc('\n', stream);
 }
 
+/* What the time went to, the most first. Where nothing tells, nothing is said. */
+static void print_causes(const struct tally *total, FILE *stream)
+{
+	unsigned int order[STALL_CAUSE_COUNT];
+	size_t count = causes_in_order(total->by_cause, order);
+	char text[TEXT_DURATION_LEN];
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(stream, "%s %s %s", i ? "," : "stalled:", stall_cause_name(order[i]),
+			text_duration(text, total->by_cause[order[i]]));
+	if (count)
+		fputc('\n', stream);
+}
+
 /* Tables. -------------------------------------------------------------------------------------- */
 
 static int print_lines(struct sink_summary *summary, const struct people *people,
@@ -343,6 +358,7 @@ static int print_text(struct sink_summary *summary, const struct sink_summary_ru
 	if (run && run->attached)
 		fprintf(stream, "%s\n", run->attached);
 	print_cost(&lines->total, people, run, stream);
+	print_causes(&lines->total, stream);
 	fputc('\n', stream);
 	result = print_lines(summary, people, lines, stream);
 	if (!result && summary->options.by == BY_ROW) {

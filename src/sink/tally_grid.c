@@ -365,6 +365,18 @@ static void cell_longest(const struct line_context *context, const struct tally 
 		grid_empty(grid);
 }
 
+static void cell_why(const struct line_context *context, const struct tally *tally,
+		     struct grid *grid)
+{
+	const char *why = tally_why(tally);
+
+	(void)context;
+	if (*why)
+		grid_format(grid, "%s", why);
+	else
+		grid_empty(grid);
+}
+
 /* Columns. ------------------------------------------------------------------------------------- */
 
 #define RIGHT(name)           \
@@ -378,6 +390,10 @@ static void cell_longest(const struct line_context *context, const struct tally 
 #define LEFT(name)                          \
 	{                                   \
 		.title = name, .left = true \
+	}
+#define OPTIONAL_LEFT(name)                                   \
+	{                                                     \
+		.title = name, .left = true, .optional = true \
 	}
 #define WORDS(name)                                                        \
 	{                                                                  \
@@ -406,6 +422,7 @@ static const struct column columns[] = {
 	{ RIGHT("PAGES/s"), ALL_VIEWS, true, WHEN_SORTED, SORT_PAGES, cell_pages_rate },
 	{ RIGHT("BYTES/s"), ALL_VIEWS, true, WHEN_SORTED, SORT_BYTES, cell_bytes_rate },
 	{ RIGHT("STALL/s"), ALL_VIEWS, true, WITH_LATENCY, SORT_STALL, cell_stall_rate },
+	{ OPTIONAL_LEFT("WHY"), ALL_VIEWS, true, ALWAYS, NO_SORT, cell_why },
 	{ RIGHT("MINOR"), ALL_VIEWS, true, WHEN_WIDE, NO_SORT, cell_minor_total },
 	{ RIGHT("MAJOR"), ALL_VIEWS, true, WHEN_WIDE, NO_SORT, cell_major_total },
 	{ RIGHT("DENIED"), PLACES, true, WHEN_WIDE, NO_SORT, cell_denied_total },
@@ -433,10 +450,12 @@ static const struct column columns[] = {
 	{ OPTIONAL("DENIED"), ALL_VIEWS, false, ALWAYS, SORT_DENIED, cell_denied },
 	{ OPTIONAL("STALL"), BUT(VIEW(BY_ROW)), false, ALWAYS, SORT_STALL, cell_stall },
 	{ OPTIONAL("MAX"), BUT(VIEW(BY_ROW)), false, WHEN_WIDE, NO_SORT, cell_longest },
+	{ OPTIONAL_LEFT("WHY"), BUT(VIEW(BY_ROW)), false, ALWAYS, NO_SORT, cell_why },
 	{ RIGHT("RATE/s"), ALL_VIEWS, false, WHEN_SORTED, SORT_RATE, cell_rate },
 	{ RIGHT("BYTES"), ALL_VIEWS, false, ALWAYS, SORT_BYTES, cell_bytes },
 	{ OPTIONAL("AVG"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_average },
 	{ OPTIONAL("MAX"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_longest },
+	{ OPTIONAL_LEFT("WHY"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_why },
 	{ RIGHT("RSS"), VIEW(BY_PROCESS) | OF_PROCESSES, false, WHEN_WIDE, SORT_RSS, cell_rss },
 	{ RIGHT("VSZ"), VIEW(BY_PROCESS) | OF_PROCESSES, false, WHEN_SORTED, SORT_VSZ, cell_vsz },
 	{ LEFT("KIND"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_kinds },

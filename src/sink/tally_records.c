@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "model/kinds.h"
+#include "model/stall_causes.h"
 #include "sink/json_line.h"
 
 /* The one list of numbers, in the order of the CSV's columns. */
@@ -69,6 +70,20 @@ static void put_kinds(const struct tally *tally, FILE *stream)
 	}
 }
 
+/* "disk:200000 cpu:4000", in nanoseconds. */
+static void put_causes(const struct tally *tally, FILE *stream)
+{
+	const char *gap = "";
+
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++) {
+		if (!tally->by_cause[cause])
+			continue;
+		fprintf(stream, "%s%s:%" PRIu64, gap, stall_cause_name(cause),
+			tally->by_cause[cause]);
+		gap = " ";
+	}
+}
+
 static int put_csv(const struct tally_records_view *view, const struct tally *tally,
 		   const char *name, FILE *stream)
 {
@@ -85,6 +100,8 @@ static int put_csv(const struct tally_records_view *view, const struct tally *ta
 		fprintf(stream, ",%" PRIu64, number_of(tally, i));
 	fprintf(stream, ",%" PRIu64 ",", tally->counts.pages * view->page_size);
 	put_kinds(tally, stream);
+	fputc(',', stream);
+	put_causes(tally, stream);
 	if (is_row)
 		fprintf(stream, ",%s,%s,%s,%" PRIx64 "\n", access_name(tally->access),
 			mode_name(tally->mode), tally->perms, tally->map_start);
@@ -102,7 +119,7 @@ int tally_records_csv(const struct tally_records_view *view, const struct tallie
 		fputs("ts,by,name,pid,comm", stream);
 		for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 			fprintf(stream, ",%s", numbers[i].name);
-		fputs(",bytes,kinds,access,mode,perms,map_start\n", stream);
+		fputs(",bytes,kinds,causes_ns,access,mode,perms,map_start\n", stream);
 	}
 	for (size_t i = 0; i < tallies->shown && !result; i++)
 		result = put_csv(view, tallies->list[i], tallies->list[i]->name, stream);
@@ -136,6 +153,12 @@ static void json_tally(struct json_line *line, const struct tally_records_view *
 	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
 		if (tally->by_kind[kind])
 			json_line_int(line, kind_name(kind), (int64_t)tally->by_kind[kind]);
+	json_line_close(line, '}');
+	json_line_open(line, "causes_ns", '{');
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		if (tally->by_cause[cause])
+			json_line_int(line, stall_cause_name(cause),
+				      (int64_t)tally->by_cause[cause]);
 	json_line_close(line, '}');
 	json_line_close(line, '}');
 }

@@ -74,7 +74,7 @@ test_records()
 		([.lines[].minor] | add // 0) + .rest.minor != .total.minor)] | length' "$TMP/top")" 0
 	check "--csv: exit status 0" top --once -d 0.2 --csv --by process --all
 	check_equal "--csv: as many fields as titles" \
-		"$(python3 -c 'import csv, sys; print({len(row) for row in csv.reader(sys.stdin)})' <"$TMP/top")" '{22}'
+		"$(python3 -c 'import csv, sys; print({len(row) for row in csv.reader(sys.stdin)})' <"$TMP/top")" '{23}'
 	check_contains "--csv: this shell" "$TMP/top" "^[0-9T:.Z-]+,process,top.sh,$$,top.sh,1,"
 	check_status "2: --csv and --json" 2 "$FAULTMAP" top --once --csv --json
 	check "--color=always: titles are bold" top --once -d 0.1 --color=always

@@ -78,6 +78,10 @@ static void add_stalls(struct row *row, uint64_t count, uint64_t ns)
 	row->latency->now.buckets[ns % LATENCY_BUCKETS] += count;
 	if (ns > row->latency->max_ns)
 		row->latency->max_ns = ns;
+	if (!row->latency->causes)
+		row->latency->causes = calloc(1, sizeof(*row->latency->causes));
+	row->latency->causes->now.count[ns % STALL_CAUSE_COUNT] += count;
+	row->latency->causes->now.sum_ns[ns % STALL_CAUSE_COUNT] += count * ns;
 }
 
 /* Each process has rows of every kind, a sliced one and one without a mapping; they come one after

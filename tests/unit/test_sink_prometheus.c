@@ -539,6 +539,23 @@ static void groups_have_stalls_of_their_own(void **state)
 		    20.000073729);
 }
 
+/* Of the kind cow alone, in bytes. */
+static void copies_are_bytes_of_their_group(void **state)
+{
+	struct fixture *fixture = *state;
+	double page = (double)sysconf(_SC_PAGESIZE);
+	struct row *row;
+
+	row = snapshot_row(fixture->snapshot, fixture->process, 7, KIND_COW, ACCESS_WRITE,
+			   MODE_USER, NULL);
+	row->mapping = snapshot_intern(fixture->snapshot, "[heap]");
+	row->now = (struct fault_counts){ .minor = 3, .pages = 514 };
+	add_row(fixture, 8, "/bin/cat")->now = (struct fault_counts){ .minor = 9, .pages = 9 };
+	tick(fixture);
+	assert_true(sum(fixture, "faultmap_group_cow_bytes_total", "group=\"cat\"") == 514 * page);
+	assert_true(sum(fixture, "faultmap_group_cow_bytes_total", "") == 514 * page);
+}
+
 /* Over all causes as much as the histograms have, for the machine and for each group; also of a row
  * whose causes come a tick after its count. */
 static void causes_are_the_parts_of_the_stalls(void **state)
@@ -736,6 +753,7 @@ int main(void)
 		TEST(stalls_are_in_the_bucket_of_their_bound),
 		TEST(bounds_are_exact),
 		TEST(groups_have_stalls_of_their_own),
+		TEST(copies_are_bytes_of_their_group),
 		TEST(causes_are_the_parts_of_the_stalls),
 		TEST(latency_of_processes_that_ended_stays),
 		TEST(count_is_never_below_a_bucket),

@@ -251,6 +251,36 @@ static void rows_beyond_the_page(void **state)
 	}
 }
 
+/* What stalls were for: one line for all, and the worst of each line where that was no work. */
+static void causes_have_a_line_and_a_column(void **state)
+{
+	const char *command[] = { "cat", NULL };
+	struct sink_summary_options options = { .page_size = 4096,
+						.sort = SORT_COST,
+						.by = BY_MAPPING };
+	struct sink_summary *summary = sink_summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process = add_process(snapshot, 100, "cat", 4 * MIB, 2 * MIB);
+	struct row *row;
+	autofree char *text = NULL;
+
+	(void)state;
+	row = add_row(snapshot, process, 1, "/lib/libc.so", "r-xp", KIND_FILE_MAP, ACCESS_EXEC, MIB,
+		      1, 2);
+	stall_for(row, STALL_CPU, 4000);
+	stall_for(row, STALL_DISK, 200000000);
+	stall_for(row, STALL_RUNQUEUE, 40000000);
+	row = add_row(snapshot, process, 2, "[heap]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB,
+		      2, 0);
+	stall_for(row, STALL_CPU, 5000);
+	stall_for(row, STALL_LOCK, 4000);
+	add_tick(summary, snapshot, 1);
+	text = print(summary, command, 0);
+	assert_golden("run_causes.txt", text);
+	sink_summary_free(summary);
+	snapshot_free(snapshot);
+}
+
 /* Averages over all ticks, the longest of all, merged by name; and faults in no process. */
 static void stalls_and_other(void **state)
 {
@@ -429,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_large_mapping_stands_alone),
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),
+		cmocka_unit_test(causes_have_a_line_and_a_column),
 		cmocka_unit_test(stalls_and_other),
 		cmocka_unit_test(slices_are_one_place),
 		cmocka_unit_test(alike_is_one_line),

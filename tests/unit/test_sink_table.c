@@ -192,8 +192,8 @@ static void assert_stalled_table(struct sink_table_options options, const char *
 	tick(sink, snapshot);
 	snapshot_begin(snapshot);
 	add_row(snapshot, db, 1, "/base", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 3, 2);
-	stall(row, 5000000);
-	stall(row, 1000000);
+	stall_for(row, STALL_DISK, 5000000);
+	stall_for(row, STALL_CPU, 1000000);
 	add_row(snapshot, add_process(snapshot, 977, "cc1", 90 * MIB, 40 * MIB), 2, "[heap]",
 		"rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 4, 0);
 	other = snapshot_process(snapshot, 0, 0, NULL);
