@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/output_file.h"
 #include "base/text.h"
 #include "base/util.h"
@@ -49,6 +50,8 @@ int stack_output_open(struct stack_output *output, const struct stack_options *o
 					 "them",
 					 options->kind);
 	}
+	if (!symbolizer_is_built())
+		log_warning("built without names for code (WITHOUT=symbol): offsets are shown");
 	output->options = options;
 	output->symbolizer = sink.context = symbolizer_new();
 	output->profile = output->symbolizer ? sink_profile_new(&sink) : NULL;
