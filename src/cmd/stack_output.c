@@ -179,7 +179,6 @@ int stack_output_print(struct stack_output *output, bool all, unsigned int width
 	};
 	int result = profile_table_print(output->profile, &table, stream);
 
-	return result ? error_set(error, -result, "printing the functions: %s",
-				  strerror(-result)) :
+	return result ? error_set(error, -result, "printing the functions: %s", strerror(-result)) :
 			0;
 }
