@@ -154,7 +154,7 @@ static int open_session(struct stacks *stacks, struct error *error)
 static int start_command(struct stacks *stacks, int *ret_status, struct error *error)
 {
 	struct loop *loop = session_loop(stacks->session);
-	int result = child_start(stacks->command, &stacks->pid, &stacks->pidfd, error);
+	int result = child_start(stacks->command, NULL, &stacks->pid, &stacks->pidfd, error);
 
 	if (result < 0) {
 		*ret_status = child_status_of(result);
