@@ -46,8 +46,14 @@ PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-LIBRARIES := libbpf libelf zlib libmicrohttpd jansson libcap-ng gnutls yaml-0.1 libcrypt inih \
-	libseccomp
+# WITHOUT="symbol": without what only some need.
+LEFT_OUT := $(filter-out symbol,$(WITHOUT))
+ifneq ($(LEFT_OUT),)
+$(error WITHOUT=: not "$(LEFT_OUT)"; what can be left out is: symbol)
+endif
+HAS_SYMBOL := $(if $(filter symbol,$(WITHOUT)),,yes)
+LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
+	yaml-0.1 libcrypt inih libseccomp libprotobuf-c
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
@@ -77,7 +83,7 @@ endif
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
 ifneq ($(filter-out help deps demo check check-unit check-page check-system check-vm check-san check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
-	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG); do \
+	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
 	done; \
 	for library in $(LIBRARIES); do \
@@ -87,7 +93,8 @@ ifneq ($(MISSING),)
 $(error missing to build faultmap: $(MISSING). Run `sudo make deps$(VARIANT_FLAGS)`, or install their development packages)
 endif
 LIBRARY_CFLAGS := $(shell $(ASK_PKG_CONFIG) --cflags $(LIBRARIES))
-LIBRARY_LIBS := $(shell $(ASK_PKG_CONFIG) $(if $(STATIC),--static) --libs $(LIBRARIES))
+LIBRARY_LIBS := $(shell $(ASK_PKG_CONFIG) $(if $(STATIC),--static) --libs $(LIBRARIES)) \
+	$(if $(HAS_SYMBOL),-liberty)
 ifneq ($(STATIC),)
 LIBRARY_LIBS := $(filter-out -lp11-kit,$(LIBRARY_LIBS))
 MISSING := $(foreach name,$(patsubst -l%,lib%.a,$(sort $(filter -l%,$(LIBRARY_LIBS)))),\
@@ -106,7 +113,7 @@ STATIC_FLAGS := -static-pie -s -Wl,--gc-sections,--no-warnings
 LINK_FLAGS := $(SYSROOT_FLAGS) $(SANITIZER_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
 # -iquote, so that <spawn.h> stays the C library's.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote . -iquote $(BUILD) \
-	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
+	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
@@ -114,7 +121,8 @@ WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 	-Wno-unused-parameter -Ivmlinux -Ibpf
 
-OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*/*.c))
+SOURCES := $(filter-out $(if $(HAS_SYMBOL),,src/symbol/elf_file.c),$(wildcard src/*/*.c))
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES))
 # The second is for kernels before Linux 6.1: bpf/compat.bpf.h.
 BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o $(BUILD)/bpf/faultmap_old.bpf.o
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
@@ -147,7 +155,7 @@ $(BUILD)/p11_kit.o: packaging/static/p11_kit.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(ARCHIVE): $(filter-out $(BUILD)/src/cmd/main.o,$(OBJECTS))
+$(ARCHIVE): $(filter-out $(BUILD)/src/cmd/main.o,$(OBJECTS)) $(BUILD)/profile.pb-c.o
 	$(say) AR $@
 	$(Q)rm -f $@ && ar rcs $@ $^
 
@@ -167,6 +175,28 @@ $(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
 	$(Q)sed 's/["\\]/\\&/g; s/.*/"&\\n"/' $< >$@
 
 $(BUILD)/src/sink/sink_jsonl.o: | $(BUILD)/faultmap.schema.h
+
+# What a browser is to hold the flame graph's script and style against.
+$(BUILD)/flame_csp.h: src/sink/flame.js src/sink/flame.css
+	$(say) HASH $@
+	$(Q)mkdir -p $(@D)
+	$(Q)hash() { sha256sum "$$1" | cut -c1-64 | tr a-f A-F | basenc --base16 -d | base64; }; \
+		printf '#define FLAME_SCRIPT_HASH "sha256-%s"\n#define FLAME_STYLE_HASH "sha256-%s"\n' \
+		"$$(hash src/sink/flame.js)" "$$(hash src/sink/flame.css)" >$@
+
+$(BUILD)/src/sink/profile_flame.o: $(BUILD)/flame_csp.h $(wildcard src/sink/flame*.html)
+
+# pprof's format: protobuf-c writes the code for it.
+$(BUILD)/profile.pb-c.c $(BUILD)/profile.pb-c.h &: src/sink/profile.proto
+	$(say) PROTOC $<
+	$(Q)mkdir -p $(BUILD)
+	$(Q)protoc-c --proto_path=src/sink --c_out=$(BUILD) $<
+
+$(BUILD)/profile.pb-c.o: $(BUILD)/profile.pb-c.c Makefile
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(BUILD) -c -o $@ $<
+
+$(BUILD)/src/sink/profile_pprof.o: | $(BUILD)/profile.pb-c.h
 
 # page.c takes them in, which no .d file says.
 $(BUILD)/src/serve/page.o: $(wildcard src/serve/page.html src/serve/page.css src/serve/page.js)
@@ -196,7 +226,7 @@ $(FUZZ_TARGETS): $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(ARCH
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $(ARCHIVE) $(LIBRARY_LIBS)
 
-$(BUILD)/workload/callers: WORKLOAD_CFLAGS += -fno-omit-frame-pointer $(if $(filter x86,$(ARCH)),-mno-omit-leaf-frame-pointer)
+$(BUILD)/workload/callers: WORKLOAD_CFLAGS += -fno-omit-frame-pointer
 $(WORKLOADS): $(BUILD)/workload/%: tests/workload/%.c Makefile
 	$(say) WORKLOAD $@
 	$(Q)mkdir -p $(@D)

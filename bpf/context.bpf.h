@@ -82,11 +82,11 @@ static __always_inline struct context_work *this_cpu_context_work(u32 slot)
 static __always_inline u64 instruction_of(struct task_struct *task)
 {
 	struct pt_regs *regs = user_registers(task);
-	struct pt_regs___arm64 *arm64 = (void *)regs;
+	struct pt_regs___of_arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(regs->ip))
 		return READ(struct pt_regs, regs, ip);
-	return READ(struct pt_regs___arm64, arm64, pc);
+	return READ(struct pt_regs___of_arm64, arm64, pc);
 }
 
 /* The thread, with its name: it may change it at any time. */
@@ -214,11 +214,11 @@ static long stack_step(u32 index, struct stack_walk *walk)
 
 static __always_inline u64 frame_pointer_of(struct pt_regs *regs)
 {
-	struct pt_regs___arm64 *arm64 = (void *)regs;
+	struct pt_regs___of_arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(regs->bp))
 		return READ(struct pt_regs, regs, bp);
-	return READ(struct pt_regs___arm64, arm64, regs[29]);
+	return READ(struct pt_regs___of_arm64, arm64, regs[29]);
 }
 
 /* Finds the VMA that the stack is in; 0 for its end where there is none. */

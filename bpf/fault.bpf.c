@@ -3,6 +3,14 @@
 #include "context.bpf.h"
 #include "row.bpf.h"
 
+/* run_flush() with a stack of its own: see fault_settle(). */
+static __noinline int run_close(struct cpu_state *cpu)
+{
+	if (cpu)
+		run_flush(cpu);
+	return 0;
+}
+
 /* The fault is in another mapping, process or way than the run's: close that one, open its own. */
 static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_code, u32 mode)
 {
@@ -23,7 +31,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->mm = 0;
 	run->error_code = error_code;
 	if (!is_followed(tgid_of(leader), FIELD(leader, start_boottime))) {
-		run_flush(cpu);
+		run_close(cpu);
 		run->treatment = RUN_IGNORE;
 		return 0;
 	}
@@ -32,7 +40,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	kind = resolved & RESOLVED_KIND;
 	row_key_of(&lookup->key, leader, mapping, kind, access_of(error_code), mode);
 	if (!same_plain_key(&run->key, &lookup->key)) {
-		run_flush(cpu);
+		run_close(cpu);
 		__builtin_memcpy(&run->key, &lookup->key, ROW_KEY_PLAIN);
 	}
 	run->extent = mapping->extent;
@@ -70,7 +78,7 @@ static __noinline int run_turn_to(struct cpu_state *cpu, u64 context)
 }
 
 /* Gives the run the context that its next fault has. A function of its own for what that takes of
- * the stack: see fault_resolve_and_stamp(). */
+ * the stack: see fault_settle(). */
 static __noinline int run_turn(struct cpu_state *cpu)
 {
 	u64 input = context_input(LOOKUP_ENTRY, current_task()), context;
@@ -120,12 +128,21 @@ static __always_inline bool may_take_slot(struct task_struct *task)
 }
 
 /*
- * The same where the task has no slot yet, or its fault before is not counted yet. A function of
- * its own, so that its stack and run_open()'s are not in use together: before Linux 6.13 all
+ * Counts the task's fault before, if it is not counted yet. A function of its own, as the next one,
+ * so that its stack, theirs and run_open()'s are not in use together: before Linux 6.13 all
  * functions of a program share 512 bytes.
  */
-static __noinline int fault_resolve_and_stamp(struct cpu_state *cpu, struct task_struct *task,
-					      u64 address)
+static __noinline int fault_settle(struct cpu_state *cpu, struct task_struct *task)
+{
+	struct task_fault *fault = fault_of(task);
+
+	if (cpu && fault)
+		fault_resolve(fault, task, cpu, &cpu->run);
+	return 0;
+}
+
+/* Remembers the fault where the task may have no slot yet. */
+static __noinline int fault_stamp_new(struct cpu_state *cpu, struct task_struct *task, u64 address)
 {
 	struct task_fault *fault;
 
@@ -143,7 +160,6 @@ static __noinline int fault_resolve_and_stamp(struct cpu_state *cpu, struct task
 			return 0;
 		}
 	}
-	fault_resolve(fault, task, cpu, &cpu->run);
 	fault_stamp(fault, &cpu->run, task, address);
 	cpu->stamped = 1;
 	return 0;
@@ -160,7 +176,8 @@ static __always_inline void fault_remember(struct cpu_state *cpu, struct task_st
 		fault_stamp(fault, &cpu->run, task, address);
 		cpu->stamped = 1;
 	} else {
-		fault_resolve_and_stamp(cpu, task, address);
+		fault_settle(cpu, task);
+		fault_stamp_new(cpu, task, address);
 	}
 }
 

@@ -14,7 +14,8 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
 	libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
 	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc
-	libseccomp-dev=libseccomp.pc'
+	libseccomp-dev=libseccomp.pc libdw-dev=libdw.pc libiberty-dev=libiberty.a
+	libprotobuf-c-dev=libprotobuf-c.pc protobuf-c-compiler=protoc-c'
 unit='libcmocka-dev=cmocka.pc jq=jq procps=ps mandoc=mandoc groff-base=groff'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl mandoc=mandoc groff-base=groff
@@ -34,7 +35,7 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 	gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc libc6-dev-arm64-cross=aarch64-linux-gnu-gcc'
 
 # What the other libraries' static ones refer to.
-static='libunistring-dev=libunistring.a'
+static='libunistring-dev=libunistring.a libbz2-dev=libbz2.a liblzma-dev=liblzma.a'
 fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
 page='chromium=chromium'

@@ -66,7 +66,7 @@ struct pt_regs {
 	unsigned long ip;      /* x86 */
 	unsigned long orig_ax; /* x86 */
 };
-struct pt_regs___arm64 {
+struct pt_regs___of_arm64 {
 	u64 regs[31];
 	u64 pc;
 };

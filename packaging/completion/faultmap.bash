@@ -6,14 +6,16 @@ _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
 	local context='--threads --code --stacks'
+	local code='--weight --kind --mapping --folded --pprof --flame'
 	local table='--by --sort --rows --all --csv --color' interval='-d --interval'
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
 	case $1 in
-	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output -c --command $filter $table $interval $context $watch $common" ;;
+	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval $context $watch $common" ;;
 	top) echo "--once -b --batch -n --count --json -c --command --user $filter $table $interval $context $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval $context $watch $common" ;;
-	report) echo "--from --to --json $table $common" ;;
+	stacks) echo "-p --pid -a --all-processes -d --duration --all $code $watch $common" ;;
+	report) echo "--from --to --json --code $code $table $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
 			"--jsonl --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
@@ -34,9 +36,10 @@ _faultmap_values()
 	--mappings) echo 'none top=5' ;;
 	--mappings-names) echo 'all auto public' ;;
 	--children) echo 'yes no' ;;
+	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	-d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to) ;;
+	-d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping | --duration) ;;
 	*) return 1 ;;
 	esac
 }
@@ -82,7 +85,7 @@ _faultmap()
 	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run top log report daemon check -h --help -V --version' -- "$cur")
+			'run top log stacks report daemon check -h --help -V --version' -- "$cur")
 		return
 	fi
 	_faultmap_operand
@@ -97,7 +100,7 @@ _faultmap()
 		return
 	fi
 	case $prev in
-	-o | --output | --config | --web.config.file | --jsonl)
+	-o | --output | --config | --web.config.file | --jsonl | --folded | --pprof | --flame)
 		_faultmap_files "$cur"
 		return
 		;;
@@ -106,7 +109,7 @@ _faultmap()
 		mapfile -t COMPREPLY < <(compgen -W "$values" -- "$cur")
 	elif [ "$operand" -eq 0 ] && [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_faultmap_flags "$command")" -- "$cur")
-	elif [ "$command" = run ]; then
+	elif [ "$command" = run ] || [ "$command" = stacks ]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
 	elif [ "$command" = report ]; then
 		_faultmap_files "$cur"

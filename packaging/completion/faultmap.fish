@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # fish completion for faultmap(1). tests/cli/completion.sh holds it against --help.
 
-set -l commands run top log report daemon check
+set -l commands run top log stacks report daemon check
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l by 'process mapping file kind unit cgroup comm exe uid parent row'
 set -l order 'stall faults minor major denied bytes rate pages rss vsz pid name'
@@ -12,6 +12,7 @@ complete -c faultmap -n $none -s V -l version -d 'print the version'
 complete -c faultmap -n $none -a run -d 'profile a command, or what runs already'
 complete -c faultmap -n $none -a top -d 'show who faults now, as a table'
 complete -c faultmap -n $none -a log -d 'write the page faults of all processes as JSON lines'
+complete -c faultmap -n $none -a stacks -d 'show which code faults, and who called it'
 complete -c faultmap -n $none -a report -d 'print the summary of recorded JSON lines'
 complete -c faultmap -n $none -a daemon -d 'run as a service: metrics, JSON lines'
 complete -c faultmap -n $none -a check -d 'say what this kernel, machine and these privileges allow'
@@ -20,7 +21,7 @@ set -l each "__fish_seen_subcommand_from $commands"
 complete -c faultmap -n $each -s v -l verbose -d 'say more on stderr'
 complete -c faultmap -n $each -s h -l help -d 'print this help'
 
-set -l watching '__fish_seen_subcommand_from run top log daemon'
+set -l watching '__fish_seen_subcommand_from run top log daemon stacks'
 complete -c faultmap -n $watching -l detail -x -a 'fast full' -d 'what is learned of each fault'
 complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each mapping in slices of this size'
 complete -c faultmap -n $watching -l max-rows -x -d 'let so many rows move in one tick'
@@ -76,8 +77,23 @@ complete -c faultmap -n $log -s o -l output -r -F -d 'write to this file'
 complete -c faultmap -n $log -l schema -d 'print the JSON Schema of the lines'
 complete -c faultmap -n $log -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
+set -l stacks '__fish_seen_subcommand_from stacks'
+complete -c faultmap -n $stacks -s p -l pid -x -a '(__fish_complete_pids)' -d 'watch this process'
+complete -c faultmap -n $stacks -s a -l all-processes -d 'watch all processes'
+complete -c faultmap -n $stacks -s d -l duration -x -d 'end after so many seconds'
+complete -c faultmap -n $stacks -l all -d 'every function'
+
+set -l coded '__fish_seen_subcommand_from stacks run report'
+complete -c faultmap -n $coded -l weight -x -a 'faults pages major stall' -d 'what code is ordered by'
+complete -c faultmap -n $coded -l kind -x -d 'only faults of this kind'
+complete -c faultmap -n $coded -l mapping -x -d 'only mappings of this name'
+complete -c faultmap -n $coded -l folded -r -F -d 'call paths for flamegraph.pl'
+complete -c faultmap -n $coded -l pprof -r -F -d 'a profile for pprof'
+complete -c faultmap -n $coded -l flame -r -F -d 'a flame graph'
+
 set -l report '__fish_seen_subcommand_from report'
 complete -c faultmap -n $report -F
+complete -c faultmap -n $report -l code -d 'the functions that faulted'
 complete -c faultmap -n $report -l from -x -d 'only intervals that ended then or later'
 complete -c faultmap -n $report -l to -x -d 'only intervals that ended before'
 

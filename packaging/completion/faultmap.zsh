@@ -4,11 +4,12 @@
 
 _faultmap() {
 	local curcontext=$curcontext state line
-	local -a commands common watch context table interval count filter
+	local -a commands common watch context code table interval count filter
 	commands=(
 		'run:profile a command, or what runs already, then print where it faults'
 		'top:show who faults now, as a table'
 		'log:write the page faults of all processes as JSON lines'
+		'stacks:show which code faults, and who called it'
 		'report:print the summary of recorded JSON lines'
 		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
 		'check:say what this kernel, machine and these privileges allow'
@@ -28,6 +29,14 @@ _faultmap() {
 		'--stacks[count each call path apart]'
 	)
 
+	code=(
+		'--weight=[what code is ordered by]:weight:(faults pages major stall)'
+		'--kind=[only faults of this kind]:kind:'
+		'--mapping=[only mappings of this name]:name:'
+		'--folded=[call paths for flamegraph.pl]:file:_files'
+		'--pprof=[a profile for pprof]:file:_files'
+		'--flame=[a flame graph]:file:_files'
+	)
 	table=(
 		'--by=[what a line is]:what:(process mapping file kind unit cgroup comm exe uid parent row)'
 		'--sort=[which lines come first]:what:(stall faults minor major denied bytes rate pages rss vsz pid name)'
@@ -64,7 +73,7 @@ _faultmap() {
 	argument)
 		case $line[1] in
 		run)
-			_arguments $context $watch $common $filter $table $interval $count \
+			_arguments $code $context $watch $common $filter $table $interval $count \
 				'(-c --command)'{-c,--command}'[show command lines]' \
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--user=[run the command as this user]:user:_users' \
@@ -88,8 +97,17 @@ _faultmap() {
 				'--schema[print the JSON Schema of the lines]' \
 				'--user=[become this user]:user:_users'
 			;;
+		stacks)
+			_arguments $code $watch $common \
+				'(-p --pid)'{-p+,--pid=}'[watch this process]:process:_pids' \
+				'(-a --all-processes)'{-a,--all-processes}'[watch all processes]' \
+				'(-d --duration)'{-d+,--duration=}'[end after so many seconds]:seconds:' \
+				'--all[every function]' \
+				'*::command:_normal'
+			;;
 		report)
-			_arguments $common $table \
+			_arguments $common $code $table \
+				'--code[the functions that faulted]' \
 				'--json[each table as a JSON object]' \
 				'--from=[only intervals that ended then or later]:time:' \
 				'--to=[only intervals that ended before]:time:' \

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "cmd/watch.h"
+#include "symbol/symbolizer.h"
 
 struct check_config {
 	struct common_options common;
@@ -166,6 +167,8 @@ static int check_main(int argc, char *argv[])
 	}
 	if (!config.json)
 		print_memory(&info);
+	if (!config.json && !symbolizer_is_built())
+		puts("built without names for code (WITHOUT=symbol): stacks shows offsets");
 	if (run_error.text[0])
 		log_warning("`faultmap run` does not work here: %s", run_error.text);
 	else if (!config.json)

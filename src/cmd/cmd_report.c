@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/privileges.h"
 #include "cmd/sandbox.h"
+#include "cmd/stack_output.h"
 #include "cmd/table_options.h"
 #include "replay/jsonl_reader.h"
 #include "sink/sink_summary.h"
@@ -26,6 +28,8 @@ struct report_config {
 	struct common_options common; /* first: see cmd_begin */
 	const char *from, *to;
 	struct table_options table;
+	struct stack_options stacks;
+	bool code;
 };
 
 static const struct option_spec options[] = {
@@ -42,6 +46,11 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct report_config, to) },
 	TABLE_OPTIONS(struct report_config, table, "mapping"),
 	TABLE_JSON_OPTION(struct report_config, table),
+	{ .name = "code",
+	  .help = "print the functions that faulted, too; of a log with --code or --stacks",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct report_config, code) },
+	STACK_OPTIONS(struct report_config, stacks),
 	COMMON_OPTIONS(struct report_config, common),
 };
 
@@ -72,6 +81,8 @@ struct report {
 	uint64_t n_runs_left_out;
 	uint64_t n_complaints;
 	bool is_narrowed;
+	struct sinks sinks; /* the next one's, where code is asked for */
+	struct stack_output stacks;
 };
 
 static void print_complaint(void *context, const char *path, uint64_t line, const char *why)
@@ -161,12 +172,14 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 		.show_all = table->all,
 		.format = table_format(table),
 	};
+	int result;
 
 	if (!report->summary)
 		report->summary = sink_summary_new(&summary);
 	if (!report->summary)
 		return error_set(error, ENOMEM, "making the report: out of memory");
-	return sink_summary_tick(report->summary, snapshot, error);
+	result = sinks_tick(&report->sinks, snapshot, NULL, NULL, error);
+	return result ? result : sink_summary_tick(report->summary, snapshot, error);
 }
 
 /* Says which log this is, unless it is that of a single command. */
@@ -242,6 +255,27 @@ static int report_print(struct report *report, struct error *error)
 	return 0;
 }
 
+static bool asks_for_code(const struct report_config *config)
+{
+	return config->code || stack_options_ask(&config->stacks);
+}
+
+/* What code faulted: the files, and the table. */
+static int print_code(struct report *report, struct error *error)
+{
+	int result = asks_for_code(report->config) ?
+			     stack_output_write(&report->stacks,
+						jsonl_reader_info(report->reader)->page_size,
+						error) :
+			     0;
+
+	if (result || !report->config->code)
+		return result;
+	fputc('\n', report->text);
+	return stack_output_print(&report->stacks, report->config->table.all,
+				  cmd_terminal_width(STDOUT_FILENO), report->text, error);
+}
+
 /* Of root's capabilities that stays which opens the files, one after the other. */
 static int give_up_privileges(const struct report_config *config, struct error *error)
 {
@@ -253,7 +287,8 @@ static int give_up_privileges(const struct report_config *config, struct error *
 		result = privileges_suspend(&user, error);
 	if (!result)
 		result = privileges_drop(PRIVILEGE_READ_FILES, error);
-	if (!result)
+	/* Names of code are read in a process of its own, which the filter does not allow. */
+	if (!result && !asks_for_code(config))
 		sandbox_try(SANDBOX_REPORT, &config->common.disabled);
 	return result;
 }
@@ -287,6 +322,8 @@ static int report_run(struct report *report, char *const files[])
 		result = report_read(report, files, &error);
 	if (!result)
 		result = report_print(report, &error);
+	if (!result)
+		result = print_code(report, &error);
 	if (fclose(report->text) != 0 && !result)
 		result = error_set(&error, ENOMEM, "making the report: out of memory");
 	if (report->n_complaints > MAX_COMPLAINTS)
@@ -307,6 +344,7 @@ static int report_main(int argc, char *argv[])
 					       .on_run = add_run,
 					       .on_complaint = print_complaint,
 					       .context = &report };
+	struct error error;
 	int operand, status;
 
 	if (!cmd_begin(&cmd_report, &config, argc, argv, &operand, &status))
@@ -321,12 +359,19 @@ static int report_main(int argc, char *argv[])
 	if (read_time("--from", config.from, INT64_MIN, &reader.from_ms) != EXIT_DONE ||
 	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)
 		return EXIT_USAGE;
+	if (asks_for_code(&config) &&
+	    stack_output_open(&report.stacks, &config.stacks, 0, &report.sinks, &error) < 0) {
+		log_error("%s", error.text);
+		return EXIT_USAGE;
+	}
 	report.is_narrowed = config.from || config.to;
 	report.reader = jsonl_reader_new(&reader);
 	status = report_run(&report, argv + operand);
 	free_command(report.run.command);
 	sink_summary_free(report.summary);
 	jsonl_reader_free(report.reader);
+	sinks_free(&report.sinks);
+	stack_output_free(&report.stacks);
 	return status;
 }
 

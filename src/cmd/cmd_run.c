@@ -32,6 +32,7 @@
 static const struct option_spec run_options[] = {
 	WATCH_OPTIONS(struct run_config, watch, "full"),
 	CONTEXT_OPTIONS(struct run_config, watch),
+	STACK_OPTIONS(struct run_config, stacks),
 	{ .name = "json",
 	  .help = "print JSON lines instead of the summary; the last one has the totals",
 	  .type = OPTION_FLAG,
@@ -277,6 +278,10 @@ static int run_finish(struct run *run, struct error *error)
 		log_error("%s", error->text);
 		run->failed = true;
 	}
+	if (run_write_code(run, error) < 0) {
+		log_error("%s", error->text);
+		run->failed = true;
+	}
 	return run->output ? run_print_summary(run, &ended, error) : result;
 }
 
@@ -350,6 +355,8 @@ static bool run_accepts(struct run_config *config, bool has_command)
 		log_error("-n goes with -p, -a and filters; a command ends when it does");
 	else if (!has_command && config->user)
 		log_error("--user says whom COMMAND runs as, and there is none");
+	else if (stack_options_ask(&config->stacks) && !config->watch.code && !config->watch.stacks)
+		log_error("--folded, --pprof and --flame need --stacks, or --code");
 	else if (config->json && config->table.csv)
 		log_error("give --csv or --json, not both");
 	else if (config->json && config->jsonl)

@@ -11,6 +11,7 @@
 #include "cmd/filter_flags.h"
 #include "cmd/privileges.h"
 #include "cmd/session.h"
+#include "cmd/stack_output.h"
 #include "cmd/table_options.h"
 #include "cmd/watch.h"
 #include "sink/sink_jsonl.h"
@@ -23,6 +24,7 @@ struct run_config {
 	bool json;
 	bool slices;
 	struct table_options table;
+	struct stack_options stacks;
 	const char *output;
 	const char *jsonl;
 	struct filter_flags filter;
@@ -42,6 +44,7 @@ struct run {
 	struct sink_summary *summary;
 	struct sink_slices *slices; /* NULL unless asked for */
 	struct sink_jsonl *jsonl;   /* NULL unless asked for */
+	struct stack_output stacks; /* its sink is there with --code and --stacks */
 	pid_t pid;
 	int pidfd;
 	uint64_t interval_ms;
@@ -65,6 +68,8 @@ int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, stru
 int run_count_pending(void *context, const struct snapshot *snapshot, struct error *error);
 /* Ticks until all of these are reported with their final counters. As below. */
 int run_await_records(struct run *run, struct error *error);
+/* Whether rows are by code. */
+bool run_has_code(const struct run *run);
 /* Before what is profiled begins: the file of -o, or of --jsonl. 0 or a negative errno with the error
  * set. */
 int run_open_output(struct run *run, struct error *error);
@@ -74,6 +79,8 @@ int run_make_sinks(struct run *run, struct error *error);
 int run_print_meta(struct run *run, struct error *error);
 /* The summary; `ended` says of what. As above. */
 int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error);
+/* The files of call paths; before the summary, which has the functions' names then. As above. */
+int run_write_code(struct run *run, struct error *error);
 /* All JSON lines are out, or lost. As above. */
 int run_drain(struct run *run, struct error *error);
 /* What is profiled goes on, whatever we lose: that is said once. Returns 0. */

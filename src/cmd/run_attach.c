@@ -148,7 +148,8 @@ static int prepare(struct attached *attached, struct error *error)
 		result = watch_pidfds(attached);
 	if (result < 0)
 		return error_set(error, -result, "starting: %s", strerror(-result));
-	return give_up_privileges(run, error);
+	/* Files of code are opened as they are seen, with the rights of who asks. */
+	return run_has_code(run) ? 0 : give_up_privileges(run, error);
 }
 
 /* To its end: 0 or a negative errno with the error set. */
@@ -175,6 +176,10 @@ static int finish(struct run *run, struct error *error)
 	ended.attached = text;
 	filter_flags_tell(&run->config->filter, run->session);
 	if (result < 0 && run->output) {
+		log_error("%s", error->text);
+		run->failed = true;
+	}
+	if (run_write_code(run, error) < 0) {
 		log_error("%s", error->text);
 		run->failed = true;
 	}

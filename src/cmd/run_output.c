@@ -88,6 +88,13 @@ int run_print_summary(struct run *run, const struct sink_summary_run *ended, str
 		fputc('\n', memory);
 		result = sink_slices_print(run->slices, memory);
 	}
+	if (!result && run->stacks.profile && table_format(&run->config->table) == TALLY_TEXT) {
+		fputc('\n', memory);
+		result = stack_output_print(&run->stacks, run->config->table.all,
+					    run->config->output ? 0 :
+								  cmd_terminal_width(STDERR_FILENO),
+					    memory, error);
+	}
 	is_torn = memory && fclose(memory) != 0;
 	if (result < 0 || is_torn)
 		return error_set(error, ENOMEM, "printing the summary: out of memory");
@@ -153,7 +160,22 @@ int run_make_sinks(struct run *run, struct error *error)
 	if (!run->summary)
 		return error_set(error, ENOMEM, "starting: out of memory");
 	sinks_add(&run->sinks, &sink_summary_ops, run->summary);
+	if (run_has_code(run) &&
+	    stack_output_open(&run->stacks, &run->config->stacks, 0, &run->sinks, error) < 0)
+		return -EINVAL;
 	return run->config->slices && !run->config->json ? make_slices(run, error) : 0;
+}
+
+bool run_has_code(const struct run *run)
+{
+	return run->config->watch.code || run->config->watch.stacks;
+}
+
+int run_write_code(struct run *run, struct error *error)
+{
+	if (!run->stacks.profile)
+		return 0;
+	return stack_output_write(&run->stacks, (uint64_t)sysconf(_SC_PAGESIZE), error);
 }
 
 int run_drain(struct run *run, struct error *error)
@@ -165,6 +187,7 @@ int run_drain(struct run *run, struct error *error)
 void run_free(struct run *run)
 {
 	sinks_free(&run->sinks);
+	stack_output_free(&run->stacks);
 	session_close(run->session);
 	if (run->output && run->output != stderr)
 		fclose(run->output);

@@ -86,7 +86,7 @@ int contexts_add(struct contexts *contexts, const struct context_record *record,
 	context->thread[sizeof(context->thread) - 1] = '\0';
 	for (size_t i = 0; i < record->n_frames && !result; i++)
 		result = set_place(context, i, contexts->names, &record->frames[i], record->uid);
-	if (!result && context->has_stack)
+	if (!result)
 		context_set_stack_id(context);
 	if (!result)
 		result = table_add(&contexts->current, context);

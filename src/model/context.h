@@ -27,7 +27,7 @@ struct context {
 	bool has_code;
 	bool has_stack;    /* the places behind the first are its callers, where their calls end */
 	bool is_whole;     /* up to the thread's start, as far as frame pointers tell */
-	uint64_t stack_id; /* a hash of the places; 0 without a stack */
+	uint64_t stack_id; /* a hash of the places, be it one */
 	uint32_t tid;
 	char thread[COMM_LEN]; /* raw bytes, NUL-terminated */
 	size_t n_places;       /* the first is the instruction */

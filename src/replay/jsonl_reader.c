@@ -340,11 +340,9 @@ static struct context *get_context(struct jsonl_line *line, int *ret_result)
 		context_set_place(context, i, stack->places[i]);
 	if (code && !stack)
 		context_set_place(context, 0, place);
-	if (stack) {
-		context->has_stack = true;
-		context->is_whole = stack->is_whole;
-		context->stack_id = stack->id;
-	}
+	context->has_stack = stack;
+	context->is_whole = stack && stack->is_whole;
+	context_set_stack_id(context);
 	return context;
 }
 

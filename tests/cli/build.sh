@@ -74,6 +74,12 @@ make_tree -n -B V=1 CFLAGS=-DMY_CFLAGS LDFLAGS=-Lmy_ldflags >"$TMP/out" 2>&1
 check_contains "CFLAGS reach the compiler" "$TMP/out" 'gcc .*-DMY_CFLAGS .*-c '
 check_contains "LDFLAGS reach the linker" "$TMP/out" 'gcc .*-Lmy_ldflags -o build/faultmap'
 
+make_tree -n -B V=1 WITHOUT=symbol >"$TMP/out" 2>&1
+check_equal "WITHOUT=symbol: no libdw" "$(grep -cE -- '-ldw|-liberty|elf_file' "$TMP/out")" 0
+check_contains "WITHOUT=symbol: the program knows" "$TMP/out" 'DWITHOUT_SYMBOL'
+make_tree --no-print-directory WITHOUT=such >"$TMP/out" 2>&1
+one_line "WITHOUT=such" "$TMP/out" 'what can be left out is: symbol'
+
 make_tree --no-print-directory CLANG=no-such-clang >"$TMP/out" 2>&1
 one_line "clang is missing" "$TMP/out" 'missing.* no-such-clang\..*sudo make deps'
 PKG_CONFIG_LIBDIR=/nonexistent make_tree --no-print-directory >"$TMP/out" 2>&1

@@ -13,7 +13,8 @@ declare -A may_use=(
 	[metrics]="base model"
 	[replay]="base model"
 	[serve]="base"
-	[cmd]="base model collect sink metrics replay serve"
+	[symbol]="base"
+	[cmd]="base model collect sink metrics replay serve symbol"
 )
 
 # outside ROOM: its includes that are no room's it may use, made by the build, or the bpf/abi.h that model
@@ -25,7 +26,7 @@ outside()
 	[[ $1 != @(model|collect) ]] || allowed+=" bpf"
 	grep -HoE '^#include "[^"]*"' src/"$1"/*.[ch] |
 		grep -vE "\"(${allowed// /|})/[a-z_0-9]+\.h\"\$" |
-		grep -vE '/(collect/.*"faultmap(_old)?\.skel|sink/.*"faultmap\.schema)\.h"$'
+		grep -vE '/(collect/.*"faultmap(_old)?\.skel|sink/.*"(faultmap\.schema|flame_csp|profile\.pb-c))\.h"$'
 }
 
 check_equal "every folder of src/ is a room with its line" \

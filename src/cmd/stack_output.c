@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/stack_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/output_file.h"
+#include "base/text.h"
+#include "base/util.h"
+
+/* Of the files: what a program executes is its user's business. */
+#define FILE_MODE 0600
+#define FUNCTIONS_SHOWN 20
+
+bool stack_options_ask(const struct stack_options *options)
+{
+	return options->folded || options->pprof || options->flame;
+}
+
+/* The number of the kind; -1 where there is none of this name. */
+static int find_kind(const char *name)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (!strcmp(kind_name((enum fault_kind)kind), name))
+			return kind;
+	return -1;
+}
+
+static void see_file(void *context, const char *file, uint32_t tgid)
+{
+	symbolizer_see(context, file, tgid);
+}
+
+int stack_output_open(struct stack_output *output, const struct stack_options *options,
+		      uint32_t tgid, struct sinks *sinks, struct error *error)
+{
+	struct sink_profile_options sink = {
+		.kind = -1, .mapping = options->mapping, .tgid = tgid, .on_file = see_file
+	};
+
+	if (options->kind) {
+		sink.kind = find_kind(options->kind);
+		if (sink.kind < 0)
+			return error_set(error, EINVAL,
+					 "--kind %s: there is no such kind; faultmap-faults(7) has "
+					 "them",
+					 options->kind);
+	}
+	if (!symbolizer_is_built())
+		log_warning("built without names for code (WITHOUT=symbol): offsets are shown");
+	output->options = options;
+	output->symbolizer = sink.context = symbolizer_new();
+	output->profile = output->symbolizer ? sink_profile_new(&sink) : NULL;
+	if (!output->profile)
+		return error_set(error, ENOMEM, "starting: out of memory");
+	sinks_add(sinks, &sink_profile_ops, output->profile);
+	return 0;
+}
+
+void stack_output_free(struct stack_output *output)
+{
+	symbolizer_free(output->symbolizer);
+}
+
+/* What the symbolizer said of one place. */
+static void name_place(struct profile_place *place, struct symbol *symbol)
+{
+	place->function = TAKE_PTR(symbol->function);
+	place->source = TAKE_PTR(symbol->source);
+	place->line = symbol->line;
+	place->is_gone = symbol->is_gone;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+	const struct profile_place *a = *(const struct profile_place *const *)left;
+	const struct profile_place *b = *(const struct profile_place *const *)right;
+	int order = strcmp(a->file, b->file);
+
+	return order ? order : compare_u64(a->offset, b->offset);
+}
+
+/* 0 or -ENOMEM. */
+static int name_places(struct stack_output *output)
+{
+	autofree struct profile_place **places = NULL;
+	autofree struct symbol *symbols = NULL;
+	size_t count, n_symbols = 0;
+	int result = sink_profile_places(output->profile, &places, &count);
+
+	symbols = calloc(count + 1, sizeof(*symbols));
+	if (result || !symbols)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (!places[i]->in_file || places[i]->label)
+			continue;
+		places[n_symbols] = places[i];
+		symbols[n_symbols++] = (struct symbol){ .file = places[i]->file,
+							.offset = places[i]->offset };
+	}
+	if (n_symbols)
+		qsort(places, n_symbols, sizeof(*places), compare_places);
+	symbolizer_find(output->symbolizer, symbols, n_symbols); /* in the same order */
+	for (size_t i = 0; i < n_symbols; i++)
+		name_place(places[i], &symbols[i]);
+	symbols_clear(symbols, n_symbols);
+	return sink_profile_name_places(output->profile) < 0 ? -ENOMEM : 0;
+}
+
+enum format { FORMAT_FOLDED, FORMAT_PPROF, FORMAT_FLAME };
+
+static int write_to(struct stack_output *output, enum format format, uint64_t page_size,
+		    FILE *stream)
+{
+	enum profile_weight weight = (enum profile_weight)output->options->weight;
+
+	switch (format) {
+	case FORMAT_FOLDED:
+		return profile_folded_print(output->profile, weight, stream);
+	case FORMAT_PPROF:
+		return profile_pprof_write(output->profile, weight, page_size, stream);
+	default:
+		return profile_flame_print(output->profile, weight, stream);
+	}
+}
+
+/* "-" is standard output. */
+static int write_file(struct stack_output *output, enum format format, const char *path,
+		      uint64_t page_size, struct error *error)
+{
+	bool is_stdout = path && !strcmp(path, "-");
+	char shown[256];
+	FILE *stream;
+	int fd, result;
+
+	if (!path)
+		return 0;
+	text_escape_to(shown, sizeof(shown), path);
+	fd = is_stdout ? dup(STDOUT_FILENO) : output_file_open(path, O_TRUNC, FILE_MODE);
+	stream = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!stream)
+		return error_set(error, fd < 0 ? -fd : errno, "opening %s: %s", shown,
+				 output_file_strerror(fd < 0 ? -fd : errno));
+	result = write_to(output, format, page_size, stream);
+	errno = 0;
+	if (ferror(stream) && !result)
+		result = -EIO;
+	if (fclose(stream) && !result)
+		result = -(errno ?: EIO);
+	return result ? error_set(error, -result, "writing %s: %s", shown, strerror(-result)) : 0;
+}
+
+int stack_output_write(struct stack_output *output, uint64_t page_size, struct error *error)
+{
+	const struct stack_options *options = output->options;
+	int result = name_places(output);
+
+	if (result)
+		return error_set(error, -result, "finding the names of code: out of memory");
+	result = write_file(output, FORMAT_FOLDED, options->folded, page_size, error);
+	if (!result)
+		result = write_file(output, FORMAT_PPROF, options->pprof, page_size, error);
+	if (!result)
+		result = write_file(output, FORMAT_FLAME, options->flame, page_size, error);
+	return result;
+}
+
+int stack_output_print(struct stack_output *output, bool all, unsigned int width, FILE *stream,
+		       struct error *error)
+{
+	struct profile_table_options table = {
+		.weight = (enum profile_weight)output->options->weight,
+		.rows = all ? 0 : FUNCTIONS_SHOWN,
+		.width = width,
+	};
+	int result = profile_table_print(output->profile, &table, stream);
+
+	return result ? error_set(error, -result, "printing the functions: %s", strerror(-result)) :
+			0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What `stacks`, `run` and `report` print of code: the flags, the sink that adds it up, the names,
+ * and the files. All that is needed for it is owned here but the sink, which is its command's
+ * sinks' to free.
+ */
+#ifndef FAULTMAP_STACK_OUTPUT_H
+#define FAULTMAP_STACK_OUTPUT_H
+
+#include "base/options.h"
+#include "sink/profile_output.h"
+#include "symbol/symbolizer.h"
+
+/* Part of the command's config. */
+struct stack_options {
+	int weight; /* enum profile_weight */
+	const char *kind;
+	const char *mapping;
+	const char *folded;
+	const char *pprof;
+	const char *flame;
+};
+
+#define STACK_OPTIONS(config, member)                                                   \
+	{ .name = "weight",                                                             \
+	  .argument = "WHAT",                                                           \
+	  .help = "what code is ordered by: faults (default), pages, major or stall",   \
+	  .type = OPTION_CHOICE,                                                        \
+	  .offset = offsetof(config, member.weight),                                    \
+	  .choices = profile_weight_words },                                            \
+		{ .name = "kind",                                                       \
+		  .argument = "KIND",                                                   \
+		  .help = "of code, only faults of this kind",                          \
+		  .type = OPTION_STRING,                                                \
+		  .offset = offsetof(config, member.kind) },                            \
+		{ .name = "mapping",                                                    \
+		  .argument = "NAME",                                                   \
+		  .help = "of code, only faults in mappings of this name",              \
+		  .type = OPTION_STRING,                                                \
+		  .offset = offsetof(config, member.mapping) },                         \
+		{ .name = "folded",                                                     \
+		  .argument = "FILE",                                                   \
+		  .help = "write call paths to FILE, for flamegraph.pl and speedscope", \
+		  .type = OPTION_STRING,                                                \
+		  .offset = offsetof(config, member.folded) },                          \
+		{ .name = "pprof",                                                      \
+		  .argument = "FILE",                                                   \
+		  .help = "write a gzipped profile for pprof to FILE",                  \
+		  .type = OPTION_STRING,                                                \
+		  .offset = offsetof(config, member.pprof) },                           \
+	{                                                                               \
+		.name = "flame", .argument = "FILE",                                    \
+		.help = "write a flame graph to FILE, a page for the browser",          \
+		.type = OPTION_STRING, .offset = offsetof(config, member.flame)         \
+	}
+
+struct stack_output {
+	const struct stack_options *options;
+	struct sink_profile *profile; /* in the command's sinks; NULL: not in use */
+	struct symbolizer *symbolizer;
+};
+
+/* Whether the flags ask for any file. */
+bool stack_options_ask(const struct stack_options *options);
+/* Makes the sink and adds it; of one process unless tgid is 0. 0 or a negative errno with the
+ * error set: -EINVAL for a kind that there is not. */
+int stack_output_open(struct stack_output *output, const struct stack_options *options,
+		      uint32_t tgid, struct sinks *sinks, struct error *error);
+/* Finds the names, and writes the files. 0 or a negative errno with the error set. */
+int stack_output_write(struct stack_output *output, uint64_t page_size, struct error *error);
+/* After it: the table, of the 20 functions that come first unless `all`. */
+int stack_output_print(struct stack_output *output, bool all, unsigned int width, FILE *stream,
+		       struct error *error);
+void stack_output_free(struct stack_output *output);
+
+#endif

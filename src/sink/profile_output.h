@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A profile as people and tools read it. Each is to be called after sink_profile_name_places(), and
+ * returns 0 or a negative errno; what the stream thinks of it is the caller's to ask (ferror).
+ */
+#ifndef FAULTMAP_PROFILE_OUTPUT_H
+#define FAULTMAP_PROFILE_OUTPUT_H
+
+#include <stdio.h>
+
+#include "sink/sink_profile.h"
+
+struct profile_table_options {
+	enum profile_weight weight;
+	size_t rows;        /* 0: all */
+	unsigned int width; /* of the lines; 0: unlimited */
+};
+
+/* A line for each function: what is its own, and what it called besides. */
+int profile_table_print(struct sink_profile *profile, const struct profile_table_options *options,
+			FILE *stream);
+/* A line for each call path, process and mapping: "comm;main;touch;[anon] (demand_zero) 12", the
+ * caller first, as flamegraph.pl and speedscope read it. */
+int profile_folded_print(struct sink_profile *profile, enum profile_weight weight, FILE *stream);
+/* One page of HTML that needs nothing else. */
+int profile_flame_print(struct sink_profile *profile, enum profile_weight weight, FILE *stream);
+/* A profile.proto of pprof's, gzipped: faults, pages, bytes and stall; the weight is the default. */
+int profile_pprof_write(struct sink_profile *profile, enum profile_weight weight,
+			uint64_t page_size, FILE *stream);
+
+#endif

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sink/sink_profile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/interned.h"
+#include "base/table.h"
+#include "base/util.h"
+#include "model/latency.h"
+
+/* So many are kept apart, some 25 MiB; what is beyond is in one that has no code. */
+#define SAMPLES_MAX 200000
+#define STACKS_MAX 65536
+#define PLACES_MAX 65536
+
+#define PLACE_KEY_SIZE offsetof(struct profile_place, function)
+#define SAMPLE_KEY_SIZE offsetof(struct profile_sample, comm)
+
+const char *const profile_weight_words[] = { "faults", "pages", "major", "stall", NULL };
+
+struct sink_profile {
+	struct sink_profile_options options;
+	struct interned texts;
+	struct table places, stacks, samples;
+	struct timespec end;
+	uint64_t duration_ns;
+};
+
+struct sink_profile *sink_profile_new(const struct sink_profile_options *options)
+{
+	struct sink_profile *profile = calloc(1, sizeof(*profile));
+
+	if (!profile)
+		return NULL;
+	profile->options = *options;
+	table_init(&profile->places, 0, PLACE_KEY_SIZE);
+	table_init(&profile->stacks, 0, sizeof(uint64_t));
+	table_init(&profile->samples, 0, SAMPLE_KEY_SIZE);
+	return profile;
+}
+
+static void free_place(void *value)
+{
+	struct profile_place *place = value;
+
+	free(place->function);
+	free(place->source);
+	free(place->label);
+	free(place);
+}
+
+void sink_profile_free(struct sink_profile *profile)
+{
+	if (!profile)
+		return;
+	table_clear_values(&profile->samples, free);
+	table_clear_values(&profile->stacks, free);
+	table_clear_values(&profile->places, free_place);
+	interned_clear(&profile->texts);
+	free(profile);
+}
+
+/* NULL: out of memory, or there are too many. */
+static struct profile_place *place_of(struct sink_profile *profile, const struct code_place *code,
+				      uint32_t tgid)
+{
+	bool is_new_file = !interned_find(&profile->texts, code->file);
+	struct profile_place key = { .file = interned_add(&profile->texts, code->file),
+				     .offset = code->offset,
+				     .in_file = code->in_file };
+	struct profile_place *place = key.file ? table_get(&profile->places, &key) : NULL;
+
+	if (place || !key.file || profile->places.count >= PLACES_MAX)
+		return place;
+	if (is_new_file && code->in_file && profile->options.on_file)
+		profile->options.on_file(profile->options.context, key.file, tgid);
+	place = malloc(sizeof(*place));
+	if (!place)
+		return NULL;
+	*place = key;
+	place->place_number = profile->places.count;
+	if (!table_add(&profile->places, place))
+		return place;
+	free(place);
+	return NULL;
+}
+
+static const struct profile_stack *stack_of(struct sink_profile *profile,
+					    const struct context *context, uint32_t tgid)
+{
+	struct profile_stack *stack;
+
+	if (!context || !context->n_places)
+		return NULL;
+	stack = table_get(&profile->stacks, &context->stack_id);
+	if (stack || profile->stacks.count >= STACKS_MAX)
+		return stack;
+	stack = calloc(1, sizeof(*stack) + context->n_places * sizeof(stack->places[0]));
+	if (!stack)
+		return NULL;
+	stack->id = context->stack_id;
+	stack->has_callers = context->has_stack;
+	stack->is_whole = context->is_whole;
+	stack->n_places = context->n_places;
+	for (size_t i = 0; i < stack->n_places; i++) {
+		stack->places[i] = place_of(profile, &context->places[i], tgid);
+		if (!stack->places[i]) {
+			free(stack);
+			return NULL;
+		}
+	}
+	if (!table_add(&profile->stacks, stack))
+		return stack;
+	free(stack);
+	return NULL;
+}
+
+static struct profile_sample *sample_of(struct sink_profile *profile, const struct row *row)
+{
+	struct profile_sample key = {
+		.stack = stack_of(profile, row->context, row->process->tgid),
+		.mapping = interned_add(&profile->texts, row->mapping),
+		.start_ns = row->process->start_ns,
+		.tgid = row->process->tgid,
+		.kind = row->kind,
+	};
+	struct profile_sample *sample;
+
+	if (profile->samples.count >= SAMPLES_MAX && !table_get(&profile->samples, &key))
+		key = (struct profile_sample){ .mapping = interned_add(&profile->texts, "[other]"),
+					       .kind = row->kind };
+	sample = key.mapping ? table_get(&profile->samples, &key) : NULL;
+	if (sample || !key.mapping)
+		return sample;
+	sample = malloc(sizeof(*sample));
+	if (!sample)
+		return NULL;
+	*sample = key;
+	if (!table_add(&profile->samples, sample))
+		return sample;
+	free(sample);
+	return NULL;
+}
+
+static bool is_wanted(const struct sink_profile *profile, const struct row *row)
+{
+	const struct sink_profile_options *options = &profile->options;
+
+	return (options->kind < 0 || row->kind == options->kind) &&
+	       (!options->mapping || !strcmp(options->mapping, row->mapping)) &&
+	       (!options->tgid || row->process->tgid == options->tgid);
+}
+
+static int add_row(struct sink_profile *profile, const struct row *row)
+{
+	struct fault_counts delta = row_delta(row);
+	struct profile_sample *sample = sample_of(profile, row);
+
+	if (!sample)
+		return -ENOMEM;
+	if (sample->tgid)
+		memcpy(sample->comm, row->process->comm, sizeof(sample->comm));
+	sample->weights[WEIGHT_FAULTS] += delta.minor + delta.major + delta.denied;
+	sample->weights[WEIGHT_PAGES] += delta.pages;
+	sample->weights[WEIGHT_MAJOR] += delta.major;
+	if (row->latency)
+		sample->weights[WEIGHT_STALL] += row->latency->now.sum_ns -
+						 row->latency->before.sum_ns;
+	return 0;
+}
+
+int sink_profile_tick(struct sink_profile *profile, const struct snapshot *snapshot,
+		      struct error *error)
+{
+	profile->end = snapshot->ts;
+	if (snapshot->tick)
+		profile->duration_ns += snapshot->interval_ns;
+	for (size_t i = 0; i < snapshot->n_touched; i++) {
+		const struct row *row = snapshot->rows[i];
+
+		if (row_changed(row) && is_wanted(profile, row) && add_row(profile, row) < 0)
+			return error_set(error, ENOMEM, "adding up code: out of memory");
+	}
+	return 0;
+}
+
+SINK_OPS(profile);
+
+int sink_profile_places(struct sink_profile *profile, struct profile_place ***ret_places,
+			size_t *ret_count)
+{
+	*ret_count = profile->places.count;
+	*ret_places = *ret_count ? table_values(&profile->places) : NULL;
+	return *ret_count && !*ret_places ? -ENOMEM : 0;
+}
+
+struct order {
+	enum profile_weight weight;
+};
+
+static int compare_samples(const void *left, const void *right, void *order)
+{
+	const struct profile_sample *a = *(const struct profile_sample *const *)left;
+	const struct profile_sample *b = *(const struct profile_sample *const *)right;
+	enum profile_weight weight = ((struct order *)order)->weight;
+
+	if (a->weights[weight] != b->weights[weight])
+		return compare_u64(b->weights[weight], a->weights[weight]);
+	if (a->tgid != b->tgid)
+		return compare_u64(a->tgid, b->tgid);
+	if (a->mapping != b->mapping)
+		return strcmp(a->mapping, b->mapping);
+	if (a->kind != b->kind)
+		return compare_u64(a->kind, b->kind);
+	return compare_u64(a->stack ? a->stack->id : 0, b->stack ? b->stack->id : 0);
+}
+
+int sink_profile_samples(struct sink_profile *profile, enum profile_weight weight,
+			 struct profile_sample ***ret_samples, size_t *ret_count)
+{
+	struct order order = { weight };
+
+	*ret_count = profile->samples.count;
+	*ret_samples = *ret_count ? table_values(&profile->samples) : NULL;
+	if (*ret_samples)
+		qsort_r(*ret_samples, *ret_count, sizeof(**ret_samples), compare_samples, &order);
+	return *ret_count && !*ret_samples ? -ENOMEM : 0;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* "main", "libc.so.6+0x9f6a0", "[anon] 0x7f00dead0000". */
+static char *label_of(const struct profile_place *place)
+{
+	const char *gone = place->is_gone ? " [gone]" : "";
+	char *label = NULL;
+
+	if (place->function)
+		return strdup(place->function);
+	if (!place->in_file && asprintf(&label, "%s 0x%" PRIx64, place->file, place->offset) < 0)
+		return NULL;
+	if (place->in_file &&
+	    asprintf(&label, "%s+0x%" PRIx64 "%s", last_part(place->file), place->offset, gone) < 0)
+		return NULL;
+	return label;
+}
+
+static int compare_labels(const void *left, const void *right)
+{
+	const struct profile_place *a = *(const struct profile_place *const *)left;
+	const struct profile_place *b = *(const struct profile_place *const *)right;
+	int order = strcmp(a->label, b->label);
+
+	return order ? order : strcmp(a->file, b->file);
+}
+
+int sink_profile_name_places(struct sink_profile *profile)
+{
+	autofree struct profile_place **places = NULL;
+	size_t count, number = 0;
+	int result = sink_profile_places(profile, &places, &count);
+
+	if (result)
+		return result;
+	for (size_t i = 0; i < count; i++) {
+		free(places[i]->label);
+		places[i]->label = label_of(places[i]);
+		if (!places[i]->label)
+			return -ENOMEM;
+	}
+	if (count)
+		qsort(places, count, sizeof(*places), compare_labels);
+	for (size_t i = 0; i < count; i++) {
+		number += i && compare_labels(&places[i - 1], &places[i]) != 0;
+		places[i]->number = number;
+	}
+	return count ? (int)number + 1 : 0;
+}
+
+uint64_t sink_profile_duration_ns(const struct sink_profile *profile)
+{
+	return profile->duration_ns;
+}
+
+struct timespec sink_profile_end(const struct sink_profile *profile)
+{
+	return profile->end;
+}
+
+/* glibc's own frames before main() have no frame pointers. */
+bool profile_stack_is_whole(const struct profile_stack *stack)
+{
+	if (stack->is_whole)
+		return true;
+	for (size_t i = stack->n_places; i-- > 0;)
+		if (stack->places[i]->function && !strcmp(stack->places[i]->function, "main"))
+			return true;
+	return false;
+}

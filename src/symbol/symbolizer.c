@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "symbol/symbolizer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/table.h"
+#include "base/util.h"
+#ifndef WITHOUT_SYMBOL
+#include "symbol/elf_file.h"
+#endif
+
+/* Of a helper: enough for the symbols of a browser, which take it two seconds. */
+#define HELPER_SECONDS 20
+#define HELPER_BYTES (4ULL << 30)
+/* A helper that dies of a file is followed by one for the files behind it. */
+#define HELPERS_MAX 16
+/* Names of C++ can be longer; these are cut. */
+#define TEXT_MAX 1024
+
+/* A file of processes' code. */
+struct code_file {
+	int fd; /* -1: not open */
+	bool is_gone;
+};
+
+struct symbolizer {
+	struct table files; /* by a hash of the path */
+	size_t n_open;
+};
+
+/* table.h takes keys of a fixed size: a hash of the path stands for it. */
+struct file_entry {
+	uint64_t hash[2];
+	struct code_file file;
+};
+
+static void hash_path(const char *path, uint64_t hash[2])
+{
+	hash[0] = 14695981039346656037ULL;
+	hash[1] = 0x9e3779b97f4a7c15ULL;
+	for (; *path; path++) {
+		hash[0] = (hash[0] ^ (unsigned char)*path) * 1099511628211ULL;
+		hash[1] = (hash[1] ^ (unsigned char)*path) * 0xff51afd7ed558ccdULL;
+		hash[1] ^= hash[1] >> 32;
+	}
+}
+
+struct symbolizer *symbolizer_new(void)
+{
+	struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
+
+	if (symbolizer)
+		table_init(&symbolizer->files, 0, sizeof(((struct file_entry *)0)->hash));
+	return symbolizer;
+}
+
+static void free_entry(void *value)
+{
+	struct file_entry *entry = value;
+
+	if (entry->file.fd >= 0)
+		close(entry->file.fd);
+	free(entry);
+}
+
+void symbolizer_free(struct symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return;
+	table_clear_values(&symbolizer->files, free_entry);
+	free(symbolizer);
+}
+
+/* A regular file, without waiting for who writes to a pipe of that name. -1: there is none. */
+static int open_regular(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat stat;
+
+	if (fd >= 0 && (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Through the process's own root, if it is still there. */
+static int open_code(const char *path, uint32_t tgid)
+{
+	char in_root[4096 + 64];
+	int fd = -1;
+
+	if (path[0] != '/')
+		return -1;
+	if (tgid) {
+		snprintf(in_root, sizeof(in_root), "/proc/%u/root%s", tgid, path);
+		fd = open_regular(in_root);
+	}
+	return fd >= 0 ? fd : open_regular(path);
+}
+
+static struct code_file *file_of(struct symbolizer *symbolizer, const char *path)
+{
+	struct file_entry key, *entry;
+
+	hash_path(path, key.hash);
+	entry = table_get(&symbolizer->files, key.hash);
+	if (entry)
+		return &entry->file;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	memcpy(entry->hash, key.hash, sizeof(key.hash));
+	entry->file.fd = -1;
+	if (table_add(&symbolizer->files, entry) < 0) {
+		free(entry);
+		return NULL;
+	}
+	return &entry->file;
+}
+
+void symbolizer_see(struct symbolizer *symbolizer, const char *path, uint32_t tgid)
+{
+	size_t count = symbolizer->files.count;
+	struct code_file *file = file_of(symbolizer, path);
+
+	if (!file || symbolizer->files.count == count || symbolizer->n_open >= SYMBOL_FILES_MAX)
+		return;
+	file->fd = open_code(path, tgid);
+	file->is_gone = file->fd < 0;
+	symbolizer->n_open += file->fd >= 0;
+}
+
+static int compare_symbols(const void *left, const void *right)
+{
+	const struct symbol *a = left, *b = right;
+	int order = strcmp(a->file, b->file);
+
+	return order ? order : compare_u64(a->offset, b->offset);
+}
+
+void symbols_clear(struct symbol *symbols, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(symbols[i].function);
+		free(symbols[i].source);
+	}
+}
+
+#ifdef WITHOUT_SYMBOL
+bool symbolizer_is_built(void)
+{
+	return false;
+}
+
+void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count)
+{
+	(void)symbolizer;
+	qsort(symbols, count, sizeof(*symbols), compare_symbols);
+}
+#else
+bool symbolizer_is_built(void)
+{
+	return true;
+}
+
+/* The helper. ---------------------------------------------------------------------------------- */
+
+/* What it says of a symbol; the texts follow. */
+struct answer {
+	uint32_t number;
+	uint32_t line;
+	uint16_t function_length;
+	uint16_t source_length;
+};
+
+static void limit_helper(void)
+{
+	const struct rlimit none = {}, seconds = { HELPER_SECONDS, HELPER_SECONDS },
+			    bytes = { HELPER_BYTES, HELPER_BYTES };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &none);
+	setrlimit(RLIMIT_FSIZE, &none);
+	setrlimit(RLIMIT_CPU, &seconds);
+	setrlimit(RLIMIT_AS, &bytes);
+}
+
+static void give_answer(int fd, uint32_t number, const struct elf_place *place)
+{
+	char buffer[sizeof(struct answer) + 2 * TEXT_MAX];
+	struct answer answer = { .number = number, .line = place->line };
+	size_t size = sizeof(answer);
+
+	answer.function_length = (uint16_t)(place->function ? strnlen(place->function, TEXT_MAX) :
+							      0);
+	answer.source_length = (uint16_t)(place->source ? strnlen(place->source, TEXT_MAX) : 0);
+	memcpy(buffer, &answer, sizeof(answer));
+	if (answer.function_length)
+		memcpy(buffer + size, place->function, answer.function_length);
+	size += answer.function_length;
+	if (answer.source_length)
+		memcpy(buffer + size, place->source, answer.source_length);
+	size += answer.source_length;
+	/* Not more than PIPE_BUF: in one piece. */
+	if (write(fd, buffer, size) != (ssize_t)size)
+		_exit(1);
+}
+
+/* Where the symbols of the file that `first` is in end. */
+static size_t end_of_file(const struct symbol *symbols, size_t count, size_t first)
+{
+	size_t end = first + 1;
+
+	while (end < count && !strcmp(symbols[end].file, symbols[first].file))
+		end++;
+	return end;
+}
+
+static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symbol *symbols,
+				size_t first, size_t count, int fd)
+{
+	limit_helper();
+	while (first < count) {
+		size_t end = end_of_file(symbols, count, first);
+		struct code_file *file = file_of(symbolizer, symbols[first].file);
+		int own = file && file->fd >= 0 ? file->fd : open_code(symbols[first].file, 0);
+		struct elf_file *elf = own >= 0 ? elf_file_open(own) : NULL;
+
+		for (; first < end; first++) {
+			struct elf_place place = {};
+
+			if (elf)
+				place = elf_file_find(elf, symbols[first].offset);
+			give_answer(fd, (uint32_t)first, &place);
+		}
+		elf_file_close(elf);
+	}
+	_exit(0);
+}
+
+/* What it says. -------------------------------------------------------------------------------- */
+
+/* All bytes, before the deadline. */
+static bool read_all(int fd, void *memory, size_t size, uint64_t deadline_ns)
+{
+	char *at = memory;
+
+	while (size) {
+		struct pollfd event = { .fd = fd, .events = POLLIN };
+		uint64_t now = monotonic_ns();
+		ssize_t got;
+
+		if (now >= deadline_ns ||
+		    (poll(&event, 1, (int)((deadline_ns - now) / 1000000 + 1)) < 0 &&
+		     errno != EINTR))
+			return false;
+		if (!event.revents)
+			continue;
+		got = read(fd, at, size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		at += got;
+		size -= (size_t)got;
+	}
+	return true;
+}
+
+static char *text_of(const char *bytes, size_t length)
+{
+	return length ? strndup(bytes, length) : NULL;
+}
+
+/* Reads answers until there is none. Returns the number of the first that was not given. */
+static size_t take_answers(int fd, struct symbol *symbols, size_t first, size_t count,
+			   uint64_t deadline_ns)
+{
+	char texts[2 * TEXT_MAX];
+	struct answer answer;
+
+	while (first < count && read_all(fd, &answer, sizeof(answer), deadline_ns)) {
+		struct symbol *symbol = &symbols[first];
+
+		if (answer.number != first || answer.function_length > TEXT_MAX ||
+		    answer.source_length > TEXT_MAX ||
+		    !read_all(fd, texts, answer.function_length + answer.source_length,
+			      deadline_ns))
+			break;
+		symbol->function = text_of(texts, answer.function_length);
+		symbol->source = text_of(texts + answer.function_length, answer.source_length);
+		symbol->line = answer.line;
+		first++;
+	}
+	return first;
+}
+
+static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, size_t first,
+			 size_t count)
+{
+	uint64_t deadline_ns = monotonic_ns() + HELPER_SECONDS * 1000000000ULL;
+	int pipe_fds[2];
+	pid_t pid;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return count;
+	pid = fork();
+	if (!pid) {
+		close(pipe_fds[0]);
+		be_helper(symbolizer, symbols, first, count, pipe_fds[1]);
+	}
+	close(pipe_fds[1]);
+	first = pid < 0 ? count : take_answers(pipe_fds[0], symbols, first, count, deadline_ns);
+	close(pipe_fds[0]);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	return first;
+}
+
+void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count)
+{
+	size_t first = 0;
+
+	qsort(symbols, count, sizeof(*symbols), compare_symbols);
+	for (size_t i = 0; i < count; i++) {
+		symbolizer_see(symbolizer, symbols[i].file, 0);
+		symbols[i].is_gone = symbols[i].file[0] == '/' &&
+				     file_of(symbolizer, symbols[i].file) &&
+				     file_of(symbolizer, symbols[i].file)->is_gone;
+	}
+	for (unsigned int helpers = 0; first < count && helpers < HELPERS_MAX; helpers++) {
+		size_t reached = run_helper(symbolizer, symbols, first, count);
+
+		first = reached < count ? end_of_file(symbols, count, reached) : count;
+	}
+}
+#endif

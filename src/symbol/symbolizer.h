@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names for code: what function and what source line an offset in a file is. Files are opened at
+ * first sight, so that a program that is gone at the end still has names; they are read at the end,
+ * in a process of its own with limits of time and memory, for a file may be made to harm who reads
+ * it. What that costs is the name.
+ */
+#ifndef FAULTMAP_SYMBOLIZER_H
+#define FAULTMAP_SYMBOLIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbolizer;
+
+/* Files that are kept open: half of what most systems let a process have. Those beyond are opened
+ * when they are read. */
+#define SYMBOL_FILES_MAX 512
+
+/* A place, and what is there. */
+struct symbol {
+	const char *file; /* the path, as processes see it; the caller's */
+	uint64_t offset;
+	char *function; /* NULL: not known; else to be freed, as source is */
+	char *source;   /* "main.c" */
+	unsigned int line;
+	bool is_gone; /* there was no such file when it was looked for */
+};
+
+/* Whether this faultmap was built with it. */
+bool symbolizer_is_built(void);
+/* NULL when out of memory. */
+struct symbolizer *symbolizer_new(void);
+void symbolizer_free(struct symbolizer *symbolizer);
+/* Opens the file as the process `tgid` sees it (0: as this one does), if it is not known yet. */
+void symbolizer_see(struct symbolizer *symbolizer, const char *file, uint32_t tgid);
+/* Finds what it can of all of them, which it sorts by file and offset. */
+void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count);
+/* Frees the texts of all. */
+void symbols_clear(struct symbol *symbols, size_t count);
+
+#endif

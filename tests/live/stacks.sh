@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 8 s
+# faultmap stacks: callers says which function touched how many pages, called by whom; so do the call paths that
+# come out, in a program that is built in several ways, and its other outputs say the same.
+# shellcheck disable=SC2016
+
+. "$(dirname "$0")/../lib.sh"
+
+find_lacks
+
+# Paths as callers says them, from the nearest caller on, as "PAGES FUNCTION CALLER...".
+said()
+{
+	awk '$1 == "code" { pages = $5; name = $3; $1 = $2 = $3 = $4 = $5 = ""; print pages, name, $0 }
+		$1 == "thread" { sum += $6 } END { print sum, "touch walk" }' "$TMP/said" |
+		tr -s ' ' | sed 's/ $//' | expand_recursion | sort
+}
+
+# "descend*31" is 31 times descend.
+expand_recursion()
+{
+	awk '{ line = ""; for (i = 1; i <= NF; i++) {
+		n = split($i, part, "*"); times = n > 1 ? part[2] : 1
+		for (k = 0; k < times; k++) line = line (line == "" ? "" : " ") part[1] } print line }'
+}
+
+# The same from folded lines, the instruction first: functions of the program, whatever the C library has between
+# them and before main(); only what lies in anonymous memory.
+counted()
+{
+	sed -n 's/^callers[^;]*;\(.*\);\[anon\] (demand_zero) \([0-9]*\)$/\2 \1/p' "$TMP/folded" |
+		awk '{ n = split($2, frames, ";"); line = $1
+			for (i = n; i; i--) if (frames[i] in names) line = line " " frames[i]
+			print line }
+			BEGIN { split("touch touch_backwards inner middle outer descend handle run_chains run_vfork main walk", list, " ")
+				for (i in list) names[list[i]] }' |
+		grep touch | cut_at_signal | awk '{ pages = $1; $1 = ""; sum[$0] += pages }
+			END { for (path in sum) print sum[path] path }' | sort
+}
+
+# Below a signal handler the program goes on, or not: that is the C library's affair.
+cut_at_signal()
+{
+	sed 's/ handle .*/ handle/'
+}
+
+# profile FLAG... -- PROGRAM
+profile()
+{
+	"$FAULTMAP" stacks --folded "$TMP/folded" "$@" >"$TMP/said" 2>"$TMP/table"
+}
+
+if lacks maple_tree; then
+	skip "stacks" "Linux 6.1 is needed to walk them"
+	done_testing
+fi
+
+for detail in full fast; do
+	check "stacks --detail $detail" profile --detail "$detail" -- "$BUILD/workload/callers"
+	check_equal "$detail: each call path has its faults" "$(counted)" "$(said)"
+done
+check_contains "the table has the functions" "$TMP/table" '^ *2[0-9]* .* touch  '
+check_contains "and how much of it has whole stacks" "$TMP/table" 'whole stacks: [89][0-9.]* % of the faults'
+
+# The same program, built in other ways.
+source=tests/workload/callers.c
+build_as()
+{
+	"${CC:-cc}" -D_GNU_SOURCE -O1 -g -pthread -w -o "$TMP/callers_$1" "${@:2}" "$source"
+}
+
+check_built()
+{
+	if ! build_as "$@" 2>"$TMP/err"; then
+		skip "$1: each call path has its faults" "no compiler here: $(head -n 1 "$TMP/err")"
+		return
+	fi
+	check "$1: stacks" profile -- "$TMP/callers_$1"
+	check_equal "$1: each call path has its faults" "$(counted)" "$(said)"
+}
+check_built static -static -fno-omit-frame-pointer
+check_built no_pie -no-pie -fno-omit-frame-pointer
+
+# Without frame pointers callers are not known, the instruction's function is.
+if build_as bare -fomit-frame-pointer -DNO_FRAME 2>"$TMP/err"; then
+	check "bare: stacks" profile -- "$TMP/callers_bare"
+	check_equal "bare: each function has its faults" "$(counted | awk '{ sum[$2] += $1 }
+		END { for (name in sum) print sum[name], name }' | sort)" \
+		"$(said | awk '{ sum[$2] += $1 } END { for (name in sum) print sum[name], name }' | sort)"
+fi
+
+# Stripped: no name is better than a wrong one.
+cp "$BUILD/workload/callers" "$TMP/callers_stripped"
+if strip "$TMP/callers_stripped" 2>"$TMP/err"; then
+	check "stripped: stacks" profile -- "$TMP/callers_stripped"
+	check_contains "stripped: code is file and offset" "$TMP/folded" 'callers_stripped\+0x[0-9a-f]+;\[anon\]'
+fi
+
+# A file that is no ELF file in truth, and one that is gone, cost the name alone.
+cp "$BUILD/workload/callers" "$TMP/callers_torn"
+"$TMP/callers_torn" >"$TMP/said" && check "torn: stacks" profile -- sh -c "\"$TMP/callers_torn\"
+	head -c 5000 /dev/urandom | dd of=\"$TMP/callers_torn\" conv=notrunc bs=1 seek=64 2>/dev/null"
+check_contains "torn: what can be told is" "$TMP/folded" 'callers_torn.*\[anon\] \(demand_zero\) 240'
+
+# The other outputs say the same.
+check "stacks with every output" profile --pprof "$TMP/pprof" --flame "$TMP/flame" -- "$BUILD/workload/callers"
+sum=$(awk '{ sum += $NF } END { print sum }' "$TMP/folded")
+check_equal "pprof has as many faults" "$(gzip -dc "$TMP/pprof" | python3 tests/live/pprof.py faults)" "$sum"
+check_equal "the flame graph has as many" \
+	"$(sed -n '/<script id="data"/,/<\/script>/p' "$TMP/flame" |
+		sed 's/.*application\/json">//; s/<\/script>//' | jq '[.samples[][4][0]] | add')" "$sum"
+
+"$FAULTMAP" run --stacks --json -o "$TMP/log" -- "$BUILD/workload/callers" >"$TMP/said"
+check "report --folded" "$FAULTMAP" report --code --folded "$TMP/folded" "$TMP/log"
+check_equal "report: each call path has its faults" "$(counted)" "$(said)"
+
+"$FAULTMAP" stacks 2>"$TMP/err"
+check_equal "stacks wants to be told of what: exit status" $? 2
+"$FAULTMAP" stacks --kind such -a 2>"$TMP/err"
+check_equal "a kind that there is not: exit status" $? 2
+check_contains "and why" "$TMP/err" 'there is no such kind'
+"$FAULTMAP" stacks -- sh -c 'exit 7' >/dev/null 2>&1
+check_equal "the command's exit status is its own" $? 7
+
+keep_log "$TMP/log"
+check_schema
+done_testing
