@@ -14,7 +14,7 @@ _faultmap_flags()
 	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval $context $watch $common" ;;
 	top) echo "--once -b --batch -n --count --json -c --command --user $filter $table $interval $context $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval $context $watch $common" ;;
-	stacks) echo "-p --pid -a --all-processes -d --duration --all $code $watch $common" ;;
+	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
@@ -39,7 +39,7 @@ _faultmap_values()
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	-d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping | --duration) ;;
+	-d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }

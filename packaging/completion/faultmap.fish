@@ -26,7 +26,7 @@ complete -c faultmap -n $watching -l detail -x -a 'fast full' -d 'what is learne
 complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each mapping in slices of this size'
 complete -c faultmap -n $watching -l max-rows -x -d 'let so many rows move in one tick'
 
-set -l ticking '__fish_seen_subcommand_from run top log'
+set -l ticking '__fish_seen_subcommand_from run top log stacks'
 complete -c faultmap -n $ticking -s d -l interval -x -d 'read the counters this often'
 
 complete -c faultmap -n $ticking -s p -l pid -x -a '(__fish_complete_pids)' -d 'only these processes'
@@ -37,7 +37,7 @@ complete -c faultmap -n $ticking -l unit -x -d 'only this unit or container'
 complete -c faultmap -n $ticking -l cgroup -x -d 'only this cgroup and those below'
 complete -c faultmap -n $ticking -l uid -x -a '(__fish_complete_users)' -d 'only this user'
 
-set -l counting '__fish_seen_subcommand_from run top log'
+set -l counting '__fish_seen_subcommand_from run top log stacks'
 complete -c faultmap -n $counting -s n -l count -x -d 'end after so many ticks'
 
 set -l table '__fish_seen_subcommand_from run top report'
@@ -78,9 +78,8 @@ complete -c faultmap -n $log -l schema -d 'print the JSON Schema of the lines'
 complete -c faultmap -n $log -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
 set -l stacks '__fish_seen_subcommand_from stacks'
-complete -c faultmap -n $stacks -s p -l pid -x -a '(__fish_complete_pids)' -d 'watch this process'
-complete -c faultmap -n $stacks -s a -l all-processes -d 'watch all processes'
-complete -c faultmap -n $stacks -s d -l duration -x -d 'end after so many seconds'
+complete -c faultmap -n $stacks -s a -l everything -d 'attach to all processes'
+complete -c faultmap -n $stacks -l user -x -a '(__fish_complete_users)' -d 'run the command as this user'
 complete -c faultmap -n $stacks -l all -d 'every function'
 
 set -l coded '__fish_seen_subcommand_from stacks run report'

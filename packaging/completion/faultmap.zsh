@@ -98,10 +98,9 @@ _faultmap() {
 				'--user=[become this user]:user:_users'
 			;;
 		stacks)
-			_arguments $code $watch $common \
-				'(-p --pid)'{-p+,--pid=}'[watch this process]:process:_pids' \
-				'(-a --all-processes)'{-a,--all-processes}'[watch all processes]' \
-				'(-d --duration)'{-d+,--duration=}'[end after so many seconds]:seconds:' \
+			_arguments $code $watch $common $filter $interval $count \
+				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
+				'--user=[run the command as this user]:user:_users' \
 				'--all[every function]' \
 				'*::command:_normal'
 			;;

@@ -360,9 +360,9 @@ static int report_main(int argc, char *argv[])
 	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (asks_for_code(&config) &&
-	    stack_output_open(&report.stacks, &config.stacks, 0, &report.sinks, &error) < 0) {
+	    stack_output_open(&report.stacks, &config.stacks, &report.sinks, &error) < 0) {
 		log_error("%s", error.text);
-		return EXIT_USAGE;
+		return EXIT_FAILED;
 	}
 	report.is_narrowed = config.from || config.to;
 	report.reader = jsonl_reader_new(&reader);

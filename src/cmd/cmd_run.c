@@ -55,29 +55,7 @@ static const struct option_spec run_options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, output) },
 	TABLE_COMMAND_OPTION(struct run_config, table),
-	INTERVAL_OPTIONS(struct run_config, interval_ms, 50),
-	{ .short_name = 'a',
-	  .name = "everything",
-	  .help = "attach to all processes",
-	  .type = OPTION_FLAG,
-	  .offset = offsetof(struct run_config, everything) },
-	FILTER_OPTIONS(struct run_config, filter),
-	{ .name = "user",
-	  .argument = "NAME",
-	  .help = "run COMMAND as this user, with its groups, HOME, USER and LOGNAME\n"
-		  "(default: as faultmap runs)",
-	  .type = OPTION_STRING,
-	  .offset = offsetof(struct run_config, user),
-	  .check = privileges_check },
-	{ .short_name = 'n',
-	  .name = "count",
-	  .argument = "COUNT",
-	  .help = "attached: end after COUNT ticks (default: 1 with -d, else when\n"
-		  "interrupted)",
-	  .type = OPTION_UINT,
-	  .offset = offsetof(struct run_config, count),
-	  .min = 1,
-	  .max = 1000000000 },
+	RUN_OPTIONS,
 	COMMON_OPTIONS(struct run_config, common),
 };
 
@@ -338,15 +316,16 @@ static int run_start(struct run *run)
 }
 
 /* What the option table cannot say: which flags go together. */
-static bool run_accepts(struct run_config *config, bool has_command)
+static bool run_accepts(struct run_config *config, const char *name, bool has_command)
 {
 	bool has_filter = filter_flags_given(&config->filter) || config->everything;
 	struct error error;
 
 	if (!has_command && !has_filter)
 		log_error(
-			"run needs a command: faultmap run [options] -- COMMAND [ARG...]; or -p PID, "
-			"--unit UNIT and the like, or -a, to attach to what runs already");
+			"%s needs a command: faultmap %s [options] -- COMMAND [ARG...]; or -p PID, "
+			"--unit UNIT and the like, or -a, to attach to what runs already",
+			name, name);
 	else if (has_command && has_filter)
 		log_error(
 			"a command is followed as it is: give it, or -p, -a and filters, to attach "
@@ -365,31 +344,37 @@ static bool run_accepts(struct run_config *config, bool has_command)
 	else if (filter_flags_read(&config->filter, &error) < 0)
 		log_error("%s", error.text);
 	else
-		return table_options_fit(&config->table, "run");
+		return table_options_fit(&config->table, name);
 	return false;
 }
 
-static int run_main(int argc, char *argv[])
+int run_main(const struct command *command, struct run_config *config, int argc, char *argv[])
 {
-	struct run_config config = { .watch.detail = DETAIL_FULL, .table = TABLE_DEFAULTS };
-	struct run run = { .config = &config, .pidfd = -1 };
+	struct run run = { .config = config, .pidfd = -1 };
 	struct error error;
 	int operand, status;
 
-	if (!cmd_begin(&cmd_run, &config, argc, argv, &operand, &status))
+	if (!cmd_begin(command, config, argc, argv, &operand, &status))
 		return status;
-	if (!run_accepts(&config, operand < argc))
+	if (!run_accepts(config, command->spec->name, operand < argc))
 		return EXIT_USAGE;
-	if (config.user && privileges_find(&run.user, config.user, &error) < 0) {
+	if (config->user && privileges_find(&run.user, config->user, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
-	run.interval_ms = config.interval_ms ?: 1000;
+	run.interval_ms = config->interval_ms ?: 1000;
 	run.command = operand < argc ? argv + operand : NULL;
 	status = run.command ? run_start(&run) : run_attach(&run);
 	run_free(&run);
 	return status;
 }
 
-const struct command cmd_run = { .spec = &run_spec, .main = run_main };
+static int main_of_run(int argc, char *argv[])
+{
+	struct run_config config = { .watch.detail = DETAIL_FULL, .table = TABLE_DEFAULTS };
+
+	return run_main(&cmd_run, &config, argc, argv);
+}
+
+const struct command cmd_run = { .spec = &run_spec, .main = main_of_run };

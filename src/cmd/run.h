@@ -32,7 +32,32 @@ struct run_config {
 	uint64_t interval_ms; /* 0: not given */
 	uint64_t count;       /* of ticks; 0: not given */
 	const char *user;     /* whom COMMAND runs as; NULL: as faultmap runs */
+	bool only_code;       /* `stacks`: functions alone, without the summary */
 };
+
+/* The flags of both: whom to attach to, for how long, and as whom COMMAND runs. */
+#define RUN_OPTIONS                                                                             \
+	INTERVAL_OPTIONS(struct run_config, interval_ms, 50),                                   \
+		{ .short_name = 'a',                                                            \
+		  .name = "everything",                                                         \
+		  .help = "attach to all processes",                                            \
+		  .type = OPTION_FLAG,                                                          \
+		  .offset = offsetof(struct run_config, everything) },                          \
+		FILTER_OPTIONS(struct run_config, filter),                                      \
+		{ .name = "user",                                                               \
+		  .argument = "NAME",                                                           \
+		  .help = "run COMMAND as this user, with its groups, HOME, USER and LOGNAME\n" \
+			  "(default: as faultmap runs)",                                        \
+		  .type = OPTION_STRING,                                                        \
+		  .offset = offsetof(struct run_config, user),                                  \
+		  .check = privileges_check },                                                  \
+	{                                                                                       \
+		.short_name = 'n', .name = "count", .argument = "COUNT",                        \
+		.help = "attached: end after COUNT ticks (default: 1 with -d, else when\n"      \
+			"interrupted)",                                                         \
+		.type = OPTION_UINT, .offset = offsetof(struct run_config, count), .min = 1,    \
+		.max = 1000000000                                                               \
+	}
 
 struct run {
 	const struct run_config *config;
@@ -62,6 +87,8 @@ struct run {
 	bool failed;      /* told once; COMMAND goes on */
 };
 
+/* `run` and `stacks`, with the defaults that are in the config: from the flags to the exit status. */
+int run_main(const struct command *command, struct run_config *config, int argc, char *argv[]);
 /* The session as the flags have it. `follow`: only what descends from us. As below. */
 int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, struct error *error);
 /* A callback of it: who has ended without having been reported as ended yet? */

@@ -25,10 +25,22 @@ struct attached {
 	size_t n_watched;
 };
 
-/* -d is one interval unless -n says how many. */
+/* -d is one interval unless -n says how many. A file of code is opened as it is first seen, so that
+ * is not later than a second: `stacks` has as many ticks. */
 static uint64_t ticks_wanted(const struct run_config *config)
 {
-	return config->count ?: config->interval_ms ? 1 : 0;
+	if (config->count || !config->interval_ms)
+		return config->count;
+	return config->only_code ? (config->interval_ms + 999) / 1000 : 1;
+}
+
+static uint64_t interval_wanted(const struct run_config *config)
+{
+	uint64_t ticks = ticks_wanted(config);
+
+	if (!config->interval_ms)
+		return 1000;
+	return config->count ? config->interval_ms : config->interval_ms / ticks;
 }
 
 /* Which of --pid it is; n_pids: none of them. */
@@ -132,7 +144,10 @@ static int give_up_privileges(struct run *run, struct error *error)
 static int prepare(struct attached *attached, struct error *error)
 {
 	struct run *run = attached->run;
-	int result = run_open_session(run, false, take_tick, error);
+	int result;
+
+	run->interval_ms = interval_wanted(run->config);
+	result = run_open_session(run, false, take_tick, error);
 
 	if (!result)
 		result = run_make_sinks(run, error);

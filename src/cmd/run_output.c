@@ -63,8 +63,8 @@ int run_open_output(struct run *run, struct error *error)
 				  path ? OUTLET_REPLACE : OUTLET_APPEND, error);
 	if (run->config->jsonl && open_jsonl(run, run->config->jsonl, OUTLET_REPLACE, error) < 0)
 		return -EIO;
-	if (!path) {
-		run->output = stderr;
+	if (!path) { /* COMMAND's standard output is its own */
+		run->output = run->config->only_code && !run->command ? stdout : stderr;
 		return 0;
 	}
 	fd = output_file_open(path, O_TRUNC, OUTPUT_MODE);
@@ -75,15 +75,28 @@ int run_open_output(struct run *run, struct error *error)
 				       output_file_strerror(fd < 0 ? -fd : errno));
 }
 
+/* Functions alone, unless a file of theirs is standard output. */
+static int print_code(struct run *run, struct error *error)
+{
+	if (stack_options_take_stdout(&run->config->stacks))
+		return 0;
+	return stack_output_print(&run->stacks, run->config->table.all,
+				  cmd_terminal_width(fileno(run->output)), run->output, error);
+}
+
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */
 int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
 {
 	autofree char *text = NULL;
 	size_t size;
-	FILE *memory = open_memstream(&text, &size);
-	int result = memory ? sink_summary_print(run->summary, ended, memory) : -ENOMEM;
+	FILE *memory;
 	bool is_torn;
+	int result;
 
+	if (run->config->only_code)
+		return print_code(run, error);
+	memory = open_memstream(&text, &size);
+	result = memory ? sink_summary_print(run->summary, ended, memory) : -ENOMEM;
 	if (!result && run->slices) {
 		fputc('\n', memory);
 		result = sink_slices_print(run->slices, memory);
@@ -161,8 +174,8 @@ int run_make_sinks(struct run *run, struct error *error)
 		return error_set(error, ENOMEM, "starting: out of memory");
 	sinks_add(&run->sinks, &sink_summary_ops, run->summary);
 	if (run_has_code(run) &&
-	    stack_output_open(&run->stacks, &run->config->stacks, 0, &run->sinks, error) < 0)
-		return -EINVAL;
+	    stack_output_open(&run->stacks, &run->config->stacks, &run->sinks, error) < 0)
+		return -ENOMEM;
 	return run->config->slices && !run->config->json ? make_slices(run, error) : 0;
 }
 
@@ -189,7 +202,7 @@ void run_free(struct run *run)
 	sinks_free(&run->sinks);
 	stack_output_free(&run->stacks);
 	session_close(run->session);
-	if (run->output && run->output != stderr)
+	if (run->output && run->output != stderr && run->output != stdout)
 		fclose(run->output);
 	if (run->pidfd >= 0)
 		close(run->pidfd);

@@ -16,11 +16,6 @@
 #define FILE_MODE 0600
 #define FUNCTIONS_SHOWN 20
 
-bool stack_options_ask(const struct stack_options *options)
-{
-	return options->folded || options->pprof || options->flame;
-}
-
 /* The number of the kind; -1 where there is none of this name. */
 static int find_kind(const char *name)
 {
@@ -30,26 +25,45 @@ static int find_kind(const char *name)
 	return -1;
 }
 
+int stack_options_check_kind(const char *name, struct error *error)
+{
+	if (find_kind(name) >= 0)
+		return 0;
+	return error_set(error, EINVAL,
+			 "--kind %s: there is no such kind; faultmap-faults(7) has "
+			 "them",
+			 name);
+}
+
+bool stack_options_take_stdout(const struct stack_options *options)
+{
+	const char *const paths[] = { options->folded, options->pprof, options->flame };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (paths[i] && !strcmp(paths[i], "-"))
+			return true;
+	return false;
+}
+
+bool stack_options_ask(const struct stack_options *options)
+{
+	return options->folded || options->pprof || options->flame;
+}
+
 static void see_file(void *context, const char *file, uint32_t tgid)
 {
 	symbolizer_see(context, file, tgid);
 }
 
 int stack_output_open(struct stack_output *output, const struct stack_options *options,
-		      uint32_t tgid, struct sinks *sinks, struct error *error)
+		      struct sinks *sinks, struct error *error)
 {
-	struct sink_profile_options sink = {
-		.kind = -1, .mapping = options->mapping, .tgid = tgid, .on_file = see_file
-	};
+	struct sink_profile_options sink = { .kind = -1,
+					     .mapping = options->mapping,
+					     .on_file = see_file };
 
-	if (options->kind) {
-		sink.kind = find_kind(options->kind);
-		if (sink.kind < 0)
-			return error_set(error, EINVAL,
-					 "--kind %s: there is no such kind; faultmap-faults(7) has "
-					 "them",
-					 options->kind);
-	}
+	if (options->kind)
+		sink.kind = find_kind(options->kind); /* checked with the flags */
 	if (!symbolizer_is_built())
 		log_warning("built without names for code (WITHOUT=symbol): offsets are shown");
 	output->options = options;
@@ -145,12 +159,14 @@ static int write_file(struct stack_output *output, enum format format, const cha
 	if (!stream)
 		return error_set(error, fd < 0 ? -fd : errno, "opening %s: %s", shown,
 				 output_file_strerror(fd < 0 ? -fd : errno));
-	result = write_to(output, format, page_size, stream);
 	errno = 0;
+	result = write_to(output, format, page_size, stream);
 	if (ferror(stream) && !result)
-		result = -EIO;
+		result = -(errno ?: EIO);
 	if (fclose(stream) && !result)
 		result = -(errno ?: EIO);
+	if (result == -EPIPE && is_stdout) /* `| head`: the reader has what it wanted */
+		result = 0;
 	return result ? error_set(error, -result, "writing %s: %s", shown, strerror(-result)) : 0;
 }
 

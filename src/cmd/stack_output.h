@@ -21,6 +21,9 @@ struct stack_options {
 	const char *flame;
 };
 
+/* For the table below: a kind that there is. */
+int stack_options_check_kind(const char *name, struct error *error);
+
 #define STACK_OPTIONS(config, member)                                                   \
 	{ .name = "weight",                                                             \
 	  .argument = "WHAT",                                                           \
@@ -32,7 +35,8 @@ struct stack_options {
 		  .argument = "KIND",                                                   \
 		  .help = "of code, only faults of this kind",                          \
 		  .type = OPTION_STRING,                                                \
-		  .offset = offsetof(config, member.kind) },                            \
+		  .offset = offsetof(config, member.kind),                              \
+		  .check = stack_options_check_kind },                                  \
 		{ .name = "mapping",                                                    \
 		  .argument = "NAME",                                                   \
 		  .help = "of code, only faults in mappings of this name",              \
@@ -62,10 +66,12 @@ struct stack_output {
 
 /* Whether the flags ask for any file. */
 bool stack_options_ask(const struct stack_options *options);
-/* Makes the sink and adds it; of one process unless tgid is 0. 0 or a negative errno with the
- * error set: -EINVAL for a kind that there is not. */
+/* Whether one of them goes to standard output, which is its own then. */
+bool stack_options_take_stdout(const struct stack_options *options);
+/* Makes the sink and adds it. 0 or -ENOMEM with the
+ * error set. */
 int stack_output_open(struct stack_output *output, const struct stack_options *options,
-		      uint32_t tgid, struct sinks *sinks, struct error *error);
+		      struct sinks *sinks, struct error *error);
 /* Finds the names, and writes the files. 0 or a negative errno with the error set. */
 int stack_output_write(struct stack_output *output, uint64_t page_size, struct error *error);
 /* After it: the table, of the 20 functions that come first unless `all`. */
