@@ -139,6 +139,13 @@ check_equal "report adds up what it reads" \
 		jq '[.lines[] | .minor + .major + .denied] | add')" \
 	"$(jq -s 'map(select(.rec == "faults") | .minor + .major + .denied) | add' "$TMP/log")"
 
+"$FAULTMAP" run --by thread --rows 100 --csv -o "$TMP/table" -- "$callers" >"$TMP/said"
+check_equal "--by thread has each thread's faults" \
+	"$(python3 -c 'import csv, sys
+for line in csv.DictReader(open(sys.argv[1])):
+    if line["name"].startswith("walker"): print(line["name"], line["minor"])' "$TMP/table" | sort)" \
+	"$(sed -n 's/^thread \([0-9]*\) \(walker [0-9]\) [^ ]* \([0-9]*\)$/\2[\1] \3/p' "$TMP/said" | sort)"
+
 check_fails()
 {
 	"$FAULTMAP" run --stacks --disable-feature maple_tree -- true 2>"$TMP/err"
