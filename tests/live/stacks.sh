@@ -135,6 +135,11 @@ if strip "$TMP/callers_stripped" 2>"$TMP/err"; then
 	check_contains "stripped: code is file and offset" "$TMP/folded" 'callers_stripped\+0x[0-9a-f]+;\[anon\]'
 fi
 
+# Code outside of files, as its maker says in /tmp/perf-PID.map; it ends when that was opened.
+check "jit: stacks" profile -- "$BUILD/workload/jit"
+check_contains "jit: code has the name that its maker gave it last" "$TMP/folded" \
+	'^jit;.*;main;Interpreted::touch pages;\[anon\] \(demand_zero\) 60$'
+
 # A file that is no ELF file in truth, and one that is gone, cost the name alone.
 cp "$BUILD/workload/callers" "$TMP/callers_torn"
 "$TMP/callers_torn" >"$TMP/said" && check "torn: stacks" profile -- sh -c "\"$TMP/callers_torn\"
