@@ -226,7 +226,7 @@ $(FUZZ_TARGETS): $(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(ARCH
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $(ARCHIVE) $(LIBRARY_LIBS)
 
-$(BUILD)/workload/callers: WORKLOAD_CFLAGS += -fno-omit-frame-pointer
+$(BUILD)/workload/callers $(BUILD)/workload/jit: WORKLOAD_CFLAGS += -fno-omit-frame-pointer
 $(WORKLOADS): $(BUILD)/workload/%: tests/workload/%.c Makefile
 	$(say) WORKLOAD $@
 	$(Q)mkdir -p $(@D)

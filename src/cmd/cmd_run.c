@@ -214,6 +214,7 @@ int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, stru
 	options.follow = follow;
 	options.wants_exe = run->config->table.by == BY_EXE;
 	options.wants_command = run->config->table.commands;
+	options.threads |= run->config->table.by == BY_THREAD;
 	filter_flags_collect(&run->config->filter, &options);
 	if (run->config->slices && !options.slice_bytes) {
 		options.slice_bytes = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -146,6 +146,7 @@ static int top_run(struct top *top)
 	int result;
 	options.wants_exe = top->config->table.by == BY_EXE;
 	options.wants_command = top->config->table.commands;
+	options.threads |= top->config->table.by == BY_THREAD;
 	filter_flags_collect(&top->config->filter, &options);
 	result = session_open(&top->session, &options, top->config->interval_ms, count_tick, top,
 			      &error);

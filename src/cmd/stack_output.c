@@ -52,7 +52,10 @@ bool stack_options_ask(const struct stack_options *options)
 
 static void see_file(void *context, const char *file, uint32_t tgid)
 {
-	symbolizer_see(context, file, tgid);
+	if (file[0] == '/')
+		symbolizer_see(context, file, tgid);
+	else
+		symbolizer_see_map(context, file, tgid);
 }
 
 int stack_output_open(struct stack_output *output, const struct stack_options *options,
@@ -89,11 +92,17 @@ static void name_place(struct profile_place *place, struct symbol *symbol)
 	place->is_gone = symbol->is_gone;
 }
 
+/* Where its name may be. */
+static const char *names_of(const struct profile_place *place)
+{
+	return place->in_file ? place->file : place->map;
+}
+
 static int compare_places(const void *left, const void *right)
 {
 	const struct profile_place *a = *(const struct profile_place *const *)left;
 	const struct profile_place *b = *(const struct profile_place *const *)right;
-	int order = strcmp(a->file, b->file);
+	int order = strcmp(names_of(a), names_of(b));
 
 	return order ? order : compare_u64(a->offset, b->offset);
 }
@@ -110,10 +119,10 @@ static int name_places(struct stack_output *output)
 	if (result || !symbols)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (!places[i]->in_file || places[i]->label)
+		if (!names_of(places[i]) || places[i]->label)
 			continue;
 		places[n_symbols] = places[i];
-		symbols[n_symbols++] = (struct symbol){ .file = places[i]->file,
+		symbols[n_symbols++] = (struct symbol){ .file = names_of(places[i]),
 							.offset = places[i]->offset };
 	}
 	if (n_symbols)

@@ -30,7 +30,7 @@
 const char *const grouping_words[] = {
 	[BY_PROCESS] = "process", [BY_MAPPING] = "mapping", [BY_FILE] = "file", [BY_KIND] = "kind",
 	[BY_UNIT] = "unit",       [BY_CGROUP] = "cgroup",   [BY_COMM] = "comm", [BY_EXE] = "exe",
-	[BY_UID] = "uid",         [BY_PARENT] = "parent",   [BY_ROW] = "row",   [BY_ROW + 1] = NULL,
+	[BY_UID] = "uid",         [BY_PARENT] = "parent", [BY_THREAD] = "thread", [BY_ROW] = "row",   [BY_ROW + 1] = NULL,
 };
 
 /* A tally is of this process, too. */
@@ -47,7 +47,8 @@ struct parent {
 
 bool grouping_is_of_processes(enum grouping_by by)
 {
-	return by != BY_MAPPING && by != BY_FILE && by != BY_KIND && by != BY_ROW;
+	return by != BY_MAPPING && by != BY_FILE && by != BY_KIND &&
+	       by != BY_THREAD && by != BY_ROW;
 }
 
 /* From beginning to end. ----------------------------------------------------------------------- */
@@ -164,6 +165,21 @@ static const char *group_of_process(struct grouping *grouping, const struct proc
 	return grouping->options.by == BY_PROCESS ? "" : name_of_process(grouping, process);
 }
 
+/* The grouping's copy of the thread's name and number. */
+static const char *group_of_thread(struct grouping *grouping, const struct row *row)
+{
+	const struct context *context = row->context;
+	char buffer[COMM_LEN + 16];
+
+	if (context && context->has_thread)
+		snprintf(buffer, sizeof(buffer), "%s[%" PRIu32 "]",
+			 *context->thread ? context->thread : "[unnamed]", context->tid);
+	else
+		snprintf(buffer, sizeof(buffer), "%s[%" PRIu32 "]", comm_of(row->process),
+			 row->process->tgid);
+	return interned_add(&grouping->names, buffer);
+}
+
 static const char *group_of_row(struct grouping *grouping, const struct row *row)
 {
 	switch (grouping->options.by) {
@@ -173,6 +189,8 @@ static const char *group_of_row(struct grouping *grouping, const struct row *row
 		return interned_add(&grouping->names, row->mapping);
 	case BY_KIND:
 		return interned_add(&grouping->names, kind_name(row->kind));
+	case BY_THREAD:
+		return group_of_thread(grouping, row);
 	default:
 		return group_of_process(grouping, row->process);
 	}

@@ -30,6 +30,7 @@ enum grouping_by {
 	BY_EXE,
 	BY_UID,    /* the user's name, or the number where it has none */
 	BY_PARENT, /* COMM[PID] of the process that is the parent */
+	BY_THREAD, /* NAME[TID], with --threads; without, the process's COMM[PID] */
 	BY_ROW,    /* mapping, permissions, kind, access and mode */
 };
 /* The words for them, by enum grouping_by; NULL-terminated. */

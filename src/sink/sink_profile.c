@@ -16,7 +16,7 @@
 #define STACKS_MAX 65536
 #define PLACES_MAX 65536
 
-#define PLACE_KEY_SIZE offsetof(struct profile_place, function)
+#define PLACE_KEY_SIZE offsetof(struct profile_place, map)
 #define SAMPLE_KEY_SIZE offsetof(struct profile_sample, comm)
 
 const char *const profile_weight_words[] = { "faults", "pages", "major", "stall", NULL };
@@ -37,7 +37,7 @@ struct sink_profile *sink_profile_new(const struct sink_profile_options *options
 		return NULL;
 	profile->options = *options;
 	table_init(&profile->places, 0, PLACE_KEY_SIZE);
-	table_init(&profile->stacks, 0, sizeof(uint64_t));
+	table_init(&profile->stacks, 0, 2 * sizeof(uint64_t)); /* id and tgid */
 	table_init(&profile->samples, 0, SAMPLE_KEY_SIZE);
 	return profile;
 }
@@ -63,6 +63,19 @@ void sink_profile_free(struct sink_profile *profile)
 	free(profile);
 }
 
+/* As perf_map.h has it; NULL: out of memory. Its user may open it now, if it is there by now. */
+static const char *map_of(struct sink_profile *profile, uint32_t tgid)
+{
+	char name[32];
+	const char *own;
+
+	snprintf(name, sizeof(name), "perf-%" PRIu32 ".map", tgid);
+	own = interned_add(&profile->texts, name);
+	if (own && profile->options.on_file)
+		profile->options.on_file(profile->options.context, own, tgid);
+	return own;
+}
+
 /* NULL: out of memory, or there are too many. */
 static struct profile_place *place_of(struct sink_profile *profile, const struct code_place *code,
 				      uint32_t tgid)
@@ -70,7 +83,8 @@ static struct profile_place *place_of(struct sink_profile *profile, const struct
 	bool is_new_file = !interned_find(&profile->texts, code->file);
 	struct profile_place key = { .file = interned_add(&profile->texts, code->file),
 				     .offset = code->offset,
-				     .in_file = code->in_file };
+				     .in_file = code->in_file,
+				     .tgid = code->in_file ? 0 : tgid };
 	struct profile_place *place = key.file ? table_get(&profile->places, &key) : NULL;
 
 	if (place || !key.file || profile->places.count >= PLACES_MAX)
@@ -81,6 +95,8 @@ static struct profile_place *place_of(struct sink_profile *profile, const struct
 	if (!place)
 		return NULL;
 	*place = key;
+	if (!place->in_file)
+		place->map = map_of(profile, tgid);
 	place->place_number = profile->places.count;
 	if (!table_add(&profile->places, place))
 		return place;
@@ -91,17 +107,23 @@ static struct profile_place *place_of(struct sink_profile *profile, const struct
 static const struct profile_stack *stack_of(struct sink_profile *profile,
 					    const struct context *context, uint32_t tgid)
 {
+	uint64_t key[2] = { 0, 0 };
 	struct profile_stack *stack;
 
 	if (!context || !context->n_places)
 		return NULL;
-	stack = table_get(&profile->stacks, &context->stack_id);
+	key[0] = context->stack_id;
+	for (size_t i = 0; i < context->n_places; i++)
+		if (!context->places[i].in_file)
+			key[1] = tgid;
+	stack = table_get(&profile->stacks, key);
 	if (stack || profile->stacks.count >= STACKS_MAX)
 		return stack;
 	stack = calloc(1, sizeof(*stack) + context->n_places * sizeof(stack->places[0]));
 	if (!stack)
 		return NULL;
-	stack->id = context->stack_id;
+	stack->id = key[0];
+	stack->tgid = key[1];
 	stack->has_callers = context->has_stack;
 	stack->is_whole = context->is_whole;
 	stack->n_places = context->n_places;

@@ -18,6 +18,9 @@ struct profile_place {
 	const char *file;
 	uint64_t offset;
 	uint64_t in_file; /* else offset is an address */
+	uint64_t tgid;    /* of the process whose address it is; 0 in a file */
+
+	const char *map; /* the file of a just-in-time compiler that may name it; NULL in a file */
 
 	/* What its user says, NULL where it is not known. To be freed. */
 	char *function;
@@ -32,7 +35,8 @@ struct profile_place {
 
 /* A call path: the instruction first. */
 struct profile_stack {
-	uint64_t id;      /* first: the key */
+	uint64_t id;      /* first: the key, with tgid */
+	uint64_t tgid;    /* of the process, if any of its code is in no file; else 0 */
 	bool has_callers; /* was looked for */
 	bool is_whole;
 	size_t n_places;
@@ -55,7 +59,9 @@ struct sink_profile_options {
 	int kind;            /* enum fault_kind alone; -1: all */
 	const char *mapping; /* of this name alone; NULL: all */
 	uint32_t tgid;       /* of this process alone; 0: all */
-	/* Each file in which there is code, once, with a process that has it mapped. */
+	/* Each file in which there is code, once, with a process that has it mapped; and, each time
+	 * that code outside of files is new, "perf-PID.map", which a just-in-time compiler in it may
+	 * write. */
 	void (*on_file)(void *context, const char *file, uint32_t tgid);
 	void *context;
 };

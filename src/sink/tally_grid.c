@@ -21,7 +21,8 @@
 #define OF_PROCESSES                                                                     \
 	(VIEW(BY_UNIT) | VIEW(BY_CGROUP) | VIEW(BY_COMM) | VIEW(BY_EXE) | VIEW(BY_UID) | \
 	 VIEW(BY_PARENT))
-#define PLACES (VIEW(BY_MAPPING) | VIEW(BY_FILE) | VIEW(BY_KIND) | VIEW(BY_ROW))
+#define PLACES \
+	(VIEW(BY_MAPPING) | VIEW(BY_FILE) | VIEW(BY_KIND) | VIEW(BY_THREAD) | VIEW(BY_ROW))
 
 /* What a cell is drawn from, beside the tally. */
 struct line_context {
@@ -441,6 +442,7 @@ static const struct column columns[] = {
 	{ NAME("EXE"), VIEW(BY_EXE), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("USER"), VIEW(BY_UID), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("PARENT"), VIEW(BY_PARENT), true, ALWAYS, SORT_NAME, cell_name },
+	{ NAME("THREAD"), VIEW(BY_THREAD), true, ALWAYS, SORT_NAME, cell_name },
 
 	/* `run` and `report`: what it cost, then where. */
 	{ RIGHT("MINOR"), VIEW(BY_ROW), false, ALWAYS, SORT_MINOR, cell_minor },
@@ -479,6 +481,7 @@ static const struct column columns[] = {
 	{ NAME("EXE"), VIEW(BY_EXE), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("USER"), VIEW(BY_UID), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("PARENT"), VIEW(BY_PARENT), false, ALWAYS, SORT_NAME, cell_name },
+	{ NAME("THREAD"), VIEW(BY_THREAD), false, ALWAYS, SORT_NAME, cell_name },
 };
 
 static bool is_wide(const struct tally_grid_view *view)

@@ -19,6 +19,7 @@
 #ifndef WITHOUT_SYMBOL
 #include "symbol/elf_file.h"
 #endif
+#include "symbol/perf_map.h"
 
 /* Of a helper: enough for the symbols of a browser, which take it two seconds. */
 #define HELPER_SECONDS 20
@@ -142,6 +143,43 @@ void symbolizer_see(struct symbolizer *symbolizer, const char *path, uint32_t tg
 	symbolizer->n_open += file->fd >= 0;
 }
 
+/* Its number in its own PID namespace, which it names its files by; 0: it is gone. */
+static unsigned int own_number(uint32_t tgid)
+{
+	char path[64], line[256];
+	unsigned int number = 0;
+	FILE *stream;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tgid);
+	stream = fopen(path, "re");
+	if (!stream)
+		return 0;
+	while (fgets(line, sizeof(line), stream))
+		if (!strncmp(line, "NSpid:", 6)) {
+			const char *last = strrchr(line, '\t');
+
+			number = last ? (unsigned int)strtoul(last + 1, NULL, 10) : 0;
+		}
+	fclose(stream);
+	return number;
+}
+
+void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_t tgid)
+{
+	struct code_file *file = file_of(symbolizer, name);
+	char path[128];
+	unsigned int number;
+
+	if (!file || file->fd >= 0 || symbolizer->n_open >= SYMBOL_FILES_MAX)
+		return;
+	number = own_number(tgid);
+	if (!number)
+		return;
+	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", tgid, number);
+	file->fd = open_regular(path);
+	symbolizer->n_open += file->fd >= 0;
+}
+
 static int compare_symbols(const void *left, const void *right)
 {
 	const struct symbol *a = left, *b = right;
@@ -228,6 +266,39 @@ static size_t end_of_file(const struct symbol *symbols, size_t count, size_t fir
 	return end;
 }
 
+static void name_from_map(const struct symbol *symbols, size_t first, size_t end, int own, int fd)
+{
+	struct perf_map *map = own >= 0 ? perf_map_read(own) : NULL;
+
+	for (; first < end; first++) {
+		struct elf_place place = {};
+
+		if (map)
+			place.function = perf_map_find(map, symbols[first].offset);
+		give_answer(fd, (uint32_t)first, &place);
+	}
+	perf_map_free(map);
+}
+
+static void name_from_elf(const struct symbol *symbols, size_t first, size_t end, int own, int fd)
+{
+	struct elf_file *elf = own >= 0 ? elf_file_open(own) : NULL;
+
+	for (; first < end; first++) {
+		struct elf_place place = {};
+
+		if (elf)
+			place = elf_file_find(elf, symbols[first].offset);
+		give_answer(fd, (uint32_t)first, &place);
+	}
+	elf_file_close(elf);
+}
+
+static bool is_map(const struct symbol *symbol)
+{
+	return symbol->file[0] != '/';
+}
+
 static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symbol *symbols,
 				size_t first, size_t count, int fd)
 {
@@ -236,16 +307,12 @@ static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symb
 		size_t end = end_of_file(symbols, count, first);
 		struct code_file *file = file_of(symbolizer, symbols[first].file);
 		int own = file && file->fd >= 0 ? file->fd : open_code(symbols[first].file, 0);
-		struct elf_file *elf = own >= 0 ? elf_file_open(own) : NULL;
 
-		for (; first < end; first++) {
-			struct elf_place place = {};
-
-			if (elf)
-				place = elf_file_find(elf, symbols[first].offset);
-			give_answer(fd, (uint32_t)first, &place);
-		}
-		elf_file_close(elf);
+		if (is_map(&symbols[first]))
+			name_from_map(symbols, first, end, own, fd);
+		else
+			name_from_elf(symbols, first, end, own, fd);
+		first = end;
 	}
 	_exit(0);
 }
@@ -338,7 +405,8 @@ void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size
 
 	qsort(symbols, count, sizeof(*symbols), compare_symbols);
 	for (size_t i = 0; i < count; i++) {
-		symbolizer_see(symbolizer, symbols[i].file, 0);
+		if (!is_map(&symbols[i]))
+			symbolizer_see(symbolizer, symbols[i].file, 0);
 		symbols[i].is_gone = symbols[i].file[0] == '/' &&
 				     file_of(symbolizer, symbols[i].file) &&
 				     file_of(symbolizer, symbols[i].file)->is_gone;

@@ -20,10 +20,12 @@ struct symbolizer;
 
 /* A place, and what is there. */
 struct symbol {
-	const char *file; /* the path, as processes see it; the caller's */
-	uint64_t offset;
-	char *function; /* NULL: not known; else to be freed, as source is */
-	char *source;   /* "main.c" */
+	/* The path, as processes see it, or the name that symbolizer_see_map() was given; the
+	 * caller's. */
+	const char *file;
+	uint64_t offset; /* in the file; the address in a map */
+	char *function;  /* NULL: not known; else to be freed, as source is */
+	char *source;    /* "main.c" */
 	unsigned int line;
 	bool is_gone; /* there was no such file when it was looked for */
 };
@@ -35,6 +37,9 @@ struct symbolizer *symbolizer_new(void);
 void symbolizer_free(struct symbolizer *symbolizer);
 /* Opens the file as the process `tgid` sees it (0: as this one does), if it is not known yet. */
 void symbolizer_see(struct symbolizer *symbolizer, const char *file, uint32_t tgid);
+/* The same for what a just-in-time compiler in the process says of its code (perf_map.h), in its own
+ * root and by its own number; tried again each time until it is there. The name has no slash. */
+void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_t tgid);
 /* Finds what it can of all of them, which it sorts by file and offset. */
 void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count);
 /* Frees the texts of all. */

@@ -16,7 +16,7 @@ RUN_TIMES=4 # undisturbed samples of run time wanted per round,
 RUN_TRIES=12 # and taken at most
 
 profilers=(bare bare_again empty floor_run floor_mapping floor_row floor_full faultmap_fast faultmap_full
-	faultmap_causeless bpftrace bpftrace_ustack perf_record perf_trace)
+	faultmap_causeless faultmap_code faultmap_stacks bpftrace bpftrace_ustack perf_record perf_trace)
 [ -z "${ONLY_PROFILERS:-}" ] || read -r -a profilers <<<"$ONLY_PROFILERS"
 [ -z "${ONLY_WORKLOADS:-}" ] || read -r -a workloads <<<"$ONLY_WORKLOADS"
 
@@ -130,6 +130,12 @@ judge_storm()
 	add_less_empty "$fast" "$bpftrace" "$empty"
 	add_target "run time" "a fault with faultmap full / without causes of stalls" \
 		"$(run_time_of storm faultmap_full)" "$(run_time_of storm faultmap_causeless)" 1.15
+	add_target "run time" "a fault with faultmap full --code / without" \
+		"$(run_time_of storm faultmap_code)" "$(run_time_of storm faultmap_full)" 1.3
+	add_target "run time" "a fault with faultmap full --stacks / without" \
+		"$(run_time_of storm faultmap_stacks)" "$(run_time_of storm faultmap_full)" 2
+	add_target "run time" "a fault with faultmap full --stacks / with bpftrace's count by stack" \
+		"$(run_time_of storm faultmap_stacks)" "$(run_time_of storm bpftrace_ustack)" 0.5
 	if is_quiet storm perf_record; then
 		add_target "wall time" "added to a fault by faultmap full / by perf record -c 1" \
 			"$(added_to storm faultmap_full)" "$(added_to storm perf_record)" 0.6

@@ -16,6 +16,8 @@
 	label_faultmap_fast="faultmap fast"
 	label_faultmap_full="faultmap full"
 	label_faultmap_causeless="faultmap full, no causes"
+	label_faultmap_code="faultmap full, --code"
+	label_faultmap_stacks="faultmap full, --stacks"
 	label_bpftrace="bpftrace count by pid"
 	label_bpftrace_ustack="bpftrace count by pid, ustack"
 	label_perf_record="perf record -c 1"
@@ -107,6 +109,16 @@ start_faultmap_full()
 start_faultmap_causeless()
 {
 	start_reporting "$FAULTMAP" log --detail full --disable-feature switches -d 1
+}
+
+start_faultmap_code()
+{
+	start_reporting "$FAULTMAP" log --detail full --code -d 1
+}
+
+start_faultmap_stacks()
+{
+	start_reporting "$FAULTMAP" log --detail full --stacks -d 1
 }
 
 available_faultmap_full()

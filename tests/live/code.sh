@@ -139,6 +139,16 @@ check_equal "report adds up what it reads" \
 		jq '[.lines[] | .minor + .major + .denied] | add')" \
 	"$(jq -s 'map(select(.rec == "faults") | .minor + .major + .denied) | add' "$TMP/log")"
 
+"$FAULTMAP" run --by thread --rows 1000 --csv -o "$TMP/table" --jsonl "$TMP/log" -- "$callers" >"$TMP/said"
+keep_log "$TMP/log"
+check_equal "--by thread has what the rows of each thread have" \
+	"$(python3 -c 'import csv, sys
+for line in csv.DictReader(open(sys.argv[1])):
+    if "[" in line["name"]: print(line["name"], line["minor"])' "$TMP/table" | sort)" \
+	"$(jq -r 'select(.rec == "faults" and .minor > 0) | "\(.thread)[\(.tid)]\t\(.minor)"' "$TMP/log" |
+		awk -F '\t' '{ sum[$1] += $2 } END { for (thread in sum) print thread, sum[thread] }' | sort)"
+check_equal "--by thread has the threads" "$(grep -c walker "$TMP/table")" 3
+
 check_fails()
 {
 	"$FAULTMAP" run --stacks --disable-feature maple_tree -- true 2>"$TMP/err"

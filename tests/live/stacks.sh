@@ -82,6 +82,44 @@ check_built()
 check_built static -static -fno-omit-frame-pointer
 check_built no_pie -no-pie -fno-omit-frame-pointer
 
+# In C++: names are as they were written, whatever the linker calls them.
+cat >"$TMP/mangled.cc" <<'EOF'
+#include <sys/mman.h>
+namespace shop {
+struct cart {
+	__attribute__((noinline)) void fill(char *area, int pages) {
+		__asm__ volatile("" ::"r"(__builtin_frame_address(0)));
+		for (int i = 0; i < pages; i++)
+			((volatile char *)area)[i * 4096] = 1;
+	}
+};
+}
+int main() {
+	char *area = (char *)mmap(nullptr, 50 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(area, 50 * 4096, MADV_NOHUGEPAGE);
+	shop::cart().fill(area, 50);
+	return 0;
+}
+EOF
+if c++ -O1 -g -fno-omit-frame-pointer -o "$TMP/mangled" "$TMP/mangled.cc" 2>"$TMP/err"; then
+	check "C++: stacks" profile -- "$TMP/mangled"
+	check_contains "C++: the name is demangled" "$TMP/folded" \
+		';main;shop::cart::fill\(char\*, int\);\[anon\] \(demand_zero\) 50$'
+else
+	skip "C++: the name is demangled" "no compiler here"
+fi
+
+# In a library of its own.
+if "${CC:-cc}" -D_GNU_SOURCE -O1 -g -pthread -w -fno-omit-frame-pointer -fPIC -shared -Dmain=run_callers \
+	-o "$TMP/libcallers.so" "$source" 2>"$TMP/err"; then
+	printf 'int run_callers(void);\nint main(void) { run_callers(); return 0; }\n' >"$TMP/user.c"
+	check "library: cc" "${CC:-cc}" -O1 -fno-omit-frame-pointer -o "$TMP/callers_user" "$TMP/user.c" \
+		-L "$TMP" -lcallers -Wl,-rpath,"$TMP"
+	check "library: stacks" profile -- "$TMP/callers_user"
+	sed -i 's/run_callers;//; s/;run_callers;/;/' "$TMP/folded"
+	check_equal "library: each call path has its faults" "$(counted)" "$(said)"
+fi
+
 # Without frame pointers callers are not known, the instruction's function is.
 if build_as bare -fomit-frame-pointer -DNO_FRAME 2>"$TMP/err"; then
 	check "bare: stacks" profile -- "$TMP/callers_bare"
@@ -96,6 +134,11 @@ if strip "$TMP/callers_stripped" 2>"$TMP/err"; then
 	check "stripped: stacks" profile -- "$TMP/callers_stripped"
 	check_contains "stripped: code is file and offset" "$TMP/folded" 'callers_stripped\+0x[0-9a-f]+;\[anon\]'
 fi
+
+# Code outside of files, as its maker says in /tmp/perf-PID.map; it ends when that was opened.
+check "jit: stacks" profile -- "$BUILD/workload/jit"
+check_contains "jit: code has the name that its maker gave it last" "$TMP/folded" \
+	'^jit;.*;main;Interpreted::touch pages;\[anon\] \(demand_zero\) 60$'
 
 # A file that is no ELF file in truth, and one that is gone, cost the name alone.
 cp "$BUILD/workload/callers" "$TMP/callers_torn"

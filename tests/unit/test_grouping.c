@@ -85,6 +85,7 @@ static void each_word_has_its_lines(void **state)
 		{ BY_EXE, "/usr/bin/python3.11", 2, 2066, 2 },
 		{ BY_UID, "root", 1, 2076, 3 },
 		{ BY_PARENT, "sh[100]", 2, 2066, 2 },
+		{ BY_THREAD, "python3[101]", 3, 1026, 1 },
 		{ BY_ROW, "[anon]", 4, 1000, 1 },
 	};
 

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Names of code: of this program's own functions, and what broken files cost. */
+#include <fcntl.h>
+#include <link.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "symbol/symbolizer.h"
+
+static char own_path[4096];
+
+__attribute__((noinline)) int a_function_of_this_test(int value)
+{
+	__asm__ volatile("");
+	return value + 1;
+}
+
+/* Of an address of this program: its offset in the file. */
+static int find_offset(struct dl_phdr_info *info, size_t size, void *context)
+{
+	uint64_t *address = context;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+		uint64_t start = info->dlpi_addr + header->p_vaddr;
+
+		if (header->p_type == PT_LOAD && *address >= start &&
+		    *address < start + header->p_filesz) {
+			*address = *address - start + header->p_offset;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static uint64_t offset_of(uint64_t address)
+{
+	assert_int_equal(dl_iterate_phdr(find_offset, &address), 1);
+	return address;
+}
+
+static void write_bytes(const char *path, const void *bytes, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, size), (ssize_t)size);
+	close(fd);
+}
+
+static void a_name_counts_within_its_function(void **state)
+{
+	struct symbolizer *symbolizer = symbolizer_new();
+	uint64_t start = offset_of((uintptr_t)a_function_of_this_test);
+	struct symbol symbols[] = {
+		{ .file = own_path, .offset = start },
+		{ .file = own_path, .offset = start + 1 },
+		{ .file = own_path, .offset = 1 }, /* the ELF header */
+	};
+
+	(void)state;
+	symbolizer_see(symbolizer, own_path, (uint32_t)getpid());
+	symbolizer_find(symbolizer, symbols, ARRAY_SIZE(symbols));
+	assert_int_equal(symbols[0].offset, 1); /* sorted */
+	assert_null(symbols[0].function);
+	assert_string_equal(symbols[1].function, "a_function_of_this_test");
+	assert_string_equal(symbols[2].function, "a_function_of_this_test");
+	assert_string_equal(symbols[1].source, "test_symbolizer.c");
+	assert_in_range(symbols[1].line, 20, 40);
+	assert_false(symbols[1].is_gone);
+	symbols_clear(symbols, ARRAY_SIZE(symbols));
+	symbolizer_free(symbolizer);
+}
+
+static void a_file_that_was_seen_may_go(void **state)
+{
+	struct symbolizer *symbolizer = symbolizer_new();
+	char path[] = "/tmp/faultmap-symbols.XXXXXX";
+	struct symbol symbols[] = {
+		{ .file = path, .offset = offset_of((uintptr_t)a_function_of_this_test) },
+		{ .file = "/nonexistent/program", .offset = 4096 },
+	};
+	char command[4300];
+
+	(void)state;
+	close(mkstemp(path));
+	snprintf(command, sizeof(command), "cp '%s' '%s'", own_path, path);
+	assert_int_equal(system(command), 0);
+	symbolizer_see(symbolizer, path, 0);
+	assert_int_equal(unlink(path), 0);
+	symbolizer_find(symbolizer, symbols, ARRAY_SIZE(symbols));
+	assert_true(symbols[0].is_gone);
+	assert_null(symbols[0].function);
+	assert_string_equal(symbols[1].function, "a_function_of_this_test");
+	symbols_clear(symbols, ARRAY_SIZE(symbols));
+	symbolizer_free(symbolizer);
+}
+
+/* Each of 200 spoilt copies costs its own names, if any: what comes behind it has them. */
+static void broken_files_cost_their_names(void **state)
+{
+	struct symbolizer *symbolizer = symbolizer_new();
+	static char bytes[1 << 20];
+	int fd = open(own_path, O_RDONLY | O_CLOEXEC);
+	size_t size = (size_t)read(fd, bytes, sizeof(bytes));
+	char path[] = "/tmp/faultmap-broken.XXXXXX";
+	uint64_t offset = offset_of((uintptr_t)a_function_of_this_test);
+
+	(void)state;
+	close(fd);
+	close(mkstemp(path));
+	assert_true(size > 4096);
+	srandom(1);
+	for (int round = 0; round < 200; round++) {
+		struct symbol symbols[] = { { .file = path, .offset = offset },
+					    { .file = own_path, .offset = offset } };
+		char saved[256];
+		size_t at = (size_t)random() % (round % 2 ? size - sizeof(saved) : 1024);
+
+		memcpy(saved, bytes + at, sizeof(saved));
+		for (size_t i = 0; i < sizeof(saved); i++)
+			bytes[at + i] = (char)random();
+		write_bytes(path, bytes, round % 5 ? size : size / 2);
+		memcpy(bytes + at, saved, sizeof(saved));
+		symbolizer_free(symbolizer);
+		symbolizer = symbolizer_new();
+		symbolizer_find(symbolizer, symbols, ARRAY_SIZE(symbols));
+		for (size_t i = 0; i < ARRAY_SIZE(symbols); i++)
+			if (symbols[i].file == own_path)
+				assert_string_equal(symbols[i].function, "a_function_of_this_test");
+		symbols_clear(symbols, ARRAY_SIZE(symbols));
+	}
+	unlink(path);
+	symbolizer_free(symbolizer);
+}
+
+/* No regular file is opened but regular ones: nobody waits at a pipe. */
+static void what_is_no_file_has_no_names(void **state)
+{
+	struct symbolizer *symbolizer = symbolizer_new();
+	struct symbol symbols[] = { { .file = "/dev/zero", .offset = 0 },
+				    { .file = "/proc", .offset = 0 },
+				    { .file = "relative", .offset = 0 } };
+
+	(void)state;
+	symbolizer_find(symbolizer, symbols, ARRAY_SIZE(symbols));
+	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++)
+		assert_null(symbols[i].function);
+	symbols_clear(symbols, ARRAY_SIZE(symbols));
+	symbolizer_free(symbolizer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_counts_within_its_function),
+		cmocka_unit_test(a_file_that_was_seen_may_go),
+		cmocka_unit_test(broken_files_cost_their_names),
+		cmocka_unit_test(what_is_no_file_has_no_names),
+	};
+	ssize_t length = readlink("/proc/self/exe", own_path, sizeof(own_path) - 1);
+
+	if (length <= 0 || !symbolizer_is_built())
+		return 77;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
