@@ -38,7 +38,7 @@ extern const char *const table_colours[];
 	{ .name = "by",                                                                            \
 	  .argument = "WHAT",                                                                      \
 	  .help = "a line for each process, mapping, file, kind, unit, cgroup, comm, exe,\n"       \
-		  "uid, parent, thread or row (default: " default_by ")",                                  \
+		  "uid, parent, thread or row (default: " default_by ")",                          \
 	  .type = OPTION_CHOICE,                                                                   \
 	  .offset = offsetof(config, member.by),                                                   \
 	  .choices = grouping_words },                                                             \

@@ -28,9 +28,11 @@
 #define UNKNOWN "[unknown]"
 
 const char *const grouping_words[] = {
-	[BY_PROCESS] = "process", [BY_MAPPING] = "mapping", [BY_FILE] = "file", [BY_KIND] = "kind",
-	[BY_UNIT] = "unit",       [BY_CGROUP] = "cgroup",   [BY_COMM] = "comm", [BY_EXE] = "exe",
-	[BY_UID] = "uid",         [BY_PARENT] = "parent", [BY_THREAD] = "thread", [BY_ROW] = "row",   [BY_ROW + 1] = NULL,
+	[BY_PROCESS] = "process", [BY_MAPPING] = "mapping", [BY_FILE] = "file",
+	[BY_KIND] = "kind",       [BY_UNIT] = "unit",       [BY_CGROUP] = "cgroup",
+	[BY_COMM] = "comm",       [BY_EXE] = "exe",         [BY_UID] = "uid",
+	[BY_PARENT] = "parent",   [BY_THREAD] = "thread",   [BY_ROW] = "row",
+	[BY_ROW + 1] = NULL,
 };
 
 /* A tally is of this process, too. */
@@ -47,8 +49,8 @@ struct parent {
 
 bool grouping_is_of_processes(enum grouping_by by)
 {
-	return by != BY_MAPPING && by != BY_FILE && by != BY_KIND &&
-	       by != BY_THREAD && by != BY_ROW;
+	return by != BY_MAPPING && by != BY_FILE && by != BY_KIND && by != BY_THREAD &&
+	       by != BY_ROW;
 }
 
 /* From beginning to end. ----------------------------------------------------------------------- */

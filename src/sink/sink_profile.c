@@ -172,8 +172,7 @@ static bool is_wanted(const struct sink_profile *profile, const struct row *row)
 	const struct sink_profile_options *options = &profile->options;
 
 	return (options->kind < 0 || row->kind == options->kind) &&
-	       (!options->mapping || !strcmp(options->mapping, row->mapping)) &&
-	       (!options->tgid || row->process->tgid == options->tgid);
+	       (!options->mapping || !strcmp(options->mapping, row->mapping));
 }
 
 static int add_row(struct sink_profile *profile, const struct row *row)

@@ -58,7 +58,6 @@ struct profile_sample {
 struct sink_profile_options {
 	int kind;            /* enum fault_kind alone; -1: all */
 	const char *mapping; /* of this name alone; NULL: all */
-	uint32_t tgid;       /* of this process alone; 0: all */
 	/* Each file in which there is code, once, with a process that has it mapped; and, each time
 	 * that code outside of files is new, "perf-PID.map", which a just-in-time compiler in it may
 	 * write. */

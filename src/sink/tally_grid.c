@@ -21,8 +21,7 @@
 #define OF_PROCESSES                                                                     \
 	(VIEW(BY_UNIT) | VIEW(BY_CGROUP) | VIEW(BY_COMM) | VIEW(BY_EXE) | VIEW(BY_UID) | \
 	 VIEW(BY_PARENT))
-#define PLACES \
-	(VIEW(BY_MAPPING) | VIEW(BY_FILE) | VIEW(BY_KIND) | VIEW(BY_THREAD) | VIEW(BY_ROW))
+#define PLACES (VIEW(BY_MAPPING) | VIEW(BY_FILE) | VIEW(BY_KIND) | VIEW(BY_THREAD) | VIEW(BY_ROW))
 
 /* What a cell is drawn from, beside the tally. */
 struct line_context {
