@@ -234,6 +234,7 @@ int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, stru
 	int result;
 
 	options.follow = follow;
+	options.threads |= run->config->table.by == BY_THREAD;
 	options.wants_exe = run->config->table.by == BY_EXE;
 	options.wants_command = run->config->table.commands;
 	filter_flags_collect(&run->config->filter, &options);

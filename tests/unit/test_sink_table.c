@@ -265,8 +265,9 @@ static void a_view_sorts_by_what_it_has(void **state)
 	for (int by = BY_PROCESS; by <= BY_ROW; by++)
 		for (int sort = SORT_STALL; sort <= SORT_COST; sort++) {
 			bool is_place = by == BY_MAPPING || by == BY_ROW;
-			bool has_pid = by == BY_PROCESS || is_place;
-			bool has_memory = !is_place && by != BY_FILE && by != BY_KIND;
+			bool has_pid = by == BY_PROCESS || by == BY_THREAD || is_place;
+			bool has_memory = !is_place && by != BY_FILE && by != BY_KIND &&
+					  by != BY_THREAD;
 			bool want = sort == SORT_PID                     ? has_pid :
 				    sort == SORT_RSS || sort == SORT_VSZ ? has_memory :
 									   true;
