@@ -29,7 +29,7 @@ _faultmap_values()
 {
 	case $1 in
 	--detail) echo 'fast full' ;;
-	--by) echo 'process mapping file kind unit cgroup comm exe uid parent thread row' ;;
+	--by) echo 'process thread mapping file kind unit cgroup comm exe uid parent row' ;;
 	--sort) echo 'stall faults minor major denied bytes rate pages rss vsz pid name' ;;
 	--color) echo 'auto never always' ;;
 	--group-by) echo 'cgroup comm exe pid uid unit' ;;

@@ -3,7 +3,7 @@
 
 set -l commands run top log stacks report daemon check
 set -l none "not __fish_seen_subcommand_from $commands"
-set -l by 'process mapping file kind unit cgroup comm exe uid parent thread row'
+set -l by 'process thread mapping file kind unit cgroup comm exe uid parent row'
 set -l order 'stall faults minor major denied bytes rate pages rss vsz pid name'
 
 complete -c faultmap -f

@@ -38,7 +38,7 @@ _faultmap() {
 		'--flame=[a flame graph]:file:_files'
 	)
 	table=(
-		'--by=[what a line is]:what:(process mapping file kind unit cgroup comm exe uid parent thread row)'
+		'--by=[what a line is]:what:(process thread mapping file kind unit cgroup comm exe uid parent row)'
 		'--sort=[which lines come first]:what:(stall faults minor major denied bytes rate pages rss vsz pid name)'
 		'--rows=[so many lines]:number:'
 		'--all[every line]'

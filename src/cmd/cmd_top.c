@@ -144,6 +144,7 @@ static int top_run(struct top *top)
 							   &top->config->common);
 	struct error error;
 	int result;
+
 	options.wants_exe = top->config->table.by == BY_EXE;
 	options.wants_command = top->config->table.commands;
 	options.threads |= top->config->table.by == BY_THREAD;

@@ -37,8 +37,8 @@ extern const char *const table_colours[];
 #define TABLE_OPTIONS(config, member, default_by)                                                  \
 	{ .name = "by",                                                                            \
 	  .argument = "WHAT",                                                                      \
-	  .help = "a line for each process, mapping, file, kind, unit, cgroup, comm, exe,\n"       \
-		  "uid, parent, thread or row (default: " default_by ")",                          \
+	  .help = "a line for each process, thread, mapping, file, kind, unit, cgroup, comm,\n"    \
+		  "exe, uid, parent or row (default: " default_by ")",                             \
 	  .type = OPTION_CHOICE,                                                                   \
 	  .offset = offsetof(config, member.by),                                                   \
 	  .choices = grouping_words },                                                             \

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "model/context.h"
 #include "model/kinds.h"
 #include "model/losses.h"
 #include "model/stall_causes.h"
@@ -28,10 +29,10 @@
 #define UNKNOWN "[unknown]"
 
 const char *const grouping_words[] = {
-	[BY_PROCESS] = "process", [BY_MAPPING] = "mapping", [BY_FILE] = "file",
-	[BY_KIND] = "kind",       [BY_UNIT] = "unit",       [BY_CGROUP] = "cgroup",
-	[BY_COMM] = "comm",       [BY_EXE] = "exe",         [BY_UID] = "uid",
-	[BY_PARENT] = "parent",   [BY_THREAD] = "thread",   [BY_ROW] = "row",
+	[BY_PROCESS] = "process", [BY_THREAD] = "thread", [BY_MAPPING] = "mapping",
+	[BY_FILE] = "file",       [BY_KIND] = "kind",     [BY_UNIT] = "unit",
+	[BY_CGROUP] = "cgroup",   [BY_COMM] = "comm",     [BY_EXE] = "exe",
+	[BY_UID] = "uid",         [BY_PARENT] = "parent", [BY_ROW] = "row",
 	[BY_ROW + 1] = NULL,
 };
 
@@ -49,7 +50,7 @@ struct parent {
 
 bool grouping_is_of_processes(enum grouping_by by)
 {
-	return by != BY_MAPPING && by != BY_FILE && by != BY_KIND && by != BY_THREAD &&
+	return by != BY_THREAD && by != BY_MAPPING && by != BY_FILE && by != BY_KIND &&
 	       by != BY_ROW;
 }
 
@@ -167,19 +168,29 @@ static const char *group_of_process(struct grouping *grouping, const struct proc
 	return grouping->options.by == BY_PROCESS ? "" : name_of_process(grouping, process);
 }
 
-/* The grouping's copy of the thread's name and number. */
-static const char *group_of_thread(struct grouping *grouping, const struct row *row)
+/* "worker[1234]": what it is called may change, who it is does not. */
+static const char *name_of_thread(struct grouping *grouping, const struct row *row)
 {
 	const struct context *context = row->context;
-	char buffer[COMM_LEN + 16];
+	char name[COMM_LEN + 16];
 
-	if (context && context->has_thread)
-		snprintf(buffer, sizeof(buffer), "%s[%" PRIu32 "]",
-			 *context->thread ? context->thread : "[unnamed]", context->tid);
-	else
-		snprintf(buffer, sizeof(buffer), "%s[%" PRIu32 "]", comm_of(row->process),
+	if (!context || !context->has_thread)
+		snprintf(name, sizeof(name), "%s[%" PRIu32 "]", comm_of(row->process),
 			 row->process->tgid);
-	return interned_add(&grouping->names, buffer);
+	else
+		snprintf(name, sizeof(name), "%s[%" PRIu32 "]",
+			 *context->thread ? context->thread : "[unnamed]", context->tid);
+	return interned_add(&grouping->names, name);
+}
+
+/* The stacks of threads are one: which thread it was is another question. */
+static const char *name_of_mapping(struct grouping *grouping, const struct row *row)
+{
+	bool is_stack = !strncmp(row->mapping, "[stack:", 7);
+
+	return interned_add(&grouping->names, is_stack && grouping->options.by != BY_ROW ?
+						      "[stack:TID]" :
+						      row->mapping);
 }
 
 static const char *group_of_row(struct grouping *grouping, const struct row *row)
@@ -188,11 +199,11 @@ static const char *group_of_row(struct grouping *grouping, const struct row *row
 	case BY_MAPPING:
 	case BY_FILE:
 	case BY_ROW:
-		return interned_add(&grouping->names, row->mapping);
+		return name_of_mapping(grouping, row);
+	case BY_THREAD:
+		return "";
 	case BY_KIND:
 		return interned_add(&grouping->names, kind_name(row->kind));
-	case BY_THREAD:
-		return group_of_thread(grouping, row);
 	default:
 		return group_of_process(grouping, row->process);
 	}
@@ -496,6 +507,8 @@ static struct tally key_of_row(struct grouping *grouping, const struct row *row)
 	key_process(&key, row->process);
 	if (has_parts(grouping->options.by))
 		key.mapping_id = row->mapping_id;
+	if (grouping->options.by == BY_THREAD && row->context)
+		key.mapping_id = row->context->tid;
 	if (grouping->options.by == BY_ROW) {
 		memcpy(key.perms, row->perms, sizeof(key.perms));
 		key.kind = row->kind;
@@ -545,6 +558,10 @@ static int add_row(struct grouping *grouping, const struct row *row)
 
 	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
+	if (grouping->options.by == BY_THREAD)
+		tally->name = name_of_thread(grouping, row);
+	if (!tally->name)
+		return -ENOMEM;
 	take_off_gup(grouping, row, &delta);
 	take_off_gup(grouping, row, &now);
 	note_process(grouping, row->process);
@@ -559,7 +576,8 @@ static int add_row(struct grouping *grouping, const struct row *row)
 		tally->by_cause[cause] += causes.sum_ns[cause];
 	if (!grouping->options.sums_up && row_is_hotter(row, tally->hottest))
 		tally->hottest = row;
-	if (grouping->options.by != BY_ROW && tally->mapping_id && row_changed(row))
+	if ((grouping->options.by == BY_MAPPING || grouping->options.by == BY_FILE) &&
+	    tally->mapping_id && row_changed(row))
 		tally->n_mappings = 1;
 	return 0;
 }
@@ -612,7 +630,7 @@ int grouping_add(struct grouping *grouping, const struct snapshot *snapshot)
 	for (size_t i = 0; i < n_rows && !result; i++)
 		if (!sums_up || row_changed(snapshot->rows[i]))
 			result = add_row(grouping, snapshot->rows[i]);
-	if (!sums_up || grouping->options.by == BY_PROCESS)
+	if (!sums_up || grouping->options.by == BY_PROCESS || grouping->options.by == BY_THREAD)
 		return result;
 	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
 		if (snapshot->processes[i]->ended)

@@ -21,6 +21,7 @@
 /* What a line of a table is. */
 enum grouping_by {
 	BY_PROCESS,
+	BY_THREAD,  /* NAME[TID], with --threads; without, the process's COMM[PID] */
 	BY_MAPPING, /* all of one name in a process; small ones of several processes as one */
 	BY_FILE,    /* all of one name, whoever maps it */
 	BY_KIND,
@@ -30,7 +31,6 @@ enum grouping_by {
 	BY_EXE,
 	BY_UID,    /* the user's name, or the number where it has none */
 	BY_PARENT, /* COMM[PID] of the process that is the parent */
-	BY_THREAD, /* NAME[TID], with --threads; without, the process's COMM[PID] */
 	BY_ROW,    /* mapping, permissions, kind, access and mode */
 };
 /* The words for them, by enum grouping_by; NULL-terminated. */
@@ -57,11 +57,13 @@ extern const char *const tally_sort_words[];
 
 struct tally {
 	/* identity: must stay first, it is the hash key; no padding */
-	const char *group; /* the grouping's; equal texts share one. BY_PROCESS all alike */
+	const char *
+		group; /* the grouping's; equal texts share one. BY_PROCESS and BY_THREAD all alike */
 	uint64_t start_ns; /* of the process; both 0: of several, or of no process */
 	uint64_t tgid;
-	uint64_t mapping_id; /* BY_ROW, of one mapping; else 0 */
-	char perms[5];       /* BY_ROW; else all 0 from here on */
+	uint64_t
+		mapping_id; /* of one mapping, BY_MAPPING, BY_FILE, BY_ROW; BY_THREAD its tid; else 0 */
+	char perms[5];      /* BY_ROW; else all 0 from here on */
 	uint8_t kind, access, mode;
 
 	const char *name;    /* raw bytes, of what is in `group`, or of the process. "": no name */
@@ -107,7 +109,7 @@ void grouping_reset(struct grouping *grouping);
 /* Adds the interval of the snapshot. 0 or -ENOMEM. */
 int grouping_add(struct grouping *grouping, const struct snapshot *snapshot);
 /* True for what groups processes as a whole, so that vsz, rss, gup and the kernel's own counts are
- * known: not for mappings, files, kinds and rows. */
+ * known: not for threads, mappings, files, kinds and rows. */
 bool grouping_is_of_processes(enum grouping_by by);
 /* True when what is grouped so has something to sort by: a kind has no pid. */
 bool grouping_can_sort(enum grouping_by by, enum tally_sort sort);

@@ -37,7 +37,7 @@ bool grouping_can_sort(enum grouping_by by, enum tally_sort sort)
 	case SORT_VSZ:
 		return grouping_is_of_processes(by);
 	case SORT_PID:
-		return by == BY_PROCESS || by == BY_MAPPING || by == BY_ROW;
+		return by == BY_PROCESS || by == BY_THREAD || by == BY_MAPPING || by == BY_ROW;
 	default:
 		return true;
 	}
@@ -71,7 +71,7 @@ static bool is_large(const struct tally *tally, const struct cost *total)
 /* Whether a process's own part of what is grouped so can be a line. */
 static bool has_own_lines(enum grouping_by by)
 {
-	return by == BY_PROCESS || by == BY_MAPPING || by == BY_ROW;
+	return by == BY_PROCESS || by == BY_THREAD || by == BY_MAPPING || by == BY_ROW;
 }
 
 /* By all that tells tallies apart but the process, so that what may be put together stands side by
@@ -156,7 +156,7 @@ static int put_together(struct grouping *grouping, bool show_all)
 {
 	enum grouping_by by = grouping->options.by;
 
-	if (by == BY_PROCESS || (has_own_lines(by) && show_all))
+	if (by == BY_PROCESS || by == BY_THREAD || (has_own_lines(by) && show_all))
 		return 0;
 	return grouping_fold_small(grouping);
 }

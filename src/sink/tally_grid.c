@@ -17,11 +17,11 @@
 
 #define VIEW(by) (1U << (by))
 #define ALL_VIEWS (VIEW(BY_ROW + 1) - 1)
-#define OF_ONE (VIEW(BY_PROCESS) | VIEW(BY_MAPPING) | VIEW(BY_ROW))
+#define OF_ONE (VIEW(BY_PROCESS) | VIEW(BY_THREAD) | VIEW(BY_MAPPING) | VIEW(BY_ROW))
 #define OF_PROCESSES                                                                     \
 	(VIEW(BY_UNIT) | VIEW(BY_CGROUP) | VIEW(BY_COMM) | VIEW(BY_EXE) | VIEW(BY_UID) | \
 	 VIEW(BY_PARENT))
-#define PLACES (VIEW(BY_MAPPING) | VIEW(BY_FILE) | VIEW(BY_KIND) | VIEW(BY_THREAD) | VIEW(BY_ROW))
+#define PLACES (VIEW(BY_THREAD) | VIEW(BY_MAPPING) | VIEW(BY_FILE) | VIEW(BY_KIND) | VIEW(BY_ROW))
 
 /* What a cell is drawn from, beside the tally. */
 struct line_context {
@@ -433,6 +433,7 @@ static const struct column columns[] = {
 	{ NAME("HOTTEST"), VIEW(BY_PROCESS), true, WITHOUT_COMMANDS, NO_SORT, cell_hottest },
 	{ WORDS("COMMAND"), VIEW(BY_PROCESS), true, WITH_COMMANDS, SORT_NAME, cell_name },
 	{ NAME("MAPPING"), VIEW(BY_MAPPING) | VIEW(BY_ROW), true, ALWAYS, SORT_NAME, cell_name },
+	{ NAME("THREAD"), VIEW(BY_THREAD), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("FILE"), VIEW(BY_FILE), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("KIND"), VIEW(BY_KIND), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("CGROUP"), VIEW(BY_CGROUP), true, ALWAYS, SORT_NAME, cell_name },
@@ -441,7 +442,6 @@ static const struct column columns[] = {
 	{ NAME("EXE"), VIEW(BY_EXE), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("USER"), VIEW(BY_UID), true, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("PARENT"), VIEW(BY_PARENT), true, ALWAYS, SORT_NAME, cell_name },
-	{ NAME("THREAD"), VIEW(BY_THREAD), true, ALWAYS, SORT_NAME, cell_name },
 
 	/* `run` and `report`: what it cost, then where. */
 	{ RIGHT("MINOR"), VIEW(BY_ROW), false, ALWAYS, SORT_MINOR, cell_minor },
@@ -471,6 +471,7 @@ static const struct column columns[] = {
 	{ OPTIONAL("ADDRESS"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_address },
 	{ LEFT("MAPPING"), VIEW(BY_ROW), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("MAPPING"), VIEW(BY_MAPPING), false, ALWAYS, SORT_NAME, cell_name },
+	{ NAME("THREAD"), VIEW(BY_THREAD), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("FILE"), VIEW(BY_FILE), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("KIND"), VIEW(BY_KIND), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("PROCESS"), VIEW(BY_PROCESS), false, ALWAYS, SORT_NAME, cell_name },
@@ -480,7 +481,6 @@ static const struct column columns[] = {
 	{ NAME("EXE"), VIEW(BY_EXE), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("USER"), VIEW(BY_UID), false, ALWAYS, SORT_NAME, cell_name },
 	{ NAME("PARENT"), VIEW(BY_PARENT), false, ALWAYS, SORT_NAME, cell_name },
-	{ NAME("THREAD"), VIEW(BY_THREAD), false, ALWAYS, SORT_NAME, cell_name },
 };
 
 static bool is_wide(const struct tally_grid_view *view)

@@ -22,7 +22,7 @@ test_views()
 {
 	local by title
 
-	for by in process:HOTTEST mapping:MAPPING file:FILE kind:KIND unit:UNIT cgroup:CGROUP comm:COMM \
+	for by in process:HOTTEST thread:THREAD mapping:MAPPING file:FILE kind:KIND unit:UNIT cgroup:CGROUP comm:COMM \
 		exe:EXE uid:USER parent:PARENT row:MAPPING; do
 		title=${by#*:}
 		check "--by ${by%:*}: exit status 0" top --once -d 0.2 --by "${by%:*}"
