@@ -17,6 +17,8 @@
 /* How long a fault was at what. */
 struct fault_causes {
 	u64 ns[STALL_CAUSE_COUNT];
+	u32 holder_tid;   /* as in struct stall_causes */
+	u32 is_set_aside; /* the task left its CPU within a hook of ours */
 };
 
 /* The stamped fault that a task is in, or was in last. */
@@ -41,7 +43,10 @@ struct task_fault {
 	u64 pages;      /* that it maps, as far as is known */
 	s64 rss_count;  /* the mm's counter of such pages at entry, and this CPU's part of it */
 	u64 rss_offset; /* cpu_offset() at entry */
-	s64 table_bytes;
+	union {
+		s64 table_bytes; /* --detail=full */
+		u64 origin;      /* else: where the program was: see is_in_fault() */
+	};
 	u32 numa_hints;
 	u32 switches; /* switches_of(task) at entry */
 	struct row_key key;
@@ -50,7 +55,6 @@ struct task_fault {
 	u64 off_ns;        /* when it last left its CPU */
 	u64 run_delay;     /* run_delay_of(task) then */
 	u64 end_run_delay; /* once it has come back and the fault has ended */
-	u64 origin;        /* where the program was: see is_in_fault() */
 	struct fault_causes causes;
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct task_fault) == 320, "task_fault: one for each of 8,192 tasks");

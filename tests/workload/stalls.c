@@ -11,7 +11,7 @@
  *
  * Prints a JSON object: the pid, where the memory is, and by this program's own clock how long the
  * accesses took (waited_ns) and how long the thread was runnable without a CPU meanwhile
- * (queued_ns, /proc/thread-self/schedstat).
+ * (queued_ns, /proc/thread-self/schedstat), and the thread that it waited for (other_tid).
  */
 #include <err.h>
 #include <fcntl.h>
@@ -66,17 +66,19 @@ static void *map(size_t size)
 }
 
 static useconds_t pause_us;
+static pid_t other_tid; /* of the thread that the touches wait for, where it matters; or 0 */
 
 /* Touches so many pages, `step` bytes apart, and reports. */
 static void touch(volatile char *memory, unsigned long pages, size_t step, bool write)
 {
-	uint64_t queued = queued_ns(), waited = 0;
+	uint64_t queued = 0, waited = 0;
 
 	for (unsigned long i = 0; i < pages; i++) {
-		uint64_t from;
+		uint64_t from, queued_before;
 
 		if (pause_us)
 			usleep(pause_us);
+		queued_before = queued_ns();
 		from = now_ns();
 
 		if (write)
@@ -84,11 +86,12 @@ static void touch(volatile char *memory, unsigned long pages, size_t step, bool 
 		else
 			(void)memory[i * step];
 		waited += now_ns() - from;
+		queued += queued_ns() - queued_before;
 	}
 	printf("{\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"pages\":%lu,\"waited_ns\":%" PRIu64
-	       ",\"queued_ns\":%" PRIu64 "}\n",
-	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited,
-	       queued_ns() - queued);
+	       ",\"queued_ns\":%" PRIu64 ",\"other_tid\":%d}\n",
+	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited, queued,
+	       other_tid);
 	fflush(stdout);
 }
 
@@ -160,6 +163,7 @@ static atomic_bool is_over, is_held;
 static void *hold_lock(void *argument)
 {
 	(void)argument;
+	other_tid = gettid();
 	for (bool exec = false; !atomic_load(&is_over); exec = !exec)
 		if (mprotect(locked, 2 * LOCKED_PAGES * PAGE,
 			     PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0)))
