@@ -147,12 +147,20 @@ cp "$BUILD/workload/callers" "$TMP/callers_torn"
 check_contains "torn: what can be told is" "$TMP/folded" 'callers_torn.*\[anon\] \(demand_zero\) 240'
 
 # The other outputs say the same.
-check "stacks with every output" profile --pprof "$TMP/pprof" --flame "$TMP/flame" -- "$BUILD/workload/callers"
+check "stacks with every output" profile --pprof "$TMP/pprof" --flame "$TMP/flame.html" -- "$BUILD/workload/callers"
 sum=$(awk '{ sum += $NF } END { print sum }' "$TMP/folded")
 check_equal "pprof has as many faults" "$(gzip -dc "$TMP/pprof" | python3 tests/live/pprof.py faults)" "$sum"
 check_equal "the flame graph has as many" \
-	"$(sed -n '/<script id="data"/,/<\/script>/p' "$TMP/flame" |
+	"$(sed -n '/<script id="data"/,/<\/script>/p' "$TMP/flame.html" |
 		sed 's/.*application\/json">//; s/<\/script>//' | jq '[.samples[][4][0]] | add')" "$sum"
+
+# shellcheck source=tests/page/lines.bash
+. tests/page/lines.bash
+if command -v chromium >/dev/null; then
+	check_lines tests/page/flame.py "$TMP/flame.html"
+else
+	skip "a browser shows the flame graph" "chromium is not installed"
+fi
 
 "$FAULTMAP" run --stacks --json -o "$TMP/log" -- "$BUILD/workload/callers" >"$TMP/said"
 check "report --folded" "$FAULTMAP" report --code --folded "$TMP/folded" "$TMP/log"
