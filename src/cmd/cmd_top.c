@@ -63,7 +63,7 @@ static const struct option_spec top_options[] = {
 	TABLE_COMMAND_OPTION(struct top_config, table),
 	FILTER_OPTIONS(struct top_config, filter),
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
-	CONTEXT_OPTIONS(struct top_config, watch),
+	THREADS_OPTION(struct top_config, watch),
 	USER_OPTION(struct top_config, user),
 	COMMON_OPTIONS(struct top_config, common),
 };
