@@ -5,15 +5,15 @@
 _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
-	local context='--threads --code --stacks'
+	local context='--code --stacks'
 	local code='--weight --kind --mapping --folded --pprof --flame'
 	local table='--by --sort --rows --all --csv --color' interval='-d --interval'
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
 	case $1 in
-	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval $context $watch $common" ;;
-	top) echo "--once -b --batch -n --count --json -c --command --replay --ascii --user $filter $table $interval $context $watch $common" ;;
-	log) echo "-n --count -o --output --schema --user $filter $interval $context $watch $common" ;;
+	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval --threads $context $watch $common" ;;
+	top) echo "--once -b --batch -n --count --json -c --command --replay --ascii --user $filter $table $interval --threads $watch $common" ;;
+	log) echo "-n --count -o --output --schema --user $filter $interval --threads $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
 	daemon)

@@ -55,8 +55,9 @@ complete -c faultmap -n $tables -l json -d 'each table as a JSON object'
 
 set -l showing '__fish_seen_subcommand_from run top log'
 complete -c faultmap -n $showing -l threads -d 'count each thread apart'
-complete -c faultmap -n $showing -l stacks -d 'count each call path apart'
-complete -c faultmap -n $showing -l code -d 'count each instruction apart'
+set -l coding '__fish_seen_subcommand_from run log'
+complete -c faultmap -n $coding -l stacks -d 'count each call path apart'
+complete -c faultmap -n $coding -l code -d 'count each instruction apart'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l user -x -a '(__fish_complete_users)' -d 'run the command as this user'

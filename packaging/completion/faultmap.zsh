@@ -3,7 +3,7 @@
 # zsh completion for faultmap(1). tests/cli/completion.sh holds it against --help.
 
 _faultmap() {
-	local curcontext=$curcontext state line
+	local curcontext=$curcontext state line threads
 	local -a commands common watch context code table interval count filter
 	commands=(
 		'run:profile a command, or what runs already, then print where it faults'
@@ -23,8 +23,8 @@ _faultmap() {
 		'--slice=[count each mapping in slices of this size]:size:(4K 64K 2M 1G)'
 		'--max-rows=[let so many rows move in one tick]:number:'
 	)
+	threads='--threads[count each thread apart]'
 	context=(
-		'--threads[count each thread apart]'
 		'--code[count each instruction apart]'
 		'--stacks[count each call path apart]'
 	)
@@ -73,7 +73,7 @@ _faultmap() {
 	argument)
 		case $line[1] in
 		run)
-			_arguments $code $context $watch $common $filter $table $interval $count \
+			_arguments $code $threads $context $watch $common $filter $table $interval $count \
 				'(-c --command)'{-c,--command}'[show command lines]' \
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--user=[run the command as this user]:user:_users' \
@@ -84,7 +84,7 @@ _faultmap() {
 				'*::command:_normal'
 			;;
 		top)
-			_arguments $context $watch $common $filter $table $interval $count \
+			_arguments $threads $watch $common $filter $table $interval $count \
 				'--json[each table as a JSON object]' \
 				'(-c --command)'{-c,--command}'[show command lines]' \
 				'--once[print one table and exit]' \
@@ -95,7 +95,7 @@ _faultmap() {
 				'*:file:_files'
 			;;
 		log)
-			_arguments $context $watch $common $filter $interval $count \
+			_arguments $threads $context $watch $common $filter $interval $count \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'--schema[print the JSON Schema of the lines]' \
 				'--user=[become this user]:user:_users'

@@ -51,7 +51,8 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct log_config, schema) },
 	FILTER_OPTIONS(struct log_config, filter),
 	WATCH_OPTIONS(struct log_config, watch, "fast"),
-	CONTEXT_OPTIONS(struct log_config, watch),
+	THREADS_OPTION(struct log_config, watch),
+	CODE_OPTIONS(struct log_config, watch),
 	USER_OPTION(struct log_config, user),
 	COMMON_OPTIONS(struct log_config, common)
 };

@@ -31,7 +31,8 @@
 
 static const struct option_spec run_options[] = {
 	WATCH_OPTIONS(struct run_config, watch, "full"),
-	CONTEXT_OPTIONS(struct run_config, watch),
+	THREADS_OPTION(struct run_config, watch),
+	CODE_OPTIONS(struct run_config, watch),
 	STACK_OPTIONS(struct run_config, stacks),
 	{ .name = "json",
 	  .help = "print JSON lines instead of the summary; the last one has the totals",

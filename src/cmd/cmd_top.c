@@ -59,7 +59,7 @@ static const struct option_spec top_options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct top_config, ascii) },
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
-	CONTEXT_OPTIONS(struct top_config, watch),
+	THREADS_OPTION(struct top_config, watch),
 	USER_OPTION(struct top_config, user),
 	COMMON_OPTIONS(struct top_config, common),
 };

@@ -50,23 +50,26 @@ extern const char *const watch_details[];
 		.max = 1048576                                                                       \
 	}
 
-/* The same for commands that show it. */
-#define CONTEXT_OPTIONS(config, member)                                                                \
-	{ .name = "threads",                                                                           \
-	  .help = "count each thread's faults apart, by its number and name; JSON lines show\n"        \
-		  "them",                                                                              \
-	  .type = OPTION_FLAG,                                                                         \
-	  .offset = offsetof(config, member.threads) },                                                \
-		{ .name = "stacks",                                                                    \
-		  .help = "count the faults of each call path apart, as far as frame pointers lead,\n" \
-			  "and as with --code",                                                        \
-		  .type = OPTION_FLAG,                                                                 \
-		  .offset = offsetof(config, member.stacks) },                                         \
-	{                                                                                              \
-		.name = "code",                                                                        \
-		.help = "count the faults of each instruction apart, by its file and the offset in\n"  \
-			"it; JSON lines show them",                                                    \
-		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                           \
+/* The same for commands that show threads, */
+#define THREADS_OPTION(config, member)                                                             \
+	{                                                                                          \
+		.name = "threads",                                                                 \
+		.help = "count each thread's faults apart, by its number and name: --by thread,\n" \
+			"JSON lines",                                                              \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.threads)                    \
+	}
+/* and code. */
+#define CODE_OPTIONS(config, member)                                                                  \
+	{ .name = "stacks",                                                                           \
+	  .help = "count the faults of each call path apart, as far as frame pointers lead,\n"        \
+		  "and as with --code",                                                               \
+	  .type = OPTION_FLAG,                                                                        \
+	  .offset = offsetof(config, member.stacks) },                                                \
+	{                                                                                             \
+		.name = "code",                                                                       \
+		.help = "count the faults of each instruction apart, by its file and the offset in\n" \
+			"it; JSON lines show them",                                                   \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                          \
 	}
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */

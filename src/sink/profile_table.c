@@ -19,12 +19,42 @@ struct function {
 	uint64_t seen_in; /* the number of the last sample that it was in, from 1 */
 };
 
+/* How much of a process's faults has whole stacks. */
+struct wholeness {
+	const struct profile_sample *of; /* one of its samples */
+	uint64_t whole, stacked;
+};
+/* Processes of which that is said: those that come first in the samples. */
+#define PROCESSES_TOLD 5
+
 struct functions {
 	struct function *list; /* by number; the last stands for no code */
 	size_t count;
 	uint64_t sum;
 	uint64_t whole, stacked; /* of the weight: in whole stacks, in stacks */
+	struct wholeness processes[PROCESSES_TOLD];
+	size_t n_processes;
 };
+
+static void add_wholeness(struct functions *functions, const struct profile_sample *sample,
+			  uint64_t weight)
+{
+	uint64_t whole = profile_stack_is_whole(sample->stack) ? weight : 0;
+	size_t i = 0;
+
+	functions->stacked += weight;
+	functions->whole += whole;
+	while (i < functions->n_processes &&
+	       (functions->processes[i].of->tgid != sample->tgid ||
+		functions->processes[i].of->start_ns != sample->start_ns))
+		i++;
+	if (i == PROCESSES_TOLD)
+		return;
+	if (i == functions->n_processes)
+		functions->processes[functions->n_processes++].of = sample;
+	functions->processes[i].stacked += weight;
+	functions->processes[i].whole += whole;
+}
 
 static void add_sample(struct functions *functions, const struct profile_sample *sample,
 		       uint64_t number, uint64_t weight)
@@ -41,10 +71,8 @@ static void add_sample(struct functions *functions, const struct profile_sample 
 		self->total += weight;
 		return;
 	}
-	if (stack->has_callers) {
-		functions->stacked += weight;
-		functions->whole += profile_stack_is_whole(stack) ? weight : 0;
-	}
+	if (stack->has_callers)
+		add_wholeness(functions, sample, weight);
 	for (size_t i = 0; i < stack->n_places; i++) {
 		struct function *function = &functions->list[stack->places[i]->number];
 
@@ -175,6 +203,22 @@ static void print_rest(const struct functions *functions, size_t shown, size_t u
 							  text_count(text, functions->sum));
 }
 
+/* Where it is of several, of each: a program may have frame pointers where another has none. */
+static void print_processes(const struct functions *functions, FILE *stream)
+{
+	for (size_t i = 0; functions->n_processes > 1 && i < functions->n_processes; i++) {
+		const struct wholeness *process = &functions->processes[i];
+		char comm[COMM_LEN * 4 + 1];
+
+		text_escape_to(comm, sizeof(comm), process->of->comm);
+		fprintf(stream, "%s%s[%u] %.1f %%", i ? ", " : "of these: ", comm,
+			process->of->tgid,
+			100.0 * (double)process->whole / (double)process->stacked);
+	}
+	if (functions->n_processes > 1)
+		fputc('\n', stream);
+}
+
 static int print_functions(struct functions *functions, const struct profile_table_options *options,
 			   FILE *stream)
 {
@@ -186,9 +230,11 @@ static int print_functions(struct functions *functions, const struct profile_tab
 		used++;
 	shown = options->rows && options->rows < used ? options->rows : used;
 	result = print_grid(functions, shown, options, stream);
-	if (!result)
-		print_rest(functions, shown, used, options, stream);
-	return result;
+	if (result)
+		return result;
+	print_rest(functions, shown, used, options, stream);
+	print_processes(functions, stream);
+	return 0;
 }
 
 int profile_table_print(struct sink_profile *profile, const struct profile_table_options *options,
