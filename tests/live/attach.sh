@@ -83,7 +83,7 @@ test_children()
 
 	for whether in yes no; do
 		# shellcheck disable=SC2016
-		start_background bash -c 'sleep 1000 & echo $!; while read -r; do /bin/true; echo done; done' <&4 >"$TMP/out"
+		start_background bash -c 'sleep 1000 & echo $!; while read -r; do /bin/true; echo started; done' <&4 >"$TMP/out"
 		pid=$BACKGROUND_PID
 		wait_for 120 test -s "$TMP/out"
 		rm -f "$TMP/jsonl"
@@ -92,7 +92,7 @@ test_children()
 		attached=$BACKGROUND_PID
 		wait_for 120 is_watching 2
 		echo >&4
-		wait_for 120 grep -q done "$TMP/out"
+		wait_for 120 grep -q started "$TMP/out"
 		kill -INT "$attached"
 		wait "$attached"
 		want="bash true"

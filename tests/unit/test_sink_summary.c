@@ -379,7 +379,11 @@ static void alike_is_one_line(void **state)
 		{ BY_MAPPING, 132, "run_by_mapping_wide.txt" },
 		{ BY_KIND, 80, "run_by_kind.txt" },
 		{ BY_PROCESS, 80, "run_by_process.txt" },
+		{ BY_PROCESS, 132, "run_by_process_132.txt" },
 		{ BY_COMM, 80, "run_by_comm.txt" },
+		{ BY_FILE, 80, "run_by_file.txt" },
+		{ BY_UNIT, 132, "run_by_unit_132.txt" },
+		{ BY_UID, 80, "run_by_uid.txt" },
 	};
 
 	(void)state;

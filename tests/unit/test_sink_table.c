@@ -173,6 +173,30 @@ static void rows_left_out_are_summed_and_lines_fit(void **state)
 		     "top_rows.txt");
 }
 
+/* A terminal of 80 columns, and one of 132: less and more columns, and no line is wider. */
+static void screens_fit(void **state)
+{
+	static const struct {
+		enum grouping_by by;
+		unsigned int width;
+		const char *golden;
+	} screens[] = {
+		{ BY_PROCESS, 80, "top_process_80.txt" },
+		{ BY_PROCESS, 132, "top_process_132.txt" },
+		{ BY_MAPPING, 80, "top_mapping_80.txt" },
+		{ BY_MAPPING, 132, "top_mapping_132.txt" },
+		{ BY_UNIT, 80, "top_unit_80.txt" },
+		{ BY_ROW, 132, "top_row_132.txt" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(screens); i++)
+		assert_table((struct sink_table_options){ .by = screens[i].by,
+							  .sort = SORT_COST,
+							  .width = screens[i].width },
+			     screens[i].golden);
+}
+
 /* A snapshot with stalls, and with faults that found no room in the kernel's table. */
 static void assert_stalled_table(struct sink_table_options options, const char *golden)
 {
@@ -286,6 +310,7 @@ int main(void)
 		cmocka_unit_test(by_unit),
 		cmocka_unit_test(sorted_by_denied_shows_denied),
 		cmocka_unit_test(rows_left_out_are_summed_and_lines_fit),
+		cmocka_unit_test(screens_fit),
 		cmocka_unit_test(stalls_have_a_column),
 		cmocka_unit_test(each_sort_orders_its_column),
 		cmocka_unit_test(a_view_sorts_by_what_it_has),

@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 30 s
+# No summary hides what it says it has: over logs of all sorts (every kind of fault, what was denied, what
+# read from the disk, many processes, threads, the whole machine) and every word of --by, what is denied is a
+# line, so is what is major unless 40 lines are, the rest has at most a twentieth of stalls, faults and bytes,
+# and lines and rest are the total. All of it again in the text, as far as one can see there.
+
+. "$(dirname "$0")/../lib.sh"
+
+words=$("$FAULTMAP" report --by bogus x 2>&1 | sed -n 's/.*give one of //p' | tr -d , )
+logs=("$TMP"/*.jsonl)
+
+# Logs. `record NAME COMMAND...`: what run has of it.
+record()
+{
+	"$FAULTMAP" run --threads -d 0.2 --jsonl "$TMP/$1.jsonl" -o /dev/null -- "${@:2}" >"$TMP/out" 2>&1
+	keep_log "$TMP/$1.jsonl"
+}
+
+record_all()
+{
+	# shellcheck disable=SC2016
+	record kinds bash -c 'for case in $("$0" --list | grep -E "^(denied|heap|threads|file_cow)"); do
+		"$0" "$case" 64 --dir "$1"; done' "$BUILD/workload/faultgen" "$TMP"
+	# shellcheck disable=SC2016
+	record build bash -c 'for i in $(seq 8); do ls -R /usr/include >/dev/null & /bin/true; python3 -c "" ; done; wait'
+	record denied bash -c 'for i in 1 2 3; do python3 -c "import ctypes; ctypes.string_at(1)"; ls / >/dev/null; done'
+	record major "$BUILD/workload/faultgen" file_map_major
+	"$FAULTMAP" log --detail full -d 0.2 -n 4 -o "$TMP/machine.jsonl"
+	logs=("$TMP"/*.jsonl)
+}
+
+# What is wrong with the table, by its JSON: nothing.
+# shellcheck disable=SC2016
+hidden='def faults: .minor + .major + .denied + .gup;
+	def sum(f): [.[] | f] | add // 0;
+	.rest as $rest | .total as $total | .n_rest as $n | [
+	(if $rest.denied > 0 then "denied \($rest.denied)" else empty end),
+	(if $rest.major > 0 and (.lines | length) < 40 then "major \($rest.major)" else empty end),
+	(if $rest.stall_ns * 20 > $total.stall_ns then "stall \($rest.stall_ns) of \($total.stall_ns)" else empty end),
+	(if ($rest | faults) * 20 > ($total | faults) then "faults" else empty end),
+	(if $rest.bytes * 20 > $total.bytes then "bytes" else empty end),
+	(if (.lines | sum(faults)) + ($rest | faults) != ($total | faults) then "sum of faults" else empty end),
+	(if (.lines | sum(.stall_ns)) + $rest.stall_ns != $total.stall_ns then "sum of stalls" else empty end),
+	(if (.lines | sum(.bytes)) + $rest.bytes != $total.bytes then "sum of bytes" else empty end),
+	(if [.lines[] | (.kinds | [.[]] | add // 0) != .minor + .major + .denied] | any then "kinds" else empty end)
+	] | join(", ")'
+
+check_log()
+{
+	local name=${1##*/} by text total found="" some="mapping kind process row"
+
+	# What groups processes differs where there are several.
+	[[ $name != @(build|machine).jsonl ]] || some=$words
+	for by in $some; do
+		found+=$("$FAULTMAP" report --by "$by" --json "$1" | jq -r "$hidden" | sed "s/^./--by $by: &/")
+	done
+	check_equal "$name: nothing is hidden, by any word" "$found" ""
+	text=$("$FAULTMAP" report "$1")
+	total=$("$FAULTMAP" report --by kind --all --json "$1" | jq .total.denied)
+	check_equal "$name: what was denied is told with its cause" "$(sed -n 's/^denied: \([0-9,]*\) .*/\1/p' \
+		<<<"$text" | tr -d , | awk '{ sum += $1 } END { print sum + 0 }')" "$total"
+	check_equal "$name: 80 columns, but for the first lines, which are as long as the command" \
+		"$(sed '1,/^ *FAULTS/d; /^$/,$d' <<<"$text" | grep -E '.{81}')" ""
+}
+
+record_all
+check "there are logs" test "${#logs[@]}" -ge 5
+check "they have what may be hidden" test "$("$FAULTMAP" report --by kind --all --json "$TMP/major.jsonl" |
+	jq .total.major)" -gt 0
+check "and what was denied" test "$("$FAULTMAP" report --by kind --all --json "$TMP/denied.jsonl" |
+	jq .total.denied)" -ge 3
+for log in "${logs[@]}" tests/fuzz/corpus/jsonl_reader/run tests/fuzz/corpus/jsonl_reader/two_intervals; do
+	check_log "$log"
+done
+done_testing
