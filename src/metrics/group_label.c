@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/grouping.h"
+
 const char *const group_by_names[] = {
 	[GROUP_BY_UNIT] = "unit",  [GROUP_BY_CGROUP] = "cgroup", [GROUP_BY_COMM] = "comm",
 	[GROUP_BY_EXE] = "exe",    [GROUP_BY_UID] = "uid",       [GROUP_BY_PID] = "pid",
@@ -27,12 +29,6 @@ static void label_cgroup(char label[LABEL_LEN], const char *name)
 		strcpy(label, name);
 }
 
-/* A process may take its name away (PR_SET_NAME), but a label without a value is none. */
-static const char *comm_of(const struct process *process)
-{
-	return *process->comm ? process->comm : "[unnamed]";
-}
-
 static void label_exe(char label[LABEL_LEN], const struct process *process,
 		      struct public_names *public_names, uint64_t now_ns)
 {
@@ -44,7 +40,8 @@ static void label_exe(char label[LABEL_LEN], const struct process *process,
 		length = readlink(link, path, sizeof(path) - 1);
 	path[length < 0 ? 0 : length] = '\0';
 	if (length < 0 || (public_names && !public_names_has(public_names, path, now_ns)))
-		snprintf(path, sizeof(path), *process->comm ? "[%s]" : "%s", comm_of(process));
+		snprintf(path, sizeof(path), *process->comm ? "[%s]" : "%s",
+			 grouping_process_name(BY_COMM, process, NULL, 0));
 	label_text(label, path);
 }
 
@@ -60,10 +57,10 @@ void group_label_of(struct group_label *ret_label, enum group_by by, const struc
 		label_cgroup(label, ret_label->unit.name);
 		break;
 	case GROUP_BY_CGROUP:
-		label_cgroup(label, *process->cgroup ? process->cgroup : "unknown");
+		label_cgroup(label, grouping_process_name(BY_CGROUP, process, NULL, 0));
 		break;
 	case GROUP_BY_COMM:
-		label_text(label, comm_of(process));
+		label_text(label, grouping_process_name(BY_COMM, process, NULL, 0));
 		break;
 	case GROUP_BY_EXE:
 		label_exe(label, process, public_names, now_ns);

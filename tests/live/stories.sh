@@ -108,7 +108,7 @@ test_memory()
 	start_server fresh --number 4
 	watch --comm 'python3*' --by process --sort bytes -c
 	check "the eater is the first line, with its command" \
-		grep -Eq "^ *32,[0-9]{3} .* [0-9]+M .* $pid +.*server\.py fresh --number 4" <(line 1)
+		grep -Eq "^ *32,[0-9]{3} .* [0-9]+M .* $pid +.*fresh --number 4\$" <(line 1)
 	for i in "${idle[@]}" "$pid"; do
 		stop_background "$i"
 	done
