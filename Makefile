@@ -10,7 +10,7 @@ CROSS := $(filter-out $(HOST_ARCH),$(ARCH))
 EMPTY :=
 VARIANT_FLAGS := $(if $(STATIC), STATIC=1)$(if $(CROSS), ARCH=$(CROSS))
 VARIANT := $(subst $(EMPTY) ,-,$(strip $(CROSS) $(if $(STATIC),static) $(if $(SANITIZE),san) \
-	$(if $(FUZZ),libfuzzer)))
+	$(if $(FUZZ),libfuzzer) $(addprefix without-,$(WITHOUT))))
 BUILD ?= build$(VARIANT:%=/%)
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -46,14 +46,19 @@ PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-# WITHOUT="symbol": without what only some need.
-LEFT_OUT := $(filter-out symbol,$(WITHOUT))
+# WITHOUT="symbol term": without what only some need.
+PARTS := symbol term
+LEFT_OUT := $(filter-out $(PARTS),$(WITHOUT))
 ifneq ($(LEFT_OUT),)
-$(error WITHOUT=: not "$(LEFT_OUT)"; what can be left out is: symbol)
+$(error WITHOUT=: not "$(LEFT_OUT)"; what can be left out is: $(PARTS))
 endif
 HAS_SYMBOL := $(if $(filter symbol,$(WITHOUT)),,yes)
+HAS_TERM := $(if $(filter term,$(WITHOUT)),,yes)
+WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM)
+WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c) $(if $(HAS_TERM),,src/term/% \
+	src/cmd/top_screen.c src/cmd/top_replay.c src/cmd/top_settings.c tests/unit/test_term%)
 LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
-	yaml-0.1 libcrypt inih libseccomp libprotobuf-c
+	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
@@ -113,7 +118,7 @@ STATIC_FLAGS := -static-pie -s -Wl,--gc-sections,--no-warnings
 LINK_FLAGS := $(SYSROOT_FLAGS) $(SANITIZER_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
 # -iquote, so that <spawn.h> stays the C library's.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote . -iquote $(BUILD) \
-	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
+	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(WITHOUT_FLAGS) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
@@ -121,11 +126,11 @@ WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 	-Wno-unused-parameter -Ivmlinux -Ibpf
 
-SOURCES := $(filter-out $(if $(HAS_SYMBOL),,src/symbol/elf_file.c),$(wildcard src/*/*.c))
+SOURCES := $(filter-out $(WITHOUT_FILES),$(wildcard src/*/*.c))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES))
 # The second is for kernels before Linux 6.1: bpf/compat.bpf.h.
 BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o $(BUILD)/bpf/faultmap_old.bpf.o
-UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out $(WITHOUT_FILES),$(wildcard tests/unit/test_*.c)))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # A workload is one file, or a directory of files.
 WORKLOADS := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/workload/*.c))
@@ -320,7 +325,7 @@ fuzz-targets: $(FUZZ_TARGETS)
 
 # The unit tests, the corpora and the command lines with a sanitized program, and live tests with one too:
 # it takes several times as long for what it does.
-SANITIZED ?= unit/ cli/usage cli/corpora live/run. live/log live/daemon live/web.
+SANITIZED ?= unit/ cli/usage cli/corpora cli/screen live/run. live/log live/daemon live/web.
 check-san:
 	@packaging/deps.sh test
 	@$(MAKE) -j"$$(nproc)" SANITIZE=1 tests
@@ -400,6 +405,7 @@ help:
 	@echo '  sudo make deps     installs what the build needs'
 	@echo '  make STATIC=1      build/static/faultmap, one file without shared libraries'
 	@echo '  make ARCH=arm64    build/arm64/faultmap, with a cross compiler'
+	@echo '  make WITHOUT=term  build/without-term/faultmap, which has no view on the terminal'
 	@echo '  make install       into $$(DESTDIR)$$(PREFIX), /usr/local unless set; uninstall'
 	@echo '  make deb           a package, in $(BUILD)/deb; rpm'
 	@echo '  make clean         removes $(BUILD)/'
@@ -423,4 +429,4 @@ help:
 	@echo '  make tests         builds all that the tests use, runs nothing; parts of it: unit-tests,'
 	@echo '                     workloads, fuzz-targets, bench-tools'
 	@echo 'Variables: CC CFLAGS LDFLAGS CLANG BPFTOOL CLANG_FORMAT PKG_CONFIG PREFIX DESTDIR SYSCONFDIR UNITDIR'
-	@echo '           ZSHDIR BUILD STATIC ARCH SYSROOT SANITIZE FUZZ; V=1 shows the commands'
+	@echo '           ZSHDIR BUILD STATIC ARCH SYSROOT SANITIZE FUZZ WITHOUT; V=1 shows the commands'

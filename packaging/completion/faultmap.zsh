@@ -7,7 +7,7 @@ _faultmap() {
 	local -a commands common watch context code table interval count filter
 	commands=(
 		'run:profile a command, or what runs already, then print where it faults'
-		'top:show who faults now, as a table'
+		'top:show who faults now'
 		'log:write the page faults of all processes as JSON lines'
 		'stacks:show which code faults, and who called it'
 		'report:print the summary of recorded JSON lines'
@@ -89,7 +89,10 @@ _faultmap() {
 				'(-c --command)'{-c,--command}'[show command lines]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
-				'--user=[become this user]:user:_users'
+				'--replay[show recorded JSON lines]' \
+				'--ascii[draw with ASCII alone]' \
+				'--user=[become this user]:user:_users' \
+				'*:file:_files'
 			;;
 		log)
 			_arguments $context $watch $common $filter $interval $count \

@@ -76,6 +76,39 @@ static int print_json(const struct feature_state *state, const struct feature_in
 	return result;
 }
 
+/* What this faultmap was built without (make WITHOUT="..."). */
+static const struct {
+	const char *name, *gives, *lost;
+} left_out[] = {
+#ifdef WITHOUT_TERM
+	{ "term", "the interactive view of top", "top has tables alone" },
+#endif
+	{}
+};
+
+static int print_left_out(const struct check_config *config)
+{
+	static const char why[] = "left out when this faultmap was built (make WITHOUT=...)";
+	int result = 0;
+
+	for (size_t i = 0; !result && left_out[i].name; i++) {
+		json_t *line = config->json ?
+				       json_pack("{s:s, s:b, s:s, s:b, s:s, s:s, s:s}", "feature",
+						 left_out[i].name, "available", 0, "state",
+						 "absent", "required", 0, "why", why, "gives",
+						 left_out[i].gives, "lost", left_out[i].lost) :
+				       NULL;
+
+		if (!config->json)
+			printf("%-8s %-15s %s; lost: %s\n", "no", left_out[i].name, why,
+			       left_out[i].lost);
+		else if (!line || json_dumpf(line, stdout, JSON_COMPACT) || putchar('\n') == EOF)
+			result = -1;
+		json_decref(line);
+	}
+	return result;
+}
+
 static void print_memory(const struct collector_info *info)
 {
 	char rows[TEXT_COUNT_LEN], bytes[TEXT_SIZE_LEN];
@@ -159,7 +192,7 @@ static int check_main(int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	result = try_all(&config, &features, &info, &error, &run_error);
-	if (print_features(&config, &features))
+	if (print_features(&config, &features) || print_left_out(&config))
 		return EXIT_FAILED;
 	if (result) {
 		log_error("%s", error.text);

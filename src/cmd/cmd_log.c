@@ -171,7 +171,7 @@ static int log_run(struct log *log)
 		error_set(&error, -result, "starting: %s", strerror(-result));
 	else
 		result = session_give_up_privileges(log->session, &log->user, &log->config->common,
-						    &error);
+						    SANDBOX_WATCH, &error);
 	if (!result)
 		result = write_meta(log, &error);
 	if (!result)

@@ -17,19 +17,7 @@
 #include "sink/sink_table.h"
 #include "base/text.h"
 #include "base/util.h"
-#include "cmd/watch.h"
-
-struct top_config {
-	struct common_options common;
-	struct watch_options watch;
-	struct filter_flags filter;
-	const char *user; /* to become; NULL: the default */
-	bool once;
-	bool batch;
-	uint64_t count; /* -n: ticks; 0: not given */
-	uint64_t interval_ms;
-	struct table_options table;
-};
+#include "cmd/top.h"
 
 static const struct option_spec top_options[] = {
 	{ .name = "once",
@@ -62,6 +50,14 @@ static const struct option_spec top_options[] = {
 	TABLE_JSON_OPTION(struct top_config, table),
 	TABLE_COMMAND_OPTION(struct top_config, table),
 	FILTER_OPTIONS(struct top_config, filter),
+	{ .name = "replay",
+	  .help = "show recorded JSON lines, the oldest FILE first, instead of this machine",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct top_config, replay) },
+	{ .name = "ascii",
+	  .help = "on a terminal: draw with ASCII alone (default: as the locale says)",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct top_config, ascii) },
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
 	CONTEXT_OPTIONS(struct top_config, watch),
 	USER_OPTION(struct top_config, user),
@@ -70,9 +66,13 @@ static const struct option_spec top_options[] = {
 
 static const struct command_spec top_spec = {
 	.name = "top",
-	.synopsis = "--once | -b [options]",
-	.summary = "show who faults now, as a table",
+	.synopsis = "[--once | -b] [options] [--replay FILE...]",
+	.summary = "show who faults now, on the terminal or as a table",
 	.details =
+		"On a terminal it shows what htop shows, of page faults: h there says which keys it has,\n"
+		"NO_COLOR does without colours. Where standard output is none, it is as with -b, and so\n"
+		"it is with --json and --csv.\n"
+		"\n"
 		"Columns that end in /s are rates of the interval. MINOR and MAJOR are totals: by\n"
 		"mapping, file, kind and row what faultmap has counted since it started, else the\n"
 		"kernel's own, since each process began (min_flt and maj_flt of ps). Those have in them\n"
@@ -110,19 +110,27 @@ static int handle_signal(void *context, const struct signalfd_siginfo *info)
 	return 0;
 }
 
+static bool has_stdin(char *const files[])
+{
+	while (*files && strcmp(*files, "-"))
+		files++;
+	return *files;
+}
+
 /* What the option table cannot say: which flags go together. */
 static bool top_accepts(const struct top_config *config, int argc, int operand, char *argv[])
 {
 	char shown[128];
 
 	text_escape_to(shown, sizeof(shown), operand < argc ? argv[operand] : "");
-	if (operand < argc)
+	if (operand < argc && !config->replay)
 		log_error("top takes no operand: \"%s\"; see faultmap top --help", shown);
+	else if (operand == argc && config->replay)
+		log_error("--replay needs a FILE; see faultmap top --help");
+	else if (config->replay && has_stdin(argv + operand))
+		log_error("--replay reads its files more than once: standard input cannot be one");
 	else if (config->once && config->batch)
 		log_error("give --once or -b, not both");
-	else if (!config->once && !config->batch)
-		log_error("top has no interactive view yet: use --once for one table, -b for one "
-			  "per tick");
 	else
 		return table_options_fit(&config->table, "top");
 	return false;
@@ -163,7 +171,7 @@ static int top_run(struct top *top)
 		error_set(&error, -result, "starting: %s", strerror(-result));
 	else
 		result = session_give_up_privileges(top->session, &top->user, &top->config->common,
-						    &error);
+						    SANDBOX_WATCH, &error);
 	if (!result)
 		result = session_run(top->session, &error);
 	if (!result)
@@ -172,6 +180,23 @@ static int top_run(struct top *top)
 	if (result < 0 && result != -EPIPE) /* `top -b | head`: the reader has what it wanted */
 		log_error("%s", error.text);
 	return result < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+void top_table(const struct top_config *config, struct sink_table_options *ret_options,
+	       uint64_t page_size)
+{
+	*ret_options = (struct sink_table_options){
+		.by = table_by(&config->table, BY_PROCESS),
+		.sort = (enum tally_sort)config->table.sort,
+		.rows = config->table.rows,
+		.show_all = config->table.all,
+		.width = cmd_terminal_width(STDOUT_FILENO),
+		.has_commands = config->table.commands,
+		.has_colour = table_has_colour(&config->table, STDOUT_FILENO),
+		.format = table_format(&config->table),
+		.page_size = page_size,
+		.stream = stdout,
+	};
 }
 
 static int top_main(int argc, char *argv[])
@@ -184,31 +209,30 @@ static int top_main(int argc, char *argv[])
 	struct sink_table *table;
 	struct error error;
 	int operand, status;
+	bool has_screen;
 
 	if (!cmd_begin(&cmd_top, &config, argc, argv, &operand, &status))
 		return status;
 	if (!top_accepts(&config, argc, operand, argv))
 		return EXIT_USAGE;
+	/* Without a terminal it is a table per tick. */
+	has_screen = !config.once && !config.batch && !config.table.json && !config.table.csv &&
+		     top_has_screen();
+	keep_old_meaning(&config);
+	if (config.replay)
+		return has_screen ? top_replay_on_screen(&config, argv + operand) :
+				    top_replay_tables(&config, argv + operand);
 	if (filter_flags_read(&config.filter, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_USAGE;
 	}
-	keep_old_meaning(&config);
 	if (privileges_find(&top.user, config.user, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}
-	options = (struct sink_table_options){ .by = table_by(&config.table, BY_PROCESS),
-					       .sort = (enum tally_sort)config.table.sort,
-					       .rows = config.table.rows,
-					       .show_all = config.table.all,
-					       .width = cmd_terminal_width(STDOUT_FILENO),
-					       .has_commands = config.table.commands,
-					       .has_colour = table_has_colour(&config.table,
-									      STDOUT_FILENO),
-					       .format = table_format(&config.table),
-					       .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-					       .stream = stdout };
+	if (has_screen)
+		return top_on_screen(&config, &top.user);
+	top_table(&config, &options, (uint64_t)sysconf(_SC_PAGESIZE));
 	table = sink_table_new(&options);
 	if (!table) {
 		log_error("starting: out of memory");

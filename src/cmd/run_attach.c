@@ -136,9 +136,9 @@ static int give_up_privileges(struct run *run, struct error *error)
 	struct privileges_user user;
 	int result = privileges_find(&user, NULL, error);
 
-	return result ?
-		       result :
-		       session_give_up_privileges(run->session, &user, &run->config->common, error);
+	return result ? result :
+			session_give_up_privileges(run->session, &user, &run->config->common,
+						   SANDBOX_WATCH, error);
 }
 
 static int prepare(struct attached *attached, struct error *error)

@@ -166,6 +166,40 @@ static int allow_reading(scmp_filter_ctx filter)
 	return result ?: allow_if(filter, "openat", (struct scmp_arg_cmp)HAS(2, writes, O_RDONLY));
 }
 
+/* What curses asks of it, and the descriptors that messages go to meanwhile. */
+static int allow_terminal(scmp_filter_ctx filter)
+{
+	static const unsigned int requests[] = { TCSETS, TCSETSW, TCSETSF, TCFLSH, FIONREAD };
+	static const char *const names[] = { "dup2", "dup3", "ftruncate", "mkdir", "mkdirat" };
+	int result = add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
+
+	for (size_t i = 0; !result && i < ARRAY_SIZE(requests); i++)
+		result = allow_if(filter, "ioctl", (struct scmp_arg_cmp)IS(1, requests[i]));
+	return result;
+}
+
+static int allow_loop(scmp_filter_ctx filter)
+{
+	static const char *const names[] = { "epoll_ctl", "epoll_pwait", "epoll_pwait2",
+					     "epoll_wait", "timerfd_settime" };
+
+	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
+}
+
+/* What only some have. */
+static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
+{
+	int result = 0;
+
+	if (sandbox == SANDBOX_SCREEN || sandbox == SANDBOX_REPLAY)
+		result = allow_terminal(filter);
+	if (!result && sandbox == SANDBOX_REPLAY)
+		result = allow_loop(filter);
+	if (!result && (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_SCREEN))
+		return allow_perf_events(filter);
+	return result ?: refuse_perf_events(filter);
+}
+
 static int fill(scmp_filter_ctx filter, enum sandbox sandbox)
 {
 	int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -179,10 +213,11 @@ static int fill(scmp_filter_ctx filter, enum sandbox sandbox)
 	if (!result)
 		result = allow_own(filter);
 	if (!result)
-		result = sandbox == SANDBOX_REPORT ? allow_reading(filter) : allow_watching(filter);
+		result = sandbox == SANDBOX_REPORT || sandbox == SANDBOX_REPLAY ?
+				 allow_reading(filter) :
+				 allow_watching(filter);
 	if (!result)
-		result = sandbox == SANDBOX_WATCH ? allow_perf_events(filter) :
-						    refuse_perf_events(filter);
+		result = allow_more(filter, sandbox);
 	return result ?: add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, ARRAY_SIZE(refused));
 }
 

@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "base/util.h"
-#include "cmd/sandbox.h"
 #include "collect/policy.h"
 
 struct session {
@@ -196,7 +195,8 @@ void session_set_signal(struct session *session, session_signal_fn on_signal)
 }
 
 int session_give_up_privileges(const struct session *session, const struct privileges_user *user,
-			       const struct common_options *common, struct error *error)
+			       const struct common_options *common, enum sandbox sandbox,
+			       struct error *error)
 {
 	bool is_paranoid = policy_sysctl("/proc/sys/kernel/perf_event_paranoid") > 2;
 	unsigned int needs = (session_info(session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0) |
@@ -207,7 +207,7 @@ int session_give_up_privileges(const struct session *session, const struct privi
 	if (!result)
 		result = privileges_drop(needs, error);
 	if (!result)
-		sandbox_try(SANDBOX_WATCH, &common->disabled);
+		sandbox_try(sandbox, &common->disabled);
 	return result;
 }
 

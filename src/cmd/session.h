@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "cmd/privileges.h"
+#include "cmd/sandbox.h"
 #include "collect/collector.h"
 #include "base/error.h"
 #include "base/loop.h"
@@ -64,11 +65,12 @@ void session_set_signal(struct session *session, session_signal_fn on_signal);
 
 /*
  * Of a command that only reads on, before its first tick: becomes the user, keeps none of the
- * capabilities but what reading asks for, and takes the filter of system calls. 0 or a negative
+ * capabilities but what reading asks for, and takes that filter of system calls. 0 or a negative
  * errno with the error set.
  */
 int session_give_up_privileges(const struct session *session, const struct privileges_user *user,
-			       const struct common_options *common, struct error *error);
+			       const struct common_options *common, enum sandbox sandbox,
+			       struct error *error);
 
 /* Ticks come at another interval from now on; 0 or a negative errno. */
 int session_set_interval(struct session *session, uint64_t interval_ms);

@@ -28,6 +28,9 @@
 /* At least totals_count. */
 #define COUNTERS_MAX 32
 
+/* The line belongs to the next interval, and the one before has not been handed out. */
+#define HELD 2
+
 struct jsonl_reader {
 	struct jsonl_reader_options options;
 	struct jsonl_reader_info info;
@@ -40,6 +43,9 @@ struct jsonl_reader {
 	bool has_interval; /* one that was not handed out yet */
 	bool has_totals;   /* last_totals are of this faultmap */
 	bool went_back;    /* in this file: said so already */
+	bool by_step;      /* jsonl_reader_step() reads, which stops between intervals */
+	char *held;        /* the line that it stopped at */
+	size_t held_length;
 	int64_t ts_ms;
 	uint64_t last_totals[COUNTERS_MAX];
 	struct jsonl_totals last; /* of rows and processes */
@@ -697,6 +703,8 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		jsonl_line_reject(line, "ts", "no time");
 	if (line->why[0] || ts_ms < options->from_ms || ts_ms >= options->to_ms)
 		return 0;
+	if (line->reader->by_step && line->reader->has_interval && line->reader->ts_ms != ts_ms)
+		return HELD;
 	result = enter_interval(line->reader, ts_ms, error);
 	if (result < 0)
 		return result;
@@ -746,9 +754,10 @@ static int read_line(struct jsonl_reader *reader, const char *text, size_t lengt
 		return error_set(error, ENOMEM, "reading %s: out of memory", reader->path);
 	if (result == NO_ROOM)
 		reader->info.n_folded++;
-	return result < 0 ? result : 0;
+	return result < 0 || result == HELD ? result : 0;
 }
 
+/* HELD, or 0 at the end, or a negative errno. */
 static int read_lines(struct jsonl_reader *reader, struct error *error)
 {
 	size_t length;
@@ -758,7 +767,10 @@ static int read_lines(struct jsonl_reader *reader, struct error *error)
 	for (;;) {
 		struct error why;
 
-		result = jsonl_file_line(reader->file, &text, &length, &why);
+		text = reader->held;
+		length = reader->held_length;
+		reader->held = NULL;
+		result = text ? 1 : jsonl_file_line(reader->file, &text, &length, &why);
 		reader->line_number++;
 		if (!result)
 			return 0;
@@ -769,7 +781,12 @@ static int read_lines(struct jsonl_reader *reader, struct error *error)
 			continue;
 		}
 		result = read_line(reader, text, length, error);
-		if (result < 0)
+		if (result == HELD) {
+			reader->held = text;
+			reader->held_length = length;
+			reader->line_number--;
+		}
+		if (result)
 			return result;
 	}
 }
@@ -797,13 +814,14 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 {
 	if (!reader)
 		return;
+	jsonl_file_close(reader->file);
 	jsonl_totals_clear(&reader->last);
 	table_clear_values(&reader->stacks, drop_stack);
 	snapshot_free(reader->snapshot);
 	free(reader);
 }
 
-int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct error *error)
+int jsonl_reader_open(struct jsonl_reader *reader, const char *path, struct error *error)
 {
 	int result = jsonl_file_open(&reader->file, path, error);
 
@@ -812,6 +830,29 @@ int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct erro
 	reader->path = path;
 	reader->line_number = 0;
 	reader->went_back = false;
+	return 0;
+}
+
+int jsonl_reader_step(struct jsonl_reader *reader, struct error *error)
+{
+	int result;
+
+	reader->by_step = true;
+	result = read_lines(reader, error);
+	if (result == HELD)
+		return hand_out(reader, error) ?: 1;
+	jsonl_file_close(reader->file);
+	reader->file = NULL;
+	return result;
+}
+
+int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct error *error)
+{
+	int result = jsonl_reader_open(reader, path, error);
+
+	if (result < 0)
+		return result;
+	reader->by_step = false;
 	result = read_lines(reader, error);
 	jsonl_file_close(reader->file);
 	reader->file = NULL;

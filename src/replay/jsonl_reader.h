@@ -54,6 +54,13 @@ void jsonl_reader_free(struct jsonl_reader *reader);
 /* Reads one file; several in the order in which they were written. 0 or a negative errno with the
  * error set. */
 int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct error *error);
+/*
+ * The same one interval at a time: jsonl_reader_open(), then jsonl_reader_step() until it says 0,
+ * which closes the file. Each step that says 1 has handed out one interval, whose snapshot stays as
+ * it is until the next.
+ */
+int jsonl_reader_open(struct jsonl_reader *reader, const char *path, struct error *error);
+int jsonl_reader_step(struct jsonl_reader *reader, struct error *error);
 /* Hands out the last interval. */
 int jsonl_reader_end(struct jsonl_reader *reader, struct error *error);
 const struct jsonl_reader_info *jsonl_reader_info(struct jsonl_reader *reader);

@@ -14,7 +14,8 @@ declare -A may_use=(
 	[replay]="base model"
 	[serve]="base"
 	[symbol]="base"
-	[cmd]="base model collect sink metrics replay serve symbol"
+	[term]="base model"
+	[cmd]="base model collect sink metrics replay serve symbol term"
 )
 
 # outside ROOM: its includes that are no room's it may use, made by the build, or the bpf/abi.h that model
@@ -39,4 +40,6 @@ check_equal "only collect/ knows libbpf" \
 	"$(grep -lE '#include <bpf/|\.skel\.h"' src/*/*.[ch] | grep -v ^src/collect/)" ""
 check_equal "only serve/ knows HTTP and TLS" \
 	"$(grep -lE '#include <(microhttpd|gnutls)' src/*/*.[ch] | grep -v ^src/serve/)" ""
+check_equal "only term/ knows the terminal" \
+	"$(grep -lE '#include <(n?curses|term|termios)' src/*/*.[ch] | grep -v ^src/term/)" ""
 done_testing

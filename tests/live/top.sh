@@ -87,7 +87,8 @@ test_modes()
 {
 	local number
 
-	check_status "2: interactive view" 2 "$FAULTMAP" top
+	check "without a terminal it is as with -b" top -n 2 -d 0.1
+	check_equal "a table at each tick" "$(grep -c '^faultmap ' "$TMP/top")" 2
 	check_status "2: --once and -b" 2 "$FAULTMAP" top --once -b
 	check_status "2: operand" 2 "$FAULTMAP" top --once x
 	check "-b -n 5: exit status 0" top -b -n 5 -d 0.3

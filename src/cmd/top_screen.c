@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `faultmap top` on a terminal. */
+#include "cmd/top_screen.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/session.h"
+#include "collect/command_line.h"
+#include "collect/host_memory.h"
+
+struct top_screen {
+	const struct top_config *config;
+	struct session *session;
+	struct sinks sinks; /* the terminal */
+	struct term *term;
+	struct top_settings settings;
+	char command[COMMAND_LINE_LEN];
+};
+
+bool top_has_screen(void)
+{
+	return isatty(STDIN_FILENO) && term_is_possible(STDOUT_FILENO);
+}
+
+int top_open_term(struct term **ret_term, struct term_options *options,
+		  const struct top_config *config, const struct top_settings *settings,
+		  struct loop *loop, struct error *error)
+{
+	const char *no_color = getenv("NO_COLOR");
+	unsigned int bad_line = 0;
+	int result;
+
+	options->fd = STDOUT_FILENO;
+	options->has_colours = !no_color || !*no_color;
+	options->ui.ascii = config->ascii;
+	result = term_open(ret_term, options, loop, error);
+	if (!result && settings->text)
+		bad_line = ui_load_settings(term_ui(*ret_term), settings->text);
+	if (bad_line)
+		ui_say(term_ui(*ret_term), "%s: line %u says nothing that top knows",
+		       settings->path, bad_line);
+	return result;
+}
+
+static int set_interval(void *context, uint64_t interval_ms)
+{
+	struct top_screen *top = context;
+
+	return session_set_interval(top->session, interval_ms);
+}
+
+static const char *command_of(void *context, uint32_t tgid, uint64_t start_ns)
+{
+	struct top_screen *top = context;
+
+	(void)start_ns;
+	return command_line_read(top->command, tgid);
+}
+
+static int save(void *context, const char *text, char *ret_where, size_t size, struct error *error)
+{
+	struct top_screen *top = context;
+
+	return top_settings_save(&top->settings, text, ret_where, size, error);
+}
+
+static void quit(void *context)
+{
+	struct top_screen *top = context;
+
+	session_stop_at_once(top->session);
+}
+
+static int handle_signal(void *context, const struct signalfd_siginfo *info)
+{
+	(void)info;
+	quit(context);
+	return 0;
+}
+
+/* Before the sink: memory as of this tick. */
+static void show_memory(struct top_screen *top)
+{
+	struct host_memory memory;
+	struct ui_memory shown = {};
+
+	if (host_memory_read(&memory) == 0)
+		shown = (struct ui_memory){ memory.total, memory.available, memory.swap_total,
+					    memory.swap_free };
+	ui_set_memory(term_ui(top->term), &shown);
+}
+
+static int handle_tick(void *context, const struct snapshot *snapshot, struct error *error)
+{
+	struct top_screen *top = context;
+
+	show_memory(top);
+	return sink_term_tick(top->term, snapshot, error);
+}
+
+static int open_screen(struct top_screen *top, struct error *error)
+{
+	struct term_options options = {
+		.ui = { .interval_ms = top->config->interval_ms,
+			.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+			.source = { .set_interval = set_interval,
+				    .command = command_of,
+				    .save = save,
+				    .context = top } },
+		.on_quit = quit,
+		.context = top,
+	};
+	const struct collector_info *info = session_info(top->session);
+	struct utsname system = {};
+	int result = top_open_term(&top->term, &options, top->config, &top->settings,
+				   session_loop(top->session), error);
+
+	if (result < 0)
+		return result;
+	uname(&system);
+	ui_set_host(term_ui(top->term), system.nodename, system.release,
+		    watch_details[info->detail]);
+	if (info->warning)
+		ui_say(term_ui(top->term), "%s", info->warning);
+	return 0;
+}
+
+static int run(struct top_screen *top, const struct privileges_user *user, struct error *error)
+{
+	int result;
+
+	top_settings_open(&top->settings);
+	result = open_screen(top, error);
+	if (result < 0)
+		return result;
+	session_set_signal(top->session, handle_signal);
+	result = session_set_filter(top->session, &top->config->filter.by);
+	if (result < 0)
+		return error_set(error, -result, "starting: %s", strerror(-result));
+	result = session_give_up_privileges(top->session, user, &top->config->common,
+					    SANDBOX_SCREEN, error);
+	if (!result)
+		result = session_run(top->session, error);
+	return result;
+}
+
+int top_on_screen(const struct top_config *config, const struct privileges_user *user)
+{
+	struct collector_options options = watch_collector(&config->watch, &config->common);
+	struct top_screen top = { .config = config, .settings.fd = -1 };
+	struct error error;
+	int result;
+
+	filter_flags_collect(&config->filter, &options);
+	result = session_open(&top.session, &options, config->interval_ms, handle_tick, &top,
+			      &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return cmd_status_of(result);
+	}
+	result = run(&top, user, &error);
+	term_close(top.term);
+	session_close(top.session);
+	top_settings_close(&top.settings);
+	if (result < 0)
+		log_error("%s", error.text);
+	return result < 0 ? EXIT_FAILED : EXIT_DONE;
+}

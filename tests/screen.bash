@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced after lib.sh: the real program on a terminal, which is tmux's. It is the test's own server, which
+# ends with it.
+
+SCREEN_SOCKET=$TMP/tmux
+
+on_screen()
+{
+	tmux -S "$SCREEN_SOCKET" -f "$TMP/tmux.conf" "$@"
+}
+
+# open_screen COLUMNS LINES [NAME=VALUE...]: a shell there, with these in its environment.
+open_screen()
+{
+	printf '%s\n' 'set -g status off' 'set -g escape-time 0' 'set -g default-terminal screen-256color' \
+		'set -g history-limit 0' >"$TMP/tmux.conf"
+	close_screen
+	on_screen new-session -d -x "$1" -y "$2" env -u NO_COLOR PS1='$ ' HOME="$TMP" XDG_CONFIG_HOME="$TMP/config" \
+		HISTFILE= "${@:3}" bash --norc --noprofile -i
+	background_pids+=("$(mode pid)") # it outlives its socket
+	wait_for 30 screen_has '^\$'
+}
+
+# close_screen: the server goes, and what runs in it.
+close_screen()
+{
+	[ -S "$SCREEN_SOCKET" ] || return 0
+	on_screen kill-server 2>/dev/null
+	wait_for 30 screen_is_closed
+	rm -f "$SCREEN_SOCKET"
+}
+
+screen_is_closed()
+{
+	! on_screen has-session 2>/dev/null
+}
+
+# screen: what is on it, as text.
+screen()
+{
+	on_screen capture-pane -p
+}
+
+# screen_has REGEX
+screen_has()
+{
+	screen | grep -Eq -e "$1"
+}
+
+# press KEY...: as tmux calls them; one that is no name is typed.
+press()
+{
+	on_screen send-keys "$@"
+}
+
+# type_line TEXT
+type_line()
+{
+	on_screen send-keys -l -- "$1"
+	on_screen send-keys Enter
+}
+
+# mode NAME: of the terminal: alternate_on, cursor_flag, mouse_any_flag.
+mode()
+{
+	on_screen display-message -p "#{$1}"
+}
+
+# check_screen NAME REGEX: it comes to that within half a minute.
+check_screen()
+{
+	if wait_for 30 screen_has "$2" 2>/dev/null; then
+		ok "$1"
+	else
+		not_ok "$1" "the screen has no line like: $2" "$(screen)"
+	fi
+}
+
+# screen_is FILE: as in the file.
+screen_is()
+{
+	screen | cmp - "$1"
+}
+
+# check_golden NAME FILE: it comes to what is in tests/golden/FILE. UPDATE_GOLDEN=1 writes that instead.
+check_golden()
+{
+	if [ "${UPDATE_GOLDEN:-}" = 1 ]; then
+		screen >"tests/golden/$2"
+	fi
+	wait_for 10 screen_is "tests/golden/$2" 2>/dev/null
+	check_equal "$1" "$(screen)" "$(cat "tests/golden/$2")"
+}
+
+# screen_is_given_back: no alternate screen, the cursor is seen, the mouse is the terminal's.
+screen_is_given_back()
+{
+	[ "$(mode alternate_on) $(mode cursor_flag) $(mode mouse_any_flag)" = "0 1 0" ]
+}
