@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "model/stall_causes.h"
 
 #define VIEW(view) (1U << (view))
 #define PROCESSES VIEW(VIEW_PROCESSES)
@@ -16,6 +17,8 @@
 #define KINDS VIEW(VIEW_KINDS)
 #define SPACE VIEW(VIEW_SPACE)
 #define DETAIL VIEW(VIEW_DETAIL)
+#define THREADS VIEW(VIEW_THREADS)
+#define CODE VIEW(VIEW_CODE)
 #define ALL ((1U << VIEW_COUNT) - 1)
 
 #define GAP 1
@@ -97,6 +100,11 @@ static uint64_t value_size(const struct line *line)
 static uint64_t value_pid(const struct line *line)
 {
 	return line->tgid;
+}
+
+static uint64_t value_tid(const struct line *line)
+{
+	return line->tid;
 }
 
 static uint64_t value_address(const struct line *line)
@@ -266,6 +274,27 @@ static void cell_pid(char text[CELL_LEN], const struct line *line,
 		snprintf(text, CELL_LEN, "%" PRIu32, line->tgid);
 }
 
+static void cell_tid(char text[CELL_LEN], const struct line *line,
+		     const struct column_context *context)
+{
+	(void)context;
+	snprintf(text, CELL_LEN, "%" PRIu32, line->tid);
+}
+
+/* The one that took most of the stalls, and its part of them; nothing where that is the fault's own
+ * work. */
+static void cell_cause(char text[CELL_LEN], const struct line *line,
+		       const struct column_context *context)
+{
+	unsigned int cause = causes_worst(line->by_cause);
+
+	(void)context;
+	*text = '\0';
+	if (cause != STALL_CAUSE_COUNT && cause != STALL_CPU && line->stalls.sum_ns)
+		snprintf(text, CELL_LEN, "%s %.0f%%", stall_cause_name(cause),
+			 (double)line->by_cause[cause] * 100 / (double)line->stalls.sum_ns);
+}
+
 static void cell_user(char text[CELL_LEN], const struct line *line,
 		      const struct column_context *context)
 {
@@ -417,10 +446,14 @@ static void cell_heat(char text[CELL_LEN], const struct line *line,
 
 /* importance: what the page says first at 80 columns is kept; VSZ goes first. */
 static const struct column columns[] = {
-	{ NUMBER("pid", "PID", 7), .views = PROCESSES | MAPPINGS, .ascending = true,
+	{ NUMBER("pid", "PID", 7), .views = PROCESSES | MAPPINGS | THREADS, .ascending = true,
 	  .cell = cell_pid, .value = value_pid },
 	{ WORD("user", "USER", 10), .views = PROCESSES, .importance = 30, .cell = cell_user },
-	{ WORD("comm", "COMMAND", 15), .views = PROCESSES | MAPPINGS, .importance = 1,
+	{ NUMBER("tid", "TID", 7), .views = THREADS, .ascending = true, .cell = cell_tid,
+	  .value = value_tid },
+	{ WORD("thread", "THREAD", 15), .views = THREADS, .ascending = true, .cell = cell_name,
+	  .text = text_name },
+	{ WORD("comm", "COMMAND", 15), .views = PROCESSES | MAPPINGS | THREADS, .importance = 1,
 	  .ascending = true, .cell = cell_comm, .text = text_name },
 	{ WORD("unit", "UNIT", 24), .views = PROCESSES, .importance = 70, .ascending = true,
 	  .cell = cell_unit, .text = text_unit },
@@ -459,8 +492,8 @@ static const struct column columns[] = {
 	  .cell = cell_denied, .value = value_denied },
 	{ NUMBER("stall", "STALL/s", 8), .views = ALL, .with_latency = true, .importance = 13,
 	  .cell = cell_stall, .value = value_stall },
-	{ NUMBER("total", "FAULTS", 10), .views = MAPPINGS | FILES | KINDS, .importance = 14,
-	  .cell = cell_total, .value = value_total },
+	{ NUMBER("total", "FAULTS", 10), .views = MAPPINGS | FILES | KINDS | THREADS | CODE,
+	  .importance = 14, .cell = cell_total, .value = value_total },
 	{ NUMBER("minor_total", "MINOR", 10), .views = ALL, .importance = 40,
 	  .cell = cell_minor_total, .value = value_minor_total },
 	{ NUMBER("major_total", "MAJOR", 9), .views = ALL, .importance = 45,
@@ -471,18 +504,22 @@ static const struct column columns[] = {
 	  .cell = cell_stalled, .value = value_stalled },
 	{ NUMBER("longest", "LONGEST", 7), .views = KINDS | DETAIL, .with_latency = true,
 	  .importance = 47, .cell = cell_longest },
+	{ WORD("cause", "STALLED BY", 15), .views = ALL, .with_causes = true, .importance = 42,
+	  .cell = cell_cause },
 	{ WORD("share", "SHARE", SHARE_CELLS), .views = ALL, .importance = 41, .cell = cell_share },
 	{ WORD("heat", "LOW to HIGH", HEAT_CELLS), .views = SPACE, .with_heat = true,
 	  .importance = 35, .cell = cell_heat },
-	{ WORD("why", "WHY", 15), .views = PROCESSES | UNITS | MAPPINGS | FILES | SPACE,
-	  .importance = 11, .ascending = true, .cell = cell_why, .text = text_why },
-	{ REST("hottest", "HOTTEST MAPPING", 15), .views = PROCESSES | KINDS, .importance = 5,
-	  .ascending = true, .cell = cell_hottest, .text = text_hottest },
-	{ WORD("hottest", "HOTTEST MAPPING", 24), .views = UNITS, .keeps_end = true,
+	{ WORD("why", "WHY", 15), .views = ALL & ~(KINDS | DETAIL), .importance = 11,
+	  .ascending = true, .cell = cell_why, .text = text_why },
+	{ REST("hottest", "HOTTEST MAPPING", 15), .views = PROCESSES | KINDS | THREADS,
+	  .importance = 5, .ascending = true, .cell = cell_hottest, .text = text_hottest },
+	{ WORD("hottest", "HOTTEST MAPPING", 24), .views = UNITS | CODE, .keeps_end = true,
 	  .importance = 30, .ascending = true, .cell = cell_hottest, .text = text_hottest },
 	{ REST("mapping", "MAPPING", 18), .views = MAPPINGS, .ascending = true, .cell = cell_name,
 	  .text = text_name },
 	{ REST("mapping", "MAPPING", 12), .views = SPACE, .ascending = true, .cell = cell_name,
+	  .text = text_name },
+	{ REST("code", "CODE", 24), .views = CODE, .ascending = true, .cell = cell_name,
 	  .text = text_name },
 	{ REST("file", "FILE", 16), .views = FILES, .ascending = true, .cell = cell_name,
 	  .text = text_name },
@@ -520,7 +557,8 @@ static bool is_wanted(const struct column *column, const struct column *sorted,
 		return true;
 	if (column->only_sorted)
 		return false;
-	return (with->latency || !column->with_latency) && (with->heat || !column->with_heat);
+	return (with->latency || !column->with_latency) && (with->heat || !column->with_heat) &&
+	       (with->causes || !column->with_causes);
 }
 
 /* Command lines and trees have more to say than a name, where there is room. */

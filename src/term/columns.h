@@ -30,6 +30,7 @@ struct column {
 	bool left, keeps_end, ascending;
 	bool only_sorted;  /* shown when it orders */
 	bool with_latency; /* shown when stalls are measured */
+	bool with_causes;  /* shown when stalls have causes */
 	bool with_heat;    /* shown when faults are counted by slices */
 	void (*cell)(char text[CELL_LEN], const struct line *line,
 		     const struct column_context *context);
@@ -39,7 +40,7 @@ struct column {
 
 /* What there is to show in this view. */
 struct shown_with {
-	bool latency, heat;
+	bool latency, heat, causes;
 	bool commands; /* a tree, or command lines */
 };
 

@@ -2,12 +2,16 @@
 #include "term/lines.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/interned.h"
 #include "base/util.h"
 #include "model/losses.h"
+#include "model/stall_causes.h"
 #include "model/unit_name.h"
 
 /* What line_set_make() works on. */
@@ -184,6 +188,41 @@ static void name_mapping(struct making *making, struct line *line, const struct 
 	memcpy(line->perms, row->perms, sizeof(line->perms));
 }
 
+/* NULL where the row has none. */
+static struct line *line_of_context(struct making *making, const struct row *row)
+{
+	const struct context *context = row->context;
+	char text[NAME_MAX + 32];
+	const char *file;
+	struct line *line;
+	bool is_new;
+
+	if (!context || (making->view == VIEW_THREADS ? !context->has_thread : !context->has_code))
+		return NULL;
+	if (making->view == VIEW_THREADS) {
+		line = find_line(making, (uintptr_t)row->process, (uint64_t)context->tid << 8 | 6,
+				 &is_new);
+		if (!line || !is_new)
+			return line;
+		line->tid = context->tid;
+		line->name = copy(making, context->thread);
+		name_process(making, line, row->process);
+		line->id = id_of(line) ^ (uint64_t)context->tid << 32;
+		return line;
+	}
+	/* Equal texts are shared. */
+	line = find_line(making, (uintptr_t)context->places[0].file, context->places[0].offset,
+			 &is_new);
+	if (!line || !is_new)
+		return line;
+	file = strrchr(context->places[0].file, '/');
+	snprintf(text, sizeof(text), "%.*s+0x%" PRIx64, NAME_MAX,
+		 file ? file + 1 : context->places[0].file, context->places[0].offset);
+	line->name = copy(making, text);
+	line->id = id_of(line);
+	return line;
+}
+
 static struct line *line_of_row(struct making *making, const struct row *row)
 {
 	uint64_t process = (uintptr_t)row->process, name = (uintptr_t)row->mapping;
@@ -207,6 +246,9 @@ static struct line *line_of_row(struct making *making, const struct row *row)
 		line = find_line(making, (uint64_t)row->kind << 16 | row->access << 8 | row->mode,
 				 5, &is_new);
 		break;
+	case VIEW_THREADS:
+	case VIEW_CODE:
+		return line_of_context(making, row);
 	default:
 		return line_of_process(making, row->process);
 	}
@@ -345,6 +387,18 @@ static void note_extent(struct making *making, struct line *line, const struct r
 	line->map_bytes = max_of(line->map_bytes, row->map_end - row->map_start);
 }
 
+static void add_causes(struct line_set *set, struct line *line, const struct row *row)
+{
+	struct cause_counts causes;
+
+	if (!causes_are_told(row))
+		return;
+	causes = causes_delta(row);
+	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++)
+		line->by_cause[i] += causes.sum_ns[i];
+	set->has_causes = true;
+}
+
 static void add_latency(struct line_set *set, const struct row *row)
 {
 	struct latency_counts delta;
@@ -368,11 +422,14 @@ static void add_row(struct making *making, const struct row *row)
 	if (!in_scope(making, row->process) || !row_in_scope(making->scope, row))
 		return;
 	add_latency(making->set, row);
+	making->set->has_threads |= row->context && row->context->has_thread;
+	making->set->has_code |= row->context && row->context->has_code;
 	line = line_of_row(making, row);
 	if (!line)
 		return;
 	total = row_total(making, row, &stalled_ns);
 	note_hottest(making, line, row, &delta);
+	add_causes(making->set, line, row);
 	note_extent(making, line, row);
 	note_part(making, line, row);
 	if (making->view == VIEW_SPACE)

@@ -22,8 +22,10 @@ enum view_kind {
 	VIEW_MAPPINGS, /* equal names of a process are one line */
 	VIEW_FILES,    /* a file over all processes */
 	VIEW_KINDS,
-	VIEW_SPACE,  /* the mappings of a process, from low to high */
-	VIEW_DETAIL, /* a mapping by kind, access and mode */
+	VIEW_THREADS, /* where rows are counted by thread (--threads) */
+	VIEW_CODE,    /* by faulting instruction (--code) */
+	VIEW_SPACE,   /* the mappings of a process, from low to high */
+	VIEW_DETAIL,  /* a mapping by kind, access and mode */
 	VIEW_COUNT
 };
 
@@ -61,14 +63,16 @@ struct line {
 	bool is_last;   /* of its parent's children */
 	uint32_t rails; /* the depths whose line goes on below it */
 
+	uint32_t tid;
 	uint64_t mapping_id, map_start, map_end, map_bytes, n_parts;
 	char perms[5];
 	uint8_t kind, access, mode;
 
 	uint64_t n_processes, vsz_bytes, rss_bytes;
 	struct fault_counts delta, total;
-	struct stalls stalls; /* of the interval */
-	uint64_t stalled_ns;  /* since the view's zero */
+	struct stalls stalls;                 /* of the interval */
+	uint64_t by_cause[STALL_CAUSE_COUNT]; /* ns of the interval */
+	uint64_t stalled_ns;                  /* since the view's zero */
 
 	/* Of the row with most faults in this interval. */
 	const char *hottest;
@@ -88,7 +92,7 @@ struct line_set {
 	struct line **lines;
 	size_t count;
 	struct line sum; /* of all of them */
-	bool has_latency, has_heat;
+	bool has_latency, has_heat, has_causes, has_threads, has_code;
 	struct latency_counts latency; /* of the scope, in the interval and since its zero */
 	struct latency_counts latency_total;
 	uint64_t max_ns;

@@ -10,14 +10,15 @@
 #include "term/ui_data.h"
 
 const char *const view_names[VIEW_COUNT] = {
-	[VIEW_PROCESSES] = "processes", [VIEW_UNITS] = "units", [VIEW_MAPPINGS] = "mappings",
-	[VIEW_FILES] = "files",         [VIEW_KINDS] = "kinds", [VIEW_SPACE] = "space",
-	[VIEW_DETAIL] = "detail",
+	[VIEW_PROCESSES] = "processes", [VIEW_UNITS] = "units",     [VIEW_MAPPINGS] = "mappings",
+	[VIEW_FILES] = "files",         [VIEW_KINDS] = "kinds",     [VIEW_SPACE] = "space",
+	[VIEW_DETAIL] = "detail",       [VIEW_THREADS] = "threads", [VIEW_CODE] = "code",
 };
 
 /* Those of a process before those of all. */
-const enum view_kind view_tabs[VIEW_COUNT] = { VIEW_PROCESSES, VIEW_UNITS, VIEW_SPACE, VIEW_DETAIL,
-					       VIEW_MAPPINGS,  VIEW_FILES, VIEW_KINDS };
+const enum view_kind view_tabs[VIEW_COUNT] = { VIEW_PROCESSES, VIEW_UNITS,    VIEW_SPACE,
+					       VIEW_DETAIL,    VIEW_MAPPINGS, VIEW_FILES,
+					       VIEW_KINDS,     VIEW_THREADS,  VIEW_CODE };
 
 /* "on", "off", or "" for the other than now. False: none of these. */
 static bool read_switch(struct ui *ui, const char *argument, bool *value)
@@ -97,7 +98,13 @@ static void run_back(struct ui *ui, const char *argument)
 
 static void show_view(struct ui *ui, enum view_kind view)
 {
-	if (!view_show(&ui->view, view))
+	bool was_shown = !ui->view.is_gone && view_show(&ui->view, view);
+
+	if (ui->view.is_gone)
+		ui_complain(ui, "the process has exited: this is what it had at the end");
+	else if (!was_shown && (view == VIEW_THREADS || view == VIEW_CODE))
+		ui_complain(ui, "there are no %s without --%s", view_names[view], view_names[view]);
+	else if (!was_shown)
 		ui_complain(ui, "there are no %s in here: Esc leads out", view_names[view]);
 	ui_refresh(ui);
 }
@@ -179,6 +186,18 @@ static void run_kinds(struct ui *ui, const char *argument)
 {
 	(void)argument;
 	show_view(ui, VIEW_KINDS);
+}
+
+static void run_threads(struct ui *ui, const char *argument)
+{
+	(void)argument;
+	show_view(ui, VIEW_THREADS);
+}
+
+static void run_code(struct ui *ui, const char *argument)
+{
+	(void)argument;
+	show_view(ui, VIEW_CODE);
 }
 
 /* Which lines. --------------------------------------------------------------------------------- */
@@ -572,6 +591,8 @@ const struct ui_command ui_commands[] = {
 	  { '3' } },
 	{ "files", "4", "by file, over all processes", NULL, run_files, { '4' } },
 	{ "kinds", "5", "by kind of fault", NULL, run_kinds, { '5' } },
+	{ "threads", "H 6", "by thread, with --threads", NULL, run_threads, { 'H', '6' } },
+	{ "code", "7", "by faulting instruction, with --code", NULL, run_code, { '7' } },
 	{ "group", "g", "choose the table from a list", NULL, run_group, { 'g' } },
 	{ "view", "", "the table of that name", "View", run_view, {} },
 	{ "search",

@@ -33,7 +33,8 @@ static const char *view_title(enum view_kind view)
 		[VIEW_PROCESSES] = "Processes", [VIEW_UNITS] = "Units",
 		[VIEW_MAPPINGS] = "Mappings",   [VIEW_FILES] = "Files",
 		[VIEW_KINDS] = "Kinds",         [VIEW_SPACE] = "Address space",
-		[VIEW_DETAIL] = "Kinds here",
+		[VIEW_DETAIL] = "Kinds here",   [VIEW_THREADS] = "Threads",
+		[VIEW_CODE] = "Code",
 	};
 
 	return titles[view];
@@ -224,6 +225,7 @@ static void draw_table(struct ui *ui, struct canvas *canvas, unsigned int y)
 	const struct level *level = view_level(&ui->view);
 	struct ui_places *places = &ui->places;
 	const struct shown_with with = { ui->view.set.has_latency, ui->view.set.has_heat,
+					 ui->view.set.has_causes,
 					 level->view == VIEW_PROCESSES &&
 						 (ui->view.is_tree || ui->shows_commands) };
 	unsigned int end = canvas->height - 1, room;

@@ -307,6 +307,9 @@ static enum view_kind narrow(struct level *level, enum view_kind from, const str
 		if (!narrow_to_mapping(level, line))
 			return VIEW_COUNT;
 		return line->n_parts > 1 ? VIEW_SPACE : VIEW_DETAIL;
+	case VIEW_THREADS:
+		narrow_to_process(level, line);
+		return VIEW_SPACE;
 	case VIEW_SPACE:
 		narrow_to_process(level, line);
 		level->scope.has_mapping_id = true;
@@ -380,6 +383,10 @@ bool view_has(const struct view *view, enum view_kind kind)
 	const struct scope *scope = &level_of(view)->scope;
 
 	switch (kind) {
+	case VIEW_THREADS:
+		return view->set.has_threads;
+	case VIEW_CODE:
+		return view->set.has_code;
 	case VIEW_PROCESSES:
 	case VIEW_UNITS:
 		return !scope->has_process && !(kind == VIEW_UNITS && scope->unit);

@@ -66,6 +66,8 @@ static void add_sum(struct line *sum, const struct line *line)
 	counts_add(&sum->delta, &line->delta);
 	counts_add(&sum->total, &line->total);
 	stalls_add(&sum->stalls, &line->stalls);
+	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++)
+		sum->by_cause[i] += line->by_cause[i];
 	sum->stalled_ns += line->stalled_ns;
 	sum->vsz_bytes += line->vsz_bytes;
 	sum->rss_bytes += line->rss_bytes;

@@ -77,8 +77,11 @@ check_contains "LDFLAGS reach the linker" "$TMP/out" 'gcc .*-Lmy_ldflags -o buil
 make_tree -n -B V=1 WITHOUT=symbol >"$TMP/out" 2>&1
 check_equal "WITHOUT=symbol: no libdw" "$(grep -cE -- '-ldw|-liberty|elf_file' "$TMP/out")" 0
 check_contains "WITHOUT=symbol: the program knows" "$TMP/out" 'DWITHOUT_SYMBOL'
+make_tree -n -B V=1 WITHOUT=term >"$TMP/out" 2>&1
+check_equal "WITHOUT=term: no curses" "$(grep -cE -- '-lncursesw|-ltinfo|src/term/|top_screen' "$TMP/out")" 0
+check_contains "WITHOUT=term: the program knows" "$TMP/out" 'DWITHOUT_TERM'
 make_tree --no-print-directory WITHOUT=such >"$TMP/out" 2>&1
-one_line "WITHOUT=such" "$TMP/out" 'what can be left out is: symbol'
+one_line "WITHOUT=such" "$TMP/out" 'what can be left out is: symbol term'
 
 make_tree --no-print-directory CLANG=no-such-clang >"$TMP/out" 2>&1
 one_line "clang is missing" "$TMP/out" 'missing.* no-such-clang\..*sudo make deps'

@@ -367,6 +367,81 @@ static void slices_make_a_strip(void **state)
 	snapshot_free(snapshot);
 }
 
+/* The row's faults came from this thread, at this place. */
+static void set_context(struct snapshot *snapshot, struct row *row, uint32_t tid,
+			const char *thread, uint64_t offset)
+{
+	struct context *context = context_new(1);
+
+	assert_non_null(context);
+	context->has_thread = context->has_code = true;
+	context->tid = tid;
+	strcpy(context->thread, thread);
+	context_set_place(context, 0,
+			  (struct code_place){ snapshot_intern(snapshot, "/lib/x.so"), offset,
+					       true });
+	row_set_context(row, context);
+	context_drop(context);
+}
+
+/* Views that are there only if they were asked for: two threads run into one place. */
+static void threads_and_code_have_views(void **state)
+{
+	struct snapshot *snapshot = begin();
+	struct view view;
+
+	(void)state;
+	view_init(&view);
+	next(snapshot);
+	refresh(&view, snapshot, 1);
+	assert_false(view_show(&view, VIEW_THREADS));
+	assert_false(view_show(&view, VIEW_CODE));
+	next(snapshot);
+	faults(snapshot, b, 2, "/lib/x.so", KIND_FILE_MAP, 107, 0);
+	faults(snapshot, b, 3, "/lib/x.so", KIND_FILE_MAP, 60, 0);
+	for (struct row *row = b->rows; row; row = row->next)
+		set_context(snapshot, row, row->mapping_id == 2 ? 21 : 22,
+			    row->mapping_id == 2 ? "reader" : "writer", 0x1234);
+	refresh(&view, snapshot, 2);
+	assert_true(view_show(&view, VIEW_THREADS));
+	refresh(&view, snapshot, 2);
+	ASSERT_NAMES(&view, "writer", "reader");
+	assert_int_equal(at(&view, 0)->tid, 22);
+	assert_int_equal(at(&view, 0)->delta.minor, 10);
+	assert_int_equal(at(&view, 1)->delta.minor, 7);
+	assert_true(view_show(&view, VIEW_CODE));
+	refresh(&view, snapshot, 2);
+	ASSERT_NAMES(&view, "x.so+0x1234");
+	assert_int_equal(at(&view, 0)->delta.minor, 17);
+	view_clear(&view);
+	snapshot_free(snapshot);
+}
+
+/* What stalls were for, summed up over the rows of a line. */
+static void stalls_have_causes(void **state)
+{
+	struct snapshot *snapshot = begin();
+	struct view view;
+	struct row *row;
+
+	(void)state;
+	view_init(&view);
+	next(snapshot);
+	faults(snapshot, c, 4, "/lib/x.so", KIND_FILE_MAP, 31, 6);
+	row = c->rows;
+	stall(row, 3000);
+	row->latency->causes = calloc(1, sizeof(*row->latency->causes));
+	assert_non_null(row->latency->causes);
+	row->latency->causes->now.sum_ns[STALL_DISK] = 2000;
+	row->latency->causes->now.sum_ns[STALL_CPU] = 1000;
+	refresh(&view, snapshot, 1);
+	assert_true(view.set.has_causes);
+	assert_int_equal(at(&view, 0)->by_cause[STALL_DISK], 2000);
+	assert_int_equal(at(&view, 0)->by_cause[STALL_CPU], 1000);
+	view_clear(&view);
+	snapshot_free(snapshot);
+}
+
 /* At 80 columns the hottest mapping has room, and VSZ is the first to go. */
 static void columns_give_way_by_importance(void **state)
 {
@@ -404,6 +479,8 @@ int main(void)
 		cmocka_unit_test(one_goes_in_and_out),
 		cmocka_unit_test(totals_count_from_the_zero),
 		cmocka_unit_test(slices_make_a_strip),
+		cmocka_unit_test(threads_and_code_have_views),
+		cmocka_unit_test(stalls_have_causes),
 		cmocka_unit_test(columns_give_way_by_importance),
 	};
 
