@@ -28,7 +28,7 @@ soak='jq=jq procps=ps curl=curl'
 packaging='debhelper=dh dpkg-dev=dpkg-buildpackage fakeroot=fakeroot lintian=lintian rpm=rpmbuild
 	rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap
 	podman=podman runc=runc jq=jq procps=ps'
-bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq'
+bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq htop=htop tmux=tmux'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
 	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz mmdebstrap=mmdebstrap openssh-client=ssh curl=curl
 	prometheus=promtool

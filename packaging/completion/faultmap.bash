@@ -12,7 +12,7 @@ _faultmap_flags()
 
 	case $1 in
 	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval --threads $context $watch $common" ;;
-	top) echo "--once -b --batch -n --count --json -c --command --replay --ascii --user $filter $table $interval --threads $watch $common" ;;
+	top) echo "--once -b --batch -n --count --json -c --command -w --width --replay --ascii --user $filter $table $interval --threads $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval --threads $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;

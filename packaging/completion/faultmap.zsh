@@ -89,6 +89,7 @@ _faultmap() {
 				'(-c --command)'{-c,--command}'[show command lines]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
+				'(-w --width)'{-w+,--width=}'[columns of a table]:columns:' \
 				'--replay[show recorded JSON lines]' \
 				'--ascii[draw with ASCII alone]' \
 				'--user=[become this user]:user:_users' \

@@ -19,6 +19,7 @@ struct top_config {
 	bool once;
 	bool batch;
 	bool ascii;
+	uint64_t width; /* of tables; 0: the terminal's */
 	bool replay;    /* the operands are recorded logs */
 	uint64_t count; /* -n: ticks; 0: not given */
 	uint64_t interval_ms;

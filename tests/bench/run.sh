@@ -17,7 +17,7 @@ echo "$(date -u +%F), $(git rev-parse --short HEAD 2>/dev/null):" \
 		grep -qw hypervisor /proc/cpuinfo && echo ' of a virtual machine'), $(uname -sr);" \
 	"$ROUNDS interleaved rounds; load average before it: $load$(
 		[ "$(sysctl -n kernel.bpf_stats_enabled)" = 0 ] || echo '; kernel.bpf_stats_enabled is on: wall time is longer')"
-for part in faults start ticks memory; do
+for part in faults start ticks screen memory; do
 	echo "bench: $part" >&2
 	"$ROOT/tests/bench/$part.sh" || status=1
 done

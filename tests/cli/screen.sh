@@ -75,7 +75,7 @@ test_picture()
 test_random_keys()
 {
 	local keys=(Up Down PPage NPage Home End Enter Enter Escape Tab BTab BSpace F1 F3 F4 F5 F6 F7 a b c d e f g h
-		i j k l m n o p r s t u v w x y z A F I N P T Z 0 1 2 3 4 5 9 . , + - '<' '>' / '\\' : Space)
+		i j k l m n o p r s t u v w x y z A F I N P T Z 0 1 2 3 4 5 9 . ',' + - '<' '>' / '\' : Space)
 	local end=$((SECONDS + ${SCREEN_SECONDS:-5})) bad='' some i
 
 	RANDOM=1
@@ -166,6 +166,8 @@ test_no_screen()
 	"$FAULTMAP" top --replay "$log" </dev/null >"$TMP/piped" 2>"$TMP/piped.err"
 	check_equal "a pipe gets a table for each interval" "$(grep -c '^faultmap  2026' "$TMP/piped")" 6
 	check_equal "and no escape sequence" "$(grep -c $'\033' "$TMP/piped")" 0
+	"$FAULTMAP" top -b -w 60 --replay "$log" </dev/null >"$TMP/narrow"
+	check_equal "-w 60: no line is wider" "$(sed -n '/^ *PID/,/^$/p' "$TMP/narrow" | wc -L)" 60
 	open_screen 80 24 TERM=dumb
 	type_line "clear; $FAULTMAP top --replay $PWD/$log"
 	check_screen "TERM=dumb: tables" '^less detail: 2 names lost'

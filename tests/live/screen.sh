@@ -29,7 +29,7 @@ END
 
 start_top()
 {
-	type_line "clear; $FAULTMAP top -d 0.5 --slice 64M $*"
+	type_line "clear; $FAULTMAP top -d 0.5 --slice 64M"
 	wait_for 120 screen_has 'qQuit' && wait_for 120 screen_has '[0-9]Z  0.5s'
 }
 
