@@ -25,6 +25,7 @@
 #define WAIT_RUNNABLE 0x100u /* meanwhile it could have run */
 #define WAIT_BEGUN 0x200u    /* the clocks are going */
 #define WAIT_OVER 0x400u     /* the fault has ended, and end_run_delay is set */
+#define WAIT_BUSY 0x800u     /* a hook is at work with the clocks: see cause_hook_begins() */
 
 /* Faults whose tasks are off their CPUs, on all CPUs: while there is none, a switch need not look
  * whose the task is that comes. */
@@ -127,17 +128,9 @@ static __always_inline void note_over(struct task_fault *fault, struct task_stru
 static __always_inline struct task_fault *fault_under_way(struct cpu_state *cpu,
 							  struct task_struct *task)
 {
-	struct task_fault *fault;
+	struct task_fault *fault = cpu && cpu->stamped ? fault_of(task) : NULL;
 
-	if (!cpu || !cpu->stamped)
-		return NULL;
-	fault = fault_of(task);
-	if (fault && fault->open && is_in_fault(fault, task))
-		return fault;
-	if (fault && fault->open)
-		note_over(fault, task);
-	cpu->stamped = 0;
-	return NULL;
+	return fault && fault->open && is_in_fault(fault, task) ? fault : NULL;
 }
 
 /* What the task is in. Reclaim may take locks, and is then what the time is for. */
@@ -240,27 +233,49 @@ static __always_inline u64 seen_ns(const struct task_fault *fault)
 	return fault->since_ns - fault->entered_ns;
 }
 
-/* The current task's fault comes to something that takes time, and to its end. */
-static __always_inline void cause_begins(u32 wait)
+/*
+ * A hook is about to change the clocks of the fault that the current task is in; NULL where it is in
+ * none. From Linux 7.0 on the task may be preempted in such a hook, and what sees it leave its CPU
+ * keeps its hands off the clocks meanwhile: the time until it is back is then on the one that runs.
+ */
+static __always_inline struct task_fault *cause_hook_begins(void)
 {
 	struct task_struct *task = current_task();
 	struct task_fault *fault = config_causes ? fault_under_way(this_cpu_state(), task) : NULL;
 
 	if (!fault)
-		return;
+		return NULL;
+	fault->waits |= WAIT_BUSY;
+	barrier();
 	causes_until(fault, task, bpf_ktime_get_ns());
+	return fault;
+}
+
+static __always_inline void cause_hook_ends(struct task_fault *fault)
+{
+	barrier();
+	fault->waits &= ~WAIT_BUSY;
+}
+
+/* The current task's fault comes to something that takes time, or has it behind it. */
+static __always_inline void cause_begins(u32 wait)
+{
+	struct task_fault *fault = cause_hook_begins();
+
+	if (!fault)
+		return;
 	fault->waits |= wait;
+	cause_hook_ends(fault);
 }
 
 static __always_inline void cause_ends(u32 wait)
 {
-	struct task_struct *task = current_task();
-	struct task_fault *fault = config_causes ? fault_under_way(this_cpu_state(), task) : NULL;
+	struct task_fault *fault = cause_hook_begins();
 
-	if (!fault || !(fault->waits & wait))
+	if (!fault)
 		return;
-	causes_until(fault, task, bpf_ktime_get_ns());
 	fault->waits &= ~wait;
+	cause_hook_ends(fault);
 }
 
 #endif

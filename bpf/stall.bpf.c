@@ -21,16 +21,23 @@ static __always_inline bool is_runnable(struct task_struct *task, bool preempted
 	return preempted || !FIELD(task, __state);
 }
 
-/* The task leaves its CPU. */
-static __always_inline void switch_out(struct cpu_state *cpu, struct task_struct *task,
-				       bool preempted)
+/* The task leaves its CPU, in the stamped fault or after it. */
+static __always_inline void switch_out(struct task_struct *task, bool preempted)
 {
-	struct task_fault *fault = fault_under_way(cpu, task);
+	struct task_fault *fault = fault_of(task);
 	u64 now;
 
-	cpu->stamped = 0;
-	if (!fault)
+	if (!fault || !fault->open)
 		return;
+	if (fault->waits & WAIT_BUSY) {
+		fault->is_set_aside = 1;
+		__sync_fetch_and_add(&faults_asleep, 1);
+		return;
+	}
+	if (!is_in_fault(fault, task)) {
+		note_over(fault, task);
+		return;
+	}
 	now = bpf_ktime_get_ns();
 	causes_until(fault, task, now);
 	fault->asleep_for = cause_of_sleep(fault, task);
@@ -46,13 +53,17 @@ static __always_inline void switch_in(struct cpu_state *cpu, struct task_struct 
 {
 	struct task_fault *fault = fault_of(task);
 
-	if (!fault || !(fault->waits & WAIT_OFF))
+	if (!fault || !(fault->waits & WAIT_OFF || fault->is_set_aside))
 		return;
 	__sync_fetch_and_add(&faults_asleep, -1);
+	cpu->stamped = 1;
+	if (fault->is_set_aside) {
+		fault->is_set_aside = 0;
+		return;
+	}
 	fault->since_ns = bpf_ktime_get_ns();
 	fault->waits &= ~WAIT_OFF;
 	fault->waits |= WAIT_BACK;
-	cpu->stamped = 1;
 }
 
 /*
@@ -66,8 +77,10 @@ int BPF_PROG(fault_switch, bool preempt, struct task_struct *prev, struct task_s
 
 	if (!cpu)
 		return 0;
-	if (cpu->stamped)
-		switch_out(cpu, prev, preempt);
+	if (cpu->stamped) {
+		cpu->stamped = 0;
+		switch_out(prev, preempt);
+	}
 	if (faults_asleep)
 		switch_in(cpu, next);
 	return 0;
@@ -78,17 +91,13 @@ int BPF_PROG(fault_switch, bool preempt, struct task_struct *prev, struct task_s
 SEC("?tp_btf/contention_begin")
 int BPF_PROG(fault_lock_begin, void *lock, unsigned int flags)
 {
-	struct task_struct *task = current_task();
-	struct task_fault *fault;
+	struct task_fault *fault = flags & LCB_F_SPIN ? NULL : cause_hook_begins();
 
-	if (flags & LCB_F_SPIN)
-		return 0;
-	fault = fault_under_way(this_cpu_state(), task);
 	if (!fault)
 		return 0;
-	causes_until(fault, task, bpf_ktime_get_ns());
 	fault->waits |= WAIT_LOCK;
 	fault->lock = (u32)(u64)lock;
+	cause_hook_ends(fault);
 	return 0;
 }
 
@@ -96,13 +105,13 @@ int BPF_PROG(fault_lock_begin, void *lock, unsigned int flags)
 SEC("?tp_btf/contention_end")
 int BPF_PROG(fault_lock_end, void *lock, int result)
 {
-	struct task_struct *task = current_task();
-	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
+	struct task_fault *fault = cause_hook_begins();
 
-	if (!fault || !(fault->waits & WAIT_LOCK) || fault->lock != (u32)(u64)lock)
+	if (!fault)
 		return 0;
-	causes_until(fault, task, bpf_ktime_get_ns());
-	fault->waits &= ~WAIT_LOCK;
+	if (fault->lock == (u32)(u64)lock)
+		fault->waits &= ~WAIT_LOCK;
+	cause_hook_ends(fault);
 	return 0;
 }
 
@@ -146,38 +155,28 @@ static __always_inline u64 index_of(struct folio *folio)
 SEC("?tp_btf/mm_filemap_add_to_page_cache")
 int BPF_PROG(fault_reads, struct folio *added)
 {
-	struct task_struct *task = current_task();
-	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
+	struct task_fault *fault = cause_hook_begins();
 
-	if (!fault || index_of(added) > page_of(fault))
+	if (!fault)
 		return 0;
-	causes_begin(fault);
-	fault->waits |= WAIT_OWN_READ;
+	if (index_of(added) <= page_of(fault))
+		fault->waits |= WAIT_OWN_READ;
+	cause_hook_ends(fault);
 	return 0;
 }
 
 /* writeback:folio_wait_writeback and balance_dirty_pages: the task goes to sleep until what was
  * written is on the disk. */
-static __always_inline int writeback_begins(void)
-{
-	struct task_struct *task = current_task();
-	struct task_fault *fault = fault_under_way(this_cpu_state(), task);
-
-	if (!fault)
-		return 0;
-	causes_begin(fault);
-	fault->waits |= WAIT_WRITEBACK;
-	return 0;
-}
-
 SEC("?tp_btf/folio_wait_writeback")
 int fault_waits_for_writeback(void *context)
 {
-	return writeback_begins();
+	cause_begins(WAIT_WRITEBACK);
+	return 0;
 }
 
 SEC("?tp_btf/balance_dirty_pages")
 int fault_is_throttled(void *context)
 {
-	return writeback_begins();
+	cause_begins(WAIT_WRITEBACK);
+	return 0;
 }

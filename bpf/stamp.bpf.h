@@ -41,7 +41,10 @@ struct task_fault {
 	u64 pages;      /* that it maps, as far as is known */
 	s64 rss_count;  /* the mm's counter of such pages at entry, and this CPU's part of it */
 	u64 rss_offset; /* cpu_offset() at entry */
-	s64 table_bytes;
+	union {
+		s64 table_bytes; /* --detail=full */
+		u64 origin;      /* else: where the program was: see is_in_fault() */
+	};
 	u32 numa_hints;
 	u32 switches; /* switches_of(task) at entry */
 	struct row_key key;
@@ -50,7 +53,8 @@ struct task_fault {
 	u64 off_ns;        /* when it last left its CPU */
 	u64 run_delay;     /* run_delay_of(task) then */
 	u64 end_run_delay; /* once it has come back and the fault has ended */
-	u64 origin;        /* where the program was: see is_in_fault() */
+	u32 is_set_aside;  /* it left its CPU within a hook of ours */
+	u32 holder_tid;    /* who had the mmap_lock that it waited for; 0: not known */
 	struct fault_causes causes;
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct task_fault) == 320, "task_fault: one for each of 8,192 tasks");

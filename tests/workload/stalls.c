@@ -70,13 +70,14 @@ static useconds_t pause_us;
 /* Touches so many pages, `step` bytes apart, and reports. */
 static void touch(volatile char *memory, unsigned long pages, size_t step, bool write)
 {
-	uint64_t queued = queued_ns(), waited = 0;
+	uint64_t queued = 0, waited = 0;
 
 	for (unsigned long i = 0; i < pages; i++) {
-		uint64_t from;
+		uint64_t from, queued_before;
 
 		if (pause_us)
 			usleep(pause_us);
+		queued_before = queued_ns();
 		from = now_ns();
 
 		if (write)
@@ -84,11 +85,11 @@ static void touch(volatile char *memory, unsigned long pages, size_t step, bool 
 		else
 			(void)memory[i * step];
 		waited += now_ns() - from;
+		queued += queued_ns() - queued_before;
 	}
 	printf("{\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"pages\":%lu,\"waited_ns\":%" PRIu64
 	       ",\"queued_ns\":%" PRIu64 "}\n",
-	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited,
-	       queued_ns() - queued);
+	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited, queued);
 	fflush(stdout);
 }
 
