@@ -159,7 +159,7 @@ struct stall_causes {
 	u64 sum_ns[STALL_CAUSE_COUNT];
 	u64 max_ns[STALL_CAUSE_COUNT];
 	u32 count[STALL_CAUSE_COUNT]; /* faults that the cause had a part in */
-	u32 pad;
+	u32 holder_tid; /* who had the mmap_lock that was waited for last; 0: not known */
 };
 
 /*

@@ -76,6 +76,8 @@ VERIFIED_ONCE int add_causes(u32 own, u64 ns, const struct fault_causes *causes)
 	for (u32 i = 0; i < STALL_CAUSE_COUNT; i++)
 		if (causes->ns[i])
 			add_cause(all, i, causes->ns[i], 1, causes->ns[i]);
+	if (causes->holder_tid)
+		all->holder_tid = causes->holder_tid;
 	return 0;
 }
 

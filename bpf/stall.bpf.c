@@ -30,7 +30,7 @@ static __always_inline void switch_out(struct task_struct *task, bool preempted)
 	if (!fault || !fault->open)
 		return;
 	if (fault->waits & WAIT_BUSY) {
-		fault->is_set_aside = 1;
+		fault->causes.is_set_aside = 1;
 		__sync_fetch_and_add(&faults_asleep, 1);
 		return;
 	}
@@ -53,12 +53,12 @@ static __always_inline void switch_in(struct cpu_state *cpu, struct task_struct 
 {
 	struct task_fault *fault = fault_of(task);
 
-	if (!fault || !(fault->waits & WAIT_OFF || fault->is_set_aside))
+	if (!fault || !(fault->waits & WAIT_OFF || fault->causes.is_set_aside))
 		return;
 	__sync_fetch_and_add(&faults_asleep, -1);
 	cpu->stamped = 1;
-	if (fault->is_set_aside) {
-		fault->is_set_aside = 0;
+	if (fault->causes.is_set_aside) {
+		fault->causes.is_set_aside = 0;
 		return;
 	}
 	fault->since_ns = bpf_ktime_get_ns();
@@ -86,6 +86,29 @@ int BPF_PROG(fault_switch, bool preempt, struct task_struct *prev, struct task_s
 	return 0;
 }
 
+/* kernel/locking/rwsem.c: in rw_semaphore.owner. A reader leaves itself there when it has gone. */
+#define RWSEM_READER_OWNED 1UL
+#define RWSEM_OWNER_FLAGS_MASK 7UL
+
+/* Notes who has the process's mmap_lock for writing, if that is what is waited for. */
+static __always_inline void note_holder(struct task_fault *fault, void *lock)
+{
+	struct mm_struct *mm = FIELD(untrusted(current_task()), mm);
+	struct rw_semaphore *own = (void *)((u64)mm + bpf_core_field_offset(mm->mmap_lock));
+	struct task_struct *holder;
+	u64 word;
+
+	if (!mm || (u64)own != (u64)lock || !bpf_core_field_exists(own->owner))
+		return;
+	word = READ(struct rw_semaphore, lock, owner.counter);
+	holder = (void *)(word & ~RWSEM_OWNER_FLAGS_MASK);
+	if (!holder || word & RWSEM_READER_OWNED)
+		return;
+	fault->causes.holder_tid = config_host_processes ?
+					   (u32)READ(struct task_struct, holder, pid) :
+					   own_number(holder);
+}
+
 /* lock:contention_begin, Linux 5.19 on: a lock is not to be had at once. In a fault that is mostly
  * the process's mmap_lock. */
 SEC("?tp_btf/contention_begin")
@@ -97,6 +120,7 @@ int BPF_PROG(fault_lock_begin, void *lock, unsigned int flags)
 		return 0;
 	fault->waits |= WAIT_LOCK;
 	fault->lock = (u32)(u64)lock;
+	note_holder(fault, lock);
 	cause_hook_ends(fault);
 	return 0;
 }

@@ -17,6 +17,8 @@
 /* How long a fault was at what. */
 struct fault_causes {
 	u64 ns[STALL_CAUSE_COUNT];
+	u32 holder_tid;   /* as in struct stall_causes */
+	u32 is_set_aside; /* the task left its CPU within a hook of ours */
 };
 
 /* The stamped fault that a task is in, or was in last. */
@@ -53,8 +55,6 @@ struct task_fault {
 	u64 off_ns;        /* when it last left its CPU */
 	u64 run_delay;     /* run_delay_of(task) then */
 	u64 end_run_delay; /* once it has come back and the fault has ended */
-	u32 is_set_aside;  /* it left its CPU within a hook of ours */
-	u32 holder_tid;    /* who had the mmap_lock that it waited for; 0: not known */
 	struct fault_causes causes;
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct task_fault) == 320, "task_fault: one for each of 8,192 tasks");

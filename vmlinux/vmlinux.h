@@ -98,9 +98,15 @@ typedef struct {
 	unsigned long __mm_flags[1];
 } mm_flags_t;
 
+struct rw_semaphore {
+	atomic_long_t count;
+	atomic_long_t owner; /* not with PREEMPT_RT */
+};
+
 struct mm_struct {
 	struct maple_tree mm_mt;
 	struct list_head mmlist;
+	struct rw_semaphore mmap_lock;
 	seqcount_t mm_lock_seq;
 	unsigned long hiwater_vm;
 	unsigned long hiwater_rss;
@@ -160,9 +166,6 @@ struct rb_node {
 };
 struct rb_root {
 	struct rb_node *rb_node;
-};
-struct rw_semaphore {
-	atomic_long_t count;
 };
 struct vm_area_struct___rb_tree {
 	struct rb_node vm_rb;

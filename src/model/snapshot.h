@@ -52,6 +52,7 @@ struct row_causes {
 	struct cause_counts now;
 	struct cause_counts before;
 	uint64_t max_ns[STALL_CAUSE_COUNT]; /* since attach */
+	uint32_t holder_tid; /* the thread that had the lock, the last time that is known; or 0 */
 };
 
 struct row_latency {

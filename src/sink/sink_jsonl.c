@@ -426,6 +426,8 @@ static void put_stall(struct json_line *line, const struct row *row)
 		put_uint(line, "sum_ns", delta.sum_ns[i]);
 		put_total(line, "sum_ns", causes->now.sum_ns[i]);
 		put_uint(line, "max_ns", causes->max_ns[i]);
+		if (i == STALL_LOCK && causes->holder_tid)
+			put_uint(line, "holder_tid", causes->holder_tid);
 		json_line_close(line, '}');
 	}
 	json_line_close(line, '}');

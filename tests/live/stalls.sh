@@ -160,6 +160,8 @@ test_lock()
 	fi
 	run_case "$1" lock 20
 	check_cause lock cpu
+	check_equal "$name: the thread that had it" "$(query '[in_case | .stall.lock // empty
+		| .holder_tid == $case.other_tid] | unique')" '[true]'
 }
 
 test_runqueue()

@@ -138,6 +138,21 @@ static void each_cause_of_stalls_is_an_object(void **state)
 	assert_int_equal(integer(disk, "max_ns"), 70000);
 }
 
+static void a_lock_has_its_holder(void **state)
+{
+	struct fixture *fixture = *state;
+	json_t *stalls;
+
+	stall_for(fixture->row, STALL_DISK, 70000);
+	stall_for(fixture->row, STALL_LOCK, 70000);
+	fixture->row->latency->causes->holder_tid = 77;
+	assert_int_equal(tick(fixture, 1), 0);
+	read_lines(fixture);
+	stalls = json_object_get(find(fixture, "faults", 0), "stall");
+	assert_int_equal(integer(json_object_get(stalls, "lock"), "holder_tid"), 77);
+	assert_null(json_object_get(json_object_get(stalls, "disk"), "holder_tid"));
+}
+
 static void without_stalls_there_is_no_latency(void **state)
 {
 	struct fixture *fixture = *state;
@@ -475,6 +490,7 @@ int main(void)
 		TEST(faults_line_has_every_field),
 		TEST(latency_is_of_the_interval_and_in_total),
 		TEST(each_cause_of_stalls_is_an_object),
+		TEST(a_lock_has_its_holder),
 		TEST(without_stalls_there_is_no_latency),
 		TEST(a_late_stall_has_a_line),
 		TEST(slices_have_their_bounds),

@@ -11,7 +11,7 @@
  *
  * Prints a JSON object: the pid, where the memory is, and by this program's own clock how long the
  * accesses took (waited_ns) and how long the thread was runnable without a CPU meanwhile
- * (queued_ns, /proc/thread-self/schedstat).
+ * (queued_ns, /proc/thread-self/schedstat), and the thread that it waited for (other_tid).
  */
 #include <err.h>
 #include <fcntl.h>
@@ -66,6 +66,7 @@ static void *map(size_t size)
 }
 
 static useconds_t pause_us;
+static pid_t other_tid; /* of the thread that the touches wait for, where it matters; or 0 */
 
 /* Touches so many pages, `step` bytes apart, and reports. */
 static void touch(volatile char *memory, unsigned long pages, size_t step, bool write)
@@ -88,8 +89,9 @@ static void touch(volatile char *memory, unsigned long pages, size_t step, bool 
 		queued += queued_ns() - queued_before;
 	}
 	printf("{\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"pages\":%lu,\"waited_ns\":%" PRIu64
-	       ",\"queued_ns\":%" PRIu64 "}\n",
-	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited, queued);
+	       ",\"queued_ns\":%" PRIu64 ",\"other_tid\":%d}\n",
+	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited, queued,
+	       other_tid);
 	fflush(stdout);
 }
 
@@ -161,6 +163,7 @@ static atomic_bool is_over, is_held;
 static void *hold_lock(void *argument)
 {
 	(void)argument;
+	other_tid = gettid();
 	for (bool exec = false; !atomic_load(&is_over); exec = !exec)
 		if (mprotect(locked, 2 * LOCKED_PAGES * PAGE,
 			     PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0)))
