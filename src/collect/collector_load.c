@@ -136,10 +136,10 @@ static int configure_contexts(struct faultmap_bpf *skeleton,
 		result = bpf_map__set_key_size(skeleton->maps.rows, key_size);
 	if (!result)
 		result = bpf_map__set_value_size(skeleton->maps.row_keys, key_size);
-	if (!result)
-		result = bpf_map__set_autocreate(skeleton->maps.contexts_sent, has_context);
-	if (!result)
-		result = bpf_map__set_autocreate(skeleton->maps.context_works, has_context);
+	/* Linux 6.1 verifies the functions that use it whether they are called or not, so that it must
+	 * be there. */
+	if (!result && !has_context)
+		result = bpf_map__set_max_entries(skeleton->maps.contexts_sent, 1);
 	return result;
 }
 
