@@ -59,11 +59,18 @@ static void cost_add(struct cost *cost, const struct tally *tally)
 	cost->pages += tally->counts.pages;
 }
 
-static bool is_large(const struct tally *tally, const struct cost *total)
+/* A mapping that is worth a line beside others of its name: 1 MiB in small pages. Below, text, rodata
+ * and data of one library are one. */
+#define LARGE_PAGES 256
+
+static bool is_large(const struct grouping *grouping, const struct tally *tally,
+		     const struct cost *total)
 {
 	struct cost cost = {};
 
 	cost_add(&cost, tally);
+	if (grouping->options.by == BY_MAPPING && cost.pages < LARGE_PAGES)
+		return false;
 	return cost.stall_ns > total->stall_ns / SMALL_PART ||
 	       cost.faults > total->faults / SMALL_PART || cost.pages > total->pages / SMALL_PART;
 }
@@ -114,10 +121,10 @@ static int fold_alike(struct grouping *grouping, struct tally **tallies, size_t 
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++)
-		n_small += !is_part(tallies[i], of_process) || !is_large(tallies[i], total);
+		n_small += !is_part(tallies[i], of_process) || !is_large(grouping, tallies[i], total);
 	for (size_t i = 0; i < count && !result; i++)
 		if (is_part(tallies[i], of_process) &&
-		    !(may_stay && (n_small < 2 || is_large(tallies[i], total))))
+		    !(may_stay && (n_small < 2 || is_large(grouping, tallies[i], total))))
 			result = grouping_fold(grouping, tallies[i], of_process);
 	return result;
 }

@@ -233,13 +233,15 @@ static void print_cost(const struct tally *total, const struct people *people,
 	fputc('\n', stream);
 }
 
-/* What the time went to, the most first. Where nothing tells, nothing is said. */
+/* What the time went to, the most first. Where nothing tells, or nobody waited, nothing is said. */
 static void print_causes(const struct tally *total, FILE *stream)
 {
 	unsigned int order[STALL_CAUSE_COUNT];
 	size_t count = causes_in_order(total->by_cause, order);
 	char text[TEXT_DURATION_LEN];
 
+	if (count == 1 && order[0] == STALL_CPU)
+		return;
 	for (size_t i = 0; i < count; i++)
 		fprintf(stream, "%s %s %s", i ? "," : "stalled:", stall_cause_name(order[i]),
 			text_duration(text, total->by_cause[order[i]]));
