@@ -121,7 +121,8 @@ static int fold_alike(struct grouping *grouping, struct tally **tallies, size_t 
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++)
-		n_small += !is_part(tallies[i], of_process) || !is_large(grouping, tallies[i], total);
+		n_small += !is_part(tallies[i], of_process) ||
+			   !is_large(grouping, tallies[i], total);
 	for (size_t i = 0; i < count && !result; i++)
 		if (is_part(tallies[i], of_process) &&
 		    !(may_stay && (n_small < 2 || is_large(grouping, tallies[i], total))))

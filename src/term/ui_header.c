@@ -149,7 +149,7 @@ static void draw_memory(const struct ui *ui, struct canvas *canvas, unsigned int
 
 /* Losses. -------------------------------------------------------------------------------------- */
 
-/* GUP is none: no exception, so no fault. Returns whether there are any. */
+/* Returns whether there are any. */
 static bool put_losses(char *text, size_t size, const struct totals *totals)
 {
 	size_t length = 0;
@@ -159,8 +159,8 @@ static bool put_losses(char *text, size_t size, const struct totals *totals)
 		const struct total *total = &totals_table[i];
 		char count[TEXT_COUNT_LEN];
 
-		if (!total->words || !strcmp(total->name, "gup") ||
-		    !total_is_counted(totals, total) || !total_of(totals, total))
+		if (!total->words || total->is_no_loss || !total_is_counted(totals, total) ||
+		    !total_of(totals, total))
 			continue;
 		length += (size_t)snprintf(text + length, size - length, "%s%s %s",
 					   length ? ", " : "LOSSES: ",
