@@ -11,7 +11,7 @@ _faultmap_flags()
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
 	case $1 in
-	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval $context $watch $common" ;;
+	run) echo "--budget --budget-file --phase --no-explain --junit --json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval $context $watch $common" ;;
 	top) echo "--once -b --batch -n --count --json -c --command --user $filter $table $interval $context $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
@@ -39,7 +39,7 @@ _faultmap_values()
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	-d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }
@@ -56,7 +56,7 @@ _faultmap_operand()
 			operand=$((i + 1))
 			return
 			;;
-		-o | --output) i=$((i + 1)) ;;
+		-o | --output | --jsonl | --budget-file | --junit) i=$((i + 1)) ;;
 		-*) [ "${COMP_WORDS[i + 1]}" = = ] || ! _faultmap_values "${COMP_WORDS[i]}" >/dev/null ||
 			i=$((i + 1)) ;;
 		=) i=$((i + 1)) ;;
@@ -100,7 +100,7 @@ _faultmap()
 		return
 	fi
 	case $prev in
-	-o | --output | --config | --web.config.file | --jsonl | --folded | --pprof | --flame)
+	-o | --output | --config | --web.config.file | --jsonl | --budget-file | --junit | --folded | --pprof | --flame)
 		_faultmap_files "$cur"
 		return
 		;;

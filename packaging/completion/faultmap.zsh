@@ -78,6 +78,11 @@ _faultmap() {
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--user=[run the command as this user]:user:_users' \
 				'--json[JSON lines instead of the summary]' \
+				'*--budget=[what is allowed, as in major<=0]:terms:' \
+				'--budget-file=[the same from this file]:file:_files' \
+				'--phase=[budgets are of what comes behind this mark]:name:' \
+				'--no-explain[print no findings]' \
+				'--junit=[what came of each budget, as a JUnit report]:file:_files' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--slices[show where along each mapping the faults were]' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \

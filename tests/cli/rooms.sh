@@ -8,13 +8,14 @@
 declare -A may_use=(
 	[base]=""
 	[model]="base"
+	[verdict]="base model"
 	[collect]="base model"
-	[sink]="base model"
+	[sink]="base model verdict"
 	[metrics]="base model"
 	[replay]="base model"
 	[serve]="base"
 	[symbol]="base"
-	[cmd]="base model collect sink metrics replay serve symbol"
+	[cmd]="base model verdict collect sink metrics replay serve symbol"
 )
 
 # outside ROOM: its includes that are no room's it may use, made by the build, or the bpf/abi.h that model
