@@ -16,6 +16,7 @@ _faultmap_flags()
 	log) echo "-n --count -o --output --schema --user $filter $interval $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
+	explain) echo "$common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
 			"--jsonl --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
@@ -85,7 +86,7 @@ _faultmap()
 	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run top log stacks report daemon check -h --help -V --version' -- "$cur")
+			'run top log stacks report explain daemon check -h --help -V --version' -- "$cur")
 		return
 	fi
 	_faultmap_operand
@@ -111,7 +112,7 @@ _faultmap()
 		mapfile -t COMPREPLY < <(compgen -W "$(_faultmap_flags "$command")" -- "$cur")
 	elif [ "$command" = run ] || [ "$command" = stacks ]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
-	elif [ "$command" = report ]; then
+	elif [ "$command" = report ] || [ "$command" = explain ]; then
 		_faultmap_files "$cur"
 	fi
 }

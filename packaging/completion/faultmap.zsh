@@ -11,6 +11,7 @@ _faultmap() {
 		'log:write the page faults of all processes as JSON lines'
 		'stacks:show which code faults, and who called it'
 		'report:print the summary of recorded JSON lines'
+		'explain:say what recorded JSON lines come to, and what to do'
 		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
 		'check:say what this kernel, machine and these privileges allow'
 	)
@@ -116,6 +117,9 @@ _faultmap() {
 				'--from=[only intervals that ended then or later]:time:' \
 				'--to=[only intervals that ended before]:time:' \
 				'*:file:_files'
+			;;
+		explain)
+			_arguments $common '*:file:_files'
 			;;
 		daemon)
 			_arguments $watch $common \

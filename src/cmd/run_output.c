@@ -97,6 +97,14 @@ static int print_phases(const struct run *run, FILE *stream)
 	return phase_grid_print(phases, count, (uint64_t)sysconf(_SC_PAGESIZE), stream);
 }
 
+static void print_findings(const struct run *run, FILE *stream)
+{
+	if (run->n_findings && table_format(&run->config->table) == TALLY_TEXT)
+		fputc('\n', stream);
+	if (table_format(&run->config->table) == TALLY_TEXT)
+		finding_text_print(run->findings, run->n_findings, stream);
+}
+
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */
 int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
 {
@@ -123,8 +131,8 @@ int run_print_summary(struct run *run, const struct sink_summary_run *ended, str
 	}
 	if (!result)
 		result = print_phases(run, memory);
-	if (!result && table_format(&run->config->table) == TALLY_TEXT)
-		finding_text_print(run->findings, run->n_findings, memory);
+	if (!result)
+		print_findings(run, memory);
 	is_torn = memory && fclose(memory) != 0;
 	if (result < 0 || is_torn)
 		return error_set(error, ENOMEM, "printing the summary: out of memory");

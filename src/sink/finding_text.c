@@ -36,7 +36,7 @@ static void print_one(const struct finding *finding, FILE *stream)
 void finding_text_print(const struct finding *findings, size_t count, FILE *stream)
 {
 	if (count)
-		fputs("\nfindings, see faultmap-findings(7):\n", stream);
+		fputs("findings, see faultmap-findings(7):\n", stream);
 	for (size_t i = 0; i < count; i++)
 		print_one(&findings[i], stream);
 }

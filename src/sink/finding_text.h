@@ -7,7 +7,7 @@
 
 #include "verdict/findings.h"
 
-/* Begins with an empty line; nothing where there is none. Write errors stay in the stream. */
+/* Nothing where there is none. Write errors stay in the stream. */
 void finding_text_print(const struct finding *findings, size_t count, FILE *stream);
 
 #endif

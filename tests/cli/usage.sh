@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-commands=(run top log report daemon check)
+commands=(run top log report explain daemon check)
 
 # run_faultmap ARG...: its status in $status, its output in $TMP/out and $TMP/err.
 run_faultmap()
@@ -146,6 +146,8 @@ expect_refusal "run --budget of stall in fast detail" 2 \
 	run --detail fast --budget 'stall<=1ms' -- true
 expect_refusal "run --budget by step without a command" 2 \
 	"a budget by phase or step needs a command, which writes the marks" run -a --budget 'minor<=1/it'
+expect_refusal "explain without a file" 2 \
+	"explain needs a FILE, or - for standard input; see faultmap explain --help" explain
 expect_refusal "report without a file" 2 \
 	"report needs a FILE, or - for standard input; see faultmap report --help" report
 expect_refusal "log to a socket that is not there" 1 \
