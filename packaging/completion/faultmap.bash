@@ -11,11 +11,12 @@ _faultmap_flags()
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
 	case $1 in
-	run) echo "--json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval --threads $context $watch $common" ;;
+	run) echo "--budget --budget-file --phase --no-explain --junit --json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval --threads $context $watch $common" ;;
 	top) echo "--once -b --batch -n --count --json -c --command -w --width --replay --ascii --user $filter $table $interval --threads $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval --threads $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
+	explain) echo "$common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
 			"--jsonl --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
@@ -39,7 +40,7 @@ _faultmap_values()
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	-d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }
@@ -56,7 +57,7 @@ _faultmap_operand()
 			operand=$((i + 1))
 			return
 			;;
-		-o | --output) i=$((i + 1)) ;;
+		-o | --output | --jsonl | --budget-file | --junit) i=$((i + 1)) ;;
 		-*) [ "${COMP_WORDS[i + 1]}" = = ] || ! _faultmap_values "${COMP_WORDS[i]}" >/dev/null ||
 			i=$((i + 1)) ;;
 		=) i=$((i + 1)) ;;
@@ -85,7 +86,7 @@ _faultmap()
 	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run top log stacks report daemon check -h --help -V --version' -- "$cur")
+			'run top log stacks report explain daemon check -h --help -V --version' -- "$cur")
 		return
 	fi
 	_faultmap_operand
@@ -100,7 +101,7 @@ _faultmap()
 		return
 	fi
 	case $prev in
-	-o | --output | --config | --web.config.file | --jsonl | --folded | --pprof | --flame)
+	-o | --output | --config | --web.config.file | --jsonl | --budget-file | --junit | --folded | --pprof | --flame)
 		_faultmap_files "$cur"
 		return
 		;;
@@ -111,7 +112,7 @@ _faultmap()
 		mapfile -t COMPREPLY < <(compgen -W "$(_faultmap_flags "$command")" -- "$cur")
 	elif [ "$command" = run ] || [ "$command" = stacks ]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
-	elif [ "$command" = report ]; then
+	elif [ "$command" = report ] || [ "$command" = explain ]; then
 		_faultmap_files "$cur"
 	fi
 }

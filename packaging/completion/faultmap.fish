@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # fish completion for faultmap(1). tests/cli/completion.sh holds it against --help.
 
-set -l commands run top log stacks report daemon check
+set -l commands run top log stacks report explain daemon check
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l by 'process thread mapping file kind unit cgroup comm exe uid parent row'
 set -l order 'stall faults minor major denied bytes rate pages rss vsz pid name'
@@ -14,6 +14,7 @@ complete -c faultmap -n $none -a top -d 'show who faults now'
 complete -c faultmap -n $none -a log -d 'write the page faults of all processes as JSON lines'
 complete -c faultmap -n $none -a stacks -d 'show which code faults, and who called it'
 complete -c faultmap -n $none -a report -d 'print the summary of recorded JSON lines'
+complete -c faultmap -n $none -a explain -d 'say what recorded JSON lines come to'
 complete -c faultmap -n $none -a daemon -d 'run as a service: metrics, JSON lines'
 complete -c faultmap -n $none -a check -d 'say what this kernel, machine and these privileges allow'
 
@@ -62,6 +63,11 @@ complete -c faultmap -n $coding -l code -d 'count each instruction apart'
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l user -x -a '(__fish_complete_users)' -d 'run the command as this user'
 complete -c faultmap -n $run -l json -d 'JSON lines instead of the summary'
+complete -c faultmap -n $run -l budget -x -d 'what is allowed, as in major<=0'
+complete -c faultmap -n $run -l budget-file -r -F -d 'the same from this file'
+complete -c faultmap -n $run -l phase -x -d 'budgets are of what comes behind this mark'
+complete -c faultmap -n $run -l no-explain -d 'print no findings'
+complete -c faultmap -n $run -l junit -r -F -d 'what came of each budget, as a JUnit report'
 complete -c faultmap -n $run -l jsonl -r -F -d 'JSON lines beside the summary'
 complete -c faultmap -n $run -s a -l everything -d 'attach to all processes'
 complete -c faultmap -n $run -l slices -d 'show where along each mapping the faults were'
@@ -99,6 +105,8 @@ complete -c faultmap -n $report -F
 complete -c faultmap -n $report -l code -d 'the functions that faulted'
 complete -c faultmap -n $report -l from -x -d 'only intervals that ended then or later'
 complete -c faultmap -n $report -l to -x -d 'only intervals that ended before'
+
+complete -c faultmap -n '__fish_seen_subcommand_from explain' -F
 
 set -l daemon '__fish_seen_subcommand_from daemon'
 complete -c faultmap -n $daemon -l config -r -F -d 'flags, as NAME = VALUE a line'

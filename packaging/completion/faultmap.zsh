@@ -11,6 +11,7 @@ _faultmap() {
 		'log:write the page faults of all processes as JSON lines'
 		'stacks:show which code faults, and who called it'
 		'report:print the summary of recorded JSON lines'
+		'explain:say what recorded JSON lines come to, and what to do'
 		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
 		'check:say what this kernel, machine and these privileges allow'
 	)
@@ -78,6 +79,11 @@ _faultmap() {
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--user=[run the command as this user]:user:_users' \
 				'--json[JSON lines instead of the summary]' \
+				'*--budget=[what is allowed, as in major<=0]:terms:' \
+				'--budget-file=[the same from this file]:file:_files' \
+				'--phase=[budgets are of what comes behind this mark]:name:' \
+				'--no-explain[print no findings]' \
+				'--junit=[what came of each budget, as a JUnit report]:file:_files' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--slices[show where along each mapping the faults were]' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
@@ -115,6 +121,9 @@ _faultmap() {
 				'--from=[only intervals that ended then or later]:time:' \
 				'--to=[only intervals that ended before]:time:' \
 				'*:file:_files'
+			;;
+		explain)
+			_arguments $common '*:file:_files'
 			;;
 		daemon)
 			_arguments $watch $common \

@@ -45,28 +45,37 @@ static void set_attributes(posix_spawnattr_t *attributes)
 	posix_spawnattr_setsigdefault(attributes, &defaults);
 }
 
-static int start_as_we_are(char *const command[], pid_t *ret_pid)
+/* Shares our memory until exec, as vfork does: it copies no page tables, so next to no fault of our
+ * image is the child's. 0 or a negative errno. */
+static int start_as_we_are(char *const command[], const struct child_descriptor *extra,
+			   pid_t *ret_pid)
 {
+	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int errnum = posix_spawnattr_init(&attributes);
 
 	if (errnum)
 		return -errnum;
-	set_attributes(&attributes);
-	/* Shares our memory until exec, as vfork does: it copies no page tables, so next to no
-	 * fault of our image is the child's. */
-	errnum = posix_spawnp(ret_pid, command[0], NULL, &attributes, command, environ);
+	errnum = posix_spawn_file_actions_init(&actions);
+	if (!errnum && extra)
+		errnum = posix_spawn_file_actions_adddup2(&actions, extra->fd, extra->number);
+	if (!errnum) {
+		set_attributes(&attributes);
+		errnum = posix_spawnp(ret_pid, command[0], &actions, &attributes, command, environ);
+	}
+	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return -errnum;
 }
 
-int child_start(char *const command[], const struct privileges_user *user, pid_t *ret_pid,
-		int *ret_pidfd, struct error *error)
+int child_start(char *const command[], const struct privileges_user *user,
+		const struct child_descriptor *extra, pid_t *ret_pid, int *ret_pidfd,
+		struct error *error)
 {
 	char shown[SHOWN_LEN];
 	pid_t pid;
-	int pidfd, result = user ? child_start_as(command, user, &pid) :
-				   start_as_we_are(command, &pid);
+	int pidfd, result = user ? child_start_as(command, user, extra, &pid) :
+				   start_as_we_are(command, extra, &pid);
 
 	text_escape_to(shown, sizeof(shown), command[0]);
 	if (result)

@@ -9,11 +9,18 @@
 #include "base/error.h"
 #include "cmd/privileges.h"
 
-/* As `user`, with its groups, and HOME, USER and LOGNAME of its own; NULL: as we are. The child runs
+/* A descriptor of ours that the child has under this number. */
+struct child_descriptor {
+	int fd;
+	int number;
+};
+
+/* As `user`, with its groups, and HOME, USER and LOGNAME of its own; NULL: as we are. `extra` may be NULL. The child runs
  * when this returns 0. *ret_pidfd is readable when it has ended; close it, and reap
  * the child. A negative errno with the error set when it could not be started: no child is left. */
-int child_start(char *const command[], const struct privileges_user *user, pid_t *ret_pid,
-		int *ret_pidfd, struct error *error);
+int child_start(char *const command[], const struct privileges_user *user,
+		const struct child_descriptor *extra, pid_t *ret_pid, int *ret_pidfd,
+		struct error *error);
 
 /* The exit status with which a shell reports this error of child_start. */
 int child_status_of(int result);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "cmd/child.h"
 
 /* NGROUPS_MAX is 65,536; directories give hundreds. */
 #define GROUPS_MAX 4096
@@ -22,6 +23,7 @@
 struct start {
 	char *const *command;
 	const struct privileges_user *user;
+	const struct child_descriptor *extra;
 	gid_t groups[GROUPS_MAX];
 	int n_groups;
 	char **environment; /* owned; its strings are not */
@@ -97,7 +99,8 @@ static void become_and_exec(struct start *start)
 	uid_t uid = start->user->uid;
 	gid_t gid = start->user->gid;
 
-	if (!syscall(SYS_setgroups, start->n_groups, start->groups) &&
+	if ((!start->extra || dup2(start->extra->fd, start->extra->number) >= 0) &&
+	    !syscall(SYS_setgroups, start->n_groups, start->groups) &&
 	    !syscall(SYS_setresgid, gid, gid, gid) && !syscall(SYS_setresuid, uid, uid, uid)) {
 		reset_signals();
 		execvpe(start->command[0], start->command, start->environment);
@@ -106,7 +109,8 @@ static void become_and_exec(struct start *start)
 	_exit(127);
 }
 
-int child_start_as(char *const command[], const struct privileges_user *user, pid_t *ret_pid)
+int child_start_as(char *const command[], const struct privileges_user *user,
+		   const struct child_descriptor *extra, pid_t *ret_pid)
 {
 	struct start *start = calloc(1, sizeof(*start));
 	int result;
@@ -116,6 +120,7 @@ int child_start_as(char *const command[], const struct privileges_user *user, pi
 		return -ENOMEM;
 	start->command = command;
 	start->user = user;
+	start->extra = extra;
 	find_groups(start);
 	result = make_environment(start);
 	if (!result) {

@@ -56,6 +56,31 @@ static const struct option_spec run_options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, output) },
 	TABLE_COMMAND_OPTION(struct run_config, table),
+	{ .name = "budget",
+	  .argument = "TERMS",
+	  .help = "what is allowed, as in 'major<=0, minor[mapping=/usr/*]<=100,\n"
+		  "stall<=10ms'; exit status 3 when there was more",
+	  .type = OPTION_LIST,
+	  .offset = offsetof(struct run_config, budget) },
+	{ .name = "budget-file",
+	  .argument = "FILE",
+	  .help = "the same from FILE, terms on lines",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_config, budget_file) },
+	{ .name = "phase",
+	  .argument = "NAME",
+	  .help = "budgets are of what comes behind the mark NAME, up to the next mark",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_config, phase) },
+	{ .name = "no-explain",
+	  .help = "print no findings: what the figures come to, and what to do",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_config, no_explain) },
+	{ .name = "junit",
+	  .argument = "FILE",
+	  .help = "write what came of each budget to FILE, as a JUnit report",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct run_config, junit) },
 	RUN_OPTIONS,
 	COMMON_OPTIONS(struct run_config, common),
 };
@@ -74,9 +99,13 @@ static const struct command_spec run_spec = {
 		"Without COMMAND faultmap attaches: the summary comes after -d SECONDS, at Ctrl-C, or when\n"
 		"all of --pid have ended. What they do not choose goes on uncounted.\n"
 		"\n"
+		"A line that COMMAND writes to the descriptor FAULTMAP_MARK begins a phase of that\n"
+		"name: [ -z \"$FAULTMAP_MARK\" ] || echo steady >&\"$FAULTMAP_MARK\"\n"
+		"\n"
 		"The exit status is COMMAND's: 128+N when signal N killed it, 127 when it was not\n"
 		"found, 126 when it could not be executed; 2 for a wrong flag, 77 when this\n"
-		"machine cannot count faults, 1 when faultmap itself failed.",
+		"machine cannot count faults, 3 when COMMAND ended well and a budget is broken,\n"
+		"1 when faultmap itself failed.",
 	.options = run_options,
 	.n_options = ARRAY_SIZE(run_options),
 };
@@ -118,6 +147,8 @@ static int handle_end(void *context, uint32_t events)
 	if (waitpid(run->pid, &run->wait_status, 0) < 0)
 		return -errno;
 	run->wall_ns = monotonic_ns() - run->begin_ns;
+	if (!marks_end(run->marks))
+		log_warning("the last mark does not end with a newline: it was not taken");
 	session_stop(run->session);
 	return 0;
 }
@@ -199,8 +230,10 @@ static int print_run(struct run *run, struct error *error)
 					.processes = totals.processes,
 					.minor_total = totals.minor,
 					.major_total = totals.major };
-	int result = sink_jsonl_run(run->jsonl, &ended, error);
+	int result;
 
+	ended.phases = phases_list(run->phases, &ended.n_phases);
+	result = sink_jsonl_run(run->jsonl, &ended, error);
 	return result ? result : run_drain(run, error);
 }
 
@@ -234,6 +267,8 @@ static int run_prepare(struct run *run, struct error *error)
 
 	if (!result)
 		result = run_make_sinks(run, error);
+	if (!result)
+		result = run_prepare_verdict(run, error);
 	if (!result && run->jsonl) {
 		sink_jsonl_watch(run->jsonl, session_loop(run->session));
 		result = run_print_meta(run, error);
@@ -253,7 +288,10 @@ static int run_finish(struct run *run, struct error *error)
 
 	if (result < 0)
 		run_fail(run, error);
-	result = run->jsonl ? print_run(run, error) : 0;
+	phases_end(run->phases, run->begin_ns + run->wall_ns);
+	result = run_end_verdict(run, error);
+	if (!result && run->jsonl)
+		result = print_run(run, error);
 	if (result < 0 && run->output) {
 		log_error("%s", error->text);
 		run->failed = true;
@@ -285,14 +323,21 @@ static int run_to_end(struct run *run)
 	result = run_finish(run, &error);
 	if (result < 0)
 		log_error("%s", error.text);
-	return status == EXIT_DONE && (result < 0 || run->failed) ? EXIT_FAILED : status;
+	if (result < 0)
+		run->failed = true;
+	return run_judge(run, status);
 }
 
 static int run_start(struct run *run)
 {
+	struct child_descriptor mark;
 	struct error error;
 	int result = run_open_output(run, &error);
 
+	if (!result)
+		result = run_open_junit(run, &error);
+	if (!result) /* its thread would be counted, were it to come later */
+		result = run_open_marks(run, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
@@ -308,7 +353,8 @@ static int run_start(struct run *run)
 		return EXIT_FAILED;
 	}
 	run->begin_ns = monotonic_ns();
-	result = child_start(run->command, run->config->user ? &run->user : NULL, &run->pid,
+	mark = (struct child_descriptor){ marks_descriptor(run->marks), marks_number(run->marks) };
+	result = child_start(run->command, run->config->user ? &run->user : NULL, &mark, &run->pid,
 			     &run->pidfd, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
@@ -367,7 +413,10 @@ int run_main(const struct command *command, struct run_config *config, int argc,
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	run.interval_ms = config->interval_ms ?: 1000;
 	run.command = operand < argc ? argv + operand : NULL;
-	status = run.command ? run_start(&run) : run_attach(&run);
+	if (run_read_budget(&run))
+		status = run.command ? run_start(&run) : run_attach(&run);
+	else
+		status = EXIT_USAGE;
 	run_free(&run);
 	return status;
 }

@@ -10,6 +10,7 @@
 #include "cmd/cmd.h"
 #include "cmd/filter_flags.h"
 #include "cmd/privileges.h"
+#include "cmd/marks.h"
 #include "cmd/session.h"
 #include "cmd/stack_output.h"
 #include "cmd/table_options.h"
@@ -17,6 +18,9 @@
 #include "sink/sink_jsonl.h"
 #include "sink/sink_slices.h"
 #include "sink/sink_summary.h"
+#include "verdict/budget.h"
+#include "verdict/findings.h"
+#include "verdict/phases.h"
 
 struct run_config {
 	struct common_options common;
@@ -28,6 +32,11 @@ struct run_config {
 	const char *output;
 	const char *jsonl;
 	struct filter_flags filter;
+	struct option_list budget;
+	const char *budget_file;
+	const char *phase;
+	const char *junit;
+	bool no_explain;
 	bool everything;      /* -a */
 	uint64_t interval_ms; /* 0: not given */
 	uint64_t count;       /* of ticks; 0: not given */
@@ -67,9 +76,16 @@ struct run {
 	struct session *session;
 	struct sinks sinks; /* the next three */
 	struct sink_summary *summary;
-	struct sink_slices *slices; /* NULL unless asked for */
-	struct sink_jsonl *jsonl;   /* NULL unless asked for */
-	struct stack_output stacks; /* its sink is there with --code and --stacks */
+	struct sink_slices *slices;     /* NULL unless asked for */
+	struct sink_jsonl *jsonl;       /* NULL unless asked for */
+	struct stack_output stacks;     /* its sink is there with --code and --stacks */
+	struct budget *budget;          /* empty unless asked for */
+	struct phases *phases;          /* NULL: attached */
+	struct marks *marks;            /* NULL: attached */
+	FILE *junit;                    /* NULL unless asked for */
+	struct findings *looker;        /* NULL with --no-explain */
+	const struct finding *findings; /* the next: at the end, the looker's */
+	size_t n_findings;
 	pid_t pid;
 	int pidfd;
 	uint64_t interval_ms;
@@ -117,6 +133,21 @@ int run_handle_trouble(void *context, int result, unsigned int in_a_row, const s
 int run_handle_result(void *context, const void *sink, int result, const struct error *why);
 /* Frees and closes all. */
 void run_free(struct run *run);
+
+/* Reads the budgets: false when something is wrong with them, which has been said. */
+bool run_read_budget(struct run *run);
+/* Before what is profiled begins: the file of --junit. 0 or a negative errno with the error set. */
+int run_open_junit(struct run *run, struct error *error);
+/* Before the session is opened, with a command. As above. */
+int run_open_marks(struct run *run, struct error *error);
+/* Adds the budgets, and phases, to the sinks, and makes ready for marks. As above. */
+int run_prepare_verdict(struct run *run, struct error *error);
+/* After the last tick: what is in run->findings from now on, and the JSON lines of budgets and
+ * findings. As above. */
+int run_end_verdict(struct run *run, struct error *error);
+/* The report, and a line on stderr for each budget that is broken. What `status` becomes
+ * by it. */
+int run_judge(struct run *run, int status);
 
 /* What was asked for without a command. The exit status. */
 int run_attach(struct run *run);

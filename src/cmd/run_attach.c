@@ -151,6 +151,8 @@ static int prepare(struct attached *attached, struct error *error)
 
 	if (!result)
 		result = run_make_sinks(run, error);
+	if (!result)
+		result = run_prepare_verdict(run, error);
 	if (!result && run->jsonl) {
 		sink_jsonl_watch(run->jsonl, session_loop(run->session));
 		result = run_print_meta(run, error);
@@ -185,7 +187,10 @@ static int finish(struct run *run, struct error *error)
 {
 	struct sink_summary_run ended = { .wall_ns = run->wall_ns };
 	char text[512];
-	int result = run->jsonl ? run_drain(run, error) : 0;
+	int result = run_end_verdict(run, error);
+
+	if (run->jsonl && !result)
+		result = run_drain(run, error);
 
 	filter_flags_text(&run->config->filter, text, sizeof(text));
 	ended.attached = text;
@@ -208,6 +213,8 @@ static int attach(struct attached *attached)
 	int result = run_open_output(run, &error);
 
 	if (!result)
+		result = run_open_junit(run, &error);
+	if (!result)
 		result = open_pidfds(attached, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
@@ -223,7 +230,8 @@ static int attach(struct attached *attached)
 		result = finish(run, &error);
 	if (result < 0)
 		log_error("%s", error.text);
-	return result < 0 || run->failed ? EXIT_FAILED : EXIT_DONE;
+	run->failed |= result < 0;
+	return run_judge(run, EXIT_DONE);
 }
 
 int run_attach(struct run *run)

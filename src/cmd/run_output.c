@@ -13,6 +13,8 @@
 #include "base/output_file.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "sink/finding_text.h"
+#include "sink/phase_grid.h"
 
 /* How long a reader may take none of the last JSON lines before they are lost. */
 #define LAST_LINES_MS 30000
@@ -84,6 +86,25 @@ static int print_code(struct run *run, struct error *error)
 				  cmd_terminal_width(fileno(run->output)), run->output, error);
 }
 
+static int print_phases(const struct run *run, FILE *stream)
+{
+	size_t count = 0;
+	const struct phase *phases = run->phases ? phases_list(run->phases, &count) : NULL;
+
+	if (count < 2 || run->config->table.csv)
+		return 0;
+	fputc('\n', stream);
+	return phase_grid_print(phases, count, (uint64_t)sysconf(_SC_PAGESIZE), stream);
+}
+
+static void print_findings(const struct run *run, FILE *stream)
+{
+	if (run->n_findings && table_format(&run->config->table) == TALLY_TEXT)
+		fputc('\n', stream);
+	if (table_format(&run->config->table) == TALLY_TEXT)
+		finding_text_print(run->findings, run->n_findings, stream);
+}
+
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */
 int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
 {
@@ -108,6 +129,10 @@ int run_print_summary(struct run *run, const struct sink_summary_run *ended, str
 								  cmd_terminal_width(STDERR_FILENO),
 					    memory, error);
 	}
+	if (!result)
+		result = print_phases(run, memory);
+	if (!result)
+		print_findings(run, memory);
 	is_torn = memory && fclose(memory) != 0;
 	if (result < 0 || is_torn)
 		return error_set(error, ENOMEM, "printing the summary: out of memory");
@@ -202,6 +227,10 @@ void run_free(struct run *run)
 	sinks_free(&run->sinks);
 	stack_output_free(&run->stacks);
 	session_close(run->session);
+	marks_free(run->marks);
+	budget_free(run->budget);
+	if (run->junit)
+		fclose(run->junit);
 	if (run->output && run->output != stderr && run->output != stdout)
 		fclose(run->output);
 	if (run->pidfd >= 0)

@@ -33,7 +33,7 @@ struct sink_ops {
 	const struct sink_ops sink_##NAME##_ops = { #NAME, NAME##_tick_it, NAME##_free_it }
 
 /* More than any command has. */
-#define SINKS_MAX 4
+#define SINKS_MAX 8
 
 /* A command's sinks. All zero: none. */
 struct sinks {

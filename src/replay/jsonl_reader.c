@@ -718,7 +718,7 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		return read_exit(line);
 	if (!strcmp(rec, "interval"))
 		read_interval(line);
-	else
+	else if (strcmp(rec, "mark") && strcmp(rec, "budget") && strcmp(rec, "finding"))
 		jsonl_line_reject(line, "rec", "a word that this faultmap does not know");
 	return 0;
 }

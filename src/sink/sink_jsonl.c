@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "base/version.h"
 #include "sink/json_line.h"
+#include "sink/verdict_lines.h"
 
 static const char schema[] =
 #include "faultmap.schema.h"
@@ -542,6 +543,18 @@ int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, st
 
 SINK_OPS(jsonl);
 
+struct json_line *sink_jsonl_begin(struct sink_jsonl *sink, const char *rec)
+{
+	sink_begin(sink);
+	return line_begin(sink, rec);
+}
+
+int sink_jsonl_end(struct sink_jsonl *sink, struct error *error)
+{
+	sink_emit(sink, false);
+	return sink_end(sink, error);
+}
+
 int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, struct error *error)
 {
 	struct json_line *line;
@@ -554,6 +567,8 @@ int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, st
 	put_uint(line, "processes", run->processes);
 	put_uint(line, "minor_total", run->minor_total);
 	put_uint(line, "major_total", run->major_total);
+	if (run->n_phases > 1)
+		verdict_lines_phases(line, run->phases, run->n_phases);
 	put_lines_lost(line, sink->outlet);
 	sink_emit(sink, true);
 	return sink_end(sink, error);

@@ -17,6 +17,8 @@
 #include "base/error.h"
 #include "sink/outlet.h"
 #include "model/sink.h"
+#include "sink/json_line.h"
+#include "verdict/phases.h"
 
 struct sink_jsonl;
 
@@ -41,6 +43,8 @@ struct sink_jsonl_run {
 	uint64_t processes;
 	uint64_t minor_total;
 	uint64_t major_total;
+	const struct phase *phases; /* left out unless there was a mark */
+	size_t n_phases;
 };
 
 /* The schema that every line is valid against, as JSON. Static. */
@@ -77,5 +81,12 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error);
 extern const struct sink_ops sink_jsonl_ops;
 int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, struct error *error);
+
+/*
+ * A record that is made elsewhere (verdict_lines.h): begin, put its members, end. The line stays the
+ * sink's. As above.
+ */
+struct json_line *sink_jsonl_begin(struct sink_jsonl *sink, const char *rec);
+int sink_jsonl_end(struct sink_jsonl *sink, struct error *error);
 
 #endif

@@ -24,7 +24,7 @@ check_installed()
 	check_equal "$prefix: the program runs" "$("$root$prefix/bin/faultmap" --version)" \
 		"faultmap $(sed -n 's/.*FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)"
 	for page in man1/faultmap.1 man8/faultmap-daemon.8 man5/faultmap.conf.5 \
-		man5/faultmap-jsonl.5 man7/faultmap-faults.7 man7/faultmap-metrics.7; do
+		man5/faultmap-jsonl.5 man7/faultmap-faults.7 man7/faultmap-findings.7 man7/faultmap-metrics.7; do
 		check "$prefix: $page says the version" \
 			grep -qx ".Os $("$FAULTMAP" --version)" "$root$prefix/share/man/$page"
 	done

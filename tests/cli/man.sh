@@ -98,6 +98,11 @@ for record in $records; do
 		"$(jq -r ".definitions.$record.properties | keys[]" "$schema" | sort)"
 done
 
+check_equal "faultmap-findings(7) has the findings of the rules" \
+	"$(sed -n 's/^\.Ss //p' "$man/faultmap-findings.7" | sort)" \
+	"$(sed -n '/rules\[\] = {/,/^};/s/^	{ "\([a-z-]*\)",.*/\1/p' src/verdict/findings.c | sort)"
+check_equal "so has the schema" "$(jq -r '.definitions.finding.properties.finding.enum[]' "$schema" | sort)" \
+	"$(sed -n 's/^\.Ss //p' "$man/faultmap-findings.7" | sort)"
 check_equal "faultmap-faults(7) has the kinds" "$(page_items "$man/faultmap-faults.7" KINDS Cm)" \
 	"$(sed -n 's/.*\[KIND_.*\] = "\(.*\)",/\1/p' src/model/kinds.c | sort)"
 

@@ -8,14 +8,15 @@
 declare -A may_use=(
 	[base]=""
 	[model]="base"
+	[verdict]="base model"
 	[collect]="base model"
-	[sink]="base model"
+	[sink]="base model verdict"
 	[metrics]="base model"
 	[replay]="base model"
 	[serve]="base"
 	[symbol]="base"
 	[term]="base model"
-	[cmd]="base model collect sink metrics replay serve symbol term"
+	[cmd]="base model verdict collect sink metrics replay serve symbol term"
 )
 
 # outside ROOM: its includes that are no room's it may use, made by the build, or the bpf/abi.h that model

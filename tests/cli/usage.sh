@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-commands=(run top log report daemon check)
+commands=(run top log report explain daemon check)
 
 # run_faultmap ARG...: its status in $status, its output in $TMP/out and $TMP/err.
 run_faultmap()
@@ -134,6 +134,20 @@ for flag in --from --to; do
 		"$flag: \"yesterday\" is not a time; give a date or time as 2026-11-22T10:08:56Z" \
 		report "$flag" yesterday x
 done
+expect_refusal "run --budget with a figure that is none" 2 \
+	'budget "speed<=1": give FIGURE<=LIMIT; figures are minor, major, denied, faults, bytes and stall' \
+	run --budget 'speed<=1' -- true
+expect_refusal "run --budget-file without the file" 2 \
+	"opening the budget /nowhere/x: No such file or directory" run --budget-file /nowhere/x -- true
+expect_refusal "run --junit without a budget" 2 \
+	"--phase and --junit are about budgets: give --budget or --budget-file" run --junit x -- true
+expect_refusal "run --budget of stall in fast detail" 2 \
+	"a budget of stall needs --detail full, which times every fault" \
+	run --detail fast --budget 'stall<=1ms' -- true
+expect_refusal "run --budget by step without a command" 2 \
+	"a budget by phase or step needs a command, which writes the marks" run -a --budget 'minor<=1/it'
+expect_refusal "explain without a file" 2 \
+	"explain needs a FILE, or - for standard input; see faultmap explain --help" explain
 expect_refusal "report without a file" 2 \
 	"report needs a FILE, or - for standard input; see faultmap report --help" report
 expect_refusal "log to a socket that is not there" 1 \

@@ -27,7 +27,8 @@ static int run(const char *const *command)
 	int status;
 	pid_t pid;
 
-	assert_int_equal(child_start((char *const *)command, NULL, &pid, &ended.fd, &error), 0);
+	assert_int_equal(child_start((char *const *)command, NULL, NULL, &pid, &ended.fd, &error),
+			 0);
 	assert_int_equal(fcntl(ended.fd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(poll(&ended, 1, DEADLINE_MS), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -46,7 +47,7 @@ static void assert_refused(const char *name, int want, int want_status, const ch
 	struct error error;
 	pid_t pid;
 	int pidfd;
-	int result = child_start((char *const *)command, NULL, &pid, &pidfd, &error);
+	int result = child_start((char *const *)command, NULL, NULL, &pid, &pidfd, &error);
 
 	assert_int_equal(result, want);
 	assert_int_equal(child_status_of(result), want_status);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the figures come to: findings, each with what was seen, what it costs and what to do. Takes
+ * every snapshot once, as a sink does. All rules and thresholds are in findings.c, and have a section
+ * of faultmap-findings(7) each.
+ */
+#ifndef FAULTMAP_FINDINGS_H
+#define FAULTMAP_FINDINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "model/sink.h"
+
+#define FINDING_SEEN_LEN 192
+/* Of one kind: the costliest; beyond, they say the same. */
+#define FINDINGS_OF_A_KIND 3
+
+struct finding {
+	const char *name; /* "again": the section of the manual page. Static */
+	uint64_t pid;     /* 0: of several processes */
+	char comm[COMM_LEN];
+	const char *mapping; /* raw bytes, the findings'; NULL: of all */
+	char seen[FINDING_SEEN_LEN];
+	uint64_t cost_ns;    /* that threads stood still for it; 0: not known */
+	uint64_t cost_bytes; /* 0: none, or not known */
+	const char *advice;  /* the setting or the call. Static */
+	const char *sure;    /* "certain" or "likely". Static */
+};
+
+struct findings;
+
+/* NULL when out of memory. */
+struct findings *findings_new(uint64_t page_size);
+/* NULL is fine. */
+void findings_free(struct findings *findings);
+
+/* 0, or -ENOMEM with the error set. */
+int findings_tick(struct findings *findings, const struct snapshot *snapshot, struct error *error);
+extern const struct sink_ops findings_ops;
+/* After the last snapshot, of wall_ns in all: the findings, the costliest first. *ret_list is the
+ * findings'; 0 or -ENOMEM. */
+int findings_end(struct findings *findings, uint64_t wall_ns, const struct finding **ret_list,
+		 size_t *ret_count);
+
+#endif

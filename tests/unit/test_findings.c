@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Each finding by what must trigger it, and by what comes close and must not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "picture.h"
+#include "stall.h"
+#include "verdict/findings.h"
+
+#define MS UINT64_C(1000000)
+#define SECOND (1000 * MS)
+
+/* One row, as it stands when all is over. */
+struct one {
+	const char *want; /* NULL: no finding */
+	const char *mapping;
+	enum fault_kind kind;
+	enum fault_access access;
+	uint64_t minor, major, denied;
+	uint64_t rss;
+	enum stall_cause cause;
+	uint64_t stall_ns;
+	uint64_t reads; /* demand_zero by reading, in the same mapping */
+	uint64_t wall_ns;
+};
+
+static const struct one table[] = {
+	{ "again", "[heap]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, .rss = 50 * MIB },
+	/* All touched once; three times as much as is resident; a small loop. */
+	{ NULL, "[heap]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, .rss = 256 * MIB },
+	{ NULL, "[heap]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, .rss = 65 * MIB },
+	{ NULL, "[heap]", KIND_DEMAND_ZERO, ACCESS_WRITE, 15000, .rss = MIB },
+	{ "cow-storm", "[anon]", KIND_COW, ACCESS_WRITE, 20000, .rss = 90 * MIB },
+	/* Read first: copies of the zero page. Relocations. A small fork. */
+	{ NULL, "[anon]", KIND_COW, ACCESS_WRITE, 20000, .rss = 90 * MIB, .reads = 20000 },
+	{ NULL, "/usr/lib/libx.so", KIND_COW, ACCESS_WRITE, 20000, .rss = 90 * MIB },
+	{ NULL, "[anon]", KIND_COW, ACCESS_WRITE, 16000, .rss = 90 * MIB },
+	{ "cold-file", "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 200 * MS,
+	  .wall_ns = SECOND },
+	/* A few; fast ones; a small share of a long run. */
+	{ NULL, "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 200, 0, MIB, STALL_DISK, 200 * MS,
+	  .wall_ns = SECOND },
+	{ NULL, "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 90 * MS,
+	  .wall_ns = SECOND },
+	{ NULL, "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 200 * MS,
+	  .wall_ns = 10 * SECOND },
+	{ "lock-convoy", "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 100, 0, 0, MIB, STALL_LOCK,
+	  150 * MS, .wall_ns = SECOND },
+	/* As long, but at work. */
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 100, 0, 0, MIB, STALL_CPU, 150 * MS,
+	  .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 100, 0, 0, MIB, STALL_LOCK, 80 * MS,
+	  .wall_ns = SECOND },
+	{ "swap-in", "[anon]", KIND_SWAP_IN, ACCESS_READ, 0, 100, 0, MIB, STALL_SWAP, 150 * MS,
+	  .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_SWAP_IN, ACCESS_READ, 0, 100, 0, MIB, STALL_SWAP, 50 * MS,
+	  .wall_ns = SECOND },
+	{ "slow-handler", "[anon]", KIND_USERFAULTFD, ACCESS_READ, 10, 0, 0, MIB, STALL_USERFAULTFD,
+	  150 * MS, .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_USERFAULTFD, ACCESS_READ, 10, 0, 0, MIB, STALL_USERFAULTFD, 50 * MS,
+	  .wall_ns = SECOND },
+	{ "denied-mechanism", "[anon]", KIND_DENIED_ACCESS, ACCESS_WRITE, 0, 0, 1000, MIB,
+	  .wall_ns = SECOND },
+	/* A crash. */
+	{ NULL, "[anon]", KIND_DENIED_ACCESS, ACCESS_WRITE, 0, 0, 1, MIB, .wall_ns = SECOND },
+};
+
+static void assert_finding(const struct one *one)
+{
+	struct findings *findings = findings_new(4096);
+	struct snapshot *snapshot = snapshot_new();
+	const struct finding *list;
+	struct process *process;
+	struct error error;
+	struct row *row;
+	size_t count;
+
+	snapshot_begin(snapshot);
+	process = add_process(snapshot, 100, "work", 600 * MIB, one->rss);
+	row = add_row(snapshot, process, 1, one->mapping, "rw-p", one->kind, one->access, 256 * MIB,
+		      one->minor, one->major);
+	row->now.denied = one->denied;
+	if (one->stall_ns)
+		stall_for(row, one->cause, one->stall_ns);
+	if (one->reads)
+		add_row(snapshot, process, 1, one->mapping, "rw-p", KIND_DEMAND_ZERO, ACCESS_READ,
+			256 * MIB, one->reads, 0);
+	process->ended = true;
+	seal(snapshot, 1);
+	assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+	assert_int_equal(findings_end(findings, one->wall_ns ?: SECOND, &list, &count), 0);
+	if (count != !!one->want || (count && strcmp(list[0].name, one->want)))
+		fail_msg("row %td: %zu findings, %s", one - table, count,
+			 count ? list[0].name : "");
+	if (count) {
+		assert_int_equal(list[0].pid, 100);
+		assert_string_equal(list[0].comm, "work");
+		assert_true(strlen(list[0].seen) > 20 &&
+			    strlen(list[0].seen) < FINDING_SEEN_LEN - 1);
+		assert_true(*list[0].advice && *list[0].sure);
+	}
+	snapshot_free(snapshot);
+	findings_free(findings);
+}
+
+static void each_has_what_triggers_it_and_what_does_not(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		assert_finding(&table[i]);
+}
+
+/* Ten processes do the same: three say it. */
+static void of_a_kind_the_costliest_are_told(void **state)
+{
+	struct findings *findings = findings_new(4096);
+	struct snapshot *snapshot = snapshot_new();
+	const struct finding *list;
+	struct error error;
+	size_t count;
+
+	(void)state;
+	snapshot_begin(snapshot);
+	for (uint32_t i = 0; i < 10; i++) {
+		struct process *process = add_process(snapshot, 100 + i, "work", MIB, MIB);
+
+		add_row(snapshot, process, 1 + i, "[anon]", "rw-p", KIND_COW, ACCESS_WRITE,
+			256 * MIB, 20000 + i, 0);
+	}
+	seal(snapshot, 1);
+	assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+	assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+	assert_int_equal(count, FINDINGS_OF_A_KIND);
+	assert_int_equal(list[0].pid, 109);
+	assert_int_equal(list[0].cost_bytes, 20009 * 4096);
+	snapshot_free(snapshot);
+	findings_free(findings);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_has_what_triggers_it_and_what_does_not),
+		cmocka_unit_test(of_a_kind_the_costliest_are_told),
+	};
+
+	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);
+}
