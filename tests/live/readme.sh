@@ -103,7 +103,7 @@ test_questions()
 	while read -r line; do
 		questions=$((questions + 1))
 		[[ $line != "faultmap daemon" ]] || continue # it ran above
-		check_command "$TMP/work" "$line" 'COMM|MAPPING|KIND|UNIT|^faultmap works here|^no finding in|^findings,'
+		check_command "$TMP/work" "$line" 'COMM|MAPPING|KIND|UNIT|FUNCTION|^faultmap works here|^no finding in|^findings,'
 	done < <(table_commands)
 	check "README.md: questions have commands" test "$questions" -ge 8
 }
