@@ -74,6 +74,15 @@ test_daemon()
 	check "it ends well" stop_background $!
 }
 
+# Without a terminal it prints a table at each tick, until it is told to end.
+test_top()
+{
+	(cd "$TMP/work" && eval "exec ${1#sudo }" >"$TMP/out" 2>"$TMP/err" </dev/null) &
+	background_pids+=($!)
+	check "README.md: $1" wait_for 120 grep -qE '^ +PID .* COMM' "$TMP/out"
+	check "it ends well" stop_background $!
+}
+
 test_uses()
 {
 	local line uses=()
@@ -82,7 +91,7 @@ test_uses()
 		uses+=("${line%"${line##*[! ]}"}")
 	done < <(commands 2 | sed 's/ # .*//')
 	check_equal "README.md: six ways to use it" "${#uses[@]}" 6
-	check_command "$TMP/work" "${uses[0]}" '^ +PID .* COMM'
+	test_top "${uses[0]}"
 	check_command "$TMP/work" "${uses[1]}" '; page faults took .*: [0-9,]+ minor, [0-9]+ major, 0 denied$'
 	start_background /usr/bin/python3 -c '
 import mmap
@@ -102,7 +111,7 @@ test_questions()
 
 	while read -r line; do
 		questions=$((questions + 1))
-		[[ $line != "faultmap daemon" ]] || continue # it ran above
+		[[ $line != "faultmap daemon" && $line != "faultmap top" ]] || continue # they ran above
 		check_command "$TMP/work" "$line" 'COMM|MAPPING|KIND|UNIT|FUNCTION|^faultmap works here|^no finding in|^findings,'
 	done < <(table_commands)
 	check "README.md: questions have commands" test "$questions" -ge 8
