@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/jsonl_reader.h"
+#include "replay/jsonl_reader_data.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,72 +8,18 @@
 #include <unistd.h>
 
 #include "replay/jsonl_file.h"
-#include "replay/jsonl_line.h"
-#include "replay/jsonl_totals.h"
-#include "base/table.h"
-#include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
-#include "model/stall_causes.h"
-
-/* Of one interval: some 50 MiB. What comes beyond is in the process "other". */
-#define MAX_ROWS 200000
-#define MAX_PROCESSES 50000
-/* What found no room; no mapping of a log has it. */
-#define OTHER_MAPPING UINT64_MAX
-/* A result that is no error: the line is counted elsewhere, or its process not at all. */
-#define NO_ROOM 1
-/* Call paths that are kept; a log that has more is read without those beyond. */
-#define MAX_STACKS 65536
-/* At least totals_count. */
-#define COUNTERS_MAX 32
 
 /* The line belongs to the next interval, and the one before has not been handed out. */
 #define HELD 2
-
-struct jsonl_reader {
-	struct jsonl_reader_options options;
-	struct jsonl_reader_info info;
-	struct snapshot *snapshot;
-	struct jsonl_file *file;
-	const char *path;
-	uint64_t line_number;
-	char since[TEXT_TIME_LEN];
-	bool is_foreign;   /* lines of another version, up to the next meta */
-	bool has_interval; /* one that was not handed out yet */
-	bool has_totals;   /* last_totals are of this faultmap */
-	bool went_back;    /* in this file: said so already */
-	bool by_step;      /* jsonl_reader_step() reads, which stops between intervals */
-	char *held;        /* the line that it stopped at */
-	size_t held_length;
-	int64_t ts_ms;
-	uint64_t last_totals[COUNTERS_MAX];
-	struct jsonl_totals last; /* of rows and processes */
-	struct table stacks;      /* contexts that have a stack alone, by its id */
-};
 
 static void complain(struct jsonl_reader *reader, uint64_t line, const char *why)
 {
 	reader->options.on_complaint(reader->options.context, reader->path, line, why);
 }
 
-static const char *kind_word(unsigned int value)
-{
-	return kind_name((enum fault_kind)value);
-}
-
-static const char *access_word(unsigned int value)
-{
-	return access_name((enum fault_access)value);
-}
-
-static const char *mode_word(unsigned int value)
-{
-	return mode_name((enum fault_mode)value);
-}
-
-/* What was added since the line before, be it that lines between them were lost. */
-static uint64_t gain(uint64_t delta, uint64_t total, bool is_known, uint64_t *last)
+uint64_t jsonl_gain(uint64_t delta, uint64_t total, bool is_known, uint64_t *last)
 {
 	uint64_t gained = is_known && total >= *last ? total - *last : delta;
 
@@ -133,7 +79,8 @@ static void add_totals(struct jsonl_reader *reader, const uint64_t *delta, const
 	for (size_t i = 0; i < totals_count; i++) {
 		uint64_t *counter = total_in(totals, &totals_table[i]);
 
-		*counter += gain(delta[i], total[i], reader->has_totals, &reader->last_totals[i]);
+		*counter += jsonl_gain(delta[i], total[i], reader->has_totals,
+				       &reader->last_totals[i]);
 	}
 	reader->has_totals = true;
 }
@@ -166,8 +113,7 @@ static void read_interval(struct jsonl_line *line)
 
 /* Records. ------------------------------------------------------------------------------------- */
 
-/* NULL: the line is wrong, or *ret_result says why: NO_ROOM, or no memory. */
-static struct process *get_process(struct jsonl_line *line, int *ret_result)
+struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result)
 {
 	uint64_t pid = jsonl_line_uint(line, "pid"), start_ns = jsonl_line_uint(line, "start_ns");
 	struct snapshot *snapshot = line->reader->snapshot;
@@ -193,341 +139,6 @@ static struct process *get_process(struct jsonl_line *line, int *ret_result)
 	return process;
 }
 
-struct latency_line {
-	struct latency_counts delta;
-	uint64_t count_total, sum_ns_total, max_ns;
-};
-
-static void get_latency(struct jsonl_line *line, const json_t *object, struct latency_line *latency)
-{
-	const json_t *buckets = json_object_get(object, "buckets");
-
-	*latency = (struct latency_line){
-		.delta.count = jsonl_line_uint_of(line, object, "count"),
-		.delta.sum_ns = jsonl_line_uint_of(line, object, "sum_ns"),
-		.count_total = jsonl_line_total_of(line, object, "count"),
-		.sum_ns_total = jsonl_line_total_of(line, object, "sum_ns"),
-		.max_ns = jsonl_line_uint_of(line, object, "max_ns"),
-	};
-	if (json_array_size(buckets) != LATENCY_BUCKETS)
-		jsonl_line_reject(line, "buckets", "no histogram of ours");
-	for (size_t i = 0; i < json_array_size(buckets) && i < LATENCY_BUCKETS; i++)
-		latency->delta.buckets[i] = jsonl_line_check_uint(line, json_array_get(buckets, i),
-								  "buckets");
-}
-
-/* What the stalls of a line were for. */
-struct stall_line {
-	struct cause_counts delta, total;
-	uint64_t max_ns[STALL_CAUSE_COUNT];
-};
-
-/* Causes that a later version may have are no error: their time is in none that is known. */
-static void get_stall(struct jsonl_line *line, const json_t *object, struct stall_line *stall)
-{
-	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
-		const json_t *cause = json_object_get(object, stall_cause_name(i));
-
-		if (!cause)
-			continue;
-		stall->delta.count[i] = jsonl_line_uint_of(line, cause, "count");
-		stall->delta.sum_ns[i] = jsonl_line_uint_of(line, cause, "sum_ns");
-		stall->total.count[i] = jsonl_line_total_of(line, cause, "count");
-		stall->total.sum_ns[i] = jsonl_line_total_of(line, cause, "sum_ns");
-		stall->max_ns[i] = jsonl_line_uint_of(line, cause, "max_ns");
-	}
-}
-
-static int add_stall(struct row *row, const struct stall_line *line, struct row_totals *last)
-{
-	struct row_causes *causes = row->latency->causes ?: calloc(1, sizeof(*causes));
-	struct cause_counts none = {}, *known = &none;
-	bool is_known = last && last->causes;
-
-	row->latency->causes = causes;
-	if (last && !last->causes)
-		last->causes = calloc(1, sizeof(*last->causes));
-	if (!causes || (last && !last->causes))
-		return -ENOMEM;
-	if (last)
-		known = last->causes;
-	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
-		if (!line->total.count[i])
-			continue;
-		causes->now.count[i] += gain(line->delta.count[i], line->total.count[i], is_known,
-					     &known->count[i]);
-		causes->now.sum_ns[i] += gain(line->delta.sum_ns[i], line->total.sum_ns[i],
-					      is_known, &known->sum_ns[i]);
-		causes->max_ns[i] = max_of(causes->max_ns[i], line->max_ns[i]);
-	}
-	return 0;
-}
-
-static int add_latency(struct row *row, const struct latency_line *line, struct row_totals *last)
-{
-	struct row_latency *latency = row->latency;
-	struct row_totals none = {};
-
-	last = last ?: &none;
-	if (!latency) {
-		latency = row->latency = calloc(1, sizeof(*latency));
-		if (!latency)
-			return -ENOMEM;
-	}
-	latency->now.count += gain(line->delta.count, line->count_total, last->has_stalls,
-				   &last->stalls);
-	latency->now.sum_ns += gain(line->delta.sum_ns, line->sum_ns_total, last->has_stalls,
-				    &last->stalled_ns);
-	last->has_stalls = true;
-	for (size_t i = 0; i < LATENCY_BUCKETS; i++)
-		latency->now.buckets[i] += line->delta.buckets[i];
-	latency->max_ns = max_of(latency->max_ns, line->max_ns);
-	return 0;
-}
-
-/* Slices of a mapping differ in where they are, and in size where it has grown. */
-static uint32_t slice_tag_of(uint64_t start, uint64_t end)
-{
-	uint64_t mixed = (start ^ end * UINT64_C(0x9e3779b97f4a7c15)) *
-			 UINT64_C(0xff51afd7ed558ccd);
-
-	return end ? (uint32_t)(mixed >> 32) | 1 : 0;
-}
-
-/* The object `code` of a `faults` line. */
-static struct code_place get_code(struct jsonl_line *line, json_t *code)
-{
-	json_t *outer = line->object;
-	struct code_place place;
-
-	line->object = code;
-	place.in_file = json_object_get(code, "offset") != NULL;
-	place.file = jsonl_line_name(line, "file", STRINGS_LAST);
-	place.offset = jsonl_line_address(line, place.in_file ? "offset" : "address");
-	line->object = outer;
-	return place;
-}
-
-/* Who executed what. NULL: the line does not say, is wrong, or *ret_result is -ENOMEM. */
-static struct context *get_context(struct jsonl_line *line, int *ret_result)
-{
-	json_t *code = json_object_get(line->object, "code");
-	const struct context *stack = NULL;
-	struct code_place place = {};
-	autofree char *thread = NULL;
-	struct context *context;
-	uint64_t tid = 0, stack_id;
-
-	if (json_object_get(line->object, "tid")) {
-		tid = jsonl_line_uint(line, "tid");
-		thread = jsonl_line_raw(line, "thread");
-	}
-	if (tid > UINT32_MAX || (thread && strlen(thread) >= COMM_LEN))
-		jsonl_line_reject(line, "thread", "no thread");
-	if (code)
-		place = get_code(line, code);
-	if (json_object_get(line->object, "stack")) {
-		stack_id = jsonl_line_address(line, "stack");
-		stack = table_get(&line->reader->stacks, &stack_id);
-	}
-	if (line->why[0] || (!code && !thread))
-		return NULL;
-	context = context_new(stack ? stack->n_places : code ? 1 : 0);
-	if (!context) {
-		*ret_result = -ENOMEM;
-		return NULL;
-	}
-	context->id = jsonl_line_address(line, "context");
-	context->has_thread = thread;
-	context->has_code = code;
-	context->tid = (uint32_t)tid;
-	strcpy(context->thread, thread ? thread : "");
-	for (size_t i = 0; stack && i < stack->n_places; i++)
-		context_set_place(context, i, stack->places[i]);
-	if (code && !stack)
-		context_set_place(context, 0, place);
-	context->has_stack = stack;
-	context->is_whole = stack && stack->is_whole;
-	context_set_stack_id(context);
-	return context;
-}
-
-static int read_stack(struct jsonl_line *line)
-{
-	const json_t *frames = json_object_get(line->object, "frames");
-	uint64_t id = jsonl_line_address(line, "stack");
-	struct table *stacks = &line->reader->stacks;
-	size_t count = json_array_size(frames);
-	struct context *stack;
-
-	if (!count || count > FRAMES_MAX)
-		jsonl_line_reject(line, "frames", "no list of code");
-	if (line->why[0] || table_get(stacks, &id) || stacks->count >= MAX_STACKS)
-		return 0;
-	stack = context_new(count);
-	if (!stack)
-		return -ENOMEM;
-	stack->id = id;
-	stack->is_whole = json_is_true(json_object_get(line->object, "whole"));
-	for (size_t i = 0; i < count; i++)
-		context_set_place(stack, i, get_code(line, json_array_get(frames, i)));
-	if (!line->why[0] && !table_add(stacks, stack))
-		return 0;
-	context_drop(stack);
-	return line->why[0] ? 0 : -ENOMEM;
-}
-
-static void drop_stack(void *stack)
-{
-	context_drop(stack);
-}
-
-/* The row's identity and place; false: the line is wrong. */
-static bool get_row(struct jsonl_line *line, struct row *row)
-{
-	const char *perms = jsonl_line_text(line, "perms");
-
-	*row = (struct row){
-		.mapping_id = jsonl_line_address(line, "mapping_id"),
-		.kind = (uint8_t)jsonl_line_word(line, "kind", KIND_COUNT, kind_word),
-		.access = (uint8_t)jsonl_line_word(line, "access", ACCESS_COUNT, access_word),
-		.mode = (uint8_t)jsonl_line_word(line, "mode", MODE_COUNT, mode_word),
-		.mapping = jsonl_line_name(line, "mapping", STRINGS_LAST),
-		.map_start = jsonl_line_address(line, "map_start"),
-		.map_end = jsonl_line_address(line, "map_end"),
-		.map_offset = jsonl_line_uint(line, "map_offset"),
-	};
-	if (strlen(perms) < sizeof(row->perms))
-		strcpy(row->perms, perms);
-	else
-		jsonl_line_reject(line, "perms", "too long");
-	if (json_object_get(line->object, "slice_start")) {
-		row->slice_start = jsonl_line_address(line, "slice_start");
-		row->slice_end = jsonl_line_address(line, "slice_end");
-		row->slice = slice_tag_of(row->slice_start, row->slice_end);
-	}
-	if (json_object_get(line->object, "context"))
-		row->context_id = jsonl_line_address(line, "context");
-	return !line->why[0];
-}
-
-/* As the collector has it for what finds no room in the kernel. */
-static struct row *find_other(struct snapshot *snapshot, const struct row *want)
-{
-	struct process *process = snapshot_process(snapshot, 0, 0, NULL);
-	struct row *row = process ? snapshot_row(snapshot, process, OTHER_MAPPING, want->kind,
-						 want->access, want->mode, NULL) :
-				    NULL;
-
-	if (!row)
-		return NULL;
-	strcpy(process->comm, "other");
-	row->mapping = snapshot_intern(snapshot, "[other]") ?: row->mapping;
-	return row;
-}
-
-static bool has_room(const struct snapshot *snapshot, const struct row *want)
-{
-	return snapshot->n_rows < MAX_ROWS || snapshot_has_row_like(snapshot, want);
-}
-
-static struct row *find_row(struct jsonl_line *line, const struct row *want, int *ret_result)
-{
-	struct snapshot *snapshot = line->reader->snapshot;
-	struct process *process = get_process(line, ret_result);
-	struct row *row;
-
-	if (*ret_result == NO_ROOM || (process && !has_room(snapshot, want))) {
-		row = find_other(snapshot, want);
-		*ret_result = row ? NO_ROOM : -ENOMEM;
-		return row;
-	}
-	if (!process)
-		return NULL;
-	row = snapshot_row_like(snapshot, process, want, NULL);
-	if (!row) {
-		*ret_result = -ENOMEM;
-		return NULL;
-	}
-	if (row->context_id && !row->context) {
-		struct context *context = get_context(line, ret_result);
-
-		row_set_context(row, context);
-		context_drop(context);
-	}
-	row->mapping = want->mapping;
-	row->map_start = want->map_start;
-	row->map_end = want->map_end;
-	row->map_offset = want->map_offset;
-	row->slice_start = want->slice_start;
-	row->slice_end = want->slice_end;
-	memcpy(row->perms, want->perms, sizeof(row->perms));
-	return row;
-}
-
-/* What one `faults` line says of a row. */
-struct faults_line {
-	uint64_t delta[4], total[4]; /* minor, major, denied, pages */
-	bool has_latency;
-	struct latency_line latency;
-	bool has_stall;
-	struct stall_line stall;
-};
-
-static void get_faults(struct jsonl_line *line, struct faults_line *faults)
-{
-	static const char *const names[] = { "minor", "major", "denied", "pages" };
-	const json_t *latency = json_object_get(line->object, "latency");
-	const json_t *stall = json_object_get(line->object, "stall");
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		faults->delta[i] = jsonl_line_uint(line, names[i]);
-		faults->total[i] = jsonl_line_total_of(line, line->object, names[i]);
-	}
-	faults->has_latency = latency != NULL;
-	if (latency)
-		get_latency(line, latency, &faults->latency);
-	faults->has_stall = latency && stall;
-	if (faults->has_stall)
-		get_stall(line, stall, &faults->stall);
-}
-
-/* last: the totals of the line before, NULL where many series are in one row: each delta counts. */
-static int add_faults(struct row *row, const struct faults_line *line, struct row_totals *last)
-{
-	uint64_t *now[] = { &row->now.minor, &row->now.major, &row->now.denied, &row->now.pages };
-	struct row_totals none = {};
-	struct row_totals *known = last ?: &none;
-
-	for (size_t i = 0; i < ARRAY_SIZE(now); i++)
-		*now[i] += gain(line->delta[i], line->total[i], known->is_known, &known->counts[i]);
-	known->is_known = true;
-	if (line->has_latency && add_latency(row, &line->latency, last))
-		return -ENOMEM;
-	return line->has_stall ? add_stall(row, &line->stall, last) : 0;
-}
-
-static int read_faults(struct jsonl_line *line)
-{
-	struct row_totals *last = NULL;
-	struct faults_line faults = {};
-	struct row want, *row = NULL;
-	int result = 0;
-
-	get_faults(line, &faults);
-	if (get_row(line, &want))
-		row = find_row(line, &want, &result);
-	if (!row || result < 0)
-		return result;
-	if (result != NO_ROOM) {
-		last = jsonl_totals_row(&line->reader->last, row);
-		if (!last)
-			return -ENOMEM;
-	}
-	return add_faults(row, &faults, last) < 0 ? -ENOMEM : result;
-}
-
-/* What `process` and `exit` lines have in common; an `exit` line has totals only. */
 struct process_line {
 	uint64_t minor, major, gup;
 	uint64_t minor_total, major_total, gup_total;
@@ -561,9 +172,9 @@ static int add_process(struct jsonl_reader *reader, struct process *process,
 	if (!last->is_known) /* nothing was counted before its first line */
 		process->accounted = line->minor == line->minor_total &&
 				     line->major == line->major_total;
-	process->minor += gain(line->minor, line->minor_total, last->is_known, &last->minor);
-	process->major += gain(line->major, line->major_total, last->is_known, &last->major);
-	process->gup += gain(line->gup, line->gup_total, last->is_known, &last->gup);
+	process->minor += jsonl_gain(line->minor, line->minor_total, last->is_known, &last->minor);
+	process->major += jsonl_gain(line->major, line->major_total, last->is_known, &last->major);
+	process->gup += jsonl_gain(line->gup, line->gup_total, last->is_known, &last->gup);
 	last->is_known = true;
 	process->ppid = line->ppid;
 	process->uid = line->uid;
@@ -580,7 +191,7 @@ static int read_process(struct jsonl_line *line)
 	struct process *process;
 
 	get_process_line(line, true, &process_line);
-	process = get_process(line, &result);
+	process = jsonl_get_process(line, &result);
 	if (!process)
 		return result;
 	process->vsz_bytes = vsz_bytes;
@@ -598,7 +209,7 @@ static int read_exit(struct jsonl_line *line)
 	struct process *process;
 
 	get_process_line(line, false, &process_line);
-	process = get_process(line, &result);
+	process = jsonl_get_process(line, &result);
 	if (!process)
 		return result;
 	process->peak_vsz_bytes = vsz_bytes;
@@ -709,9 +320,9 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 	if (result < 0)
 		return result;
 	if (!strcmp(rec, "faults"))
-		return read_faults(line);
+		return jsonl_read_faults(line);
 	if (!strcmp(rec, "stack"))
-		return read_stack(line);
+		return jsonl_read_stack(line);
 	if (!strcmp(rec, "process"))
 		return read_process(line);
 	if (!strcmp(rec, "exit"))
@@ -816,7 +427,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 		return;
 	jsonl_file_close(reader->file);
 	jsonl_totals_clear(&reader->last);
-	table_clear_values(&reader->stacks, drop_stack);
+	table_clear_values(&reader->stacks, jsonl_drop_stack);
 	snapshot_free(reader->snapshot);
 	free(reader);
 }

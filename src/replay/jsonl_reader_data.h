@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What jsonl_reader.c (files, intervals, processes) and jsonl_faults.c (rows, their latencies and
+ * stacks) share; nobody else includes it. */
+#ifndef FAULTMAP_JSONL_READER_DATA_H
+#define FAULTMAP_JSONL_READER_DATA_H
+
+#include "base/table.h"
+#include "base/text.h"
+#include "replay/jsonl_line.h"
+#include "replay/jsonl_reader.h"
+#include "replay/jsonl_totals.h"
+
+/* Of one interval: some 50 MiB. What comes beyond is in the process "other". */
+#define MAX_ROWS 200000
+#define MAX_PROCESSES 50000
+/* A result that is no error: the line is counted elsewhere, or its process not at all. */
+#define NO_ROOM 1
+/* At least totals_count. */
+#define COUNTERS_MAX 32
+
+struct jsonl_reader {
+	struct jsonl_reader_options options;
+	struct jsonl_reader_info info;
+	struct snapshot *snapshot;
+	struct jsonl_file *file;
+	const char *path;
+	uint64_t line_number;
+	char since[TEXT_TIME_LEN];
+	bool is_foreign;   /* lines of another version, up to the next meta */
+	bool has_interval; /* one that was not handed out yet */
+	bool has_totals;   /* last_totals are of this faultmap */
+	bool went_back;    /* in this file: said so already */
+	bool by_step;      /* jsonl_reader_step() reads, which stops between intervals */
+	char *held;        /* the line that it stopped at */
+	size_t held_length;
+	int64_t ts_ms;
+	uint64_t last_totals[COUNTERS_MAX];
+	struct jsonl_totals last; /* of rows and processes */
+	struct table stacks;      /* contexts that have a stack alone, by its id */
+};
+
+/* What was added since the line before, be it that lines between them were lost. */
+uint64_t jsonl_gain(uint64_t delta, uint64_t total, bool is_known, uint64_t *last);
+/* The process of the line. NULL: the line is wrong, or *ret_result says why: NO_ROOM, or no memory. */
+struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result);
+/* Takes a `faults` line, and a `stack` line that later ones refer to. 0, NO_ROOM or -ENOMEM; what is
+ * wrong with the line is in it. */
+int jsonl_read_faults(struct jsonl_line *line);
+int jsonl_read_stack(struct jsonl_line *line);
+/* Frees one of reader->stacks. */
+void jsonl_drop_stack(void *stack);
+
+#endif
