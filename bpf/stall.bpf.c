@@ -164,7 +164,7 @@ static __always_inline u64 page_of(const struct task_fault *fault)
 static __always_inline u64 index_of(struct folio *folio)
 {
 #if OLD_KERNEL
-	struct page *page = (void *)folio;
+	struct page___with_index *page = (void *)folio;
 
 	if (!bpf_core_field_exists(folio->index))
 		return FIELD(page, index);

@@ -197,7 +197,7 @@ struct hlist_bl_node {
 struct folio {
 	unsigned long index;
 };
-struct page {
+struct page___with_index {
 	unsigned long index;
 };
 

@@ -18,6 +18,8 @@
 #define DEFAULT_MAX_TALLIES 16384
 /* 27 MiB; beyond, the least busy of those that ended become a sum. */
 #define DEFAULT_MAX_PROCESSES 65536
+/* Tallies are put together again when a fourth of what there may be has come. */
+#define FOLD_PART 4
 /* Processes that are told apart, to say how many a tally has. */
 #define MAX_SEEN 65536
 /* Pids of which the comm is remembered beyond their end: what they started may outlive them. */
@@ -181,6 +183,14 @@ static const char *name_of_thread(struct grouping *grouping, const struct row *r
 		snprintf(name, sizeof(name), "%s[%" PRIu32 "]",
 			 *context->thread ? context->thread : "[unnamed]", context->tid);
 	return interned_add(&grouping->names, name);
+}
+
+/* The thread has a name of its own, not the one that it was born with. */
+static bool is_named(const struct row *row)
+{
+	const struct context *context = row->context;
+
+	return context && context->has_thread && strcmp(context->thread, comm_of(row->process));
 }
 
 /* The stacks of threads are one: which thread it was is another question. */
@@ -388,14 +398,22 @@ static int make_room(struct grouping *grouping)
 	bool by_process = grouping->options.by == BY_PROCESS;
 	size_t most = by_process ? grouping->options.max_processes : grouping->options.max_tallies;
 
-	if (!grouping->options.sums_up || grouping->tallies.count < most)
+	int result;
+
+	if (!grouping->options.sums_up ||
+	    grouping->tallies.count < max_of(most, grouping->folds_from))
 		return 0;
-	if (by_process)
-		return fold_processes(grouping);
-	table_clear_values(&grouping->seen, free);
-	table_init(&grouping->seen, 0, sizeof(struct seen));
-	grouping->is_thinned = true;
-	return grouping_fold_small(grouping);
+	if (by_process) {
+		result = fold_processes(grouping);
+	} else {
+		table_clear_values(&grouping->seen, free);
+		table_init(&grouping->seen, 0, sizeof(struct seen));
+		grouping->is_thinned = true;
+		result = grouping_fold_small(grouping);
+	}
+	/* Where little can be put together, not again for each that is new. */
+	grouping->folds_from = grouping->tallies.count + most / FOLD_PART;
+	return result;
 }
 
 /* So many times max_tallies may be there; names may have more room than what is of a process. */
@@ -558,7 +576,7 @@ static int add_row(struct grouping *grouping, const struct row *row)
 
 	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
-	if (grouping->options.by == BY_THREAD)
+	if (grouping->options.by == BY_THREAD && (!*tally->name || is_named(row)))
 		tally->name = name_of_thread(grouping, row);
 	if (!tally->name)
 		return -ENOMEM;

@@ -17,6 +17,7 @@ struct grouping {
 	struct table seen;                 /* of which processes a tally is */
 	bool has_several;                  /* processes had faults */
 	uint64_t last_tgid, last_start_ns; /* of the process that was seen last; 0: none */
+	size_t folds_from;                 /* so many tallies: see make_room() */
 	bool is_thinned; /* how many processes and mappings are in a tally is not known */
 	struct interned names;
 	struct users users;
