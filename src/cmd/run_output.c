@@ -179,12 +179,19 @@ static int make_slices(struct run *run, struct error *error)
 	return 0;
 }
 
+static bool has_table(const struct run *run)
+{
+	return !run->config->json && !run->config->only_code;
+}
+
 int run_make_sinks(struct run *run, struct error *error)
 {
 	const struct table_options *table = &run->config->table;
 	struct sink_summary_options options = {
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-		.by = table_by(table, table->all ? BY_ROW : BY_MAPPING),
+		/* Where no table is printed, of its sums alone. */
+		.by = has_table(run) ? table_by(table, table->all ? BY_ROW : BY_MAPPING) :
+				       BY_PROCESS,
 		.sort = (enum tally_sort)table->sort,
 		.rows = table->rows,
 		.width = run->config->output ? 0 : cmd_terminal_width(STDERR_FILENO),

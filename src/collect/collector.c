@@ -275,6 +275,13 @@ static int read_kernel(struct collector *collector)
 	return result;
 }
 
+static int breathe(void *context)
+{
+	struct collector *collector = context;
+
+	return rows_breathe(collector->rows);
+}
+
 static int tick(struct collector *collector, const struct snapshot **ret_snapshot,
 		struct error *error)
 {
@@ -282,12 +289,13 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 	struct timespec ts;
 	int result;
 
-	if (!collector->tick_failed) /* else this one goes on where that stopped */
-		snapshot_begin(snapshot);
+	/* Else this one goes on where that stopped. */
+	result = collector->tick_failed ? 0 : snapshot_begin_in_parts(snapshot, breathe, collector);
 	collector->tick_failed = true;
 	collector->tick_ns = clock_ns(CLOCK_MONOTONIC);
 	snapshot->tick = collector->ticks;
-	result = collector->ticks ? read_kernel(collector) : read_baseline(collector);
+	if (!result)
+		result = collector->ticks ? read_kernel(collector) : read_baseline(collector);
 	if (result)
 		return error_set(error, -result, "cannot read the counters from the kernel: %s",
 				 strerror(-result));

@@ -504,6 +504,13 @@ int rows_add_left(struct left_rows *list, const struct left_row *left)
 /* Rows that are read between two looks at whether the programs want room. */
 #define BREATH 256
 
+int rows_breathe(struct rows *rows)
+{
+	bool is_filling = row_table_used(rows->table) > row_table_size(rows->table) / 2;
+
+	return is_filling ? rows_make_room(rows) : 0;
+}
+
 /* A tick may take longer than the programs need to fill the table. */
 static int breathe(struct rows *rows)
 {
@@ -512,9 +519,7 @@ static int breathe(struct rows *rows)
 	if (++rows->n_read % BREATH)
 		return 0;
 	result = kernel_drain(rows->kernel);
-	if (!result && row_table_used(rows->table) > row_table_size(rows->table) / 2)
-		result = rows_make_room(rows);
-	return result;
+	return result ?: rows_breathe(rows);
 }
 
 /* Rows that move meanwhile are in the list again. */

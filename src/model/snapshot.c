@@ -84,12 +84,32 @@ static size_t sweep_strings(struct snapshot *snapshot)
 	return strings_sweep(snapshot->store->strings);
 }
 
+/* Rows between two calls of `between`. */
+#define PART_ROWS 1024
+
+struct parts {
+	int (*between)(void *context); /* NULL: none */
+	void *context;
+	size_t n_rows; /* since the last call */
+	int result;    /* of the first that failed */
+};
+
+static void note_rows(struct parts *parts, size_t count)
+{
+	parts->n_rows += count;
+	if (parts->n_rows < PART_ROWS || !parts->between || parts->result)
+		return;
+	parts->n_rows = 0;
+	parts->result = parts->between(parts->context);
+}
+
 /* What was touched in the last tick is before for this one. */
-static void age_rows(struct snapshot *snapshot)
+static void age_rows(struct snapshot *snapshot, struct parts *parts)
 {
 	for (size_t i = 0; i < snapshot->n_touched; i++) {
 		struct row *row = snapshot->rows[i];
 
+		note_rows(parts, 1);
 		row->before = row->now;
 		if (row->latency)
 			row->latency->before = row->latency->now;
@@ -100,7 +120,7 @@ static void age_rows(struct snapshot *snapshot)
 }
 
 /* None is touched. */
-static void drop_rows_of(struct snapshot *snapshot, struct process *process)
+static void drop_rows_of(struct snapshot *snapshot, struct process *process, struct parts *parts)
 {
 	for (struct row *row = process->rows, *next; row; row = next) {
 		struct row *last = snapshot->rows[--snapshot->n_rows];
@@ -110,28 +130,29 @@ static void drop_rows_of(struct snapshot *snapshot, struct process *process)
 		last->index = row->index;
 		table_remove(&snapshot->store->rows, row);
 		row_free(row);
+		note_rows(parts, 1);
 	}
 }
 
-static void drop_process(struct snapshot *snapshot, struct process *process)
+static void drop_process(struct snapshot *snapshot, struct process *process, struct parts *parts)
 {
 	struct process *last = snapshot->processes[--snapshot->n_processes];
 
-	drop_rows_of(snapshot, process);
+	drop_rows_of(snapshot, process, parts);
 	snapshot->processes[process->index] = last;
 	last->index = process->index;
 	table_remove(&snapshot->store->processes, process);
 	free(process);
 }
 
-static void age_processes(struct snapshot *snapshot)
+static void age_processes(struct snapshot *snapshot, struct parts *parts)
 {
 	for (size_t i = snapshot->n_processes;
 	     i-- > 0;) { /* the last takes a dropped one's place */
 		struct process *process = snapshot->processes[i];
 
 		if (process->ended) {
-			drop_process(snapshot, process);
+			drop_process(snapshot, process, parts);
 			continue;
 		}
 		process->minor_before = process->minor;
@@ -140,16 +161,23 @@ static void age_processes(struct snapshot *snapshot)
 	}
 }
 
-void snapshot_begin(struct snapshot *snapshot)
+int snapshot_begin_in_parts(struct snapshot *snapshot, int (*between)(void *context), void *context)
 {
+	struct parts parts = { .between = between, .context = context };
 	size_t n_rows = snapshot->n_rows, swept = 0;
 
-	age_rows(snapshot);
-	age_processes(snapshot);
+	age_rows(snapshot, &parts);
+	age_processes(snapshot, &parts);
 	if (strings_want_sweep(snapshot->store->strings))
 		swept = sweep_strings(snapshot);
 	snapshot->has_shrunk = n_rows - snapshot->n_rows > MANY_ROWS || swept > MANY_BYTES;
 	snapshot->totals_before = snapshot->totals;
+	return parts.result;
+}
+
+void snapshot_begin(struct snapshot *snapshot)
+{
+	snapshot_begin_in_parts(snapshot, NULL, NULL);
 }
 
 struct process *snapshot_find_process(const struct snapshot *snapshot, uint32_t tgid,

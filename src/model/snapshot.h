@@ -176,6 +176,10 @@ void snapshot_free(struct snapshot *snapshot);
 
 /* Starts the next tick: drops what ended in the last one, copies now to before. */
 void snapshot_begin(struct snapshot *snapshot);
+/* The same, with `between` called every thousand rows or so, for who must not wait that long. It may
+ * not use the snapshot. 0, or its first result that is not. */
+int snapshot_begin_in_parts(struct snapshot *snapshot, int (*between)(void *context),
+			    void *context);
 /* Finds the process, or makes it (ret_new, may be NULL, says which). NULL when out of memory. */
 struct process *snapshot_process(struct snapshot *snapshot, uint32_t tgid, uint64_t start_ns,
 				 bool *ret_new);
