@@ -89,5 +89,6 @@ check "the daemon gets ready" wait_for 60 is_ready
 check "it counts the processes of the node" wait_for 120 has_node
 check "podman stop" timeout 60 "${engine[@]}" stop -t 30 "$name"
 wait "$container"
-check_equal "it has ended well, without a word" "$? $(cat "$TMP/err")" "0 "
+check_equal "it has ended well, and has said where it listened alone" "$? $(cat "$TMP/err")" \
+	"0 faultmap: serving on $url/metrics"
 done_testing
