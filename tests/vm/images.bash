@@ -199,7 +199,7 @@ disk()
 libraries_to_link()
 {
 	echo libc6-dev
-	grep -oE '[a-z0-9.-]+-dev=[a-zA-Z0-9.-]+\.pc' packaging/deps.sh | sed 's/=.*//'
+	grep -oE '[a-z0-9.-]+-dev=[a-zA-Z0-9.-]+\.(pc|a)' packaging/deps.sh | sed 's/=.*//'
 }
 
 # sysroot ARCH: sets $SYSROOT, a directory with Debian's libraries of this suite.
