@@ -22,5 +22,7 @@ struct users {
 /* The user's name; the number where it has none, or one that is longer. Copied to `name`, which it
  * returns. */
 const char *users_name(struct users *users, uint32_t uid, char name[USER_LEN]);
+/* The uid of a name, or of a number; -1: there is none. */
+int64_t users_find(const char *name);
 
 #endif

@@ -298,9 +298,11 @@ static void cell_cause(char text[CELL_LEN], const struct line *line,
 static void cell_user(char text[CELL_LEN], const struct line *line,
 		      const struct column_context *context)
 {
+	char name[USER_LEN];
+
 	*text = '\0';
 	if (line->has_process && line->tgid)
-		text_escape_to(text, CELL_LEN, context->user(context->context, line->uid));
+		text_escape_to(text, CELL_LEN, users_name(context->users, line->uid, name));
 }
 
 /* The lines that lead to a process from its parent. */

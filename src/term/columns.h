@@ -4,6 +4,7 @@
 #ifndef FAULTMAP_COLUMNS_H
 #define FAULTMAP_COLUMNS_H
 
+#include "base/users.h"
 #include "term/lines.h"
 
 #define CELL_LEN 512
@@ -15,7 +16,7 @@ struct column_context {
 	bool ascii;
 	bool is_tree;
 	const struct line *sum; /* of all lines, for shares */
-	const char *(*user)(void *context, uint32_t uid);
+	struct users *users;
 	const char *(*command)(void *context, const struct line *line); /* NULL: comm */
 	void *context;
 };
@@ -34,7 +35,7 @@ struct column {
 	bool with_heat;    /* shown when faults are counted by slices */
 	void (*cell)(char text[CELL_LEN], const struct line *line,
 		     const struct column_context *context);
-	uint64_t (*value)(const struct line *line); /* NULL: ordered by the text of `name_of` */
+	uint64_t (*value)(const struct line *line); /* NULL: ordered by `text` */
 	const char *(*text)(const struct line *line);
 };
 

@@ -243,7 +243,7 @@ static void run_filter(struct ui *ui, const char *argument)
 
 static void run_user(struct ui *ui, const char *argument)
 {
-	int64_t uid = *argument ? user_names_find(argument) : -1;
+	int64_t uid = *argument ? users_find(argument) : -1;
 
 	if (*argument && uid < 0) {
 		ui_complain(ui, "there is no user \"%s\"", argument);

@@ -3,9 +3,9 @@
 #ifndef FAULTMAP_UI_DATA_H
 #define FAULTMAP_UI_DATA_H
 
+#include "base/users.h"
 #include "term/trend.h"
 #include "term/ui.h"
-#include "term/user_names.h"
 #include "term/view.h"
 
 #define INPUT_LEN 128
@@ -62,7 +62,7 @@ struct ui {
 	struct ui_options options;
 	struct view view;
 	struct trend trend;
-	struct user_names users;
+	struct users users;
 	struct ui_memory memory;
 	char host[HOST_LEN], kernel[HOST_LEN], detail[16];
 	enum ui_mode mode;

@@ -163,13 +163,6 @@ static void draw_line(struct ui *ui, struct canvas *canvas, unsigned int y, cons
 	}
 }
 
-static const char *user_of(void *context, uint32_t uid)
-{
-	struct ui *ui = context;
-
-	return user_names_get(&ui->users, uid);
-}
-
 static const char *command_of(void *context, const struct line *line)
 {
 	const struct ui_source *source = &((struct ui *)context)->options.source;
@@ -201,7 +194,7 @@ static void draw_lines(struct ui *ui, struct canvas *canvas)
 		.ascii = canvas->ascii,
 		.is_tree = ui->view.is_tree && level->view == VIEW_PROCESSES,
 		.sum = &ui->view.set.sum,
-		.user = user_of,
+		.users = &ui->users,
 		.command = ui->shows_commands ? command_of : NULL,
 		.context = ui,
 	};

@@ -269,13 +269,14 @@ static void put_exit(char *text, size_t size, const struct ui *ui)
 static void draw_identity(struct ui *ui, struct canvas *canvas, unsigned int y)
 {
 	const struct process *process = &ui->view.process;
-	char text[TEXT_LEN], comm[64], vsz[TEXT_SIZE_LEN], rss[TEXT_SIZE_LEN], ended[64];
+	char text[TEXT_LEN], comm[64], user[USER_LEN], vsz[TEXT_SIZE_LEN], rss[TEXT_SIZE_LEN];
+	char ended[64];
 	unsigned int x;
 
 	text_escape_to(comm, sizeof(comm), process->comm);
 	put_exit(ended, sizeof(ended), ui);
 	snprintf(text, sizeof(text), "PID %" PRIu32 "  %s  user %s  VSZ %s  RSS %s", process->tgid,
-		 comm, user_names_get(&ui->users, process->uid),
+		 comm, users_name(&ui->users, process->uid, user),
 		 text_bytes(vsz, process->vsz_bytes), text_bytes(rss, process->rss_bytes));
 	x = canvas_put(canvas, y, 1, canvas->width - 2, STYLE_STRONG, text);
 	canvas_put(canvas, y, x + 1, canvas->width - x - 2, STYLE_WARN, ended);
