@@ -139,8 +139,10 @@ static void draw_memory(const struct ui *ui, struct canvas *canvas, unsigned int
 			unsigned int width, bool on_one_line)
 {
 	const struct ui_memory *memory = &ui->memory;
-	unsigned int half = on_one_line && memory->swap_total ? width / 2 - 1 : width;
+	unsigned int half = on_one_line && memory->swap_total ? (width - 2) / 2 : width;
 
+	if (width < 2 || x >= canvas->width) /* else a width below 0 is one of 4 billion cells */
+		return;
 	draw_bar(canvas, y, x, half, "Mem", memory->total - memory->available, memory->total);
 	if (memory->swap_total)
 		draw_bar(canvas, on_one_line ? y : y + 1, on_one_line ? x + half + 2 : x, half,
@@ -226,7 +228,7 @@ static unsigned int draw_tall(struct ui *ui, struct canvas *canvas)
 	if (two && ui->memory.total)
 		draw_memory(ui, canvas, 1, width + 1, canvas->width - width - 2, false);
 	else if (ui->memory.total)
-		draw_memory(ui, canvas, y++, 1, canvas->width - 2, true);
+		draw_memory(ui, canvas, y++, 1, (unsigned int)max_of(canvas->width, 2) - 2, true);
 	return y;
 }
 

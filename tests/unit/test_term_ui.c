@@ -139,9 +139,10 @@ static void assert_shows_not(struct shown *shown, const char *unwanted)
 		fail_msg("\"%s\" is in\n%s", unwanted, text);
 }
 
+static const struct ui_memory memory = { 16UL << 30, 12UL << 30, 2UL << 30, 1UL << 30 };
+
 static void screens_are_as_they_were(void **state)
 {
-	static const struct ui_memory memory = { 16UL << 30, 12UL << 30, 2UL << 30, 1UL << 30 };
 	struct shown shown;
 
 	(void)state;
@@ -325,6 +326,22 @@ static int random_key(unsigned int *seed)
 	return ' ' + rand_r(seed) % 95;
 }
 
+/* Each width that a terminal may have, the narrowest too: what is drawn there takes no time. */
+static void any_width_is_drawn(void **state)
+{
+	struct shown shown;
+
+	(void)state;
+	open_log(&shown, 3, false);
+	ui_set_memory(shown.ui, &memory);
+	for (unsigned int width = 1; width <= 132; width++)
+		free(draw(&shown, width, 24, false));
+	keys(&shown, "\n");
+	for (unsigned int width = 1; width <= 132; width++)
+		free(draw(&shown, width, 24, false));
+	close_log(&shown);
+}
+
 /* Whatever is pressed, clicked and resized: with the sanitizers this is where they look. */
 static void random_keys_do_no_harm(void **state)
 {
@@ -335,6 +352,7 @@ static void random_keys_do_no_harm(void **state)
 	(void)state;
 	for (unsigned int round = 0; round < rounds; round++) {
 		open_log(&shown, 1, round % 4 == 0);
+		ui_set_memory(shown.ui, &memory);
 		for (unsigned int i = 0, ticks = 1; i < 300; i++) {
 			unsigned int width = 1 + (unsigned int)rand_r(&seed) % 200;
 			unsigned int height = 1 + (unsigned int)rand_r(&seed) % 60;
@@ -363,6 +381,7 @@ int main(void)
 		cmocka_unit_test(settings_come_back),
 		cmocka_unit_test(q_leaves),
 		cmocka_unit_test(emptiness_is_drawn),
+		cmocka_unit_test(any_width_is_drawn),
 		cmocka_unit_test(random_keys_do_no_harm),
 	};
 
