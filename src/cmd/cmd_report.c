@@ -88,13 +88,9 @@ struct report {
 static void print_complaint(void *context, const char *path, uint64_t line, const char *why)
 {
 	struct report *report = context;
-	char shown[256], reason[512]; /* which may quote the line */
 
-	if (report->n_complaints++ >= MAX_COMPLAINTS)
-		return;
-	text_escape_to(shown, sizeof(shown), strcmp(path, "-") ? path : "standard input");
-	text_escape_to(reason, sizeof(reason), why);
-	log_warning("%s:%" PRIu64 ": %s", shown, line, reason);
+	if (report->n_complaints++ < MAX_COMPLAINTS)
+		cmd_warn_of_line(path, line, why);
 }
 
 static void free_command(const char *const *command)

@@ -188,7 +188,7 @@ static void note_complaint(void *context, const char *path, uint64_t line, const
 	if (replay->term)
 		ui_say(term_ui(replay->term), "%s:%" PRIu64 ": %s", path, line, why);
 	else
-		log_warning("%s:%" PRIu64 ": %s", path, line, why);
+		cmd_warn_of_line(path, line, why);
 }
 
 static int open_loop(struct replay *replay, struct error *error)

@@ -3,10 +3,8 @@
 #include "cmd/top.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "replay/player.h"
 
 int top_give_up_privileges(const struct top_config *config, enum sandbox sandbox,
@@ -27,12 +25,8 @@ int top_give_up_privileges(const struct top_config *config, enum sandbox sandbox
 
 static void print_complaint(void *context, const char *path, uint64_t line, const char *why)
 {
-	char shown[256], reason[512];
-
 	++*(uint64_t *)context;
-	text_escape_to(shown, sizeof(shown), path);
-	text_escape_to(reason, sizeof(reason), why);
-	log_warning("%s:%" PRIu64 ": %s", shown, line, reason);
+	cmd_warn_of_line(path, line, why);
 }
 
 static int print(struct player *player, struct sink_table *table, uint64_t count,
