@@ -163,12 +163,12 @@ int view_refresh(struct view *view, const struct snapshot *snapshot)
 	if (result < 0)
 		return result;
 	part_shown(view);
-	if (view->order)
-		result = order_apply(view->order, view);
-	else if (view->is_tree && level_of(view)->view == VIEW_PROCESSES)
+	if (view->is_tree && level_of(view)->view == VIEW_PROCESSES)
 		result = order_tree(view);
-	else
+	else if (!view->order)
 		order_lines(view->set.lines, view->n_shown, level_of(view));
+	if (!result && view->order)
+		result = order_apply(view->order, view);
 	find_selected(view);
 	return result;
 }

@@ -51,7 +51,6 @@ struct node {
 	uint32_t pid; /* the key */
 	struct line *line;
 	struct node *parent, *child, *sibling; /* children: in the order of the level */
-	bool is_done;
 };
 
 struct tree {
@@ -114,7 +113,6 @@ static void find_parents(struct tree *tree, size_t count)
 
 static void put_subtree(struct tree *tree, struct node *node, unsigned int depth)
 {
-	node->is_done = true;
 	node->line->depth = (uint8_t)depth;
 	tree->out[tree->n_out++] = node->line;
 	for (struct node *child = node->child; child; child = child->sibling) {
@@ -179,6 +177,9 @@ int order_tree(struct view *view)
 }
 
 /* Frozen. -------------------------------------------------------------------------------------- */
+
+/* So many keep their place; who comes beyond has one while it lives: processes come and go. */
+#define KEPT_MAX 10000
 
 struct kept {
 	uint64_t id;      /* the key */
@@ -296,7 +297,7 @@ int order_apply(struct order *order, struct view *view)
 		if (table_get(&order->by_id, &line->id))
 			continue;
 		lines[count++] = line;
-		if (keep(order, line) < 0) {
+		if (order->by_id.count < KEPT_MAX && keep(order, line) < 0) {
 			free(lines);
 			return -ENOMEM;
 		}
