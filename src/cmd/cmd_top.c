@@ -212,8 +212,7 @@ void top_table(const struct top_config *config, struct sink_table_options *ret_o
 
 static int top_main(int argc, char *argv[])
 {
-	struct top_config config = { .interval_ms = 1000,
-				     .watch.detail = DETAIL_FAST,
+	struct top_config config = { .watch.detail = DETAIL_FAST,
 				     .table = TABLE_DEFAULTS };
 	struct sink_table_options options;
 	struct top top = { .config = &config };
@@ -229,6 +228,8 @@ static int top_main(int argc, char *argv[])
 	/* Without a terminal it is a table per tick. */
 	has_screen = !config.once && !config.batch && !config.table.json && !config.table.csv &&
 		     top_has_screen();
+	config.has_interval = config.interval_ms != 0;
+	config.interval_ms = config.interval_ms ?: 1000;
 	keep_old_meaning(&config);
 	if (config.replay)
 		return has_screen ? top_replay_on_screen(&config, argv + operand) :

@@ -23,6 +23,7 @@ struct top_config {
 	bool replay;    /* the operands are recorded logs */
 	uint64_t count; /* -n: ticks; 0: not given */
 	uint64_t interval_ms;
+	bool has_interval; /* given: the settings' does not count */
 	struct table_options table;
 };
 

@@ -210,6 +210,7 @@ static int open_screen(struct replay *replay, struct error *error)
 {
 	struct term_options options = {
 		.ui = { .is_replay = true,
+			.keeps_interval = true,
 			.page_size = player_info(replay->player)->page_size,
 			.source = { .pause = set_pause,
 				    .step = step,

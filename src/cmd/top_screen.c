@@ -18,7 +18,6 @@
 struct top_screen {
 	const struct top_config *config;
 	struct session *session;
-	struct sinks sinks; /* the terminal */
 	struct term *term;
 	struct top_settings settings;
 	char command[COMMAND_LINE_LEN];
@@ -109,6 +108,7 @@ static int open_screen(struct top_screen *top, struct error *error)
 {
 	struct term_options options = {
 		.ui = { .interval_ms = top->config->interval_ms,
+			.keeps_interval = top->config->has_interval,
 			.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 			.source = { .set_interval = set_interval,
 				    .command = command_of,

@@ -270,8 +270,9 @@ static bool load_setting(struct ui *ui, const char *line, size_t length)
 		return true;
 	if (sscanf(line, "%127[a-z] = %127[^\r\n]", name, value) != 2 || !is_setting(name))
 		return false;
-	/* Of a log: it has its own delay, and no command lines. */
-	if (ui->options.is_replay && (!strcmp(name, "delay") || !strcmp(name, "commands")))
+	if (ui->options.keeps_interval && !strcmp(name, "delay"))
+		return true;
+	if (ui->options.is_replay && !strcmp(name, "commands")) /* a log has none */
 		return true;
 	snprintf(text, sizeof(text), "%s %s", name, value);
 	ui->message[0] = '\0';

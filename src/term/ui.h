@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The interactive top without its terminal: keys and snapshots go in, a canvas comes out. Whoever
- * has the terminal (term.c, or a test) calls ui_tick(), ui_key(), ui_mouse() and then ui_draw().
+ * has the terminal (term.c, or a test) calls ui_tick(), ui_key(), ui_click() and then ui_draw().
  */
 #ifndef FAULTMAP_UI_H
 #define FAULTMAP_UI_H
@@ -63,6 +63,7 @@ struct ui_options {
 	bool ascii;
 	bool is_replay;
 	uint64_t interval_ms;
+	bool keeps_interval; /* whatever the settings say */
 	uint64_t page_size;
 	struct ui_source source;
 };

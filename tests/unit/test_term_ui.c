@@ -283,6 +283,28 @@ static void settings_come_back(void **state)
 	close_log(&shown);
 }
 
+/* A delay that was given stays, and is written. */
+static void flags_come_before_settings(void **state)
+{
+	struct shown shown = {};
+	const struct ui_options options = {
+		.interval_ms = 2000,
+		.keeps_interval = true,
+		.source = { .set_interval = set_interval, .context = &shown },
+	};
+	struct ui *ui = ui_new(&options);
+	autofree char *text = NULL;
+
+	(void)state;
+	assert_non_null(ui);
+	assert_int_equal(ui_load_settings(ui, "delay = 5\n"), 0);
+	assert_int_equal(shown.interval_ms, 0);
+	text = ui_settings(ui);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "\ndelay = 2\n"));
+	ui_free(ui);
+}
+
 static void q_leaves(void **state)
 {
 	struct shown shown;
@@ -379,6 +401,7 @@ int main(void)
 		cmocka_unit_test(names_are_shown_not_sent),
 		cmocka_unit_test(what_is_typed_is_asked_for),
 		cmocka_unit_test(settings_come_back),
+		cmocka_unit_test(flags_come_before_settings),
 		cmocka_unit_test(q_leaves),
 		cmocka_unit_test(emptiness_is_drawn),
 		cmocka_unit_test(any_width_is_drawn),
