@@ -363,5 +363,3 @@ int jsonl_read_faults(struct jsonl_line *line)
 	}
 	return add_faults(row, &faults, last) < 0 ? -ENOMEM : result;
 }
-
-/* What `process` and `exit` lines have in common; an `exit` line has totals only. */

@@ -139,6 +139,7 @@ struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result)
 	return process;
 }
 
+/* What `process` and `exit` lines have in common; an `exit` line has totals only. */
 struct process_line {
 	uint64_t minor, major, gup;
 	uint64_t minor_total, major_total, gup_total;

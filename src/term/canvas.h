@@ -54,7 +54,7 @@ const struct cell *canvas_cell(const struct canvas *canvas, unsigned int y, unsi
 unsigned int canvas_put(struct canvas *canvas, unsigned int y, unsigned int x, unsigned int columns,
 			enum style style, const char *text);
 /* The same within exactly `columns`, blanks around it: right-aligned, or left-aligned. Too long: cut
- * at the end, or where keeps_end is set at the beginning, with a "+" there. */
+ * at the end, or with FIT_END at the beginning, with a "+" there. */
 enum fit { FIT_LEFT, FIT_RIGHT, FIT_END };
 void canvas_fit(struct canvas *canvas, unsigned int y, unsigned int x, unsigned int columns,
 		enum style style, const char *text, enum fit fit);
