@@ -212,8 +212,7 @@ void top_table(const struct top_config *config, struct sink_table_options *ret_o
 
 static int top_main(int argc, char *argv[])
 {
-	struct top_config config = { .watch.detail = DETAIL_FAST,
-				     .table = TABLE_DEFAULTS };
+	struct top_config config = { .watch.detail = DETAIL_FAST, .table = TABLE_DEFAULTS };
 	struct sink_table_options options;
 	struct top top = { .config = &config };
 	struct sink_table *table;

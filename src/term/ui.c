@@ -211,10 +211,8 @@ bool ui_click(struct ui *ui, unsigned int y, unsigned int x)
 		click_line(ui, view_level(&ui->view)->offset + y - places->table_y);
 	} else if (y == places->tabs_y) {
 		for (size_t i = 0; i < places->n_tabs; i++)
-			if (x >= places->tabs[i].x &&
-			    x < places->tabs[i].x + places->tabs[i].width &&
-			    view_show(&ui->view, places->tabs[i].view))
-				ui_refresh(ui);
+			if (x >= places->tabs[i].x && x < places->tabs[i].x + places->tabs[i].width)
+				ui_show_view(ui, places->tabs[i].view);
 	}
 	return !ui->quits;
 }

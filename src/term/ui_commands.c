@@ -96,7 +96,7 @@ static void run_back(struct ui *ui, const char *argument)
 
 /* Which table. --------------------------------------------------------------------------------- */
 
-static void show_view(struct ui *ui, enum view_kind view)
+void ui_show_view(struct ui *ui, enum view_kind view)
 {
 	bool was_shown = !ui->view.is_gone && view_show(&ui->view, view);
 
@@ -113,7 +113,7 @@ static void run_view(struct ui *ui, const char *argument)
 {
 	for (enum view_kind view = 0; view < VIEW_COUNT; view++) {
 		if (!strcmp(view_names[view], argument)) {
-			show_view(ui, view);
+			ui_show_view(ui, view);
 			return;
 		}
 	}
@@ -143,7 +143,7 @@ static void turn_view(struct ui *ui, unsigned int step)
 	do {
 		tab = (tab + step) % VIEW_COUNT;
 	} while (!view_has(&ui->view, view_tabs[tab]));
-	show_view(ui, view_tabs[tab]);
+	ui_show_view(ui, view_tabs[tab]);
 }
 
 static void run_next_view(struct ui *ui, const char *argument)
@@ -161,43 +161,43 @@ static void run_previous_view(struct ui *ui, const char *argument)
 static void run_processes(struct ui *ui, const char *argument)
 {
 	(void)argument;
-	show_view(ui, VIEW_PROCESSES);
+	ui_show_view(ui, VIEW_PROCESSES);
 }
 
 static void run_units(struct ui *ui, const char *argument)
 {
 	(void)argument;
-	show_view(ui, VIEW_UNITS);
+	ui_show_view(ui, VIEW_UNITS);
 }
 
 static void run_mappings(struct ui *ui, const char *argument)
 {
 	(void)argument;
-	show_view(ui, VIEW_MAPPINGS);
+	ui_show_view(ui, VIEW_MAPPINGS);
 }
 
 static void run_files(struct ui *ui, const char *argument)
 {
 	(void)argument;
-	show_view(ui, VIEW_FILES);
+	ui_show_view(ui, VIEW_FILES);
 }
 
 static void run_kinds(struct ui *ui, const char *argument)
 {
 	(void)argument;
-	show_view(ui, VIEW_KINDS);
+	ui_show_view(ui, VIEW_KINDS);
 }
 
 static void run_threads(struct ui *ui, const char *argument)
 {
 	(void)argument;
-	show_view(ui, VIEW_THREADS);
+	ui_show_view(ui, VIEW_THREADS);
 }
 
 static void run_code(struct ui *ui, const char *argument)
 {
 	(void)argument;
-	show_view(ui, VIEW_CODE);
+	ui_show_view(ui, VIEW_CODE);
 }
 
 /* Which lines. --------------------------------------------------------------------------------- */
@@ -472,7 +472,7 @@ static void run_time(struct ui *ui, const char *argument)
 		return;
 	/* A time of day is of the day that is shown. */
 	text_time(now, ui->view.snapshot ? ui->view.snapshot->ts : (struct timespec){});
-	snprintf(text, sizeof(text), "%.*s%s", argument[2] == ':' ? 11 : 0, now, argument);
+	snprintf(text, sizeof(text), "%.*s%s", strcspn(argument, ":") == 2 ? 11 : 0, now, argument);
 	if (!text_read_time(text, &ts_ms)) {
 		ui_complain(ui, "\"%s\" is no time; give it as 10:08:56 or 2026-11-22T10:08:56Z",
 			    argument);

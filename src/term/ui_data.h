@@ -88,6 +88,8 @@ const struct ui_command *ui_find_command(const char *name);
 const struct ui_command *ui_command_of(int key);
 /* Asks for its argument first, if it takes one. */
 void ui_start(struct ui *ui, const struct ui_command *command);
+/* Shows the table, or says why it cannot be. */
+void ui_show_view(struct ui *ui, enum view_kind view);
 extern const char *const view_names[VIEW_COUNT];
 extern const enum view_kind view_tabs[VIEW_COUNT]; /* in the order of the screen */
 
