@@ -44,7 +44,7 @@ struct zero_process {
 struct zero_row {
 	_Alignas(8) unsigned char key[offsetof(struct row, process)]; /* as of struct row */
 	struct fault_counts counts;
-	uint64_t stalled_ns;
+	struct latency_counts *latency; /* NULL: it had none */
 };
 
 #define PROCESS_KEY_SIZE offsetof(struct zero_process, minor)
@@ -275,20 +275,37 @@ static uint64_t less(uint64_t now, uint64_t before)
 	return now > before ? now - before : 0;
 }
 
-static struct fault_counts row_total(const struct making *making, const struct row *row,
-				     uint64_t *ret_stalled_ns)
+static const struct zero_row *zero_of(const struct making *making, const struct row *row)
 {
-	const struct zero_row *zero = making->zero ? table_get(&making->zero->rows, row) : NULL;
+	return making->zero ? table_get(&making->zero->rows, row) : NULL;
+}
+
+static struct fault_counts row_total(const struct row *row, const struct zero_row *zero)
+{
 	struct fault_counts total = row->now;
 
-	*ret_stalled_ns = row->latency ? row->latency->now.sum_ns : 0;
 	if (!zero)
 		return total;
-	*ret_stalled_ns = less(*ret_stalled_ns, zero->stalled_ns);
 	total.minor = less(total.minor, zero->counts.minor);
 	total.major = less(total.major, zero->counts.major);
 	total.denied = less(total.denied, zero->counts.denied);
 	total.pages = less(total.pages, zero->counts.pages);
+	return total;
+}
+
+/* Zeros where nothing was measured. */
+static struct latency_counts latency_total(const struct row *row, const struct zero_row *zero)
+{
+	struct latency_counts total = {};
+
+	if (row->latency)
+		total = row->latency->now;
+	if (!zero || !zero->latency)
+		return total;
+	total.count = less(total.count, zero->latency->count);
+	total.sum_ns = less(total.sum_ns, zero->latency->sum_ns);
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
+		total.buckets[i] = less(total.buckets[i], zero->latency->buckets[i]);
 	return total;
 }
 
@@ -312,8 +329,7 @@ static void add_process(struct making *making, const struct process *process)
 	line->total.major += less(process->major, zero ? zero->major : 0);
 }
 
-static void note_hottest(struct making *making, struct line *line, const struct row *row,
-			 const struct fault_counts *delta)
+static void note_hottest(struct line *line, const struct row *row, const struct fault_counts *delta)
 {
 	uint64_t faults = line_faults(delta) + delta->denied;
 
@@ -321,7 +337,7 @@ static void note_hottest(struct making *making, struct line *line, const struct 
 		return;
 	line->hottest_faults = faults;
 	line->why = row->kind;
-	line->hottest = copy(making, row->mapping);
+	line->hottest = row->mapping; /* copied when it is the last */
 }
 
 /* How much of a cell of the strip lies in [begin, end), both in cells from the mapping's start. */
@@ -399,7 +415,8 @@ static void add_causes(struct line_set *set, struct line *line, const struct row
 	set->has_causes = true;
 }
 
-static void add_latency(struct line_set *set, const struct row *row)
+static void add_latency(struct line_set *set, const struct row *row,
+			const struct latency_counts *total)
 {
 	struct latency_counts delta;
 
@@ -408,7 +425,7 @@ static void add_latency(struct line_set *set, const struct row *row)
 	set->has_latency = true;
 	delta = latency_delta(row);
 	latency_add(&set->latency, &delta);
-	latency_add(&set->latency_total, &row->latency->now);
+	latency_add(&set->latency_total, total);
 	set->max_ns = max_of(set->max_ns, row->latency->max_ns);
 }
 
@@ -416,19 +433,22 @@ static void add_row(struct making *making, const struct row *row)
 {
 	struct fault_counts delta = row_delta(row), total;
 	struct stalls stalls = latency_stalls(row);
-	uint64_t stalled_ns;
+	const struct zero_row *zero;
+	struct latency_counts latency;
 	struct line *line;
 
 	if (!in_scope(making, row->process) || !row_in_scope(making->scope, row))
 		return;
-	add_latency(making->set, row);
+	zero = zero_of(making, row);
+	latency = latency_total(row, zero);
+	add_latency(making->set, row, &latency);
 	making->set->has_threads |= row->context && row->context->has_thread;
 	making->set->has_code |= row->context && row->context->has_code;
 	line = line_of_row(making, row);
 	if (!line)
 		return;
-	total = row_total(making, row, &stalled_ns);
-	note_hottest(making, line, row, &delta);
+	total = row_total(row, zero);
+	note_hottest(line, row, &delta);
 	add_causes(making->set, line, row);
 	note_extent(making, line, row);
 	note_part(making, line, row);
@@ -439,7 +459,7 @@ static void add_row(struct making *making, const struct row *row)
 	counts_add(&line->delta, &delta);
 	counts_add(&line->total, &total);
 	stalls_add(&line->stalls, &stalls);
-	line->stalled_ns += stalled_ns;
+	line->stalled_ns += latency.sum_ns;
 }
 
 static void add_sum(struct line *sum, const struct line *line)
@@ -471,8 +491,10 @@ int line_set_make(struct line_set *set, enum view_kind view, const struct scope 
 	set->count = making.table.count;
 	set->lines = (struct line **)table_values(&making.table);
 	making.out_of_memory |= set->count && !set->lines;
-	for (size_t i = 0; set->lines && i < set->count; i++)
+	for (size_t i = 0; set->lines && i < set->count; i++) {
+		set->lines[i]->hottest = copy(&making, set->lines[i]->hottest);
 		add_sum(&set->sum, set->lines[i]);
+	}
 	table_clear(&making.table);
 	table_clear(&making.parts);
 	interned_clear(&making.units);
@@ -520,7 +542,12 @@ static bool keep_row(struct zero *zero, const struct row *row)
 		return false;
 	memcpy(kept, row, ROW_KEY_SIZE);
 	kept->counts = row->now;
-	kept->stalled_ns = row->latency ? row->latency->now.sum_ns : 0;
+	if (row->latency) {
+		kept->latency = arena_take(&zero->arena, sizeof(*kept->latency));
+		if (!kept->latency)
+			return false;
+		*kept->latency = row->latency->now;
+	}
 	return table_add(&zero->rows, kept) == 0;
 }
 

@@ -81,8 +81,7 @@ static void assert_names(size_t count, const char *const names[])
 }
 
 #define N_NAMES(...) (sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *))
-#define ASSERT_NAMES_BEGIN(...) \
-	assert_names(N_NAMES(__VA_ARGS__), (const char *[]){ __VA_ARGS__ })
+#define ASSERT_NAMES_BEGIN(...) assert_names(N_NAMES(__VA_ARGS__), (const char *[]){ __VA_ARGS__ })
 #define ASSERT_NAMES(...)                                             \
 	do {                                                          \
 		assert_int_equal(view.n_shown, N_NAMES(__VA_ARGS__)); \
@@ -325,16 +324,21 @@ static void one_goes_in_and_out(void **state)
 static void totals_count_from_the_zero(void **state)
 {
 	(void)state;
+	stall(b->rows, 5000);
 	refresh(1);
 	assert_int_equal(view_zero(&view), 0);
 	next();
 	faults(b, 2, "/lib/x.so", KIND_FILE_MAP, 107, 2);
+	stall(b->rows, 3000);
 	refresh(2);
 	assert_int_equal(at(0)->total.minor, 7);
 	assert_int_equal(at(0)->total.major, 2);
 	assert_true(view_show(&view, VIEW_FILES));
 	refresh(2);
 	assert_int_equal(line_faults(&at(0)->total), 9);
+	assert_int_equal(at(0)->stalled_ns, 3000);
+	assert_int_equal(view.set.latency_total.count, 1);
+	assert_int_equal(view.set.latency_total.sum_ns, 3000);
 }
 
 /* Slices of a mapping make its heat strip: its first quarter 10 times as hot as its last. */
