@@ -38,7 +38,10 @@ void top_settings_open(struct top_settings *settings)
 	find_path(settings);
 	if (!*settings->path)
 		return;
-	settings->fd = open(settings->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	/* Root may have another user's HOME (sudo -E), where a link may lead to any file of root's,
+	 * which w would overwrite. */
+	settings->fd = open(settings->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+						    (geteuid() == 0 ? O_NOFOLLOW : 0));
 	settings->text = settings->fd < 0 ? NULL : calloc(1, SETTINGS_BYTES);
 	if (!settings->text)
 		return;

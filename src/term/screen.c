@@ -94,6 +94,14 @@ static void add_capability(const char *name)
 	add_sequence(plain);
 }
 
+/* One that is ignored (nohup) stays so: it ends nothing. */
+static void arm_signal(int signo, const struct sigaction *action)
+{
+	sigaction(signo, action, &crash.old[signo]);
+	if (crash.old[signo].sa_handler == SIG_IGN)
+		sigaction(signo, &crash.old[signo], NULL);
+}
+
 static void arm(int fd)
 {
 	static char stack[CRASH_STACK];
@@ -112,7 +120,7 @@ static void arm(int fd)
 	if (!IS_SANITIZED) /* which has one of its own */
 		sigaltstack(&alternate, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(crash_signals); i++)
-		sigaction(crash_signals[i], &action, &crash.old[crash_signals[i]]);
+		arm_signal(crash_signals[i], &action);
 }
 
 static void disarm(void)
