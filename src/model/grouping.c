@@ -286,6 +286,8 @@ static struct tally *tally_new(struct grouping *grouping, const struct tally *ke
 		return NULL;
 	*tally = *key;
 	tally->name = key->group;
+	if (grouping->options.by == BY_THREAD && !key->tgid)
+		tally->name = "(other)";
 	if (table_add(&grouping->tallies, tally) < 0) {
 		free(tally);
 		return NULL;
@@ -298,8 +300,12 @@ static int see(struct grouping *grouping, const struct seen *key)
 {
 	struct seen *seen;
 
-	if (grouping->seen.count >= MAX_SEEN || table_get(&grouping->seen, key))
+	if (table_get(&grouping->seen, key))
 		return 0;
+	if (grouping->seen.count >= MAX_SEEN) {
+		grouping->is_thinned = true;
+		return 0;
+	}
 	seen = malloc(sizeof(*seen));
 	if (!seen)
 		return -ENOMEM;
@@ -329,6 +335,7 @@ static int count_process(struct grouping *grouping, struct tally *sum, const str
 /* The sum is of the same process. */
 static void keep_process(struct tally *sum, const struct tally *tally)
 {
+	sum->n_processes = 1;
 	memcpy(sum->comm, tally->comm, COMM_LEN);
 	sum->uid = tally->uid;
 	sum->has_ended = tally->has_ended;
@@ -353,8 +360,9 @@ int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_pro
 	tally_add(sum, tally);
 	if (keeps_process)
 		keep_process(sum, tally);
-	if (has_parts(grouping->options.by) && tally->tgid && !grouping->is_thinned &&
-	    count_process(grouping, sum, tally) < 0)
+	/* Only for sums that stay: the next tally may have the address of one that goes. */
+	else if (has_parts(grouping->options.by) && tally->tgid && !grouping->is_thinned &&
+		 count_process(grouping, sum, tally) < 0)
 		return -ENOMEM;
 	if (!sum->hottest)
 		sum->hottest = tally->hottest;
@@ -576,7 +584,7 @@ static int add_row(struct grouping *grouping, const struct row *row)
 
 	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
-	if (grouping->options.by == BY_THREAD && (!*tally->name || is_named(row)))
+	if (grouping->options.by == BY_THREAD && tally->tgid && (!*tally->name || is_named(row)))
 		tally->name = name_of_thread(grouping, row);
 	if (!tally->name)
 		return -ENOMEM;
