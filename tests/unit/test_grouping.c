@@ -263,6 +263,42 @@ static void threads_beyond_the_room_are_others(void **state)
 	grouping_free(grouping);
 }
 
+/* A log may have any number of names over time: memory for them is bounded, the sums are right. */
+static void names_are_bounded(void **state)
+{
+	const struct grouping_options options = { .by = BY_FILE,
+						  .sums_up = true,
+						  .max_names = 10 * (64 + strlen("/file-00")) };
+	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
+	struct grouping *grouping = grouping_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct tallies tallies;
+	char name[32];
+
+	(void)state;
+	for (uint32_t i = 0; i < 50; i++) {
+		struct process *process;
+
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100 + i, "x", MIB, MIB);
+		snprintf(name, sizeof(name), "/file-%02u", i);
+		add_row(snapshot, process, 1 + i, name, "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 10,
+			0);
+		process->ended = true;
+		seal(snapshot, 1 + i);
+		assert_int_equal(grouping_add(grouping, snapshot), 0);
+	}
+	assert_int_equal(grouping_tallies(grouping, &view, &tallies), 0);
+	assert_int_equal(tallies.count, 10 + 1);
+	assert_string_equal(tallies.list[0]->name, "...");
+	assert_int_equal(tallies.list[0]->counts.minor, 400);
+	assert_int_equal(tallies.list[0]->n_processes, 40);
+	assert_int_equal(tallies.total.counts.minor, 500);
+	tallies_clear(&tallies);
+	snapshot_free(snapshot);
+	grouping_free(grouping);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +309,7 @@ int main(void)
 		cmocka_unit_test(majors_fill_no_more_than_a_screen),
 		cmocka_unit_test(processes_of_a_name_are_counted_once_each),
 		cmocka_unit_test(threads_beyond_the_room_are_others),
+		cmocka_unit_test(names_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("grouping", tests, NULL, NULL);
