@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * All BPF programs as one object. Not linked from three: the linker of Debian 12's libbpf cannot
+ * All BPF programs as one object. Not linked from four: the linker of Debian 12's libbpf cannot
  * join objects that call the same kfunc, as READ() in compat.bpf.h does.
  */
 #include "fault.bpf.c"

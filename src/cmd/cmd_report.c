@@ -44,7 +44,7 @@ static const struct option_spec options[] = {
 	  .help = "only intervals that ended before TIME",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct report_config, to) },
-	TABLE_OPTIONS(struct report_config, table, "mapping"),
+	TABLE_OPTIONS(struct report_config, table, "mapping; with --all: row"),
 	TABLE_JSON_OPTION(struct report_config, table),
 	{ .name = "code",
 	  .help = "print the functions that faulted, too; of a log with --code or --stacks",
@@ -160,7 +160,7 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 	const struct table_options *table = &report->config->table;
 	struct sink_summary_options summary = {
 		.page_size = jsonl_reader_info(report->reader)->page_size,
-		.by = table_by(table, table->all ? BY_ROW : BY_MAPPING),
+		.by = table_by_of_summary(table),
 		.sort = (enum tally_sort)table->sort,
 		.rows = table->rows,
 		.width = cmd_terminal_width(STDOUT_FILENO),
@@ -350,7 +350,7 @@ static int report_main(int argc, char *argv[])
 			  "--help");
 		return EXIT_USAGE;
 	}
-	if (!table_options_fit(&config.table, "report"))
+	if (!table_options_fit(&config.table, table_by_of_summary(&config.table), "report"))
 		return EXIT_USAGE;
 	if (read_time("--from", config.from, INT64_MIN, &reader.from_ms) != EXIT_DONE ||
 	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)

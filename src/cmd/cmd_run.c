@@ -392,7 +392,7 @@ static bool run_accepts(struct run_config *config, const char *name, bool has_co
 	else if (filter_flags_read(&config->filter, &error) < 0)
 		log_error("%s", error.text);
 	else
-		return table_options_fit(&config->table, name);
+		return table_options_fit(&config->table, table_by_of_summary(&config->table), name);
 	return false;
 }
 

@@ -141,7 +141,8 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 	else if (config->once && config->batch)
 		log_error("give --once or -b, not both");
 	else
-		return table_options_fit(&config->table, "top");
+		return table_options_fit(&config->table, table_by(&config->table, BY_PROCESS),
+					 "top");
 	return false;
 }
 

@@ -190,8 +190,7 @@ int run_make_sinks(struct run *run, struct error *error)
 	struct sink_summary_options options = {
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 		/* Where no table is printed, of its sums alone. */
-		.by = has_table(run) ? table_by(table, table->all ? BY_ROW : BY_MAPPING) :
-				       BY_PROCESS,
+		.by = has_table(run) ? table_by_of_summary(table) : BY_PROCESS,
 		.sort = (enum tally_sort)table->sort,
 		.rows = table->rows,
 		.width = run->config->output ? 0 : cmd_terminal_width(STDERR_FILENO),

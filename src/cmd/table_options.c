@@ -20,15 +20,19 @@ enum grouping_by table_by(const struct table_options *options, enum grouping_by 
 	return options->commands ? BY_PROCESS : by;
 }
 
+enum grouping_by table_by_of_summary(const struct table_options *options)
+{
+	return table_by(options, options->all ? BY_ROW : BY_MAPPING);
+}
+
 enum tally_format table_format(const struct table_options *options)
 {
 	return options->csv ? TALLY_CSV : options->json ? TALLY_JSON : TALLY_TEXT;
 }
 
-bool table_options_fit(const struct table_options *options, const char *command)
+bool table_options_fit(const struct table_options *options, enum grouping_by by,
+		       const char *command)
 {
-	enum grouping_by by = table_by(options, BY_PROCESS);
-
 	if (options->csv && options->json)
 		log_error("give --csv or --json, not both");
 	else if (options->commands && by != BY_PROCESS)

@@ -88,10 +88,14 @@ extern const char *const table_colours[];
 		.type = OPTION_FLAG, .offset = offsetof(config, member.commands)              \
 	}
 
-/* What the option table cannot say: which flags go together. False: it has told. */
-bool table_options_fit(const struct table_options *options, const char *command);
 /* What is grouped by, if it was not said: `by`. */
 enum grouping_by table_by(const struct table_options *options, enum grouping_by by);
+/* The same for `run` and `report`: mappings, with --all rows. */
+enum grouping_by table_by_of_summary(const struct table_options *options);
+/* What the option table cannot say: which flags go together, where it is grouped so. False: it has
+ * told. */
+bool table_options_fit(const struct table_options *options, enum grouping_by by,
+		       const char *command);
 enum tally_format table_format(const struct table_options *options);
 /* Whether fd is to have colours. */
 bool table_has_colour(const struct table_options *options, int fd);

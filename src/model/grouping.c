@@ -18,6 +18,10 @@
 #define DEFAULT_MAX_TALLIES 16384
 /* 27 MiB; beyond, the least busy of those that ended become a sum. */
 #define DEFAULT_MAX_PROCESSES 65536
+/* As many names of usual length as there may be tallies. They stay when their tally goes. */
+#define DEFAULT_MAX_NAMES (16 << 20)
+/* What a name costs besides its bytes: see strings.c. */
+#define NAME_OVERHEAD 64
 /* Tallies are put together again when a fourth of what there may be has come. */
 #define FOLD_PART 4
 /* Processes that are told apart, to say how many a tally has. */
@@ -82,6 +86,8 @@ struct grouping *grouping_new(const struct grouping_options *options)
 		grouping->options.max_tallies = DEFAULT_MAX_TALLIES;
 	if (!options->max_processes)
 		grouping->options.max_processes = DEFAULT_MAX_PROCESSES;
+	if (!options->max_names)
+		grouping->options.max_names = DEFAULT_MAX_NAMES;
 	table_init(&grouping->parents, 0, sizeof(uint64_t));
 	init_tables(grouping);
 	return grouping;
@@ -92,6 +98,7 @@ void grouping_reset(struct grouping *grouping)
 	table_clear_values(&grouping->tallies, free);
 	table_clear_values(&grouping->seen, free);
 	interned_clear(&grouping->names);
+	grouping->name_bytes = 0;
 	init_tables(grouping);
 }
 
@@ -105,6 +112,21 @@ void grouping_free(struct grouping *grouping)
 }
 
 /* Names. --------------------------------------------------------------------------------------- */
+
+/* The grouping's copy of the name; NULL: out of memory. */
+static const char *keep_name(struct grouping *grouping, const char *name)
+{
+	const char *kept = interned_find(&grouping->names, name);
+	size_t bytes = strlen(name) + NAME_OVERHEAD;
+
+	if (kept)
+		return kept;
+	if (grouping->name_bytes + bytes > grouping->options.max_names)
+		return "..."; /* as strings.c has it */
+	kept = interned_add(&grouping->names, name);
+	grouping->name_bytes += kept ? bytes : 0;
+	return kept;
+}
 
 /* A process may take its name away (PR_SET_NAME). */
 static const char *comm_of(const struct process *process)
@@ -159,7 +181,7 @@ static const char *name_of_process(struct grouping *grouping, const struct proce
 		name = grouping_process_name(grouping->options.by, process, buffer, sizeof(buffer));
 	if (grouping->options.has_commands && *process->command)
 		name = process->command;
-	grouping->name = interned_add(&grouping->names, name);
+	grouping->name = keep_name(grouping, name);
 	grouping->named = grouping->name ? process : NULL;
 	return grouping->name;
 }
@@ -182,7 +204,7 @@ static const char *name_of_thread(struct grouping *grouping, const struct row *r
 	else
 		snprintf(name, sizeof(name), "%s[%" PRIu32 "]",
 			 *context->thread ? context->thread : "[unnamed]", context->tid);
-	return interned_add(&grouping->names, name);
+	return keep_name(grouping, name);
 }
 
 /* The thread has a name of its own, not the one that it was born with. */
@@ -198,9 +220,8 @@ static const char *name_of_mapping(struct grouping *grouping, const struct row *
 {
 	bool is_stack = !strncmp(row->mapping, "[stack:", 7);
 
-	return interned_add(&grouping->names, is_stack && grouping->options.by != BY_ROW ?
-						      "[stack:TID]" :
-						      row->mapping);
+	return keep_name(grouping,
+			 is_stack && grouping->options.by != BY_ROW ? "[stack:TID]" : row->mapping);
 }
 
 static const char *group_of_row(struct grouping *grouping, const struct row *row)
@@ -213,7 +234,7 @@ static const char *group_of_row(struct grouping *grouping, const struct row *row
 	case BY_THREAD:
 		return "";
 	case BY_KIND:
-		return interned_add(&grouping->names, kind_name(row->kind));
+		return keep_name(grouping, kind_name(row->kind));
 	default:
 		return group_of_process(grouping, row->process);
 	}
@@ -286,6 +307,8 @@ static struct tally *tally_new(struct grouping *grouping, const struct tally *ke
 		return NULL;
 	*tally = *key;
 	tally->name = key->group;
+	if (grouping->options.by == BY_THREAD && !key->tgid)
+		tally->name = "(other)";
 	if (table_add(&grouping->tallies, tally) < 0) {
 		free(tally);
 		return NULL;
@@ -298,8 +321,12 @@ static int see(struct grouping *grouping, const struct seen *key)
 {
 	struct seen *seen;
 
-	if (grouping->seen.count >= MAX_SEEN || table_get(&grouping->seen, key))
+	if (table_get(&grouping->seen, key))
 		return 0;
+	if (grouping->seen.count >= MAX_SEEN) {
+		grouping->is_thinned = true;
+		return 0;
+	}
 	seen = malloc(sizeof(*seen));
 	if (!seen)
 		return -ENOMEM;
@@ -329,6 +356,7 @@ static int count_process(struct grouping *grouping, struct tally *sum, const str
 /* The sum is of the same process. */
 static void keep_process(struct tally *sum, const struct tally *tally)
 {
+	sum->n_processes = 1;
 	memcpy(sum->comm, tally->comm, COMM_LEN);
 	sum->uid = tally->uid;
 	sum->has_ended = tally->has_ended;
@@ -353,8 +381,9 @@ int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_pro
 	tally_add(sum, tally);
 	if (keeps_process)
 		keep_process(sum, tally);
-	if (has_parts(grouping->options.by) && tally->tgid && !grouping->is_thinned &&
-	    count_process(grouping, sum, tally) < 0)
+	/* Only for sums that stay: the next tally may have the address of one that goes. */
+	else if (has_parts(grouping->options.by) && tally->tgid && !grouping->is_thinned &&
+		 count_process(grouping, sum, tally) < 0)
 		return -ENOMEM;
 	if (!sum->hottest)
 		sum->hottest = tally->hottest;
@@ -576,7 +605,7 @@ static int add_row(struct grouping *grouping, const struct row *row)
 
 	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
-	if (grouping->options.by == BY_THREAD && (!*tally->name || is_named(row)))
+	if (grouping->options.by == BY_THREAD && tally->tgid && (!*tally->name || is_named(row)))
 		tally->name = name_of_thread(grouping, row);
 	if (!tally->name)
 		return -ENOMEM;
@@ -619,7 +648,7 @@ static int end_row(struct grouping *grouping, const struct row *row)
 
 static int end_process(struct grouping *grouping, const struct process *process)
 {
-	struct tally key = { .group = group_of_process(grouping, process) };
+	struct tally key = {};
 	struct tally *tally;
 	int result = 0;
 
@@ -628,6 +657,7 @@ static int end_process(struct grouping *grouping, const struct process *process)
 			result = end_row(grouping, row);
 		return result;
 	}
+	key.group = group_of_process(grouping, process);
 	key_process(&key, process);
 	tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
 	if (tally)

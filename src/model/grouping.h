@@ -97,6 +97,7 @@ struct grouping_options {
 	bool sums_up;         /* all snapshots rather than the last one */
 	size_t max_tallies;   /* kept one by one; beyond, small ones are put together. 0: 16384 */
 	size_t max_processes; /* the same BY_PROCESS. 0: 65536 */
+	size_t max_names;     /* bytes of names; what is new beyond is "...". 0: 16 MiB */
 };
 
 struct grouping;

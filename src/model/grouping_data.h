@@ -20,6 +20,7 @@ struct grouping {
 	size_t folds_from;                 /* so many tallies: see make_room() */
 	bool is_thinned; /* how many processes and mappings are in a tally is not known */
 	struct interned names;
+	size_t name_bytes; /* of these, with what they cost besides */
 	struct users users;
 	struct table parents;        /* BY_PARENT: comms by pid */
 	const struct process *named; /* whose name is at hand */

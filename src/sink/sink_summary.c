@@ -112,11 +112,10 @@ static void add_person(struct people *people, const struct tally *tally)
 				    (int64_t)(in_rows + tally->gup);
 }
 
-/* All processes, in order; to be cleared. 0 or -ENOMEM. */
+/* All processes, one by one, so that none is added up unseen; to be cleared. 0 or -ENOMEM. */
 static int find_people(struct sink_summary *summary, struct people *ret_people)
 {
-	const struct tallies_view view = { .sort = SORT_FAULTS,
-					   .show_all = summary->options.show_all };
+	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
 	struct people people = {};
 
 	if (grouping_tallies(summary->people, &view, &people.tallies) < 0)
@@ -285,8 +284,10 @@ static void put_person(const struct tally *person, const char *name, bool is_sum
 }
 
 /* The processes of the rows, with their memory. */
-static int print_people(const struct people *people, FILE *stream)
+static int print_people(struct sink_summary *summary, const struct people *people, FILE *stream)
 {
+	const struct tallies_view view = { .sort = SORT_FAULTS,
+					   .show_all = summary->options.show_all };
 	static const struct grid_column columns[] = {
 		{ .title = "MINOR" },
 		{ .title = "MAJOR" },
@@ -296,22 +297,25 @@ static int print_people(const struct people *people, FILE *stream)
 		{ .title = "PID" },
 		{ .title = "PROCESS", .left = true },
 	};
-	const struct tallies *tallies = &people->tallies;
 	struct grid *grid = grid_new(columns, ARRAY_SIZE(columns));
+	struct tallies page;
 	char text[64];
 	int result;
 
-	if (!grid)
+	if (!grid || grouping_tallies(summary->people, &view, &page) < 0) {
+		grid_free(grid);
 		return -ENOMEM;
-	for (size_t i = 0; i < tallies->shown; i++)
-		if (tallies->list[i]->tgid)
-			put_person(tallies->list[i], tallies->list[i]->name, false, grid);
-	snprintf(text, sizeof(text), "(%" PRIu64 " more)", tallies->n_rest);
-	if (tallies->n_rest)
-		put_person(&tallies->rest, text, true, grid);
+	}
+	for (size_t i = 0; i < page.shown; i++)
+		if (page.list[i]->tgid)
+			put_person(page.list[i], page.list[i]->name, false, grid);
+	snprintf(text, sizeof(text), "(%" PRIu64 " more)", page.n_rest);
+	if (page.n_rest)
+		put_person(&page.rest, text, true, grid);
 	if (people->count > 1)
-		put_person(&tallies->total, "total", true, grid);
+		put_person(&page.total, "total", true, grid);
 	result = grid_print(grid, stream, 2, 0);
+	tallies_clear(&page);
 	grid_free(grid);
 	return result;
 }
@@ -365,7 +369,7 @@ static int print_text(struct sink_summary *summary, const struct sink_summary_ru
 	result = print_lines(summary, people, lines, stream);
 	if (!result && summary->options.by == BY_ROW) {
 		fputc('\n', stream);
-		result = print_people(people, stream);
+		result = print_people(summary, people, stream);
 	}
 	if (!result)
 		print_notes(summary, people, lines, stream);

@@ -134,6 +134,16 @@ for flag in --from --to; do
 		"$flag: \"yesterday\" is not a time; give a date or time as 2026-11-22T10:08:56Z" \
 		report "$flag" yesterday x
 done
+expect_refusal "top --sort by what no line has" 2 \
+	"--sort pid means nothing with --by unit; see faultmap top --help" top --by unit --sort pid
+for flags in "--sort rss" "--sort vsz"; do
+	# shellcheck disable=SC2086 # two words
+	expect_refusal "run $flags: mappings have none" 2 \
+		"$flags means nothing with --by mapping; see faultmap run --help" run $flags -- true
+	# shellcheck disable=SC2086
+	expect_refusal "report --all $flags: rows have none" 2 \
+		"$flags means nothing with --by row; see faultmap report --help" report --all $flags x
+done
 expect_refusal "run --budget with a figure that is none" 2 \
 	'budget "speed<=1": give FIGURE<=LIMIT; figures are minor, major, denied, faults, bytes and stall' \
 	run --budget 'speed<=1' -- true

@@ -188,6 +188,117 @@ static void majors_fill_no_more_than_a_screen(void **state)
 	grouping_free(grouping);
 }
 
+/* Small mappings of two processes, of several names: each name is of two processes. */
+static void processes_of_a_name_are_counted_once_each(void **state)
+{
+	static const char *const names[] = { "/a", "/b", "/c", "/d" };
+	const struct grouping_options options = { .by = BY_MAPPING };
+	const struct tallies_view view = { .sort = SORT_NAME };
+	struct grouping *grouping = grouping_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct tallies tallies;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct process *process = add_process(snapshot, 101 + i, "x", MIB, MIB);
+
+		for (uint64_t n = 0; n < 2 * ARRAY_SIZE(names); n++)
+			add_row(snapshot, process, 1 + i * 100 + n, names[n / 2], "r--p",
+				KIND_FILE_MAP, ACCESS_READ, MIB, 10, 0);
+	}
+	seal(snapshot, 1);
+	assert_int_equal(grouping_add(grouping, snapshot), 0);
+	assert_int_equal(grouping_tallies(grouping, &view, &tallies), 0);
+	assert_int_equal(tallies.count, ARRAY_SIZE(names));
+	for (size_t i = 0; i < tallies.count; i++) {
+		assert_string_equal(tallies.list[i]->name, names[i]);
+		assert_int_equal(tallies.list[i]->n_mappings, 4);
+		assert_int_equal(tallies.list[i]->n_processes, 2);
+	}
+	tallies_clear(&tallies);
+	snapshot_free(snapshot);
+	grouping_free(grouping);
+}
+
+static void add_thread(struct snapshot *snapshot, struct process *process, uint32_t tid)
+{
+	struct context *context = context_new(0);
+	struct row like = { .mapping_id = tid, .context_id = tid };
+	struct row *row = snapshot_row_like(snapshot, process, &like, NULL);
+
+	assert_non_null(context);
+	assert_non_null(row);
+	context->has_thread = true;
+	context->tid = tid;
+	snprintf(context->thread, sizeof(context->thread), "worker%u", tid % 10);
+	row_set_context(row, context);
+	context_drop(context);
+	row->now.minor = 10;
+}
+
+/* Threads for which there was no room are a line, which has no thread's name. */
+static void threads_beyond_the_room_are_others(void **state)
+{
+	const struct grouping_options options = { .by = BY_THREAD,
+						  .sums_up = true,
+						  .max_tallies = 4 };
+	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
+	struct grouping *grouping = grouping_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process = add_process(snapshot, 100, "server", MIB, MIB);
+	struct tallies tallies;
+
+	(void)state;
+	for (uint32_t tid = 101; tid <= 120; tid++)
+		add_thread(snapshot, process, tid);
+	seal(snapshot, 1);
+	assert_int_equal(grouping_add(grouping, snapshot), 0);
+	assert_int_equal(grouping_tallies(grouping, &view, &tallies), 0);
+	assert_int_equal(tallies.count, 4 + 1);
+	assert_string_equal(tallies.list[0]->name, "(other)");
+	assert_int_equal(tallies.list[0]->counts.minor, 160);
+	assert_int_equal(tallies.total.counts.minor, 200);
+	tallies_clear(&tallies);
+	snapshot_free(snapshot);
+	grouping_free(grouping);
+}
+
+/* A log may have any number of names over time: memory for them is bounded, the sums are right. */
+static void names_are_bounded(void **state)
+{
+	const struct grouping_options options = { .by = BY_FILE,
+						  .sums_up = true,
+						  .max_names = 10 * (64 + strlen("/file-00")) };
+	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
+	struct grouping *grouping = grouping_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct tallies tallies;
+	char name[32];
+
+	(void)state;
+	for (uint32_t i = 0; i < 50; i++) {
+		struct process *process;
+
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100 + i, "x", MIB, MIB);
+		snprintf(name, sizeof(name), "/file-%02u", i);
+		add_row(snapshot, process, 1 + i, name, "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 10,
+			0);
+		process->ended = true;
+		seal(snapshot, 1 + i);
+		assert_int_equal(grouping_add(grouping, snapshot), 0);
+	}
+	assert_int_equal(grouping_tallies(grouping, &view, &tallies), 0);
+	assert_int_equal(tallies.count, 10 + 1);
+	assert_string_equal(tallies.list[0]->name, "...");
+	assert_int_equal(tallies.list[0]->counts.minor, 400);
+	assert_int_equal(tallies.list[0]->n_processes, 40);
+	assert_int_equal(tallies.total.counts.minor, 500);
+	tallies_clear(&tallies);
+	snapshot_free(snapshot);
+	grouping_free(grouping);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +307,9 @@ int main(void)
 		cmocka_unit_test(kinds_have_gup_among_them),
 		cmocka_unit_test(cost_is_stall_where_it_is_known),
 		cmocka_unit_test(majors_fill_no_more_than_a_screen),
+		cmocka_unit_test(processes_of_a_name_are_counted_once_each),
+		cmocka_unit_test(threads_beyond_the_room_are_others),
+		cmocka_unit_test(names_are_bounded),
 	};
 
 	return cmocka_run_group_tests_name("grouping", tests, NULL, NULL);

@@ -35,6 +35,40 @@ static void add_tick(struct sink_summary *summary, struct snapshot *snapshot, ui
 	assert_int_equal(sink_summary_tick(summary, snapshot, NULL), 0);
 }
 
+/* The first line and "unexplained" are of all processes, not only of those that fill a page: a
+ * hundred, of which some lack their lines in the log, and others have faults in no row. */
+static void sums_are_of_all_processes(void **state)
+{
+	const char *command[] = { "x", NULL };
+	struct sink_summary_options options = { .page_size = 4096,
+						.sort = SORT_COST,
+						.by = BY_MAPPING };
+	struct sink_summary *summary = sink_summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct sink_summary_totals totals;
+	autofree char *text = NULL;
+
+	(void)state;
+	add_tick(summary, snapshot, 0);
+	snapshot_begin(snapshot);
+	for (uint32_t i = 1; i <= 100; i++) {
+		struct process *process = add_process(snapshot, i, "x", MIB, MIB);
+
+		add_row(snapshot, process, i, "/f", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB, 10, 0);
+		process->minor = i % 2 ? 0 : 11;
+		process->ended = process->accounted = true;
+	}
+	add_tick(summary, snapshot, 1);
+	totals = sink_summary_totals(summary);
+	assert_int_equal(totals.processes, 100);
+	assert_int_equal(totals.minor, 50 * 10 + 50 * 11);
+	text = print(summary, command, 0);
+	assert_non_null(strstr(text, ": 1,050 minor, "));
+	assert_non_null(strstr(text, "unexplained: 50 "));
+	sink_summary_free(summary);
+	snapshot_free(snapshot);
+}
+
 /* One process that maps 512 MiB, in three ticks, as the demo does. */
 static void one_process(void **state)
 {
@@ -457,6 +491,7 @@ static void nothing_that_matters_is_hidden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sums_are_of_all_processes),
 		cmocka_unit_test(one_process),
 		cmocka_unit_test(many_processes),
 		cmocka_unit_test(exec_is_no_other_process),
