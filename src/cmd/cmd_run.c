@@ -316,6 +316,7 @@ static int run_to_end(struct run *run)
 
 	if (result < 0) {
 		log_error("waiting for the command: %s", strerror(-result));
+		marks_end(run->marks); /* it may wait for an answer to a mark */
 		waitpid(run->pid, NULL, 0); /* not profiled any more, but waited for */
 		return EXIT_FAILED;
 	}
