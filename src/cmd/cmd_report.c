@@ -360,7 +360,8 @@ static int report_main(int argc, char *argv[])
 	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (asks_for_code(&config) &&
-	    stack_output_open(&report.stacks, &config.stacks, &report.sinks, &error) < 0) {
+	    stack_output_open(&report.stacks, &config.stacks, &config.common.disabled, &report.sinks,
+			      &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}

@@ -206,7 +206,8 @@ int run_make_sinks(struct run *run, struct error *error)
 		return error_set(error, ENOMEM, "starting: out of memory");
 	sinks_add(&run->sinks, &sink_summary_ops, run->summary);
 	if (run_has_code(run) &&
-	    stack_output_open(&run->stacks, &run->config->stacks, &run->sinks, error) < 0)
+	    stack_output_open(&run->stacks, &run->config->stacks, &run->config->common.disabled,
+			      &run->sinks, error) < 0)
 		return -ENOMEM;
 	return run->config->slices && !run->config->json ? make_slices(run, error) : 0;
 }

@@ -24,8 +24,9 @@
 /* Of a helper: enough for the symbols of a browser, which take it two seconds. */
 #define HELPER_SECONDS 20
 #define HELPER_BYTES (4ULL << 30)
-/* A helper that dies of a file is followed by one for the files behind it. */
+/* A helper that dies of a file is followed by one for the files behind it; somebody waits for all. */
 #define HELPERS_MAX 16
+#define HELPERS_SECONDS 40
 /* Names of C++ can be longer; these are cut. */
 #define TEXT_MAX 1024
 
@@ -38,6 +39,8 @@ struct code_file {
 struct symbolizer {
 	struct table files; /* by a hash of the path */
 	size_t n_open;
+	void (*confine)(const void *context);
+	const void *context;
 };
 
 /* table.h takes keys of a fixed size: a hash of the path stands for it. */
@@ -57,12 +60,15 @@ static void hash_path(const char *path, uint64_t hash[2])
 	}
 }
 
-struct symbolizer *symbolizer_new(void)
+struct symbolizer *symbolizer_new(void (*confine)(const void *context), const void *context)
 {
 	struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
 
-	if (symbolizer)
-		table_init(&symbolizer->files, 0, sizeof(((struct file_entry *)0)->hash));
+	if (!symbolizer)
+		return NULL;
+	table_init(&symbolizer->files, 0, sizeof(((struct file_entry *)0)->hash));
+	symbolizer->confine = confine;
+	symbolizer->context = context;
 	return symbolizer;
 }
 
@@ -303,6 +309,8 @@ static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symb
 				size_t first, size_t count, int fd)
 {
 	limit_helper();
+	if (symbolizer->confine)
+		symbolizer->confine(symbolizer->context);
 	while (first < count) {
 		size_t end = end_of_file(symbols, count, first);
 		struct code_file *file = file_of(symbolizer, symbols[first].file);
@@ -375,9 +383,10 @@ static size_t take_answers(int fd, struct symbol *symbols, size_t first, size_t 
 }
 
 static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, size_t first,
-			 size_t count)
+			 size_t count, uint64_t end_ns)
 {
-	uint64_t deadline_ns = monotonic_ns() + HELPER_SECONDS * 1000000000ULL;
+	uint64_t deadline_ns =
+		min_of(monotonic_ns() + HELPER_SECONDS * 1000000000ULL, end_ns);
 	int pipe_fds[2];
 	pid_t pid;
 
@@ -401,6 +410,7 @@ static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, 
 
 void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count)
 {
+	uint64_t end_ns = monotonic_ns() + HELPERS_SECONDS * 1000000000ULL;
 	size_t first = 0;
 
 	qsort(symbols, count, sizeof(*symbols), compare_symbols);
@@ -411,8 +421,9 @@ void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size
 				     file_of(symbolizer, symbols[i].file) &&
 				     file_of(symbolizer, symbols[i].file)->is_gone;
 	}
-	for (unsigned int helpers = 0; first < count && helpers < HELPERS_MAX; helpers++) {
-		size_t reached = run_helper(symbolizer, symbols, first, count);
+	for (unsigned int helpers = 0;
+	     first < count && helpers < HELPERS_MAX && monotonic_ns() < end_ns; helpers++) {
+		size_t reached = run_helper(symbolizer, symbols, first, count, end_ns);
 
 		first = reached < count ? end_of_file(symbols, count, reached) : count;
 	}
