@@ -106,7 +106,7 @@ static void print_findings(const struct run *run, FILE *stream)
 }
 
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */
-int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
+static int print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
 {
 	autofree char *text = NULL;
 	size_t size;
@@ -217,11 +217,28 @@ bool run_has_code(const struct run *run)
 	return run->config->watch.code || run->config->watch.stacks;
 }
 
-int run_write_code(struct run *run, struct error *error)
+/* The files of call paths; then the summary has the functions' names. */
+static int write_code(struct run *run, struct error *error)
 {
 	if (!run->stacks.profile)
 		return 0;
 	return stack_output_write(&run->stacks, (uint64_t)sysconf(_SC_PAGESIZE), error);
+}
+
+int run_print_end(struct run *run, const struct sink_summary_run *ended, int result,
+		  struct error *error)
+{
+	struct error of_code;
+
+	if (result < 0 && run->output) {
+		log_error("%s", error->text);
+		run->failed = true;
+	}
+	if (write_code(run, &of_code) < 0) {
+		log_error("%s", of_code.text);
+		run->failed = true;
+	}
+	return run->output ? print_summary(run, ended, error) : result;
 }
 
 int run_drain(struct run *run, struct error *error)
