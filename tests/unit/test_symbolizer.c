@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +19,14 @@
 #include "symbol/symbolizer.h"
 
 static char own_path[4096];
+
+/* Behind it is what belongs to no function. */
+__asm__(".pushsection .text.faultmap_sized, \"ax\"\n"
+	".type sized_function, %function\n"
+	"sized_function: .fill 16, 1, 0\n"
+	".size sized_function, 16\n"
+	".fill 64, 1, 0\n.popsection\n");
+extern const char sized_function[];
 
 __attribute__((noinline)) int a_function_of_this_test(int value)
 {
@@ -68,6 +77,9 @@ static void a_name_counts_within_its_function(void **state)
 		{ .file = own_path, .offset = start + 1 },
 		{ .file = own_path, .offset = 1 }, /* the ELF header */
 	};
+	uint64_t sized = offset_of((uintptr_t)sized_function);
+	struct symbol ends[] = { { .file = own_path, .offset = sized + 15 },
+				 { .file = own_path, .offset = sized + 16 } };
 
 	(void)state;
 	symbolizer_see(symbolizer, own_path, (uint32_t)getpid());
@@ -79,6 +91,10 @@ static void a_name_counts_within_its_function(void **state)
 	assert_string_equal(symbols[1].source, "test_symbolizer.c");
 	assert_in_range(symbols[1].line, 20, 40);
 	assert_false(symbols[1].is_gone);
+	symbolizer_find(symbolizer, ends, ARRAY_SIZE(ends));
+	assert_string_equal(ends[0].function, "sized_function");
+	assert_null(ends[1].function);
+	symbols_clear(ends, ARRAY_SIZE(ends));
 	symbols_clear(symbols, ARRAY_SIZE(symbols));
 	symbolizer_free(symbolizer);
 }
@@ -169,12 +185,20 @@ static void the_helper_is_confined_first(void **state)
 static void what_is_no_file_has_no_names(void **state)
 {
 	struct symbolizer *symbolizer = symbolizer_new(NULL, NULL);
-	struct symbol symbols[] = { { .file = "/dev/zero", .offset = 0 },
+	char fifo[] = "/tmp/faultmap-fifo.XXXXXX";
+	struct symbol symbols[] = { { .file = fifo, .offset = 0 },
+				    { .file = "/dev/zero", .offset = 0 },
 				    { .file = "/proc", .offset = 0 },
 				    { .file = "relative", .offset = 0 } };
 
 	(void)state;
+	close(mkstemp(fifo));
+	unlink(fifo);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	alarm(30); /* who waits there is ended */
 	symbolizer_find(symbolizer, symbols, ARRAY_SIZE(symbols));
+	alarm(0);
+	unlink(fifo);
 	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++)
 		assert_null(symbols[i].function);
 	symbols_clear(symbols, ARRAY_SIZE(symbols));
