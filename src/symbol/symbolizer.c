@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,32 +91,52 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	free(symbolizer);
 }
 
-/* A regular file, without waiting for who writes to a pipe of that name. -1: there is none. */
-static int open_regular(const char *path)
+/*
+ * The file behind an O_PATH descriptor, if it is a regular one: whoever names it may have put anything
+ * there, and opening a pipe waits for its writer, a watchdog's device reboots the machine. -1: none.
+ */
+static int open_regular(int found)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char path[64];
 	struct stat stat;
 
-	if (fd >= 0 && (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	if (found < 0 || fstat(found, &stat) < 0 || !S_ISREG(stat.st_mode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* As the process sees it: its symbolic links stay in its root. Before Linux 5.6 an absolute one leads
+ * to a file of ours. -1: there is none. */
+static int open_in_root(const char *path, uint32_t tgid)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	char root_path[64];
+	autoclose int root = -1, found = -1;
+
+	snprintf(root_path, sizeof(root_path), "/proc/%u/root", tgid);
+	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	found = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (found < 0 && errno == ENOSYS)
+		found = openat(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
+	return open_regular(found);
 }
 
 /* Through the process's own root, if it is still there. */
 static int open_code(const char *path, uint32_t tgid)
 {
-	char in_root[4096 + 64];
-	int fd = -1;
+	autoclose int found = -1;
+	int fd;
 
 	if (path[0] != '/')
 		return -1;
-	if (tgid) {
-		snprintf(in_root, sizeof(in_root), "/proc/%u/root%s", tgid, path);
-		fd = open_regular(in_root);
-	}
-	return fd >= 0 ? fd : open_regular(path);
+	fd = tgid ? open_in_root(path, tgid) : -1;
+	if (fd >= 0)
+		return fd;
+	found = open(path, O_PATH | O_CLOEXEC);
+	return open_regular(found);
 }
 
 static struct code_file *file_of(struct symbolizer *symbolizer, const char *path)
@@ -173,7 +195,7 @@ static unsigned int own_number(uint32_t tgid)
 void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_t tgid)
 {
 	struct code_file *file = file_of(symbolizer, name);
-	char path[128];
+	char path[64];
 	unsigned int number;
 
 	if (!file || file->fd >= 0 || symbolizer->n_open >= SYMBOL_FILES_MAX)
@@ -181,8 +203,8 @@ void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_
 	number = own_number(tgid);
 	if (!number)
 		return;
-	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", tgid, number);
-	file->fd = open_regular(path);
+	snprintf(path, sizeof(path), "/tmp/perf-%u.map", number);
+	file->fd = open_in_root(path, tgid);
 	symbolizer->n_open += file->fd >= 0;
 }
 
