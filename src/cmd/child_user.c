@@ -2,6 +2,7 @@
 #include "cmd/child_user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -90,6 +91,14 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* As posix_spawn_file_actions_adddup2(): of a number that it has already dup2(2) leaves FD_CLOEXEC. */
+static bool give_descriptor(const struct child_descriptor *extra)
+{
+	if (extra->fd == extra->number)
+		return !fcntl(extra->fd, F_SETFD, 0);
+	return dup2(extra->fd, extra->number) >= 0;
+}
+
 /*
  * In the child, which shares our memory until exec. The system calls themselves: the C library's
  * setresuid() and its kin would change every thread of faultmap.
@@ -99,7 +108,7 @@ static void become_and_exec(struct start *start)
 	uid_t uid = start->user->uid;
 	gid_t gid = start->user->gid;
 
-	if ((!start->extra || dup2(start->extra->fd, start->extra->number) >= 0) &&
+	if ((!start->extra || give_descriptor(start->extra)) &&
 	    !syscall(SYS_setgroups, start->n_groups, start->groups) &&
 	    !syscall(SYS_setresgid, gid, gid, gid) && !syscall(SYS_setresuid, uid, uid, uid)) {
 		reset_signals();

@@ -2,16 +2,13 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/text.h"
 
 /* libbpf takes the most of it: with 64 KiB most commands ended by SIGSEGV, with 96 none. */
 #define LEAST_STACK (256 * 1024)
@@ -90,13 +87,4 @@ unsigned int cmd_terminal_width(int fd)
 	if (width > 0 && width <= UINT16_MAX)
 		return (unsigned int)width;
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
-void cmd_warn_of_line(const char *path, uint64_t line, const char *why)
-{
-	char shown[256], reason[512];
-
-	text_escape_to(shown, sizeof(shown), strcmp(path, "-") ? path : "standard input");
-	text_escape_to(reason, sizeof(reason), why);
-	log_warning("%s:%" PRIu64 ": %s", shown, line, reason);
 }

@@ -35,9 +35,6 @@ void cmd_set_verbosity(unsigned int verbose);
 /* Columns of the terminal that fd is, or COLUMNS says; 0 where it is none. */
 unsigned int cmd_terminal_width(int fd);
 
-/* Warns of a line of a log, which may be quoted in the reason, and of whoever named the file. */
-void cmd_warn_of_line(const char *path, uint64_t line, const char *why);
-
 /* The exit status for a collector error: 77 where this machine cannot run it, else 1. */
 int cmd_status_of(int error);
 

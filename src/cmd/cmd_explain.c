@@ -3,21 +3,12 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "base/util.h"
-#include "cmd/privileges.h"
-#include "cmd/sandbox.h"
-#include "replay/jsonl_reader.h"
+#include "cmd/log_reading.h"
 #include "sink/finding_text.h"
-
-/* So many bad lines are reported one by one; then only their number. */
-#define MAX_COMPLAINTS 20
 
 struct explain_config {
 	struct common_options common; /* first: see cmd_begin */
@@ -45,30 +36,14 @@ static const struct command_spec spec = {
 struct explain {
 	struct jsonl_reader *reader;
 	struct findings *findings; /* made with the first interval */
-	uint64_t n_complaints;
+	struct log_complaints complaints;
 };
 
-static void print_complaint(void *context, const char *path, uint64_t line, const char *why)
+static void complain(void *context, const char *path, uint64_t line, const char *why)
 {
 	struct explain *explain = context;
-	char shown[256], reason[512]; /* which may quote the line */
 
-	if (explain->n_complaints++ >= MAX_COMPLAINTS)
-		return;
-	text_escape_to(shown, sizeof(shown), strcmp(path, "-") ? path : "standard input");
-	text_escape_to(reason, sizeof(reason), why);
-	log_warning("%s:%" PRIu64 ": %s", shown, line, reason);
-}
-
-static int skip_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
-		    struct error *error)
-{
-	(void)context;
-	(void)command;
-	(void)wait_status;
-	(void)wall_ns;
-	(void)error;
-	return 0;
+	log_complaints_print(&explain->complaints, path, line, why);
 }
 
 static int add_interval(void *context, const struct snapshot *snapshot, struct error *error)
@@ -82,30 +57,10 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 	return findings_tick(explain->findings, snapshot, error);
 }
 
-/* Of root's capabilities that stays which opens the files, one after the other. */
-static int give_up_privileges(const struct explain_config *config, struct error *error)
-{
-	struct privileges_user user;
-	int result = privileges_find(&user, NULL, error);
-
-	user.is_other = false; /* the files are those of who asks */
-	if (!result)
-		result = privileges_suspend(&user, error);
-	if (!result)
-		result = privileges_drop(PRIVILEGE_READ_FILES, error);
-	if (!result)
-		sandbox_try(SANDBOX_REPORT, &config->common.disabled);
-	return result;
-}
-
 static int read_files(struct explain *explain, char *const files[], struct error *error)
 {
-	int result = 0;
+	int result = log_reading_files(explain->reader, files, error);
 
-	for (size_t i = 0; files[i] && !result; i++)
-		result = jsonl_reader_file(explain->reader, files[i], error);
-	if (!result)
-		result = jsonl_reader_end(explain->reader, error);
 	if (!result && !explain->findings)
 		result = error_set(error, ENODATA,
 				   "no interval in these lines; nothing to explain");
@@ -135,8 +90,7 @@ static int explain_main(int argc, char *argv[])
 	struct jsonl_reader_options reader = { .from_ms = INT64_MIN,
 					       .to_ms = INT64_MAX,
 					       .on_interval = add_interval,
-					       .on_run = skip_run,
-					       .on_complaint = print_complaint,
+					       .on_complaint = complain,
 					       .context = &explain };
 	struct error error;
 	int operand, status, result;
@@ -149,20 +103,19 @@ static int explain_main(int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	explain.reader = jsonl_reader_new(&reader);
-	result = explain.reader ? give_up_privileges(&config, &error) :
-				  error_set(&error, ENOMEM, "starting: out of memory");
+	result = explain.reader ?
+			 log_reading_confine(SANDBOX_REPORT, &config.common.disabled, &error) :
+			 error_set(&error, ENOMEM, "starting: out of memory");
 	if (!result)
 		result = read_files(&explain, argv + operand, &error);
 	if (!result)
 		result = print(&explain, &error);
-	if (explain.n_complaints > MAX_COMPLAINTS)
-		log_warning("%" PRIu64 " more lines skipped",
-			    explain.n_complaints - MAX_COMPLAINTS);
+	log_complaints_end(&explain.complaints);
 	if (result < 0)
 		log_error("%s", error.text);
 	findings_free(explain.findings);
 	jsonl_reader_free(explain.reader);
-	return result < 0 || explain.n_complaints ? EXIT_FAILED : EXIT_DONE;
+	return result < 0 || explain.complaints.count ? EXIT_FAILED : EXIT_DONE;
 }
 
 const struct command cmd_explain = { &spec, explain_main };

@@ -10,17 +10,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cmd/privileges.h"
-#include "cmd/sandbox.h"
+#include "cmd/log_reading.h"
 #include "cmd/stack_output.h"
 #include "cmd/table_options.h"
-#include "replay/jsonl_reader.h"
 #include "sink/sink_summary.h"
 #include "base/text.h"
 #include "base/util.h"
 
-/* So many bad lines are reported one by one; then only their number. */
-#define MAX_COMPLAINTS 20
 /* So many bytes of commands are printed; then only their number. */
 #define MAX_RUN_TEXT (1 << 20)
 
@@ -79,18 +75,17 @@ struct report {
 	FILE *text;  /* all that is printed, in memory */
 	uint64_t n_runs;
 	uint64_t n_runs_left_out;
-	uint64_t n_complaints;
+	struct log_complaints complaints;
 	bool is_narrowed;
 	struct sinks sinks; /* the next one's, where code is asked for */
 	struct stack_output stacks;
 };
 
-static void print_complaint(void *context, const char *path, uint64_t line, const char *why)
+static void complain(void *context, const char *path, uint64_t line, const char *why)
 {
 	struct report *report = context;
 
-	if (report->n_complaints++ < MAX_COMPLAINTS)
-		cmd_warn_of_line(path, line, why);
+	log_complaints_print(&report->complaints, path, line, why);
 }
 
 static void free_command(const char *const *command)
@@ -224,12 +219,8 @@ static int read_time(const char *flag, const char *text, int64_t none, int64_t *
 
 static int report_read(struct report *report, char *const files[], struct error *error)
 {
-	int result = 0;
+	int result = log_reading_files(report->reader, files, error);
 
-	for (size_t i = 0; files[i] && !result; i++)
-		result = jsonl_reader_file(report->reader, files[i], error);
-	if (!result)
-		result = jsonl_reader_end(report->reader, error);
 	if (!result && !jsonl_reader_info(report->reader)->n_intervals)
 		result = error_set(error, ENODATA, "no interval %s; nothing to report",
 				   report->is_narrowed ? "in that time" : "in these lines");
@@ -272,21 +263,12 @@ static int print_code(struct report *report, struct error *error)
 				  cmd_terminal_width(STDOUT_FILENO), report->text, error);
 }
 
-/* Of root's capabilities that stays which opens the files, one after the other. */
+/* Names of code are read in a process of its own, which the filter does not allow. */
 static int give_up_privileges(const struct report_config *config, struct error *error)
 {
-	struct privileges_user user;
-	int result = privileges_find(&user, NULL, error);
-
-	user.is_other = false; /* the files are those of who asks */
-	if (!result)
-		result = privileges_suspend(&user, error);
-	if (!result)
-		result = privileges_drop(PRIVILEGE_READ_FILES, error);
-	/* Names of code are read in a process of its own, which the filter does not allow. */
-	if (!result && !asks_for_code(config))
-		sandbox_try(SANDBOX_REPORT, &config->common.disabled);
-	return result;
+	return asks_for_code(config) ?
+		       log_reading_give_up_privileges(error) :
+		       log_reading_confine(SANDBOX_REPORT, &config->common.disabled, error);
 }
 
 /* `report | head`: the reader has what it wanted, which is no failure; others are told by main(). */
@@ -322,14 +304,12 @@ static int report_run(struct report *report, char *const files[])
 		result = print_code(report, &error);
 	if (fclose(report->text) != 0 && !result)
 		result = error_set(&error, ENOMEM, "making the report: out of memory");
-	if (report->n_complaints > MAX_COMPLAINTS)
-		log_warning("%" PRIu64 " more lines skipped",
-			    report->n_complaints - MAX_COMPLAINTS);
+	log_complaints_end(&report->complaints);
 	if (result < 0)
 		log_error("%s", error.text);
 	else
 		write_out(text, size);
-	return result < 0 || report->n_complaints ? EXIT_FAILED : EXIT_DONE;
+	return result < 0 || report->complaints.count ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int report_main(int argc, char *argv[])
@@ -338,7 +318,7 @@ static int report_main(int argc, char *argv[])
 	struct report report = { .config = &config };
 	struct jsonl_reader_options reader = { .on_interval = add_interval,
 					       .on_run = add_run,
-					       .on_complaint = print_complaint,
+					       .on_complaint = complain,
 					       .context = &report };
 	struct error error;
 	int operand, status;
@@ -356,7 +336,8 @@ static int report_main(int argc, char *argv[])
 	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (asks_for_code(&config) &&
-	    stack_output_open(&report.stacks, &config.stacks, &report.sinks, &error) < 0) {
+	    stack_output_open(&report.stacks, &config.stacks, &config.common.disabled,
+			      &report.sinks, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}

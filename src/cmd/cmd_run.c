@@ -239,7 +239,7 @@ static int print_run(struct run *run, struct error *error)
 
 /* From beginning to end. ----------------------------------------------------------------------- */
 
-int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, struct error *error)
+static int open_session(struct run *run, bool follow, session_tick_fn on_tick, struct error *error)
 {
 	struct collector_options options = watch_collector(&run->config->watch,
 							   &run->config->common);
@@ -260,10 +260,9 @@ int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, stru
 	return result;
 }
 
-/* Everything that may fail before COMMAND exists. */
-static int run_prepare(struct run *run, struct error *error)
+int run_prepare(struct run *run, bool follow, session_tick_fn on_tick, struct error *error)
 {
-	int result = run_open_session(run, true, run_count_pending, error);
+	int result = open_session(run, follow, on_tick, error);
 
 	if (!result)
 		result = run_make_sinks(run, error);
@@ -273,6 +272,14 @@ static int run_prepare(struct run *run, struct error *error)
 		sink_jsonl_watch(run->jsonl, session_loop(run->session));
 		result = run_print_meta(run, error);
 	}
+	return result;
+}
+
+/* Everything that may fail before COMMAND exists. */
+static int prepare(struct run *run, struct error *error)
+{
+	int result = run_prepare(run, true, run_count_pending, error);
+
 	if (result < 0)
 		return result;
 	session_set_sinks(run->session, &run->sinks, NULL);
@@ -292,15 +299,7 @@ static int run_finish(struct run *run, struct error *error)
 	result = run_end_verdict(run, error);
 	if (!result && run->jsonl)
 		result = print_run(run, error);
-	if (result < 0 && run->output) {
-		log_error("%s", error->text);
-		run->failed = true;
-	}
-	if (run_write_code(run, error) < 0) {
-		log_error("%s", error->text);
-		run->failed = true;
-	}
-	return run->output ? run_print_summary(run, &ended, error) : result;
+	return run_print_end(run, &ended, result, error);
 }
 
 static int status_of_wait(int wait_status)
@@ -316,6 +315,7 @@ static int run_to_end(struct run *run)
 
 	if (result < 0) {
 		log_error("waiting for the command: %s", strerror(-result));
+		marks_end(run->marks);      /* it may wait for an answer to a mark */
 		waitpid(run->pid, NULL, 0); /* not profiled any more, but waited for */
 		return EXIT_FAILED;
 	}
@@ -342,7 +342,7 @@ static int run_start(struct run *run)
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}
-	result = run_prepare(run, &error);
+	result = prepare(run, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return cmd_status_of(result);

@@ -13,11 +13,17 @@
 #include "base/util.h"
 #include "cmd/mark_file.h"
 
+/* What is read of the pipe at once, and how often at the end: 64 KiB, all that it holds. Somebody may
+ * still write. */
+#define PIECE 4096
+#define LAST_PIECES 16
+
 struct marks {
 	mark_fn on_mark;
 	void *context;
 	struct mark_file *file; /* NULL: the pipe */
 	int reader, writer;     /* of the pipe */
+	struct loop *loop;      /* NULL: nobody is called */
 	int number;
 	char name[MARK_MAX + 1]; /* so far */
 	size_t length;
@@ -51,15 +57,21 @@ static int handle_file(void *context, uint32_t events)
 	return mark_file_serve(marks->file);
 }
 
-static int handle_pipe(void *context, uint32_t events)
+/* False: there is nothing to take. */
+static bool take_piece(struct marks *marks)
 {
-	struct marks *marks = context;
-	char bytes[4096];
+	char bytes[PIECE];
 	ssize_t size = read(marks->reader, bytes, sizeof(bytes));
 
-	(void)events;
 	if (size > 0)
 		take_bytes(marks, bytes, (size_t)size);
+	return size > 0;
+}
+
+static int handle_pipe(void *context, uint32_t events)
+{
+	(void)events;
+	take_piece(context);
 	return 0;
 }
 
@@ -137,6 +149,8 @@ int marks_watch(struct marks *marks, struct loop *loop, struct error *error)
 					       handle_file, marks) :
 				   loop_add_fd(loop, marks->reader, EPOLLIN, handle_pipe, marks);
 
+	if (!result)
+		marks->loop = loop;
 	return result < 0 ? error_set(error, -result, "watching for marks: %s", strerror(-result)) :
 			    0;
 }
@@ -170,7 +184,13 @@ bool marks_are_exact(const struct marks *marks)
 
 bool marks_end(struct marks *marks)
 {
-	if (!marks->file)
-		handle_pipe(marks, 0);
+	if (marks->loop)
+		loop_remove_fd(marks->loop,
+			       marks->file ? mark_file_server(marks->file) : marks->reader);
+	marks->loop = NULL;
+	for (int i = 0; !marks->file && i < LAST_PIECES; i++)
+		if (!take_piece(marks))
+			break;
+	mark_file_close(TAKE_PTR(marks->file));
 	return !marks->has_line;
 }

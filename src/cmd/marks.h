@@ -33,7 +33,9 @@ int marks_descriptor(const struct marks *marks);
 int marks_number(const struct marks *marks);
 /* The writer waits. */
 bool marks_are_exact(const struct marks *marks);
-/* After COMMAND has ended: takes what is still there. False: the last line has no newline. */
+/* After COMMAND has ended, or when no more marks can be taken: takes what is still there, and nobody
+ * waits any more, such as a child that COMMAND left behind; its writes to the file fail. False: the
+ * last line has no newline. */
 bool marks_end(struct marks *marks);
 
 #endif

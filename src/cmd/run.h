@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What cmd_run.c (a command), cmd_run_attach.c (what runs already) and run_output.c (what is printed)
+/* What cmd_run.c (a command), run_attach.c (what runs already) and run_output.c (what is printed)
  * share; nobody else includes it. */
 #ifndef FAULTMAP_RUN_H
 #define FAULTMAP_RUN_H
@@ -105,8 +105,9 @@ struct run {
 
 /* `run` and `stacks`, with the defaults that are in the config: from the flags to the exit status. */
 int run_main(const struct command *command, struct run_config *config, int argc, char *argv[]);
-/* The session as the flags have it. `follow`: only what descends from us. As below. */
-int run_open_session(struct run *run, bool follow, session_tick_fn on_tick, struct error *error);
+/* The session as the flags have it, and all that is told of its ticks, with the first JSON line.
+ * `follow`: only what descends from us. As below. */
+int run_prepare(struct run *run, bool follow, session_tick_fn on_tick, struct error *error);
 /* A callback of it: who has ended without having been reported as ended yet? */
 int run_count_pending(void *context, const struct snapshot *snapshot, struct error *error);
 /* Ticks until all of these are reported with their final counters. As below. */
@@ -120,10 +121,10 @@ int run_open_output(struct run *run, struct error *error);
 int run_make_sinks(struct run *run, struct error *error);
 /* The first JSON line. As above. */
 int run_print_meta(struct run *run, struct error *error);
-/* The summary; `ended` says of what. As above. */
-int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error);
-/* The files of call paths; before the summary, which has the functions' names then. As above. */
-int run_write_code(struct run *run, struct error *error);
+/* The files of call paths and the summary; `ended` says of what, `result` how the lines before went,
+ * with the error set where they failed. As above. */
+int run_print_end(struct run *run, const struct sink_summary_run *ended, int result,
+		  struct error *error);
 /* All JSON lines are out, or lost. As above. */
 int run_drain(struct run *run, struct error *error);
 /* What is profiled goes on, whatever we lose: that is said once. Returns 0. */

@@ -147,16 +147,7 @@ static int prepare(struct attached *attached, struct error *error)
 	int result;
 
 	run->interval_ms = interval_wanted(run->config);
-	result = run_open_session(run, false, take_tick, error);
-
-	if (!result)
-		result = run_make_sinks(run, error);
-	if (!result)
-		result = run_prepare_verdict(run, error);
-	if (!result && run->jsonl) {
-		sink_jsonl_watch(run->jsonl, session_loop(run->session));
-		result = run_print_meta(run, error);
-	}
+	result = run_prepare(run, false, take_tick, error);
 	if (result < 0)
 		return result;
 	session_set_sinks(run->session, &run->sinks, run_handle_result);
@@ -191,19 +182,10 @@ static int finish(struct run *run, struct error *error)
 
 	if (run->jsonl && !result)
 		result = run_drain(run, error);
-
 	filter_flags_text(&run->config->filter, text, sizeof(text));
 	ended.attached = text;
 	filter_flags_tell(&run->config->filter, run->session);
-	if (result < 0 && run->output) {
-		log_error("%s", error->text);
-		run->failed = true;
-	}
-	if (run_write_code(run, error) < 0) {
-		log_error("%s", error->text);
-		run->failed = true;
-	}
-	return run->output ? run_print_summary(run, &ended, error) : result;
+	return run_print_end(run, &ended, result, error);
 }
 
 static int attach(struct attached *attached)

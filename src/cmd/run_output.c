@@ -106,7 +106,7 @@ static void print_findings(const struct run *run, FILE *stream)
 }
 
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */
-int run_print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
+static int print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
 {
 	autofree char *text = NULL;
 	size_t size;
@@ -205,7 +205,8 @@ int run_make_sinks(struct run *run, struct error *error)
 		return error_set(error, ENOMEM, "starting: out of memory");
 	sinks_add(&run->sinks, &sink_summary_ops, run->summary);
 	if (run_has_code(run) &&
-	    stack_output_open(&run->stacks, &run->config->stacks, &run->sinks, error) < 0)
+	    stack_output_open(&run->stacks, &run->config->stacks, &run->config->common.disabled,
+			      &run->sinks, error) < 0)
 		return -ENOMEM;
 	return run->config->slices && !run->config->json ? make_slices(run, error) : 0;
 }
@@ -215,11 +216,28 @@ bool run_has_code(const struct run *run)
 	return run->config->watch.code || run->config->watch.stacks;
 }
 
-int run_write_code(struct run *run, struct error *error)
+/* The files of call paths; then the summary has the functions' names. */
+static int write_code(struct run *run, struct error *error)
 {
 	if (!run->stacks.profile)
 		return 0;
 	return stack_output_write(&run->stacks, (uint64_t)sysconf(_SC_PAGESIZE), error);
+}
+
+int run_print_end(struct run *run, const struct sink_summary_run *ended, int result,
+		  struct error *error)
+{
+	struct error of_code;
+
+	if (result < 0 && run->output) {
+		log_error("%s", error->text);
+		run->failed = true;
+	}
+	if (write_code(run, &of_code) < 0) {
+		log_error("%s", of_code.text);
+		run->failed = true;
+	}
+	return run->output ? print_summary(run, ended, error) : result;
 }
 
 int run_drain(struct run *run, struct error *error)

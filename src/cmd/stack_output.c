@@ -11,6 +11,8 @@
 #include "base/output_file.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "cmd/privileges.h"
+#include "cmd/sandbox.h"
 
 /* Of the files: what a program executes is its user's business. */
 #define FILE_MODE 0600
@@ -58,8 +60,18 @@ static void see_file(void *context, const char *file, uint32_t tgid)
 		symbolizer_see_map(context, file, tgid);
 }
 
+/* Of the process that reads strangers' files, as of who reads strangers' logs. Where the kernel takes
+ * no filter it goes on without: the limits of time and memory stay. */
+static void confine(const void *disabled)
+{
+	struct error error;
+
+	privileges_drop(PRIVILEGE_READ_FILES, &error);
+	sandbox_enter(SANDBOX_REPORT, disabled);
+}
+
 int stack_output_open(struct stack_output *output, const struct stack_options *options,
-		      struct sinks *sinks, struct error *error)
+		      const struct option_list *disabled, struct sinks *sinks, struct error *error)
 {
 	struct sink_profile_options sink = { .kind = -1,
 					     .mapping = options->mapping,
@@ -70,7 +82,7 @@ int stack_output_open(struct stack_output *output, const struct stack_options *o
 	if (!symbolizer_is_built())
 		log_warning("built without names for code (WITHOUT=symbol): offsets are shown");
 	output->options = options;
-	output->symbolizer = sink.context = symbolizer_new();
+	output->symbolizer = sink.context = symbolizer_new(confine, disabled);
 	output->profile = output->symbolizer ? sink_profile_new(&sink) : NULL;
 	if (!output->profile)
 		return error_set(error, ENOMEM, "starting: out of memory");

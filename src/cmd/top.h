@@ -6,7 +6,6 @@
 #include "cmd/cmd.h"
 #include "cmd/filter_flags.h"
 #include "cmd/privileges.h"
-#include "cmd/sandbox.h"
 #include "cmd/table_options.h"
 #include "cmd/watch.h"
 #include "sink/sink_table.h"
@@ -42,10 +41,6 @@ bool top_has_screen(void);
 int top_on_screen(const struct top_config *config, const struct privileges_user *user);
 int top_replay_on_screen(const struct top_config *config, char *const files[]);
 #endif
-/* What a log is shown with: no capability but the one that opens its files, and this filter of
- * system calls. 0 or a negative errno with the error set. */
-int top_give_up_privileges(const struct top_config *config, enum sandbox sandbox,
-			   struct error *error);
 /* The table that the flags ask for, on standard output. */
 void top_table(const struct top_config *config, struct sink_table_options *ret_options,
 	       uint64_t page_size);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "cmd/log_reading.h"
 #include "replay/player.h"
 
 /* A step of the clock is at least so long, however fast it goes. */
@@ -28,7 +29,7 @@ struct replay {
 	double speed;
 	uint64_t interval_ms; /* of the snapshot that is shown */
 	bool is_paused;
-	uint64_t n_complaints;
+	struct log_complaints complaints;
 };
 
 static int handle_timer(void *context);
@@ -184,11 +185,12 @@ static void note_complaint(void *context, const char *path, uint64_t line, const
 {
 	struct replay *replay = context;
 
-	replay->n_complaints++;
-	if (replay->term)
-		ui_say(term_ui(replay->term), "%s:%" PRIu64 ": %s", path, line, why);
-	else
-		cmd_warn_of_line(path, line, why);
+	if (!replay->term) {
+		log_complaints_print(&replay->complaints, path, line, why);
+		return;
+	}
+	replay->complaints.count++;
+	ui_say(term_ui(replay->term), "%s:%" PRIu64 ": %s", path, line, why);
 }
 
 static int open_loop(struct replay *replay, struct error *error)
@@ -242,7 +244,8 @@ static int run(struct replay *replay, struct error *error)
 	if (result > 0)
 		result = open_screen(replay, error);
 	if (!result)
-		result = top_give_up_privileges(replay->config, SANDBOX_REPLAY, error);
+		result = log_reading_confine(SANDBOX_REPLAY, &replay->config->common.disabled,
+					     error);
 	if (!result)
 		result = show(replay, snapshot, error);
 	if (!result) {
@@ -272,5 +275,5 @@ int top_replay_on_screen(const struct top_config *config, char *const files[])
 	top_settings_close(&replay.settings);
 	if (result < 0)
 		log_error("%s", *error.text ? error.text : "waiting for events failed");
-	return result < 0 || replay.n_complaints ? EXIT_FAILED : EXIT_DONE;
+	return result < 0 || replay.complaints.count ? EXIT_FAILED : EXIT_DONE;
 }

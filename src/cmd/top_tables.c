@@ -5,29 +5,8 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "cmd/log_reading.h"
 #include "replay/player.h"
-
-int top_give_up_privileges(const struct top_config *config, enum sandbox sandbox,
-			   struct error *error)
-{
-	struct privileges_user user;
-	int result = privileges_find(&user, NULL, error);
-
-	user.is_other = false; /* the files are those of who asks */
-	if (!result)
-		result = privileges_suspend(&user, error);
-	if (!result)
-		result = privileges_drop(PRIVILEGE_READ_FILES, error);
-	if (!result)
-		sandbox_try(sandbox, &config->common.disabled);
-	return result;
-}
-
-static void print_complaint(void *context, const char *path, uint64_t line, const char *why)
-{
-	++*(uint64_t *)context;
-	cmd_warn_of_line(path, line, why);
-}
 
 static int print(struct player *player, struct sink_table *table, uint64_t count,
 		 struct error *error)
@@ -48,8 +27,8 @@ static int print(struct player *player, struct sink_table *table, uint64_t count
 int top_replay_tables(const struct top_config *config, char *const files[])
 {
 	struct sink_table_options options;
-	uint64_t n_complaints = 0;
-	struct player *player = player_new(files, print_complaint, &n_complaints);
+	struct log_complaints complaints = {};
+	struct player *player = player_new(files, log_complaints_print, &complaints);
 	struct sink_table *table = NULL;
 	struct error error;
 	int result = -ENOMEM;
@@ -60,12 +39,13 @@ int top_replay_tables(const struct top_config *config, char *const files[])
 		table = sink_table_new(&options);
 	}
 	if (player && table)
-		result = top_give_up_privileges(config, SANDBOX_REPORT, &error);
+		result = log_reading_confine(SANDBOX_REPORT, &config->common.disabled, &error);
 	if (!result)
 		result = print(player, table, config->once ? 1 : config->count, &error);
+	log_complaints_end(&complaints);
 	if (result < 0 && result != -EPIPE)
 		log_error("%s", error.text);
 	sink_table_free(table);
 	player_free(player);
-	return result < 0 || n_complaints ? EXIT_FAILED : EXIT_DONE;
+	return result < 0 || complaints.count ? EXIT_FAILED : EXIT_DONE;
 }

@@ -252,7 +252,7 @@ static int read_run(struct jsonl_line *line, struct error *error)
 		if (!command[i] || !word || !text_unescape(command[i]))
 			jsonl_line_reject(line, "command", "no list of words");
 	}
-	if (!line->why[0])
+	if (!line->why[0] && reader->options.on_run)
 		result = reader->options.on_run(reader->options.context,
 						(const char *const *)command, wait_status, wall_ns,
 						error);

@@ -28,7 +28,7 @@ typedef void (*log_complaint_fn)(void *context, const char *path, uint64_t line,
 struct jsonl_reader_options {
 	int64_t from_ms, to_ms; /* since 1970: intervals that ended from then on, and before then */
 	log_interval_fn on_interval;
-	log_run_fn on_run;
+	log_run_fn on_run; /* NULL: they are passed over */
 	log_complaint_fn on_complaint;
 	void *context;
 };

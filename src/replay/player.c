@@ -28,18 +28,6 @@ static int take_interval(void *context, const struct snapshot *snapshot, struct 
 	return 0;
 }
 
-/* The view shows faults, not how a command ended. */
-static int take_run(void *context, const char *const *command, int wait_status, uint64_t wall_ns,
-		    struct error *error)
-{
-	(void)context;
-	(void)command;
-	(void)wait_status;
-	(void)wall_ns;
-	(void)error;
-	return 0;
-}
-
 static void complain(void *context, const char *path, uint64_t line, const char *why)
 {
 	struct player *player = context;
@@ -54,7 +42,6 @@ static struct jsonl_reader *new_reader(struct player *player)
 		.from_ms = INT64_MIN,
 		.to_ms = INT64_MAX,
 		.on_interval = take_interval,
-		.on_run = take_run,
 		.on_complaint = complain,
 		.context = player,
 	};

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,8 +26,9 @@
 /* Of a helper: enough for the symbols of a browser, which take it two seconds. */
 #define HELPER_SECONDS 20
 #define HELPER_BYTES (4ULL << 30)
-/* A helper that dies of a file is followed by one for the files behind it. */
+/* A helper that dies of a file is followed by one for the files behind it; somebody waits for all. */
 #define HELPERS_MAX 16
+#define HELPERS_SECONDS 40
 /* Names of C++ can be longer; these are cut. */
 #define TEXT_MAX 1024
 
@@ -38,6 +41,8 @@ struct code_file {
 struct symbolizer {
 	struct table files; /* by a hash of the path */
 	size_t n_open;
+	void (*confine)(const void *context);
+	const void *context;
 };
 
 /* table.h takes keys of a fixed size: a hash of the path stands for it. */
@@ -57,12 +62,15 @@ static void hash_path(const char *path, uint64_t hash[2])
 	}
 }
 
-struct symbolizer *symbolizer_new(void)
+struct symbolizer *symbolizer_new(void (*confine)(const void *context), const void *context)
 {
 	struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
 
-	if (symbolizer)
-		table_init(&symbolizer->files, 0, sizeof(((struct file_entry *)0)->hash));
+	if (!symbolizer)
+		return NULL;
+	table_init(&symbolizer->files, 0, sizeof(((struct file_entry *)0)->hash));
+	symbolizer->confine = confine;
+	symbolizer->context = context;
 	return symbolizer;
 }
 
@@ -83,32 +91,52 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	free(symbolizer);
 }
 
-/* A regular file, without waiting for who writes to a pipe of that name. -1: there is none. */
-static int open_regular(const char *path)
+/*
+ * The file behind an O_PATH descriptor, if it is a regular one: whoever names it may have put anything
+ * there, and opening a pipe waits for its writer, a watchdog's device reboots the machine. -1: none.
+ */
+static int open_regular(int found)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char path[64];
 	struct stat stat;
 
-	if (fd >= 0 && (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	if (found < 0 || fstat(found, &stat) < 0 || !S_ISREG(stat.st_mode))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* As the process sees it: its symbolic links stay in its root. Before Linux 5.6 an absolute one leads
+ * to a file of ours. -1: there is none. */
+static int open_in_root(const char *path, uint32_t tgid)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	char root_path[64];
+	autoclose int root = -1, found = -1;
+
+	snprintf(root_path, sizeof(root_path), "/proc/%u/root", tgid);
+	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	found = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (found < 0 && errno == ENOSYS)
+		found = openat(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
+	return open_regular(found);
 }
 
 /* Through the process's own root, if it is still there. */
 static int open_code(const char *path, uint32_t tgid)
 {
-	char in_root[4096 + 64];
-	int fd = -1;
+	autoclose int found = -1;
+	int fd;
 
 	if (path[0] != '/')
 		return -1;
-	if (tgid) {
-		snprintf(in_root, sizeof(in_root), "/proc/%u/root%s", tgid, path);
-		fd = open_regular(in_root);
-	}
-	return fd >= 0 ? fd : open_regular(path);
+	fd = tgid ? open_in_root(path, tgid) : -1;
+	if (fd >= 0)
+		return fd;
+	found = open(path, O_PATH | O_CLOEXEC);
+	return open_regular(found);
 }
 
 static struct code_file *file_of(struct symbolizer *symbolizer, const char *path)
@@ -167,7 +195,7 @@ static unsigned int own_number(uint32_t tgid)
 void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_t tgid)
 {
 	struct code_file *file = file_of(symbolizer, name);
-	char path[128];
+	char path[64];
 	unsigned int number;
 
 	if (!file || file->fd >= 0 || symbolizer->n_open >= SYMBOL_FILES_MAX)
@@ -175,8 +203,8 @@ void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_
 	number = own_number(tgid);
 	if (!number)
 		return;
-	snprintf(path, sizeof(path), "/proc/%u/root/tmp/perf-%u.map", tgid, number);
-	file->fd = open_regular(path);
+	snprintf(path, sizeof(path), "/tmp/perf-%u.map", number);
+	file->fd = open_in_root(path, tgid);
 	symbolizer->n_open += file->fd >= 0;
 }
 
@@ -303,6 +331,8 @@ static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symb
 				size_t first, size_t count, int fd)
 {
 	limit_helper();
+	if (symbolizer->confine)
+		symbolizer->confine(symbolizer->context);
 	while (first < count) {
 		size_t end = end_of_file(symbols, count, first);
 		struct code_file *file = file_of(symbolizer, symbols[first].file);
@@ -375,9 +405,10 @@ static size_t take_answers(int fd, struct symbol *symbols, size_t first, size_t 
 }
 
 static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, size_t first,
-			 size_t count)
+			 size_t count, uint64_t end_ns)
 {
-	uint64_t deadline_ns = monotonic_ns() + HELPER_SECONDS * 1000000000ULL;
+	uint64_t deadline_ns =
+		min_of(monotonic_ns() + HELPER_SECONDS * 1000000000ULL, end_ns);
 	int pipe_fds[2];
 	pid_t pid;
 
@@ -401,6 +432,7 @@ static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, 
 
 void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count)
 {
+	uint64_t end_ns = monotonic_ns() + HELPERS_SECONDS * 1000000000ULL;
 	size_t first = 0;
 
 	qsort(symbols, count, sizeof(*symbols), compare_symbols);
@@ -411,8 +443,9 @@ void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size
 				     file_of(symbolizer, symbols[i].file) &&
 				     file_of(symbolizer, symbols[i].file)->is_gone;
 	}
-	for (unsigned int helpers = 0; first < count && helpers < HELPERS_MAX; helpers++) {
-		size_t reached = run_helper(symbolizer, symbols, first, count);
+	for (unsigned int helpers = 0;
+	     first < count && helpers < HELPERS_MAX && monotonic_ns() < end_ns; helpers++) {
+		size_t reached = run_helper(symbolizer, symbols, first, count, end_ns);
 
 		first = reached < count ? end_of_file(symbols, count, reached) : count;
 	}

@@ -32,8 +32,9 @@ struct symbol {
 
 /* Whether this faultmap was built with it. */
 bool symbolizer_is_built(void);
-/* NULL when out of memory. */
-struct symbolizer *symbolizer_new(void);
+/* `confine` is called in the helper process, before it reads a file: there it gives up all but reading
+ * and opening files; NULL: nothing. NULL when out of memory. */
+struct symbolizer *symbolizer_new(void (*confine)(const void *context), const void *context);
 void symbolizer_free(struct symbolizer *symbolizer);
 /* Opens the file as the process `tgid` sees it (0: as this one does), if it is not known yet. */
 void symbolizer_see(struct symbolizer *symbolizer, const char *file, uint32_t tgid);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "model/grouping.h"
+#include "model/losses.h"
 
 /* The thresholds. Less is there in every program, and no change would be noticed. ---------------- */
 
@@ -31,6 +32,13 @@
 /* Beyond, what is small is in no finding. */
 #define SUBJECTS_MAX 65536
 
+/* How much memory a process had at most. */
+struct resident {
+	uint64_t tgid, start_ns; /* identity: must stay first, it is the hash key */
+	uint64_t peak_rss;
+};
+#define RESIDENT_KEY_SIZE offsetof(struct resident, peak_rss)
+
 /* All that one process did in the mappings of one name; or, mapping NULL, in all. */
 struct subject {
 	/* identity: must stay first, it is the hash key */
@@ -48,8 +56,8 @@ struct subject {
 
 struct findings {
 	uint64_t page_size;
-	struct grouping *rows, *people;
-	struct table subjects;
+	struct grouping *rows;
+	struct table residents, subjects;
 	uint64_t wall_ns;
 	struct finding *list;
 	size_t count;
@@ -218,16 +226,15 @@ struct findings *findings_new(uint64_t page_size)
 	const struct grouping_options rows = { .by = BY_ROW,
 					       .sums_up = true,
 					       .max_tallies = MAX_ROWS };
-	const struct grouping_options people = { .by = BY_PROCESS, .sums_up = true };
 	struct findings *findings = calloc(1, sizeof(*findings));
 
 	if (!findings)
 		return NULL;
 	findings->page_size = page_size;
+	table_init(&findings->residents, 0, RESIDENT_KEY_SIZE);
 	table_init(&findings->subjects, 0, SUBJECT_KEY_SIZE);
 	findings->rows = grouping_new(&rows);
-	findings->people = grouping_new(&people);
-	if (findings->rows && findings->people)
+	if (findings->rows)
 		return findings;
 	findings_free(findings);
 	return NULL;
@@ -237,21 +244,44 @@ void findings_free(struct findings *findings)
 {
 	if (!findings)
 		return;
+	table_clear_values(&findings->residents, free);
 	table_clear_values(&findings->subjects, free);
 	if (findings->rows)
 		grouping_free(findings->rows);
-	if (findings->people)
-		grouping_free(findings->people);
 	free(findings->list);
 	free(findings);
 }
 
+/* 0 or -ENOMEM. */
+static int note_resident(struct findings *findings, const struct process *process)
+{
+	const struct resident key = { .tgid = process->tgid, .start_ns = process->start_ns };
+	uint64_t rss = max_of(process->rss_bytes, process->peak_rss_bytes);
+	struct resident *resident = table_get(&findings->residents, &key);
+
+	if (!resident && rss && findings->residents.count < SUBJECTS_MAX) {
+		resident = malloc(sizeof(*resident));
+		if (!resident)
+			return -ENOMEM;
+		*resident = key;
+		if (table_add(&findings->residents, resident) < 0) {
+			free(resident);
+			return -ENOMEM;
+		}
+	}
+	if (resident)
+		resident->peak_rss = max_of(resident->peak_rss, rss);
+	return 0;
+}
+
 int findings_tick(struct findings *findings, const struct snapshot *snapshot, struct error *error)
 {
-	if (grouping_add(findings->rows, snapshot) < 0 ||
-	    grouping_add(findings->people, snapshot) < 0)
-		return error_set(error, ENOMEM, "looking for findings: out of memory");
-	return 0;
+	int result = grouping_add(findings->rows, snapshot);
+
+	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
+		if (!losses_is_other(snapshot->processes[i]))
+			result = note_resident(findings, snapshot->processes[i]);
+	return result < 0 ? error_set(error, ENOMEM, "looking for findings: out of memory") : 0;
 }
 
 static int tick_it(void *sink, const struct snapshot *snapshot, struct error *error)
@@ -287,11 +317,14 @@ static struct subject *subject_of(struct findings *findings, const char *mapping
 	return NULL;
 }
 
+/* NULL: there was no room. */
 static void add_row(struct subject *subject, const struct tally *row)
 {
 	uint64_t faults = row->counts.minor + row->counts.major;
 	uint64_t stall_ns = row->stalls.sum_ns;
 
+	if (!subject)
+		return;
 	memcpy(subject->comm, row->comm, COMM_LEN);
 	subject->minor += row->counts.minor;
 	subject->major += row->counts.major;
@@ -314,27 +347,26 @@ static void add_row(struct subject *subject, const struct tally *row)
 }
 
 /* Rows that were put together are of several processes, and small: of them nothing is said. */
-static void make_subjects(struct findings *findings, const struct tallies *rows,
-			  const struct tallies *people)
+static void make_subjects(struct findings *findings, const struct tallies *rows)
 {
+	const struct resident *resident;
+	size_t cursor = 0;
+
 	for (size_t i = 0; i < rows->shown; i++) {
 		const struct tally *row = rows->list[i];
-		const char *const mappings[] = { row->name, NULL };
 
-		for (size_t j = 0; row->tgid && j < ARRAY_SIZE(mappings); j++) {
-			struct subject *subject = subject_of(findings, mappings[j], row);
-
-			if (subject)
-				add_row(subject, row);
-		}
+		if (!row->tgid)
+			continue;
+		add_row(subject_of(findings, row->name, row), row);
+		add_row(subject_of(findings, NULL, row), row);
 	}
-	for (size_t i = 0; i < people->shown; i++) {
-		const struct subject key = { .tgid = people->list[i]->tgid,
-					     .start_ns = people->list[i]->start_ns };
+	while ((resident = table_next(&findings->residents, &cursor))) {
+		const struct subject key = { .tgid = resident->tgid,
+					     .start_ns = resident->start_ns };
 		struct subject *subject = table_get(&findings->subjects, &key);
 
-		if (subject && key.tgid)
-			subject->peak_rss = people->list[i]->rss_bytes;
+		if (subject)
+			subject->peak_rss = resident->peak_rss;
 	}
 }
 
@@ -390,21 +422,18 @@ int findings_end(struct findings *findings, uint64_t wall_ns, const struct findi
 		 size_t *ret_count)
 {
 	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
-	struct tallies rows = {}, people = {};
+	struct tallies rows = {};
 	const struct subject *subject;
 	size_t cursor = 0;
 	int result = grouping_tallies(findings->rows, &view, &rows);
 
-	if (!result)
-		result = grouping_tallies(findings->people, &view, &people);
 	findings->wall_ns = wall_ns;
 	if (!result)
-		make_subjects(findings, &rows, &people);
+		make_subjects(findings, &rows);
 	while (!result && (subject = table_next(&findings->subjects, &cursor)))
 		for (size_t i = 0; i < ARRAY_SIZE(rules) && !result; i++)
 			result = apply(findings, &rules[i], subject);
 	tallies_clear(&rows);
-	tallies_clear(&people);
 	if (findings->count)
 		qsort(findings->list, findings->count, sizeof(*findings->list), compare_cost);
 	thin(findings);

@@ -82,6 +82,11 @@ if unshare -m true 2>/dev/null; then
 	check_equal "marks come, and are not called exact" \
 		"$(jq -r 'select(.rec == "mark") | "\(.mark) \(.exact)"' "$TMP/late")" "$(printf 'one null\ntwo null')"
 	keep_log "$TMP/late"
+	check "without /dev/fuse, many at once" unshare -m sh -c 'mount --bind /dev/null /dev/fuse && exec "$@"' sh \
+		"$FAULTMAP" run --jsonl "$TMP/many" -o "$TMP/out" -- \
+		/usr/bin/python3 -c 'import os; os.write(int(os.environ["FAULTMAP_MARK"]), b"%60d\n" % 1 * 300)'
+	check_equal "all of them come, though the command has ended" \
+		"$(jq -r 'select(.rec == "mark").mark' "$TMP/many" | wc -l)" 300
 else
 	skip "without /dev/fuse" "this machine makes no mount namespace"
 fi

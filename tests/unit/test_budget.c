@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "picture.h"
+#include "sink/junit.h"
 #include "verdict/budget.h"
 #include "verdict/glob.h"
 #include "verdict/phases.h"
@@ -142,6 +143,42 @@ static void terms_choose_what_counts(void **state)
 	}
 }
 
+/* As many as the limit are allowed. */
+static void the_limit_itself_is_kept(void **state)
+{
+	struct budget *budget = budget_new(4096);
+	struct snapshot *snapshot = picture();
+	struct error error;
+
+	(void)state;
+	assert_int_equal(budget_add(budget, "minor<=43, minor<=42", &error), 0);
+	assert_int_equal(budget_tick(budget, snapshot, &error), 0);
+	assert_false(budget_result(budget, 0).is_broken);
+	assert_true(budget_result(budget, 1).is_broken);
+	assert_int_equal(budget_broken(budget), 1);
+	snapshot_free(snapshot);
+	budget_free(budget);
+}
+
+static void a_report_takes_any_name(void **state)
+{
+	struct budget *budget = budget_new(4096);
+	struct error error;
+	char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(budget_add(budget, "minor[process=\"<&\x1b>]<=0", &error), 0);
+	junit_print(budget, "a\" b=\"c\n<&>", 1500000000, stream);
+	fclose(stream);
+	assert_non_null(
+		strstr(text, "<testsuite name=\"a&quot; b=&quot;c\\x0a&lt;&amp;&gt;\" tests"));
+	assert_non_null(strstr(text, "name=\"minor[process=&quot;&lt;&amp;\\x1b&gt;]&lt;=0\"/>"));
+	free(text);
+	budget_free(budget);
+}
+
 /* Each tick is a step; the second, with more, is the worst, and tells where most was. */
 static void the_worst_step_is_told(void **state)
 {
@@ -162,14 +199,20 @@ static void the_worst_step_is_told(void **state)
 		2);
 	seal(snapshot, 2);
 	assert_int_equal(budget_tick(budget, snapshot, &error), 0);
+	assert_int_equal(budget_mark(budget, "it"), 0);
+	snapshot_begin(snapshot);
+	add_row(snapshot, process, 1, "/lib/libc.so", "r-xp", KIND_FILE_MAP, ACCESS_EXEC, MIB, 51,
+		2);
+	seal(snapshot, 3);
+	assert_int_equal(budget_tick(budget, snapshot, &error), 0);
 	assert_int_equal(budget_mark(budget, "end"), 0);
 	result = budget_result(budget, 0);
 	assert_true(result.is_broken);
 	assert_int_equal(result.seen, 40);
-	assert_int_equal(result.n_steps, 2);
+	assert_int_equal(result.n_steps, 3);
 	assert_int_equal(result.worst_step, 2);
 	assert_string_equal(budget_describe(&result, text, sizeof(text)),
-			    "budget minor[mapping=*]<=39/it: broken, 40 minor in step 2 of 2 of "
+			    "budget minor[mapping=*]<=39/it: broken, 40 minor in step 2 of 3 of "
 			    "it; most: 40 of /lib/libc.so file_map, by work");
 	result = budget_result(budget, 1);
 	assert_true(result.is_broken && result.is_unmeasured);
@@ -218,6 +261,8 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(limits_have_units),
 		cmocka_unit_test(terms_choose_what_counts),
+		cmocka_unit_test(the_limit_itself_is_kept),
+		cmocka_unit_test(a_report_takes_any_name),
 		cmocka_unit_test(the_worst_step_is_told),
 		cmocka_unit_test(phases_add_up),
 	};

@@ -101,6 +101,36 @@ static void child_inherits_what_others_ignored(void **state)
 	signal(SIGHUP, SIG_DFL);
 }
 
+/* Under another number, and under the one that it has here. */
+static void child_has_the_descriptor(void **state)
+{
+	const struct privileges_user self = { .uid = getuid(), .gid = getgid() };
+	const char *const command[] = { "sh", "-c", "[ -c /proc/self/fd/8 ]", NULL };
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int same = fcntl(fd, F_DUPFD_CLOEXEC, 8);
+
+	(void)state;
+	assert_int_equal(same, 8);
+	for (int i = 0; i < 4; i++) {
+		const struct child_descriptor extra = { i % 2 ? same : fd, 8 };
+		struct error error;
+		int status, pidfd;
+		pid_t pid;
+
+		if (i >= 2 && getuid()) /* nobody else may set groups */
+			break;
+		assert_int_equal(child_start((char *const *)command, i < 2 ? NULL : &self, &extra,
+					     &pid, &pidfd, &error),
+				 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(fcntl(same, F_GETFD), FD_CLOEXEC);
+		close(pidfd);
+	}
+	close(fd);
+	close(same);
+}
+
 static void what_cannot_be_started_says_why(void **state)
 {
 	char directory[] = "/tmp/faultmap-child.XXXXXX";
@@ -132,6 +162,7 @@ int main(void)
 		cmocka_unit_test(statuses_come_through),
 		cmocka_unit_test(child_has_no_blocked_signal_and_our_sigpipe_not),
 		cmocka_unit_test(child_inherits_what_others_ignored),
+		cmocka_unit_test(child_has_the_descriptor),
 		cmocka_unit_test(what_cannot_be_started_says_why),
 	};
 

@@ -116,6 +116,32 @@ static void each_has_what_triggers_it_and_what_does_not(void **state)
 		assert_finding(&table[i]);
 }
 
+/* What was resident when it was most counts, not what was at the end. */
+static void the_peak_is_of_all_ticks(void **state)
+{
+	struct findings *findings = findings_new(4096);
+	struct snapshot *snapshot = snapshot_new();
+	const struct finding *list;
+	struct process *process;
+	struct error error;
+	size_t count;
+
+	(void)state;
+	for (uint64_t tick = 1; tick <= 2; tick++) {
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100, "work", 600 * MIB, MIB);
+		process->rss_bytes = process->peak_rss_bytes = (tick == 1 ? 256 : 1) * MIB;
+		add_row(snapshot, process, 1, "[heap]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE,
+			256 * MIB, 65536, 0);
+		seal(snapshot, tick);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+	}
+	assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+	assert_int_equal(count, 0);
+	snapshot_free(snapshot);
+	findings_free(findings);
+}
+
 /* Ten processes do the same: three say it. */
 static void of_a_kind_the_costliest_are_told(void **state)
 {
@@ -147,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_what_triggers_it_and_what_does_not),
+		cmocka_unit_test(the_peak_is_of_all_ticks),
 		cmocka_unit_test(of_a_kind_the_costliest_are_told),
 	};
 

@@ -185,6 +185,43 @@ static void what_is_not_wanted_is_left_out(void **state)
 	assert_prints(fixture, "pro:gram;program+0x500;[heap] (cow) 1\n", print_folded);
 }
 
+/* Of a just-in-time compiler's code the address says nothing without the process. */
+static void addresses_are_of_their_process(void **state)
+{
+	struct snapshot *snapshot = ((struct fixture *)*state)->snapshot;
+	struct sink_profile *profile =
+		sink_profile_new(&(struct sink_profile_options){ .kind = -1 });
+	struct profile_sample **samples;
+	size_t count;
+
+	for (uint32_t tgid = 9; tgid <= 10; tgid++) {
+		struct process *process = snapshot_process(snapshot, tgid, 1000, NULL);
+		struct row like = { .mapping_id = tgid, .context_id = tgid };
+		struct row *row = snapshot_row_like(snapshot, process, &like, NULL);
+		struct context *context = context_new(1);
+
+		row->mapping = snapshot_intern(snapshot, "[anon]");
+		row->now.minor = 1;
+		context_set_place(context, 0,
+				  (struct code_place){ .file = row->mapping, .offset = 0x7000 });
+		context->has_code = true;
+		context_set_stack_id(context);
+		row_set_context(row, context);
+		context_drop(context);
+	}
+	snapshot_seal(snapshot, (struct timespec){ 1, 0 }, 1000000000);
+	assert_int_equal(sink_profile_tick(profile, snapshot, NULL), 0);
+	assert_int_equal(sink_profile_samples(profile, WEIGHT_FAULTS, &samples, &count), 0);
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(samples[i]->stack->places[0]->tgid, samples[i]->tgid);
+		assert_string_equal(samples[i]->stack->places[0]->map,
+				    samples[i]->tgid == 9 ? "perf-9.map" : "perf-10.map");
+	}
+	free(samples);
+	sink_profile_free(profile);
+}
+
 /* In the page no text may end the script element that it is in. */
 static void the_page_holds_any_name(void **state)
 {
@@ -210,6 +247,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(functions_have_their_own_and_what_they_called,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_wanted_is_left_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(addresses_are_of_their_process, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_page_holds_any_name, set_up, tear_down),
 	};
 

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <link.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +19,14 @@
 #include "symbol/symbolizer.h"
 
 static char own_path[4096];
+
+/* Behind it is what belongs to no function. */
+__asm__(".pushsection .text.faultmap_sized, \"ax\"\n"
+	".type sized_function, %function\n"
+	"sized_function: .fill 16, 1, 0\n"
+	".size sized_function, 16\n"
+	".fill 64, 1, 0\n.popsection\n");
+extern const char sized_function[];
 
 __attribute__((noinline)) int a_function_of_this_test(int value)
 {
@@ -60,13 +70,16 @@ static void write_bytes(const char *path, const void *bytes, size_t size)
 
 static void a_name_counts_within_its_function(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer_new();
+	struct symbolizer *symbolizer = symbolizer_new(NULL, NULL);
 	uint64_t start = offset_of((uintptr_t)a_function_of_this_test);
 	struct symbol symbols[] = {
 		{ .file = own_path, .offset = start },
 		{ .file = own_path, .offset = start + 1 },
 		{ .file = own_path, .offset = 1 }, /* the ELF header */
 	};
+	uint64_t sized = offset_of((uintptr_t)sized_function);
+	struct symbol ends[] = { { .file = own_path, .offset = sized + 15 },
+				 { .file = own_path, .offset = sized + 16 } };
 
 	(void)state;
 	symbolizer_see(symbolizer, own_path, (uint32_t)getpid());
@@ -78,13 +91,17 @@ static void a_name_counts_within_its_function(void **state)
 	assert_string_equal(symbols[1].source, "test_symbolizer.c");
 	assert_in_range(symbols[1].line, 20, 40);
 	assert_false(symbols[1].is_gone);
+	symbolizer_find(symbolizer, ends, ARRAY_SIZE(ends));
+	assert_string_equal(ends[0].function, "sized_function");
+	assert_null(ends[1].function);
+	symbols_clear(ends, ARRAY_SIZE(ends));
 	symbols_clear(symbols, ARRAY_SIZE(symbols));
 	symbolizer_free(symbolizer);
 }
 
 static void a_file_that_was_seen_may_go(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer_new();
+	struct symbolizer *symbolizer = symbolizer_new(NULL, NULL);
 	char path[] = "/tmp/faultmap-symbols.XXXXXX";
 	struct symbol symbols[] = {
 		{ .file = path, .offset = offset_of((uintptr_t)a_function_of_this_test) },
@@ -109,7 +126,7 @@ static void a_file_that_was_seen_may_go(void **state)
 /* Each of 200 spoilt copies costs its own names, if any: what comes behind it has them. */
 static void broken_files_cost_their_names(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer_new();
+	struct symbolizer *symbolizer = symbolizer_new(NULL, NULL);
 	static char bytes[1 << 20];
 	int fd = open(own_path, O_RDONLY | O_CLOEXEC);
 	size_t size = (size_t)read(fd, bytes, sizeof(bytes));
@@ -133,7 +150,7 @@ static void broken_files_cost_their_names(void **state)
 		write_bytes(path, bytes, round % 5 ? size : size / 2);
 		memcpy(bytes + at, saved, sizeof(saved));
 		symbolizer_free(symbolizer);
-		symbolizer = symbolizer_new();
+		symbolizer = symbolizer_new(NULL, NULL);
 		symbolizer_find(symbolizer, symbols, ARRAY_SIZE(symbols));
 		for (size_t i = 0; i < ARRAY_SIZE(symbols); i++)
 			if (symbols[i].file == own_path)
@@ -144,16 +161,44 @@ static void broken_files_cost_their_names(void **state)
 	symbolizer_free(symbolizer);
 }
 
+static void end_it(const void *context)
+{
+	kill(getpid(), *(const int *)context);
+}
+
+/* Before the first file: a helper that ends there has given no name. */
+static void the_helper_is_confined_first(void **state)
+{
+	const int signal = SIGKILL;
+	struct symbolizer *symbolizer = symbolizer_new(end_it, &signal);
+	struct symbol symbol = { .file = own_path,
+				 .offset = offset_of((uintptr_t)a_function_of_this_test) };
+
+	(void)state;
+	symbolizer_find(symbolizer, &symbol, 1);
+	assert_null(symbol.function);
+	symbols_clear(&symbol, 1);
+	symbolizer_free(symbolizer);
+}
+
 /* No regular file is opened but regular ones: nobody waits at a pipe. */
 static void what_is_no_file_has_no_names(void **state)
 {
-	struct symbolizer *symbolizer = symbolizer_new();
-	struct symbol symbols[] = { { .file = "/dev/zero", .offset = 0 },
+	struct symbolizer *symbolizer = symbolizer_new(NULL, NULL);
+	char fifo[] = "/tmp/faultmap-fifo.XXXXXX";
+	struct symbol symbols[] = { { .file = fifo, .offset = 0 },
+				    { .file = "/dev/zero", .offset = 0 },
 				    { .file = "/proc", .offset = 0 },
 				    { .file = "relative", .offset = 0 } };
 
 	(void)state;
+	close(mkstemp(fifo));
+	unlink(fifo);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	alarm(30); /* who waits there is ended */
 	symbolizer_find(symbolizer, symbols, ARRAY_SIZE(symbols));
+	alarm(0);
+	unlink(fifo);
 	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++)
 		assert_null(symbols[i].function);
 	symbols_clear(symbols, ARRAY_SIZE(symbols));
@@ -166,6 +211,7 @@ int main(void)
 		cmocka_unit_test(a_name_counts_within_its_function),
 		cmocka_unit_test(a_file_that_was_seen_may_go),
 		cmocka_unit_test(broken_files_cost_their_names),
+		cmocka_unit_test(the_helper_is_confined_first),
 		cmocka_unit_test(what_is_no_file_has_no_names),
 	};
 	ssize_t length = readlink("/proc/self/exe", own_path, sizeof(own_path) - 1);
