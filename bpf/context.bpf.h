@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * --threads, --code, --stacks: who executed what when the fault came, called by whom. A row's key has a hash of it, whose
- * contents go through the ring at first sight, as names do. All of this is dead code, and its maps
- * are not made, where none is asked for.
+ * --threads, --code, --stacks: who executed what when the fault came, called by whom. A row's key
+ * has a hash of it, whose contents go through the ring at first sight, as names do. Where none is
+ * asked for, all of this is dead code.
  *
  * Stacks are found by their frame pointers, at each fault. bpf_get_stack() would do that, too, but
  * it goes on until it reads what is not there, which is a page fault in the middle of a page fault:

@@ -422,7 +422,9 @@ static int set_up(struct collector *collector, const struct collector_options *o
 		collector->info.warning = collector->warning;
 	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names,
 				   collector->contexts);
-	collector->tasks = tasks_new(collector->kernel, collector->snapshot, collector->names);
+	collector->tasks = tasks_new(collector->kernel, collector->snapshot, collector->names,
+				     features->state[FEATURE_EXIT_WITH_MM].available &&
+					     features->state[FEATURE_PROCESS_FREE].available);
 	if (!collector->rows || !collector->tasks)
 		return error_set(error, ENOMEM, "out of memory");
 	tasks_want(collector->tasks, options->wants_exe, options->wants_command);

@@ -2,7 +2,6 @@
 #include "collect/tasks.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collect/command_line.h"
 #include "base/util.h"
 
 /* A process that is in no listing any more and whose free record does not come ends after so long:
@@ -23,9 +23,6 @@
 /* How often the kernel lists all processes, not only those that moved. That finds changes which
  * others made to a process that did not run, and processes that ended without a record. */
 #define FULL_NS 30000000000ULL
-
-/* Of a command line: what a wide screen shows. */
-#define COMMAND_LEN 256
 
 struct tasks {
 	struct kernel *kernel;
@@ -47,6 +44,7 @@ struct tasks {
 	size_t pending_capacity;
 	uint64_t pending_lost;
 	uint64_t cgroups_lost;
+	bool free_is_last;
 	bool wants_exe, wants_command;
 };
 
@@ -58,7 +56,8 @@ static uint64_t boottime_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names)
+struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names,
+			bool free_is_last)
 {
 	struct tasks *tasks = calloc(1, sizeof(*tasks));
 
@@ -67,6 +66,7 @@ struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct
 	tasks->kernel = kernel;
 	tasks->snapshot = snapshot;
 	tasks->names = names;
+	tasks->free_is_last = free_is_last;
 	tasks->page_size = sysconf(_SC_PAGESIZE);
 	tasks->attached_ns = boottime_ns();
 	tasks->wants_full = true;
@@ -138,45 +138,38 @@ static int set_cgroup(struct tasks *tasks, struct process *process, uint64_t id)
 	return result;
 }
 
-/* Keeps what was read; where nothing was, what is known stays. 0 or -ENOMEM. */
-static int keep_text(struct tasks *tasks, const struct process *process, char *text, ssize_t length,
+/* 0 or -ENOMEM. */
+static int keep_text(struct tasks *tasks, const struct process *process, const char *text,
 		     const char **ret_kept)
 {
-	const char *kept;
+	const char *kept =
+		strings_get_for(snapshot_strings(tasks->snapshot), text, process->uid, STRINGS_LAST);
 
-	if (length <= 0)
-		return 0;
-	text[length] = '\0';
-	kept = strings_get_for(snapshot_strings(tasks->snapshot), text, process->uid, STRINGS_LAST);
 	*ret_kept = kept ?: *ret_kept;
 	return kept ? 0 : -ENOMEM;
 }
 
+/* Where nothing can be read, what is known stays. */
 static int set_exe(struct tasks *tasks, struct process *process)
 {
 	char link[32], path[PATH_MAX];
-
-	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
-	return keep_text(tasks, process, path, readlink(link, path, sizeof(path) - 1),
-			 &process->exe);
-}
-
-/* The words are terminated, and the process may have put anything in their place. */
-static int set_command(struct tasks *tasks, struct process *process)
-{
-	char path[32], text[COMMAND_LEN];
-	autoclose int fd = -1;
 	ssize_t length;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cmdline", process->tgid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-	while (length > 0 && !text[length - 1])
-		length--;
-	for (ssize_t i = 0; i < length; i++)
-		if (!text[i])
-			text[i] = ' ';
-	return keep_text(tasks, process, text, length, &process->command);
+	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
+	length = readlink(link, path, sizeof(path) - 1);
+	if (length <= 0)
+		return 0;
+	path[length] = '\0';
+	return keep_text(tasks, process, path, &process->exe);
+}
+
+static int set_command(struct tasks *tasks, struct process *process)
+{
+	char text[COMMAND_LINE_LEN];
+
+	if (!command_line_read(text, process->tgid))
+		return 0;
+	return keep_text(tasks, process, text, &process->command);
 }
 
 static int set_texts(struct tasks *tasks, struct process *process)
@@ -267,7 +260,8 @@ static int apply_exit(struct tasks *tasks, const struct task_record *record)
 	process->exit_status = record->exit_code;
 	process->lifetime_ns = record->now_ns - record->start_ns;
 	process->accounting.has_exited = true;
-	process->accounting.exit_is_final = record->alone || process->accounted;
+	process->accounting.exit_is_final =
+		!tasks->free_is_last && (record->alone || process->accounted);
 	process->accounting.missing_ns = 0;
 	return result;
 }
@@ -361,7 +355,7 @@ static void miss_process(struct tasks *tasks, struct process *process, uint64_t 
 	if (process->accounting.is_unannounced ||
 	    tasks->tick_ns - process->accounting.missing_ns > VANISHED_NS)
 		end_process(process, boot_ns);
-	else
+	else if (!tasks->free_is_last || !process->accounting.has_exited)
 		tasks->wants_full = true;
 }
 

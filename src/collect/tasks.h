@@ -16,8 +16,11 @@
 
 struct tasks;
 
-/* NULL when out of memory. What is born from now on has all its faults accounted. */
-struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names);
+/* NULL when out of memory. What is born from now on has all its faults accounted.
+ * free_is_last: exit records do not say all, as the hook comes before exit_mm() (Linux 6.16 on),
+ * and free records do. */
+struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names,
+			bool free_is_last);
 /* What is read from /proc of each process, when it is first told of and when its comm has changed:
  * which file it runs, and its command line. Of who has ended by then neither is known. */
 void tasks_want(struct tasks *tasks, bool exe, bool command);
