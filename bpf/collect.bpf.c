@@ -6,39 +6,27 @@
 #define ENOENT 2 /* include/uapi/asm-generic/errno-base.h */
 
 /*
- * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU): gives enum flush_result. It comes
- * between two fault entries, which have interrupts off; but not all kernels have where these are
- * perf events. A program that has found a row and works with it has interrupts off, or says so in
- * `busy` or `held`: after FLUSH_DONE none of before is left on this CPU.
+ * Run on each CPU by an interrupt (BPF_F_TEST_RUN_ON_CPU), with its number: gives enum
+ * flush_result. It comes between two fault entries, which have interrupts off; but not all kernels
+ * have where these are perf events. A program that has found a row and works with it has interrupts
+ * off, or says so in `busy` or `held`: after FLUSH_DONE none of before is left on this CPU. For one
+ * that is offline it is run on any other: that one has to boot before it can come in between.
  */
 SEC("raw_tp")
-int flush_run(void *context)
+int BPF_PROG(flush_run, unsigned long which)
 {
-	struct cpu_state *cpu = this_cpu_state();
+	u32 number = which;
+	bool is_here = number == bpf_get_smp_processor_id();
+	struct cpu_state *cpu = bpf_map_lookup_elem(&cpu_states, &number);
 
 	if (!cpu)
 		return FLUSH_DONE;
-	if (cpu->busy)
+	if (is_here && cpu->busy)
 		return FLUSH_BUSY;
 	run_flush(cpu);
 	cpu->run.mm = 0; /* a tgid is only unique for a while */
 	done_flush(cpu);
-	return cpu->held ? FLUSH_HELD : FLUSH_DONE;
-}
-
-/* Run on any CPU for one that is offline: that one has to boot before it can come in between. */
-SEC("raw_tp")
-int BPF_PROG(flush_for, unsigned long which)
-{
-	u32 number = which;
-	struct cpu_state *cpu = bpf_map_lookup_elem(&cpu_states, &number);
-
-	if (!cpu)
-		return 0;
-	run_flush(cpu);
-	cpu->run.mm = 0;
-	done_flush(cpu);
-	return 0;
+	return is_here && cpu->held ? FLUSH_HELD : FLUSH_DONE;
 }
 
 /* The i-th of the list, which becomes 0 when it is done: a lock of the hash may not be had in time.

@@ -9,24 +9,12 @@
 #include "base/log.h"
 #include "base/util.h"
 
-int kernel_run(const struct bpf_program *program, int cpu)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options);
-
-	if (cpu >= 0) {
-		options.flags = BPF_F_TEST_RUN_ON_CPU;
-		options.cpu = cpu;
-	}
-	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ?: (int)options.retval;
-}
-
-int kernel_run_walk(const struct kernel *kernel, uint64_t arguments[4])
+int kernel_run(const struct bpf_program *program, uint64_t arguments[], uint32_t count)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments,
-		    .ctx_size_in = 4 * sizeof(arguments[0]));
+		    .ctx_size_in = count * sizeof(arguments[0]));
 
-	return bpf_prog_test_run_opts(bpf_program__fd(kernel->walk), &options) ?:
-										 (int)options.retval;
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) ?: (int)options.retval;
 }
 
 /* Whether there is a swap area: /proc/swaps has a line for each, below its heading. */
@@ -116,22 +104,18 @@ void kernel_watch_huge_pages(struct kernel *kernel)
  * microseconds. */
 #define FLUSH_TRIES 20
 
-/* Nothing runs on that CPU: its runs can be closed from here. */
-static int flush_for(struct kernel *kernel, uint64_t cpu)
+int kernel_flush_cpu(const struct kernel *kernel, size_t number)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &cpu, .ctx_size_in = sizeof(cpu));
-
-	return bpf_prog_test_run_opts(bpf_program__fd(kernel->skeleton->progs.flush_for), &options);
-}
-
-/* What flush_run says of the CPU, or a negative errno. */
-static int flush_cpu(struct kernel *kernel, size_t cpu)
-{
+	const struct bpf_program *program = kernel->skeleton->progs.flush_run;
+	uint64_t argument = number;
+	LIBBPF_OPTS(bpf_test_run_opts, on, .ctx_in = &argument, .ctx_size_in = sizeof(argument),
+		    .flags = BPF_F_TEST_RUN_ON_CPU, .cpu = (int)number);
 	int result = FLUSH_BUSY;
 
 	for (int i = 0; result == FLUSH_BUSY && i < FLUSH_TRIES; i++)
-		result = kernel_run(kernel->skeleton->progs.flush_run, cpu);
-	return result == -ENXIO ? flush_for(kernel, cpu) : result; /* the CPU is offline */
+		result = bpf_prog_test_run_opts(bpf_program__fd(program), &on) ?: (int)on.retval;
+	/* Nothing runs on a CPU that is offline: its runs can be closed from here. */
+	return result == -ENXIO ? kernel_run(program, &argument, 1) : result;
 }
 
 int kernel_flush(struct kernel *kernel)
@@ -144,7 +128,7 @@ int kernel_flush(struct kernel *kernel)
 		    !__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED) &&
 		    !__atomic_load_n(&kernel->cpu_states[cpu].done.minor, __ATOMIC_RELAXED))
 			continue;
-		result = flush_cpu(kernel, cpu);
+		result = kernel_flush_cpu(kernel, cpu);
 		if (result < 0)
 			return result;
 	}
@@ -154,7 +138,7 @@ int kernel_flush(struct kernel *kernel)
 int kernel_quiesce(struct kernel *kernel)
 {
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
-		int result = flush_cpu(kernel, cpu);
+		int result = kernel_flush_cpu(kernel, cpu);
 
 		if (result)
 			return result < 0 ? result : -EAGAIN;
@@ -169,7 +153,7 @@ static int forget_some(struct kernel *kernel, uint32_t *indexes, uint32_t count,
 
 	*ret_count = 0;
 	row_table_set_forget(kernel->rows, indexes, count);
-	result = kernel_run(kernel->skeleton->progs.forget_rows, -1);
+	result = kernel_run(kernel->skeleton->progs.forget_rows, NULL, 0);
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t index = indexes[i];
 
@@ -244,11 +228,11 @@ bool kernel_lists_all(const struct kernel *kernel)
 #define WALK_RUNS 65536
 
 /* Passes on what one run has found. enum tasks_told, or a negative errno. */
-static int walk_on(struct kernel *kernel, uint64_t arguments[4], kernel_record_fn callback,
+static int walk_on(struct kernel *kernel, uint64_t arguments[WALK_ARGUMENTS], kernel_record_fn callback,
 		   void *context)
 {
 	const struct walk_list *list = kernel->walk_list;
-	int told = kernel_run_walk(kernel, arguments), result = 0;
+	int told = kernel_run(kernel->walk, arguments, WALK_ARGUMENTS), result = 0;
 
 	for (uint64_t i = 0; told >= 0 && !result && i < list->count; i++)
 		result = callback(context, &list->records[i].record, sizeof(list->records[i]));
@@ -260,7 +244,7 @@ static int walk_on(struct kernel *kernel, uint64_t arguments[4], kernel_record_f
 static int walk_tasks(struct kernel *kernel, uint64_t listing, uint64_t generation,
 		      kernel_record_fn callback, void *context)
 {
-	uint64_t arguments[4] = { listing, generation };
+	uint64_t arguments[WALK_ARGUMENTS] = { listing, generation };
 	int result = TASKS_MORE;
 
 	for (int run = 0; result == TASKS_MORE && run < WALK_RUNS; run++)

@@ -33,12 +33,13 @@ struct kernel {
 	const struct walk_list *walk_list; /* what it finds, mapped; else NULL */
 };
 
-/* Runs a program once, on this CPU if it is not negative: 0 or more, what it returned, or a negative
- * errno. */
-int kernel_run(const struct bpf_program *program, int cpu);
-/* One run of walk_tasks: its arguments are a listing, its generation, and where to go on. enum
- * tasks_told, or a negative errno. */
-int kernel_run_walk(const struct kernel *kernel, uint64_t arguments[4]);
+/* Of walk_tasks: a listing, its generation, and where to go on. It gives enum tasks_told. */
+#define WALK_ARGUMENTS 4
+
+/* Runs a program once, with its arguments: 0 or more, what it returned, or a negative errno. */
+int kernel_run(const struct bpf_program *program, uint64_t arguments[], uint32_t count);
+/* Closes the runs of a CPU, which may be offline: enum flush_result, or a negative errno. */
+int kernel_flush_cpu(const struct kernel *kernel, size_t number);
 /* Attaches the hook that swap needs and ends the watch for it, once there is a swap area. 0 or a
  * negative errno. */
 int kernel_attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal);

@@ -446,17 +446,17 @@ static int load(struct kernel *kernel, const struct collector_options *options,
  * tick. */
 static int run_programs(struct kernel *kernel, struct refusal *ret_refusal)
 {
-	uint64_t arguments[4] = {}; /* of a generation before the first */
-	int result = kernel_run(kernel->skeleton->progs.know_me, -1);
+	uint64_t arguments[WALK_ARGUMENTS] = {}; /* of a generation before the first */
+	int result = kernel_run(kernel->skeleton->progs.know_me, NULL, 0);
 
 	if (result < 0)
 		return refuse(ret_refusal, FEATURE_TEST_RUN, -result,
 			      "know_me (raw_tp): BPF_PROG_TEST_RUN");
-	result = kernel_run(kernel->skeleton->progs.flush_run, sched_getcpu());
+	result = kernel_flush_cpu(kernel, sched_getcpu());
 	if (result < 0)
 		return refuse(ret_refusal, FEATURE_TEST_RUN, -result,
 			      "flush_run (raw_tp): BPF_PROG_TEST_RUN on a CPU");
-	result = kernel->walk ? kernel_run_walk(kernel, arguments) : 0;
+	result = kernel->walk ? kernel_run(kernel->walk, arguments, WALK_ARGUMENTS) : 0;
 	if (result == TASKS_BROKEN)
 		result = -EIO;
 	return result < 0 ? refuse(ret_refusal, FEATURE_TASK_WALK, -result,

@@ -41,7 +41,6 @@ struct hook {
 static const struct hook hooks_table[] = {
 	{ "know_me", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "flush_run", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
-	{ "flush_for", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "forget_rows", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "walk_tasks", FEATURE_TASK_WALK, WAY_RUN, WHEN_EVER },
 	{ "list_tasks", FEATURE_TASK_ITERATOR, WAY_ITERATOR, WHEN_NO_WALK },
