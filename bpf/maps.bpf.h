@@ -119,7 +119,7 @@ struct exited_counters {
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 4096);
 	__type(key, struct process_key);
 	__type(value, struct exited_counters);
 } exited_threads SEC(".maps");

@@ -44,8 +44,8 @@ extern const char *const watch_details[];
 		  .max = 1ULL << 40 },                                                               \
 	{                                                                                            \
 		.name = "max-rows", .argument = "N",                                                 \
-		.help = "let N rows move in one tick (default: 32768, more where there are more\n"   \
-			"than 16 CPUs)",                                                             \
+		.help = "let N rows move in one tick (default: 32768, full detail 24576; more\n"     \
+			"where there are more than 16 CPUs)",                                        \
 		.type = OPTION_UINT, .offset = offsetof(config, member.max_rows), .min = 1,          \
 		.max = 1048576                                                                       \
 	}

@@ -4,6 +4,8 @@
 #include "base/util.h"
 
 #define ROWS_DEFAULT 32768
+/* With what else full detail keeps, it is as much memory. */
+#define ROWS_DEFAULT_FULL 24576
 /* Before Linux 6.1 each row has its latency. */
 #define ROWS_DEFAULT_OLD 16384
 /* So many CPUs make do with that; twice as many get twice as many rows, up to ROWS_DEFAULT_MOST. */
@@ -18,9 +20,9 @@
 #define LATENCIES_LEAST 4096
 #define FOLLOWED_MOST 65536
 
-static uint32_t default_rows(bool old, uint32_t n_cpus)
+static uint32_t default_rows(bool full, bool old, uint32_t n_cpus)
 {
-	uint32_t rows = old ? ROWS_DEFAULT_OLD : ROWS_DEFAULT;
+	uint32_t rows = old ? ROWS_DEFAULT_OLD : full ? ROWS_DEFAULT_FULL : ROWS_DEFAULT;
 
 	for (uint32_t cpus = CPUS_OF_DEFAULT; cpus < n_cpus && rows < ROWS_DEFAULT_MOST; cpus *= 2)
 		rows *= 2;
@@ -38,7 +40,7 @@ static uint32_t power_of_two(uint32_t least)
 
 struct map_sizes map_sizes_of(uint32_t max_rows, bool full, bool old, bool follow, uint32_t n_cpus)
 {
-	uint32_t rows = max_rows ?: default_rows(old, n_cpus);
+	uint32_t rows = max_rows ?: default_rows(full, old, n_cpus);
 
 	return (struct map_sizes){
 		.rows = rows,

@@ -30,16 +30,23 @@ counts()
 	grep -q '"rec":"faults"' "$TMP/lines"
 }
 
-start_daemon --interval 0.5
-scrape
-told=$(value faultmap_kernel_memory_bytes)
-maps=$(memlock "$daemon")
-stop_background "$daemon"
-if [ "$maps" -eq 0 ]; then
-	skip "what the maps take" "this kernel does not tell (before Linux 6.4)"
-else
-	check_equal "the metric is what the kernel says of the maps" "$told" "$maps"
-fi
+for detail in full fast; do
+	start_daemon --interval 0.5 --detail "$detail"
+	scrape
+	told=$(value faultmap_kernel_memory_bytes)
+	maps=$(memlock "$daemon")
+	stop_background "$daemon"
+	if [ "$maps" -eq 0 ]; then
+		skip "$detail: what the maps take" "this kernel does not tell (before Linux 6.4)"
+		continue
+	fi
+	check_equal "$detail: the metric is what the kernel says of the maps" "$told" "$maps"
+	if [ "$(nproc --all)" -gt 16 ]; then
+		skip "$detail: 16 MiB" "the default is for up to 16 CPUs"
+	else
+		check "$detail: 16 MiB at most" test "$maps" -le $((16 << 20))
+	fi
+done
 "$FAULTMAP" check >"$TMP/check"
 size=$(sed -n 's/.*all maps take \([^ ]*\) of kernel memory/\1/p' "$TMP/check")
 
