@@ -8,25 +8,28 @@
 /* Commands and flags are shorter. */
 #define LONGEST 31
 
-/* The Levenshtein distance; both are at most LONGEST bytes. */
+/* The Levenshtein distance, in which two letters that changed places are one; both are at most
+ * LONGEST bytes. */
 static size_t distance_of(const char *left, const char *right)
 {
-	size_t length = strlen(right), row[LONGEST + 1];
+	size_t length = strlen(right), rows[3][LONGEST + 1];
 
 	for (size_t i = 0; i <= length; i++)
-		row[i] = i;
-	for (size_t at = 0; left[at]; at++) {
-		size_t corner = row[0];
+		rows[0][i] = i;
+	for (size_t at = 1; at <= strlen(left); at++) {
+		const size_t *before = rows[(at - 1) % 3], *earlier = rows[(at + 1) % 3];
+		size_t *row = rows[at % 3];
 
-		row[0] = at + 1;
-		for (size_t i = 0; i < length; i++) {
-			size_t changed = corner + (left[at] != right[i]);
-
-			corner = row[i + 1];
-			row[i + 1] = min_of(min_of(row[i], corner) + 1, changed);
+		row[0] = at;
+		for (size_t i = 1; i <= length; i++) {
+			row[i] = min_of(min_of(row[i - 1], before[i]) + 1,
+					before[i - 1] + (left[at - 1] != right[i - 1]));
+			if (at > 1 && i > 1 && left[at - 1] == right[i - 2] &&
+			    left[at - 2] == right[i - 1])
+				row[i] = min_of(row[i], earlier[i - 2] + 1);
 		}
 	}
-	return row[length];
+	return rows[strlen(left) % 3][length];
 }
 
 void nearest_try(struct nearest *nearest, const char *word, const char *candidate)

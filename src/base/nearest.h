@@ -12,8 +12,8 @@ struct nearest {
 };
 
 /* Takes `candidate` if `word` is its beginning, or it differs by few of its letters (one of
- * three, two of up to eight, then a third; one left out, put in or changed is one), and by less than
- * what was found before. */
+ * three, two of up to eight, then a third; one left out, put in or changed is one, as two are that
+ * changed places), and by less than what was found before. */
 void nearest_try(struct nearest *nearest, const char *word, const char *candidate);
 
 #endif

@@ -21,7 +21,8 @@ static const char *nearest_of(const char *word)
 static void one_letter_or_a_third(void **state)
 {
 	(void)state;
-	assert_null(nearest_of("rnu"));
+	assert_string_equal(nearest_of("rnu"), "run");
+	assert_null(nearest_of("rxu"));
 	assert_string_equal(nearest_of("chekc"), "check");
 	assert_string_equal(nearest_of("ru"), "run");
 	assert_string_equal(nearest_of("runn"), "run");
