@@ -46,19 +46,23 @@ PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-# WITHOUT="symbol term": without what only some need.
-PARTS := symbol term
+# WITHOUT="symbol term connect": without what only some need.
+PARTS := symbol term connect
 LEFT_OUT := $(filter-out $(PARTS),$(WITHOUT))
 ifneq ($(LEFT_OUT),)
 $(error WITHOUT=: not "$(LEFT_OUT)"; what can be left out is: $(PARTS))
 endif
 HAS_SYMBOL := $(if $(filter symbol,$(WITHOUT)),,yes)
 HAS_TERM := $(if $(filter term,$(WITHOUT)),,yes)
-WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM)
+# What libcurl itself takes, Debian has no static libraries of; and it is for the terminal.
+HAS_CONNECT := $(if $(STATIC)$(filter connect term,$(WITHOUT)),,yes)
+WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM) \
+	$(if $(HAS_CONNECT),,-DWITHOUT_CONNECT)
 WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c) $(if $(HAS_TERM),,src/term/% \
-	src/cmd/top_screen.c src/cmd/top_replay.c src/cmd/top_settings.c tests/unit/test_term%)
+	src/cmd/top_screen.c src/cmd/top_replay.c src/cmd/top_settings.c tests/unit/test_term%) \
+	$(if $(HAS_CONNECT),,src/client/% src/cmd/top_connect.c)
 LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
-	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw)
+	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw) $(if $(HAS_CONNECT),libcurl)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
@@ -406,6 +410,7 @@ help:
 	@echo '  make STATIC=1      build/static/faultmap, one file without shared libraries'
 	@echo '  make ARCH=arm64    build/arm64/faultmap, with a cross compiler'
 	@echo '  make WITHOUT=term  build/without-term/faultmap, which has no view on the terminal'
+	@echo '                     WITHOUT="symbol connect": no names for code, no top --connect'
 	@echo '  make install       into $$(DESTDIR)$$(PREFIX), /usr/local unless set; uninstall'
 	@echo '  make deb           a package, in $(BUILD)/deb; rpm'
 	@echo '  make clean         removes $(BUILD)/'

@@ -15,7 +15,8 @@ build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool
 	libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
 	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc
 	libseccomp-dev=libseccomp.pc libdw-dev=libdw.pc libiberty-dev=libiberty.a
-	libprotobuf-c-dev=libprotobuf-c.pc protobuf-c-compiler=protoc-c libncurses-dev=ncursesw.pc'
+	libprotobuf-c-dev=libprotobuf-c.pc protobuf-c-compiler=protoc-c libncurses-dev=ncursesw.pc
+	libcurl4-gnutls-dev=libcurl.pc'
 unit='libcmocka-dev=cmocka.pc jq=jq procps=ps mandoc=mandoc groff-base=groff'
 test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-format=clang-format
 	prometheus=prometheus bpftrace=bpftrace openssl=openssl perl=perl mandoc=mandoc groff-base=groff

@@ -12,14 +12,14 @@ _faultmap_flags()
 
 	case $1 in
 	run) echo "--budget --budget-file --phase --no-explain --junit --json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval --threads $context $watch $common" ;;
-	top) echo "--once -b --batch -n --count --json -c --command -w --width --replay --ascii --user $filter $table $interval --threads $watch $common" ;;
+	top) echo "--once -b --batch -n --count --json -c --command -w --width --replay --connect --credentials --ca --ascii --user $filter $table $interval --threads $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval --threads $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
 	explain) echo "$common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
+			"--jsonl --stream --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac
@@ -101,7 +101,7 @@ _faultmap()
 		return
 	fi
 	case $prev in
-	-o | --output | --config | --web.config.file | --jsonl | --budget-file | --junit | --folded | --pprof | --flame)
+	-o | --output | --config | --web.config.file | --jsonl | --budget-file | --junit | --folded | --pprof | --flame | --credentials | --ca)
 		_faultmap_files "$cur"
 		return
 		;;

@@ -97,6 +97,9 @@ _faultmap() {
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
 				'(-w --width)'{-w+,--width=}'[columns of a table]:columns:' \
 				'--replay[show recorded JSON lines]' \
+				'--connect=[show what the daemon there streams]:where: ' \
+				'--credentials=[its first line is USER\:PASSWORD]:file:_files' \
+				'--ca=[trust what these certificates sign]:file:_files' \
 				'--ascii[draw with ASCII alone]' \
 				'--user=[become this user]:user:_users' \
 				'*:file:_files'
@@ -133,6 +136,7 @@ _faultmap() {
 				'--web.config.file=[TLS, users, headers, a rate limit]:file:_files' \
 				'--web.enable-lifecycle[allow POST /-/reload]' \
 				'--jsonl=[append JSON lines to this file]:file:_files' \
+				'--stream[serve JSON lines at /stream]' \
 				'--interval=[between two readings]:seconds:' \
 				'--group-by=[what makes a group]:what:(cgroup comm exe pid uid unit)' \
 				'--mappings=[series for mappings]:which:(none top=5)' \

@@ -20,6 +20,7 @@
 #include "cmd/session.h"
 #include "sink/sink_jsonl.h"
 #include "metrics/sink_prometheus.h"
+#include "sink/sink_stream.h"
 #include "base/util.h"
 #include "serve/web.h"
 
@@ -40,10 +41,11 @@ struct service {
 	const struct daemon_config *config; /* of settings */
 	struct privileges_user user;        /* that it becomes */
 	struct session *session;
-	struct sinks sinks; /* the next three, as far as there are any */
+	struct sinks sinks; /* the next four, as far as there are any */
 	struct sink_prometheus *metrics;
 	struct sink_overview *overview;
-	struct sink_jsonl *jsonl; /* NULL without --jsonl */
+	struct sink_jsonl *jsonl;   /* NULL without --jsonl */
+	struct sink_stream *stream; /* NULL without --stream */
 	struct web *web;
 	uint64_t ticks;
 	bool has_ticked;   /* /metrics has something to say */
@@ -54,7 +56,8 @@ struct service {
 static struct web_options web_options_of(const struct daemon_config *config)
 {
 	return (struct web_options){ &config->listen, config->web_config_file,
-				     config->web_enable_lifecycle };
+				     config->web_enable_lifecycle,
+				     config->mappings_names == NAMES_ALL };
 }
 
 /* A full disk must not end the service. There is one message for each reason, and one when it is
@@ -94,6 +97,12 @@ static void get_self(void *context, struct self_figures *ret_self)
 	ret_self->tick_ns = session_tick_ns(service->session);
 	ret_self->rows_capacity = session_info(service->session)->max_rows;
 	ret_self->map_bytes = session_info(service->session)->map_bytes;
+	if (service->stream) {
+		const struct feed *feed = sink_stream_feed(service->stream);
+
+		ret_self->stream_clients = feed_readers(feed);
+		ret_self->stream_clients_dropped = feed_dropped(feed);
+	}
 	ret_self->n_hooks = session_info(service->session)->n_hooks;
 	ret_self->n_programs = session_programs(service->session, ret_self->programs, PROGRAMS_MAX);
 }
@@ -169,6 +178,13 @@ static int render_group(void *context, const char *name, char **ret_text, size_t
 				   ret_size);
 }
 
+static int join_stream(void *context, feed_wake_fn wake, void *who, struct feed_reader **ret_reader)
+{
+	struct service *service = context;
+
+	return sink_stream_join(service->stream, wake, who, ret_reader);
+}
+
 /* While a tick hangs the loop hangs, too, and answers nobody: no check for that is needed. */
 static bool is_ready(void *context)
 {
@@ -183,6 +199,8 @@ static void write_meta(struct service *service)
 						 service->config->interval_ms);
 	struct error error;
 
+	if (service->stream)
+		sink_stream_meta(service->stream, &meta, &error);
 	if (!service->jsonl)
 		return;
 	sink_jsonl_watch(service->jsonl, session_loop(service->session));
@@ -298,6 +316,7 @@ static int serve(struct service *service)
 		.render = render,
 		.overview = render_overview,
 		.group = render_group,
+		.join = service->stream ? join_stream : NULL,
 		.is_ready = is_ready,
 		.reload = reload,
 		.context = service,
@@ -471,7 +490,13 @@ static int make_metrics(struct service *service)
 	service->overview = sink_overview_new();
 	if (service->overview)
 		sinks_add(&service->sinks, &sink_overview_ops, service->overview);
-	return service->metrics && service->overview ? 0 : -ENOMEM;
+	if (config->stream)
+		service->stream = sink_stream_new();
+	if (service->stream)
+		sinks_add(&service->sinks, &sink_stream_ops, service->stream);
+	return service->metrics && service->overview && !service->stream == !config->stream ?
+		       0 :
+		       -ENOMEM;
 }
 
 static int check_config(const struct settings *settings)

@@ -18,6 +18,19 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "cmd/top.h"
+#include "client/stream_client.h"
+
+#ifdef WITHOUT_CONNECT
+static int check_target(const char *target, struct error *error)
+{
+	(void)target;
+	return error_set(error, EINVAL,
+			 "--connect: this faultmap was built without it "
+			 "(WITHOUT=connect)");
+}
+#else
+#define check_target stream_client_check
+#endif
 
 static const struct option_spec top_options[] = {
 	{ .name = "once",
@@ -63,6 +76,25 @@ static const struct option_spec top_options[] = {
 	  .help = "show recorded JSON lines, the oldest FILE first, instead of this machine",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct top_config, replay) },
+	{ .name = "connect",
+	  .argument = "WHERE",
+	  .help = "show what the daemon there streams (faultmap daemon --stream), without\n"
+		  "privileges: unix:PATH, HOST:PORT or https://HOST[:PORT]",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct top_config, connect),
+	  .check = check_target },
+	{ .name = "credentials",
+	  .argument = "FILE",
+	  .help = "with --connect: the file's first line is USER:PASSWORD (default: that of\n"
+		  "FAULTMAP_CREDENTIALS in the environment, if any)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct top_config, credentials) },
+	{ .name = "ca",
+	  .argument = "FILE",
+	  .help = "with --connect https://: trust what these certificates (PEM) sign\n"
+		  "(default: what this system trusts)",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct top_config, ca) },
 	{ .name = "ascii",
 	  .help = "on a terminal: draw with ASCII alone (default: as the locale says)",
 	  .type = OPTION_FLAG,
@@ -75,7 +107,7 @@ static const struct option_spec top_options[] = {
 
 static const struct command_spec top_spec = {
 	.name = "top",
-	.synopsis = "[--once | -b] [options] [--replay FILE...]",
+	.synopsis = "[--once | -b] [options] [--replay FILE... | --connect WHERE]",
 	.summary = "show who faults now, on the terminal or as a table",
 	.details =
 		"On a terminal it shows what htop shows, of page faults: h there says which keys it has,\n"
@@ -138,6 +170,15 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 		log_error("--replay needs a FILE; see faultmap top --help");
 	else if (config->replay && has_stdin(argv + operand))
 		log_error("--replay reads its files more than once: standard input cannot be one");
+	else if (config->connect && config->replay)
+		log_error("give --connect or --replay, not both");
+	else if (config->connect && (config->filter.pid.count || config->filter.by.exe.count))
+		log_error("--connect: a stream has neither --pid nor --exe to choose by; --comm, "
+			  "--unit, --cgroup and --uid it has");
+	else if (config->connect && config->interval_ms)
+		log_error("--connect: the daemon's interval counts; -d means nothing there");
+	else if (!config->connect && (config->credentials || config->ca))
+		log_error("--credentials and --ca go with --connect");
 	else if (config->once && config->batch)
 		log_error("give --once or -b, not both");
 	else
@@ -234,6 +275,8 @@ static int top_main(int argc, char *argv[])
 	if (config.replay)
 		return has_screen ? top_replay_on_screen(&config, argv + operand) :
 				    top_replay_tables(&config, argv + operand);
+	if (config.connect)
+		return top_connected(&config, has_screen);
 	if (filter_flags_read(&config.filter, &error) < 0) {
 		log_error("%s", error.text);
 		return EXIT_USAGE;

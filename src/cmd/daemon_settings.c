@@ -101,6 +101,12 @@ static const struct option_spec options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, jsonl),
 	  .live = true },
+	{ .name = "stream",
+	  .help = "serve JSON lines as they come at /stream, for top --connect:\n"
+		  "by a unix: socket, or to who has a password or client certificate\n"
+		  "(--mappings-names all: to everybody)",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct daemon_config, stream) },
 	USER_OPTION(struct daemon_config, user),
 	{ .name = "interval",
 	  .argument = "SECONDS",

@@ -20,6 +20,7 @@ struct daemon_config {
 	const char *web_config_file;
 	bool web_enable_lifecycle;
 	const char *jsonl;
+	bool stream;
 	uint64_t interval_ms;
 	int group_by; /* enum group_by */
 	const char *mappings;

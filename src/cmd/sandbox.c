@@ -122,6 +122,12 @@ static int allow_own(scmp_filter_ctx filter)
 	return result;
 }
 
+/* clone3() hides its flags from a filter: glibc falls back to this. */
+static int allow_threads(scmp_filter_ctx filter)
+{
+	return allow_if(filter, "clone", (struct scmp_arg_cmp)HAS(0, CLONE_THREAD, CLONE_THREAD));
+}
+
 static int allow_watching(scmp_filter_ctx filter)
 {
 	int result = add_all(filter, SCMP_ACT_ALLOW, of_watch, ARRAY_SIZE(of_watch));
@@ -130,9 +136,8 @@ static int allow_watching(scmp_filter_ctx filter)
 		result = allow_if(filter, "bpf", (struct scmp_arg_cmp)IS(0, bpf_commands[i]));
 	if (!result)
 		result = allow_if(filter, "socket", (struct scmp_arg_cmp)IS(0, AF_UNIX));
-	if (!result) /* clone3() hides its flags from a filter: glibc falls back to this */
-		result = allow_if(filter, "clone",
-				  (struct scmp_arg_cmp)HAS(0, CLONE_THREAD, CLONE_THREAD));
+	if (!result)
+		result = allow_threads(filter);
 	if (!result) /* of a CPU that went offline */
 		result = allow_if(filter, "ioctl",
 				  (struct scmp_arg_cmp)IS(1, PERF_EVENT_IOC_DISABLE));
@@ -186,15 +191,35 @@ static int allow_loop(scmp_filter_ctx filter)
 	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
 }
 
+/* To a daemon, maybe of another machine: libcurl's resolver has a thread. */
+static int allow_connections(scmp_filter_ctx filter)
+{
+	static const char *const names[] = { "connect",     "eventfd2",   "getpeername",
+					     "getsockname", "getsockopt", "membarrier",
+					     "pipe2",       "recvfrom",   "recvmmsg",
+					     "recvmsg",     "sendmmsg",   "sendmsg",
+					     "sendto",      "setsockopt", "shutdown",
+					     "signalfd4",   "socketpair", "timerfd_create" };
+	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+	int result = add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
+
+	for (size_t i = 0; !result && i < ARRAY_SIZE(families); i++)
+		result = allow_if(filter, "socket",
+				  (struct scmp_arg_cmp)IS(0, (scmp_datum_t)families[i]));
+	return result ?: allow_threads(filter);
+}
+
 /* What only some have. */
 static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 {
 	int result = 0;
 
-	if (sandbox == SANDBOX_SCREEN || sandbox == SANDBOX_REPLAY)
+	if (sandbox == SANDBOX_SCREEN || sandbox == SANDBOX_REPLAY || sandbox == SANDBOX_CONNECT)
 		result = allow_terminal(filter);
-	if (!result && sandbox == SANDBOX_REPLAY)
+	if (!result && (sandbox == SANDBOX_REPLAY || sandbox == SANDBOX_CONNECT))
 		result = allow_loop(filter);
+	if (!result && sandbox == SANDBOX_CONNECT)
+		result = allow_connections(filter);
 	if (!result && (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_SCREEN))
 		return allow_perf_events(filter);
 	return result ?: refuse_perf_events(filter);
@@ -213,7 +238,8 @@ static int fill(scmp_filter_ctx filter, enum sandbox sandbox)
 	if (!result)
 		result = allow_own(filter);
 	if (!result)
-		result = sandbox == SANDBOX_REPORT || sandbox == SANDBOX_REPLAY ?
+		result = sandbox == SANDBOX_REPORT || sandbox == SANDBOX_REPLAY ||
+					 sandbox == SANDBOX_CONNECT ?
 				 allow_reading(filter) :
 				 allow_watching(filter);
 	if (!result)

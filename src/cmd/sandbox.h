@@ -15,11 +15,12 @@
 #include "base/options.h"
 
 enum sandbox {
-	SANDBOX_DAEMON, /* reads maps, serves clients, opens files again */
-	SANDBOX_WATCH,  /* log, top: the same, and perf events for CPUs that come online */
-	SANDBOX_SCREEN, /* top on a terminal: the same, and the terminal */
-	SANDBOX_REPLAY, /* as report, and the loop and the terminal */
-	SANDBOX_REPORT, /* opens files to read alone; no sockets, no threads, no bpf() */
+	SANDBOX_DAEMON,  /* reads maps, serves clients, opens files again */
+	SANDBOX_WATCH,   /* log, top: the same, and perf events for CPUs that come online */
+	SANDBOX_SCREEN,  /* top on a terminal: the same, and the terminal */
+	SANDBOX_REPLAY,  /* as report, and the loop and the terminal */
+	SANDBOX_CONNECT, /* top --connect: the same, and connections to anywhere, and threads */
+	SANDBOX_REPORT,  /* opens files to read alone; no sockets, no threads, no bpf() */
 };
 
 /*

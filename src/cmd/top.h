@@ -18,9 +18,12 @@ struct top_config {
 	bool once;
 	bool batch;
 	bool ascii;
-	uint64_t width; /* of tables; 0: the terminal's */
-	bool replay;    /* the operands are recorded logs */
-	uint64_t count; /* -n: ticks; 0: not given */
+	uint64_t width;          /* of tables; 0: the terminal's */
+	bool replay;             /* the operands are recorded logs */
+	const char *connect;     /* whose stream; NULL: this machine's faults */
+	const char *credentials; /* the file with USER:PASSWORD */
+	const char *ca;          /* the file with certificates */
+	uint64_t count;          /* -n: ticks; 0: not given */
 	uint64_t interval_ms;
 	bool has_interval; /* given: the settings' does not count */
 	struct table_options table;
@@ -40,6 +43,17 @@ bool top_has_screen(void);
 /* The exit status. */
 int top_on_screen(const struct top_config *config, const struct privileges_user *user);
 int top_replay_on_screen(const struct top_config *config, char *const files[]);
+#endif
+#ifdef WITHOUT_CONNECT
+static inline int top_connected(const struct top_config *config, bool has_screen)
+{
+	(void)config;
+	(void)has_screen;
+	return EXIT_FAILED;
+}
+#else
+/* What a daemon streams, on the screen or as tables. The exit status. */
+int top_connected(const struct top_config *config, bool has_screen);
 #endif
 /* The table that the flags ask for, on standard output. */
 void top_table(const struct top_config *config, struct sink_table_options *ret_options,

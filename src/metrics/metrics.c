@@ -151,6 +151,9 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_SCRAPES] = COUNTER("scrapes", "Expositions made, this one included."),
 	[METRIC_SCRAPE_SECONDS] =
 		COUNTER_OF_SECONDS("scrape", "Time that expositions took, this one not included."),
+	[METRIC_STREAM_CLIENTS] = GAUGE("stream_clients", "Clients of /stream."),
+	[METRIC_STREAM_DROPPED] = COUNTER("stream_clients_dropped",
+					  "Clients of /stream that were too slow and were cut."),
 	[METRIC_RESIDENT] = GAUGE_OF("resident_memory", "bytes",
 				     "Resident memory of faultmap at the last tick."),
 	[METRIC_BUILD_INFO] = INFO("build", "The version of faultmap."),

@@ -27,10 +27,12 @@
 
 /* What faultmap knows of itself at a tick. */
 struct self_figures {
-	uint64_t tick_ns;       /* what the collector took for it */
-	uint64_t rows_capacity; /* of the kernel's table */
-	uint64_t map_bytes;     /* of kernel memory; 0: not known */
-	uint64_t n_hooks;       /* that BPF programs are attached to */
+	uint64_t tick_ns;                /* what the collector took for it */
+	uint64_t rows_capacity;          /* of the kernel's table */
+	uint64_t map_bytes;              /* of kernel memory; 0: not known */
+	uint64_t stream_clients;         /* of /stream */
+	uint64_t stream_clients_dropped; /* because they were too slow */
+	uint64_t n_hooks;                /* that BPF programs are attached to */
 	/* Their names must outlive the sink's last rendering. */
 	struct program_stats programs[PROGRAMS_MAX];
 	size_t n_programs;

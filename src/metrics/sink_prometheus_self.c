@@ -109,6 +109,8 @@ void sink_prometheus_print_self(struct writer *writer, const struct sink_prometh
 	print_counter(writer, sink, METRIC_MAPPINGS_EVICTED, sink->groups.mappings_evicted);
 	print_programs(writer, sink);
 	print_times(writer, sink);
+	print_gauge(writer, METRIC_STREAM_CLIENTS, sink->self.stream_clients);
+	print_counter(writer, sink, METRIC_STREAM_DROPPED, sink->self.stream_clients_dropped);
 	print_gauge(writer, METRIC_RESIDENT, sink->resident_bytes);
 	exposition_family(writer, METRIC_BUILD_INFO);
 	exposition_info(writer, METRIC_BUILD_INFO, LABELS({ "version", FAULTMAP_VERSION }));

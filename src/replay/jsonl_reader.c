@@ -85,7 +85,7 @@ static void add_totals(struct jsonl_reader *reader, const uint64_t *delta, const
 	reader->has_totals = true;
 }
 
-static void read_interval(struct jsonl_line *line)
+static int read_interval(struct jsonl_line *line, struct error *error)
 {
 	struct jsonl_reader *reader = line->reader;
 	struct snapshot *snapshot = reader->snapshot;
@@ -101,7 +101,7 @@ static void read_interval(struct jsonl_line *line)
 		total[i] = jsonl_line_total_of(line, line->object, totals_table[i].name);
 	}
 	if (line->why[0])
-		return;
+		return 0;
 	add_totals(reader, delta, total);
 	snapshot->totals.has_perf_minor |= json_object_get(line->object, "perf_minor") != NULL;
 	snapshot->totals.has_perf_major |= json_object_get(line->object, "perf_major") != NULL;
@@ -109,6 +109,7 @@ static void read_interval(struct jsonl_line *line)
 	reader->info.duration_ns += duration_ns;
 	reader->info.lines_lost += lines_lost;
 	snapshot->interval_ns = duration_ns;
+	return reader->is_stream ? hand_out(reader, error) : 0;
 }
 
 /* Records. ------------------------------------------------------------------------------------- */
@@ -329,14 +330,14 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 	if (!strcmp(rec, "exit"))
 		return read_exit(line);
 	if (!strcmp(rec, "interval"))
-		read_interval(line);
-	else if (strcmp(rec, "mark") && strcmp(rec, "budget") && strcmp(rec, "finding"))
+		return read_interval(line, error);
+	if (strcmp(rec, "mark") && strcmp(rec, "budget") && strcmp(rec, "finding"))
 		jsonl_line_reject(line, "rec", "a word that this faultmap does not know");
 	return 0;
 }
 
-static int read_line(struct jsonl_reader *reader, const char *text, size_t length,
-		     struct error *error)
+int jsonl_read_line(struct jsonl_reader *reader, const char *text, size_t length,
+		    struct error *error)
 {
 	json_error_t wrong;
 	struct jsonl_line line = { .reader = reader, .snapshot = reader->snapshot };
@@ -392,7 +393,7 @@ static int read_lines(struct jsonl_reader *reader, struct error *error)
 				return 0;
 			continue;
 		}
-		result = read_line(reader, text, length, error);
+		result = jsonl_read_line(reader, text, length, error);
 		if (result == HELD) {
 			reader->held = text;
 			reader->held_length = length;
@@ -427,6 +428,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 	if (!reader)
 		return;
 	jsonl_file_close(reader->file);
+	free(reader->pending);
 	jsonl_totals_clear(&reader->last);
 	table_clear_values(&reader->stacks, jsonl_drop_stack);
 	snapshot_free(reader->snapshot);

@@ -61,6 +61,14 @@ int jsonl_reader_file(struct jsonl_reader *reader, const char *path, struct erro
  */
 int jsonl_reader_open(struct jsonl_reader *reader, const char *path, struct error *error);
 int jsonl_reader_step(struct jsonl_reader *reader, struct error *error);
+/*
+ * The same with lines as they come, of a /stream, whose intervals end with their `interval` line:
+ * each is handed out with that. `name` is for complaints, and borrowed. A line may come in pieces.
+ * 0 or a negative errno with the error set.
+ */
+void jsonl_reader_begin_stream(struct jsonl_reader *reader, const char *name);
+int jsonl_reader_push(struct jsonl_reader *reader, const char *bytes, size_t size,
+		      struct error *error);
 /* Hands out the last interval. */
 int jsonl_reader_end(struct jsonl_reader *reader, struct error *error);
 const struct jsonl_reader_info *jsonl_reader_info(struct jsonl_reader *reader);

@@ -33,6 +33,9 @@ struct jsonl_reader {
 	bool by_step;      /* jsonl_reader_step() reads, which stops between intervals */
 	char *held;        /* the line that it stopped at */
 	size_t held_length;
+	bool is_stream; /* jsonl_stream.c: the `interval` line is an interval's last */
+	char *pending;  /* of a line whose end has not come */
+	size_t pending_length, pending_capacity;
 	int64_t ts_ms;
 	uint64_t last_totals[COUNTERS_MAX];
 	struct jsonl_totals last; /* of rows and processes */
@@ -47,6 +50,9 @@ struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result);
  * wrong with the line is in it. */
 int jsonl_read_faults(struct jsonl_line *line);
 int jsonl_read_stack(struct jsonl_line *line);
+/* Takes a line. 0, or a negative errno with the error set. */
+int jsonl_read_line(struct jsonl_reader *reader, const char *text, size_t length,
+		    struct error *error);
 /* Frees one of reader->stacks. */
 void jsonl_drop_stack(void *stack);
 

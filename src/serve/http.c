@@ -41,7 +41,7 @@
 /* At most so many configurations have connections; one more reload cuts the oldest one's. */
 #define MAX_SERVERS 4
 
-enum client_state { CLIENT_WAITING, CLIENT_ANSWERING };
+enum client_state { CLIENT_WAITING, CLIENT_ANSWERING, CLIENT_STREAMING };
 
 struct client {
 	TAILQ_ENTRY(client) next; /* in the order in which they came into their state */
@@ -129,6 +129,13 @@ static void client_cut(const struct client *client)
 		shutdown(client->fd, SHUT_RDWR);
 }
 
+/* http_stream.c watches its time, and who ends. */
+static void client_stream(struct client *client)
+{
+	client_enter(client, CLIENT_STREAMING, 0);
+	client->deadline_ns = UINT64_MAX;
+}
+
 /* It has said that it will ask no more. libmicrohttpd does not hear of it while a connection is
  * suspended, nor when it was said before the connection was taken. */
 static bool client_has_ended(const struct client *client)
@@ -191,6 +198,14 @@ static void handle_login(void *who, bool granted)
 	server_run(client_of(http_request_resume(who, granted))->server);
 }
 
+/* As if its daemon had asked for it. */
+static void run_soon(struct MHD_Connection *connection)
+{
+	struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+
+	timerfd_settime(client_of(connection)->server->timer_fd, 0, &at_once, NULL);
+}
+
 static bool is_newest(const struct server *server)
 {
 	return server == TAILQ_FIRST(&server->http->servers);
@@ -212,6 +227,7 @@ static enum MHD_Result handle_request(void *context, struct MHD_Connection *conn
 {
 	struct server *server = context;
 	struct client *client = client_of(connection);
+	enum MHD_Result result;
 
 	(void)version;
 	(void)upload;
@@ -229,7 +245,10 @@ static enum MHD_Result handle_request(void *context, struct MHD_Connection *conn
 		*upload_size = 0; /* a body means nothing here: drop it */
 		return MHD_YES;
 	}
-	return http_request_answer(*request);
+	result = http_request_answer(*request);
+	if (http_request_is_stream(*request))
+		client_stream(client);
+	return result;
 }
 
 static void handle_completed(void *context, struct MHD_Connection *connection, void **request,
@@ -370,22 +389,26 @@ int http_configure(struct http *http, struct web_config *config, struct error *e
 	if (result < 0)
 		return result;
 	TAILQ_INSERT_HEAD(&http->servers, server, next);
+	http_streams_end(&http->shared.streams); /* their passwords may be no more */
 	http->shared.config = config;
 	http->shared.paid_until_ns = 0;
 	return 0;
 }
 
-/* The client that waits longest; if all are being answered, the one that takes longest. */
+/* The client that waits longest; if all are being answered, the one that takes longest. Streams are
+ * few. */
 static struct client *find_victim(struct http *http)
 {
-	struct client *client;
+	struct client *client, *busy = NULL;
 
 	TAILQ_FOREACH(client, &http->clients, next)
 	{
 		if (client->state == CLIENT_WAITING)
 			return client;
+		if (!busy && client->state == CLIENT_ANSWERING)
+			busy = client;
 	}
-	return TAILQ_FIRST(&http->clients);
+	return busy;
 }
 
 static void make_room(struct http *http)
@@ -498,6 +521,7 @@ static int handle_sweep(void *context, uint32_t events)
 		    (client->state == CLIENT_WAITING && client_has_ended(client)))
 			client_cut(client);
 	}
+	http_streams_sweep(&http->shared.streams);
 	retire_servers(http);
 	/* A listener that cannot be watched now, for want of memory, is tried again in a second. */
 	start_accepting(http);
@@ -525,6 +549,8 @@ static struct http *http_new(struct loop *loop, const struct listeners *listener
 	http->sweep_fd = -1;
 	http->shared.site = *site;
 	gethostname(http->shared.machine, sizeof(http->shared.machine) - 1);
+	LIST_INIT(&http->shared.streams.list);
+	http->shared.streams.run_soon = run_soon;
 	TAILQ_INIT(&http->servers);
 	TAILQ_INIT(&http->clients);
 	for (; http->n_acceptors < listeners->count; http->n_acceptors++) {
@@ -574,6 +600,7 @@ void http_close(struct http *http)
 	}
 	/* First: who waits for an answer of its thread is suspended, and must be resumed to go. */
 	login_free(http->shared.login);
+	http_streams_end(&http->shared.streams);
 	while ((server = TAILQ_FIRST(&http->servers))) {
 		TAILQ_REMOVE(&http->servers, server, next);
 		server_free(server);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/feed.h"
 #include "serve/listen.h"
 #include "base/loop.h"
 #include "serve/web_config.h"
@@ -30,19 +31,27 @@ struct http_query;
  * 4 KiB. */
 const char *http_query_value(const struct http_query *query, const char *name);
 
+/* It came by a unix: socket, whose file says who may. */
+bool http_query_is_unix(const struct http_query *query);
+
 /*
  * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet:
  * 503), -EACCES (not allowed here: 403), -EINVAL (a wrong query: 400), -ENOENT (there is none: 404),
- * any other negative errno (500); the body then says why, or is left empty.
+ * -EBUSY (too many clients: 503), any other negative errno (500); the body then says why, or is left empty.
  */
 typedef int (*http_answer_fn)(void *context, unsigned int type, const struct http_query *query,
 			      struct http_body *ret_body);
+
+/* Of a page that goes on: joins its feed, as feed_join() does it; or as above. */
+typedef int (*http_join_fn)(void *context, const struct http_query *query, feed_wake_fn wake,
+			    void *who, struct feed_reader **ret_reader, struct http_body *ret_body);
 
 struct http_page {
 	const char *path;
 	const char *const *types; /* media types that it can be had in, the default first */
 	size_t n_types;
 	http_answer_fn answer;
+	http_join_fn join;  /* in place of it: the answer is a feed, which has no end */
 	const char *policy; /* Content-Security-Policy, unless the configuration has one; or NULL */
 	bool is_action;     /* POST and PUT do something; otherwise GET and HEAD */
 };

@@ -43,6 +43,7 @@ struct http_request {
 	bool is_write;                /* POST or PUT */
 	bool is_last;
 	enum login_state login;
+	bool is_stream;
 	size_t queued_bytes;
 };
 
@@ -53,6 +54,17 @@ struct http_query {
 const char *http_query_value(const struct http_query *query, const char *name)
 {
 	return MHD_lookup_connection_value(query->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+bool http_query_is_unix(const struct http_query *query)
+{
+	int fd = MHD_get_connection_info(query->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			 ->connect_fd;
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+
+	return !getsockname(fd, (struct sockaddr *)&address, &length) &&
+	       address.ss_family == AF_UNIX;
 }
 
 static const struct http_page *find_page(const struct http_site *site, const char *path)
@@ -255,7 +267,7 @@ static enum MHD_Result send_failure(struct http_request *request, int result,
 	unsigned int status = MHD_HTTP_INTERNAL_SERVER_ERROR;
 	enum MHD_Result queued;
 
-	if (result == -EAGAIN)
+	if (result == -EAGAIN || result == -EBUSY)
 		status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	else if (result == -EACCES)
 		status = MHD_HTTP_FORBIDDEN;
@@ -318,6 +330,42 @@ static enum MHD_Result refuse_format(struct http_request *request)
 	return say(request, MHD_HTTP_NOT_ACCEPTABLE, text);
 }
 
+/* What http_stream.c calls back for, on the way to the page. */
+struct joining {
+	const struct http_request *request;
+	struct http_body *body;
+};
+
+static int join(void *context, feed_wake_fn wake, void *who, struct feed_reader **ret_reader)
+{
+	const struct joining *joining = context;
+	const struct http_request *request = joining->request;
+
+	return request->page->join(request->shared->site.context,
+				   &(struct http_query){ request->connection }, wake, who,
+				   ret_reader, joining->body);
+}
+
+/* As it is, whatever coding is asked for: a compressor would keep lines back. */
+static enum MHD_Result send_stream(struct http_request *request, const char *type)
+{
+	struct http_body body = { 0 };
+	struct joining joining = { request, &body };
+	struct MHD_Response *response;
+	int result = http_stream_new(&request->shared->streams, request->connection, join, &joining,
+				     &response);
+
+	if (result < 0)
+		return send_failure(request, result, &body);
+	request->is_stream = true;
+	return queue(request, MHD_HTTP_OK, type, response);
+}
+
+bool http_request_is_stream(const struct http_request *request)
+{
+	return request->is_stream;
+}
+
 static enum MHD_Result send_page(struct http_request *request)
 {
 	const struct http_page *page = request->page;
@@ -331,6 +379,8 @@ static enum MHD_Result send_page(struct http_request *request)
 
 	if (type < 0 || coding == CODING_NONE)
 		return refuse_format(request);
+	if (page->join)
+		return send_stream(request, page->types[type]);
 	result = page->answer(request->shared->site.context, (unsigned int)type,
 			      &(struct http_query){ request->connection }, &body);
 	if (result < 0)

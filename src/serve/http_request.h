@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 
 #include "serve/http.h"
+#include "serve/http_stream.h"
 #include "serve/login.h"
 
 #define HTTP_MACHINE_LEN 256
@@ -17,6 +18,7 @@ struct http_shared {
 	const struct web_config *config; /* the newest; NULL: none */
 	struct login *login;             /* NULL while no configuration has had users */
 	size_t queued_bytes;             /* of responses that are on their way */
+	struct http_streams streams;     /* responses that go on */
 	uint64_t paid_until_ns;          /* the rate limit: what requests have cost so far */
 };
 
@@ -37,6 +39,8 @@ struct http_request *http_request_new(struct http_shared *shared, struct MHD_Con
  * the page of another site. No password has been asked for.
  */
 enum MHD_Result http_request_begin(struct http_request *request);
+/* Its response goes on until it is ended: no time for it is too long. */
+bool http_request_is_stream(const struct http_request *request);
 /* Its response has gone, or its client. NULL is fine. */
 void http_request_free(struct http_request *request);
 /*

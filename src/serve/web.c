@@ -17,6 +17,7 @@ struct web {
 	struct web_config *config; /* until web_start */
 	bool has_config_file;
 	bool enable_lifecycle;
+	bool stream_to_all;
 	bool has_tls, has_users, is_guarded;
 	struct web_source source;
 	struct http *http; /* NULL until web_start */
@@ -156,10 +157,29 @@ static int answer_reload(void *context, unsigned int type, const struct http_que
 			    say(ret_body, "reloaded\n", 0);
 }
 
+/* It names what every process maps, which is its user's business: for who was let in. */
+static int join_stream(void *context, const struct http_query *query, feed_wake_fn wake, void *who,
+		       struct feed_reader **ret_reader, struct http_body *ret_body)
+{
+	const struct web *web = context;
+	int result;
+
+	if (!web->source.join)
+		return say(ret_body, "not enabled; start faultmap daemon with --stream\n", -EACCES);
+	if (!web->stream_to_all && !web->is_guarded && !http_query_is_unix(query))
+		return say(ret_body,
+			   "only by a unix: socket, or with users or client certificates in the "
+			   "web configuration; --mappings-names all: for everybody\n",
+			   -EACCES);
+	result = web->source.join(web->source.context, wake, who, ret_reader);
+	return result == -EBUSY ? say(ret_body, "too many clients of /stream\n", result) : result;
+}
+
 static const char *const html[] = { "text/html; charset=utf-8" };
 static const char *const css[] = { "text/css; charset=utf-8" };
 static const char *const js[] = { "text/javascript; charset=utf-8" };
 static const char *const json[] = { "application/json" };
+static const char *const lines[] = { "application/x-ndjson" };
 static const char *const text[] = { "text/plain; charset=utf-8" };
 /* In the order of enum exposition. */
 static const char *const expositions[] = {
@@ -197,6 +217,7 @@ static const struct http_page pages[] = {
 	  .types = expositions,
 	  .n_types = ARRAY_SIZE(expositions),
 	  .answer = answer_metrics },
+	{ .path = "/stream", .types = lines, .n_types = ARRAY_SIZE(lines), .join = join_stream },
 	{ .path = "/-/healthy",
 	  .types = text,
 	  .n_types = ARRAY_SIZE(text),
@@ -296,6 +317,7 @@ int web_listen(struct web **ret_web, const struct web_options *options, struct e
 		return error_set(error, ENOMEM, "starting the HTTP endpoint: out of memory");
 	web->has_config_file = options->config_file;
 	web->enable_lifecycle = options->enable_lifecycle;
+	web->stream_to_all = options->stream_to_all;
 	result = open_all(web, options, error);
 	if (result < 0) {
 		web_close(web);

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/exposition_format.h"
+#include "base/feed.h"
 #include "base/loop.h"
 #include "base/options.h"
 
@@ -23,6 +24,7 @@ struct web_options {
 	const struct option_list *listen; /* empty: the default address */
 	const char *config_file;          /* NULL: none */
 	bool enable_lifecycle;
+	bool stream_to_all; /* /stream asks nobody who it is */
 };
 
 /* What the daemon knows. None may block. */
@@ -36,6 +38,8 @@ struct web_source {
 	/* The JSON of /group.json: of the group of this name; the same, -ENOENT when there is
 	 * none */
 	int (*group)(void *context, const char *name, char **ret_text, size_t *ret_size);
+	/* /stream: as feed_join(). NULL: there is none */
+	int (*join)(void *context, feed_wake_fn wake, void *who, struct feed_reader **ret_reader);
 	bool (*is_ready)(void *context);
 	/* /-/reload: 0 or a negative errno with the error set */
 	int (*reload)(void *context, struct error *error);

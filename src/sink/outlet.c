@@ -36,7 +36,8 @@ struct mark {
 };
 
 struct outlet {
-	int fd; /* -1: no reader */
+	int fd;            /* -1: no reader */
+	struct feed *feed; /* in place of it; or NULL */
 	bool is_stdout;
 	bool is_regular;
 	bool is_persistent;
@@ -181,6 +182,23 @@ int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open
 	else
 		*ret_outlet = outlet;
 	return result;
+}
+
+int outlet_open_feed(struct outlet **ret_outlet, struct feed *feed)
+{
+	struct outlet *outlet = calloc(1, sizeof(*outlet));
+
+	if (!outlet)
+		return -ENOMEM;
+	outlet->fd = -1;
+	outlet->feed = feed;
+	outlet->name = strdup("the stream");
+	if (!outlet->name) {
+		free(outlet);
+		return -ENOMEM;
+	}
+	*ret_outlet = outlet;
+	return 0;
 }
 
 static void unwatch(struct outlet *outlet)
@@ -395,6 +413,11 @@ static int has_room_now(const struct outlet *outlet, int timeout_ms)
 /* Writes until the queue is empty or the reader has no room. */
 static int write_queue(struct outlet *outlet)
 {
+	if (outlet->feed) {
+		feed_write(outlet->feed, outlet->buffer + outlet->begin,
+			   outlet->end - outlet->begin);
+		wrote(outlet, outlet->end - outlet->begin);
+	}
 	while (outlet->begin < outlet->end) {
 		int result = has_room_now(outlet, 0);
 		ssize_t n;
@@ -431,7 +454,7 @@ int outlet_flush(struct outlet *outlet)
 	outlet->n_new = 0;
 	if (outlet->begin == outlet->end)
 		return 0;
-	result = outlet->fd < 0 ? -ENOTCONN : write_queue(outlet);
+	result = outlet->fd < 0 && !outlet->feed ? -ENOTCONN : write_queue(outlet);
 	if (result < 0)
 		return fail(outlet, -result);
 	if (outlet->begin == outlet->end)
@@ -495,7 +518,7 @@ int outlet_connect(struct outlet *outlet, bool *ret_opened)
 	int fd;
 
 	*ret_opened = false;
-	if (outlet->fd >= 0)
+	if (outlet->fd >= 0 || outlet->feed)
 		return 0;
 	fd = open_path(outlet, false);
 	if (fd < 0)

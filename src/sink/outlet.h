@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/feed.h"
 #include "base/loop.h"
 
 struct outlet;
@@ -31,6 +32,8 @@ enum outlet_open {
  * (base/output_file.h). 0 or a negative errno with the error set. */
 int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open how,
 		struct error *error);
+/* The same for the readers of a feed, which is borrowed; it always has room. 0 or -ENOMEM. */
+int outlet_open_feed(struct outlet **ret_outlet, struct feed *feed);
 /* NULL is fine. What is still queued is gone: see outlet_drain. */
 void outlet_free(struct outlet *outlet);
 bool outlet_is_stdout(const struct outlet *outlet);

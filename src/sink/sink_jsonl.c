@@ -29,6 +29,7 @@ struct sink_jsonl {
 	struct json_line line; /* the one in the making */
 	struct json_line meta; /* as it was given, not ended: for each file and connection */
 	bool meta_is_due;
+	bool interval_is_last;
 	char ts[TEXT_TIME_LEN]; /* of this tick */
 	struct table stacks;    /* that this file or connection has */
 };
@@ -203,6 +204,20 @@ int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet
 	return result;
 }
 
+int sink_jsonl_new_feed(struct sink_jsonl **ret_sink, struct feed *feed)
+{
+	struct sink_jsonl *sink = calloc(1, sizeof(*sink));
+
+	if (!sink || outlet_open_feed(&sink->outlet, feed) < 0) {
+		free(sink);
+		return -ENOMEM;
+	}
+	table_init(&sink->stacks, 0, sizeof(uint64_t));
+	sink->interval_is_last = true;
+	*ret_sink = sink;
+	return 0;
+}
+
 void sink_jsonl_free(struct sink_jsonl *sink)
 {
 	if (!sink)
@@ -256,6 +271,14 @@ int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
 	sink->meta_is_due |= is_new;
 	if (is_new)
 		forget_stacks(sink);
+	sink_begin(sink);
+	return sink_end(sink, error);
+}
+
+int sink_jsonl_restart(struct sink_jsonl *sink, struct error *error)
+{
+	sink->meta_is_due = true;
+	forget_stacks(sink);
 	sink_begin(sink);
 	return sink_end(sink, error);
 }
@@ -518,7 +541,8 @@ static bool has_process_line(const struct process *process)
 
 static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot)
 {
-	emit_interval(sink, snapshot);
+	if (!sink->interval_is_last)
+		emit_interval(sink, snapshot);
 	for (size_t i = 0; i < snapshot->n_touched; i++)
 		if (row_changed(snapshot->rows[i])) {
 			emit_stack(sink, snapshot->rows[i]);
@@ -530,6 +554,8 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->ended)
 			emit_exit(sink, snapshot->processes[i]);
+	if (sink->interval_is_last)
+		emit_interval(sink, snapshot);
 }
 
 int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error)

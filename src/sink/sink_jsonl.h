@@ -53,6 +53,14 @@ const char *sink_jsonl_schema(void);
 /* target: as outlet_open takes it. 0 or a negative errno with the error set. */
 int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
 		   struct error *error);
+/*
+ * For the readers of a feed, which is borrowed: each interval's `interval` line comes last, so that
+ * who reads knows at once that it has all of it. 0 or -ENOMEM.
+ */
+int sink_jsonl_new_feed(struct sink_jsonl **ret_sink, struct feed *feed);
+/* One more reader: begins as with a new file, with a meta line. 0 or a negative errno with the error
+ * set. */
+int sink_jsonl_restart(struct sink_jsonl *sink, struct error *error);
 /* NULL is fine. */
 void sink_jsonl_free(struct sink_jsonl *sink);
 /* As outlet_watch and outlet_drain, the latter with the error set. */

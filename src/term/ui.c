@@ -37,6 +37,11 @@ void ui_set_host(struct ui *ui, const char *host, const char *kernel, const char
 	snprintf(ui->detail, sizeof(ui->detail), "%s", detail);
 }
 
+void ui_set_connected(struct ui *ui, bool is_connected)
+{
+	ui->is_cut_off = !is_connected;
+}
+
 void ui_set_memory(struct ui *ui, const struct ui_memory *memory)
 {
 	ui->memory = *memory;
@@ -270,7 +275,8 @@ static bool load_setting(struct ui *ui, const char *line, size_t length)
 		return false;
 	if (ui->options.keeps_interval && !strcmp(name, "delay"))
 		return true;
-	if (ui->options.is_replay && !strcmp(name, "commands")) /* a log has none */
+	if ((ui->options.is_replay || ui->options.is_remote) &&
+	    !strcmp(name, "commands")) /* a log has none */
 		return true;
 	snprintf(text, sizeof(text), "%s %s", name, value);
 	ui->message[0] = '\0';

@@ -62,6 +62,7 @@ struct ui_source {
 struct ui_options {
 	bool ascii;
 	bool is_replay;
+	bool is_remote; /* of a stream: its interval is that of its snapshots */
 	uint64_t interval_ms;
 	bool keeps_interval; /* whatever the settings say */
 	uint64_t page_size;
@@ -76,6 +77,8 @@ void ui_free(struct ui *ui);
 
 /* Whose faults these are; copied. May be said again. */
 void ui_set_host(struct ui *ui, const char *host, const char *kernel, const char *detail);
+/* Whether snapshots come: what is shown may be the last that came. */
+void ui_set_connected(struct ui *ui, bool is_connected);
 void ui_set_memory(struct ui *ui, const struct ui_memory *memory);
 /* One line that stays until the next key. */
 void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));

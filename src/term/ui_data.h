@@ -74,7 +74,8 @@ struct ui {
 	bool message_is_bad;
 	bool shows_commands; /* command lines */
 	bool is_paused;
-	bool moved; /* the selection: it is to be seen */
+	bool is_cut_off; /* its source is not there: what is shown is old */
+	bool moved;      /* the selection: it is to be seen */
 	bool quits;
 	double speed;
 	size_t help_offset;

@@ -188,11 +188,15 @@ static void put_clock(char *text, size_t size, const struct ui *ui, bool is_narr
 		text_time(when, snapshot->ts);
 	if (snapshot && is_replay)
 		seconds = (double)(snapshot->interval_ns / 1000000) / 1e3;
-	if (is_replay && ui->is_paused)
+	else if (snapshot && ui->options.is_remote)
+		seconds = (double)((snapshot->interval_ns + 5000000) / 10000000) / 1e2;
+	if (ui->is_cut_off)
+		snprintf(speed, sizeof(speed), "NOT CONNECTED  ");
+	else if (is_replay && ui->is_paused)
 		snprintf(speed, sizeof(speed), "PAUSED  ");
 	else if (is_replay)
 		snprintf(speed, sizeof(speed), is_narrow ? "x%g  " : "replay x%g  ", ui->speed);
-	if (!is_narrow)
+	if (!is_narrow && seconds > 0)
 		snprintf(every, sizeof(every), "  %gs", seconds);
 	snprintf(text, size, "%s%.*s%s%s", speed, has_day ? 19 : 8,
 		 strlen(when) > 19 ? when + (has_day ? 0 : 11) : "", *when ? "Z" : "", every);

@@ -80,8 +80,11 @@ check_contains "WITHOUT=symbol: the program knows" "$TMP/out" 'DWITHOUT_SYMBOL'
 make_tree -n -B V=1 WITHOUT=term >"$TMP/out" 2>&1
 check_equal "WITHOUT=term: no curses" "$(grep -cE -- '-lncursesw|-ltinfo|src/term/|top_screen' "$TMP/out")" 0
 check_contains "WITHOUT=term: the program knows" "$TMP/out" 'DWITHOUT_TERM'
+make_tree -n -B V=1 WITHOUT=connect >"$TMP/out" 2>&1
+check_equal "WITHOUT=connect: no libcurl" "$(grep -cE -- '-lcurl|src/client/|top_connect' "$TMP/out")" 0
+check_contains "WITHOUT=connect: the program knows" "$TMP/out" 'DWITHOUT_CONNECT'
 make_tree --no-print-directory WITHOUT=such >"$TMP/out" 2>&1
-one_line "WITHOUT=such" "$TMP/out" 'what can be left out is: symbol term'
+one_line "WITHOUT=such" "$TMP/out" 'what can be left out is: symbol term connect'
 
 make_tree --no-print-directory CLANG=no-such-clang >"$TMP/out" 2>&1
 one_line "clang is missing" "$TMP/out" 'missing.* no-such-clang\..*sudo make deps'

@@ -16,8 +16,9 @@ declare -A may_use=(
 	[replay]="base model"
 	[serve]="base"
 	[symbol]="base"
+	[client]="base"
 	[term]="base model"
-	[cmd]="base model verdict collect sink metrics replay serve symbol term"
+	[cmd]="base model verdict collect sink metrics replay serve symbol client term"
 )
 
 # outside ROOM: its includes that are no room's it may use, made by the build, or the bpf/abi.h that model
@@ -42,6 +43,8 @@ check_equal "only collect/ knows libbpf" \
 	"$(grep -lE '#include <bpf/|\.skel\.h"' src/*/*.[ch] | grep -v ^src/collect/)" ""
 check_equal "only serve/ knows HTTP and TLS" \
 	"$(grep -lE '#include <(microhttpd|gnutls)' src/*/*.[ch] | grep -v ^src/serve/)" ""
+check_equal "only client/ knows libcurl" \
+	"$(grep -lE '#include <curl/' src/*/*.[ch] | grep -v ^src/client/)" ""
 check_equal "only term/ knows the terminal" \
 	"$(grep -lE '#include <(n?curses|term|termios)' src/*/*.[ch] | grep -v ^src/term/)" ""
 
