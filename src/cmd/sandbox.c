@@ -186,6 +186,14 @@ static int allow_loop(scmp_filter_ctx filter)
 	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
 }
 
+/* A file for a textfile collector, whole at any time. */
+static int allow_renaming(scmp_filter_ctx filter)
+{
+	static const char *const names[] = { "fchmod", "rename", "renameat", "renameat2" };
+
+	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
+}
+
 /* What only some have. */
 static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 {
@@ -195,7 +203,10 @@ static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 		result = allow_terminal(filter);
 	if (!result && sandbox == SANDBOX_REPLAY)
 		result = allow_loop(filter);
-	if (!result && (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_SCREEN))
+	if (!result && sandbox == SANDBOX_GUARD)
+		result = allow_renaming(filter);
+	if (!result && (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_GUARD ||
+			sandbox == SANDBOX_SCREEN))
 		return allow_perf_events(filter);
 	return result ?: refuse_perf_events(filter);
 }
