@@ -414,6 +414,37 @@ enum tasks_told {
 	TASKS_BROKEN, /* the list could not be read */
 };
 
+/*
+ * `guard`: one fault of a guarded thread, in a ring of its own that wakes its reader at once. Names
+ * and contexts that it refers to are in the other ring before it.
+ */
+enum { GUARD_MINOR, GUARD_MAJOR, GUARD_DENIED };
+struct guard_record {
+	u64 now_ns; /* when it was known how it ended */
+	struct row_key key;
+	struct extent extent;
+	u64 address;
+	u64 stall_ns; /* 0: not known */
+	u64 by_cause[STALL_CAUSE_COUNT];
+	u32 tid;
+	u32 uid;
+	u32 outcome;  /* GUARD_* */
+	u32 has_causes; /* by_cause is told; else all of it was work on a CPU */
+	char comm[COMM_LEN]; /* of the process */
+	char thread[COMM_LEN];
+};
+
+/* What is guarded. */
+enum { GUARD_PROCESS, GUARD_THREAD, GUARD_CGROUP };
+struct guard_key {
+	u64 id; /* a number of a process or thread, as it is shown; or the inode of a cgroup */
+	u32 what;
+	u32 pad;
+};
+#define GUARDED_MAX 256
+
+_Static_assert(sizeof(struct guard_record) == 240, "guard_record");
+_Static_assert(sizeof(struct guard_key) == 16, "guard_key");
 _Static_assert(sizeof(struct row_key) == 40, "row_key");
 _Static_assert(__builtin_offsetof(struct row_key, context) == ROW_KEY_PLAIN, "row_key.context");
 _Static_assert(sizeof(struct row_value) == 64, "row_value");

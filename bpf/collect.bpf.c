@@ -113,7 +113,7 @@ __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major, u64 run_del
 	enum fault_end end;
 	u64 open;
 
-	if (!fault || !causes)
+	if (!fault || !causes || config_guard) /* told by the task itself, as it ends or at the next */
 		return 0;
 	open = *(volatile u64 *)&fault->open;
 	if (!open)

@@ -30,7 +30,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	sequence = mm_sequence(mm);
 	run->mm = 0;
 	run->error_code = error_code;
-	if (!is_followed(tgid_of(leader), FIELD(leader, start_boottime))) {
+	if (!is_followed(tgid_of(leader), FIELD(leader, start_boottime)) || !is_in_guarded_unit()) {
 		run_close(cpu);
 		run->treatment = RUN_IGNORE;
 		return 0;
@@ -153,6 +153,7 @@ static __noinline int fault_stamp_new(struct cpu_state *cpu, struct task_struct 
 		fault = may_take_slot(task) ? fault_slot_new(owner_of(task)) : NULL;
 		if (!fault) {
 			cpu->stamps_lost++;
+			guard_lose(task);
 			if (config_fault_entry)
 				cpu->run.count++;
 			else /* for count_unseen() */
@@ -282,7 +283,7 @@ int fault_begin(struct bpf_perf_event_data *context)
 
 /* Adds the fault to the row of the mapping that was found. A function of its own, so that its stack
  * and that of finding the mapping are not in use together. */
-static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool major)
+static __noinline int add_unseen(struct lookup *lookup, u64 address, u32 kind, u32 mode, bool major)
 {
 	struct task_struct *task = current_task();
 	struct mapping *mapping = &lookup->mapping;
@@ -291,7 +292,11 @@ static __noinline int add_unseen(struct lookup *lookup, u32 kind, u32 mode, bool
 	lookup->add = (struct addition){ .minor = !major, .major = major, .pages = pages };
 	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), mapping,
 		   kind_at_end(kind, ACCESS_UNKNOWN, major), ACCESS_UNKNOWN, mode);
-	return add_to_row(&lookup->key, &mapping->extent, &lookup->add, NULL);
+	add_to_row(&lookup->key, &mapping->extent, &lookup->add, NULL);
+	if (config_guard)
+		guard_tell_unseen(&lookup->key, &mapping->extent, address,
+				  major ? GUARD_MAJOR : GUARD_MINOR);
+	return 0;
 }
 
 /* Before count_unseen(), for what that takes of the stack. */
@@ -313,11 +318,12 @@ static __noinline int count_unseen(u64 address, u32 mode, bool major)
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
 	u32 kind;
 
-	if (!cpu || !lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task))
+	if (!cpu || !lookup || !FIELD(untrusted(task), mm) || !is_followed_task(task) ||
+	    !is_in_guarded_unit())
 		return 0;
 	kind = resolve(lookup, address, 0) & RESOLVED_KIND;
 	cpu->run.entries++;
-	return add_unseen(lookup, kind, mode, major);
+	return add_unseen(lookup, address, kind, mode, major);
 }
 
 /* The task's stamped fault, claimed, if it is open and at this address; else NULL. */
@@ -365,6 +371,8 @@ static __always_inline void major_completes(struct cpu_state *cpu, u64 address, 
 		pages = pages_by_evidence(fault, task, pages);
 	causes = causes_at_end(fault, task, now);
 	count_major(fault, pages, now - fault->entered_ns, causes);
+	if (config_guard)
+		guard_tell(fault, GUARD_MAJOR, now - fault->entered_ns, causes);
 }
 
 /*
@@ -440,6 +448,8 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 		count_minor(fault, pages, now - fault->entered_ns, causes);
 	else
 		done_add(cpu, fault, pages, now - fault->entered_ns);
+	if (config_guard)
+		guard_tell(fault, GUARD_MINOR, now - fault->entered_ns, causes);
 }
 
 /* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as
@@ -601,8 +611,12 @@ static __noinline int count_denied(int signo, int code, u64 address)
 		return 0;
 	lookup->key.kind = kind_by_signal(signo, code, &lookup->key);
 	lookup->add = (struct addition){ .denied = 1 };
-	return add_to_row(&lookup->key, fault ? &fault->extent : &cpu->run.extent, &lookup->add,
-			  NULL);
+	add_to_row(&lookup->key, fault ? &fault->extent : &cpu->run.extent, &lookup->add, NULL);
+	if (config_guard && fault) {
+		fault->key.kind = lookup->key.kind;
+		guard_tell(fault, GUARD_DENIED, 0, NULL);
+	}
+	return 0;
 }
 
 /*

@@ -7,6 +7,7 @@
 #define FAULTMAP_ROW_BPF_H
 
 #include "cause.bpf.h"
+#include "guard.bpf.h"
 #include "resolve.bpf.h"
 
 #include "bucket.bpf.h"
@@ -315,10 +316,13 @@ static __always_inline void count_failed(struct task_fault *fault, struct cpu_st
 	struct addition add = { .denied = 1 };
 
 	fault->key.kind = kind_if_refused(fault);
-	if (fault->key.kind >= KIND_FIRST_DENIED)
+	if (fault->key.kind >= KIND_FIRST_DENIED) {
 		add_to_row(&fault->key, &fault->extent, &add, NULL);
-	else
+		if (config_guard)
+			guard_tell(fault, GUARD_DENIED, 0, NULL);
+	} else {
 		__sync_fetch_and_add(&cpu->aborted, 1);
+	}
 }
 
 /* How a task's open fault ended, as far as can be told. */
@@ -382,9 +386,11 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 
 		fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, true);
 		count_major(fault, pages, 0, NULL);
+		if (config_guard)
+			guard_tell(fault, GUARD_MAJOR, 0, NULL);
 	} else if (end == END_REFUSED || end == END_NOT_COUNTED) {
 		count_failed(fault, cpu);
-	} else if (run && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&
+	} else if (run && !config_guard && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&
 		   !seen_ns(fault) && same_key(&run->key, &fault->key)) {
 		run->count++;
 	} else {
@@ -393,6 +399,8 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 			end_sleep(fault, task);
 		fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, false);
 		count_minor(fault, fault->pages, waited, &fault->causes);
+		if (config_guard)
+			guard_tell(fault, GUARD_MINOR, waited, &fault->causes);
 	}
 }
 

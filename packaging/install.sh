@@ -27,6 +27,7 @@ list()
 	echo "file packaging/completion/faultmap.fish $share/fish/vendor_completions.d/faultmap.fish"
 	echo "text packaging/systemd/faultmap.service $UNITDIR/faultmap.service"
 	echo "text packaging/systemd/faultmap.socket $UNITDIR/faultmap.socket"
+	echo "text packaging/systemd/faultmap-guard@.service $UNITDIR/faultmap-guard@.service"
 	for data in packaging/systemd/no-sys-admin.conf packaging/faultmap.schema.json; do
 		echo "file $data $share/faultmap/${data##*/}"
 	done

@@ -111,6 +111,7 @@ struct mm_struct {
 	unsigned long hiwater_vm;
 	unsigned long hiwater_rss;
 	unsigned long total_vm;
+	unsigned long def_flags;
 	unsigned long start_brk;
 	unsigned long brk;
 	unsigned long start_stack;

@@ -17,6 +17,7 @@ _faultmap_flags()
 	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
 	explain) echo "$common" ;;
+	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
 			"--jsonl --stream --interval --group-by --mappings --mappings-names --max-series --user $watch $common"
@@ -40,7 +41,7 @@ _faultmap_values()
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	--budget | --phase | -d | --delay | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }
@@ -57,7 +58,7 @@ _faultmap_operand()
 			operand=$((i + 1))
 			return
 			;;
-		-o | --output | --jsonl | --budget-file | --junit) i=$((i + 1)) ;;
+		-o | --output | --jsonl | --budget-file | --junit | --prometheus-textfile) i=$((i + 1)) ;;
 		-*) [ "${COMP_WORDS[i + 1]}" = = ] || ! _faultmap_values "${COMP_WORDS[i]}" >/dev/null ||
 			i=$((i + 1)) ;;
 		=) i=$((i + 1)) ;;
@@ -86,7 +87,7 @@ _faultmap()
 	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'run top log stacks report explain daemon check -h --help -V --version' -- "$cur")
+			'run top log stacks report explain guard daemon check -h --help -V --version' -- "$cur")
 		return
 	fi
 	_faultmap_operand
@@ -101,7 +102,7 @@ _faultmap()
 		return
 	fi
 	case $prev in
-	-o | --output | --config | --web.config.file | --jsonl | --budget-file | --junit | --folded | --pprof | --flame | --credentials | --ca)
+	-o | --output | --config | --web.config.file | --jsonl | --budget-file | --junit | --prometheus-textfile | --folded | --pprof | --flame | --credentials | --ca)
 		_faultmap_files "$cur"
 		return
 		;;

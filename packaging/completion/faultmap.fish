@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # fish completion for faultmap(1). tests/cli/completion.sh holds it against --help.
 
-set -l commands run top log stacks report explain daemon check
+set -l commands run top log stacks report explain guard daemon check
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l by 'process thread mapping file kind unit cgroup comm exe uid parent row'
 set -l order 'stall faults minor major denied bytes rate pages rss vsz pid name'
@@ -15,6 +15,7 @@ complete -c faultmap -n $none -a log -d 'write the page faults of all processes 
 complete -c faultmap -n $none -a stacks -d 'show which code faults, and who called it'
 complete -c faultmap -n $none -a report -d 'print the summary of recorded JSON lines'
 complete -c faultmap -n $none -a explain -d 'say what recorded JSON lines come to'
+complete -c faultmap -n $none -a guard -d 'tell of any fault of real-time threads at once'
 complete -c faultmap -n $none -a daemon -d 'run as a service: metrics, JSON lines'
 complete -c faultmap -n $none -a check -d 'say what this kernel, machine and these privileges allow'
 
@@ -110,6 +111,15 @@ complete -c faultmap -n $report -l from -x -d 'only intervals that ended then or
 complete -c faultmap -n $report -l to -x -d 'only intervals that ended before'
 
 complete -c faultmap -n '__fish_seen_subcommand_from explain' -F
+
+set -l guard '__fish_seen_subcommand_from guard'
+complete -c faultmap -n $guard -s p -l pid -x -a '(__fish_complete_pids)' -d 'guard these processes or threads'
+complete -c faultmap -n $guard -l unit -x -d 'guard all processes of this unit'
+complete -c faultmap -n $guard -l since-mlockall -d 'only while mlockall is in force'
+complete -c faultmap -n $guard -s d -l duration -x -d 'end after so long'
+complete -c faultmap -n $guard -s o -l output -r -F -d 'write to this file'
+complete -c faultmap -n $guard -l prometheus-textfile -r -F -d 'keep counters in this file'
+complete -c faultmap -n $guard -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
 set -l daemon '__fish_seen_subcommand_from daemon'
 complete -c faultmap -n $daemon -l config -r -F -d 'flags, as NAME = VALUE a line'

@@ -12,6 +12,7 @@ _faultmap() {
 		'stacks:show which code faults, and who called it'
 		'report:print the summary of recorded JSON lines'
 		'explain:say what recorded JSON lines come to, and what to do'
+		'guard:tell of any fault of real-time threads at once'
 		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
 		'check:say what this kernel, machine and these privileges allow'
 	)
@@ -127,6 +128,16 @@ _faultmap() {
 			;;
 		explain)
 			_arguments $common '*:file:_files'
+			;;
+		guard)
+			_arguments $common \
+				'*'{-p+,--pid=}'[guard these processes or threads]:PID[/TID]:_pids' \
+				'*--unit=[guard all processes of this unit]:unit:' \
+				'--since-mlockall[only while mlockall is in force]' \
+				'(-d --duration)'{-d+,--duration=}'[end after so long]:seconds:' \
+				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
+				'--prometheus-textfile=[keep counters in this file]:file:_files' \
+				'--user=[become this user]:user:_users'
 			;;
 		daemon)
 			_arguments $watch $common \

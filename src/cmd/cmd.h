@@ -18,6 +18,7 @@ extern const struct command cmd_log;
 extern const struct command cmd_daemon;
 extern const struct command cmd_report;
 extern const struct command cmd_explain;
+extern const struct command cmd_guard;
 extern const struct command cmd_check;
 extern const struct command cmd_stacks;
 

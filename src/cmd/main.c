@@ -15,8 +15,8 @@
 #include "base/version.h"
 
 static const struct command *const commands[] = {
-	&cmd_run,    &cmd_top,     &cmd_log,    &cmd_stacks,
-	&cmd_report, &cmd_explain, &cmd_daemon, &cmd_check,
+	&cmd_run,     &cmd_top,   &cmd_log,    &cmd_stacks, &cmd_report,
+	&cmd_explain, &cmd_guard, &cmd_daemon, &cmd_check,
 };
 
 /* Fits a screen of 24 lines and 80 columns. */

@@ -209,6 +209,14 @@ static int allow_connections(scmp_filter_ctx filter)
 	return result ?: allow_threads(filter);
 }
 
+/* A file for a textfile collector, whole at any time. */
+static int allow_renaming(scmp_filter_ctx filter)
+{
+	static const char *const names[] = { "fchmod", "rename", "renameat", "renameat2" };
+
+	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
+}
+
 /* What only some have. */
 static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 {
@@ -220,7 +228,10 @@ static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 		result = allow_loop(filter);
 	if (!result && sandbox == SANDBOX_CONNECT)
 		result = allow_connections(filter);
-	if (!result && (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_SCREEN))
+	if (!result && sandbox == SANDBOX_GUARD)
+		result = allow_renaming(filter);
+	if (!result && (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_GUARD ||
+			sandbox == SANDBOX_SCREEN))
 		return allow_perf_events(filter);
 	return result ?: refuse_perf_events(filter);
 }

@@ -16,6 +16,7 @@
 #include "collect/attach.h"
 #include "collect/collector_kernel.h"
 #include "collect/features.h"
+#include "collect/guard.h"
 #include "model/losses.h"
 #include "collect/contexts.h"
 #include "collect/names.h"
@@ -37,6 +38,7 @@ struct collector {
 	struct contexts *contexts;
 	struct tasks *tasks;
 	struct rows *rows;
+	struct guard *guard; /* NULL: nobody is guarded */
 	struct reader
 		*reader; /* works on kernel, names, rows and the pending records, with its lock */
 
@@ -433,6 +435,14 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	result = kernel_open(&collector->kernel, options, features, &collector->info, error);
 	if (!result)
 		result = attach_processes(collector->kernel, options, error);
+	if (!result && options->guard &&
+	    !features->state[FEATURE_PERF_EVENTS].available)
+		result = error_set(error, ENOTSUP,
+				   "cannot guard without perf events, which tell of the end of a "
+				   "fault; see `faultmap check`");
+	if (!result && options->guard)
+		result = guard_new(&collector->guard, collector->kernel, collector->names,
+				   collector->contexts, options->guard, error);
 	if (result)
 		return result;
 	if (features_warn(features, options->follow || options->n_attach, collector->warning,
@@ -473,6 +483,7 @@ void collector_free(struct collector *collector)
 	if (!collector)
 		return;
 	reader_free(collector->reader);
+	guard_free(collector->guard);
 	rows_free(collector->rows);
 	tasks_free(collector->tasks);
 	kernel_close(collector->kernel);
@@ -491,4 +502,32 @@ size_t collector_programs(const struct collector *collector, struct program_stat
 			  size_t max)
 {
 	return kernel_programs(collector->kernel, programs, max);
+}
+
+/* ---- guard ---- */
+
+int collector_guard_fd(const struct collector *collector)
+{
+	return guard_fd(collector->guard);
+}
+
+int collector_guard_read(struct collector *collector, collector_guard_fn callback, void *context,
+			 struct error *error)
+{
+	int result;
+
+	reader_lock(collector->reader);
+	result = guard_read(collector->guard, callback, context, error);
+	reader_unlock(collector->reader);
+	return result;
+}
+
+uint64_t collector_guard_lost(const struct collector *collector)
+{
+	return guard_lost(collector->guard);
+}
+
+int collector_guard_find(struct collector *collector, struct error *error)
+{
+	return guard_find(collector->guard, error);
 }

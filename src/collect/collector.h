@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "model/guard_fault.h"
 #include "model/program_stats.h"
 #include "model/snapshot.h"
 
@@ -22,6 +23,16 @@ enum detail { DETAIL_FAST, DETAIL_FULL };
 
 /* More are no single program's; a unit or a cgroup is asked for by its name. */
 #define ATTACH_MAX 64
+
+/* Whose faults are told of one by one. */
+struct guard_options {
+	const pid_t *tids; /* with `attach`: only these threads of it, ... */
+	size_t n_tids;
+	const pid_t *tgids; /* ... and all threads of these processes; both empty: all threads */
+	size_t n_tgids;
+	const struct option_list *units; /* or who is in these units; NULL or empty: not by unit */
+	bool since_mlockall;             /* while mlockall(MCL_FUTURE) is in force */
+};
 
 struct collector_options {
 	enum detail detail;
@@ -37,6 +48,7 @@ struct collector_options {
 	bool threads;         /* rows are of one thread each */
 	bool code;            /* and of one instruction */
 	bool stacks;          /* which these called; with code */
+	const struct guard_options *guard; /* NULL: nobody is guarded; else with full detail */
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
 	/* `check`: attach what others attach when it is needed, too, and leave here what was found
 	 * of each feature, also if it fails; may be NULL. */
@@ -79,5 +91,20 @@ size_t collector_programs(const struct collector *collector, struct program_stat
  * 0 or a negative errno with the error set. The first call gives tick 0, the baseline. */
 int collector_tick(struct collector *collector, const struct snapshot **ret_snapshot,
 		   struct error *error);
+
+/*
+ * What a collector with options->guard does between two ticks. The descriptor is readable when there
+ * is a fault to read; reading calls back for each, whose texts live only meanwhile, and ends with the
+ * negative errno that the callback returns. 0 or a negative errno with the error set.
+ */
+typedef int (*collector_guard_fn)(void *context, const struct guard_fault *fault);
+int collector_guard_fd(const struct collector *collector);
+int collector_guard_read(struct collector *collector, collector_guard_fn callback, void *context,
+			 struct error *error);
+/* Faults of who is guarded that found no room, since the start. */
+uint64_t collector_guard_lost(const struct collector *collector);
+/* Looks for cgroups of the units that are guarded: systemd makes others when one starts again. How
+ * many there are, or a negative errno with the error set. */
+int collector_guard_find(struct collector *collector, struct error *error);
 
 #endif

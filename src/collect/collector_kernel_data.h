@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What collector_load.c, which takes the programs into the kernel and out again, and
- * collector_kernel.c, which works with them meanwhile, have in common. Private to these two.
+ * collector_kernel.c and guard.c, which work with them meanwhile, have in common. Private to these.
  */
 #ifndef FAULTMAP_COLLECTOR_KERNEL_DATA_H
 #define FAULTMAP_COLLECTOR_KERNEL_DATA_H

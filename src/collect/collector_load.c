@@ -57,6 +57,9 @@ static bool takes_old_object(const struct feature_set *features)
 }
 
 /* A list of free indexes in lines: a power of two of them. */
+/* Some 1,000 faults: more do not come between two looks at a program that is meant to have none. */
+#define GUARD_RING_BYTES (256 * 1024)
+
 static uint32_t index_lines_of(uint32_t count)
 {
 	uint32_t lines = 1;
@@ -143,12 +146,30 @@ static int configure_contexts(struct faultmap_bpf *skeleton,
 	return result;
 }
 
+/* The ring has to have a size in any case, and that is of pages. */
+static int configure_guard(struct faultmap_bpf *skeleton, const struct guard_options *guard)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	int result = bpf_map__set_max_entries(skeleton->maps.guard_ring,
+					      guard ? GUARD_RING_BYTES : page);
+
+	skeleton->rodata->config_guard = guard;
+	if (!guard || result)
+		return result;
+	skeleton->rodata->config_guard_units = guard->units && guard->units->count;
+	skeleton->rodata->config_guard_threads = guard->n_tids;
+	skeleton->rodata->config_guard_mlockall = guard->since_mlockall;
+	return bpf_map__set_max_entries(skeleton->maps.guarded, GUARDED_MAX);
+}
+
 static int configure(struct kernel *kernel, const struct collector_options *options,
 		     const struct feature_set *features)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
 	int result = configure_contexts(skeleton, options);
 
+	if (!result)
+		result = configure_guard(skeleton, options->guard);
 	if (result)
 		return result;
 	skeleton->rodata->config_follow = options->follow || options->n_attach;
@@ -352,9 +373,11 @@ static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct
 			       offsetof(struct faultmap_old_bpf__##section, variable), \
 		       #variable)
 SAME_PLACE(rodata, config_slices_max);
+SAME_PLACE(rodata, config_guard_mlockall);
 SAME_PLACE(bss, namespace_address);
 SAME_PLACE(bss, free_rows);
 SAME_PLACE(bss, filling_told);
+SAME_PLACE(bss, guard_lost);
 
 /* A map that the skeleton must not ask the object for: libbpf takes none for an error. */
 static void leave_out(struct bpf_object_skeleton *skeleton, const char *name)

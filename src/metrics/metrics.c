@@ -157,4 +157,10 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_RESIDENT] = GAUGE_OF("resident_memory", "bytes",
 				     "Resident memory of faultmap at the last tick."),
 	[METRIC_BUILD_INFO] = INFO("build", "The version of faultmap."),
+	[METRIC_GUARD_FAULTS] =
+		COUNTER("guard_faults", "Page faults of guarded threads, of which none was allowed."),
+	[METRIC_GUARD_GUP] = COUNTER("guard_gup", "Faults of guarded processes without an exception: "
+						  "nobody sees which thread's."),
+	[METRIC_GUARD_LOST] =
+		COUNTER("guard_lost", "Faults of guarded threads that were not told one by one."),
 };

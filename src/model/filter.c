@@ -69,7 +69,7 @@ static bool matches_exe(const struct option_list *list, const char *exe)
 	return *exe && (matches_one(list, exe) || (leaf && matches_one(list, leaf + 1)));
 }
 
-static bool matches_unit(const struct option_list *list, const char *cgroup)
+bool filter_matches_unit(const struct option_list *list, const char *cgroup)
 {
 	struct unit_name unit;
 
@@ -113,7 +113,7 @@ static bool matches(struct filter *filter, const struct process *process)
 		return false;
 	if (options->exe.count && !matches_exe(&options->exe, process->exe))
 		return false;
-	if (options->unit.count && !matches_unit(&options->unit, process->cgroup))
+	if (options->unit.count && !filter_matches_unit(&options->unit, process->cgroup))
 		return false;
 	if (options->cgroup.count && !matches_cgroup(&options->cgroup, process->cgroup))
 		return false;

@@ -21,6 +21,10 @@ struct filter_options {
 	struct option_list uid;    /* numbers, or names */
 };
 
+/* One of the patterns is the name of the unit of this cgroup path, with or without .service, or its
+ * container's id. */
+bool filter_matches_unit(const struct option_list *list, const char *cgroup);
+
 struct filter;
 
 /* True when nothing is asked for. */

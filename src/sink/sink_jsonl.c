@@ -370,7 +370,7 @@ static void put_latency(struct json_line *line, const struct row *row)
 	json_line_close(line, '}');
 }
 
-static void put_code(struct json_line *line, const char *name, const struct code_place *place)
+void sink_jsonl_put_code(struct json_line *line, const char *name, const struct code_place *place)
 {
 	json_line_open(line, name, '{');
 	json_line_text(line, "file", place->file);
@@ -390,7 +390,7 @@ static void put_context(struct json_line *line, const struct row *row)
 		json_line_text(line, "thread", context->thread);
 	}
 	if (context && context->has_code)
-		put_code(line, "code", &context->places[0]);
+		sink_jsonl_put_code(line, "code", &context->places[0]);
 	if (context && context->has_stack)
 		json_line_hex(line, "stack", context->stack_id);
 }
@@ -425,7 +425,7 @@ static void emit_stack(struct sink_jsonl *sink, const struct row *row)
 	json_line_hex(line, "stack", context->stack_id);
 	json_line_open(line, "frames", '[');
 	for (size_t i = 0; i < context->n_places; i++)
-		put_code(line, NULL, &context->places[i]);
+		sink_jsonl_put_code(line, NULL, &context->places[i]);
 	json_line_close(line, ']');
 	if (context->is_whole)
 		json_line_true(line, "whole");

@@ -96,5 +96,7 @@ int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, st
  */
 struct json_line *sink_jsonl_begin(struct sink_jsonl *sink, const char *rec);
 int sink_jsonl_end(struct sink_jsonl *sink, struct error *error);
+/* A member, or (name NULL) a value of a list: {"file", "offset"} or {"file", "address"}. */
+void sink_jsonl_put_code(struct json_line *line, const char *name, const struct code_place *place);
 
 #endif

@@ -97,6 +97,8 @@ check_contains "make install leaves a changed configuration alone" \
 	"$TMP/root/etc/faultmap/faultmap.conf" '^interval = 7$'
 check "systemd-analyze security: at most 2.0" \
 	systemd-analyze security --offline=true --threshold=20 "$units/faultmap.service"
+check "systemd-analyze security: the guard's at most 2.0" \
+	systemd-analyze security --offline=true --threshold=20 "$units/faultmap-guard@.service"
 mkdir -p "$TMP/lesser/faultmap.service.d"
 cp "$units/faultmap.service" "$TMP/lesser/"
 cp packaging/systemd/no-sys-admin.conf "$TMP/lesser/faultmap.service.d/"

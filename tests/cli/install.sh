@@ -34,6 +34,8 @@ check_installed()
 	done
 	check_contains "$prefix: the service starts what was installed" \
 		"$root$prefix/lib/systemd/system/faultmap.service" "^ExecStart=$prefix/bin/faultmap daemon\$"
+	check_contains "$prefix: the guard's template starts what was installed" \
+		"$root$prefix/lib/systemd/system/faultmap-guard@.service" "^ExecStart=$prefix/bin/faultmap guard "
 	check "$prefix: the socket" test -s "$root$prefix/lib/systemd/system/faultmap.socket"
 	check "$prefix: the installed configuration is good" "$root$prefix/bin/faultmap" daemon \
 		--config "$root/etc/faultmap/faultmap.conf" --check-config

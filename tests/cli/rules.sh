@@ -30,7 +30,7 @@ done
 # The tests would notice: without its threshold no alert may pass.
 mkdir -p "$TMP/packaging/prometheus" "$TMP/tests/rules"
 cp tests/rules/*.yml "$TMP/tests/rules/"
-sed -E 's/> (100|0\.5|0\.25|1|10000|200\))/> -1\1/; s/ == 0/ >= 0/; s| / 10000| / 1e9|' "$RULES" \
+sed -E 's/> (100|0\.5|0\.25|1|10000|200\))/> -1\1/; s/\[5m\]\)\) > 0$/[5m])) > -1/; s/ == 0/ >= 0/; s| / 10000| / 1e9|' "$RULES" \
 	>"$TMP/$RULES"
 check "the changed rules are rules" promtool check rules "$TMP/$RULES"
 for alert in "${alerts[@]}"; do

@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-commands=(run top log report explain daemon check)
+commands=(run top log report explain guard daemon check)
 
 # run_faultmap ARG...: its status in $status, its output in $TMP/out and $TMP/err.
 run_faultmap()
@@ -158,6 +158,15 @@ expect_refusal "run --budget by step without a command" 2 \
 	"a budget by phase or step needs a command, which writes the marks" run -a --budget 'minor<=1/it'
 expect_refusal "explain without a file" 2 \
 	"explain needs a FILE, or - for standard input; see faultmap explain --help" explain
+expect_refusal "guard without anybody" 2 \
+	"guard takes either --pid or --unit, and no operand; see faultmap guard --help" guard
+expect_refusal "guard of what is no pid" 2 \
+	'--pid: "12x" is no list of processes and threads; give numbers as 12,13/14' guard -p 12x
+expect_refusal "guard of a thread that is not there" 2 \
+	"process $$ has no thread 2147483647" guard -p $$/2147483647
+expect_refusal "guard with a file that node_exporter does not read" 2 \
+	"--prometheus-textfile: \"x\" has to end in .prom, or node_exporter does not read it" \
+	guard -p $$ --prometheus-textfile x
 expect_refusal "report without a file" 2 \
 	"report needs a FILE, or - for standard input; see faultmap report --help" report
 expect_refusal "log to a socket that is not there" 1 \

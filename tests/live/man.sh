@@ -51,7 +51,8 @@ has_everything()
 
 start_daemon --config /dev/null --interval 0.2 --detail full
 check "the daemon serves groups, mappings and latencies" wait_for 120 has_everything
-served_metrics "$TMP/scrape" | sort >"$TMP/served"
+"$FAULTMAP" guard -p $$ -d 0.1 -o /dev/null --prometheus-textfile "$TMP/guard.prom" 2>"$TMP/guard.err"
+served_metrics <(cat "$TMP/scrape" "$TMP/guard.prom") | sort >"$TMP/served"
 page_metrics >"$TMP/page"
 check_equal "faultmap-metrics(7) has the metrics that are served, of their types" \
 	"$(names <"$TMP/page")" "$(names <"$TMP/served")"

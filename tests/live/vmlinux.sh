@@ -35,7 +35,7 @@ check_finds "an unknown type would be found" 'absent: no_such_struct' \
 	's/^struct mm_struct {/struct no_such_struct {\n\tint flags;\n};\n&/'
 check_finds "an enumerator with another value would be found" 'absent: BPF_MAP_TYPE_HASH = 99' \
 	's/BPF_MAP_TYPE_HASH = 1,/BPF_MAP_TYPE_HASH = 99,/'
-check_finds "a field that nothing uses would be found" 'unused: mm_struct.def_flags' \
-	's/^struct mm_struct {/&\n\tunsigned long def_flags;/'
+check_finds "a field that nothing uses would be found" 'unused: mm_struct.stack_vm' \
+	's/^struct mm_struct {/&\n\tunsigned long stack_vm;/'
 
 done_testing
