@@ -330,13 +330,77 @@ static __always_inline bool is_own_stack(struct task_struct *task, const struct 
 	return vma->start <= FIELD(regs, sp) && FIELD(regs, sp) < vma->end;
 }
 
+/* Of a mapping of a file: its class, its name, where the file ends. */
+static __always_inline void describe_file(struct lookup *lookup)
+{
+	struct mapping *mapping = &lookup->mapping;
+	struct vma *vma = &lookup->vma;
+
+	mapping->class = class_of_file(vma);
+	if (mapping->class != MAPPING_DEVICE)
+		mapping->file_end = end_of_file(vma);
+	if (mapping->class == MAPPING_HUGETLB)
+		mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
+	mapping->name_id = name_of_file(vma->file);
+	if (vma->flags & VM_MAYSHARE)
+		find_file_anchor(lookup);
+}
+
+/* [vdso] and the like: arch_vma_name() and special mappings. */
+static __always_inline void describe_special(struct mapping *mapping, struct vm_area_struct *area)
+{
+	struct vm_special_mapping *special = BPF_CORE_READ(area, vm_private_data);
+
+	mapping->class = MAPPING_SPECIAL;
+	mapping->name_id = name_of_string((u64)BPF_CORE_READ(special, name));
+}
+
+/* Of anonymous memory that is neither heap nor main stack: a thread's stack, or the name that
+ * prctl(PR_SET_VMA_ANON_NAME) gave it. */
+static __always_inline void name_anon(struct mapping *mapping, const struct vma *vma,
+				      struct task_struct *task)
+{
+	struct vm_area_struct___anon_name *named = vma->pointer;
+	struct anon_vma_name *name = NULL;
+
+	if (is_own_stack(task, vma)) {
+		mapping->class = MAPPING_THREAD_STACK;
+		mapping->name_id = tid_of(task);
+	}
+	if (bpf_core_field_exists(named->anon_name))
+		name = BPF_CORE_READ(named, anon_name);
+	if (name) {
+		mapping->class = MAPPING_ANON_NAMED;
+		mapping->name_id = name_of_string((u64)&name->name);
+	}
+}
+
+/* Which mapping the anonymous VMA is part of, and from where to where that goes. */
+static __always_inline void anchor_anon(struct lookup *lookup, struct task_struct *task, bool write)
+{
+	struct mapping *mapping = &lookup->mapping;
+	struct vma *vma = &lookup->vma;
+	struct vm_area_struct *area = vma->pointer;
+	struct anchor_value *now = &lookup->now;
+
+	now->start = vma->page_offset << PAGE_SHIFT;
+	now->end = now->start + (vma->end - vma->start);
+	now->anon_vma = read_word((u64)&area->anon_vma);
+	now->written = write && vma->flags & VM_WRITE;
+	now->is_part = false;
+	now->sequence = mm_sequence(FIELD(untrusted(task), mm));
+	/* An unknown access may have been the first write. */
+	mapping->is_fresh = (now->written || !config_fault_entry) && !now->anon_vma;
+	find_anchor(now, mapping->perms);
+	mapping->anchor = now->anchor;
+	mapping->extent.start -= (vma->page_offset << PAGE_SHIFT) - now->start;
+	mapping->extent.end = mapping->extent.start + (now->end - now->start);
+}
+
 /* Describes the VMA for the current task's process. */
 VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 {
 	struct task_struct *task = current_task();
-	struct anchor_value *now;
-	struct anon_vma_name *name = NULL;
-	struct vm_area_struct___anon_name *named;
 	struct vm_area_struct *area;
 	struct mapping *mapping;
 	struct vma *vma;
@@ -346,7 +410,6 @@ VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 	mapping = &lookup->mapping;
 	vma = &lookup->vma;
 	area = vma->pointer;
-	named = vma->pointer;
 	mapping->perms = perms_of(vma->flags);
 	mapping->extent.start = vma->start;
 	mapping->extent.end = vma->end;
@@ -362,21 +425,11 @@ VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 	mapping->may_be_huge = vma->flags & VM_HUGEPAGE ||
 			       (huge_pages_always && !(vma->flags & VM_NOHUGEPAGE));
 	if (vma->file) {
-		mapping->class = class_of_file(vma);
-		if (mapping->class != MAPPING_DEVICE)
-			mapping->file_end = end_of_file(vma);
-		if (mapping->class == MAPPING_HUGETLB)
-			mapping->pages = block_size_of(vma->file) >> PAGE_SHIFT;
-		mapping->name_id = name_of_file(vma->file);
-		if (vma->flags & VM_MAYSHARE)
-			find_file_anchor(lookup);
+		describe_file(lookup);
 		return 0;
 	}
-	if (vma->ops) { /* arch_vma_name() and special mappings */
-		struct vm_special_mapping *special = BPF_CORE_READ(area, vm_private_data);
-
-		mapping->class = MAPPING_SPECIAL;
-		mapping->name_id = name_of_string((u64)BPF_CORE_READ(special, name));
+	if (vma->ops) {
+		describe_special(mapping, area);
 		return 0;
 	}
 	mapping->class = class_of_anon(vma, FIELD(untrusted(task), mm));
@@ -384,29 +437,8 @@ VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 		mapping->anchor = mapping->class;
 		return 0;
 	}
-	if (is_own_stack(task, vma)) {
-		mapping->class = MAPPING_THREAD_STACK;
-		mapping->name_id = tid_of(task);
-	}
-	if (bpf_core_field_exists(named->anon_name))
-		name = BPF_CORE_READ(named, anon_name);
-	if (name) {
-		mapping->class = MAPPING_ANON_NAMED;
-		mapping->name_id = name_of_string((u64)&name->name);
-	}
-	now = &lookup->now;
-	now->start = vma->page_offset << PAGE_SHIFT;
-	now->end = now->start + (vma->end - vma->start);
-	now->anon_vma = read_word((u64)&area->anon_vma);
-	now->written = write && vma->flags & VM_WRITE;
-	now->is_part = false;
-	now->sequence = mm_sequence(FIELD(untrusted(task), mm));
-	/* An unknown access may have been the first write. */
-	mapping->is_fresh = (now->written || !config_fault_entry) && !now->anon_vma;
-	find_anchor(now, mapping->perms);
-	mapping->anchor = now->anchor;
-	mapping->extent.start -= (vma->page_offset << PAGE_SHIFT) - now->start;
-	mapping->extent.end = mapping->extent.start + (now->end - now->start);
+	name_anon(mapping, vma, task);
+	anchor_anon(lookup, task, write);
 	return 0;
 }
 

@@ -66,7 +66,7 @@ struct {
 	__type(value, u32);
 } names_sent SEC(".maps");
 
-/* 2 MiB: about 1,300 exec'ed processes between two wake-ups (about 1.5 KB each). */
+/* About 650 exec'ed processes between two wake-ups of the reader (about 1.5 KB each). */
 #define RECORDS_BYTES (1024 * 1024)
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
