@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Patterns for names that have brackets of their own ([heap]), which fnmatch(3) takes for sets. */
+/*
+ * Patterns for names of mappings, units and programs. They have brackets and backslashes of their
+ * own ([heap], system-getty.slice/dev\x2dsda.service), which fnmatch(3) takes for sets and escapes,
+ * and no flag of it turns off sets. Without these it says the same: tests/unit/test_glob.c.
+ */
 #ifndef FAULTMAP_GLOB_H
 #define FAULTMAP_GLOB_H
 

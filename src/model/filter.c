@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/filter.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/users.h"
 #include "base/util.h"
 #include "model/losses.h"
@@ -57,7 +57,7 @@ bool filter_has_matched(const struct filter *filter)
 static bool matches_one(const struct option_list *list, const char *text)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (!fnmatch(list->values[i], text, 0))
+		if (glob_matches(list->values[i], text))
 			return true;
 	return false;
 }
@@ -72,17 +72,12 @@ static bool matches_exe(const struct option_list *list, const char *exe)
 static bool matches_unit(const struct option_list *list, const char *cgroup)
 {
 	struct unit_name unit;
-	char *suffix;
 
 	unit_name_of(&unit, cgroup);
-	if (matches_one(list, unit.name) ||
-	    (unit.container_id[0] && matches_one(list, unit.container_id)))
-		return true;
-	suffix = strrchr(unit.name, '.');
-	if (!suffix || strcmp(suffix, ".service"))
-		return false;
-	*suffix = '\0';
-	return matches_one(list, unit.name);
+	for (size_t i = 0; i < list->count; i++)
+		if (unit_name_matches(&unit, list->values[i]))
+			return true;
+	return false;
 }
 
 static bool matches_cgroup(const struct option_list *list, const char *cgroup)
@@ -91,7 +86,7 @@ static bool matches_cgroup(const struct option_list *list, const char *cgroup)
 		const char *wanted = list->values[i];
 		size_t length = strlen(wanted);
 
-		if (!fnmatch(wanted, cgroup, 0) || !strcmp(wanted, "/"))
+		if (glob_matches(wanted, cgroup) || !strcmp(wanted, "/"))
 			return true;
 		if (!strncmp(wanted, cgroup, length) && cgroup[length] == '/')
 			return true;

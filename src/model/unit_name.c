@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/util.h"
 
 #define ID_DIGITS 64
@@ -232,4 +233,19 @@ void unit_name_of(struct unit_name *ret_name, const char *cgroup)
 	else
 		snprintf(ret_name->name, sizeof(ret_name->name), "%s",
 			 *cgroup ? cgroup : "unknown");
+}
+
+bool unit_name_matches(const struct unit_name *unit, const char *pattern)
+{
+	static const char service[] = ".service";
+	char name[UNIT_NAME_LEN];
+	size_t length = strlen(unit->name), cut = strlen(service);
+
+	if (glob_matches(pattern, unit->name) ||
+	    (unit->container_id[0] && glob_matches(pattern, unit->container_id)))
+		return true;
+	if (length <= cut || strcmp(unit->name + length - cut, service))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(length - cut), unit->name);
+	return glob_matches(pattern, name);
 }

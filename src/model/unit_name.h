@@ -7,6 +7,7 @@
 #ifndef FAULTMAP_UNIT_NAME_H
 #define FAULTMAP_UNIT_NAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A unit's name has at most 255 bytes; a user manager's unit has two of them. */
@@ -31,5 +32,9 @@ struct unit_name {
 
 /* cgroup: a cgroup v2 path, as in struct process. A name that is too long is cut. */
 void unit_name_of(struct unit_name *ret_name, const char *cgroup);
+
+/* The pattern (base/glob.h) is of this unit: its name, also without ".service", or all digits of
+ * its container. */
+bool unit_name_matches(const struct unit_name *unit, const char *pattern);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "model/kinds.h"
@@ -14,7 +15,6 @@
 #include "model/losses.h"
 #include "model/unit_name.h"
 #include "verdict/budget_data.h"
-#include "verdict/glob.h"
 #include "verdict/phases.h"
 
 #define PART_KEY_SIZE offsetof(struct budget_part, seen)
@@ -111,16 +111,9 @@ static bool is_open(const struct budget *budget, const struct budget_term *term)
 static bool matches_unit(const char *pattern, const char *cgroup)
 {
 	struct unit_name unit;
-	char *suffix;
 
 	unit_name_of(&unit, cgroup);
-	if (glob_matches(pattern, unit.name))
-		return true;
-	suffix = strrchr(unit.name, '.');
-	if (!suffix || strcmp(suffix, ".service"))
-		return false;
-	*suffix = '\0';
-	return glob_matches(pattern, unit.name);
+	return unit_name_matches(&unit, pattern);
 }
 
 static bool matches_process(const struct budget_term *term, const struct process *process)

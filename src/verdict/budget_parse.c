@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "model/kinds.h"
 #include "verdict/budget_data.h"
-#include "verdict/glob.h"
 
 /* A term as messages quote it. */
 #define SHOWN_LEN 128

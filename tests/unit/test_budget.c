@@ -12,19 +12,7 @@
 #include "picture.h"
 #include "sink/junit.h"
 #include "verdict/budget.h"
-#include "verdict/glob.h"
 #include "verdict/phases.h"
-
-static void patterns_take_brackets_as_they_are(void **state)
-{
-	(void)state;
-	assert_true(glob_matches("[heap]", "[heap]"));
-	assert_false(glob_matches("[heap]", "h"));
-	assert_true(glob_matches("/usr/*/lib?.so*", "/usr/x/y/libc.so.6"));
-	assert_false(glob_matches("/usr/*.so", "/usr/x.so.6"));
-	assert_true(glob_matches("*", ""));
-	assert_false(glob_matches("", "x"));
-}
 
 static void what_is_wrong_is_said(void **state)
 {
@@ -257,7 +245,6 @@ static void phases_add_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(patterns_take_brackets_as_they_are),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(limits_have_units),
 		cmocka_unit_test(terms_choose_what_counts),

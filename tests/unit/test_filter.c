@@ -25,6 +25,8 @@ static struct snapshot *picture(void)
 	job->uid = 3999999998;
 	add_row(snapshot, job, 2, "[heap]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 70, 1);
 	add_process(snapshot, 12, "idle", MIB, MIB)->cgroup = snapshot_intern(snapshot, "/cron2");
+	add_process(snapshot, 13, "[agent]", MIB, MIB)->cgroup =
+		snapshot_intern(snapshot, "/system.slice/a\\x2db.service");
 	snapshot->totals.entries = 1000;
 	seal(snapshot, 1);
 	return snapshot;
@@ -55,8 +57,13 @@ static void each_filter_chooses(void **state)
 		{ { .cgroup = ONE("/system.slice/cron.service") }, 2, 2, 76 },
 		{ { .cgroup = ONE("/system.slice/cron") }, 0, 0, 0 },
 		{ { .cgroup = ONE("/cron2") }, 1, 0, 0 },
+		/* systemd's names have backslashes, programs' may have brackets. */
+		{ { .comm = ONE("[agent]") }, 1, 0, 0 },
+		{ { .unit = ONE("a\\x2db") }, 1, 0, 0 },
+		{ { .unit = ONE("a\\x2d?.service") }, 1, 0, 0 },
+		{ { .cgroup = ONE("/system.slice/a\\x2db.service") }, 1, 0, 0 },
 		{ { .uid = ONE("3999999998") }, 1, 1, 71 },
-		{ { .uid = ONE("root") }, 2, 1, 5 },
+		{ { .uid = ONE("root") }, 3, 1, 5 },
 		{ { .unit = ONE("cron"), .uid = ONE("root") }, 1, 1, 5 },
 		{ { .comm = { .values = { "x", "idle" }, .count = 2 } }, 1, 0, 0 },
 	};

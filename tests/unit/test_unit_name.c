@@ -147,11 +147,34 @@ static void a_long_path_is_cut(void **state)
 	assert_memory_equal(name.name, path + 1, UNIT_NAME_LEN - 1);
 }
 
+static bool matches(const char *cgroup, const char *pattern)
+{
+	struct unit_name name;
+
+	unit_name_of(&name, cgroup);
+	return unit_name_matches(&name, pattern);
+}
+
+static void a_unit_is_asked_for_in_many_ways(void **state)
+{
+	(void)state;
+	assert_true(matches("/system.slice/cron.service", "cron.service"));
+	assert_true(matches("/system.slice/cron.service", "cron"));
+	assert_true(matches("/system.slice/cron.service", "c?on*"));
+	assert_false(matches("/system.slice/cron.service", "cro"));
+	assert_false(matches("/system.slice/cron.socket", "cron"));
+	assert_true(matches("/system.slice/a\\x2db.service", "a\\x2db"));
+	assert_true(matches("/docker/" ID, "docker:0a1b2c3d4e5f"));
+	assert_true(matches("/docker/" ID, ID));
+	assert_false(matches("/system.slice/cron.service", ""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_of_real_hosts),
 		cmocka_unit_test(a_long_path_is_cut),
+		cmocka_unit_test(a_unit_is_asked_for_in_many_ways),
 	};
 
 	return cmocka_run_group_tests_name("unit_name", tests, NULL, NULL);
