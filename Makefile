@@ -423,7 +423,7 @@ help:
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
-	@echo '  sudo make bench           what a fault, a start and a reading cost, beside peers; ROUNDS=3: a quick look'
+	@echo '  sudo make bench           what a fault, a start and a tick cost, beside peers; ROUNDS=3: a quick look'
 	@echo '  make analyze       clang --analyze'
 	@echo '  make format        clang-format of the C files; format-check: whether that would change any'
 	@echo '  make tests         builds all that the tests use, runs nothing; parts of it: unit-tests,'

@@ -648,7 +648,7 @@ const struct ui_command ui_commands[] = {
 	{ "zero", "z", "count totals from now on", NULL, run_zero, { 'z' } },
 	{ "delay",
 	  "d s",
-	  "seconds between two readings",
+	  "seconds between two ticks",
 	  "Delay in seconds",
 	  run_delay,
 	  { 'd', 's' } },

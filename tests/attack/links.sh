@@ -40,7 +40,7 @@ refused=0 written=0
 for ((i = 0; i < ROUNDS; i++)); do
 	if timeout "$(longer 60)" "$FAULTMAP" run -o "$TMP/shared/name" -- true 2>"$TMP/err"; then
 		written=$((written + 1))
-	elif grep -q "where everybody may write" "$TMP/err"; then
+	elif grep -qE "where everybody may write|Permission denied" "$TMP/err"; then # by faultmap, or fs.protected_*
 		refused=$((refused + 1))
 	else
 		cat "$TMP/err"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The whole bench, as Markdown: what faults cost with each profiler, what it takes to start, what a reading costs,
+# The whole bench, as Markdown: what faults cost with each profiler, what it takes to start, what a tick costs,
 # and the memory under a compile loop. Each part can be run alone too; all targets come last.
 # usage: tests/bench/run.sh [ROUNDS]     or make bench ROUNDS=3 DURATION=3600
 

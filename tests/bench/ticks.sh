@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What a reading costs faultmap: the CPU time of one tick of `faultmap daemon` among thousands of sleeping processes,
+# What a tick costs faultmap: the CPU time of one tick of `faultmap daemon` among thousands of sleeping processes,
 # while their rows stand still and when all have moved, against that of one ps, alternating; and the memory that it takes.
 # usage: tests/bench/ticks.sh     PROCESSES and ROUNDS may be set.
 
@@ -137,7 +137,7 @@ print_state()
 	read -r tick_median tick_low _ <<<"$(statistics "$1" tick)"
 	read -r ps_median ps_low _ <<<"$(statistics "$1" ps)"
 	rows=$(metric faultmap_rows) processes=$(metric faultmap_processes)
-	printf '\n### A reading among %.0f processes with %.0f rows, %s\n\n' "$processes" "$rows" "$2"
+	printf '\n### A tick among %.0f processes with %.0f rows, %s\n\n' "$processes" "$rows" "$2"
 	printf '| %-38s | %9s | %9s |\n' "us of CPU time" median low
 	printf '| -------------------------------------- | --------: | --------: |\n'
 	printf '| %-38s | %9.0f | %9.0f |\n' "ps -eo pid,vsz,rss,min_flt,maj_flt" "$ps_median" "$ps_low" \

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The rooms of src/: each line says which others a room may use. An include that is in no line, or that does
-# not name its room, fails. Dependencies go one way: no line names a room above it.
+# not name its room, fails. Dependencies go one way: no line names a room above it. Small functions, and files of one
+# job: in all of the C code no function has more than 70 lines, no file more than 700.
 
 . "$(dirname "$0")/../lib.sh"
 
@@ -43,4 +44,32 @@ check_equal "only serve/ knows HTTP and TLS" \
 	"$(grep -lE '#include <(microhttpd|gnutls)' src/*/*.[ch] | grep -v ^src/serve/)" ""
 check_equal "only term/ knows the terminal" \
 	"$(grep -lE '#include <(n?curses|term|termios)' src/*/*.[ch] | grep -v ^src/term/)" ""
+
+# too_long FILE...: functions and files. A function begins and ends with a brace in the first column.
+too_long()
+{
+	awk '
+		function file_ends() { if (lines > 700) print file ": " lines " lines" }
+		FNR == 1 { file_ends(); file = FILENAME; start = 0 }
+		{ lines = FNR }
+		/^{/ { start = FNR }
+		/^}/ && start {
+			if (FNR - start - 1 > 70)
+				print file ":" start ": a function of " FNR - start - 1 " lines"
+			start = 0
+		}
+		END { file_ends() }' "$@"
+}
+
+shopt -s globstar
+check_equal "functions fit a screen, files have one job" \
+	"$(too_long src/**/*.[ch] bpf/*.[ch] packaging/**/*.c tests/**/*.[ch])" ""
+{
+	printf 'int f(void)\n{\n' && printf '\tg();\n%.0s' {1..70} && printf '}\n'
+	printf 'int h(void)\n{\n' && printf '\tg();\n%.0s' {1..71} && printf '}\n'
+} >"$TMP/functions.c"
+printf '\n%.0s' {1..701} >"$TMP/file.c"
+check_equal "one that does not is found" "$(too_long "$TMP/functions.c" "$TMP/file.c" | sed 's|.*/||')" \
+	"functions.c:75: a function of 71 lines
+file.c: 701 lines"
 done_testing

@@ -195,6 +195,12 @@ for signal in TERM:143 INT:130; do
 	check_equal "SIG${signal%:*}: scratch directories are gone" "$(ls "$TMP/scratch")" ""
 done
 
+# What lib.sh and tap.bash do is in one place: a test that needs something else gives it another name.
+mapfile -t shared < <(grep -hoE '^[a-z_]+\(\)' tests/lib.sh tests/tap.bash)
+check_equal "no test has a function of its own by a name of lib.sh's" \
+	"$(find tests -name '*.sh' -o -name '*.bash' | grep -vxE 'tests/(lib.sh|tap.bash)' |
+		xargs grep -nE "^($(printf '%s|' "${shared[@]%??}")-)\(\)")" ""
+
 start_background bash -c 'trap "" TERM; echo ready; while :; do read -r -t 1 <> <(:); done' \
 	>"$TMP/stubborn"
 wait_for 120 test -s "$TMP/stubborn"

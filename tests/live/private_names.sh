@@ -10,12 +10,10 @@ curl_it()
 	curl -s --noproxy '*' -m "$(longer 20)" "$@"
 }
 
-# start_daemon FLAG...
-start_daemon()
+# start_showing FLAG...: a daemon with many series; sets $target to where it listens first.
+start_showing()
 {
-	start_background "$FAULTMAP" daemon -v --interval 0.2 --max-series 20000 --mappings top=20 "$@" 2>"$TMP/daemon.err"
-	daemon=$BACKGROUND_PID
-	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
+	start_serving "$FAULTMAP" daemon -v --interval 0.2 --max-series 20000 --mappings top=20 "$@"
 	target=$(sed -n 's|.*serving on http://\([^/]*\)/.*|\1|p' "$TMP/daemon.err" | head -n 1)
 }
 
@@ -44,7 +42,7 @@ cp "$BUILD/workload/mapfile" "$TMP/closed/secret-program"
 head -c 1M /dev/zero >"$TMP/closed/secret-file"
 
 # By TCP, to anybody.
-start_daemon --listen 127.0.0.1:0 --group-by comm
+start_showing --listen 127.0.0.1:0 --group-by comm
 check_shown "without a password: what is private is counted as such" \
 	'group="secret-program",mapping="\[private\]"' "http://$target/metrics"
 check_shown "and libraries are named" 'group="secret-program",mapping="/.*/libc\.so\.6"' "http://$target/metrics"
@@ -54,7 +52,7 @@ check_contains "the page's group has it as private, too" "$TMP/page" '"mappings"
 check_equal "and not by its name" "$(grep -c 'secret-file' "$TMP/page")" 0
 stop_background "$daemon"
 
-start_daemon --listen 127.0.0.1:0 --group-by exe
+start_showing --listen 127.0.0.1:0 --group-by exe
 check_shown "by exe: the group is named as the process is" 'group="\[secret-program\]"' "http://$target/metrics"
 check_equal "no scrape has its directory" "$(grep -c "$TMP/closed" "$TMP/page")" 0
 curl_it "http://$target/overview.json" >"$TMP/page"
@@ -62,22 +60,22 @@ check_contains "the page has groups" "$TMP/page" '"groups":\[.*"name":"'
 check_equal "nor has the page" "$(grep -c "$TMP/closed" "$TMP/page")" 0
 stop_background "$daemon"
 
-start_daemon --listen 127.0.0.1:0 --group-by comm --mappings-names all
+start_showing --listen 127.0.0.1:0 --group-by comm --mappings-names all
 check_shown "--mappings-names all: everything is named" 'mapping="/.*secret-file"' "http://$target/metrics"
 stop_background "$daemon"
 
 # To who was let in.
-start_daemon --listen "unix:$TMP/socket" --group-by comm
+start_showing --listen "unix:$TMP/socket" --group-by comm
 check_shown "a unix socket: everything is named" 'mapping="/.*secret-file"' \
 	--unix-socket "$TMP/socket" http://faultmap/metrics
 stop_background "$daemon"
-start_daemon --listen "unix:$TMP/socket" --group-by comm --mappings-names public
+start_showing --listen "unix:$TMP/socket" --group-by comm --mappings-names public
 check_shown "--mappings-names public: not even there" 'mapping="\[private\]"' \
 	--unix-socket "$TMP/socket" http://faultmap/metrics
 stop_background "$daemon"
 # shellcheck disable=SC2016
 printf 'basic_auth_users:\n  user: %s\n' "$(perl -e 'print crypt("secret", "\$2b\$04\$abcdefghijklmnopqrstuu")')" >"$TMP/web.yml"
-start_daemon --listen 127.0.0.1:0 --group-by comm --web.config.file "$TMP/web.yml"
+start_showing --listen 127.0.0.1:0 --group-by comm --web.config.file "$TMP/web.yml"
 check_shown "with a password: everything is named" 'mapping="/.*secret-file"' -u user:secret \
 	"http://$target/metrics"
 stop_background "$daemon"

@@ -90,9 +90,9 @@ test_ready()
 	start_client ask "${v4##*:}"
 	check_equal "ready" "$(ask "GET /-/ready")" "200 None"
 	prlimit --pid "$daemon" --nofile=3:"${limit##* }"
-	check "failed readings: not ready" wait_for 120 asked_503
+	check "failed ticks: not ready" wait_for 120 asked_503
 	prlimit --pid "$daemon" --nofile="$(echo "$limit" | tr -s ' ' :)"
-	check "a good reading: ready again" wait_for 120 asked_200
+	check "a good tick: ready again" wait_for 120 asked_200
 	stop_client
 }
 

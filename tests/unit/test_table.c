@@ -131,6 +131,37 @@ static void grows_only_as_needed(void **state)
 	table_clear(&table);
 }
 
+static void shrinks_to_what_is_left(void **state)
+{
+	static struct item items[N_ITEMS];
+	struct table table;
+	size_t left = N_ITEMS;
+
+	(void)state;
+	init(&table);
+	table_shrink(&table); /* nothing to shrink */
+	for (uint32_t i = 0; i < N_ITEMS; i++) {
+		items[i] = (struct item){ .key.number = i * 64, .present = true };
+		assert_int_equal(table_add(&table, &items[i]), 0);
+	}
+	table_shrink(&table);
+	assert_same_as_model(&table, items, left);
+	for (uint32_t i = 0; i < N_ITEMS; i++) {
+		if (i % 16 == 0)
+			continue;
+		table_remove(&table, &items[i].key);
+		items[i].present = false;
+		left--;
+	}
+	table_shrink(&table);
+	assert_true(table.capacity <= 8 * left);
+	assert_true(table.count * 20 <= table.capacity * 7);
+	assert_same_as_model(&table, items, left);
+	table_clear(&table);
+	table_shrink(&table);
+	assert_null(table_get(&table, &items[0].key));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +169,7 @@ int main(void)
 		cmocka_unit_test(random_operations_match_a_model),
 		cmocka_unit_test(table_is_usable_after_clear),
 		cmocka_unit_test(grows_only_as_needed),
+		cmocka_unit_test(shrinks_to_what_is_left),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);

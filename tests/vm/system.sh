@@ -87,22 +87,16 @@ in_guest()
 		-o ControlPath="$TMP/ssh" -o ControlPersist=900 root@127.0.0.1 "$@"
 }
 
-# scrape: prints the status; what it says is in $TMP/scrape.
-scrape()
+# scraped_status: of a scrape; what it says is in $TMP/scrape.
+scraped_status()
 {
 	curl -s --noproxy '*' -m 120 -o "$TMP/scrape" -w '%{http_code}' "http://127.0.0.1:$port/metrics"
-}
-
-# value SERIES: of the last scrape.
-value()
-{
-	awk -v name="$1" '$1 == name { print $2 }' "$TMP/scrape"
 }
 
 # reaches SERIES N
 reaches()
 {
-	scrape >/dev/null
+	scraped_status >/dev/null
 	[ "$(value "$1")" -ge "$2" ]
 }
 
@@ -135,9 +129,9 @@ test_start()
 	check "the service is active: the package has enabled it" wait_for 60 is_up 0
 	check_equal "no unit has failed" "$(in_guest systemctl is-system-running --wait;
 		in_guest systemctl list-units --failed --plain --no-legend)" running
-	check_equal "a scrape from outside" "$(scrape)" 200
+	check_equal "a scrape from outside" "$(scraped_status)" 200
 	check "promtool finds it well" promtool check metrics <"$TMP/scrape"
-	check "readings go on" wait_for 30 reaches faultmap_ticks_total $(($(value faultmap_ticks_total) + 3))
+	check "ticks go on" wait_for 30 reaches faultmap_ticks_total $(($(value faultmap_ticks_total) + 3))
 	check "units are groups" grep -q '^faultmap_group_processes{group="systemd-journald.service"} 1$' "$TMP/scrape"
 	check_equal "perf events count majors, though they want CAP_SYS_ADMIN here" \
 		"$(value 'faultmap_perf_faults_total{severity="major"}' | grep -c .)" 1
@@ -159,13 +153,13 @@ test_life()
 	check "takes the new interval" wait_for 30 in_guest grep -q '\"interval_seconds\":0.3' /var/lib/faultmap/log
 	check_equal "in the same process" "$(property MainPID)" "$pid"
 	in_guest systemctl kill --kill-who=main --signal=KILL faultmap.service
-	check_equal "killed: a scrape waits for the next one" "$(scrape)" 200
+	check_equal "killed: a scrape waits for the next one" "$(scraped_status)" 200
 	check "killed: systemd has restarted it" wait_for 60 is_up 1
 	in_guest 'mkdir -p /etc/systemd/system/faultmap.service.d &&
 		cp /usr/share/faultmap/no-sys-admin.conf /etc/systemd/system/faultmap.service.d/ &&
 		systemctl daemon-reload'
 	check "no-sys-admin.conf: it restarts" in_guest systemctl restart faultmap.service
-	check_equal "no-sys-admin.conf: a scrape" "$(scrape)" 200
+	check_equal "no-sys-admin.conf: a scrape" "$(scraped_status)" 200
 	check_equal "no-sys-admin.conf: without perf events, as check says" \
 		"$(value 'faultmap_perf_faults_total{severity="major"}')" ""
 	check "no-sys-admin.conf: faults are counted" wait_for 30 reaches faultmap_entries_total 1
