@@ -57,25 +57,41 @@ static struct table_slot *find_slot(const struct table *table, const void *key, 
 	return slot;
 }
 
-static int grow(struct table *table)
+static int move_to(struct table *table, size_t capacity)
 {
-	struct table bigger = *table;
+	struct table moved = *table;
 
-	bigger.capacity = table->capacity ? table->capacity * 2 : FIRST_CAPACITY;
-	if (bigger.capacity < table->capacity)
-		return -ENOMEM;
-	bigger.slots = calloc(bigger.capacity, sizeof(*bigger.slots));
-	if (!bigger.slots)
+	moved.capacity = capacity;
+	moved.slots = calloc(capacity, sizeof(*moved.slots));
+	if (!moved.slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < table->capacity; i++) {
 		const struct table_slot *slot = &table->slots[i];
 
 		if (slot->value)
-			*find_slot(&bigger, key_of(table, slot->value), slot->hash) = *slot;
+			*find_slot(&moved, key_of(table, slot->value), slot->hash) = *slot;
 	}
 	free(table->slots);
-	*table = bigger;
+	*table = moved;
 	return 0;
+}
+
+static int grow(struct table *table)
+{
+	size_t capacity = table->capacity ? table->capacity * 2 : FIRST_CAPACITY;
+
+	return capacity < table->capacity ? -ENOMEM : move_to(table, capacity);
+}
+
+void table_shrink(struct table *table)
+{
+	size_t capacity = table->capacity;
+
+	/* Half as full at the most as where it grows again. */
+	while (capacity > FIRST_CAPACITY && table->count * 20 < capacity / 2 * 7)
+		capacity /= 2;
+	if (capacity < table->capacity)
+		(void)move_to(table, capacity);
 }
 
 void *table_get(const struct table *table, const void *key)

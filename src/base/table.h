@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A hash from fixed-size keys to pointers; each key lies inside the thing it finds, so the table
- * owns nothing but its slots. Open addressing, grows at 70 % full, never shrinks.
+ * owns nothing but its slots. Open addressing, grows at 70 % full, shrinks when it is told to.
  */
 #ifndef FAULTMAP_TABLE_H
 #define FAULTMAP_TABLE_H
@@ -34,6 +34,9 @@ void *table_get(const struct table *table, const void *key);
 int table_add(struct table *table, void *value);
 /* Takes the value with this key out and returns it; NULL when absent. */
 void *table_remove(struct table *table, const void *key);
+/* Gives back the slots that what is in the table has no need of. Where there is no memory to move
+ * to, they stay. */
+void table_shrink(struct table *table);
 /* All values in an array, to be freed; NULL when out of memory. */
 void *table_values(const struct table *table);
 /* Walks all values: start with *cursor = 0, ends with NULL. No change to the table meanwhile. */

@@ -171,6 +171,8 @@ int snapshot_begin_in_parts(struct snapshot *snapshot, int (*between)(void *cont
 	if (strings_want_sweep(snapshot->store->strings))
 		swept = sweep_strings(snapshot);
 	snapshot->has_shrunk = n_rows - snapshot->n_rows > MANY_ROWS || swept > MANY_BYTES;
+	if (snapshot->has_shrunk)
+		table_shrink(&snapshot->store->rows);
 	snapshot->totals_before = snapshot->totals;
 	return parts.result;
 }
