@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/util.h"
 
-#define IS(argument, value) SCMP_CMP((argument), SCMP_CMP_EQ, (value))
+#define IS(argument, value) SCMP_CMP((argument), SCMP_CMP_EQ, (value), 0)
 #define HAS(argument, mask, value) SCMP_CMP((argument), SCMP_CMP_MASKED_EQ, (mask), (value))
 
 /* By name, for which of them there are is the architecture's and libseccomp's. */
@@ -110,7 +110,7 @@ static int allow_memory(scmp_filter_ctx filter)
 /* Signals to itself (abort(3)), limits to read, and what stdio asks of a terminal. */
 static int allow_own(scmp_filter_ctx filter)
 {
-	struct scmp_arg_cmp limits[] = { IS(0, 0), SCMP_CMP(2, SCMP_CMP_EQ, 0) };
+	struct scmp_arg_cmp limits[] = { IS(0, 0), IS(2, 0) };
 	int result = allow_if(filter, "tgkill", (struct scmp_arg_cmp)IS(0, getpid()));
 
 	if (!result)

@@ -23,9 +23,8 @@ static const char *suffix_of(enum metric_type type)
 	return type == METRIC_INFO ? "_info" : "";
 }
 
-void exposition_family(struct writer *writer, enum metric id)
+static void print_family(struct writer *writer, const struct metric_family *family)
 {
-	const struct metric_family *family = &metrics[id];
 	/* To the text format, a family is named as its samples are, and an info is a gauge of 1. */
 	const char *suffix = writer->openmetrics ? "" : suffix_of(family->type);
 	enum metric_type type = family->type == METRIC_INFO && !writer->openmetrics ? METRIC_GAUGE :
@@ -37,6 +36,11 @@ void exposition_family(struct writer *writer, enum metric id)
 		family->help, family->name, suffix, type_names[type]);
 	if (family->unit && writer->openmetrics)
 		fprintf(writer->stream, "# UNIT %s %s\n", family->name, family->unit);
+}
+
+void exposition_family(struct writer *writer, enum metric metric)
+{
+	print_family(writer, &metrics[metric]);
 }
 
 static void print_value(FILE *stream, const char *value)
@@ -53,7 +57,7 @@ static void print_value(FILE *stream, const char *value)
 }
 
 /* Everything of a sample but its value. False when there is nothing to write to. */
-static bool begin_sample(struct writer *writer, enum metric metric, const char *suffix,
+static bool begin_sample(struct writer *writer, const char *name, const char *suffix,
 			 const struct label *labels, const char *bound)
 {
 	FILE *stream = writer->stream;
@@ -62,7 +66,7 @@ static bool begin_sample(struct writer *writer, enum metric metric, const char *
 	writer->n_series++;
 	if (!stream)
 		return false;
-	fprintf(stream, "%s%s", metrics[metric].name, suffix);
+	fprintf(stream, "%s%s", name, suffix);
 	for (; labels->name; labels++) {
 		fprintf(stream, "%c%s=\"", separator, labels->name);
 		print_value(stream, labels->value);
@@ -75,25 +79,25 @@ static bool begin_sample(struct writer *writer, enum metric metric, const char *
 	return true;
 }
 
-static void print_number(struct writer *writer, enum metric metric, const char *suffix,
+static void print_number(struct writer *writer, const char *name, const char *suffix,
 			 const struct label *labels, const char *bound, uint64_t value)
 {
-	if (begin_sample(writer, metric, suffix, labels, bound))
+	if (begin_sample(writer, name, suffix, labels, bound))
 		fprintf(writer->stream, "%" PRIu64 "\n", value);
 }
 
-static void print_seconds(struct writer *writer, enum metric metric, const char *suffix,
+static void print_seconds(struct writer *writer, const char *name, const char *suffix,
 			  const struct label *labels, uint64_t ns)
 {
-	if (begin_sample(writer, metric, suffix, labels, NULL))
+	if (begin_sample(writer, name, suffix, labels, NULL))
 		fprintf(writer->stream, "%" PRIu64 ".%09" PRIu64 "\n", ns / NS_PER_SECOND,
 			ns % NS_PER_SECOND);
 }
 
-static void print_created(struct writer *writer, enum metric metric, const struct label *labels,
+static void print_created(struct writer *writer, const char *name, const struct label *labels,
 			  struct timespec created)
 {
-	if (writer->openmetrics && begin_sample(writer, metric, "_created", labels, NULL))
+	if (writer->openmetrics && begin_sample(writer, name, "_created", labels, NULL))
 		fprintf(writer->stream, "%jd.%03u\n", (intmax_t)created.tv_sec,
 			(unsigned int)(created.tv_nsec / 1000000));
 }
@@ -101,31 +105,42 @@ static void print_created(struct writer *writer, enum metric metric, const struc
 void exposition_counter(struct writer *writer, enum metric metric, const struct label *labels,
 			uint64_t value, struct timespec created)
 {
-	print_number(writer, metric, "_total", labels, NULL, value);
-	print_created(writer, metric, labels, created);
+	print_number(writer, metrics[metric].name, "_total", labels, NULL, value);
+	print_created(writer, metrics[metric].name, labels, created);
+}
+
+void exposition_total(struct writer *writer, const struct total *total, uint64_t value,
+		      struct timespec created)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "faultmap_%s", total->name);
+	print_family(writer, &(struct metric_family){ name, METRIC_COUNTER, NULL, total->help });
+	print_number(writer, name, "_total", NO_LABELS, NULL, value);
+	print_created(writer, name, NO_LABELS, created);
 }
 
 void exposition_counter_ns(struct writer *writer, enum metric metric, const struct label *labels,
 			   uint64_t ns, struct timespec created)
 {
-	print_seconds(writer, metric, "_total", labels, ns);
-	print_created(writer, metric, labels, created);
+	print_seconds(writer, metrics[metric].name, "_total", labels, ns);
+	print_created(writer, metrics[metric].name, labels, created);
 }
 
 void exposition_gauge(struct writer *writer, enum metric metric, const struct label *labels,
 		      uint64_t value)
 {
-	print_number(writer, metric, "", labels, NULL, value);
+	print_number(writer, metrics[metric].name, "", labels, NULL, value);
 }
 
 void exposition_gauge_ns(struct writer *writer, enum metric metric, uint64_t ns)
 {
-	print_seconds(writer, metric, "", NO_LABELS, ns);
+	print_seconds(writer, metrics[metric].name, "", NO_LABELS, ns);
 }
 
 void exposition_info(struct writer *writer, enum metric metric, const struct label *labels)
 {
-	print_number(writer, metric, "_info", labels, NULL, 1);
+	print_number(writer, metrics[metric].name, "_info", labels, NULL, 1);
 }
 
 void exposition_histogram(struct writer *writer, enum metric metric, const struct label *labels,
@@ -144,16 +159,16 @@ void exposition_histogram(struct writer *writer, enum metric metric, const struc
 		/* 2^34 has 11 digits, so %.11g is the bound exactly, and its shortest form. No
 		 * bound is a whole number of seconds, which OpenMetrics would want with ".0". */
 		snprintf(bound, sizeof(bound), "%.11g", (double)latency_bound_ns(i) / 1e9);
-		print_number(writer, metric, "_bucket", labels, bound, below);
+		print_number(writer, metrics[metric].name, "_bucket", labels, bound, below);
 	}
 	/* The kernel side is read while it counts: a bucket may be ahead of the count by a moment,
 	 * a histogram's buckets may not. */
 	if (count < below)
 		count = below;
-	print_number(writer, metric, "_bucket", labels, "+Inf", count);
-	print_seconds(writer, metric, "_sum", labels, latency->sum_ns);
-	print_number(writer, metric, "_count", labels, NULL, count);
-	print_created(writer, metric, labels, created);
+	print_number(writer, metrics[metric].name, "_bucket", labels, "+Inf", count);
+	print_seconds(writer, metrics[metric].name, "_sum", labels, latency->sum_ns);
+	print_number(writer, metrics[metric].name, "_count", labels, NULL, count);
+	print_created(writer, metrics[metric].name, labels, created);
 }
 
 void exposition_end(struct writer *writer)

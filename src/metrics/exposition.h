@@ -37,6 +37,9 @@ void exposition_counter(struct writer *writer, enum metric metric, const struct 
 /* The counter's unit is seconds. */
 void exposition_counter_ns(struct writer *writer, enum metric metric, const struct label *labels,
 			   uint64_t ns, struct timespec created);
+/* The family of a counter of struct totals, which has a metric, and its sample. */
+void exposition_total(struct writer *writer, const struct total *total, uint64_t value,
+		      struct timespec created);
 void exposition_gauge(struct writer *writer, enum metric metric, const struct label *labels,
 		      uint64_t value);
 void exposition_gauge_ns(struct writer *writer, enum metric metric, uint64_t ns);

@@ -32,7 +32,8 @@
 		"faultmap_" name, METRIC_INFO, NULL, help \
 	}
 
-/* In the order of the exposition. */
+/* In the order of the exposition. The counters of struct totals are not here: model/totals.c has
+ * them. */
 const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_FAULTS] = COUNTER("faults", "Page faults by kind, severity, access and mode."),
 	[METRIC_LATENCY] =
@@ -71,46 +72,6 @@ const struct metric_family metrics[METRIC_COUNT] = {
 		COUNTER("mapping_faults",
 			"Page faults by group and mapping, of the mappings with the most; mapping "
 			"other has the rest."),
-	[METRIC_ENTRIES] = COUNTER("entries", "Page-fault exceptions for user addresses."),
-	[METRIC_ABORTED] = COUNTER("aborted",
-				   "Faults that entered the handler and left without a result."),
-	[METRIC_GUP] = COUNTER("gup", "Faults that the kernel took itself, without an exception."),
-	[METRIC_LOST_COMPLETIONS] =
-		COUNTER("lost_completions",
-			"Faults whose completion no program saw: counted, without latency."),
-	[METRIC_MAP_FULL] =
-		COUNTER("map_full",
-			"Faults counted without their mapping because a kernel map was full."),
-	[METRIC_FOLDED] = COUNTER("folded", "Faults counted in their process's mapping [other], "
-					    "because it had too many rows."),
-	[METRIC_LATE] = COUNTER("late",
-				"Faults counted after their process was reported as ended."),
-	[METRIC_LATENCIES_LOST] = COUNTER("latencies_lost",
-					  "Stalls in no histogram: too many rows have one."),
-	[METRIC_NOT_FOLLOWED] = COUNTER("not_followed",
-					"Processes that faultmap run could not follow."),
-	[METRIC_UNRESOLVED] = COUNTER("unresolved", "Faults whose mapping could not be found."),
-	[METRIC_NAMES_LOST] =
-		COUNTER("names_lost",
-			"Rows whose mapping's name did not reach user space in time."),
-	[METRIC_NAMES_CUT] =
-		COUNTER("names_cut",
-			"Names of mappings and cgroups that were cut to keep memory bounded."),
-	[METRIC_CONTEXTS_LOST] =
-		COUNTER("contexts_lost",
-			"Rows whose thread or code did not reach user space in time."),
-	[METRIC_STACKS_INCOMPLETE] =
-		COUNTER("stacks_incomplete",
-			"Faults whose callers are not known up to the thread's start."),
-	[METRIC_CGROUPS_LOST] =
-		COUNTER("cgroups_lost",
-			"Processes whose cgroup's path did not reach user space in time."),
-	[METRIC_EXITS_LOST] = COUNTER("exits_lost",
-				      "Processes whose exit record did not reach user space."),
-	[METRIC_STAMPS_LOST] =
-		COUNTER("stamps_lost",
-			"Faults counted as minor at entry: no memory to remember them."),
-	[METRIC_MISSED] = COUNTER("missed", "Faults that perf events counted and no row has."),
 	[METRIC_PERF_FAULTS] =
 		COUNTER("perf_faults",
 			"Completed page faults by the kernel's own perf software events."),

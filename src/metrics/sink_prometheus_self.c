@@ -3,7 +3,6 @@
 #include "model/losses.h"
 #include "metrics/sink_prometheus_data.h"
 
-#include <string.h>
 #include "base/version.h"
 
 static void print_counter(struct writer *writer, const struct sink_prometheus *sink,
@@ -35,25 +34,14 @@ static void print_perf(struct writer *writer, const struct sink_prometheus *sink
 	print_gauge(writer, METRIC_PERF_CPUS_MISSING, totals->perf_cpus_missing);
 }
 
-/* The metric of a counter: of the same name. */
-static enum metric metric_of(const struct total *total)
-{
-	enum metric metric = 0;
-
-	while (metric < METRIC_COUNT &&
-	       strcmp(metrics[metric].name + strlen("faultmap_"), total->name))
-		metric++;
-	return metric;
-}
-
 static void print_losses(struct writer *writer, const struct sink_prometheus *sink)
 {
 	const struct totals *totals = &sink->totals;
 
 	for (size_t i = 0; i < totals_count; i++)
-		if (totals_table[i].has_own_metric && total_is_counted(totals, &totals_table[i]))
-			print_counter(writer, sink, metric_of(&totals_table[i]),
-				      total_of(totals, &totals_table[i]));
+		if (totals_table[i].help && total_is_counted(totals, &totals_table[i]))
+			exposition_total(writer, &totals_table[i],
+					 total_of(totals, &totals_table[i]), sink->options.started);
 	print_perf(writer, sink);
 	print_gauge(writer, METRIC_IN_FLIGHT, losses_in_flight(totals));
 }

@@ -47,6 +47,24 @@ for detail in full fast; do
 		check "$detail: 16 MiB at most" test "$maps" -le $((16 << 20))
 	fi
 done
+
+# What faultmap-daemon(8) says of 16, 32, 64 and more CPUs, whose tables are so large; other pages say the same.
+mapfile -t documented < <(sed -n 's/^\([0-9]*\) MiB up to 16 CPUs, \([0-9]*\) MiB up to 32, \([0-9]*\) MiB up to 64 and \([0-9]*\) MiB beyond.*/\1\n\2\n\3\n\4/p' \
+	packaging/man/faultmap-daemon.8)
+sizes=(32768 65536 131072 262144)
+for i in "${!sizes[@]}"; do
+	[ "$maps" -gt 0 ] || continue
+	start_daemon --max-rows "${sizes[i]}"
+	scrape
+	kib=$(($(value faultmap_kernel_memory_bytes | awk '{ printf "%d", $1 }') / 1024))
+	stop_background "$daemon"
+	check "${sizes[i]} rows take $kib KiB: at most ${documented[i]} MiB as documented, and not much less" \
+		test "$kib" -le $((documented[i] * 1024)) -a $((kib * 11 / 10 + 1024)) -ge $((documented[i] * 1024))
+done
+check_equal "the unit and the DaemonSet say so, too" "$(grep -ohE '[0-9]+ MiB up to 16 CPUs, [0-9]+ up to 32, [0-9]+ up to 64, [0-9]+ beyond' \
+	packaging/systemd/faultmap.service packaging/kubernetes/faultmap.yaml | uniq -c | tr -s ' ')" \
+	" 2 ${documented[0]} MiB up to 16 CPUs, ${documented[1]} up to 32, ${documented[2]} up to 64, ${documented[3]} beyond"
+check_contains "and the page on security" .github/SECURITY.md "beyond the maps, ${documented[0]} MiB up to 16 CPUs"
 "$FAULTMAP" check >"$TMP/check"
 size=$(sed -n 's/.*all maps take \([^ ]*\) of kernel memory/\1/p' "$TMP/check")
 
