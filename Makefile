@@ -55,7 +55,8 @@ endif
 HAS_SYMBOL := $(if $(filter symbol,$(WITHOUT)),,yes)
 HAS_TERM := $(if $(filter term,$(WITHOUT)),,yes)
 WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM)
-WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c) $(if $(HAS_TERM),,src/term/% \
+WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c src/symbol/unwind_worker.c \
+	src/symbol/unwind_process.c) $(if $(HAS_TERM),,src/term/% \
 	src/cmd/top_screen.c src/cmd/top_replay.c src/cmd/top_settings.c tests/unit/test_term%)
 LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
 	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw)

@@ -20,6 +20,7 @@ enum sandbox {
 	SANDBOX_SCREEN, /* top on a terminal: the same, and the terminal */
 	SANDBOX_REPLAY, /* as report, and the loop and the terminal */
 	SANDBOX_REPORT, /* opens files to read alone; no sockets, no threads, no bpf() */
+	SANDBOX_UNWIND, /* works on what it is sent: opens nothing */
 };
 
 /*

@@ -179,6 +179,11 @@ const struct collector_info *session_info(const struct session *session)
 	return collector_info(session->collector);
 }
 
+size_t session_unwinding(const struct session *session)
+{
+	return collector_unwinding(session->collector);
+}
+
 size_t session_programs(const struct session *session, struct program_stats *programs, size_t max)
 {
 	return collector_programs(session->collector, programs, max);

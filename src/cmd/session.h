@@ -56,6 +56,8 @@ bool session_has_matched(const struct session *session);
 /* For further descriptors, signals (SIGCHLD) and timers. */
 struct loop *session_loop(struct session *session);
 const struct collector_info *session_info(const struct session *session);
+/* As collector_unwinding. */
+size_t session_unwinding(const struct session *session);
 /* As collector_programs. */
 size_t session_programs(const struct session *session, struct program_stats *programs, size_t max);
 

@@ -102,6 +102,13 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_STACKS_INCOMPLETE] =
 		COUNTER("stacks_incomplete",
 			"Faults whose callers are not known up to the thread's start."),
+	[METRIC_STACKS_SAMPLED] =
+		COUNTER("stacks_sampled",
+			"Stacks that were copied and unwound, as frame pointers do not tell their "
+			"callers."),
+	[METRIC_STACKS_LOST] =
+		COUNTER("stacks_lost",
+			"Stacks that were to be unwound and were lost on the way."),
 	[METRIC_CGROUPS_LOST] =
 		COUNTER("cgroups_lost",
 			"Processes whose cgroup's path did not reach user space in time."),

@@ -32,6 +32,8 @@ const struct total totals_table[] = {
 	  .is_late = true },
 	{ AT(stacks_incomplete), .words = "with an incomplete stack", .has_own_metric = true,
 	  .is_late = true },
+	{ AT(stacks_sampled), .has_own_metric = true, .is_late = true },
+	{ AT(stacks_lost), .words = "sampled stacks lost", .has_own_metric = true, .is_late = true },
 	{ AT(cgroups_lost), .words = "cgroups lost", .has_own_metric = true, .is_late = true },
 	{ AT(exits_lost), .words = "exits lost", .has_own_metric = true },
 	{ AT(stamps_lost), .words = "stamps lost", .has_own_metric = true },

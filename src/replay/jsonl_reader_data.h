@@ -47,6 +47,7 @@ struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result);
  * wrong with the line is in it. */
 int jsonl_read_faults(struct jsonl_line *line);
 int jsonl_read_stack(struct jsonl_line *line);
+int jsonl_read_stack_sample(struct jsonl_line *line);
 /* Frees one of reader->stacks. */
 void jsonl_drop_stack(void *stack);
 
