@@ -58,7 +58,8 @@ HAS_TERM := $(if $(filter term,$(WITHOUT)),,yes)
 HAS_CONNECT := $(if $(STATIC)$(filter connect term,$(WITHOUT)),,yes)
 WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM) \
 	$(if $(HAS_CONNECT),,-DWITHOUT_CONNECT)
-WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c) $(if $(HAS_TERM),,src/term/% \
+WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c src/symbol/unwind_worker.c \
+	src/symbol/unwind_process.c) $(if $(HAS_TERM),,src/term/% \
 	src/cmd/top_screen.c src/cmd/top_replay.c src/cmd/top_settings.c tests/unit/test_term%) \
 	$(if $(HAS_CONNECT),,src/client/% src/cmd/top_connect.c)
 LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \

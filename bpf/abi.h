@@ -290,6 +290,9 @@ struct cpu_state {
 	u32 stamped;       /* the task that runs here may be in a stamped fault */
 	u32 spare_row;     /* indexes that were taken and not needed */
 	u32 spare_latency;
+	u32 unsampled;     /* faults without a whole stack since the last of which it was copied */
+	u32 sampled_pad;
+	u64 samples_lost;  /* copies of stacks that found no room in their ring */
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
 	u64 names[NAMES_RECENT];   /* ids that are known to be sent */
 	struct recent_path paths[PATHS_RECENT];
@@ -318,6 +321,8 @@ enum record_type {
 	RECORD_PROCESS, /* in a walk_list */
 	RECORD_FILLING, /* the table of rows is: no more than a header, to wake the collector */
 	RECORD_CONTEXT,
+	RECORD_CODE_AREA, /* the last two in a ring of their own */
+	RECORD_STACK_SAMPLE,
 };
 
 struct record {
@@ -375,6 +380,44 @@ struct context_record {
 	struct frame frames[FRAMES_MAX];
 };
 #define CONTEXT_HEADER_SIZE 64
+
+/*
+ * Where frame pointers lead nowhere, some stacks are copied for user space to unwind: with the first
+ * fault of an instruction in a row, and with each n-th. Before the first of an address space comes
+ * where it has code mapped; such areas are known by a hash of the address space and of what tells
+ * that its code is still the same.
+ */
+#define CODE_AREAS_MAX 256
+struct code_area_record {
+	struct record record;
+	u64 areas_id;
+	u64 start;
+	u64 end;
+	struct frame at; /* of start */
+	u32 tgid;
+	u32 uid;
+	u32 number; /* from 0 */
+	u32 is_last;
+};
+/* A power of two of chunks, of which no one is in two pages. */
+#define STACK_SAMPLE_BYTES 16384
+#define STACK_SAMPLE_CHUNK 1024
+/* As DWARF numbers them: of x86-64 16 and the instruction pointer, of arm64 31, sp and pc. */
+#define STACK_SAMPLE_REGISTERS 33
+/* Of their ring: 500 of them. */
+#define STACK_SAMPLES_BYTES (8u << 20)
+struct stack_sample_record {
+	struct record record;
+	u64 areas_id;
+	struct row_key key;
+	struct frame at; /* the instruction */
+	u64 start;       /* address of the first byte of `stack` */
+	u32 length;      /* of it */
+	u32 uid;
+	u64 n_registers;
+	u64 registers[STACK_SAMPLE_REGISTERS];
+	u8 stack[STACK_SAMPLE_BYTES];
+};
 
 /* A task as the iterator or the exit hooks see it; the fields from ppid on only for leaders. */
 struct task_record {
@@ -456,6 +499,8 @@ _Static_assert(__builtin_offsetof(struct open_run, pages) == 64, "open_run.pages
 _Static_assert(sizeof(struct frame) == 24, "frame");
 _Static_assert(__builtin_offsetof(struct context_record, frames) == CONTEXT_HEADER_SIZE,
 	       "context_record");
+_Static_assert(sizeof(struct code_area_record) == 72, "code_area_record");
+_Static_assert(__builtin_offsetof(struct stack_sample_record, stack) == 368, "stack_sample_record");
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");
 _Static_assert(sizeof(struct process_key) == 16, "process_key");

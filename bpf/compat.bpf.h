@@ -49,6 +49,7 @@ const volatile bool config_guard_mlockall = false; /* and only while mlockall(2)
 const volatile bool config_threads = false; /* --threads, --code: what the context of a row has */
 const volatile bool config_code = false;
 const volatile bool config_stacks = false; /* only with config_code */
+const volatile u32 config_sample_every = 0; /* --stack-samples; 0: none; only with config_stacks */
 const volatile u64 config_secret = 0;      /* in the hash that names a context */
 
 /* Rows have a context. */

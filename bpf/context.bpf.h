@@ -33,12 +33,13 @@ struct area {
 struct sent_context {
 	u64 id;
 	u32 generation; /* of names */
-	u32 pad;
+	u32 is_whole;
 };
 struct recent_context {
 	u64 found_by;
 	u64 id;
-	u64 generation;
+	u32 generation;
+	u32 is_whole;
 };
 #define CONTEXTS_RECENT 64
 
@@ -52,10 +53,11 @@ struct context_work {
 	u32 is_whole;
 	u64 frames_hash;     /* of the callers' */
 	u32 caller_is_apart; /* one is in no file */
-	u32 pad;
+	u32 context_is_whole; /* of the context that was found last, once its callers were looked at */
 	u64 addresses[FRAMES_MAX]; /* the instruction, and where its callers go on */
 	struct context_record record;
 	struct recent_context recent[CONTEXTS_RECENT];
+	u64 sampled[CONTEXTS_RECENT]; /* see sample.bpf.h */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -356,6 +358,7 @@ static __noinline u64 new_context(u32 slot, u64 found_by)
 	if (!work)
 		return 0;
 	sent.id = id_of_context(work, task);
+	sent.is_whole = work->context_is_whole = work->is_whole;
 	if (context_send(work, sent.id, task))
 		bpf_map_update_elem(&contexts_sent, &found_by, &sent, BPF_ANY);
 	return sent.id;
@@ -381,8 +384,10 @@ VERIFIED_ONCE u64 context_of(u32 slot, u64 input)
 			found_by = mix(found_by, address_space_of(task));
 	}
 	recent = &work->recent[found_by % CONTEXTS_RECENT];
-	if (recent->found_by == found_by && recent->generation == generation)
+	if (recent->found_by == found_by && recent->generation == generation) {
+		work->context_is_whole = recent->is_whole;
 		return recent->id;
+	}
 	sent = bpf_map_lookup_elem(&contexts_sent, &found_by);
 	if (!sent || sent->generation != generation) {
 #if !OLD_KERNEL
@@ -395,6 +400,7 @@ VERIFIED_ONCE u64 context_of(u32 slot, u64 input)
 	}
 	recent->found_by = found_by;
 	recent->id = sent->id;
+	recent->is_whole = work->context_is_whole = sent->is_whole;
 	recent->generation = generation;
 	return recent->id;
 }

@@ -2,6 +2,7 @@
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
 #include "context.bpf.h"
 #include "row.bpf.h"
+#include "sample.bpf.h"
 
 /* run_flush() with a stack of its own: see fault_settle(). */
 static __noinline int run_close(struct cpu_state *cpu)
@@ -209,6 +210,10 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 	treatment = cpu->run.treatment;
 	if (treatment == RUN_IGNORE)
 		return 0;
+#if !OLD_KERNEL
+	if (config_stacks && config_sample_every)
+		sample_stack(cpu);
+#endif
 	cpu->run.entries++;
 	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !may_have_swapped(mm)))
 		cpu->run.count++;

@@ -61,7 +61,21 @@ typedef struct seqcount {
 } seqcount_t;
 
 struct pt_regs {
+	unsigned long r15;
+	unsigned long r14;
+	unsigned long r13;
+	unsigned long r12;
 	unsigned long bp;
+	unsigned long bx;
+	unsigned long r11;
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long ax;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long sp;
 	unsigned long ip;      /* x86 */
 	unsigned long orig_ax; /* x86 */
@@ -111,6 +125,7 @@ struct mm_struct {
 	unsigned long hiwater_vm;
 	unsigned long hiwater_rss;
 	unsigned long total_vm;
+	unsigned long exec_vm;
 	unsigned long def_flags;
 	unsigned long start_brk;
 	unsigned long brk;

@@ -5,7 +5,7 @@
 _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
-	local context='--code --stacks'
+	local context='--code --stacks --stack-samples'
 	local code='--weight --kind --mapping --folded --pprof --flame'
 	local table='--by --sort --rows --all --columns --csv --color' interval='-d --interval'
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
@@ -14,7 +14,7 @@ _faultmap_flags()
 	run) echo "--budget --budget-file --phase --no-explain --junit --json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval --threads $context $watch $common" ;;
 	top) echo "--once -b --batch -n --count --json -c --command -w --width --replay --connect --credentials --ca --ascii --user $filter $table $interval --threads $watch $common" ;;
 	log) echo "-n --count -o --output --schema --user $filter $interval --threads $context $watch $common" ;;
-	stacks) echo "-a --everything -n --count --user --all $code $filter $interval $watch $common" ;;
+	stacks) echo "-a --everything -n --count --user --all --stack-samples $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
 	explain) echo "-a --everything $filter $interval $watch $common" ;;
 	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
@@ -41,7 +41,7 @@ _faultmap_values()
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --stack-samples | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }

@@ -61,6 +61,8 @@ complete -c faultmap -n $showing -l threads -d 'count each thread apart'
 set -l coding '__fish_seen_subcommand_from run log'
 complete -c faultmap -n $coding -l stacks -d 'count each call path apart'
 complete -c faultmap -n $coding -l code -d 'count each instruction apart'
+set -l unwinding '__fish_seen_subcommand_from run log stacks'
+complete -c faultmap -n $unwinding -l stack-samples -x -d 'unwind the stack of each N-th fault'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c faultmap -n $run -l user -x -a '(__fish_complete_users)' -d 'run the command as this user'

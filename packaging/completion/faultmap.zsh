@@ -3,7 +3,7 @@
 # zsh completion for faultmap(1). tests/cli/completion.sh holds it against --help.
 
 _faultmap() {
-	local curcontext=$curcontext state line threads
+	local curcontext=$curcontext state line threads unwind
 	local -a commands common watch context code table interval count filter
 	commands=(
 		'run:profile a command, or what runs already, then print where it faults'
@@ -26,9 +26,11 @@ _faultmap() {
 		'--max-rows=[let so many rows move in one tick]:number:'
 	)
 	threads='--threads[count each thread apart]'
+	unwind='--stack-samples=[unwind the stack of each N-th fault]:number:'
 	context=(
 		'--code[count each instruction apart]'
 		'--stacks[count each call path apart]'
+		$unwind
 	)
 
 	code=(
@@ -113,7 +115,7 @@ _faultmap() {
 				'--user=[become this user]:user:_users'
 			;;
 		stacks)
-			_arguments $code $watch $common $filter $interval $count \
+			_arguments $code $unwind $watch $common $filter $interval $count \
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--user=[run the command as this user]:user:_users' \
 				'--all[every function]' \

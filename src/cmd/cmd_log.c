@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cmd/filter_flags.h"
 #include "cmd/session.h"
+#include "cmd/unwinding.h"
 #include "sink/sink_jsonl.h"
 #include "base/util.h"
 #include "cmd/watch.h"
@@ -79,6 +80,7 @@ static const struct command_spec spec = {
 struct log {
 	const struct log_config *config;
 	struct privileges_user user; /* that it becomes */
+	struct unwinder *unwinder; /* NULL: stacks are not copied */
 	struct session *session;
 	struct sink_jsonl *sink; /* in sinks */
 	struct sinks sinks;
@@ -160,6 +162,8 @@ static int log_run(struct log *log)
 	int result;
 
 	filter_flags_collect(&log->config->filter, &collector);
+	unwinding_open(&log->unwinder, &log->config->watch, &log->config->common.disabled,
+		       &collector);
 	result = session_open(&log->session, &collector, log->config->interval_ms, count_tick, log,
 			      &error);
 	if (result < 0) {
@@ -188,7 +192,8 @@ static int log_run(struct log *log)
 
 static int log_main(int argc, char *argv[])
 {
-	struct log_config config = { .interval_ms = 1000, .watch.detail = DETAIL_FAST };
+	struct log_config config = { .interval_ms = 1000, .watch = { .detail = DETAIL_FAST,
+					       .stack_samples = STACK_SAMPLES_DEFAULT } };
 	struct log log = { .config = &config };
 	int operand, status;
 	struct error error;
@@ -220,6 +225,7 @@ static int log_main(int argc, char *argv[])
 	sinks_add(&log.sinks, &sink_jsonl_ops, log.sink);
 	status = log_run(&log);
 	sinks_free(&log.sinks);
+	unwinder_free(log.unwinder);
 	return status;
 }
 

@@ -25,6 +25,8 @@
  * process has its exit line. */
 #define RECORDS_MS 15000
 #define RECORDS_POLL_MS 20
+/* The last stacks are unwound in milliseconds, unless a file takes long to read. */
+#define STACKS_MS 5000
 
 /* Of a mapping, for --slices without --slice: a strip of some 32 to 64 cells. */
 #define AUTOMATIC_SLICES 64
@@ -221,6 +223,19 @@ int run_await_records(struct run *run, struct error *error)
 	return result;
 }
 
+int run_await_stacks(struct run *run, struct error *error)
+{
+	uint64_t deadline = monotonic_ns() + (uint64_t)STACKS_MS * 1000000;
+	int result = 0;
+
+	session_set_trouble(run->session, NULL);
+	while (!result && session_unwinding(run->session) && monotonic_ns() < deadline) {
+		poll(NULL, 0, RECORDS_POLL_MS);
+		result = session_tick(run->session, error);
+	}
+	return result;
+}
+
 static int print_run(struct run *run, struct error *error)
 {
 	struct sink_summary_totals totals = sink_summary_totals(run->summary);
@@ -254,6 +269,8 @@ static int open_session(struct run *run, bool follow, session_tick_fn on_tick, s
 		options.slice_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 		options.slices_max = AUTOMATIC_SLICES;
 	}
+	unwinding_open(&run->unwinder, &run->config->watch, &run->config->common.disabled,
+		       &options);
 	result = session_open(&run->session, &options, run->interval_ms, on_tick, run, error);
 	if (!result && session_info(run->session)->warning)
 		log_warning("%s", session_info(run->session)->warning);
@@ -291,7 +308,7 @@ static int run_finish(struct run *run, struct error *error)
 	struct sink_summary_run ended = { .command = (const char *const *)run->command,
 					  .wait_status = run->wait_status,
 					  .wall_ns = run->wall_ns };
-	int result = run_await_records(run, error);
+	int result = run_await_records(run, error) ?: run_await_stacks(run, error);
 
 	if (result < 0)
 		run_fail(run, error);
@@ -432,7 +449,9 @@ int run_main(const struct command *command, struct run_config *config, int argc,
 
 static int main_of_run(int argc, char *argv[])
 {
-	struct run_config config = { .watch.detail = DETAIL_FULL, .table = TABLE_DEFAULTS };
+	struct run_config config = { .watch = { .detail = DETAIL_FULL,
+						.stack_samples = STACK_SAMPLES_DEFAULT },
+				     .table = TABLE_DEFAULTS };
 
 	return run_main(&cmd_run, &config, argc, argv);
 }

@@ -14,6 +14,7 @@
 #include "cmd/session.h"
 #include "cmd/stack_output.h"
 #include "cmd/table_options.h"
+#include "cmd/unwinding.h"
 #include "cmd/watch.h"
 #include "sink/sink_jsonl.h"
 #include "sink/sink_slices.h"
@@ -74,6 +75,7 @@ struct run {
 	char *const *command;        /* NULL: attached to what runs already */
 	struct privileges_user user; /* of COMMAND, if it is not ours */
 	FILE *output;                /* of the summary; NULL with --json */
+	struct unwinder *unwinder; /* NULL: stacks are not copied */
 	struct session *session;
 	struct sinks sinks; /* the next three */
 	struct sink_summary *summary;
@@ -116,6 +118,8 @@ int run_prepare(struct run *run, bool follow, session_tick_fn on_tick, struct er
 int run_count_pending(void *context, const struct snapshot *snapshot, struct error *error);
 /* Ticks until all of these are reported with their final counters. As below. */
 int run_await_records(struct run *run, struct error *error);
+/* The same for the stacks that are being unwound. */
+int run_await_stacks(struct run *run, struct error *error);
 /* Whether rows are by code. */
 bool run_has_code(const struct run *run);
 /* Before what is profiled begins: the file of -o, or of --jsonl. 0 or a negative errno with the error

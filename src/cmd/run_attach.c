@@ -172,7 +172,7 @@ static int follow(struct run *run, struct error *error)
 	/* Of all processes somebody is always about to end. */
 	if (!result && run->config->filter.n_pids)
 		result = run_await_records(run, error);
-	return result;
+	return result ?: run_await_stacks(run, error);
 }
 
 static int finish(struct run *run, struct error *error)

@@ -267,6 +267,7 @@ void run_free(struct run *run)
 	sinks_free(&run->sinks);
 	stack_output_free(&run->stacks);
 	session_close(run->session);
+	unwinder_free(run->unwinder);
 	marks_free(run->marks);
 	budget_free(run->budget);
 	if (run->junit)

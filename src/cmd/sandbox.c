@@ -217,6 +217,21 @@ static int allow_renaming(scmp_filter_ctx filter)
 	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
 }
 
+/* What each is for. */
+static int allow_base(scmp_filter_ctx filter, enum sandbox sandbox)
+{
+	switch (sandbox) {
+	case SANDBOX_UNWIND:
+		return add(filter, SCMP_ACT_ALLOW, "recvmsg", 0, NULL);
+	case SANDBOX_REPORT:
+	case SANDBOX_REPLAY:
+	case SANDBOX_CONNECT:
+		return allow_reading(filter);
+	default:
+		return allow_watching(filter);
+	}
+}
+
 /* What only some have. */
 static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 {
@@ -249,10 +264,7 @@ static int fill(scmp_filter_ctx filter, enum sandbox sandbox)
 	if (!result)
 		result = allow_own(filter);
 	if (!result)
-		result = sandbox == SANDBOX_REPORT || sandbox == SANDBOX_REPLAY ||
-					 sandbox == SANDBOX_CONNECT ?
-				 allow_reading(filter) :
-				 allow_watching(filter);
+		result = allow_base(filter, sandbox);
 	if (!result)
 		result = allow_more(filter, sandbox);
 	return result ?: add_all(filter, SCMP_ACT_ERRNO(EPERM), refused, ARRAY_SIZE(refused));

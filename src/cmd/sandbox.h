@@ -22,6 +22,7 @@ enum sandbox {
 	SANDBOX_REPLAY,  /* as report, and the loop and the terminal */
 	SANDBOX_CONNECT, /* top --connect: the same, and connections to anywhere, and threads */
 	SANDBOX_REPORT,  /* opens files to read alone; no sockets, no threads, no bpf() */
+	SANDBOX_UNWIND,  /* works on what it is sent: opens nothing */
 };
 
 /*

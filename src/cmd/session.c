@@ -184,6 +184,11 @@ struct collector *session_collector(const struct session *session)
 	return session->collector;
 }
 
+size_t session_unwinding(const struct session *session)
+{
+	return collector_unwinding(session->collector);
+}
+
 size_t session_programs(const struct session *session, struct program_stats *programs, size_t max)
 {
 	return collector_programs(session->collector, programs, max);

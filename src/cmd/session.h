@@ -58,6 +58,8 @@ struct loop *session_loop(struct session *session);
 const struct collector_info *session_info(const struct session *session);
 /* The session's: for collector_guard_*(). */
 struct collector *session_collector(const struct session *session);
+/* As collector_unwinding. */
+size_t session_unwinding(const struct session *session);
 /* As collector_programs. */
 size_t session_programs(const struct session *session, struct program_stats *programs, size_t max);
 

@@ -16,6 +16,7 @@ struct collector_options watch_collector(const struct watch_options *watch,
 		.threads = watch->threads,
 		.code = watch->code || watch->stacks,
 		.stacks = watch->stacks,
+		.sample_every = (uint32_t)watch->stack_samples,
 		.max_rows = (uint32_t)watch->max_rows, /* the flag's maximum is far below */
 		.disabled = &common->disabled,
 	};
@@ -32,6 +33,7 @@ struct sink_jsonl_meta watch_meta(const struct collector_info *info, uint64_t in
 		.threads = info->threads,
 		.code = info->code,
 		.stacks = info->stacks,
+		.sample_every = info->sample_every,
 		.interval_ms = interval_ms,
 	};
 }

@@ -19,6 +19,7 @@ struct watch_options {
 	bool threads;
 	bool code;
 	bool stacks; /* code, too */
+	uint64_t stack_samples;
 };
 
 /* The words of --detail, by enum detail; NULL-terminated. */
@@ -58,18 +59,30 @@ extern const char *const watch_details[];
 			"JSON lines",                                                              \
 		.type = OPTION_FLAG, .offset = offsetof(config, member.threads)                    \
 	}
+/* How stacks are sampled: a prime, so that it is in step with nothing. */
+#define STACK_SAMPLES_DEFAULT 101
+#define STACK_SAMPLES_OPTION(config, member)                                                           \
+	{                                                                                              \
+		.name = "stack-samples", .argument = "N",                                              \
+		.help = "with --stacks, of faults whose callers frame pointers do not tell: copy\n"    \
+			"the stack of the first of each instruction and of each N-th, and unwind it\n" \
+			"(default: 101; 0: of none)",                                                  \
+		.type = OPTION_UINT, .offset = offsetof(config, member.stack_samples), .min = 0,       \
+		.max = 1000000                                                                         \
+	}
 /* and code. */
-#define CODE_OPTIONS(config, member)                                                                  \
-	{ .name = "stacks",                                                                           \
-	  .help = "count the faults of each call path apart, as far as frame pointers lead,\n"        \
-		  "and as with --code",                                                               \
-	  .type = OPTION_FLAG,                                                                        \
-	  .offset = offsetof(config, member.stacks) },                                                \
-	{                                                                                             \
-		.name = "code",                                                                       \
-		.help = "count the faults of each instruction apart, by its file and the offset in\n" \
-			"it; JSON lines show them",                                                   \
-		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                          \
+#define CODE_OPTIONS(config, member)                                                                   \
+	STACK_SAMPLES_OPTION(config, member),                                                          \
+		{ .name = "stacks",                                                                    \
+		  .help = "count the faults of each call path apart, as far as frame pointers lead,\n" \
+			  "and as with --code",                                                        \
+		  .type = OPTION_FLAG,                                                                 \
+		  .offset = offsetof(config, member.stacks) },                                         \
+	{                                                                                              \
+		.name = "code",                                                                        \
+		.help = "count the faults of each instruction apart, by its file and the offset in\n"  \
+			"it; JSON lines show them",                                                    \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                           \
 	}
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */

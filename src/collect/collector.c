@@ -22,6 +22,7 @@
 #include "collect/names.h"
 #include "collect/reader.h"
 #include "collect/rows.h"
+#include "collect/stack_samples.h"
 #include "collect/tasks.h"
 #include "base/statm.h"
 #include "base/util.h"
@@ -36,6 +37,7 @@ struct collector {
 	struct snapshot *snapshot;
 	struct names *names;
 	struct contexts *contexts;
+	struct stack_samples *samples; /* NULL: stacks are not copied */
 	struct tasks *tasks;
 	struct rows *rows;
 	struct guard *guard; /* NULL: nobody is guarded */
@@ -75,6 +77,10 @@ static int add_record(void *context, const struct record *record, size_t size)
 		return names_add(collector->names, (const void *)record, size);
 	if (record->type == RECORD_CONTEXT)
 		return contexts_add(collector->contexts, (const void *)record, size);
+	if (record->type == RECORD_CODE_AREA && collector->samples)
+		return stack_samples_add_area(collector->samples, (const void *)record, size);
+	if (record->type == RECORD_STACK_SAMPLE && collector->samples)
+		return stack_samples_add_stack(collector->samples, (const void *)record, size);
 	if (record->type == RECORD_FILLING) {
 		collector->is_filling = true;
 		return 0;
@@ -123,6 +129,7 @@ static int read_totals(struct collector *collector)
 		sum.stamps_lost += cpus[i].stamps_lost;
 		sum.latencies_lost += cpus[i].latencies_lost;
 		sum.not_followed += cpus[i].not_followed;
+		sum.stacks_lost += cpus[i].samples_lost;
 		for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
 			other[kind].minor += cpus[i].other[kind].minor;
 			other[kind].major += cpus[i].other[kind].major;
@@ -139,6 +146,10 @@ static int read_totals(struct collector *collector)
 	totals->map_full = sum.map_full;
 	totals->names_lost = rows_names_lost(collector->rows);
 	totals->contexts_lost = rows_contexts_lost(collector->rows);
+	if (collector->samples) {
+		totals->stacks_sampled = stack_samples_unwound(collector->samples);
+		totals->stacks_lost = sum.stacks_lost + stack_samples_lost(collector->samples);
+	}
 	totals->cgroups_lost = tasks_cgroups_lost(collector->tasks);
 	totals->names_cut = strings_cut(snapshot_strings(collector->snapshot));
 	totals->exits_lost = sum.exits_lost + tasks_exits_lost(collector->tasks);
@@ -267,6 +278,8 @@ static void turn_generation(struct collector *collector)
 			 names_turn_now(collector->names) :
 			 names_turn(collector->names);
 	contexts_turn(collector->contexts, number);
+	if (collector->samples)
+		stack_samples_turn(collector->samples, number);
 	kernel_set_names_generation(collector->kernel, number);
 }
 
@@ -288,6 +301,8 @@ static int read_kernel(struct collector *collector)
 		result = kernel_drain(collector->kernel);
 	if (!result)
 		result = rows_tick(collector->rows, collector->ticks);
+	if (!result && collector->samples)
+		result = stack_samples_take(collector->samples, collector->snapshot);
 	if (!result)
 		turn_generation(collector);
 	if (!result) /* last: entries are never fewer than what they led to */
@@ -400,6 +415,23 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 
 /* ---- life ---- */
 
+static int drain_names(void *context)
+{
+	const struct collector *collector = context;
+
+	return kernel_drain_names(collector->kernel);
+}
+
+/* 0 or -ENOMEM. */
+static int make_samples(struct collector *collector, const struct collector_options *options)
+{
+	if (!collector->info.sample_every)
+		return 0;
+	collector->samples = stack_samples_new(options->unwinding, collector->names,
+					       collector->contexts, drain_names, collector);
+	return collector->samples ? 0 : -ENOMEM;
+}
+
 static int set_up(struct collector *collector, const struct collector_options *options,
 		  struct error *error)
 {
@@ -425,6 +457,9 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	collector->info.threads = options->threads;
 	collector->info.code = options->code;
 	collector->info.stacks = options->stacks;
+	if (options->stacks && options->unwinding &&
+	    features->state[FEATURE_STACK_SAMPLES].available)
+		collector->info.sample_every = options->sample_every;
 	/* Before Linux 5.19 the reads need CAP_BPF. Kernels with a maple tree (6.1) are newer. */
 	collector->info.reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
 	/* A perf event that counts this process's children counts the threads that it starts later,
@@ -433,6 +468,10 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	if (result)
 		return result;
 	result = kernel_open(&collector->kernel, options, features, &collector->info, error);
+	if (!result)
+		result = make_samples(collector, options);
+	if (result == -ENOMEM)
+		return error_set(error, ENOMEM, "out of memory");
 	if (!result)
 		result = attach_processes(collector->kernel, options, error);
 	if (!result && options->guard &&
@@ -488,9 +527,15 @@ void collector_free(struct collector *collector)
 	tasks_free(collector->tasks);
 	kernel_close(collector->kernel);
 	contexts_free(collector->contexts);
+	stack_samples_free(collector->samples);
 	names_free(collector->names);
 	snapshot_free(collector->snapshot);
 	free(collector);
+}
+
+size_t collector_unwinding(const struct collector *collector)
+{
+	return collector->samples ? stack_samples_pending(collector->samples) : 0;
 }
 
 const struct collector_info *collector_info(const struct collector *collector)

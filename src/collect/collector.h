@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/unwind.h"
 #include "model/guard_fault.h"
 #include "model/program_stats.h"
 #include "model/snapshot.h"
@@ -49,6 +50,10 @@ struct collector_options {
 	bool code;            /* and of one instruction */
 	bool stacks;          /* which these called; with code */
 	const struct guard_options *guard; /* NULL: nobody is guarded; else with full detail */
+	/* Copies of stacks go there, of one in so many faults that have no whole one; NULL or 0:
+	 * none. Borrowed; with stacks. */
+	const struct unwinding *unwinding;
+	uint32_t sample_every;
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
 	/* `check`: attach what others attach when it is needed, too, and leave here what was found
 	 * of each feature, also if it fails; may be NULL. */
@@ -70,6 +75,7 @@ struct collector_info {
 	bool threads;         /* as asked for */
 	bool code;
 	bool stacks;
+	uint32_t sample_every;  /* 0: stacks are not copied */
 	bool reads_ask_for_bpf; /* reading goes on asking for CAP_BPF once it is open */
 	const char *warning;    /* what is lost on this machine ("no perf events: ..."), or NULL */
 };
@@ -82,6 +88,9 @@ int collector_new(struct collector **ret_collector, const struct collector_optio
 		  struct error *error);
 void collector_free(struct collector *collector);
 const struct collector_info *collector_info(const struct collector *collector);
+
+/* Stacks that are being unwound, whose call paths a later tick will have. */
+size_t collector_unwinding(const struct collector *collector);
 
 /* Asks the kernel what its programs cost; at most max of them. Returns how many. */
 size_t collector_programs(const struct collector *collector, struct program_stats *programs,

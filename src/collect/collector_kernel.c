@@ -274,10 +274,20 @@ int kernel_drain(struct kernel *kernel)
 	int result = ring_buffer__consume(kernel->ring);
 	struct refusal refusal;
 
+	if (result >= 0 && kernel->samples)
+		result = ring_buffer__consume(kernel->samples);
+
 	if (kernel->swaps_fd >= 0 && kernel_attach_swap_hook(kernel, &refusal))
 		log_warning("%s: %s: continuing; pages that are found in the swap cache are shown "
 			    "as demand_zero",
 			    refusal.what, strerror(refusal.why));
+
+	return result < 0 ? result : 0;
+}
+
+int kernel_drain_names(struct kernel *kernel)
+{
+	int result = ring_buffer__consume(kernel->ring);
 
 	return result < 0 ? result : 0;
 }

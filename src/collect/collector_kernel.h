@@ -65,6 +65,8 @@ bool kernel_lists_all(const struct kernel *kernel);
 /* What is in the ring now, with the callback that kernel_on_record set. */
 void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *context);
 int kernel_drain(struct kernel *kernel);
+/* The same, in a callback for a stack: names and contexts alone. */
+int kernel_drain_names(struct kernel *kernel);
 /* Readable when the ring is half full. */
 int kernel_fd(const struct kernel *kernel);
 

@@ -16,6 +16,8 @@
 struct kernel {
 	struct faultmap_bpf *skeleton;
 	struct ring_buffer *ring;
+	struct ring_buffer *samples; /* of stacks; NULL: none are copied */
+	uint32_t sample_every;       /* 0: none */
 	kernel_record_fn on_record;
 	void *on_record_context;
 	struct hooks *hooks;

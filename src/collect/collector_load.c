@@ -123,9 +123,10 @@ static int set_sizes(struct kernel *kernel, const struct collector_options *opti
 }
 
 /* What a row's key has beside its mapping and kind; where nothing asks for it, it costs nothing. */
-static int configure_contexts(struct faultmap_bpf *skeleton,
-			      const struct collector_options *options)
+static int configure_contexts(struct kernel *kernel, const struct collector_options *options)
 {
+	struct faultmap_bpf *skeleton = kernel->skeleton;
+	struct bpf_map *samples = bpf_object__find_map_by_name(skeleton->obj, "stack_samples");
 	bool has_context = options->threads || options->code;
 	uint32_t key_size = has_context ? sizeof(struct row_key) : ROW_KEY_PLAIN;
 	uint64_t secret = 0;
@@ -135,6 +136,9 @@ static int configure_contexts(struct faultmap_bpf *skeleton,
 	skeleton->rodata->config_code = options->code;
 	skeleton->rodata->config_stacks = options->stacks;
 	skeleton->rodata->config_secret = secret;
+	skeleton->rodata->config_sample_every = kernel->sample_every;
+	if (!result && kernel->sample_every)
+		result = bpf_map__set_max_entries(samples, STACK_SAMPLES_BYTES);
 	if (!result)
 		result = bpf_map__set_key_size(skeleton->maps.rows, key_size);
 	if (!result)
@@ -166,7 +170,7 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 		     const struct feature_set *features)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
-	int result = configure_contexts(skeleton, options);
+	int result = configure_contexts(kernel, options);
 
 	if (!result)
 		result = configure_guard(skeleton, options->guard);
@@ -341,6 +345,22 @@ static int map_walk_list(struct kernel *kernel, struct refusal *ret_refusal)
 	return 0;
 }
 
+/* Who waits for the ring of records is woken by this one, too. */
+static int map_samples(struct kernel *kernel, struct refusal *ret_refusal)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int fd = map_fd_of(kernel, "stack_samples");
+
+	kernel->samples = ring_buffer__new(fd, pass_on_record, kernel, NULL);
+	if (!kernel->samples)
+		return refuse(ret_refusal, FEATURE_STACK_SAMPLES, errno,
+			      "stack_samples (ringbuf): mmap()");
+	if (epoll_ctl(ring_buffer__epoll_fd(kernel->ring), EPOLL_CTL_ADD, fd, &event) < 0)
+		return refuse(ret_refusal, FEATURE_STACK_SAMPLES, errno,
+			      "stack_samples (ringbuf): poll()");
+	return 0;
+}
+
 static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct error *error)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -364,7 +384,7 @@ static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct
 					kernel, NULL);
 	if (!kernel->ring)
 		return refuse(ret_refusal, FEATURE_RING_BUFFER, errno, "records (ringbuf): mmap()");
-	return 0;
+	return kernel->sample_every ? map_samples(kernel, ret_refusal) : 0;
 }
 
 /* The variables of both objects are in the same places. */
@@ -429,6 +449,9 @@ static struct faultmap_bpf *open_skeleton(bool old)
 		leave_out(skeleton->skeleton, "free_latency_lines");
 		leave_out(skeleton->skeleton, "walk_lists");
 		leave_out(skeleton->skeleton, "processes_seen");
+		leave_out(skeleton->skeleton, "stack_samples");
+		leave_out(skeleton->skeleton, "stacks_sampled");
+		leave_out(skeleton->skeleton, "areas_sent");
 		leave_out_program(skeleton->skeleton, "walk_tasks");
 	}
 	if (!result)
@@ -516,6 +539,7 @@ static struct kernel *kernel_new(const struct collector_options *options,
 	kernel->counts_others = !options->follow &&
 				(options->n_attach || !has(features, FEATURE_HOST_PROCESSES));
 	kernel->swaps_fd = -1;
+	kernel->sample_every = has(features, FEATURE_STACK_SAMPLES) ? info->sample_every : 0;
 	kernel->hooks = hooks_new(options, features, info);
 	if (!kernel->hooks) {
 		kernel_close(kernel);
@@ -561,6 +585,14 @@ static int try_open(struct kernel **ret_kernel, const struct collector_options *
 	return 0;
 }
 
+/* What the entry of a fault is refused for may be that it copies stacks: it is tried without first. */
+static bool is_of_samples(const struct refusal *refusal)
+{
+	return strstr(refusal->what, "BPF_PROG_LOAD") &&
+	       (!strncmp(refusal->what, "page_fault ", strlen("page_fault ")) ||
+		!strncmp(refusal->what, "fault_begin ", strlen("fault_begin ")));
+}
+
 /* Each refusal costs a feature, and one that is needed ends the tries. */
 int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
 		struct feature_set *features, struct collector_info *info, struct error *error)
@@ -584,10 +616,14 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 		struct refusal refusal = {};
 
 		result = try_open(ret_kernel, options, features, info, &refusal, error);
+		if (result && info->sample_every && is_of_samples(&refusal))
+			refusal.feature = FEATURE_STACK_SAMPLES;
 		if (!result || !refusal.why || is_shortage(&refusal) ||
 		    !has(features, refusal.feature))
 			return result;
 		features_refuse(features, &refusal);
+		if (refusal.feature == FEATURE_STACK_SAMPLES)
+			info->sample_every = 0;
 		result = features_require(features, options->follow || options->attach_children,
 					  error);
 	}
@@ -602,6 +638,7 @@ void kernel_close(struct kernel *kernel)
 	if (kernel->swaps_fd >= 0)
 		close(kernel->swaps_fd);
 	perf_events_free(kernel->perf_events);
+	ring_buffer__free(kernel->samples);
 	ring_buffer__free(kernel->ring);
 	row_table_close(kernel->rows);
 	if (kernel->walk_list)

@@ -16,7 +16,7 @@ struct filter {
 	const struct filter_options *options;
 	struct snapshot view;
 	bool *is_shown; /* by process->index */
-	size_t capacity_processes, capacity_rows;
+	size_t capacity_processes, capacity_rows, capacity_sampled;
 	struct totals totals; /* of what was shown so far */
 	struct users users;
 	bool has_matched;
@@ -43,6 +43,7 @@ void filter_free(struct filter *filter)
 		return;
 	free(filter->view.processes);
 	free(filter->view.rows);
+	free(filter->view.sampled);
 	free(filter->is_shown);
 	free(filter);
 }
@@ -147,6 +148,16 @@ static bool reserve(struct filter *filter, const struct snapshot *snapshot)
 		filter->view.rows = grown;
 		filter->capacity_rows = capacity;
 	}
+	if (snapshot->n_sampled > filter->capacity_sampled) {
+		size_t capacity = 2 * snapshot->n_sampled;
+		void *grown = reallocarray(filter->view.sampled, capacity,
+					   sizeof(*snapshot->sampled));
+
+		if (!grown)
+			return false;
+		filter->view.sampled = grown;
+		filter->capacity_sampled = capacity;
+	}
 	return true;
 }
 
@@ -209,24 +220,42 @@ static void show_rows(struct filter *filter, const struct snapshot *snapshot)
 	}
 }
 
+static void show_sampled(struct filter *filter, const struct snapshot *snapshot)
+{
+	struct snapshot *view = &filter->view;
+
+	for (size_t i = 0; i < snapshot->n_sampled; i++) {
+		const struct sampled_path *path = &snapshot->sampled[i];
+		const struct process *process = snapshot_find_process(snapshot, path->tgid,
+								      path->start_ns);
+
+		if (process && filter->is_shown[process->index])
+			view->sampled[view->n_sampled++] = *path;
+	}
+}
+
 const struct snapshot *filter_apply(struct filter *filter, const struct snapshot *snapshot)
 {
 	struct snapshot *view = &filter->view;
 	struct totals before = view->totals;
 	struct process **processes;
+	struct sampled_path *sampled;
 	struct row **rows;
 
 	if (!reserve(filter, snapshot))
 		return NULL;
 	processes = view->processes;
 	rows = view->rows;
+	sampled = view->sampled;
 	*view = *snapshot;
 	view->processes = processes;
 	view->rows = rows;
-	view->n_processes = view->n_rows = view->n_touched = 0;
+	view->sampled = sampled;
+	view->n_processes = view->n_rows = view->n_touched = view->n_sampled = 0;
 	view->totals_before = before;
 	show_processes(filter, snapshot);
 	show_rows(filter, snapshot);
+	show_sampled(filter, snapshot);
 	set_totals(filter, snapshot);
 	return view;
 }

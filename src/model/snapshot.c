@@ -20,6 +20,7 @@ struct snapshot_store {
 	struct table rows;
 	size_t process_capacity; /* of snapshot->processes */
 	size_t row_capacity;
+	size_t sampled_capacity;
 	struct strings *strings;
 };
 
@@ -53,10 +54,21 @@ static void row_free(void *value)
 	free(row);
 }
 
+static void drop_sampled(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_sampled; i++) {
+		strings_drop(snapshot->sampled[i].mapping);
+		context_drop(snapshot->sampled[i].context);
+	}
+	snapshot->n_sampled = 0;
+}
+
 void snapshot_free(struct snapshot *snapshot)
 {
 	if (!snapshot)
 		return;
+	drop_sampled(snapshot);
+	free(snapshot->sampled);
 	table_clear_values(&snapshot->store->rows, row_free);
 	table_clear_values(&snapshot->store->processes, free);
 	strings_free(snapshot->store->strings);
@@ -166,6 +178,7 @@ int snapshot_begin_in_parts(struct snapshot *snapshot, int (*between)(void *cont
 	struct parts parts = { .between = between, .context = context };
 	size_t n_rows = snapshot->n_rows, swept = 0;
 
+	drop_sampled(snapshot);
 	age_rows(snapshot, &parts);
 	age_processes(snapshot, &parts);
 	if (strings_want_sweep(snapshot->store->strings))
@@ -342,6 +355,26 @@ void row_set_context(struct row *row, struct context *context)
 	context_hold(context);
 	context_drop(row->context);
 	row->context = context;
+}
+
+int snapshot_add_sampled(struct snapshot *snapshot, const struct sampled_path *path)
+{
+	struct snapshot_store *store = snapshot->store;
+
+	if (snapshot->n_sampled == store->sampled_capacity) {
+		size_t capacity = store->sampled_capacity * 2 + 64;
+		struct sampled_path *grown = reallocarray(snapshot->sampled, capacity,
+							  sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		snapshot->sampled = grown;
+		store->sampled_capacity = capacity;
+	}
+	snapshot->sampled[snapshot->n_sampled++] = *path;
+	strings_hold(path->mapping);
+	context_hold(path->context);
+	return 0;
 }
 
 const char *snapshot_intern(struct snapshot *snapshot, const char *text)

@@ -18,6 +18,7 @@
 
 #include "model/context.h"
 #include "model/kinds.h"
+#include "model/sampled_path.h"
 #include "model/totals.h"
 #include "model/strings.h"
 
@@ -165,6 +166,10 @@ struct snapshot {
 	size_t n_rows;
 	size_t n_touched; /* rows that snapshot_row gave out since snapshot_begin: no other moved */
 
+	/* Call paths that came since the snapshot before: see sampled_path.h. */
+	struct sampled_path *sampled;
+	size_t n_sampled;
+
 	bool has_shrunk; /* snapshot_begin freed much: malloc_trim(3) gives it back */
 
 	struct snapshot_store *store; /* private to snapshot.c */
@@ -203,6 +208,9 @@ bool snapshot_has_row_like(const struct snapshot *snapshot, const struct row *li
 void row_set_context(struct row *row, struct context *context);
 /* The row is about to be changed, as if snapshot_row had found it. */
 void snapshot_touch(struct snapshot *snapshot, struct row *row);
+/* Adds a copy of the path, which holds what it points to, until the next snapshot_begin. 0 or
+ * -ENOMEM. */
+int snapshot_add_sampled(struct snapshot *snapshot, const struct sampled_path *path);
 /* A copy of `text` that lives as long as a row's mapping or a process's cgroup points to it; equal
  * texts share one. NULL: no memory. Of any size: what is to be within a budget comes from
  * snapshot_strings(). */

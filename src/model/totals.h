@@ -32,6 +32,8 @@ struct totals {
 	uint64_t contexts_lost;  /* rows whose thread or code did not reach user space in time */
 	uint64_t
 		stacks_incomplete; /* faults whose callers are not known up to the thread's start */
+	uint64_t stacks_sampled;   /* stacks that were copied and unwound (--stack-samples) */
+	uint64_t stacks_lost;      /* that were to be, and were lost on the way */
 	uint64_t cgroups_lost; /* processes whose cgroup's path did not reach user space in time */
 	uint64_t exits_lost;   /* processes whose exit record did not reach user space */
 	uint64_t stamps_lost;  /* faults counted as minor at entry: no memory to remember them */

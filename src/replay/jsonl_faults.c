@@ -13,6 +13,8 @@
 #define OTHER_MAPPING UINT64_MAX
 /* Call paths that are kept; a log that has more is read without those beyond. */
 #define MAX_STACKS 65536
+/* Of one interval. */
+#define MAX_SAMPLED 65536
 
 static const char *kind_word(unsigned int value)
 {
@@ -140,6 +142,8 @@ static struct code_place get_code(struct jsonl_line *line, json_t *code)
 	place.in_file = json_object_get(code, "offset") != NULL;
 	place.file = jsonl_line_name(line, "file", STRINGS_LAST);
 	place.offset = jsonl_line_address(line, place.in_file ? "offset" : "address");
+	if (!*place.file) /* no text that can be held */
+		jsonl_line_reject(line, "file", "no name");
 	line->object = outer;
 	return place;
 }
@@ -205,12 +209,55 @@ int jsonl_read_stack(struct jsonl_line *line)
 		return -ENOMEM;
 	stack->id = id;
 	stack->is_whole = json_is_true(json_object_get(line->object, "whole"));
-	for (size_t i = 0; i < count; i++)
-		context_set_place(stack, i, get_code(line, json_array_get(frames, i)));
+	for (size_t i = 0; i < count && !line->why[0]; i++) {
+		struct code_place place = get_code(line, json_array_get(frames, i));
+
+		if (!line->why[0])
+			context_set_place(stack, i, place);
+	}
 	if (!line->why[0] && !table_add(stacks, stack))
 		return 0;
 	context_drop(stack);
 	return line->why[0] ? 0 : -ENOMEM;
+}
+
+/* A context that has this stack alone. NULL: no memory. */
+static struct context *context_like(const struct context *stack)
+{
+	struct context *context = context_new(stack->n_places);
+
+	if (!context)
+		return NULL;
+	context->has_code = context->has_stack = true;
+	context->is_whole = stack->is_whole;
+	for (size_t i = 0; i < stack->n_places; i++)
+		context_set_place(context, i, stack->places[i]);
+	context_set_stack_id(context);
+	return context;
+}
+
+int jsonl_read_stack_sample(struct jsonl_line *line)
+{
+	struct snapshot *snapshot = line->reader->snapshot;
+	uint64_t pid = jsonl_line_uint(line, "pid"), id = jsonl_line_address(line, "stack");
+	struct sampled_path path = {
+		.start_ns = jsonl_line_uint(line, "start_ns"),
+		.tgid = (uint32_t)pid,
+		.mapping = jsonl_line_name(line, "mapping", STRINGS_LAST),
+	};
+	const struct context *stack = table_get(&line->reader->stacks, &id);
+	int result;
+
+	if (json_object_get(line->object, "row_stack"))
+		path.row_stack = jsonl_line_address(line, "row_stack");
+	if (pid > UINT32_MAX)
+		jsonl_line_reject(line, "pid", "no pid");
+	if (line->why[0] || !stack || !*path.mapping || snapshot->n_sampled >= MAX_SAMPLED)
+		return 0;
+	path.context = context_like(stack);
+	result = path.context ? snapshot_add_sampled(snapshot, &path) : -ENOMEM;
+	context_drop(path.context);
+	return result;
 }
 
 void jsonl_drop_stack(void *stack)

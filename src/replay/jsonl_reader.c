@@ -325,6 +325,8 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		return jsonl_read_faults(line);
 	if (!strcmp(rec, "stack"))
 		return jsonl_read_stack(line);
+	if (!strcmp(rec, "stack_sample"))
+		return jsonl_read_stack_sample(line);
 	if (!strcmp(rec, "process"))
 		return read_process(line);
 	if (!strcmp(rec, "exit"))

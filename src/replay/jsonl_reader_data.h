@@ -50,6 +50,7 @@ struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result);
  * wrong with the line is in it. */
 int jsonl_read_faults(struct jsonl_line *line);
 int jsonl_read_stack(struct jsonl_line *line);
+int jsonl_read_stack_sample(struct jsonl_line *line);
 /* Takes a line. 0, or a negative errno with the error set. */
 int jsonl_read_line(struct jsonl_reader *reader, const char *text, size_t length,
 		    struct error *error);

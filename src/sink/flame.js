@@ -30,35 +30,36 @@
 	function child(node, name, title) {
 		let next = node.children.get(name);
 		if (!next) {
-			next = { name, title, parent: node, children: new Map(), value: 0, kinds: new Map(), depth: node.depth + 1 };
+			next = { name, title, parent: node, children: new Map(), value: 0, sampled: 0, kinds: new Map(), depth: node.depth + 1 };
 			node.children.set(name, next);
 		}
 		return next;
 	}
 
-	function add(node, value, kind) {
+	function add(node, value, kind, sampled) {
 		node.value += value;
+		node.sampled += sampled ? value : 0;
 		node.kinds.set(kind, (node.kinds.get(kind) ?? 0) + value);
 	}
 
 	function build() {
-		root = { name: 'all', title: 'all', parent: null, children: new Map(), value: 0, kinds: new Map(), depth: 0 };
-		for (const [comm, stack, mapping, kind, values] of data.samples) {
+		root = { name: 'all', title: 'all', parent: null, children: new Map(), value: 0, sampled: 0, kinds: new Map(), depth: 0 };
+		for (const [comm, stack, mapping, kind, values, sampled] of data.samples) {
 			const value = values[weight];
 			if (!value)
 				continue;
 			let node = root;
-			add(node, value, kind);
+			add(node, value, kind, sampled);
 			node = child(node, data.texts[comm], `process ${data.texts[comm]}`);
-			add(node, value, kind);
+			add(node, value, kind, sampled);
 			for (const place of stack) {
 				const [label, where] = data.places[place];
 				node = child(node, data.texts[label], `${data.texts[label]}  ${data.texts[where]}`);
-				add(node, value, kind);
+				add(node, value, kind, sampled);
 			}
 			const leaf = `${data.texts[mapping]} (${kind})`;
 			node = child(node, leaf, `mapping ${leaf}`);
-			add(node, value, kind);
+			add(node, value, kind, sampled);
 		}
 	}
 
@@ -73,7 +74,8 @@
 	function describe(node) {
 		const share = root.value ? (100 * node.value / root.value).toFixed(1) : '0';
 		const kinds = [...node.kinds].sort((a, b) => b[1] - a[1]).map(([kind, value]) => `${kind} ${shown(value)}`);
-		return `${node.title}: ${shown(node.value)}, ${share} %: ${kinds.join(', ')}`;
+		const sampled = node.sampled ? `; callers sampled: ${(100 * node.sampled / node.value).toFixed(1)} %` : '';
+		return `${node.title}: ${shown(node.value)}, ${share} %: ${kinds.join(', ')}${sampled}`;
 	}
 
 	function isHit(node) {

@@ -117,7 +117,7 @@ static void print_samples(struct page *page, struct profile_sample **samples, si
 			kind_name((enum fault_kind)sample->kind));
 		for (size_t weight = 0; weight < WEIGHT_COUNT; weight++)
 			fprintf(rest, "%s%" PRIu64, weight ? "," : "", sample->weights[weight]);
-		fputs("]]", rest);
+		fputs(sample->is_sampled ? "],1]" : "]]", rest);
 	}
 }
 

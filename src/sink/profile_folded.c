@@ -32,8 +32,8 @@ static int print_sample(const struct profile_sample *sample, enum profile_weight
 	fputc(';', stream);
 	if (!result)
 		result = print_frame(stream, sample->mapping);
-	fprintf(stream, " (%s) %" PRIu64 "\n", kind_name((enum fault_kind)sample->kind),
-		sample->weights[weight]);
+	fprintf(stream, " (%s%s) %" PRIu64 "\n", kind_name((enum fault_kind)sample->kind),
+		sample->is_sampled ? ", sampled" : "", sample->weights[weight]);
 	return result;
 }
 

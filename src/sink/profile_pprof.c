@@ -13,7 +13,7 @@
 #include "profile.pb-c.h"
 
 enum { TYPE_FAULTS, TYPE_PAGES, TYPE_BYTES, TYPE_STALL, TYPE_COUNT };
-enum { LABEL_KIND, LABEL_MAPPING, LABEL_COMM, LABEL_PID, LABEL_COUNT };
+enum { LABEL_KIND, LABEL_MAPPING, LABEL_COMM, LABEL_PID, LABEL_CALLERS, LABEL_COUNT };
 
 /* A text and where it is in string_table. */
 struct text {
@@ -190,11 +190,13 @@ static void add_location(struct pprof *pprof, const struct profile_place *place)
 static void set_labels(struct pprof *pprof, struct sample_parts *parts,
 		       const struct profile_sample *sample)
 {
-	static const char *const names[LABEL_COUNT] = { "kind", "mapping", "comm", "pid" };
+	static const char *const names[LABEL_COUNT] = { "kind", "mapping", "comm", "pid",
+							  "callers" };
 	const char *texts[LABEL_COUNT] = { kind_name((enum fault_kind)sample->kind),
-					   sample->mapping, sample->comm };
+					   sample->mapping, sample->comm, NULL, "sampled" };
+	size_t count = sample->is_sampled ? LABEL_COUNT : LABEL_CALLERS;
 
-	for (size_t i = 0; i < LABEL_COUNT; i++) {
+	for (size_t i = 0; i < count; i++) {
 		faultmap__pprof__label__init(&parts->labels[i]);
 		parts->labels[i].key = text_number(pprof, names[i]);
 		if (texts[i])
@@ -204,7 +206,7 @@ static void set_labels(struct pprof *pprof, struct sample_parts *parts,
 		parts->label_list[i] = &parts->labels[i];
 	}
 	parts->sample.label = parts->label_list;
-	parts->sample.n_label = LABEL_COUNT;
+	parts->sample.n_label = count;
 }
 
 static void add_sample(struct pprof *pprof, const struct profile_sample *sample, uint64_t page_size)

@@ -32,6 +32,7 @@ struct functions {
 	size_t count;
 	uint64_t sum;
 	uint64_t whole, stacked; /* of the weight: in whole stacks, in stacks */
+	uint64_t sampled;        /* whose callers are shares of sampled call paths */
 	struct wholeness processes[PROCESSES_TOLD];
 	size_t n_processes;
 };
@@ -44,6 +45,7 @@ static void add_wholeness(struct functions *functions, const struct profile_samp
 
 	functions->stacked += weight;
 	functions->whole += whole;
+	functions->sampled += sample->is_sampled ? weight : 0;
 	while (i < functions->n_processes &&
 	       (functions->processes[i].of->tgid != sample->tgid ||
 		functions->processes[i].of->start_ns != sample->start_ns))
@@ -201,6 +203,12 @@ static void print_rest(const struct functions *functions, size_t shown, size_t u
 			profile_weight_words[options->weight],
 			options->weight == WEIGHT_STALL ? text_duration(text, functions->sum) :
 							  text_count(text, functions->sum));
+	if (functions->sampled)
+		fprintf(stream,
+			"sampled: the callers of %.1f %% of the %s are shares of call paths "
+			"that were sampled\n",
+			100.0 * (double)functions->sampled / (double)functions->stacked,
+			profile_weight_words[options->weight]);
 }
 
 /* Where it is of several, of each: a program may have frame pointers where another has none. */

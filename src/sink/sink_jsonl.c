@@ -312,6 +312,8 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 		json_line_true(line, "code");
 	if (meta->stacks)
 		json_line_true(line, "stacks");
+	if (meta->sample_every)
+		put_uint(line, "stack_samples", meta->sample_every);
 	if (line->is_short)
 		return error_set(error, ENOMEM, "writing the meta line: out of memory");
 	json_line_free(&sink->meta);
@@ -413,10 +415,9 @@ static bool is_new_stack(struct sink_jsonl *sink, uint64_t stack_id)
 	return true;
 }
 
-/* What the row's line refers to, before the first that does. */
-static void emit_stack(struct sink_jsonl *sink, const struct row *row)
+/* What a line refers to, before the first that does. */
+static void emit_stack(struct sink_jsonl *sink, const struct context *context)
 {
-	const struct context *context = row->context;
 	struct json_line *line;
 
 	if (!context || !context->has_stack || !is_new_stack(sink, context->stack_id))
@@ -490,6 +491,22 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 	sink_emit(sink, false);
 }
 
+/* The call path of one fault. Its process may have no line of its own. */
+static void emit_sampled(struct sink_jsonl *sink, const struct sampled_path *path)
+{
+	struct json_line *line;
+
+	emit_stack(sink, path->context);
+	line = line_begin_now(sink, "stack_sample");
+	put_uint(line, "pid", path->tgid);
+	put_uint(line, "start_ns", path->start_ns);
+	json_line_text(line, "mapping", path->mapping);
+	json_line_hex(line, "stack", path->context->stack_id);
+	if (path->row_stack)
+		json_line_hex(line, "row_stack", path->row_stack);
+	sink_emit(sink, false);
+}
+
 static void emit_process(struct sink_jsonl *sink, const struct process *process)
 {
 	struct json_line *line = line_begin_now(sink, "process");
@@ -545,9 +562,11 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 		emit_interval(sink, snapshot);
 	for (size_t i = 0; i < snapshot->n_touched; i++)
 		if (row_changed(snapshot->rows[i])) {
-			emit_stack(sink, snapshot->rows[i]);
+			emit_stack(sink, snapshot->rows[i]->context);
 			emit_faults(sink, snapshot->rows[i]);
 		}
+	for (size_t i = 0; i < snapshot->n_sampled; i++)
+		emit_sampled(sink, &snapshot->sampled[i]);
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (has_process_line(snapshot->processes[i]))
 			emit_process(sink, snapshot->processes[i]);

@@ -33,6 +33,7 @@ struct sink_jsonl_meta {
 	bool threads;         /* --threads */
 	bool code;            /* --code */
 	bool stacks;          /* --stacks */
+	uint64_t sample_every; /* --stack-samples; 0: stacks are not copied */
 };
 
 /* The last line of `run --json`. */

@@ -10,6 +10,7 @@
 #include "base/table.h"
 #include "base/util.h"
 #include "model/latency.h"
+#include "sink/profile_paths.h"
 
 /* So many are kept apart, some 25 MiB; what is beyond is in one that has no code. */
 #define SAMPLES_MAX 200000
@@ -25,6 +26,7 @@ struct sink_profile {
 	struct sink_profile_options options;
 	struct interned texts;
 	struct table places, stacks, samples;
+	struct profile_paths *paths;
 	struct timespec end;
 	uint64_t duration_ns;
 };
@@ -35,6 +37,11 @@ struct sink_profile *sink_profile_new(const struct sink_profile_options *options
 
 	if (!profile)
 		return NULL;
+	profile->paths = profile_paths_new();
+	if (!profile->paths) {
+		free(profile);
+		return NULL;
+	}
 	profile->options = *options;
 	table_init(&profile->places, 0, PLACE_KEY_SIZE);
 	table_init(&profile->stacks, 0, 2 * sizeof(uint64_t)); /* id and tgid */
@@ -56,6 +63,7 @@ void sink_profile_free(struct sink_profile *profile)
 {
 	if (!profile)
 		return;
+	profile_paths_free(profile->paths);
 	table_clear_values(&profile->samples, free);
 	table_clear_values(&profile->stacks, free);
 	table_clear_values(&profile->places, free_place);
@@ -193,6 +201,17 @@ static int add_row(struct sink_profile *profile, const struct row *row)
 	return 0;
 }
 
+/* 0 or -ENOMEM. */
+static int add_sampled(struct sink_profile *profile, const struct sampled_path *path)
+{
+	const struct profile_stack *stack = stack_of(profile, path->context, path->tgid);
+	const char *mapping = interned_add(&profile->texts, path->mapping);
+
+	if (!mapping)
+		return -ENOMEM;
+	return stack ? profile_paths_add(profile->paths, stack, mapping, path) : 0;
+}
+
 int sink_profile_tick(struct sink_profile *profile, const struct snapshot *snapshot,
 		      struct error *error)
 {
@@ -205,6 +224,9 @@ int sink_profile_tick(struct sink_profile *profile, const struct snapshot *snaps
 		if (row_changed(row) && is_wanted(profile, row) && add_row(profile, row) < 0)
 			return error_set(error, ENOMEM, "adding up code: out of memory");
 	}
+	for (size_t i = 0; i < snapshot->n_sampled; i++)
+		if (add_sampled(profile, &snapshot->sampled[i]) < 0)
+			return error_set(error, ENOMEM, "adding up code: out of memory");
 	return 0;
 }
 
@@ -236,6 +258,8 @@ static int compare_samples(const void *left, const void *right, void *order)
 		return strcmp(a->mapping, b->mapping);
 	if (a->kind != b->kind)
 		return compare_u64(a->kind, b->kind);
+	if (a->is_sampled != b->is_sampled)
+		return a->is_sampled - b->is_sampled;
 	return compare_u64(a->stack ? a->stack->id : 0, b->stack ? b->stack->id : 0);
 }
 
@@ -246,9 +270,16 @@ int sink_profile_samples(struct sink_profile *profile, enum profile_weight weigh
 
 	*ret_count = profile->samples.count;
 	*ret_samples = *ret_count ? table_values(&profile->samples) : NULL;
+	if (*ret_count && !*ret_samples)
+		return -ENOMEM;
+	if (*ret_samples && profile_paths_share(profile->paths, ret_samples, ret_count) < 0) {
+		free(*ret_samples);
+		*ret_samples = NULL;
+		return -ENOMEM;
+	}
 	if (*ret_samples)
 		qsort_r(*ret_samples, *ret_count, sizeof(**ret_samples), compare_samples, &order);
-	return *ret_count && !*ret_samples ? -ENOMEM : 0;
+	return 0;
 }
 
 static const char *last_part(const char *path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Faults by the code that they came from: adds up rows that have a context with code, over all
- * ticks. What the places are called its user finds out (symbol/) and says before the outputs:
+ * ticks, and call paths that were sampled (profile_paths.h). What the places are called its user finds out (symbol/) and says before the outputs:
  * profile_table.h, profile_folded.h, profile_pprof.h, profile_flame.h. The sink owns all of it.
  */
 #ifndef FAULTMAP_SINK_PROFILE_H
@@ -52,6 +52,7 @@ struct profile_sample {
 	uint32_t kind;
 
 	char comm[COMM_LEN]; /* as last seen */
+	bool is_sampled;     /* the call path was; the weights are a share of exact ones */
 	uint64_t weights[WEIGHT_COUNT];
 };
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,13 +10,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/table.h"
 #include "base/util.h"
+#include "symbol/code_file.h"
 #ifndef WITHOUT_SYMBOL
 #include "symbol/elf_file.h"
 #endif
@@ -91,54 +89,6 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	free(symbolizer);
 }
 
-/*
- * The file behind an O_PATH descriptor, if it is a regular one: whoever names it may have put anything
- * there, and opening a pipe waits for its writer, a watchdog's device reboots the machine. -1: none.
- */
-static int open_regular(int found)
-{
-	char path[64];
-	struct stat stat;
-
-	if (found < 0 || fstat(found, &stat) < 0 || !S_ISREG(stat.st_mode))
-		return -1;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* As the process sees it: its symbolic links stay in its root. Before Linux 5.6 an absolute one leads
- * to a file of ours. -1: there is none. */
-static int open_in_root(const char *path, uint32_t tgid)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	char root_path[64];
-	autoclose int root = -1, found = -1;
-
-	snprintf(root_path, sizeof(root_path), "/proc/%u/root", tgid);
-	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -1;
-	found = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	if (found < 0 && errno == ENOSYS)
-		found = openat(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
-	return open_regular(found);
-}
-
-/* Through the process's own root, if it is still there. */
-static int open_code(const char *path, uint32_t tgid)
-{
-	autoclose int found = -1;
-	int fd;
-
-	if (path[0] != '/')
-		return -1;
-	fd = tgid ? open_in_root(path, tgid) : -1;
-	if (fd >= 0)
-		return fd;
-	found = open(path, O_PATH | O_CLOEXEC);
-	return open_regular(found);
-}
-
 static struct code_file *file_of(struct symbolizer *symbolizer, const char *path)
 {
 	struct file_entry key, *entry;
@@ -166,7 +116,7 @@ void symbolizer_see(struct symbolizer *symbolizer, const char *path, uint32_t tg
 
 	if (!file || symbolizer->files.count == count || symbolizer->n_open >= SYMBOL_FILES_MAX)
 		return;
-	file->fd = open_code(path, tgid);
+	file->fd = code_file_open(path, tgid);
 	file->is_gone = file->fd < 0;
 	symbolizer->n_open += file->fd >= 0;
 }
@@ -204,7 +154,7 @@ void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_
 	if (!number)
 		return;
 	snprintf(path, sizeof(path), "/tmp/perf-%u.map", number);
-	file->fd = open_in_root(path, tgid);
+	file->fd = code_file_open_in_root(path, tgid);
 	symbolizer->n_open += file->fd >= 0;
 }
 
@@ -336,7 +286,7 @@ static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symb
 	while (first < count) {
 		size_t end = end_of_file(symbols, count, first);
 		struct code_file *file = file_of(symbolizer, symbols[first].file);
-		int own = file && file->fd >= 0 ? file->fd : open_code(symbols[first].file, 0);
+		int own = file && file->fd >= 0 ? file->fd : code_file_open(symbols[first].file, 0);
 
 		if (is_map(&symbols[first]))
 			name_from_map(symbols, first, end, own, fd);

@@ -77,6 +77,6 @@ for each in profile[2]:
     assert len(values) == len(types)
     assert all(1 <= number <= len(locations) for number in packed(sample.get(1, [])))
     labels = [texts[collect(label)[1][0]] for label in sample[3]]
-    assert labels == ["kind", "mapping", "comm", "pid"], labels
+    assert labels in (["kind", "mapping", "comm", "pid"], ["kind", "mapping", "comm", "pid", "callers"]), labels
     total += values[types.index(sys.argv[1])]
 print(total)

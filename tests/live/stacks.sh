@@ -29,7 +29,7 @@ expand_recursion()
 # them and before main(); only what lies in anonymous memory.
 counted()
 {
-	sed -n 's/^callers[^;]*;\(.*\);\[anon\] (demand_zero) \([0-9]*\)$/\2 \1/p' "$TMP/folded" |
+	sed -n 's/^callers[^;]*;\(.*\);\[anon\] (demand_zero\(, sampled\)*) \([0-9]*\)$/\3 \1/p' "$TMP/folded" |
 		awk '{ n = split($2, frames, ";"); line = $1
 			for (i = n; i; i--) if (frames[i] in names) line = line " " frames[i]
 			print line }
@@ -120,12 +120,44 @@ if "${CC:-cc}" -D_GNU_SOURCE -O1 -g -pthread -w -fno-omit-frame-pointer -fPIC -s
 	check_equal "library: each call path has its faults" "$(counted)" "$(said)"
 fi
 
-# Without frame pointers callers are not known, the instruction's function is.
+# Without frame pointers callers are those of stacks that were unwound: of each here, so that each call path has its
+# faults again.
+sum_of()
+{
+	awk '{ sum += $NF } END { print sum }' "$1"
+}
+
+by_function()
+{
+	awk '{ sum[$2] += $1 } END { for (name in sum) print sum[name], name }' | sort
+}
+
 if build_as bare -fomit-frame-pointer -DNO_FRAME 2>"$TMP/err"; then
-	check "bare: stacks" profile -- "$TMP/callers_bare"
-	check_equal "bare: each function has its faults" "$(counted | awk '{ sum[$2] += $1 }
-		END { for (name in sum) print sum[name], name }' | sort)" \
-		"$(said | awk '{ sum[$2] += $1 } END { for (name in sum) print sum[name], name }' | sort)"
+	check "bare: stacks" profile --stack-samples 1 -- "$TMP/callers_bare"
+	check_equal "bare: each call path has its faults" "$(counted)" "$(said)"
+	check_contains "bare: that they are shares is said" "$TMP/table" \
+		'sampled: the callers of [0-9.]+ % of the faults are shares'
+	check "bare: one in 101" profile -- "$TMP/callers_bare"
+	check_equal "bare: one in 101: each function has its faults" \
+		"$(counted | by_function)" "$(said | by_function)"
+	check "bare: none" profile --stack-samples 0 -- "$TMP/callers_bare"
+	check_equal "bare: none: each function has its faults" "$(counted | by_function)" "$(said | by_function)"
+	check_equal "bare: none: no caller is made up" "$(grep -c sampled "$TMP/folded" "$TMP/table" | tr '\n' ' ')" \
+		"$TMP/folded:0 $TMP/table:0 "
+	check "bare: without the feature" profile --disable-feature stack_samples -- "$TMP/callers_bare"
+	check_equal "bare: without the feature: no caller is made up" "$(grep -c sampled "$TMP/folded")" 0
+	"$FAULTMAP" run --stacks --stack-samples 1 --json -o "$TMP/log" -- "$TMP/callers_bare" >"$TMP/said"
+	keep_log "$TMP/log"
+	check_equal "bare: no stack was lost" \
+		"$(jq -s 'map(select(.rec == "interval")) | [.[-1].stacks_lost_total,
+			.[-1].stacks_sampled_total >= .[-1].stacks_incomplete_total - .[-1].stacks_lost_total]' \
+			-c "$TMP/log")" "[0,true]"
+	check_equal "bare: a line for each" "$(jq -s 'map(select(.rec == "stack_sample")) | length' "$TMP/log")" \
+		"$(jq -s 'map(select(.rec == "interval").stacks_sampled) | add' "$TMP/log")"
+	check "bare: report" "$FAULTMAP" report --code --folded "$TMP/folded" "$TMP/log"
+	check_equal "bare: report: each call path has its faults" "$(counted)" "$(said)"
+	check_equal "bare: report: no fault more or less" "$(sum_of "$TMP/folded")" \
+		"$(jq -s 'map(select(.rec == "faults") | .minor + .major + .denied) | add' "$TMP/log")"
 fi
 
 # Stripped: no name is better than a wrong one.

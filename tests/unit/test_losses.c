@@ -46,6 +46,8 @@ static void every_cause_is_named(void **state)
 				  .names_cut = 10,
 				  .contexts_lost = 16,
 				  .stacks_incomplete = 17,
+				  .stacks_sampled = 1000,
+				  .stacks_lost = 18,
 				  .cgroups_lost = 11,
 				  .exits_lost = 7,
 				  .stamps_lost = 8,
@@ -55,6 +57,7 @@ static void every_cause_is_named(void **state)
 		"less detail: 3 completions lost, 4 in \"[other]\" rows (map full), "
 		"12 in their process's \"[other]\", 14 latencies lost, 15 processes not followed, "
 		"5 without a mapping, 6 names lost, 10 names cut, 16 threads or code lost, 17 with an incomplete stack, "
+		"18 sampled stacks lost, "
 		"11 cgroups lost, 7 exits lost, 8 stamps lost\n");
 }
 

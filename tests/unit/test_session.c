@@ -62,6 +62,12 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 	return 0;
 }
 
+size_t collector_unwinding(const struct collector *collector)
+{
+	(void)collector;
+	return 0;
+}
+
 size_t collector_programs(const struct collector *collector, struct program_stats *programs,
 			  size_t max)
 {

@@ -324,6 +324,8 @@ static const char *const counters[] = {
 	"names_cut",
 	"contexts_lost",
 	"stacks_incomplete",
+	"stacks_sampled",
+	"stacks_lost",
 	"cgroups_lost",
 	"exits_lost",
 	"stamps_lost",

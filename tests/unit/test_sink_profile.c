@@ -222,6 +222,82 @@ static void addresses_are_of_their_process(void **state)
 	sink_profile_free(profile);
 }
 
+/* The call path of a fault of the process 9. */
+static void add_sampled(struct fixture *fixture, const char *mapping, const uint64_t *offsets)
+{
+	struct row *row = add_row(fixture, 99, KIND_COW, offsets);
+	struct sampled_path path = { .start_ns = 1000,
+				     .tgid = 9,
+				     .mapping = snapshot_intern(fixture->snapshot, mapping),
+				     .context = row->context };
+
+	assert_int_equal(snapshot_add_sampled(fixture->snapshot, &path), 0);
+}
+
+/* Of an instruction without callers: in the same mapping, or else in any; no fault is lost. */
+static void sampled_paths_share_the_faults_out(void **state)
+{
+	static const uint64_t bare[] = { 0x110, 0 }, other[] = { 0x500, 0 },
+			      by_main[] = { 0x110, 0x20, 0 }, by_work[] = { 0x110, 0x30, 0x20, 0 };
+	struct fixture *fixture = *state;
+
+	add_row(fixture, 1, KIND_DEMAND_ZERO, bare)->now.minor = 7;
+	add_row(fixture, 2, KIND_COW, bare)->now.minor = 1;
+	add_row(fixture, 3, KIND_COW, other)->now.minor = 5;
+	add_sampled(fixture, "[heap]", by_main);
+	add_sampled(fixture, "[heap]", by_work);
+	add_sampled(fixture, "[heap]", by_work);
+	add_sampled(fixture, "[anon]", by_main);
+	tick(fixture);
+	name(fixture, 0x110, "touch");
+	name(fixture, 0x30, "work");
+	name(fixture, 0x20, "main");
+	assert_prints(fixture,
+		      "pro:gram;main;work;touch;[heap] (demand_zero, sampled) 5\n"
+		      "pro:gram;program+0x500;[heap] (cow) 5\n"
+		      "pro:gram;main;touch;[heap] (demand_zero, sampled) 2\n"
+		      "pro:gram;main;work;touch;[heap] (cow, sampled) 1\n",
+		      print_folded);
+	/* and again: they are made anew */
+	assert_prints(fixture,
+		      "FAULTS  SELF%  CALLERS  CALL%  FUNCTION       WHERE    MOSTLY\n"
+		      "     8   61.5        8   61.5  touch          program  demand_zero [heap]\n"
+		      "     5   38.5        5   38.5  program+0x500  program  cow [heap]\n"
+		      "(2 more functions, 0.0 % of the faults; --all shows them)\n"
+		      "whole stacks: 61.5 % of the faults, 13 in all\n"
+		      "sampled: the callers of 61.5 % of the faults are shares of call paths that were sampled\n",
+		      print_table);
+}
+
+/* Where the mapping has no path of its own, those of others stand for it. */
+static void paths_of_other_mappings_do(void **state)
+{
+	static const uint64_t bare[] = { 0x110, 0 }, by_main[] = { 0x110, 0x20, 0 };
+	struct fixture *fixture = *state;
+
+	add_row(fixture, 1, KIND_DEMAND_ZERO, bare)->now.minor = 3;
+	add_sampled(fixture, "[stack]", by_main);
+	tick(fixture);
+	name(fixture, 0x110, "touch");
+	name(fixture, 0x20, "main");
+	assert_prints(fixture, "pro:gram;main;touch;[heap] (demand_zero, sampled) 3\n",
+		      print_folded);
+}
+
+/* What frame pointers say is exact: it stays. */
+static void whole_stacks_are_not_shared_out(void **state)
+{
+	static const uint64_t whole[] = { 0x110, 0x20, 0 }, other[] = { 0x110, 0x30, 0 };
+	struct fixture *fixture = *state;
+
+	add_row(fixture, 1, KIND_DEMAND_ZERO, whole)->now.minor = 3;
+	add_sampled(fixture, "[heap]", other);
+	tick(fixture);
+	name(fixture, 0x110, "touch");
+	name(fixture, 0x20, "main");
+	assert_prints(fixture, "pro:gram;main;touch;[heap] (demand_zero) 3\n", print_folded);
+}
+
 /* In the page no text may end the script element that it is in. */
 static void the_page_holds_any_name(void **state)
 {
@@ -248,6 +324,10 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_wanted_is_left_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(addresses_are_of_their_process, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sampled_paths_share_the_faults_out, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(paths_of_other_mappings_do, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(whole_stacks_are_not_shared_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_page_holds_any_name, set_up, tear_down),
 	};
 

@@ -50,6 +50,8 @@ static void totals_and_self_figures_are_there(void **state)
 						     .names_cut = 12,
 						     .contexts_lost = 14,
 						     .stacks_incomplete = 15,
+						     .stacks_sampled = 16,
+						     .stacks_lost = 17,
 						     .cgroups_lost = 13,
 						     .exits_lost = 18446744073709551615u,
 						     .stamps_lost = 8,
@@ -67,6 +69,8 @@ static void totals_and_self_figures_are_there(void **state)
 	assert_true(sample(fixture, "faultmap_names_cut_total") == 12);
 	assert_true(sample(fixture, "faultmap_contexts_lost_total") == 14);
 	assert_true(sample(fixture, "faultmap_stacks_incomplete_total") == 15);
+	assert_true(sample(fixture, "faultmap_stacks_sampled_total") == 16);
+	assert_true(sample(fixture, "faultmap_stacks_lost_total") == 17);
 	assert_true(sample(fixture, "faultmap_cgroups_lost_total") == 13);
 	assert_string_equal(scrape_find(&fixture->text, "faultmap_exits_lost_total")->value_text,
 			    "18446744073709551615");

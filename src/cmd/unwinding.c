@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cmd/unwinding.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/privileges.h"
+#include "cmd/sandbox.h"
+
+/* Of the process that reads strangers' files. Where the kernel takes no filter it goes on without:
+ * it has nothing but what it was given, and limits of time and memory. */
+static void confine(const void *disabled)
+{
+	struct error error;
+
+	privileges_drop(0, &error);
+	sandbox_enter(SANDBOX_UNWIND, disabled);
+}
+
+void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *watch,
+		    const struct option_list *disabled, struct collector_options *options)
+{
+	struct unwinder *unwinder = NULL;
+	int result;
+
+	if (!watch->stacks || !watch->stack_samples)
+		return;
+	result = unwinder_new(&unwinder, confine, disabled);
+	if (result && result != -ENOTSUP) /* a build without symbols says so itself */
+		log_warning("starting the process that unwinds stacks: %s; continuing without "
+			    "callers where frame pointers lack",
+			    strerror(-result));
+	if (result)
+		return;
+	*ret_unwinder = unwinder;
+	options->unwinding = unwinder_interface(unwinder);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who unwinds the stacks that --stacks copies, for the commands that watch. */
+#ifndef FAULTMAP_UNWINDING_H
+#define FAULTMAP_UNWINDING_H
+
+#include "cmd/watch.h"
+#include "symbol/unwinder.h"
+
+/* If the flags ask for it: makes it, before the collector, and says so in the collector's options.
+ * `disabled` is borrowed. Where it cannot be made, there is a warning and it goes on without. To be
+ * freed with unwinder_free() after the collector. */
+void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *watch,
+		    const struct option_list *disabled, struct collector_options *options);
+
+#endif

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sink/profile_paths.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+#include "base/util.h"
+
+/* Instructions of which paths are kept, and paths of each: 4 KiB. */
+#define SETS_MAX 32768
+#define PATHS_MAX 256
+
+/* An instruction, in a mapping or (NULL) in any, as its row's stack begins or (0) with any. No
+ * padding: a key. */
+struct set_key {
+	const struct profile_place *leaf;
+	const char *mapping;
+	uint64_t row_stack;
+	uint64_t start_ns;
+	uint64_t tgid;
+};
+
+struct seen_path {
+	const struct profile_stack *stack;
+	uint64_t times;
+};
+
+struct path_set {
+	struct set_key key; /* first */
+	size_t count, capacity;
+	uint64_t times; /* of all */
+	struct seen_path *paths;
+};
+
+/* What is shared out together. No padding: a key. */
+struct group_key {
+	const struct path_set *set;
+	const char *mapping;
+	uint64_t kind;
+};
+
+struct group {
+	struct group_key key;            /* first */
+	const struct profile_sample *of; /* one of them */
+	uint64_t weights[WEIGHT_COUNT];
+};
+
+struct profile_paths {
+	struct table sets;
+	struct profile_sample **shares; /* of the last call */
+	size_t n_shares, shares_capacity;
+};
+
+struct profile_paths *profile_paths_new(void)
+{
+	struct profile_paths *paths = calloc(1, sizeof(*paths));
+
+	if (paths)
+		table_init(&paths->sets, 0, sizeof(struct set_key));
+	return paths;
+}
+
+static void free_set(void *value)
+{
+	free(((struct path_set *)value)->paths);
+	free(value);
+}
+
+static void free_shares(struct profile_paths *paths)
+{
+	while (paths->n_shares)
+		free(paths->shares[--paths->n_shares]);
+}
+
+void profile_paths_free(struct profile_paths *paths)
+{
+	if (!paths)
+		return;
+	table_clear_values(&paths->sets, free_set);
+	free_shares(paths);
+	free(paths->shares);
+	free(paths);
+}
+
+/* Adding. -------------------------------------------------------------------------------------- */
+
+/* NULL: out of memory, or there are too many. */
+static struct path_set *set_of(struct profile_paths *paths, const struct set_key *key)
+{
+	struct path_set *set = table_get(&paths->sets, key);
+
+	if (set || paths->sets.count >= SETS_MAX)
+		return set;
+	set = calloc(1, sizeof(*set));
+	if (!set)
+		return NULL;
+	set->key = *key;
+	if (!table_add(&paths->sets, set))
+		return set;
+	free(set);
+	return NULL;
+}
+
+static int count_path(struct path_set *set, const struct profile_stack *stack)
+{
+	size_t i = 0;
+
+	while (i < set->count && set->paths[i].stack != stack)
+		i++;
+	if (i == PATHS_MAX)
+		return 0;
+	if (i == set->capacity) {
+		size_t capacity = set->capacity * 2 + 2;
+		struct seen_path *grown = reallocarray(set->paths, capacity, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		set->paths = grown;
+		set->capacity = capacity;
+	}
+	if (i == set->count)
+		set->paths[set->count++] = (struct seen_path){ .stack = stack };
+	set->paths[i].times++;
+	set->times++;
+	return 0;
+}
+
+static int add_to_set(struct profile_paths *paths, const struct set_key *key,
+		      const struct profile_stack *stack)
+{
+	struct path_set *set = set_of(paths, key);
+
+	return set ? count_path(set, stack) : 0;
+}
+
+int profile_paths_add(struct profile_paths *paths, const struct profile_stack *stack,
+		      const char *mapping, const struct sampled_path *path)
+{
+	struct set_key key = { .leaf = stack->places[0],
+			       .mapping = mapping,
+			       .row_stack = path->row_stack,
+			       .start_ns = path->start_ns,
+			       .tgid = path->tgid };
+	int result = path->row_stack ? add_to_set(paths, &key, stack) : 0;
+
+	key.row_stack = 0;
+	if (!result)
+		result = add_to_set(paths, &key, stack);
+	key.mapping = NULL;
+	return result ?: add_to_set(paths, &key, stack);
+}
+
+/* Sharing out. --------------------------------------------------------------------------------- */
+
+static const struct path_set *find_set(const struct profile_paths *paths,
+				       const struct profile_sample *sample)
+{
+	struct set_key key = { .mapping = sample->mapping,
+			       .row_stack = sample->stack ? sample->stack->id : 0,
+			       .start_ns = sample->start_ns,
+			       .tgid = sample->tgid };
+	const struct path_set *set;
+
+	if (!sample->stack || !sample->stack->has_callers || profile_stack_is_whole(sample->stack))
+		return NULL;
+	key.leaf = sample->stack->places[0];
+	set = table_get(&paths->sets, &key);
+	key.row_stack = 0;
+	set = set ?: table_get(&paths->sets, &key);
+	key.mapping = NULL;
+	return set ?: table_get(&paths->sets, &key);
+}
+
+/* 0 or -ENOMEM. */
+static int add_to_group(struct table *groups, const struct path_set *set,
+			const struct profile_sample *sample)
+{
+	struct group_key key = { .set = set, .mapping = sample->mapping, .kind = sample->kind };
+	struct group *group = table_get(groups, &key);
+
+	if (!group) {
+		group = calloc(1, sizeof(*group));
+		if (!group)
+			return -ENOMEM;
+		group->key = key;
+		group->of = sample;
+		if (table_add(groups, group) < 0) {
+			free(group);
+			return -ENOMEM;
+		}
+	}
+	for (size_t i = 0; i < WEIGHT_COUNT; i++)
+		group->weights[i] += sample->weights[i];
+	return 0;
+}
+
+/* The first `times` of all times get so much of it: the shares are the differences. */
+static uint64_t part_of(uint64_t weight, uint64_t times, uint64_t all)
+{
+	return (uint64_t)((unsigned __int128)weight * times / all);
+}
+
+static int add_share(struct profile_paths *paths, const struct profile_sample *share)
+{
+	struct profile_sample *own;
+
+	if (paths->n_shares == paths->shares_capacity) {
+		size_t capacity = paths->shares_capacity * 2 + 64;
+		struct profile_sample **grown = reallocarray(paths->shares, capacity,
+							     sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		paths->shares = grown;
+		paths->shares_capacity = capacity;
+	}
+	own = malloc(sizeof(*own));
+	if (!own)
+		return -ENOMEM;
+	*own = *share;
+	paths->shares[paths->n_shares++] = own;
+	return 0;
+}
+
+static int share_group(struct profile_paths *paths, const struct group *group)
+{
+	const struct path_set *set = group->key.set;
+	uint64_t times = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < set->count && !result; i++) {
+		struct profile_sample share = *group->of;
+		uint64_t next = times + set->paths[i].times, sum = 0;
+
+		share.stack = set->paths[i].stack;
+		share.is_sampled = true;
+		for (size_t w = 0; w < WEIGHT_COUNT; w++) {
+			share.weights[w] = part_of(group->weights[w], next, set->times) -
+					   part_of(group->weights[w], times, set->times);
+			sum += share.weights[w];
+		}
+		times = next;
+		if (sum)
+			result = add_share(paths, &share);
+	}
+	return result;
+}
+
+static int share_all(struct profile_paths *paths, const struct table *groups)
+{
+	size_t cursor = 0;
+	const struct group *group;
+	int result = 0;
+
+	while (!result && (group = table_next(groups, &cursor)))
+		result = share_group(paths, group);
+	return result;
+}
+
+int profile_paths_share(struct profile_paths *paths, struct profile_sample ***samples,
+			size_t *count)
+{
+	struct profile_sample **all = *samples;
+	struct table groups;
+	size_t kept = 0;
+	int result = 0;
+
+	free_shares(paths);
+	if (!paths->sets.count)
+		return 0;
+	table_init(&groups, 0, sizeof(struct group_key));
+	for (size_t i = 0; i < *count && !result; i++) {
+		const struct path_set *set = find_set(paths, all[i]);
+
+		if (set)
+			result = add_to_group(&groups, set, all[i]);
+		else
+			all[kept++] = all[i];
+	}
+	if (!result)
+		result = share_all(paths, &groups);
+	table_clear_values(&groups, free);
+	if (result)
+		return result;
+	all = reallocarray(all, kept + paths->n_shares + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	if (paths->n_shares)
+		memcpy(all + kept, paths->shares, paths->n_shares * sizeof(*all));
+	*samples = all;
+	*count = kept + paths->n_shares;
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Opens files of processes' code: whoever names them may have put anything there. */
+#ifndef FAULTMAP_CODE_FILE_H
+#define FAULTMAP_CODE_FILE_H
+
+#include <stdint.h>
+
+/* The regular file at this path in the root of the process: its symbolic links stay there. Before
+ * Linux 5.6 an absolute one leads to a file of ours. A descriptor, or -1: there is none. */
+int code_file_open_in_root(const char *path, uint32_t tgid);
+/* The same; where the process is gone, or 0, in our own root. */
+int code_file_open(const char *path, uint32_t tgid);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Unwinds stacks with elfutils' libdwfl. Runs in a process of its own: see unwinder.h. */
+#include "symbol/unwind_queue.h"
+
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#undef ARRAY_SIZE /* ours is the same */
+#include "base/util.h"
+#include "symbol/unwind_process.h"
+
+/* Files that are kept. */
+#define FILES_MAX 1024
+/* Of the CPU time that it may take: then it ends, between two stacks, and another begins. */
+#define SECONDS_WANTED 10
+
+struct worker {
+	struct unwind_queue *queue;
+	int socket;
+	struct unwind_files files;
+	struct unwind_processes *processes;
+	struct queue_slot slot; /* a copy: the other side writes the next one meanwhile */
+};
+
+static void take_file(struct worker *worker, uint32_t number, int fd)
+{
+	if (worker->files.count == FILES_MAX) {
+		close(fd);
+		return;
+	}
+	worker->files.list[worker->files.count++] = (struct unwind_file){ .number = number,
+									  .fd = fd };
+}
+
+/* False: there is none now, or (*ret_is_over) nobody is there any more. */
+static bool take_message(struct worker *worker, bool *ret_is_over)
+{
+	struct unwind_message message;
+	struct iovec part = { .iov_base = &message, .iov_len = sizeof(message) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr whole = { .msg_iov = &part,
+				.msg_iovlen = 1,
+				.msg_control = control.bytes,
+				.msg_controllen = sizeof(control.bytes) };
+	ssize_t got = recvmsg(worker->socket, &whole, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header;
+	int fd;
+
+	*ret_is_over = !got || (got < 0 && errno != EAGAIN && errno != EINTR);
+	if (got != sizeof(message))
+		return false;
+	header = CMSG_FIRSTHDR(&whole);
+	if (header && header->cmsg_type == SCM_RIGHTS) {
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+		take_file(worker, message.file, fd);
+	}
+	return true;
+}
+
+/* Waits if there is nothing to do. False: nobody is there any more. */
+static bool take_messages(struct worker *worker, bool may_wait)
+{
+	struct pollfd event = { .fd = worker->socket, .events = POLLIN };
+	bool is_over;
+
+	if (may_wait)
+		poll(&event, 1, -1);
+	while (take_message(worker, &is_over))
+		;
+	return !is_over;
+}
+
+/* Takes the next stack out of the queue, so that it is not tried again should it be this one's end. */
+static bool take_slot(struct worker *worker)
+{
+	struct unwind_queue *queue = worker->queue;
+	uint64_t read = atomic_load_explicit(&queue->read, memory_order_relaxed);
+
+	if (atomic_load_explicit(&queue->written, memory_order_acquire) == read)
+		return false;
+	worker->slot = queue->slots[read % QUEUE_SLOTS];
+	atomic_store_explicit(&queue->read, read + 1, memory_order_release);
+	return true;
+}
+
+static void give_answer(struct worker *worker, const struct unwind_answer *answer)
+{
+	if (write(worker->socket, answer, sizeof(*answer)) != sizeof(*answer))
+		_exit(0);
+}
+
+static bool has_worked_enough(void)
+{
+	struct rusage usage;
+
+	return !getrusage(RUSAGE_SELF, &usage) &&
+	       usage.ru_utime.tv_sec + usage.ru_stime.tv_sec >= SECONDS_WANTED;
+}
+
+_Noreturn void unwind_worker(struct unwind_queue *queue, int socket)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	struct unwind_answer answer = { .number = NUMBER_OF_START };
+
+	if (!worker)
+		_exit(1);
+	worker->queue = queue;
+	worker->socket = socket;
+	worker->files.list = calloc(FILES_MAX, sizeof(*worker->files.list));
+	worker->processes = unwind_processes_new(&worker->files);
+	if (!worker->files.list || !worker->processes)
+		_exit(1);
+	give_answer(worker, &answer);
+	for (bool has_slot = false; take_messages(worker, !has_slot);) {
+		has_slot = take_slot(worker);
+		if (!has_slot)
+			continue;
+		take_messages(worker, false); /* the files that it names were told before it */
+		unwind_stack(worker->processes, &worker->slot, &answer);
+		give_answer(worker, &answer);
+		if (has_worked_enough())
+			_exit(1);
+	}
+	_exit(0);
+}
