@@ -7,7 +7,7 @@ _faultmap_flags()
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
 	local context='--code --stacks'
 	local code='--weight --kind --mapping --folded --pprof --flame'
-	local table='--by --sort --rows --all --csv --color' interval='-d --interval'
+	local table='--by --sort --rows --all --columns --csv --color' interval='-d --interval'
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
 	case $1 in

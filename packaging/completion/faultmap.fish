@@ -47,6 +47,7 @@ complete -c faultmap -n $table -l by -x -a $by -d 'what a line is'
 complete -c faultmap -n $table -l sort -x -a $order -d 'which lines come first'
 complete -c faultmap -n $table -l rows -x -d 'so many lines'
 complete -c faultmap -n $table -l all -d 'every line'
+complete -c faultmap -n $table -l columns -x -d 'these columns'
 complete -c faultmap -n $table -l csv -d 'comma-separated values'
 complete -c faultmap -n $table -l color -x -a 'auto never always' -d 'colour'
 

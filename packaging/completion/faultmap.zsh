@@ -44,6 +44,7 @@ _faultmap() {
 		'--sort=[which lines come first]:what:(stall faults minor major denied bytes rate pages rss vsz pid name)'
 		'--rows=[so many lines]:number:'
 		'--all[every line]'
+		'--columns=[these columns]:titles: '
 		'--csv[comma-separated values]'
 		'--color=[colour]:when:(auto never always)'
 	)

@@ -159,6 +159,7 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 		.sort = (enum tally_sort)table->sort,
 		.rows = table->rows,
 		.width = cmd_terminal_width(STDOUT_FILENO),
+		.columns = table->chosen,
 		.has_colour = table_has_colour(table, STDOUT_FILENO),
 		.show_all = table->all,
 		.format = table_format(table),
@@ -330,7 +331,7 @@ static int report_main(int argc, char *argv[])
 			  "--help");
 		return EXIT_USAGE;
 	}
-	if (!table_options_fit(&config.table, table_by_of_summary(&config.table), "report"))
+	if (!table_options_fit(&config.table, table_by_of_summary(&config.table), false, "report"))
 		return EXIT_USAGE;
 	if (read_time("--from", config.from, INT64_MIN, &reader.from_ms) != EXIT_DONE ||
 	    read_time("--to", config.to, INT64_MAX, &reader.to_ms) != EXIT_DONE)

@@ -384,6 +384,8 @@ static bool run_accepts(struct run_config *config, const char *name, bool has_co
 		log_error("--user says whom COMMAND runs as, and there is none");
 	else if (stack_options_ask(&config->stacks) && !config->watch.code && !config->watch.stacks)
 		log_error("--folded, --pprof and --flame need --stacks, or --code");
+	else if (config->json && config->table.columns)
+		log_error("--columns is for tables, and --json prints none");
 	else if (config->json && config->table.csv)
 		log_error("give --csv or --json, not both");
 	else if (config->json && config->jsonl)
@@ -392,7 +394,8 @@ static bool run_accepts(struct run_config *config, const char *name, bool has_co
 	else if (filter_flags_read(&config->filter, &error) < 0)
 		log_error("%s", error.text);
 	else
-		return table_options_fit(&config->table, table_by_of_summary(&config->table), name);
+		return table_options_fit(&config->table, table_by_of_summary(&config->table), false,
+					 name);
 	return false;
 }
 

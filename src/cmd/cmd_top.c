@@ -159,7 +159,7 @@ static bool has_stdin(char *const files[])
 }
 
 /* What the option table cannot say: which flags go together. */
-static bool top_accepts(const struct top_config *config, int argc, int operand, char *argv[])
+static bool top_accepts(struct top_config *config, int argc, int operand, char *argv[])
 {
 	char shown[128];
 
@@ -182,7 +182,7 @@ static bool top_accepts(const struct top_config *config, int argc, int operand, 
 	else if (config->once && config->batch)
 		log_error("give --once or -b, not both");
 	else
-		return table_options_fit(&config->table, table_by(&config->table, BY_PROCESS),
+		return table_options_fit(&config->table, table_by(&config->table, BY_PROCESS), true,
 					 "top");
 	return false;
 }
@@ -245,6 +245,7 @@ void top_table(const struct top_config *config, struct sink_table_options *ret_o
 		.width = config->width ? (unsigned int)config->width :
 					 cmd_terminal_width(STDOUT_FILENO),
 		.has_commands = config->table.commands,
+		.columns = config->table.chosen,
 		.has_colour = table_has_colour(&config->table, STDOUT_FILENO),
 		.format = table_format(&config->table),
 		.page_size = page_size,

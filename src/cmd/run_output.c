@@ -195,6 +195,7 @@ int run_make_sinks(struct run *run, struct error *error)
 		.rows = table->rows,
 		.width = run->config->output ? 0 : cmd_terminal_width(STDERR_FILENO),
 		.has_commands = table->commands,
+		.columns = table->chosen,
 		.has_colour = !run->config->output && table_has_colour(table, STDERR_FILENO),
 		.show_all = table->all,
 		.format = table_format(table),

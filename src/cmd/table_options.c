@@ -30,9 +30,11 @@ enum tally_format table_format(const struct table_options *options)
 	return options->csv ? TALLY_CSV : options->json ? TALLY_JSON : TALLY_TEXT;
 }
 
-bool table_options_fit(const struct table_options *options, enum grouping_by by,
+bool table_options_fit(struct table_options *options, enum grouping_by by, bool is_live,
 		       const char *command)
 {
+	struct error error;
+
 	if (options->csv && options->json)
 		log_error("give --csv or --json, not both");
 	else if (options->commands && by != BY_PROCESS)
@@ -42,6 +44,11 @@ bool table_options_fit(const struct table_options *options, enum grouping_by by,
 	else if (!grouping_can_sort(by, (enum tally_sort)options->sort))
 		log_error("--sort %s means nothing with --by %s; see faultmap %s --help",
 			  tally_sort_words[options->sort], grouping_words[by], command);
+	else if (options->columns && (options->csv || options->json))
+		log_error("--columns is for tables: --csv and --json have the same fields always");
+	else if (options->columns &&
+		 tally_columns_parse(options->columns, by, is_live, &options->chosen, &error) < 0)
+		log_error("%s", error.text);
 	else
 		return true;
 	return false;

@@ -11,6 +11,7 @@
 
 #include "base/options.h"
 #include "model/grouping.h"
+#include "sink/tally_grid.h"
 #include "sink/tally_records.h"
 
 /* Part of the command's config; TABLE_DEFAULTS before it parses. */
@@ -23,6 +24,8 @@ struct table_options {
 	bool json;
 	int colour; /* enum colour */
 	bool commands;
+	const char *columns;
+	struct tally_columns chosen; /* what it says: table_options_fit() */
 };
 #define TABLE_UNSET (-1)
 #define TABLE_DEFAULTS                               \
@@ -62,6 +65,12 @@ extern const char *const table_colours[];
 		  .help = "print every line, not only what cost most",                             \
 		  .type = OPTION_FLAG,                                                             \
 		  .offset = offsetof(config, member.all) },                                        \
+		{ .name = "columns",                                                               \
+		  .argument = "TITLES",                                                            \
+		  .help = "print these columns, with commas between them: the table's titles\n"    \
+			  "(default: what the width has room for)",                                \
+		  .type = OPTION_STRING,                                                           \
+		  .offset = offsetof(config, member.columns) },                                    \
 		{ .name = "csv",                                                                   \
 		  .help = "print comma-separated values",                                          \
 		  .type = OPTION_FLAG,                                                             \
@@ -92,9 +101,9 @@ extern const char *const table_colours[];
 enum grouping_by table_by(const struct table_options *options, enum grouping_by by);
 /* The same for `run` and `report`: mappings, with --all rows. */
 enum grouping_by table_by_of_summary(const struct table_options *options);
-/* What the option table cannot say: which flags go together, where it is grouped so. False: it has
- * told. */
-bool table_options_fit(const struct table_options *options, enum grouping_by by,
+/* What the option table cannot say: which flags go together, and which columns there are, where it
+ * is grouped so. is_live: as in `top`. False: it has told. */
+bool table_options_fit(struct table_options *options, enum grouping_by by, bool is_live,
 		       const char *command);
 enum tally_format table_format(const struct table_options *options);
 /* Whether fd is to have colours. */

@@ -259,6 +259,7 @@ static int print_lines(struct sink_summary *summary, const struct people *people
 					      .has_several = people->count > 1,
 					      .has_commands = options->has_commands,
 					      .has_colour = options->has_colour,
+					      .columns = &options->columns,
 					      .page_size = options->page_size,
 					      .interval_ns = summary->interval_ns,
 					      .width = options->width ?: DEFAULT_WIDTH,

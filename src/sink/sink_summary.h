@@ -14,6 +14,7 @@
 
 #include "model/grouping.h"
 #include "model/sink.h"
+#include "sink/tally_grid.h"
 #include "sink/tally_records.h"
 
 struct sink_summary_options {
@@ -24,6 +25,7 @@ struct sink_summary_options {
 	unsigned int width; /* of the lines, in columns; 0: 80 */
 	bool has_commands;  /* by process: command lines */
 	bool has_colour;
+	struct tally_columns columns; /* with TALLY_TEXT */
 	bool show_all; /* every line rather than what cost most */
 	enum tally_format format;
 	size_t max_tallies; /* see struct grouping_options. 0: the default */

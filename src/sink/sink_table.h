@@ -13,6 +13,7 @@
 
 #include "model/grouping.h"
 #include "model/sink.h"
+#include "sink/tally_grid.h"
 #include "sink/tally_records.h"
 
 struct sink_table_options {
@@ -23,6 +24,7 @@ struct sink_table_options {
 	unsigned int width; /* of the terminal in columns. 0: nothing is cut */
 	bool has_commands;  /* by process: command lines */
 	bool has_colour;
+	struct tally_columns columns; /* with TALLY_TEXT */
 	enum tally_format format;
 	uint64_t page_size;
 	FILE *stream; /* borrowed */

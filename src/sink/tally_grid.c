@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "model/kinds.h"
@@ -512,33 +513,114 @@ static bool is_shown(const struct column *column, const struct tally_grid_view *
 	}
 }
 
-static struct grid *new_grid(const struct tally_grid_view *view)
-{
-	struct grid_column shown[ARRAY_SIZE(columns)];
-	size_t n_shown = 0;
+/* Chosen columns. ------------------------------------------------------------------------------ */
 
+static bool is_of(const struct column *column, enum grouping_by by, bool is_live)
+{
+	return column->views & VIEW(by) && column->is_live == is_live;
+}
+
+static int fail_column(const char *name, enum grouping_by by, bool is_live, struct error *error)
+{
+	struct nearest nearest = {};
+	char shown[64], upper[64], all[256] = "";
+
+	text_escape_to(shown, sizeof(shown), name);
+	for (size_t i = 0; i < sizeof(upper); i++)
+		upper[i] = (char)(shown[i] >= 'a' && shown[i] <= 'z' ? shown[i] - 32 : shown[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-		if (!is_shown(&columns[i], view))
+		size_t length = strlen(all);
+
+		if (!is_of(&columns[i], by, is_live))
 			continue;
-		shown[n_shown] = columns[i].grid;
-		if (columns[i].sort == (int)view->sort)
-			shown[n_shown].optional = false;
-		n_shown++;
+		nearest_try(&nearest, upper, columns[i].grid.title);
+		snprintf(all + length, sizeof(all) - length, "%s%s", length ? "," : "",
+			 columns[i].grid.title);
 	}
-	return grid_new(shown, n_shown);
+	if (nearest.word)
+		return error_set(error, EINVAL,
+				 "--columns: no column \"%s\" with --by %s; did you mean %s?",
+				 shown, grouping_words[by], nearest.word);
+	return error_set(error, EINVAL, "--columns: no column \"%s\" with --by %s; there are %s",
+			 shown, grouping_words[by], all);
+}
+
+static int add_column(const char *name, enum grouping_by by, bool is_live,
+		      struct tally_columns *chosen, struct error *error)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(columns) &&
+	       (!is_of(&columns[i], by, is_live) || strcasecmp(columns[i].grid.title, name)))
+		i++;
+	if (i == ARRAY_SIZE(columns))
+		return fail_column(name, by, is_live, error);
+	if (chosen->count == TALLY_COLUMNS_MAX)
+		return error_set(error, EINVAL, "--columns: more than %d", TALLY_COLUMNS_MAX);
+	chosen->index[chosen->count++] = (unsigned char)i;
+	return 0;
+}
+
+int tally_columns_parse(const char *names, enum grouping_by by, bool is_live,
+			struct tally_columns *ret_columns, struct error *error)
+{
+	autofree char *copy = strdup(names);
+	struct tally_columns chosen = {};
+	char *rest = copy, *name;
+	int result = copy ? 0 : error_set(error, ENOMEM, "--columns: out of memory");
+
+	while (!result && (name = strsep(&rest, ",")))
+		result = add_column(name, by, is_live, &chosen, error);
+	if (!result)
+		*ret_columns = chosen;
+	return result;
+}
+
+/* Which there are, and how many. */
+static size_t get_columns(const struct tally_grid_view *view,
+			  const struct column *ret_columns[ARRAY_SIZE(columns)])
+{
+	size_t count = 0;
+
+	if (view->columns && view->columns->count) {
+		for (size_t i = 0; i < view->columns->count; i++)
+			ret_columns[i] = &columns[view->columns->index[i]];
+		return view->columns->count;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (is_shown(&columns[i], view))
+			ret_columns[count++] = &columns[i];
+	return count;
+}
+
+/* Lines. --------------------------------------------------------------------------------------- */
+
+static struct grid *new_grid(const struct tally_grid_view *view, const struct column *const *shown,
+			     size_t n_shown)
+{
+	struct grid_column titles[ARRAY_SIZE(columns)];
+	bool are_chosen = view->columns && view->columns->count;
+
+	for (size_t i = 0; i < n_shown; i++) {
+		titles[i] = shown[i]->grid;
+		if (are_chosen || shown[i]->sort == (int)view->sort)
+			titles[i].optional = false;
+	}
+	return grid_new(titles, n_shown);
 }
 
 /* One line; of a sum with its name. */
 static void put(const struct tally_grid_view *view, const struct tally *tally, const char *name,
 		struct grid *grid)
 {
+	const struct column *shown[ARRAY_SIZE(columns)];
+	size_t n_shown = get_columns(view, shown);
 	const struct line_context context = {
 		.view = view, .name = name, .has_kinds = name && *name == '(' && view->by != BY_ROW
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		if (is_shown(&columns[i], view))
-			columns[i].cell(&context, tally, grid);
+	for (size_t i = 0; i < n_shown; i++)
+		shown[i]->cell(&context, tally, grid);
 	if (view->has_colour && (tally->counts.denied || major_of(&context, tally)))
 		grid_mark(grid, tally->counts.denied ? GRID_DENIED : GRID_MAJOR);
 }
@@ -547,8 +629,9 @@ int tally_grid_print(const struct tally_grid_view *view, const struct tallies *t
 		     const struct tally *ended, FILE *stream)
 {
 	bool is_places = view->by == BY_ROW && !view->is_live;
+	const struct column *shown[ARRAY_SIZE(columns)];
 	struct tally total = tallies->total;
-	struct grid *grid = new_grid(view);
+	struct grid *grid = new_grid(view, shown, get_columns(view, shown));
 	char text[64];
 	int result;
 

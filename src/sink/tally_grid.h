@@ -10,8 +10,21 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/error.h"
 #include "base/users.h"
 #include "model/grouping.h"
+
+/* Columns that were chosen, in that order. count 0: none was, the screen says which there are. */
+#define TALLY_COLUMNS_MAX 32
+struct tally_columns {
+	unsigned char index[TALLY_COLUMNS_MAX]; /* in the table of tally_grid.c */
+	size_t count;
+};
+
+/* Titles with commas between them, in any case: "pid,comm,min/s". 0, or -EINVAL with the error
+ * naming the first that there is not in such a table, and one that may be meant or all. */
+int tally_columns_parse(const char *names, enum grouping_by by, bool is_live,
+			struct tally_columns *ret_columns, struct error *error);
 
 struct tally_grid_view {
 	enum grouping_by by;
@@ -21,6 +34,7 @@ struct tally_grid_view {
 	bool has_several;  /* processes: which one it was is worth a column */
 	bool has_commands; /* names of processes are command lines */
 	bool has_colour;   /* the terminal's own, for what was denied and what was major */
+	const struct tally_columns *columns; /* borrowed; NULL: as none */
 	uint64_t page_size;
 	uint64_t interval_ns; /* of the rates */
 	unsigned int width;   /* columns of the screen; 0: nothing is cut or left out */

@@ -144,6 +144,21 @@ for flags in "--sort rss" "--sort vsz"; do
 	expect_refusal "report --all $flags: rows have none" 2 \
 		"$flags means nothing with --by row; see faultmap report --help" report --all $flags x
 done
+expect_refusal "--columns with a mistyped title" 2 \
+	'--columns: no column "minn/s" with --by process; did you mean MIN/s?' top --columns pid,minn/s
+expect_refusal "--columns of another table" 2 \
+	'--columns: no column "vsz" with --by kind; there are FAULTS/s,MIN/s,MAJ/s,DENY/s,PAGES/s,BYTES/s,STALL/s,MINOR,MAJOR,DENIED,WHY,KIND' \
+	top --by kind --columns vsz
+expect_refusal "--columns of no table" 2 \
+	'--columns is for tables: --csv and --json have the same fields always' report --csv --columns mapping x
+check_equal "report --columns: these, in this order" \
+	"$("$FAULTMAP" report --columns bytes,Denied,mapping --rows 1 tests/golden/screen.jsonl | sed -n '4,5p' | tr -s ' ')" \
+	"BYTES DENIED MAPPING
+ 512M 0 [anon]"
+check_equal "top --columns: also those that are shown when they are sorted by" \
+	"$("$FAULTMAP" top --once --columns comm,faults/s --rows 1 --replay tests/golden/screen.jsonl | sed -n '6,7p' | tr -s ' ')" \
+	"COMM FAULTS/s
+python3 484"
 expect_refusal "run --budget with a figure that is none" 2 \
 	'budget "speed<=1": give FIGURE<=LIMIT; figures are minor, major, denied, faults, bytes and stall' \
 	run --budget 'speed<=1' -- true
