@@ -19,7 +19,8 @@
 #define DETAIL VIEW(VIEW_DETAIL)
 #define THREADS VIEW(VIEW_THREADS)
 #define CODE VIEW(VIEW_CODE)
-#define ALL ((1U << VIEW_COUNT) - 1)
+#define LATENCY VIEW(VIEW_LATENCY)
+#define ALL (((1U << VIEW_COUNT) - 1) & ~LATENCY)
 
 #define GAP 1
 #define WIDE_COMMAND 36
@@ -105,6 +106,11 @@ static uint64_t value_pid(const struct line *line)
 static uint64_t value_tid(const struct line *line)
 {
 	return line->tid;
+}
+
+static uint64_t value_bucket(const struct line *line)
+{
+	return line->bucket;
 }
 
 static uint64_t value_address(const struct line *line)
@@ -439,6 +445,48 @@ static void cell_heat(char text[CELL_LEN], const struct line *line,
 	}
 }
 
+/* A minute of half seconds; each takes up to 3 bytes. */
+#define TIME_CELLS 120
+
+/* How many digits a count has in base 2: rare long stalls are seen beside many short ones. */
+static unsigned int magnitude(int64_t count)
+{
+	unsigned int digits = 0;
+
+	for (; count > 0; count /= 2)
+		digits++;
+	return digits;
+}
+
+static unsigned int most_in_time(const struct trend *trend, size_t cells)
+{
+	unsigned int most = 0;
+
+	for (size_t back = 0; back < cells; back++)
+		for (unsigned int bucket = 0; bucket <= LATENCY_BUCKETS; bucket++)
+			most = (unsigned int)max_of(most,
+						    magnitude(trend_latency(trend, bucket, back)));
+	return most;
+}
+
+/* A cell per interval, the newest at the right: darker where more faults took so long. */
+static void cell_time(char text[CELL_LEN], const struct line *line,
+		      const struct column_context *context)
+{
+	static const char *const shades[] = { "·", "░", "▒", "▓", "█" };
+	static const char *const plain[] = { ".", "-", "+", "*", "#" };
+	size_t cells = (size_t)min_of(context->width, TIME_CELLS);
+	unsigned int most = context->trend ? most_in_time(context->trend, cells) : 0;
+
+	*text = '\0';
+	for (size_t i = 0; most && i < cells; i++) {
+		int64_t count = trend_latency(context->trend, line->bucket, cells - 1 - i);
+		size_t shade = count > 0 ? 1 + (magnitude(count) * 6 / most + 1) / 2 : 0;
+
+		strcat(text, count < 0 ? " " : context->ascii ? plain[shade] : shades[shade]);
+	}
+}
+
 /* The table. ----------------------------------------------------------------------------------- */
 
 #define NUMBER(name_, title_, width_) .name = name_, .title = title_, .width = width_
@@ -465,6 +513,12 @@ static const struct column columns[] = {
 	  .text = text_name },
 	{ WORD("access", "ACCESS", 7), .views = DETAIL, .importance = 1, .cell = cell_access },
 	{ WORD("mode", "MODE", 6), .views = DETAIL, .importance = 2, .cell = cell_mode },
+	{ WORD("latency", "LATENCY", 14), .views = LATENCY, .ascending = true, .cell = cell_name,
+	  .value = value_bucket },
+	{ NUMBER("faults", "TIMED/s", 9), .views = LATENCY, .importance = 2, .cell = cell_faults,
+	  .value = value_faults },
+	{ NUMBER("total", "TIMED", 10), .views = LATENCY, .importance = 30, .cell = cell_total,
+	  .value = value_total },
 	{ NUMBER("processes", "PROCS", 6), .views = UNITS, .importance = 10, .cell = cell_processes,
 	  .value = value_processes },
 	{ NUMBER("processes", "PROCS", 6), .views = FILES, .importance = 10, .cell = cell_parts,
@@ -508,7 +562,8 @@ static const struct column columns[] = {
 	  .importance = 47, .cell = cell_longest },
 	{ WORD("cause", "STALLED BY", 15), .views = ALL, .with_causes = true, .importance = 42,
 	  .cell = cell_cause },
-	{ WORD("share", "SHARE", SHARE_CELLS), .views = ALL, .importance = 41, .cell = cell_share },
+	{ WORD("share", "SHARE", SHARE_CELLS), .views = ALL | LATENCY, .importance = 41,
+	  .cell = cell_share },
 	{ WORD("heat", "LOW to HIGH", HEAT_CELLS), .views = SPACE, .with_heat = true,
 	  .importance = 35, .cell = cell_heat },
 	{ WORD("why", "WHY", 15), .views = ALL & ~(KINDS | DETAIL), .importance = 11,
@@ -521,6 +576,7 @@ static const struct column columns[] = {
 	  .text = text_name },
 	{ REST("mapping", "MAPPING", 12), .views = SPACE, .ascending = true, .cell = cell_name,
 	  .text = text_name },
+	{ REST("time", "OLDER to NEWER", 20), .views = LATENCY, .cell = cell_time },
 	{ REST("code", "CODE", 24), .views = CODE, .ascending = true, .cell = cell_name,
 	  .text = text_name },
 	{ REST("file", "FILE", 16), .views = FILES, .ascending = true, .cell = cell_name,
@@ -547,9 +603,10 @@ const struct column *columns_find(enum view_kind view, const char *name)
 
 const struct column *columns_default(enum view_kind view)
 {
-	return columns_find(view, view == VIEW_SPACE  ? "address" :
-				  view == VIEW_DETAIL ? "total" :
-							"faults");
+	return columns_find(view, view == VIEW_SPACE   ? "address" :
+				  view == VIEW_LATENCY ? "latency" :
+				  view == VIEW_DETAIL  ? "total" :
+							 "faults");
 }
 
 static bool is_wanted(const struct column *column, const struct column *sorted,

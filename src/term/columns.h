@@ -6,6 +6,7 @@
 
 #include "base/users.h"
 #include "term/lines.h"
+#include "term/trend.h"
 
 #define CELL_LEN 512
 #define COLUMNS_MAX 24
@@ -15,7 +16,9 @@ struct column_context {
 	uint64_t interval_ns, page_size;
 	bool ascii;
 	bool is_tree;
-	const struct line *sum; /* of all lines, for shares */
+	unsigned int width;        /* of the cell */
+	const struct trend *trend; /* of what the view shows; NULL: not known */
+	const struct line *sum;    /* of all lines, for shares */
 	struct users *users;
 	const char *(*command)(void *context, const struct line *line); /* NULL: comm */
 	void *context;

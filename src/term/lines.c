@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/interned.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "model/losses.h"
 #include "model/stall_causes.h"
@@ -249,6 +250,8 @@ static struct line *line_of_row(struct making *making, const struct row *row)
 	case VIEW_THREADS:
 	case VIEW_CODE:
 		return line_of_context(making, row);
+	case VIEW_LATENCY: /* a row is in many: make_latencies() */
+		return NULL;
 	default:
 		return line_of_process(making, row->process);
 	}
@@ -462,6 +465,44 @@ static void add_row(struct making *making, const struct row *row)
 	line->stalled_ns += latency.sum_ns;
 }
 
+static uint64_t bucket_of(const struct latency_counts *latency, unsigned int bucket)
+{
+	uint64_t longer = latency->count;
+
+	if (bucket < LATENCY_BUCKETS)
+		return latency->buckets[bucket];
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
+		longer = less(longer, latency->buckets[i]);
+	return longer;
+}
+
+/* From the shortest to the longest that there was; minor stands for all that were timed. */
+static void make_latencies(struct making *making)
+{
+	const struct line_set *set = making->set;
+	char name[32], bound[TEXT_DURATION_LEN];
+	unsigned int first = 0, end = LATENCY_BUCKETS + 1;
+
+	while (first < end && !bucket_of(&set->latency_total, first))
+		first++;
+	while (end > first && !bucket_of(&set->latency_total, end - 1))
+		end--;
+	for (unsigned int i = first; i < end; i++) {
+		bool is_new, is_longer = i == LATENCY_BUCKETS;
+		struct line *line = find_line(making, i, 7, &is_new);
+
+		if (!line)
+			return;
+		text_duration(bound, latency_bound_ns(is_longer ? i - 1 : i));
+		snprintf(name, sizeof(name), "%s %s", is_longer ? "beyond" : "up to", bound);
+		line->bucket = (uint8_t)i;
+		line->name = copy(making, name);
+		line->id = id_of(line);
+		line->delta.minor = bucket_of(&set->latency, i);
+		line->total.minor = bucket_of(&set->latency_total, i);
+	}
+}
+
 static void add_sum(struct line *sum, const struct line *line)
 {
 	sum->n_processes += line->n_processes;
@@ -488,6 +529,8 @@ int line_set_make(struct line_set *set, enum view_kind view, const struct scope 
 			add_process(&making, snapshot->processes[i]);
 	for (size_t i = 0; i < snapshot->n_rows; i++)
 		add_row(&making, snapshot->rows[i]);
+	if (view == VIEW_LATENCY)
+		make_latencies(&making);
 	set->count = making.table.count;
 	set->lines = (struct line **)table_values(&making.table);
 	making.out_of_memory |= set->count && !set->lines;

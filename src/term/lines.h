@@ -24,6 +24,7 @@ enum view_kind {
 	VIEW_KINDS,
 	VIEW_THREADS, /* where rows are counted by thread (--threads) */
 	VIEW_CODE,    /* by faulting instruction (--code) */
+	VIEW_LATENCY, /* how long faults took, by powers of two */
 	VIEW_SPACE,   /* the mappings of a process, from low to high */
 	VIEW_DETAIL,  /* a mapping by kind, access and mode */
 	VIEW_COUNT
@@ -67,6 +68,7 @@ struct line {
 	uint64_t mapping_id, map_start, map_end, map_bytes, n_parts;
 	char perms[5];
 	uint8_t kind, access, mode;
+	uint8_t bucket; /* of VIEW_LATENCY; LATENCY_BUCKETS: longer than all */
 
 	uint64_t n_processes, vsz_bytes, rss_bytes;
 	struct fault_counts delta, total;

@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "term/trend.h"
 
+#include <string.h>
+
 #include "model/latency.h"
 
 #define MINUTE 60.0
+
+/* The row's, of the interval. */
+static void add_latencies(uint32_t latencies[LATENCY_BUCKETS + 1], const struct row *row)
+{
+	struct latency_counts delta = latency_delta(row);
+	uint64_t longer = delta.count;
+
+	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++) {
+		latencies[i] += (uint32_t)delta.buckets[i];
+		longer -= longer > delta.buckets[i] ? delta.buckets[i] : longer;
+	}
+	latencies[LATENCY_BUCKETS] += (uint32_t)longer;
+}
 
 void trend_add(struct trend *trend, const struct snapshot *snapshot)
 {
@@ -13,8 +28,12 @@ void trend_add(struct trend *trend, const struct snapshot *snapshot)
 
 	if (!snapshot->tick)
 		return;
-	for (size_t i = 0; i < snapshot->n_touched; i++)
+	memset(point->latencies, 0, sizeof(point->latencies));
+	for (size_t i = 0; i < snapshot->n_touched; i++) {
 		stalled_ns += latency_stalls(snapshot->rows[i]).sum_ns;
+		if (latency_moved(snapshot->rows[i]))
+			add_latencies(point->latencies, snapshot->rows[i]);
+	}
 	point->seconds = (double)snapshot->interval_ns / 1e9;
 	point->sums[FIGURE_MAJOR] = (double)(now->major - before->major);
 	point->sums[FIGURE_DENIED] = (double)(now->denied - before->denied);
@@ -29,6 +48,11 @@ static const typeof(((struct trend *)0)->points[0]) *point_at(const struct trend
 							      size_t back)
 {
 	return &trend->points[(trend->next + 2 * TREND_POINTS - 1 - back) % TREND_POINTS];
+}
+
+int64_t trend_latency(const struct trend *trend, unsigned int bucket, size_t back)
+{
+	return back < trend->count ? (int64_t)point_at(trend, back)->latencies[bucket] : -1;
 }
 
 double trend_at(const struct trend *trend, enum figure figure, size_t back)

@@ -17,7 +17,9 @@ struct trend {
 	struct {
 		double seconds;
 		double sums[FIGURE_COUNT]; /* of the interval; stalls in seconds */
-	} points[TREND_POINTS];            /* a ring */
+		/* Faults that took so long; the last: longer than all. */
+		uint32_t latencies[LATENCY_BUCKETS + 1];
+	} points[TREND_POINTS]; /* a ring */
 	size_t next, count;
 };
 
@@ -26,6 +28,8 @@ void trend_add(struct trend *trend, const struct snapshot *snapshot);
 /* Per second: in the last interval, and over the last minute, or what there is of it. */
 double trend_now(const struct trend *trend, enum figure figure);
 double trend_minute(const struct trend *trend, enum figure figure);
+/* Faults of the bucket, `back` intervals ago; -1 where there was none. */
+int64_t trend_latency(const struct trend *trend, unsigned int bucket, size_t back);
 /* Per second, `back` intervals ago; -1 where there was none. */
 double trend_at(const struct trend *trend, enum figure figure, size_t back);
 

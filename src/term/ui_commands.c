@@ -13,12 +13,14 @@ const char *const view_names[VIEW_COUNT] = {
 	[VIEW_PROCESSES] = "processes", [VIEW_UNITS] = "units",     [VIEW_MAPPINGS] = "mappings",
 	[VIEW_FILES] = "files",         [VIEW_KINDS] = "kinds",     [VIEW_SPACE] = "space",
 	[VIEW_DETAIL] = "detail",       [VIEW_THREADS] = "threads", [VIEW_CODE] = "code",
+	[VIEW_LATENCY] = "latency",
 };
 
 /* Those of a process before those of all. */
 const enum view_kind view_tabs[VIEW_COUNT] = { VIEW_PROCESSES, VIEW_UNITS,    VIEW_SPACE,
 					       VIEW_DETAIL,    VIEW_MAPPINGS, VIEW_FILES,
-					       VIEW_KINDS,     VIEW_THREADS,  VIEW_CODE };
+					       VIEW_KINDS,     VIEW_THREADS,  VIEW_CODE,
+					       VIEW_LATENCY };
 
 /* "on", "off", or "" for the other than now. False: none of these. */
 static bool read_switch(struct ui *ui, const char *argument, bool *value)
@@ -158,47 +160,21 @@ static void run_previous_view(struct ui *ui, const char *argument)
 	turn_view(ui, VIEW_COUNT - 1);
 }
 
-static void run_processes(struct ui *ui, const char *argument)
-{
-	(void)argument;
-	ui_show_view(ui, VIEW_PROCESSES);
-}
+#define RUN_VIEW(name, view)                                        \
+	static void run_##name(struct ui *ui, const char *argument) \
+	{                                                           \
+		(void)argument;                                     \
+		ui_show_view(ui, view);                             \
+	}
 
-static void run_units(struct ui *ui, const char *argument)
-{
-	(void)argument;
-	ui_show_view(ui, VIEW_UNITS);
-}
-
-static void run_mappings(struct ui *ui, const char *argument)
-{
-	(void)argument;
-	ui_show_view(ui, VIEW_MAPPINGS);
-}
-
-static void run_files(struct ui *ui, const char *argument)
-{
-	(void)argument;
-	ui_show_view(ui, VIEW_FILES);
-}
-
-static void run_kinds(struct ui *ui, const char *argument)
-{
-	(void)argument;
-	ui_show_view(ui, VIEW_KINDS);
-}
-
-static void run_threads(struct ui *ui, const char *argument)
-{
-	(void)argument;
-	ui_show_view(ui, VIEW_THREADS);
-}
-
-static void run_code(struct ui *ui, const char *argument)
-{
-	(void)argument;
-	ui_show_view(ui, VIEW_CODE);
-}
+RUN_VIEW(processes, VIEW_PROCESSES)
+RUN_VIEW(units, VIEW_UNITS)
+RUN_VIEW(mappings, VIEW_MAPPINGS)
+RUN_VIEW(files, VIEW_FILES)
+RUN_VIEW(kinds, VIEW_KINDS)
+RUN_VIEW(threads, VIEW_THREADS)
+RUN_VIEW(code, VIEW_CODE)
+RUN_VIEW(latency, VIEW_LATENCY)
 
 /* Which lines. --------------------------------------------------------------------------------- */
 
@@ -593,6 +569,7 @@ const struct ui_command ui_commands[] = {
 	{ "kinds", "5", "by kind of fault", NULL, run_kinds, { '5' } },
 	{ "threads", "H 6", "by thread, with --threads", NULL, run_threads, { 'H', '6' } },
 	{ "code", "7", "by faulting instruction, with --code", NULL, run_code, { '7' } },
+	{ "latency", "8", "how long faults took, over time", NULL, run_latency, { '8' } },
 	{ "group", "g", "choose the table from a list", NULL, run_group, { 'g' } },
 	{ "view", "", "the table of that name", "View", run_view, {} },
 	{ "search",

@@ -34,7 +34,7 @@ static const char *view_title(enum view_kind view)
 		[VIEW_MAPPINGS] = "Mappings",   [VIEW_FILES] = "Files",
 		[VIEW_KINDS] = "Kinds",         [VIEW_SPACE] = "Address space",
 		[VIEW_DETAIL] = "Kinds here",   [VIEW_THREADS] = "Threads",
-		[VIEW_CODE] = "Code",
+		[VIEW_CODE] = "Code",           [VIEW_LATENCY] = "Latency",
 	};
 
 	return titles[view];
@@ -133,7 +133,8 @@ static enum style style_of_cell(const struct line *line, const struct column *co
 {
 	if (style != STYLE_PLAIN)
 		return style;
-	if (!strcmp(column->name, "share") || !strcmp(column->name, "heat"))
+	if (!strcmp(column->name, "share") || !strcmp(column->name, "heat") ||
+	    !strcmp(column->name, "time"))
 		return STYLE_BAR;
 	if (!strcmp(column->name, "major") && line->delta.major)
 		return STYLE_WARN;
@@ -146,6 +147,7 @@ static void draw_line(struct ui *ui, struct canvas *canvas, unsigned int y, cons
 		      const struct column_context *context, bool is_selected)
 {
 	enum style style = style_of_line(ui, line, is_selected);
+	struct column_context own = *context;
 	char text[CELL_LEN];
 
 	if (is_selected)
@@ -154,7 +156,8 @@ static void draw_line(struct ui *ui, struct canvas *canvas, unsigned int y, cons
 		const struct placed *placed = &ui->places.columns[i];
 		const struct column *column = placed->column;
 
-		column->cell(text, line, context);
+		own.width = placed->width;
+		column->cell(text, line, &own);
 		canvas_fit(canvas, y, placed->x, placed->width, style_of_cell(line, column, style),
 			   text,
 			   !column->left     ? FIT_RIGHT :
@@ -179,6 +182,8 @@ static const char *why_empty(const struct ui *ui)
 		return "the first interval has not ended yet";
 	if (*ui->view.filter)
 		return "no line has what the filter asks for; Esc takes it away";
+	if (ui->view.levels[ui->view.depth].view == VIEW_LATENCY)
+		return "nothing was timed (--detail full times every fault)";
 	if (!ui->view.shows_all && ui->view.set.count)
 		return "nobody faulted in this interval; a shows all";
 	return "nothing was counted here";
@@ -193,6 +198,7 @@ static void draw_lines(struct ui *ui, struct canvas *canvas)
 		.page_size = ui->options.page_size,
 		.ascii = canvas->ascii,
 		.is_tree = ui->view.is_tree && level->view == VIEW_PROCESSES,
+		.trend = ui->view.depth || level->scope.uid >= 0 ? NULL : &ui->trend,
 		.sum = &ui->view.set.sum,
 		.users = &ui->users,
 		.command = ui->shows_commands ? command_of : NULL,

@@ -411,7 +411,7 @@ bool view_show(struct view *view, enum view_kind kind)
 	level->view = kind;
 	level->sort = columns_find(kind, strcmp(sort, "address") ? sort : "faults") ?:
 			      columns_default(kind);
-	if (kind == VIEW_SPACE)
+	if (kind == VIEW_SPACE || kind == VIEW_LATENCY)
 		level->sort = columns_default(kind);
 	level->selected = 0;
 	level->index = level->offset = 0;

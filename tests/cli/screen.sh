@@ -75,7 +75,7 @@ test_picture()
 test_random_keys()
 {
 	local keys=(Up Down PPage NPage Home End Enter Enter Escape Tab BTab BSpace F1 F3 F4 F5 F6 F7 a b c d e f g h
-		i j k l m n o p r s t u v w x y z A F I N P T Z 0 1 2 3 4 5 9 . ',' + - '<' '>' / '\' : Space)
+		i j k l m n o p r s t u v w x y z A F H I N P T Z 0 1 2 3 4 5 6 7 8 9 . ',' + - '<' '>' / '\' : Space)
 	local end=$((SECONDS + ${SCREEN_SECONDS:-5})) bad='' some i
 
 	RANDOM=1

@@ -169,6 +169,22 @@ static void screens_are_as_they_were(void **state)
 	close_log(&shown);
 }
 
+/* A line for each latency, with a cell for each interval; in a unit there are its counts alone. */
+static void latencies_are_seen_over_time(void **state)
+{
+	struct shown shown;
+
+	(void)state;
+	open_log(&shown, 6, false);
+	keys(&shown, "8");
+	assert_screen(&shown, 100, 30, "screen_latency.txt");
+	keys(&shown, "2\n8");
+	assert_shows(&shown, "[Latency]");
+	assert_shows_not(&shown, "·");
+	assert_false(ui_key(shown.ui, 'q'));
+	close_log(&shown);
+}
+
 /* The demo's 131,072 pages are in its mapping, from its lowest slice to its highest. */
 static void one_sees_into_a_process(void **state)
 {
@@ -396,6 +412,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_are_as_they_were),
+		cmocka_unit_test(latencies_are_seen_over_time),
 		cmocka_unit_test(one_sees_into_a_process),
 		cmocka_unit_test(ascii_has_nothing_else),
 		cmocka_unit_test(names_are_shown_not_sent),

@@ -88,6 +88,33 @@ static void assert_names(size_t count, const char *const names[])
 		ASSERT_NAMES_BEGIN(__VA_ARGS__);                      \
 	} while (0)
 
+/* Each latency that there was has its count, and what is longer than all bounds, too. */
+static void latencies_have_their_counts(void **state)
+{
+	struct row *row;
+
+	(void)state;
+	row = add_row(snapshot, a, 1, "[heap]", "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 15, 0);
+	stall(row, 1000);
+	refresh(1);
+	next();
+	for (unsigned int i = 0; i < 4; i++)
+		stall(row, 1000);
+	for (unsigned int i = 0; i < 3; i++)
+		stall(row, 4000);
+	stall(row, 100000000000);
+	assert_true(view_show(&view, VIEW_LATENCY));
+	refresh(2);
+	ASSERT_NAMES_BEGIN("up to 1.0us", "up to 2.0us", "up to 4.1us");
+	assert_int_equal(at(0)->total.minor, 5);
+	assert_int_equal(at(0)->delta.minor, 4);
+	assert_int_equal(at(1)->total.minor, 0);
+	assert_int_equal(at(2)->total.minor, 3);
+	assert_int_equal(at(view.n_shown - 1)->bucket, LATENCY_BUCKETS);
+	assert_int_equal(at(view.n_shown - 1)->total.minor, 1);
+	assert_int_equal(view.set.sum.total.minor, 9);
+}
+
 static void each_view_has_its_lines(void **state)
 {
 	(void)state;
@@ -460,6 +487,7 @@ static void columns_give_way_by_importance(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(latencies_have_their_counts),
 		TEST(each_view_has_its_lines),
 		TEST(the_selection_follows_the_process),
 		TEST(a_frozen_order_stands_still),
