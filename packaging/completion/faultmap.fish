@@ -14,7 +14,7 @@ complete -c faultmap -n $none -a top -d 'show who faults now'
 complete -c faultmap -n $none -a log -d 'write the page faults of all processes as JSON lines'
 complete -c faultmap -n $none -a stacks -d 'show which code faults, and who called it'
 complete -c faultmap -n $none -a report -d 'print the summary of recorded JSON lines'
-complete -c faultmap -n $none -a explain -d 'say what recorded JSON lines come to'
+complete -c faultmap -n $none -a explain -d 'say what faults come to'
 complete -c faultmap -n $none -a guard -d 'tell of any fault of real-time threads at once'
 complete -c faultmap -n $none -a daemon -d 'run as a service: metrics, JSON lines'
 complete -c faultmap -n $none -a check -d 'say what this kernel, machine and these privileges allow'
@@ -23,12 +23,12 @@ set -l each "__fish_seen_subcommand_from $commands"
 complete -c faultmap -n $each -s v -l verbose -d 'say more on stderr'
 complete -c faultmap -n $each -s h -l help -d 'print this help'
 
-set -l watching '__fish_seen_subcommand_from run top log daemon stacks'
+set -l watching '__fish_seen_subcommand_from run top log daemon stacks explain'
 complete -c faultmap -n $watching -l detail -x -a 'fast full' -d 'what is learned of each fault'
 complete -c faultmap -n $watching -l slice -x -a '4K 64K 2M 1G' -d 'count each mapping in slices of this size'
 complete -c faultmap -n $watching -l max-rows -x -d 'let so many rows move in one tick'
 
-set -l ticking '__fish_seen_subcommand_from run top log stacks'
+set -l ticking '__fish_seen_subcommand_from run top log stacks explain'
 complete -c faultmap -n $ticking -s d -l interval -x -d 'read the counters this often'
 
 complete -c faultmap -n $ticking -s p -l pid -x -a '(__fish_complete_pids)' -d 'only these processes'
@@ -111,6 +111,7 @@ complete -c faultmap -n $report -l from -x -d 'only intervals that ended then or
 complete -c faultmap -n $report -l to -x -d 'only intervals that ended before'
 
 complete -c faultmap -n '__fish_seen_subcommand_from explain' -F
+complete -c faultmap -n '__fish_seen_subcommand_from explain' -s a -l everything -d 'attach to all processes'
 
 set -l guard '__fish_seen_subcommand_from guard'
 complete -c faultmap -n $guard -s p -l pid -x -a '(__fish_complete_pids)' -d 'guard these processes or threads'

@@ -11,7 +11,7 @@ _faultmap() {
 		'log:write the page faults of all processes as JSON lines'
 		'stacks:show which code faults, and who called it'
 		'report:print the summary of recorded JSON lines'
-		'explain:say what recorded JSON lines come to, and what to do'
+		'explain:say what faults come to, of what runs or of a log, and what to do'
 		'guard:tell of any fault of real-time threads at once'
 		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
 		'check:say what this kernel, machine and these privileges allow'
@@ -127,7 +127,9 @@ _faultmap() {
 				'*:file:_files'
 			;;
 		explain)
-			_arguments $common '*:file:_files'
+			_arguments $watch $common $filter $interval \
+				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
+				'*:file:_files'
 			;;
 		guard)
 			_arguments $common \

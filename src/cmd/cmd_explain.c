@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `faultmap explain`: the findings of `run` from JSON lines that were kept. */
-#include "cmd/cmd.h"
+/* `faultmap explain`: the findings of `run` alone, of what runs or from JSON lines that were kept. */
+#include "cmd/run.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,27 +10,34 @@
 #include "cmd/log_reading.h"
 #include "sink/finding_text.h"
 
-struct explain_config {
-	struct common_options common; /* first: see cmd_begin */
+static const struct option_spec explain_options[] = {
+	INTERVAL_OPTIONS(struct run_config, interval_ms, 50),
+	{ .short_name = 'a',
+	  .name = "everything",
+	  .help = "attach to all processes",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_config, everything) },
+	FILTER_OPTIONS(struct run_config, filter),
+	WATCH_OPTIONS(struct run_config, watch, "full"),
+	COMMON_OPTIONS(struct run_config, common),
 };
 
-static const struct option_spec options[] = {
-	COMMON_OPTIONS(struct explain_config, common),
-};
-
-static const struct command_spec spec = {
+static const struct command_spec explain_spec = {
 	.name = "explain",
-	.synopsis = "[options] FILE...",
-	.summary = "say what recorded JSON lines come to, and what to do",
+	.synopsis = "[options] FILE... | -p PID[,PID...] | --unit UNIT ... | -a",
+	.summary = "say what faults come to, of what runs or of a log, and what to do",
 	.details =
-		"Reads what run --jsonl, log and daemon --jsonl wrote, plain or gzipped, the oldest FILE\n"
-		"first; - is standard input. Prints findings, each with what was seen, what it cost and\n"
-		"what to do; faultmap-findings(7) has a section on each. Logs of --detail fast have few\n"
-		"times, and so few findings that are about time.\n"
+		"Prints findings, each with what was seen, what it cost and what to do;\n"
+		"faultmap-findings(7) has a section on each.\n"
 		"\n"
-		"The findings of a command, or of what runs now, are at the end of faultmap run.",
-	.options = options,
-	.n_options = ARRAY_SIZE(options),
+		"Without FILE it attaches, until -d SECONDS are over, at Ctrl-C, or when all of --pid have\n"
+		"ended. With FILE it reads what run --jsonl, log and daemon --jsonl wrote, plain or\n"
+		"gzipped, the oldest first; - is standard input. Logs of --detail fast have few times, and\n"
+		"so few findings that are about time.\n"
+		"\n"
+		"The findings of a command are at the end of faultmap run.",
+	.options = explain_options,
+	.n_options = ARRAY_SIZE(explain_options),
 };
 
 struct explain {
@@ -75,17 +82,13 @@ static int print(struct explain *explain, struct error *error)
 
 	if (findings_end(explain->findings, info->duration_ns, &list, &count) < 0)
 		return error_set(error, ENOMEM, "looking for findings: out of memory");
-	if (count)
-		finding_text_print(list, count, stdout);
-	else
-		printf("no finding in %.3f s of --detail %s\n", (double)info->duration_ns / 1e9,
-		       *info->detail ? info->detail : "?");
+	finding_text_print_all(list, count, info->duration_ns, *info->detail ? info->detail : "?",
+			       stdout);
 	return 0;
 }
 
-static int explain_main(int argc, char *argv[])
+static int explain_files(const struct common_options *common, char *const files[])
 {
-	struct explain_config config = {};
 	struct explain explain = {};
 	struct jsonl_reader_options reader = { .from_ms = INT64_MIN,
 					       .to_ms = INT64_MAX,
@@ -93,21 +96,13 @@ static int explain_main(int argc, char *argv[])
 					       .on_complaint = complain,
 					       .context = &explain };
 	struct error error;
-	int operand, status, result;
+	int result;
 
-	if (!cmd_begin(&cmd_explain, &config, argc, argv, &operand, &status))
-		return status;
-	if (operand == argc) {
-		log_error("explain needs a FILE, or - for standard input; see faultmap explain "
-			  "--help");
-		return EXIT_USAGE;
-	}
 	explain.reader = jsonl_reader_new(&reader);
-	result = explain.reader ?
-			 log_reading_confine(SANDBOX_REPORT, &config.common.disabled, &error) :
-			 error_set(&error, ENOMEM, "starting: out of memory");
+	result = explain.reader ? log_reading_confine(SANDBOX_REPORT, &common->disabled, &error) :
+				  error_set(&error, ENOMEM, "starting: out of memory");
 	if (!result)
-		result = read_files(&explain, argv + operand, &error);
+		result = read_files(&explain, files, &error);
 	if (!result)
 		result = print(&explain, &error);
 	log_complaints_end(&explain.complaints);
@@ -118,4 +113,28 @@ static int explain_main(int argc, char *argv[])
 	return result < 0 || explain.complaints.count ? EXIT_FAILED : EXIT_DONE;
 }
 
-const struct command cmd_explain = { &spec, explain_main };
+static int explain_main(int argc, char *argv[])
+{
+	struct run_config config = { .watch.detail = DETAIL_FULL,
+				     .table = TABLE_DEFAULTS,
+				     .only_findings = true };
+	int operand, status;
+
+	if (!cmd_begin(&cmd_explain, &config, argc, argv, &operand, &status))
+		return status;
+	if ((operand < argc) == (filter_flags_given(&config.filter) || config.everything)) {
+		log_error("explain takes either FILE, - for standard input, or -p, --unit and the "
+			  "like, or -a; see faultmap explain --help");
+		return EXIT_USAGE;
+	}
+	if (operand == argc)
+		return run_begun("explain", &config, NULL);
+	if (config.interval_ms) {
+		log_error("explain takes -d with -p, --unit and the like, or -a; a FILE is as long "
+			  "as it is");
+		return EXIT_USAGE;
+	}
+	return explain_files(&config.common, argv + operand);
+}
+
+const struct command cmd_explain = { &explain_spec, explain_main };

@@ -396,15 +396,13 @@ static bool run_accepts(struct run_config *config, const char *name, bool has_co
 	return false;
 }
 
-int run_main(const struct command *command, struct run_config *config, int argc, char *argv[])
+int run_begun(const char *name, struct run_config *config, char *const *command)
 {
-	struct run run = { .config = config, .pidfd = -1 };
+	struct run run = { .config = config, .pidfd = -1, .command = command };
 	struct error error;
-	int operand, status;
+	int status;
 
-	if (!cmd_begin(command, config, argc, argv, &operand, &status))
-		return status;
-	if (!run_accepts(config, command->spec->name, operand < argc))
+	if (!run_accepts(config, name, command))
 		return EXIT_USAGE;
 	if (config->user && privileges_find(&run.user, config->user, &error) < 0) {
 		log_error("%s", error.text);
@@ -412,13 +410,21 @@ int run_main(const struct command *command, struct run_config *config, int argc,
 	}
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	run.interval_ms = config->interval_ms ?: 1000;
-	run.command = operand < argc ? argv + operand : NULL;
 	if (run_read_budget(&run))
 		status = run.command ? run_start(&run) : run_attach(&run);
 	else
 		status = EXIT_USAGE;
 	run_free(&run);
 	return status;
+}
+
+int run_main(const struct command *command, struct run_config *config, int argc, char *argv[])
+{
+	int operand, status;
+
+	if (!cmd_begin(command, config, argc, argv, &operand, &status))
+		return status;
+	return run_begun(command->spec->name, config, operand < argc ? argv + operand : NULL);
 }
 
 static int main_of_run(int argc, char *argv[])

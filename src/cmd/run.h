@@ -42,6 +42,7 @@ struct run_config {
 	uint64_t count;       /* of ticks; 0: not given */
 	const char *user;     /* whom COMMAND runs as; NULL: as faultmap runs */
 	bool only_code;       /* `stacks`: functions alone, without the summary */
+	bool only_findings;   /* `explain`: findings alone */
 };
 
 /* The flags of both: whom to attach to, for how long, and as whom COMMAND runs. */
@@ -105,6 +106,9 @@ struct run {
 
 /* `run` and `stacks`, with the defaults that are in the config: from the flags to the exit status. */
 int run_main(const struct command *command, struct run_config *config, int argc, char *argv[]);
+/* The same once cmd_begin() has read the flags of a command of this name; `command` NULL: none is
+ * followed. */
+int run_begun(const char *name, struct run_config *config, char *const *command);
 /* The session as the flags have it, and all that is told of its ticks, with the first JSON line.
  * `follow`: only what descends from us. As below. */
 int run_prepare(struct run *run, bool follow, session_tick_fn on_tick, struct error *error);

@@ -25,13 +25,14 @@ struct attached {
 	size_t n_watched;
 };
 
-/* -d is one interval unless -n says how many. A file of code is opened as it is first seen, so that
- * is not later than a second: `stacks` has as many ticks. */
+/* -d is one interval unless -n says how many. A file of code is opened as it is first seen, and what
+ * is resident is seen at a tick: so these are not more than a second apart in `stacks` and
+ * `explain`. */
 static uint64_t ticks_wanted(const struct run_config *config)
 {
 	if (config->count || !config->interval_ms)
 		return config->count;
-	return config->only_code ? (config->interval_ms + 999) / 1000 : 1;
+	return config->only_code || config->only_findings ? (config->interval_ms + 999) / 1000 : 1;
 }
 
 static uint64_t interval_wanted(const struct run_config *config)

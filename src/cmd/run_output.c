@@ -66,7 +66,9 @@ int run_open_output(struct run *run, struct error *error)
 	if (run->config->jsonl && open_jsonl(run, run->config->jsonl, OUTLET_REPLACE, error) < 0)
 		return -EIO;
 	if (!path) { /* COMMAND's standard output is its own */
-		run->output = run->config->only_code && !run->command ? stdout : stderr;
+		bool is_alone = run->config->only_code || run->config->only_findings;
+
+		run->output = is_alone && !run->command ? stdout : stderr;
 		return 0;
 	}
 	fd = output_file_open(path, O_TRUNC, OUTPUT_MODE);
@@ -105,6 +107,17 @@ static void print_findings(const struct run *run, FILE *stream)
 		finding_text_print(run->findings, run->n_findings, stream);
 }
 
+/* Findings alone. */
+static int print_alone(const struct run *run, struct error *error)
+{
+	finding_text_print_all(run->findings, run->n_findings, run->wall_ns,
+			       watch_details[run->config->watch.detail], run->output);
+	errno = 0;
+	return fflush(run->output) == 0 ? 0 :
+					  error_set(error, errno ?: EIO, "writing the findings: %s",
+						    strerror(errno ?: EIO));
+}
+
 /* In one piece, so that what COMMAND's children still write does not get between the lines. */
 static int print_summary(struct run *run, const struct sink_summary_run *ended, struct error *error)
 {
@@ -116,6 +129,8 @@ static int print_summary(struct run *run, const struct sink_summary_run *ended, 
 
 	if (run->config->only_code)
 		return print_code(run, error);
+	if (run->config->only_findings)
+		return print_alone(run, error);
 	memory = open_memstream(&text, &size);
 	result = memory ? sink_summary_print(run->summary, ended, memory) : -ENOMEM;
 	if (!result && run->slices) {
@@ -181,7 +196,7 @@ static int make_slices(struct run *run, struct error *error)
 
 static bool has_table(const struct run *run)
 {
-	return !run->config->json && !run->config->only_code;
+	return !run->config->json && !run->config->only_code && !run->config->only_findings;
 }
 
 int run_make_sinks(struct run *run, struct error *error)

@@ -40,3 +40,13 @@ void finding_text_print(const struct finding *findings, size_t count, FILE *stre
 	for (size_t i = 0; i < count; i++)
 		print_one(&findings[i], stream);
 }
+
+void finding_text_print_all(const struct finding *findings, size_t count, uint64_t wall_ns,
+			    const char *detail, FILE *stream)
+{
+	if (count)
+		finding_text_print(findings, count, stream);
+	else
+		fprintf(stream, "no finding in %.3f s of --detail %s\n", (double)wall_ns / 1e9,
+			detail);
+}

@@ -10,4 +10,8 @@
 /* Nothing where there is none. Write errors stay in the stream. */
 void finding_text_print(const struct finding *findings, size_t count, FILE *stream);
 
+/* The same, or that there is none in so much time of this detail. */
+void finding_text_print_all(const struct finding *findings, size_t count, uint64_t wall_ns,
+			    const char *detail, FILE *stream);
+
 #endif

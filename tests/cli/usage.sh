@@ -157,7 +157,12 @@ expect_refusal "run --budget of stall in fast detail" 2 \
 expect_refusal "run --budget by step without a command" 2 \
 	"a budget by phase or step needs a command, which writes the marks" run -a --budget 'minor<=1/it'
 expect_refusal "explain without a file" 2 \
-	"explain needs a FILE, or - for standard input; see faultmap explain --help" explain
+	"explain takes either FILE, - for standard input, or -p, --unit and the like, or -a; see faultmap explain --help" explain
+expect_refusal "explain of a file and a process" 2 \
+	"explain takes either FILE, - for standard input, or -p, --unit and the like, or -a; see faultmap explain --help" \
+	explain -p $$ /dev/null
+expect_refusal "explain of a file with -d" 2 \
+	"explain takes -d with -p, --unit and the like, or -a; a FILE is as long as it is" explain -d 1 /dev/null
 expect_refusal "guard without anybody" 2 \
 	"guard takes either --pid or --unit, and no operand; see faultmap guard --help" guard
 expect_refusal "guard of what is no pid" 2 \

@@ -34,6 +34,16 @@ check_equal "denied faults as a mechanism" "$(findings "${workload[@]}" denied)"
 "$FAULTMAP" run --no-explain --json -o "$TMP/lines" -- "${workload[@]}" denied
 check_equal "none with --no-explain" "$(jq -r 'select(.rec == "finding").finding' "$TMP/lines")" ""
 
+# explain of what runs: it begins in the middle.
+start_background "${workload[@]}" forever
+"$FAULTMAP" explain -p "$BACKGROUND_PID" -d 2 >"$TMP/out" 2>"$TMP/err"
+check_equal "explain of what runs: status and stderr" "$?:$(cat "$TMP/err")" 0:
+check_contains "it finds what a run would" "$TMP/out" "^again \\(likely\\): python3\\[$BACKGROUND_PID\\]"
+start_background sleep 100
+check_equal "of what sleeps there is none" \
+	"$("$FAULTMAP" explain -p "$BACKGROUND_PID" -d 0.2 | sed 's/in .* s of/in S of/')" \
+	"no finding in S of --detail full"
+
 check_equal "true has none" "$(findings true)" ""
 check_equal "ls has none" "$(findings ls -R "$ROOT/src")" ""
 check_equal "python3 has none" "$(findings /usr/bin/python3 -c pass)" ""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a finding is about, and what comes close to it: findings.py again|once|fork|fork-small|denied.
+"""What a finding is about, and what comes close to it: findings.py WORD, a key of WHAT.
 
 The process has no huge pages, so that each page of 4 KiB is a fault.
 """
@@ -57,6 +57,7 @@ def be_denied(times):
 
 WHAT = {
     "again": lambda: touch_and_give_back(16 * MIB, 12),
+    "forever": lambda: touch_and_give_back(16 * MIB, 1 << 30),
     "once": lambda: touch_and_give_back(128 * MIB, 1),
     "fork": lambda: fork_and_write(72 * MIB),
     "fork-small": lambda: fork_and_write(32 * MIB),
