@@ -22,8 +22,11 @@ static void print_one(const struct finding *finding, FILE *stream)
 	char comm[4 * COMM_LEN], mapping[256];
 
 	text_escape_to(comm, sizeof(comm), finding->comm);
-	fprintf(stream, "%s (%s): %s[%" PRIu64 "]", finding->name, finding->sure, comm,
-		finding->pid);
+	fprintf(stream, "%s (%s): ", finding->name, finding->sure);
+	if (finding->pid)
+		fprintf(stream, "%s[%" PRIu64 "]", comm, finding->pid);
+	else
+		fputs("all processes", stream);
 	if (finding->mapping) {
 		text_escape_to(mapping, sizeof(mapping), finding->mapping);
 		fprintf(stream, ", %s", mapping);

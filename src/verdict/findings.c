@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "verdict/findings.h"
+#include "verdict/findings_data.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,209 +10,28 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "model/grouping.h"
+#include "model/latency.h"
 #include "model/losses.h"
-
-/* The thresholds. Less is there in every program, and no change would be noticed. ---------------- */
-
-/* Of memory: 64 MiB take some 20 ms to fault in, the least that somebody sees. */
-#define MANY_BYTES (64UL << 20)
-/* Times the peak of what was resident: allocators return and take again up to twice of it when a
- * program goes through phases; four times is a loop. */
-#define TIMES_AGAIN 4
-/* Of stalls: 100 ms is what a person notices, and ... */
-#define LONG_NS 100000000UL
-/* ... a twentieth of the run what is worth a change. */
-#define WALL_SHARE 20
-/* Of major faults: a cold start of any program has dozens. */
-#define MANY_MAJOR 256
-/* Of denied faults: a crash has one, a test of a guard page a few. */
-#define MANY_DENIED 1000
 
 /* Beyond, what is small is in no finding. */
 #define SUBJECTS_MAX 65536
 
-/* How much memory a process had at most. */
+/* What is known of a process beside its rows. */
 struct resident {
 	uint64_t tgid, start_ns; /* identity: must stay first, it is the hash key */
-	uint64_t peak_rss;
+	uint64_t peak_rss, gup;
+	bool is_whole; /* it was seen from its birth on */
+	char cgroup[FINDING_SEEN_LEN / 2]; /* cut, where it is longer */
 };
 #define RESIDENT_KEY_SIZE offsetof(struct resident, peak_rss)
-
-/* All that one process did in the mappings of one name; or, mapping NULL, in all. */
-struct subject {
-	/* identity: must stay first, it is the hash key */
-	const char *mapping;
-	uint64_t tgid, start_ns;
-
-	char comm[COMM_LEN];
-	uint64_t minor, major, denied;
-	uint64_t zero_faults, zero_reads, cow_faults, swap_faults;
-	uint64_t cow_ns, major_ns, swap_ns, zero_ns;
-	uint64_t by_cause[STALL_CAUSE_COUNT];
-	uint64_t peak_rss;
-};
-#define SUBJECT_KEY_SIZE offsetof(struct subject, comm)
 
 struct findings {
 	uint64_t page_size;
 	struct grouping *rows;
 	struct table residents, subjects;
-	uint64_t wall_ns;
+	struct subject all; /* tgid 0: what the rules of OF_ALL need */
 	struct finding *list;
 	size_t count;
-};
-
-struct rule {
-	const char *name;
-	bool of_process; /* looks at processes, not at their mappings */
-	/* True: it is so; sets seen and the costs. */
-	bool (*holds)(const struct findings *findings, const struct subject *subject,
-		      struct finding *finding);
-	const char *sure;
-	const char *advice;
-};
-
-/* Rules. --------------------------------------------------------------------------------------- */
-
-static bool is_long(const struct findings *findings, uint64_t stall_ns)
-{
-	return stall_ns >= LONG_NS && stall_ns >= findings->wall_ns / WALL_SHARE;
-}
-
-static bool faults_again(const struct findings *findings, const struct subject *subject,
-			 struct finding *finding)
-{
-	uint64_t bytes = subject->zero_faults * findings->page_size;
-	char faulted[TEXT_SIZE_LEN], resident[TEXT_SIZE_LEN];
-
-	if (!subject->peak_rss || bytes < MANY_BYTES || bytes / TIMES_AGAIN <= subject->peak_rss)
-		return false;
-	finding->cost_ns = subject->zero_ns;
-	finding->cost_bytes = bytes - subject->peak_rss;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s were touched for the first time, where at most %s were resident: the same "
-		 "memory %" PRIu64 " times",
-		 text_bytes(faulted, bytes), text_bytes(resident, subject->peak_rss),
-		 bytes / subject->peak_rss);
-	return true;
-}
-
-/* A page that was read first is the zero page: its copy comes from no fork. */
-static bool copies_after_fork(const struct findings *findings, const struct subject *subject,
-			      struct finding *finding)
-{
-	uint64_t copies = subject->cow_faults > subject->zero_reads ?
-				  subject->cow_faults - subject->zero_reads :
-				  0;
-	uint64_t bytes = copies * findings->page_size;
-	char copied[TEXT_SIZE_LEN];
-
-	if (bytes < MANY_BYTES || subject->mapping[0] != '[')
-		return false;
-	finding->cost_ns = subject->cow_ns;
-	finding->cost_bytes = bytes;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s were copied, page by page, because another process shared them after a fork",
-		 text_bytes(copied, bytes));
-	return true;
-}
-
-static bool reads_cold_file(const struct findings *findings, const struct subject *subject,
-			    struct finding *finding)
-{
-	char count[TEXT_COUNT_LEN];
-
-	if (subject->mapping[0] != '/' || subject->major < MANY_MAJOR ||
-	    !is_long(findings, subject->major_ns))
-		return false;
-	finding->cost_ns = subject->major_ns;
-	finding->cost_bytes = subject->major * findings->page_size;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s major faults read the file from the disk, piece by piece",
-		 text_count(count, subject->major));
-	return true;
-}
-
-static bool waits_for_lock(const struct findings *findings, const struct subject *subject,
-			   struct finding *finding)
-{
-	uint64_t stall_ns = subject->by_cause[STALL_LOCK];
-	char shown[TEXT_DURATION_LEN];
-
-	if (!is_long(findings, stall_ns))
-		return false;
-	finding->cost_ns = stall_ns;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "faults waited %s for the lock of the address space, which mmap, munmap and "
-		 "mprotect hold",
-		 text_duration(shown, stall_ns));
-	return true;
-}
-
-static bool waits_for_swap(const struct findings *findings, const struct subject *subject,
-			   struct finding *finding)
-{
-	char count[TEXT_COUNT_LEN];
-
-	if (!is_long(findings, subject->swap_ns))
-		return false;
-	finding->cost_ns = subject->swap_ns;
-	finding->cost_bytes = subject->swap_faults * findings->page_size;
-	snprintf(finding->seen, sizeof(finding->seen), "%s faults brought memory back from swap",
-		 text_count(count, subject->swap_faults));
-	return true;
-}
-
-static bool waits_for_handler(const struct findings *findings, const struct subject *subject,
-			      struct finding *finding)
-{
-	uint64_t stall_ns = subject->by_cause[STALL_USERFAULTFD];
-	char shown[TEXT_DURATION_LEN];
-
-	if (!is_long(findings, stall_ns))
-		return false;
-	finding->cost_ns = stall_ns;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "faults waited %s for the program that handles them, behind userfaultfd",
-		 text_duration(shown, stall_ns));
-	return true;
-}
-
-static bool is_denied_often(const struct findings *findings, const struct subject *subject,
-			    struct finding *finding)
-{
-	char count[TEXT_COUNT_LEN];
-
-	(void)findings;
-	if (subject->denied < MANY_DENIED)
-		return false;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s faults were denied, and the process went on: it handles SIGSEGV or EFAULT",
-		 text_count(count, subject->denied));
-	return true;
-}
-
-static const struct rule rules[] = {
-	{ "again", true, faults_again, "likely",
-	  "keep freed memory: GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:"
-	  "glibc.malloc.mmap_threshold=1073741824, or fewer madvise(MADV_DONTNEED)" },
-	{ "cow-storm", false, copies_after_fork, "likely",
-	  "fork before memory is filled, use posix_spawn or vfork for programs, or write less "
-	  "while the child lives" },
-	{ "cold-file", false, reads_cold_file, "certain",
-	  "read it ahead: madvise(MADV_WILLNEED) or MADV_POPULATE_READ, or read the file once "
-	  "before" },
-	{ "lock-convoy", true, waits_for_lock, "certain",
-	  "map and unmap less while other threads fault: pool memory, raise malloc's mmap "
-	  "threshold" },
-	{ "swap-in", true, waits_for_swap, "certain",
-	  "give it memory: raise memory.high or memory.max, or keep it in with mlock(2) or "
-	  "memory.low" },
-	{ "slow-handler", true, waits_for_handler, "certain",
-	  "answer sooner: more handler threads, larger UFFDIO_COPY, or fill ahead" },
-	{ "denied-mechanism", true, is_denied_often, "certain",
-	  "nothing, if a garbage collector or a debugger means it; else look at what handles "
-	  "SIGSEGV" },
 };
 
 /* Subjects. ------------------------------------------------------------------------------------ */
@@ -259,7 +77,7 @@ static int note_resident(struct findings *findings, const struct process *proces
 	uint64_t rss = max_of(process->rss_bytes, process->peak_rss_bytes);
 	struct resident *resident = table_get(&findings->residents, &key);
 
-	if (!resident && rss && findings->residents.count < SUBJECTS_MAX) {
+	if (!resident && (rss || process->gup) && findings->residents.count < SUBJECTS_MAX) {
 		resident = malloc(sizeof(*resident));
 		if (!resident)
 			return -ENOMEM;
@@ -269,15 +87,36 @@ static int note_resident(struct findings *findings, const struct process *proces
 			return -ENOMEM;
 		}
 	}
-	if (resident)
-		resident->peak_rss = max_of(resident->peak_rss, rss);
+	if (!resident)
+		return 0;
+	resident->peak_rss = max_of(resident->peak_rss, rss);
+	resident->gup += process->gup - process->gup_before;
+	resident->is_whole |= process->accounted;
+	snprintf(resident->cgroup, sizeof(resident->cgroup), "%s", process->cgroup ?: "");
 	return 0;
+}
+
+/* Small processes are put together in rows, and these are of many. */
+static void note_relocations(struct findings *findings, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_touched; i++) {
+		const struct row *row = snapshot->rows[i];
+
+		if (row->kind != KIND_FILE_COW)
+			continue;
+		findings->all.file_cow_faults += row->now.minor + row->now.major -
+						 row->before.minor - row->before.major;
+		if (row->latency)
+			findings->all.file_cow_ns += latency_delta(row).sum_ns;
+	}
 }
 
 int findings_tick(struct findings *findings, const struct snapshot *snapshot, struct error *error)
 {
 	int result = grouping_add(findings->rows, snapshot);
 
+	if (snapshot->tick)
+		note_relocations(findings, snapshot);
 	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
 		if (!losses_is_other(snapshot->processes[i]))
 			result = note_resident(findings, snapshot->processes[i]);
@@ -317,8 +156,19 @@ static struct subject *subject_of(struct findings *findings, const char *mapping
 	return NULL;
 }
 
+/* More major faults than the mapping has pages. */
+static void note_again(struct subject *subject, const struct tally *row, uint64_t page_size)
+{
+	uint64_t pages = (row->map_end - row->map_start) / page_size;
+
+	if (!pages || row->counts.major <= pages)
+		return;
+	subject->again_major += row->counts.major;
+	subject->again_pages += pages;
+}
+
 /* NULL: there was no room. */
-static void add_row(struct subject *subject, const struct tally *row)
+static void add_row(struct subject *subject, const struct tally *row, uint64_t page_size)
 {
 	uint64_t faults = row->counts.minor + row->counts.major;
 	uint64_t stall_ns = row->stalls.sum_ns;
@@ -331,6 +181,7 @@ static void add_row(struct subject *subject, const struct tally *row)
 	subject->denied += row->counts.denied;
 	if (row->kind == KIND_DEMAND_ZERO) {
 		subject->zero_faults += faults;
+		subject->zero_pages += row->counts.pages;
 		subject->zero_reads += row->access == ACCESS_READ ? faults : 0;
 		subject->zero_ns += stall_ns;
 	} else if (row->kind == KIND_COW) {
@@ -339,35 +190,75 @@ static void add_row(struct subject *subject, const struct tally *row)
 	} else if (row->kind == KIND_SWAP_IN) {
 		subject->swap_faults += faults;
 		subject->swap_ns += stall_ns;
+	} else if (row->kind == KIND_NUMA_HINT) {
+		subject->numa_faults += faults;
+		subject->numa_ns += stall_ns;
 	} else if (row->counts.major) {
 		subject->major_ns += stall_ns;
+		note_again(subject, row, page_size);
 	}
+	if (row->kind == KIND_HUGE_ZERO)
+		subject->zero_pages += row->counts.pages;
+	if (row->perms[1] == 'w')
+		subject->map_bytes = max_of(subject->map_bytes, row->map_end - row->map_start);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		subject->by_cause[cause] += row->by_cause[cause];
+}
+
+/* What the process has, of which a subject is a part. */
+static void describe_subjects(struct findings *findings)
+{
+	struct subject *subject;
+	size_t cursor = 0;
+
+	while ((subject = table_next(&findings->subjects, &cursor))) {
+		const struct resident key = { .tgid = subject->tgid,
+					      .start_ns = subject->start_ns };
+		const struct resident *resident = table_get(&findings->residents, &key);
+
+		if (!resident)
+			continue;
+		subject->peak_rss = resident->peak_rss;
+		subject->gup = resident->gup;
+		subject->is_whole = resident->is_whole;
+		subject->cgroup = resident->cgroup;
+	}
+}
+
+/* Of each process: its threads' stacks have names of their own. */
+static void count_stacks(struct findings *findings)
+{
+	const struct subject *subject;
+	size_t cursor = 0;
+
+	while ((subject = table_next(&findings->subjects, &cursor))) {
+		const struct subject key = { .tgid = subject->tgid,
+					     .start_ns = subject->start_ns };
+		struct subject *process;
+
+		if (!subject->mapping || strncmp(subject->mapping, "[stack:", 7) != 0)
+			continue;
+		process = table_get(&findings->subjects, &key);
+		if (!process)
+			continue;
+		process->n_stacks++;
+		process->stack_pages += subject->zero_pages;
+	}
 }
 
 /* Rows that were put together are of several processes, and small: of them nothing is said. */
 static void make_subjects(struct findings *findings, const struct tallies *rows)
 {
-	const struct resident *resident;
-	size_t cursor = 0;
-
 	for (size_t i = 0; i < rows->shown; i++) {
 		const struct tally *row = rows->list[i];
 
 		if (!row->tgid)
 			continue;
-		add_row(subject_of(findings, row->name, row), row);
-		add_row(subject_of(findings, NULL, row), row);
+		add_row(subject_of(findings, row->name, row), row, findings->page_size);
+		add_row(subject_of(findings, NULL, row), row, findings->page_size);
 	}
-	while ((resident = table_next(&findings->residents, &cursor))) {
-		const struct subject key = { .tgid = resident->tgid,
-					     .start_ns = resident->start_ns };
-		struct subject *subject = table_get(&findings->subjects, &key);
-
-		if (subject)
-			subject->peak_rss = resident->peak_rss;
-	}
+	count_stacks(findings);
+	describe_subjects(findings);
 }
 
 /* The verdict. --------------------------------------------------------------------------------- */
@@ -381,8 +272,16 @@ static int compare_cost(const void *left, const void *right)
 	return compare_u64(b->cost_bytes, a->cost_bytes);
 }
 
+static enum scope scope_of(const struct subject *subject)
+{
+	if (subject->mapping)
+		return OF_MAPPING;
+	return subject->tgid ? OF_PROCESS : OF_ALL;
+}
+
 /* 0 or -ENOMEM. */
-static int apply(struct findings *findings, const struct rule *rule, const struct subject *subject)
+static int apply(struct findings *findings, const struct rule *rule, const struct subject *subject,
+		 const struct rule_context *context)
 {
 	struct finding finding = { .name = rule->name,
 				   .pid = subject->tgid,
@@ -391,7 +290,7 @@ static int apply(struct findings *findings, const struct rule *rule, const struc
 				   .sure = rule->sure };
 	struct finding *grown;
 
-	if (rule->of_process != !subject->mapping || !rule->holds(findings, subject, &finding))
+	if (rule->scope != scope_of(subject) || !rule->holds(subject, context, &finding))
 		return 0;
 	memcpy(finding.comm, subject->comm, COMM_LEN);
 	grown = reallocarray(findings->list, findings->count + 1, sizeof(*grown));
@@ -418,21 +317,43 @@ static void thin(struct findings *findings)
 	findings->count = kept;
 }
 
+/* 0 or -ENOMEM. */
+static int apply_all(struct findings *findings, const struct subject *subject,
+		     const struct rule_context *context)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < findings_n_rules && !result; i++)
+		result = apply(findings, &findings_rules[i], subject, context);
+	return result;
+}
+
+/* What was found before, of fewer snapshots, goes. */
+static void begin_anew(struct findings *findings)
+{
+	table_clear_values(&findings->subjects, free);
+	table_init(&findings->subjects, 0, SUBJECT_KEY_SIZE);
+	findings->count = 0;
+}
+
 int findings_end(struct findings *findings, uint64_t wall_ns, const struct finding **ret_list,
 		 size_t *ret_count)
 {
 	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
 	struct tallies rows = {};
+	const struct rule_context context = { .page_size = findings->page_size,
+					      .wall_ns = wall_ns };
 	const struct subject *subject;
 	size_t cursor = 0;
 	int result = grouping_tallies(findings->rows, &view, &rows);
 
-	findings->wall_ns = wall_ns;
+	begin_anew(findings);
 	if (!result)
 		make_subjects(findings, &rows);
+	if (!result)
+		result = apply_all(findings, &findings->all, &context);
 	while (!result && (subject = table_next(&findings->subjects, &cursor)))
-		for (size_t i = 0; i < ARRAY_SIZE(rules) && !result; i++)
-			result = apply(findings, &rules[i], subject);
+		result = apply_all(findings, subject, &context);
 	tallies_clear(&rows);
 	if (findings->count)
 		qsort(findings->list, findings->count, sizeof(*findings->list), compare_cost);

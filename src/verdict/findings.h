@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the figures come to: findings, each with what was seen, what it costs and what to do. Takes
- * every snapshot once, as a sink does. All rules and thresholds are in findings.c, and have a section
- * of faultmap-findings(7) each.
+ * every snapshot once, as a sink does. All rules and thresholds are in findings_rules.c, and have a
+ * section of faultmap-findings(7) each.
  */
 #ifndef FAULTMAP_FINDINGS_H
 #define FAULTMAP_FINDINGS_H

@@ -101,7 +101,7 @@ done
 
 check_equal "faultmap-findings(7) has the findings of the rules" \
 	"$(sed -n 's/^\.Ss //p' "$man/faultmap-findings.7" | sort)" \
-	"$(sed -n '/rules\[\] = {/,/^};/s/^	{ "\([a-z-]*\)",.*/\1/p' src/verdict/findings.c | sort)"
+	"$(sed -n '/rules\[\] = {/,/^};/s/^	{ "\([a-z-]*\)",.*/\1/p' src/verdict/findings_rules.c | sort)"
 check_equal "so has the schema" "$(jq -r '.definitions.finding.properties.finding.enum[]' "$schema" | sort)" \
 	"$(sed -n 's/^\.Ss //p' "$man/faultmap-findings.7" | sort)"
 check_equal "faultmap-faults(7) has the kinds" "$(page_items "$man/faultmap-faults.7" KINDS Cm)" \

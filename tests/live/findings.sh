@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 10 s
+# takes 40 s
 # The findings of run: each by a workload that has it, and none of what comes close, or of everyday programs.
 . "$(dirname "$0")/../lib.sh"
 
@@ -33,6 +33,67 @@ check "explain fails with a line that is none" [ "$("$FAULTMAP" explain "$TMP/li
 check_equal "denied faults as a mechanism" "$(findings "${workload[@]}" denied)" "denied-mechanism "
 "$FAULTMAP" run --no-explain --json -o "$TMP/lines" -- "${workload[@]}" denied
 check_equal "none with --no-explain" "$(jq -r 'select(.rec == "finding").finding' "$TMP/lines")" ""
+
+check_equal "page by page where huge pages would do" "$(findings "${workload[@]}" small-pages)" "huge-pages "
+check_equal "the same in huge pages" "$(findings "${workload[@]}" huge-pages)" ""
+check_equal "reserved and not touched" "$(findings "${workload[@]}" reserved)" "reserved "
+check_equal "less than a gibibyte of it" "$(findings "${workload[@]}" reserved-less)" ""
+check_equal "populated by the kernel" "$(findings "${workload[@]}" populate)" "populate "
+check_equal "explain finds that in the log, too" \
+	"$("$FAULTMAP" explain "$TMP/lines" | grep -c '^populate (likely): ')" 1
+check_equal "less of it" "$(findings "${workload[@]}" populate-less)" ""
+check_equal "a thread for each task" "$(findings "${workload[@]}" threads)" "thread-stacks "
+check_equal "a large pool" "$(findings "${workload[@]}" threads-less)" ""
+# shellcheck disable=SC2016 # for the other shell
+loop='for ((i = 0; i < 300; i++)); do "$0"; done'
+check_equal "relocations at each start" "$(findings bash -c "$loop" "$BUILD/workload/relocated")" "relocations "
+check_equal "as many starts of a small program" "$(findings bash -c "$loop" /bin/true)" ""
+
+# Files have to lie on a disk: on tmpfs nothing is a major fault.
+directory=$TMP
+[ "$(stat -f -c %T "$directory")" != tmpfs ] || directory=/var/tmp
+file=$directory/faultmap-findings.$$
+root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts) limit=memory.max
+if ! grep -qsw memory "$root/cgroup.controllers"; then
+	root=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+	limit=memory.limit_in_bytes
+elif [ -n "$root" ]; then
+	echo +memory >"$root/cgroup.subtree_control"
+fi
+group=$root/faultmap-findings-$$
+clean_up()
+{
+	umount "$TMP/slow_fs" 2>/dev/null
+	rm -f "$file"
+	[ ! -d "$group" ] || wait_for 120 rmdir "$group"
+}
+trap 'clean_up; cleanup_test' EXIT
+dd if=/dev/urandom of="$file" bs=1M count=32 conv=fsync 2>/dev/null
+drop_file()
+{
+	dd of="$file" oflag=nocache conv=notrunc,fdatasync count=0 2>/dev/null
+}
+drop_file
+check_equal "a cold file, page by page" "$(findings "${workload[@]}" read "$file" 1)" "cold-file "
+check_equal "a file that is in the cache" "$(findings "${workload[@]}" read "$file" 2)" ""
+if [ -z "$root" ] || ! mkdir "$group" || ! echo 16M >"$group/$limit"; then
+	skip "a file that does not fit below a limit" "no cgroup of memory can be made"
+else
+	drop_file
+	check_equal "a file that does not fit below a limit" "$(findings bash -c 'echo $$ >"$0" && exec "$@"' \
+		"$group/cgroup.procs" "${workload[@]}" read "$file" 3)" "thrash "
+	[ $limit != memory.max ] || check_equal "whose limit it is" \
+		"$(jq -r 'select(.rec == "finding").seen' "$TMP/lines" | grep -o '/faultmap-findings-.*$')" "/${group##*/}"
+fi
+if ! [ -c /dev/fuse ]; then
+	skip "a file system that answers late" "this kernel has no FUSE"
+else
+	mkdir "$TMP/slow_fs"
+	start_background "$BUILD/workload/slow_fs" "$TMP/slow_fs" 5 100
+	wait_for 60 test -f "$TMP/slow_fs/file"
+	check_equal "a file system that answers late" \
+		"$(findings "${workload[@]}" read "$TMP/slow_fs/file" 1)" "slow-handler "
+fi
 
 # explain of what runs: it begins in the middle.
 start_background "${workload[@]}" forever

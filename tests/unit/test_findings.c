@@ -28,6 +28,9 @@ struct one {
 	uint64_t stall_ns;
 	uint64_t reads; /* demand_zero by reading, in the same mapping */
 	uint64_t wall_ns;
+	uint64_t size; /* of the mapping; 0: 256 MiB */
+	uint64_t gup;
+	bool is_whole, is_of_all;
 };
 
 static const struct one table[] = {
@@ -67,6 +70,50 @@ static const struct one table[] = {
 	  .wall_ns = SECOND },
 	{ "denied-mechanism", "[anon]", KIND_DENIED_ACCESS, ACCESS_WRITE, 0, 0, 1000, MIB,
 	  .wall_ns = SECOND },
+	/* Each page came once, by its own fault; and not long. */
+	{ "thrash", "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 200 * MS,
+	  .wall_ns = SECOND, .size = MIB },
+	{ "cold-file", "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 200 * MS,
+	  .wall_ns = SECOND, .size = 300 * 4096 },
+	{ NULL, "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 90 * MS,
+	  .wall_ns = SECOND, .size = MIB },
+	{ "reserved", "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 100, .rss = MIB, .size = 2048 * MIB,
+	  .is_whole = true },
+	/* Smaller; more touched; seen from the middle on; a file. */
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 100, .rss = MIB, .size = 1000 * MIB,
+	  .is_whole = true },
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 27000, .rss = 120 * MIB,
+	  .size = 2048 * MIB, .is_whole = true },
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 100, .rss = MIB, .size = 2048 * MIB },
+	{ NULL, "/data/x", KIND_FILE_MAP, ACCESS_READ, 100, .rss = MIB, .size = 2048 * MIB,
+	  .is_whole = true },
+	{ "huge-pages", "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, 0, 0, 256 * MIB, STALL_CPU,
+	  150 * MS, .wall_ns = SECOND },
+	/* Less; fast; many small mappings; already huge. */
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65000, 0, 0, 256 * MIB, STALL_CPU,
+	  150 * MS, .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, 0, 0, 256 * MIB, STALL_CPU,
+	  90 * MS, .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, 0, 0, 256 * MIB, STALL_CPU,
+	  150 * MS, .size = 32 * MIB },
+	{ NULL, "[anon]", KIND_HUGE_ZERO, ACCESS_WRITE, 65536, 0, 0, 256 * MIB, STALL_CPU,
+	  150 * MS, .wall_ns = SECOND },
+	{ "compaction", "[anon]", KIND_HUGE_ZERO, ACCESS_WRITE, 20, 0, 0, 256 * MIB,
+	  STALL_COMPACTION, 150 * MS, .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_HUGE_ZERO, ACCESS_WRITE, 20, 0, 0, 256 * MIB, STALL_COMPACTION,
+	  90 * MS, .wall_ns = SECOND },
+	{ "populate", "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 20, .rss = 256 * MIB, .gup = 65536 },
+	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 20, .rss = 256 * MIB, .gup = 65535 },
+	{ "relocations", "/lib/x.so", KIND_FILE_COW, ACCESS_WRITE, 2048, 0, 0, MIB, STALL_CPU,
+	  150 * MS, .is_of_all = true },
+	{ NULL, "/lib/x.so", KIND_FILE_COW, ACCESS_WRITE, 2047, 0, 0, MIB, STALL_CPU, 150 * MS, .wall_ns = SECOND },
+	{ NULL, "/lib/x.so", KIND_FILE_COW, ACCESS_WRITE, 2048, 0, 0, MIB, STALL_CPU, 90 * MS, .wall_ns = SECOND },
+	{ "numa-hints", "[anon]", KIND_NUMA_HINT, ACCESS_READ, 300, 0, 0, MIB, STALL_CPU, 150 * MS, .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_NUMA_HINT, ACCESS_READ, 300, 0, 0, MIB, STALL_CPU, 90 * MS, .wall_ns = SECOND },
+	/* A file system of a process: no matter how many, and the disk has no part in it. */
+	{ "slow-handler", "/fuse/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_REMOTE,
+	  150 * MS, .wall_ns = SECOND },
+	{ NULL, "/fuse/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_REMOTE, 90 * MS, .wall_ns = SECOND },
 	/* A crash. */
 	{ NULL, "[anon]", KIND_DENIED_ACCESS, ACCESS_WRITE, 0, 0, 1, MIB, .wall_ns = SECOND },
 };
@@ -83,8 +130,8 @@ static void assert_finding(const struct one *one)
 
 	snapshot_begin(snapshot);
 	process = add_process(snapshot, 100, "work", 600 * MIB, one->rss);
-	row = add_row(snapshot, process, 1, one->mapping, "rw-p", one->kind, one->access, 256 * MIB,
-		      one->minor, one->major);
+	row = add_row(snapshot, process, 1, one->mapping, "rw-p", one->kind, one->access,
+		      one->size ?: 256 * MIB, one->minor, one->major);
 	row->now.denied = one->denied;
 	if (one->stall_ns)
 		stall_for(row, one->cause, one->stall_ns);
@@ -92,6 +139,8 @@ static void assert_finding(const struct one *one)
 		add_row(snapshot, process, 1, one->mapping, "rw-p", KIND_DEMAND_ZERO, ACCESS_READ,
 			256 * MIB, one->reads, 0);
 	process->ended = true;
+	process->gup = one->gup;
+	process->accounted = one->is_whole;
 	seal(snapshot, 1);
 	assert_int_equal(findings_tick(findings, snapshot, &error), 0);
 	assert_int_equal(findings_end(findings, one->wall_ns ?: SECOND, &list, &count), 0);
@@ -99,8 +148,8 @@ static void assert_finding(const struct one *one)
 		fail_msg("row %td: %zu findings, %s", one - table, count,
 			 count ? list[0].name : "");
 	if (count) {
-		assert_int_equal(list[0].pid, 100);
-		assert_string_equal(list[0].comm, "work");
+		assert_int_equal(list[0].pid, one->is_of_all ? 0 : 100);
+		assert_string_equal(list[0].comm, one->is_of_all ? "" : "work");
 		assert_true(strlen(list[0].seen) > 20 &&
 			    strlen(list[0].seen) < FINDING_SEEN_LEN - 1);
 		assert_true(*list[0].advice && *list[0].sure);
@@ -142,6 +191,41 @@ static void the_peak_is_of_all_ticks(void **state)
 	findings_free(findings);
 }
 
+/* Each has a stack of its own: 512 of them, and not 511. */
+static void threads_are_counted_by_their_stacks(void **state)
+{
+	(void)state;
+	for (unsigned int threads = 511; threads <= 512; threads++) {
+		struct findings *findings = findings_new(4096);
+		struct snapshot *snapshot = snapshot_new();
+		const struct finding *list;
+		struct process *process;
+		struct error error;
+		char name[32];
+		size_t count;
+
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100, "work", MIB, MIB);
+		for (unsigned int i = 0; i < threads; i++) {
+			snprintf(name, sizeof(name), "[stack:%u]", 1000 + i);
+			add_row(snapshot, process, 1 + i, name, "rw-p", KIND_DEMAND_ZERO,
+				ACCESS_WRITE, 8 * MIB, 3, 0);
+			add_row(snapshot, process, 1 + i, name, "rw-p", KIND_DEMAND_ZERO,
+				ACCESS_READ, 8 * MIB, 1, 0);
+		}
+		seal(snapshot, 1);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+		assert_int_equal(count, threads == 512);
+		if (count) {
+			assert_string_equal(list[0].name, "thread-stacks");
+			assert_int_equal(list[0].cost_bytes, 512UL * 4 * 4096);
+		}
+		snapshot_free(snapshot);
+		findings_free(findings);
+	}
+}
+
 /* Ten processes do the same: three say it. */
 static void of_a_kind_the_costliest_are_told(void **state)
 {
@@ -174,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_what_triggers_it_and_what_does_not),
 		cmocka_unit_test(the_peak_is_of_all_ticks),
+		cmocka_unit_test(threads_are_counted_by_their_stacks),
 		cmocka_unit_test(of_a_kind_the_costliest_are_told),
 	};
 

@@ -9,10 +9,12 @@ import ctypes
 import mmap
 import os
 import sys
+import threading
 
 PR_SET_THP_DISABLE = 41
 PAGE = 4096
 MIB = 1 << 20
+MAP_POPULATE = 0x8000
 ANONYMOUS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 
 
@@ -55,10 +57,60 @@ def be_denied(times):
     mapping.close()
 
 
+def reserve(size, touched):
+    """Asks for memory and uses the beginning of it."""
+    mapping = mmap.mmap(-1, size, flags=ANONYMOUS)
+    touch(memoryview(mapping)[:touched])
+
+
+def fill_huge(size):
+    """Huge pages, as far as they are to be had."""
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0)
+    mapping = mmap.mmap(-1, size, flags=ANONYMOUS)
+    mapping.madvise(mmap.MADV_HUGEPAGE)
+    for offset in range(0, size, 16 * PAGE):
+        mapping[offset] = 1
+
+
+def fill_early(size):
+    """The kernel fills it before the call returns."""
+    mmap.mmap(-1, size, flags=ANONYMOUS | MAP_POPULATE)
+
+
+def start_threads(number):
+    """One after the other, each with a stack of its own as long as others live."""
+    go_on = threading.Event()
+    threads = [threading.Thread(target=go_on.wait) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    go_on.set()
+    for thread in threads:
+        thread.join()
+
+
+def read_pages(path, times):
+    """Each page of a file, by a fault of its own, again and again."""
+    with open(path, "rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+    mapping.madvise(mmap.MADV_RANDOM)
+    for _ in range(times):
+        for offset in range(0, len(mapping), PAGE):
+            mapping[offset]
+
+
 WHAT = {
     "again": lambda: touch_and_give_back(16 * MIB, 12),
     "forever": lambda: touch_and_give_back(16 * MIB, 1 << 30),
     "once": lambda: touch_and_give_back(128 * MIB, 1),
+    "small-pages": lambda: touch_and_give_back(320 * MIB, 1),
+    "huge-pages": lambda: fill_huge(320 * MIB),
+    "reserved": lambda: reserve(2048 * MIB, MIB),
+    "reserved-less": lambda: reserve(1000 * MIB, MIB),
+    "populate": lambda: fill_early(288 * MIB),
+    "populate-less": lambda: fill_early(192 * MIB),
+    "threads": lambda: start_threads(560),
+    "threads-less": lambda: start_threads(300),
+    "read": lambda: read_pages(sys.argv[2], int(sys.argv[3])),
     "fork": lambda: fork_and_write(72 * MIB),
     "fork-small": lambda: fork_and_write(32 * MIB),
     "denied": lambda: be_denied(1200),

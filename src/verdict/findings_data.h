@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What findings.c (who did what) and findings_rules.c (what that comes to) share; nobody else includes
+ * it. */
+#ifndef FAULTMAP_FINDINGS_DATA_H
+#define FAULTMAP_FINDINGS_DATA_H
+
+#include <stdbool.h>
+
+#include "verdict/findings.h"
+
+/* All that one process did in the mappings of one name; or, mapping NULL, in all; or, tgid 0 as well,
+ * all that anybody did. */
+struct subject {
+	/* identity: must stay first, it is the hash key */
+	const char *mapping;
+	uint64_t tgid, start_ns;
+
+	char comm[COMM_LEN];
+	uint64_t minor, major, denied;
+	uint64_t zero_faults, zero_reads, cow_faults, swap_faults, file_cow_faults;
+	uint64_t zero_pages; /* in private memory of its own */
+	uint64_t cow_ns, major_ns, swap_ns, zero_ns, file_cow_ns, numa_ns, numa_faults;
+	uint64_t again_major; /* of single mappings: major faults, ... */
+	uint64_t again_pages; /* ... where they are more than these have pages */
+	uint64_t by_cause[STALL_CAUSE_COUNT];
+	uint64_t map_bytes; /* of the largest mapping that may be written to */
+	uint64_t n_stacks;  /* mapping NULL: stacks of threads, and ... */
+	uint64_t stack_pages;
+	/* Of the process. */
+	uint64_t peak_rss, gup;
+	bool is_whole; /* it was seen from its birth on */
+	const char *cgroup;
+};
+#define SUBJECT_KEY_SIZE offsetof(struct subject, comm)
+
+/* What a rule is about. */
+enum scope { OF_MAPPING, OF_PROCESS, OF_ALL };
+
+/* Of the run. */
+struct rule_context {
+	uint64_t page_size, wall_ns;
+};
+
+struct rule {
+	const char *name;
+	enum scope scope;
+	/* True: it is so; sets seen and the costs. */
+	bool (*holds)(const struct subject *subject, const struct rule_context *context,
+		      struct finding *finding);
+	const char *sure;
+	const char *advice;
+};
+
+extern const struct rule findings_rules[];
+extern const size_t findings_n_rules;
+
+#endif
