@@ -45,7 +45,7 @@ check_equal "less of it" "$(findings "${workload[@]}" populate-less)" ""
 check_equal "a thread for each task" "$(findings "${workload[@]}" threads)" "thread-stacks "
 check_equal "a large pool" "$(findings "${workload[@]}" threads-less)" ""
 # shellcheck disable=SC2016 # for the other shell
-loop='for ((i = 0; i < 300; i++)); do "$0"; done'
+loop='for ((i = 0; i < 100; i++)); do "$0"; done'
 check_equal "relocations at each start" "$(findings bash -c "$loop" "$BUILD/workload/relocated")" "relocations "
 check_equal "as many starts of a small program" "$(findings bash -c "$loop" /bin/true)" ""
 
@@ -53,14 +53,15 @@ check_equal "as many starts of a small program" "$(findings bash -c "$loop" /bin
 directory=$TMP
 [ "$(stat -f -c %T "$directory")" != tmpfs ] || directory=/var/tmp
 file=$directory/faultmap-findings.$$
-root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts) limit=memory.max
-if ! grep -qsw memory "$root/cgroup.controllers"; then
-	root=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts) limit=memory.max
+if ! grep -qsw memory "$cgroups/cgroup.controllers"; then
+	cgroups=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
 	limit=memory.limit_in_bytes
-elif [ -n "$root" ]; then
-	echo +memory >"$root/cgroup.subtree_control"
+elif [ -n "$cgroups" ]; then
+	echo +memory >"$cgroups/cgroup.subtree_control"
 fi
-group=$root/faultmap-findings-$$
+group=$cgroups/faultmap-findings-$$
+# shellcheck disable=SC2317 # the trap calls it
 clean_up()
 {
 	umount "$TMP/slow_fs" 2>/dev/null
@@ -76,10 +77,11 @@ drop_file()
 drop_file
 check_equal "a cold file, page by page" "$(findings "${workload[@]}" read "$file" 1)" "cold-file "
 check_equal "a file that is in the cache" "$(findings "${workload[@]}" read "$file" 2)" ""
-if [ -z "$root" ] || ! mkdir "$group" || ! echo 16M >"$group/$limit"; then
+if [ -z "$cgroups" ] || ! mkdir "$group" || ! echo 16M >"$group/$limit"; then
 	skip "a file that does not fit below a limit" "no cgroup of memory can be made"
 else
 	drop_file
+	# shellcheck disable=SC2016 # for the other shell
 	check_equal "a file that does not fit below a limit" "$(findings bash -c 'echo $$ >"$0" && exec "$@"' \
 		"$group/cgroup.procs" "${workload[@]}" read "$file" 3)" "thrash "
 	[ $limit != memory.max ] || check_equal "whose limit it is" \
@@ -100,6 +102,9 @@ start_background "${workload[@]}" forever
 "$FAULTMAP" explain -p "$BACKGROUND_PID" -d 2 >"$TMP/out" 2>"$TMP/err"
 check_equal "explain of what runs: status and stderr" "$?:$(cat "$TMP/err")" 0:
 check_contains "it finds what a run would" "$TMP/out" "^again \\(likely\\): python3\\[$BACKGROUND_PID\\]"
+"$FAULTMAP" top -b -n 2 -d 2 -p "$BACKGROUND_PID" >"$TMP/out" 2>"$TMP/err"
+check_equal "top says so below each table" \
+	"$(grep -c "^findings, see faultmap-findings(7): .*again python3\[$BACKGROUND_PID\]" "$TMP/out")" 2
 start_background sleep 100
 check_equal "of what sleeps there is none" \
 	"$("$FAULTMAP" explain -p "$BACKGROUND_PID" -d 0.2 | sed 's/in .* s of/in S of/')" \
