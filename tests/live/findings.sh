@@ -53,14 +53,15 @@ check_equal "as many starts of a small program" "$(findings bash -c "$loop" /bin
 directory=$TMP
 [ "$(stat -f -c %T "$directory")" != tmpfs ] || directory=/var/tmp
 file=$directory/faultmap-findings.$$
-root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts) limit=memory.max
-if ! grep -qsw memory "$root/cgroup.controllers"; then
-	root=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts) limit=memory.max
+if ! grep -qsw memory "$cgroups/cgroup.controllers"; then
+	cgroups=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
 	limit=memory.limit_in_bytes
-elif [ -n "$root" ]; then
-	echo +memory >"$root/cgroup.subtree_control"
+elif [ -n "$cgroups" ]; then
+	echo +memory >"$cgroups/cgroup.subtree_control"
 fi
-group=$root/faultmap-findings-$$
+group=$cgroups/faultmap-findings-$$
+# shellcheck disable=SC2317 # the trap calls it
 clean_up()
 {
 	umount "$TMP/slow_fs" 2>/dev/null
@@ -76,10 +77,11 @@ drop_file()
 drop_file
 check_equal "a cold file, page by page" "$(findings "${workload[@]}" read "$file" 1)" "cold-file "
 check_equal "a file that is in the cache" "$(findings "${workload[@]}" read "$file" 2)" ""
-if [ -z "$root" ] || ! mkdir "$group" || ! echo 16M >"$group/$limit"; then
+if [ -z "$cgroups" ] || ! mkdir "$group" || ! echo 16M >"$group/$limit"; then
 	skip "a file that does not fit below a limit" "no cgroup of memory can be made"
 else
 	drop_file
+	# shellcheck disable=SC2016 # for the other shell
 	check_equal "a file that does not fit below a limit" "$(findings bash -c 'echo $$ >"$0" && exec "$@"' \
 		"$group/cgroup.procs" "${workload[@]}" read "$file" 3)" "thrash "
 	[ $limit != memory.max ] || check_equal "whose limit it is" \

@@ -19,8 +19,8 @@ start_work()
 	# shellcheck disable=SC2034 # the name is coproc's
 	read -r -t 60 pid tid <&"${work[0]}"
 	# What each order touches for the first time in the program itself is not of the test.
-	for word in 'rt 1' 'main 1' 'bad 1' spin sum 'map 1' sum; do
-		order $word
+	for word in rt main bad spin sum map sum; do
+		order "$word" 1
 	done
 }
 
@@ -54,6 +54,7 @@ count()
 	jq -s "map(select(.rec == \"guard\" and ($1))) | length" "$TMP/lines"
 }
 
+# shellcheck disable=SC2317 # wait_for calls it
 has_lines()
 {
 	[ "$(grep -c '"rec":"guard"' "$TMP/lines")" -ge "$1" ]
