@@ -14,12 +14,17 @@
 #include "cmd/session.h"
 #include "collect/command_line.h"
 #include "collect/host_memory.h"
+#include "sink/finding_text.h"
+
+/* Of findings: as long as a person looks at a screen before it changes again. */
+#define FINDINGS_WINDOW_NS 10000000000UL
 
 struct top_screen {
 	const struct top_config *config;
 	struct session *session;
 	struct term *term;
 	struct top_settings settings;
+	struct recent_findings *findings;
 	char command[COMMAND_LINE_LEN];
 };
 
@@ -96,11 +101,23 @@ static void show_memory(struct top_screen *top)
 	ui_set_memory(term_ui(top->term), &shown);
 }
 
+static void show_findings(struct top_screen *top)
+{
+	char line[512];
+	size_t count;
+	const struct finding *list = recent_findings_list(top->findings, &count, NULL);
+
+	ui_set_findings(term_ui(top->term), finding_text_line(list, count, line, sizeof(line)));
+}
+
 static int handle_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct top_screen *top = context;
 
 	show_memory(top);
+	if (recent_findings_tick(top->findings, snapshot, error) < 0)
+		return -ENOMEM;
+	show_findings(top);
 	return sink_term_tick(top->term, snapshot, error);
 }
 
@@ -136,6 +153,9 @@ static int run(struct top_screen *top, const struct privileges_user *user, struc
 {
 	int result;
 
+	top->findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE), FINDINGS_WINDOW_NS);
+	if (!top->findings)
+		return error_set(error, ENOMEM, "starting: out of memory");
 	top_settings_open(&top->settings);
 	result = open_screen(top, error);
 	if (result < 0)
@@ -168,6 +188,7 @@ int top_on_screen(const struct top_config *config, const struct privileges_user 
 	result = run(&top, user, &error);
 	term_close(top.term);
 	session_close(top.session);
+	recent_findings_free(top.findings);
 	top_settings_close(&top.settings);
 	if (result < 0)
 		log_error("%s", error.text);

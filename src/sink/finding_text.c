@@ -2,6 +2,7 @@
 #include "sink/finding_text.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -52,4 +53,33 @@ void finding_text_print_all(const struct finding *findings, size_t count, uint64
 	else
 		fprintf(stream, "no finding in %.3f s of --detail %s\n", (double)wall_ns / 1e9,
 			detail);
+}
+
+char *finding_text_line(const struct finding *findings, size_t count, char *buffer, size_t size)
+{
+	size_t length = 0;
+
+	*buffer = '\0';
+	for (size_t i = 0; i < count; i++) {
+		const struct finding *finding = &findings[i];
+		char comm[4 * COMM_LEN], cost[TEXT_DURATION_LEN + 4] = "", stall[TEXT_DURATION_LEN];
+		char text[256];
+		int added;
+
+		text_escape_to(comm, sizeof(comm), finding->comm);
+		if (finding->cost_ns)
+			snprintf(cost, sizeof(cost), " (%s)",
+				 text_duration(stall, finding->cost_ns));
+		if (finding->pid)
+			added = snprintf(text, sizeof(text), "%s%s %s[%" PRIu64 "]%s",
+					 i ? ", " : "", finding->name, comm, finding->pid, cost);
+		else
+			added = snprintf(text, sizeof(text), "%s%s%s", i ? ", " : "",
+					 finding->name, cost);
+		if (added < 0 || length + (size_t)added >= size)
+			break;
+		memcpy(buffer + length, text, (size_t)added + 1);
+		length += (size_t)added;
+	}
+	return buffer;
 }

@@ -80,6 +80,8 @@ void ui_set_host(struct ui *ui, const char *host, const char *kernel, const char
 /* Whether snapshots come: what is shown may be the last that came. */
 void ui_set_connected(struct ui *ui, bool is_connected);
 void ui_set_memory(struct ui *ui, const struct ui_memory *memory);
+/* What the figures of late come to, in one line below the header; "": nothing. Copied. */
+void ui_set_findings(struct ui *ui, const char *text);
 /* One line that stays until the next key. */
 void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A command with its argument, as in the palette ("sort major"). False: there is none like it. */

@@ -64,6 +64,7 @@ struct ui {
 	struct trend trend;
 	struct users users;
 	struct ui_memory memory;
+	char findings[512]; /* "": none */
 	char host[HOST_LEN], kernel[HOST_LEN], detail[16];
 	enum ui_mode mode;
 	const struct ui_command *asking; /* of MODE_PROMPT */

@@ -305,6 +305,13 @@ static void draw_last_line(struct ui *ui, struct canvas *canvas)
 	}
 }
 
+static void draw_findings(const struct ui *ui, struct canvas *canvas, unsigned int y)
+{
+	unsigned int x = 1 + canvas_put(canvas, y, 1, canvas->width, STYLE_LABEL, "Findings ");
+
+	canvas_fit(canvas, y, x, canvas->width - x, STYLE_BAD, ui->findings, FIT_LEFT);
+}
+
 void ui_draw(struct ui *ui, struct canvas *canvas)
 {
 	unsigned int y;
@@ -319,6 +326,8 @@ void ui_draw(struct ui *ui, struct canvas *canvas)
 		return;
 	}
 	y = ui_draw_header(ui, canvas);
+	if (canvas->height >= 16 && *ui->findings)
+		draw_findings(ui, canvas, y++);
 	if (canvas->height >= 16)
 		y += ui_draw_process(ui, canvas, y);
 	if (canvas->height >= 10)

@@ -45,7 +45,7 @@ check_equal "less of it" "$(findings "${workload[@]}" populate-less)" ""
 check_equal "a thread for each task" "$(findings "${workload[@]}" threads)" "thread-stacks "
 check_equal "a large pool" "$(findings "${workload[@]}" threads-less)" ""
 # shellcheck disable=SC2016 # for the other shell
-loop='for ((i = 0; i < 300; i++)); do "$0"; done'
+loop='for ((i = 0; i < 100; i++)); do "$0"; done'
 check_equal "relocations at each start" "$(findings bash -c "$loop" "$BUILD/workload/relocated")" "relocations "
 check_equal "as many starts of a small program" "$(findings bash -c "$loop" /bin/true)" ""
 
@@ -102,6 +102,9 @@ start_background "${workload[@]}" forever
 "$FAULTMAP" explain -p "$BACKGROUND_PID" -d 2 >"$TMP/out" 2>"$TMP/err"
 check_equal "explain of what runs: status and stderr" "$?:$(cat "$TMP/err")" 0:
 check_contains "it finds what a run would" "$TMP/out" "^again \\(likely\\): python3\\[$BACKGROUND_PID\\]"
+"$FAULTMAP" top -b -n 2 -d 2 -p "$BACKGROUND_PID" >"$TMP/out" 2>"$TMP/err"
+check_equal "top says so below each table" \
+	"$(grep -c "^findings, see faultmap-findings(7): .*again python3\[$BACKGROUND_PID\]" "$TMP/out")" 2
 start_background sleep 100
 check_equal "of what sleeps there is none" \
 	"$("$FAULTMAP" explain -p "$BACKGROUND_PID" -d 0.2 | sed 's/in .* s of/in S of/')" \

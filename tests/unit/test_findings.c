@@ -11,7 +11,8 @@
 #include "base/util.h"
 #include "picture.h"
 #include "stall.h"
-#include "verdict/findings.h"
+#include "sink/finding_text.h"
+#include "verdict/recent_findings.h"
 
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)
@@ -226,6 +227,38 @@ static void threads_are_counted_by_their_stacks(void **state)
 	}
 }
 
+/* Windows of two intervals: of the first nothing is told before it is over, of the second what it had. */
+static void recent_ones_are_of_the_last_window(void **state)
+{
+	struct recent_findings *recent = recent_findings_new(4096, 3 * SECOND);
+	struct snapshot *snapshot = snapshot_new();
+	static const size_t want[] = { 0, 0, 1, 1, 0, 0 };
+	struct error error;
+	char line[128];
+
+	(void)state;
+	for (uint64_t tick = 0; tick < ARRAY_SIZE(want); tick++) {
+		const struct finding *list;
+		struct process *process;
+		uint64_t window_ns;
+		size_t count;
+
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100, "work", MIB, MIB);
+		add_row(snapshot, process, 1, "[anon]", "rw-p", KIND_COW, ACCESS_WRITE, 256 * MIB,
+			tick < 2 ? 10000 * tick : 30000, 0);
+		seal(snapshot, tick);
+		assert_int_equal(recent_findings_tick(recent, snapshot, &error), 0);
+		list = recent_findings_list(recent, &count, &window_ns);
+		assert_int_equal(count, want[tick]);
+		assert_int_equal(window_ns, tick < 2 ? 0 : 4 * SECOND);
+		assert_string_equal(finding_text_line(list, count, line, sizeof(line)),
+				    count ? "cow-storm work[100]" : "");
+	}
+	snapshot_free(snapshot);
+	recent_findings_free(recent);
+}
+
 /* Ten processes do the same: three say it. */
 static void of_a_kind_the_costliest_are_told(void **state)
 {
@@ -259,6 +292,7 @@ int main(void)
 		cmocka_unit_test(each_has_what_triggers_it_and_what_does_not),
 		cmocka_unit_test(the_peak_is_of_all_ticks),
 		cmocka_unit_test(threads_are_counted_by_their_stacks),
+		cmocka_unit_test(recent_ones_are_of_the_last_window),
 		cmocka_unit_test(of_a_kind_the_costliest_are_told),
 	};
 

@@ -148,6 +148,9 @@ static void screens_are_as_they_were(void **state)
 	(void)state;
 	open_log(&shown, 3, false);
 	ui_set_memory(shown.ui, &memory);
+	ui_set_findings(shown.ui, "again python3[4711] (1.2s), cow-storm redis-server[5]");
+	assert_screen(&shown, 80, 24, "screen_findings.txt");
+	ui_set_findings(shown.ui, "");
 	assert_screen(&shown, 80, 24, "screen_80x24.txt");
 	assert_screen(&shown, 132, 43, "screen_132x43.txt");
 	assert_screen(&shown, 40, 10, "screen_40x10.txt");

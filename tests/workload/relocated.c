@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A program of 2 MiB of addresses, which the dynamic linker fills in each time that it starts: 512
+/* A program of 4 MiB of addresses, which the dynamic linker fills in each time that it starts: 1,024
  * pages, most of which are copied by a first write. */
-#define ADDRESSES (1 << 18)
+#define ADDRESSES (1 << 19)
 
 static const volatile void *const table[ADDRESSES] = { [0 ... ADDRESSES - 1] = &table };
 
