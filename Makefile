@@ -91,7 +91,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-unit check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-foreign check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -149,7 +149,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-foreign check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -396,6 +396,12 @@ check-packages: all workloads
 		$(GIVE_BACK); exit $$status
 
 # What axe-core says of the page at /; PICTURES=DIR leaves a picture of each view there.
+# tests/run.sh of its own folder: these install what they need, and take minutes.
+check-foreign:
+	@packaging/deps.sh foreign
+	@$(MAKE) --no-print-directory all tests
+	@for test in tests/foreign/*.sh; do BUILD=$(BUILD) $$test || exit 1; done
+
 check-page:
 	@packaging/deps.sh page
 	@tests/page/accessible.sh $(PICTURES)
@@ -441,6 +447,7 @@ help:
 	@echo '  make check-vm             live tests on other kernels, under QEMU'
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
+	@echo '  make check-foreign        findings on redis, postgres, java, node and others, which it installs'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'

@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]...
+# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page|foreign]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -39,6 +39,12 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 static='libunistring-dev=libunistring.a libbz2-dev=libbz2.a liblzma-dev=liblzma.a'
 fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
+# Programs that nobody here wrote.
+others='redis-server=redis-server redis-tools=redis-cli sqlite3=sqlite3 jq=jq procps=ps'
+command -v initdb >/dev/null || [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] ||
+	others="$others postgresql=initdb"
+command -v java >/dev/null || others="$others default-jdk-headless=java"
+command -v node >/dev/null || others="$others nodejs=node"
 page='chromium=chromium'
 # Node's own packages have it too.
 command -v npm >/dev/null || page="$page npm=npm"
@@ -57,10 +63,11 @@ for set in "$@"; do
 	fuzz) wanted="$wanted $fuzz" ;;
 	valgrind) wanted="$wanted $valgrind" ;;
 	page) wanted="$wanted $page" ;;
+	foreign) wanted="$wanted $test $others" ;;
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
-		echo "usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]..." >&2
+		echo "usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page|foreign]..." >&2
 		exit 2
 		;;
 	esac
