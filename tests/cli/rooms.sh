@@ -35,6 +35,29 @@ outside()
 
 check_equal "every folder of src/ is a room with its line" \
 	"$(find src -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort)" "$(printf '%s\n' "${!may_use[@]}" | sort)"
+# The table of src/README.md, "ROOM USED...", sorted.
+documented()
+{
+	# shellcheck disable=SC2016 # Markdown's `
+	sed -nE 's#^\| `([a-z]+)/` \| [^|]* \| ([^|]*) \| .*#\1 \2#p' src/README.md |
+		sed 's/the C library//; s/`//g' | sed "s/all rooms/${may_use[cmd]}/" | sorted_words
+}
+
+# sorted_words: of each line those behind the first one, and the lines.
+sorted_words()
+{
+	local room words
+
+	while read -r room words; do
+		# shellcheck disable=SC2086
+		echo "$room $(printf '%s\n' $words | sort | paste -sd ' ')"
+	done | sort
+}
+
+check_equal "src/README.md says the same" "$(documented)" \
+	"$(for room in "${!may_use[@]}"; do echo "$room ${may_use[$room]}"; done | sorted_words)"
+check_equal "bpf/README.md names every file of bpf/" \
+	"$(for file in bpf/*.[ch]; do grep -qF "\`${file#bpf/}\`" bpf/README.md || echo "$file"; done)" ""
 check_equal "no source lies outside of the rooms" "$(find src -maxdepth 1 -name '*.[ch]')" ""
 for room in "${!may_use[@]}"; do
 	check_equal "$room uses only: ${may_use[$room]:-nothing}" "$(outside "$room")" ""
