@@ -27,9 +27,6 @@
 #include "base/statm.h"
 #include "base/util.h"
 
-/* Of names: what may stay known of processes that have ended. */
-#define KEPT_BYTES (1 << 20)
-
 struct collector {
 	struct collector_info info;
 	char warning[512]; /* info.warning, where there is one */
@@ -56,7 +53,6 @@ struct collector {
 	bool tick_failed;
 	bool is_filling;  /* the kernel's table of rows */
 	bool is_watching; /* the reader is */
-	int turns_due;    /* until no name is known that only processes that ended had */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -256,27 +252,13 @@ static int read_baseline(struct collector *collector)
 	return tasks_list(collector->tasks, collector->tick_ns);
 }
 
-/* A process with many long names has ended: both generations are to forget them, and the texts are
- * to go. */
-static void forget_names(struct collector *collector)
-{
-	struct strings *strings = snapshot_strings(collector->snapshot);
-
-	if (collector->snapshot->has_shrunk && strings_bytes(strings) > KEPT_BYTES)
-		collector->turns_due = 2;
-	else if (collector->turns_due && !--collector->turns_due)
-		strings_ask_sweep(strings);
-}
-
 /* Of names and contexts: after all rows were read. */
 static void turn_generation(struct collector *collector)
 {
-	uint32_t number;
+	uint32_t number = contexts_want_turn(collector->contexts) ?
+				  names_turn_now(collector->names) :
+				  names_turn(collector->names);
 
-	forget_names(collector);
-	number = contexts_want_turn(collector->contexts) || collector->turns_due ?
-			 names_turn_now(collector->names) :
-			 names_turn(collector->names);
 	contexts_turn(collector->contexts, number);
 	if (collector->samples)
 		stack_samples_turn(collector->samples, number);
