@@ -27,6 +27,11 @@
 #include "base/statm.h"
 #include "base/util.h"
 
+/* Of names: what may stay known of processes that have ended; and how long a generation lasts that
+ * turns for that. A row that waits to be read needs its name for some ticks. */
+#define KEPT_BYTES (1 << 20)
+#define TURN_NS 10000000000ULL
+
 struct collector {
 	struct collector_info info;
 	char warning[512]; /* info.warning, where there is one */
@@ -53,6 +58,8 @@ struct collector {
 	bool tick_failed;
 	bool is_filling;  /* the kernel's table of rows */
 	bool is_watching; /* the reader is */
+	int turns_due;    /* until no name is known that only processes that ended had */
+	uint64_t turned_ns;
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -252,13 +259,31 @@ static int read_baseline(struct collector *collector)
 	return tasks_list(collector->tasks, collector->tick_ns);
 }
 
+/* A process with many long names has ended: both generations are to forget them, and the texts are
+ * to go. True when the generation is to turn now. */
+static bool is_to_forget(struct collector *collector)
+{
+	struct strings *strings = snapshot_strings(collector->snapshot);
+
+	if (collector->snapshot->has_shrunk && strings_bytes(strings) > KEPT_BYTES)
+		collector->turns_due = 2;
+	if (!collector->turns_due || collector->tick_ns - collector->turned_ns < TURN_NS)
+		return false;
+	if (!--collector->turns_due)
+		strings_ask_sweep(strings);
+	return true;
+}
+
 /* Of names and contexts: after all rows were read. */
 static void turn_generation(struct collector *collector)
 {
-	uint32_t number = contexts_want_turn(collector->contexts) ?
-				  names_turn_now(collector->names) :
-				  names_turn(collector->names);
+	uint32_t before = names_generation(collector->names);
+	bool wants_turn = is_to_forget(collector) || contexts_want_turn(collector->contexts);
+	uint32_t number = wants_turn ? names_turn_now(collector->names) :
+				       names_turn(collector->names);
 
+	if (number != before)
+		collector->turned_ns = collector->tick_ns;
 	contexts_turn(collector->contexts, number);
 	if (collector->samples)
 		stack_samples_turn(collector->samples, number);

@@ -12,6 +12,9 @@
 #include "base/error.h"
 #include "base/options.h"
 
+/* Where the kernel tells of its types. */
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+
 enum feature {
 	FEATURE_BTF,
 	FEATURE_CAPABILITIES,

@@ -105,6 +105,11 @@ uint32_t names_turn_now(struct names *names)
 	return ++names->number;
 }
 
+uint32_t names_generation(const struct names *names)
+{
+	return names->number;
+}
+
 void names_free(struct names *names)
 {
 	if (!names)

@@ -35,6 +35,8 @@ int names_add(struct names *names, const struct name_record *record, size_t size
 uint32_t names_turn(struct names *names);
 /* The same however large this one is. */
 uint32_t names_turn_now(struct names *names);
+/* The number of the current one. */
+uint32_t names_generation(const struct names *names);
 
 /* The path of a cgroup: "/" for the root, "/system.slice/cron.service", "" of one that is not below
  * the root that faultmap sees, or where it has not arrived (*ret_known is false then). NULL: no

@@ -197,6 +197,10 @@ static void sweeps_are_wanted_when_they_are_worth_it(void **state)
 	assert_true(strings_want_sweep(*state));
 	strings_sweep(*state);
 	assert_false(strings_want_sweep(*state));
+	strings_ask_sweep(*state);
+	assert_true(strings_want_sweep(*state));
+	strings_sweep(*state);
+	assert_false(strings_want_sweep(*state));
 }
 
 static void free_takes_null(void **state)
