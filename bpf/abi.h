@@ -288,7 +288,11 @@ struct cpu_state {
 	u32 held; /* other programs that may hold a row */
 	u32 doubtful_task; /* the tid whose last fault here found no mapping, or one that denies it */
 	u32 stamped;       /* the task that runs here may be in a stamped fault */
-	u32 spare_row;     /* indexes that were taken and not needed */
+	/* A process that is not followed faulted here last: it need not be looked up again. */
+	u32 ignored_tgid;
+	u32 ignored_changes; /* of follow_changes */
+	u64 ignored_start_ns;
+	u32 spare_row; /* indexes that were taken and not needed */
 	u32 spare_latency;
 	u32 unsampled;     /* faults without a whole stack since the last of which it was copied */
 	u32 sampled_pad;

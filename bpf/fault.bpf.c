@@ -21,7 +21,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	struct open_run *run;
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_ENTRY);
 	struct mapping *mapping;
-	u32 resolved, kind, sequence;
+	u32 resolved, kind, sequence, changes = follow_changes;
 	bool looks_again;
 
 	if (!cpu || !mm || !lookup)
@@ -34,6 +34,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	if (!is_followed(tgid_of(leader), FIELD(leader, start_boottime)) || !is_in_guarded_unit()) {
 		run_close(cpu);
 		run->treatment = RUN_IGNORE;
+		ignore(cpu, leader, changes);
 		return 0;
 	}
 	note_user(task, tgid_of(leader));
@@ -201,6 +202,8 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 
 	if (!cpu || !mm)
 		return 0;
+	if (is_ignored(cpu, FIELD(untrusted(task), group_leader)))
+		return 0;
 	if (!run_goes_on(&cpu->run, task, mm, address, error_code)) {
 		run_open(cpu, address, error_code, mode);
 		cpu->run.input = 0; /* for run_turn() */
@@ -347,7 +350,8 @@ static __always_inline struct task_fault *claim_at(struct task_struct *task, u64
 static __always_inline void count_completion(struct cpu_state *cpu, struct task_struct *task,
 					     const struct task_fault *fault)
 {
-	if (fault || is_followed_task(task))
+	if (fault ||
+	    (!is_ignored(cpu, FIELD(untrusted(task), group_leader)) && is_followed_task(task)))
 		cpu->completions++;
 }
 

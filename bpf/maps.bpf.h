@@ -107,7 +107,8 @@ struct {
 	__type(key, struct process_key);
 	__type(value, u32);
 } followed SEC(".maps");
-volatile pid_t follow_root = 0; /* tgid whose children are followed */
+volatile pid_t follow_root = 0;  /* tgid whose children are followed */
+volatile u32 follow_changes = 0; /* one more when user space has named one that runs already */
 
 /* What the threads of a process that have exited since attach had counted. Forgetting one leaves
  * the final word to the process's free record. */
@@ -195,6 +196,23 @@ static __always_inline bool is_followed(u32 tgid, u64 start_ns)
 		return true;
 	key.start_ns = 0;
 	return config_attach && bpf_map_lookup_elem(&followed, &key);
+}
+
+/* The process was not followed when it faulted here last: without looking it up, which takes longer
+ * than counting a fault. Children are in `followed` before they run. */
+static __always_inline bool is_ignored(const struct cpu_state *cpu, struct task_struct *leader)
+{
+	return config_follow && cpu->ignored_start_ns == FIELD(leader, start_boottime) &&
+	       cpu->ignored_tgid == (u32)FIELD(leader, tgid) &&
+	       cpu->ignored_changes == follow_changes;
+}
+
+/* changes: follow_changes before it was looked up. */
+static __always_inline void ignore(struct cpu_state *cpu, struct task_struct *leader, u32 changes)
+{
+	cpu->ignored_start_ns = FIELD(leader, start_boottime);
+	cpu->ignored_tgid = FIELD(leader, tgid);
+	cpu->ignored_changes = changes;
 }
 
 static __always_inline bool is_followed_task(struct task_struct *task)

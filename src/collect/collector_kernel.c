@@ -306,9 +306,11 @@ int kernel_follow(struct kernel *kernel, pid_t tgid)
 {
 	struct process_key key = { .start_ns = 0, .tgid = (uint32_t)tgid };
 	uint32_t one = 1;
+	int result = bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key, &one,
+					 BPF_ANY);
 
-	return bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key, &one,
-				   BPF_ANY);
+	kernel->skeleton->bss->follow_changes++; /* it may have been ignored so far */
+	return result;
 }
 
 void kernel_unfollow(struct kernel *kernel, uint32_t tgid, uint64_t start_ns)
