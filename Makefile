@@ -83,7 +83,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 # Goals that load BPF programs: refused up front, before anything is built. What that takes are capabilities, which
 # root may lack in a container, and others may have: CAP_SYS_ADMIN (21), or CAP_PERFMON (38) and CAP_BPF (39).
-ifneq ($(filter demo check check-packages check-san attack soak bench,$(GOALS)),)
+ifneq ($(filter demo check check-packages check-san check-keys attack soak bench,$(GOALS)),)
 ifneq ($(shell has=0x$$(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/self/status); \
 	echo $$((has >> 21 & 1 | has >> 38 & has >> 39 & 1))),1)
 $(error it loads BPF programs, so it needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN: run `sudo make $(GOALS)`)
@@ -91,7 +91,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-unit check-page check-system check-vm check-san check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-page check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -149,7 +149,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -337,6 +337,13 @@ check-san:
 	@status=0; for pattern in $(SANITIZED); do \
 		BUILD=$(BUILD)/san DEADLINE_FACTOR=5 tests/run.sh "$$pattern" || status=1; done; $(GIVE_BACK); exit $$status
 
+# Two minutes: keys and sizes at random, on a view with all there is.
+check-keys:
+	@packaging/deps.sh test
+	@$(MAKE) -j"$$(nproc)" all
+	@$(MAKE) -j"$$(nproc)" SANITIZE=1 all
+	@BUILD=$(BUILD)/san tests/keys/keys.sh; status=$$?; $(GIVE_BACK); exit $$status
+
 check-valgrind:
 	@packaging/deps.sh test valgrind
 	@$(MAKE) -j"$$(nproc)" tests
@@ -421,6 +428,7 @@ help:
 	@echo '  make check-unit    unit tests and a few others: no root, under a minute once it is built'
 	@echo '  sudo make check    every test, on the running kernel'
 	@echo '  sudo make check-san       unit tests and some others with ASan and UBSan'
+	@echo '  sudo make check-keys      random keys and sizes on top, with ASan and UBSan'
 	@echo '  make check-valgrind       unit tests under valgrind'
 	@echo '  sudo make attack          attacks on a running faultmap, ten minutes: tests/README.md'
 	@echo '  make check-vm             live tests on other kernels, under QEMU'

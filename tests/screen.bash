@@ -77,6 +77,30 @@ check_screen()
 	fi
 }
 
+# Whatever does no harm: the keys may spell a command that leaves.
+RANDOM_KEYS=(Up Down PPage NPage Home End Enter Enter Escape Tab BTab BSpace F1 F3 F4 F5 F6 F7 a b c d e f g h
+	i j k l m n o p r s t u v w x y z A F H I N P T Z 0 1 2 3 4 5 6 7 8 9 . ',' + - '<' '>' / '\' : Space)
+
+# press_at_random SECONDS REGEX: keys and sizes for so long, or until the screen has this; $RANDOM_BAD is what
+# it had then.
+press_at_random()
+{
+	local end=$((SECONDS + $1)) some i
+
+	RANDOM_BAD=
+	while [ "$SECONDS" -lt "$end" ] && [ -z "$RANDOM_BAD" ]; do
+		some=()
+		for ((i = 0; i < 20; i++)); do
+			some+=("${RANDOM_KEYS[RANDOM % ${#RANDOM_KEYS[@]}]}")
+		done
+		press "${some[@]}"
+		on_screen resize-window -x $((20 + RANDOM % 380)) -y $((5 + RANDOM % 195))
+		! screen_has "$2" || RANDOM_BAD=$(screen | grep .)
+	done
+	on_screen resize-window -x 80 -y 24
+	press Escape Escape Escape Escape Escape Escape Escape Escape
+}
+
 # screen_is FILE: as in the file.
 screen_is()
 {
