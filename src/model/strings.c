@@ -42,6 +42,7 @@ struct strings {
 	size_t new_bytes;
 	uint64_t cut_then; /* of cut, at the last sweep */
 	uint64_t cut;
+	bool is_asked; /* for a sweep */
 };
 
 static struct text *text_of(const char *bytes)
@@ -242,7 +243,12 @@ void strings_drop(const char *text)
 bool strings_want_sweep(const struct strings *strings)
 {
 	return strings->new_texts > SWEEP_AFTER || strings->new_bytes > SWEEP_AFTER_BYTES ||
-	       strings->cut != strings->cut_then;
+	       strings->cut != strings->cut_then || strings->is_asked;
+}
+
+void strings_ask_sweep(struct strings *strings)
+{
+	strings->is_asked = true;
 }
 
 void strings_mark(const char *text)
@@ -282,6 +288,7 @@ size_t strings_sweep(struct strings *strings)
 	strings->new_texts = 0;
 	strings->new_bytes = 0;
 	strings->cut_then = strings->cut;
+	strings->is_asked = false;
 	drop_empty_shares(strings);
 	return before - strings->bytes;
 }

@@ -42,8 +42,9 @@ const char *strings_get_for(struct strings *strings, const char *text, uint32_t 
 void strings_hold(const char *text);
 void strings_drop(const char *text);
 
-/* Whether enough has come since the last sweep to be worth one. */
+/* Whether enough has come since the last sweep to be worth one, or it was asked for. */
 bool strings_want_sweep(const struct strings *strings);
+void strings_ask_sweep(struct strings *strings);
 /* To be kept by the sweep that comes next. */
 void strings_mark(const char *text);
 /* Frees what is neither marked nor held, and takes the marks away. Returns how many bytes. */
