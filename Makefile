@@ -91,7 +91,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-unit check-page check-system check-vm check-san check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-page check-fleet check-system check-vm check-san check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -149,7 +149,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-fleet check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -393,6 +393,13 @@ check-page:
 	@packaging/deps.sh page
 	@tests/page/accessible.sh $(PICTURES)
 
+# rate() over ten minutes of churn, in a real Prometheus; what series say at which limit.
+check-fleet:
+	@packaging/deps.sh test
+	@$(MAKE) -j"$$(nproc)" all workloads
+	@status=0; for test in tests/fleet/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
+		$(GIVE_BACK); exit $$status
+
 clean:
 	rm -rf $(BUILD)
 
@@ -427,6 +434,7 @@ help:
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
+	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
 	@echo '  sudo make bench           what a fault, a start and a tick cost, beside peers; ROUNDS=3: a quick look'

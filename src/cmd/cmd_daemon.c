@@ -148,13 +148,14 @@ static int retry_later(void *context, int result, unsigned int in_a_row, const s
 	return 0;
 }
 
-static int render(void *context, enum exposition exposition, char **ret_text, size_t *ret_size)
+static int render(void *context, enum exposition exposition, uint64_t reader, char **ret_text,
+		  size_t *ret_size)
 {
 	struct service *service = context;
 
 	if (!service->has_ticked)
 		return -EAGAIN;
-	return sink_prometheus_render(service->metrics, exposition, ret_text, ret_size);
+	return sink_prometheus_render(service->metrics, exposition, reader, ret_text, ret_size);
 }
 
 static int render_overview(void *context, const char *sort, const char *search, char **ret_text,

@@ -165,8 +165,9 @@ const struct command_spec daemon_spec = {
 		"A scrape has at most --max-series series, faultmap's own and OpenMetrics' _created\n"
 		"included. The groups with the most faults of late have series of their own, and so have\n"
 		"the top mappings of each group as far as there is room; the rest is group=\"other\" or\n"
-		"mapping=\"other\". A group that has to go takes its history to other: sums are exact and no\n"
-		"counter goes down. It may come back after five minutes, and begins at 0 then.\n"
+		"mapping=\"other\". A group that has to go stands still until Prometheus has seen its last\n"
+		"values, then its series end; other counts what it does from then on: rate() is right and\n"
+		"no counter goes down. It may come back after five minutes, and begins at 0 then.\n"
 		"faultmap_series says how many series there are, faultmap_groups_evicted_total how often\n"
 		"a group had to go.",
 	.options = options,

@@ -94,37 +94,46 @@ static void print_seconds(struct writer *writer, const char *name, const char *s
 			ns % NS_PER_SECOND);
 }
 
+/* Is it one that the reader has not seen? */
+static bool is_newborn(const struct writer *writer, struct birth birth)
+{
+	return writer->is_next && birth.tick > writer->seen;
+}
+
 static void print_created(struct writer *writer, const char *name, const struct label *labels,
 			  struct timespec created)
 {
-	if (writer->openmetrics && begin_sample(writer, name, "_created", labels, NULL))
+	if (writer->openmetrics && created.tv_sec &&
+	    begin_sample(writer, name, "_created", labels, NULL))
 		fprintf(writer->stream, "%jd.%03u\n", (intmax_t)created.tv_sec,
 			(unsigned int)(created.tv_nsec / 1000000));
 }
 
 void exposition_counter(struct writer *writer, enum metric metric, const struct label *labels,
-			uint64_t value, struct timespec created)
+			uint64_t value, struct birth birth)
 {
-	print_number(writer, metrics[metric].name, "_total", labels, NULL, value);
-	print_created(writer, metrics[metric].name, labels, created);
+	print_number(writer, metrics[metric].name, "_total", labels, NULL,
+		     is_newborn(writer, birth) ? 0 : value);
+	print_created(writer, metrics[metric].name, labels, birth.created);
 }
 
 void exposition_total(struct writer *writer, const struct total *total, uint64_t value,
-		      struct timespec created)
+		      struct birth birth)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "faultmap_%s", total->name);
 	print_family(writer, &(struct metric_family){ name, METRIC_COUNTER, NULL, total->help });
 	print_number(writer, name, "_total", NO_LABELS, NULL, value);
-	print_created(writer, name, NO_LABELS, created);
+	print_created(writer, name, NO_LABELS, birth.created);
 }
 
 void exposition_counter_ns(struct writer *writer, enum metric metric, const struct label *labels,
-			   uint64_t ns, struct timespec created)
+			   uint64_t ns, struct birth birth)
 {
-	print_seconds(writer, metrics[metric].name, "_total", labels, ns);
-	print_created(writer, metrics[metric].name, labels, created);
+	print_seconds(writer, metrics[metric].name, "_total", labels,
+		      is_newborn(writer, birth) ? 0 : ns);
+	print_created(writer, metrics[metric].name, labels, birth.created);
 }
 
 void exposition_gauge(struct writer *writer, enum metric metric, const struct label *labels,
@@ -145,10 +154,14 @@ void exposition_info(struct writer *writer, enum metric metric, const struct lab
 
 void exposition_histogram(struct writer *writer, enum metric metric, const struct label *labels,
 			  const struct latency_counts *latency, struct bucket_choice choice,
-			  struct timespec created)
+			  struct birth birth)
 {
-	uint64_t below = 0, count = latency->count;
+	static const struct latency_counts none;
+	uint64_t below = 0, count;
 
+	if (is_newborn(writer, birth))
+		latency = &none;
+	count = latency->count;
 	for (unsigned int i = 0, next = choice.first; i < LATENCY_BUCKETS; i++) {
 		char bound[32];
 
@@ -168,7 +181,7 @@ void exposition_histogram(struct writer *writer, enum metric metric, const struc
 	print_number(writer, metrics[metric].name, "_bucket", labels, "+Inf", count);
 	print_seconds(writer, metrics[metric].name, "_sum", labels, latency->sum_ns);
 	print_number(writer, metrics[metric].name, "_count", labels, NULL, count);
-	print_created(writer, metrics[metric].name, labels, created);
+	print_created(writer, metrics[metric].name, labels, birth.created);
 }
 
 void exposition_end(struct writer *writer)

@@ -19,7 +19,17 @@
 struct writer {
 	FILE *stream; /* NULL: only counts */
 	bool openmetrics;
+	/* Who reads this has seen the ticks up to `seen`: counters that were born later are 0 in it,
+	 * so that rate() has something to count from. */
+	bool is_next;
+	uint64_t seen;
 	size_t n_series; /* sample lines so far; the _created of OpenMetrics is one */
+};
+
+/* Of a counter or histogram. */
+struct birth {
+	struct timespec created; /* since when it counts; tv_sec 0: no _created is sent */
+	uint64_t tick;           /* that showed it first; 0: it was always there */
 };
 
 struct label {
@@ -31,15 +41,15 @@ struct label {
 
 /* Before the samples of a family, which must follow without those of another between them. */
 void exposition_family(struct writer *writer, enum metric metric);
-/* created: since when the counter counts. */
+/* A counter that the reader has not seen yet is 0: struct writer. */
 void exposition_counter(struct writer *writer, enum metric metric, const struct label *labels,
-			uint64_t value, struct timespec created);
+			uint64_t value, struct birth birth);
 /* The counter's unit is seconds. */
 void exposition_counter_ns(struct writer *writer, enum metric metric, const struct label *labels,
-			   uint64_t ns, struct timespec created);
+			   uint64_t ns, struct birth birth);
 /* The family of a counter of struct totals, which has a metric, and its sample. */
 void exposition_total(struct writer *writer, const struct total *total, uint64_t value,
-		      struct timespec created);
+		      struct birth birth);
 void exposition_gauge(struct writer *writer, enum metric metric, const struct label *labels,
 		      uint64_t value);
 void exposition_gauge_ns(struct writer *writer, enum metric metric, uint64_t ns);
@@ -51,7 +61,7 @@ struct bucket_choice {
 };
 void exposition_histogram(struct writer *writer, enum metric metric, const struct label *labels,
 			  const struct latency_counts *latency, struct bucket_choice choice,
-			  struct timespec created);
+			  struct birth birth);
 void exposition_end(struct writer *writer);
 
 #define LABEL_LEN 256

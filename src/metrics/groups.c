@@ -14,17 +14,6 @@
 
 /* Faults of so long ago count half, or a little less. */
 #define MEMORY_SECONDS 600.0
-/* Series that a group may need as it grows: six kinds, stalls, five causes of them, all else. It
- * comes in if there is room for these. */
-#define GROUP_ROOM 50
-/* Most groups that may be in cool-down at once. Where there are more, no group has to go for
- * another. */
-#define MAX_OUT 1024
-/* Mappings that may come and go in one tick because of other groups: what that takes is bounded,
- * too. */
-#define MAX_MAPPING_CHANGES 256
-/* A mapping has at most three severities, each of them a sample and a _created. */
-#define MAPPING_ROOM 6
 
 /* A process, as long as it lives. */
 struct member {
@@ -53,6 +42,7 @@ static void group_free(struct group *group)
 		return;
 	top_mappings_clear(&group->mappings);
 	free(group->counts);
+	free(group->births);
 	free((void *)group->unit);
 	free(group);
 }
@@ -75,16 +65,17 @@ static struct group *group_new(const char *label, const struct unit_name *unit)
 	return group;
 }
 
-/* Lets the group in: from `since` on it counts for itself. 0 or -ENOMEM. */
-static int show(struct groups *groups, struct group *group, size_t top_mappings,
+int groups_show(struct groups *groups, struct group *group, size_t top_mappings,
 		struct timespec since)
 {
 	group->counts = calloc(1 + RECENT_BLOCKS, sizeof(*group->counts));
-	if (!group->counts || top_mappings_init(&group->mappings, top_mappings)) {
-		free(group->counts);
-		group->counts = NULL;
+	group->births = calloc(1, sizeof(*group->births));
+	if (!group->counts || !group->births || top_mappings_init(&group->mappings, top_mappings)) {
+		free(TAKE_PTR(group->counts));
+		free(TAKE_PTR(group->births));
 		return -ENOMEM;
 	}
+	group->births->group = groups->tick;
 	group->created = since;
 	groups->n_shown += group != groups->other;
 	return 0;
@@ -103,20 +94,45 @@ static void add_counts(struct group_counts *sum, const struct group_counts *more
 	sum->accounted_major += more->accounted_major;
 }
 
-/* Puts the group out: its history becomes that of other, which may have more series then. */
-static void evict(struct groups *groups, struct group *group, size_t *used)
+/* What the group did of late stays on the page at /, as other's: the counts of other are what they
+ * are, so what it had when the blocks began becomes less. */
+static void keep_recent(struct groups *groups, const struct group *group)
 {
-	*used -= group->n_series + groups->cost(groups->other);
-	for (size_t i = 0; i < 1 + RECENT_BLOCKS; i++)
-		add_counts(&groups->other->counts[i], &group->counts[i]);
+	for (int i = 1; i <= RECENT_BLOCKS; i++) {
+		struct group_counts *then = &groups->other->counts[i];
+
+		for (int kind = 0; kind < KIND_COUNT; kind++)
+			for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+				then->faults[kind][severity] -=
+					group->counts[0].faults[kind][severity] -
+					group->counts[i].faults[kind][severity];
+		then->stalls.sum_ns -= group->counts[0].stalls.sum_ns -
+				       group->counts[i].stalls.sum_ns;
+		then->stalls.count -= group->counts[0].stalls.count - group->counts[i].stalls.count;
+		for (int j = 0; j < LATENCY_BUCKETS; j++)
+			then->stalls.buckets[j] -= group->counts[0].stalls.buckets[j] -
+						   group->counts[i].stalls.buckets[j];
+	}
+}
+
+void groups_end(struct groups *groups, struct group *group)
+{
+	keep_recent(groups, group);
+	add_counts(&groups->ended, group->counts);
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		uint64_t *ended = &groups->mapping_faults_ended[severity];
+
+		*ended += group->mappings.rest[severity];
+		for (size_t i = 0; i < group->mappings.n_slots; i++)
+			*ended += group->mappings.slots[i].faults[severity];
+	}
 	top_mappings_clear(&group->mappings);
-	free(group->counts);
-	group->counts = NULL;
+	free(TAKE_PTR(group->counts));
+	free(TAKE_PTR(group->births));
+	group->has_buckets = false;
+	group->left_tick = 0;
 	group->out_until_ns = groups->now_ns + STAY_OUT_NS;
 	groups->n_out++;
-	groups->n_shown--;
-	groups->groups_evicted++;
-	*used += groups->cost(groups->other);
 }
 
 int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
@@ -129,10 +145,12 @@ int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappin
 				   .since = created };
 	table_init(&groups->members, 0, MEMBER_KEY_SIZE);
 	groups->other = group_new("other", &(struct unit_name){});
-	if (!groups->other || show(groups, groups->other, 0, created)) {
+	if (!groups->other || groups_show(groups, groups->other, 0, created)) {
 		groups_clear(groups);
 		return -ENOMEM;
 	}
+	groups->other->has_buckets = true;
+	groups->seen_tick = UINT64_MAX;
 	return 0;
 }
 
@@ -203,7 +221,7 @@ static struct group *group_of(struct groups *groups, const struct process *proce
 		return groups->other;
 	}
 	groups->groups[groups->n_groups++] = group;
-	if (groups->group_room && !show(groups, group, groups->top_mappings, groups->since))
+	if (groups->group_room && !groups_show(groups, group, groups->top_mappings, groups->since))
 		groups->group_room--;
 	return group;
 }
@@ -268,7 +286,7 @@ static void remove_member(struct groups *groups, const struct process *process)
 /* The counts that are shown for it. */
 static struct group_counts *counts_of(struct groups *groups, struct group *group)
 {
-	return group->counts ?: groups->other->counts;
+	return group_counts_itself(group) ? group->counts : groups->other->counts;
 }
 
 /* The running block becomes the one before. */
@@ -296,6 +314,7 @@ void groups_begin(struct groups *groups, const struct snapshot *snapshot)
 	double keep = MEMORY_SECONDS / (MEMORY_SECONDS + seconds);
 
 	groups->now_ns += snapshot->interval_ns;
+	groups->tick++;
 	for (int i = recent_begin(&groups->recent, snapshot); i > 0; i--)
 		begin_block(groups);
 	for (size_t i = 0; i < groups->n_groups; i++) {
@@ -335,7 +354,9 @@ void groups_row(struct groups *groups, const struct row *row, const struct fault
 	}
 	group->score += (double)(delta->minor + delta->denied + delta->major * WEIGHT_OF_MAJOR);
 	if (groups->top_mappings)
-		top_mappings_count(&group->mappings, shown_name(groups, row->mapping), faults);
+		top_mappings_count(group_counts_itself(group) ? &group->mappings :
+								&groups->other->mappings,
+				   shown_name(groups, row->mapping), faults);
 }
 
 void groups_process(struct groups *groups, const struct process *process)
@@ -356,8 +377,7 @@ void groups_process(struct groups *groups, const struct process *process)
 	group->gauges.rss_bytes += process->rss_bytes;
 }
 
-/* Must it stay out? */
-static bool is_out(const struct groups *groups, const struct group *group)
+bool groups_is_out(const struct groups *groups, const struct group *group)
 {
 	return group->out_until_ns > groups->now_ns;
 }
@@ -371,9 +391,7 @@ static void add_moved(struct group *sum, const struct group *group)
 	}
 }
 
-/* Groups that nobody is in, that are not shown and were not lately. What they did of late is
- * other's. */
-static void drop_unknown(struct groups *groups)
+void groups_drop_unknown(struct groups *groups)
 {
 	size_t kept = 0;
 
@@ -381,8 +399,8 @@ static void drop_unknown(struct groups *groups)
 	for (size_t i = 0; i < groups->n_groups; i++) {
 		struct group *group = groups->groups[i];
 
-		groups->n_out += is_out(groups, group);
-		if (group->members || group->counts || is_out(groups, group)) {
+		groups->n_out += groups_is_out(groups, group);
+		if (group->members || group->counts || groups_is_out(groups, group)) {
 			groups->groups[kept++] = group;
 			continue;
 		}
@@ -391,214 +409,4 @@ static void drop_unknown(struct groups *groups)
 		group_free(group);
 	}
 	groups->n_groups = kept;
-}
-
-/* The series of all groups without their mappings'. */
-static size_t measure_groups(struct groups *groups)
-{
-	size_t sum = groups->cost(groups->other);
-
-	for (size_t i = 0; i < groups->n_groups; i++) {
-		struct group *group = groups->groups[i];
-
-		if (!group->counts)
-			continue;
-		group->n_series = groups->cost(group);
-		sum += group->n_series;
-	}
-	return sum;
-}
-
-static struct group *weakest_shown(const struct groups *groups)
-{
-	struct group *weakest = NULL;
-
-	for (size_t i = 0; i < groups->n_groups; i++)
-		if (groups->groups[i]->counts &&
-		    (!weakest || groups->groups[i]->score < weakest->score))
-			weakest = groups->groups[i];
-	return weakest;
-}
-
-static struct group *strongest_hidden(const struct groups *groups)
-{
-	struct group *strongest = NULL;
-
-	for (size_t i = 0; i < groups->n_groups; i++)
-		if (!groups->groups[i]->counts && !is_out(groups, groups->groups[i]) &&
-		    (!strongest || groups->groups[i]->score > strongest->score))
-			strongest = groups->groups[i];
-	return strongest;
-}
-
-/* A group that was put out because it had grown comes back only when there is room for its full
- * size. */
-static size_t room_for(const struct group *group)
-{
-	return group->n_series > GROUP_ROOM ? group->n_series : GROUP_ROOM;
-}
-
-/* Puts groups out until the rest is below the limit. Then lets in the strongest, in place of groups
- * with less than half of their score: two that are alike must not take turns. Returns how many
- * series are free then. */
-static size_t choose_groups(struct groups *groups, struct timespec now)
-{
-	size_t used = measure_groups(groups);
-
-	for (;;) {
-		struct group *weakest = weakest_shown(groups);
-		struct group *strongest;
-
-		if (used > groups->limit && weakest) {
-			evict(groups, weakest, &used);
-			continue;
-		}
-		strongest = strongest_hidden(groups);
-		if (!strongest || used > groups->limit)
-			return used > groups->limit ? 0 : groups->limit - used;
-		if (groups->limit - used >= room_for(strongest)) {
-			used += room_for(strongest);
-			if (show(groups, strongest, groups->top_mappings, now))
-				return 0;
-			continue;
-		}
-		if (!weakest || strongest->score <= 2 * weakest->score || groups->n_out >= MAX_OUT)
-			return groups->limit - used;
-		evict(groups, weakest, &used);
-	}
-}
-
-static struct group *group_of_weakest_mapping(const struct groups *groups)
-{
-	struct mapping_series *weakest = NULL;
-	struct group *of = NULL;
-
-	for (size_t i = 0; i < groups->n_groups; i++) {
-		struct mapping_series *series = top_mappings_weakest(&groups->groups[i]->mappings);
-
-		if (series && (!weakest || series->score < weakest->score)) {
-			weakest = series;
-			of = groups->groups[i];
-		}
-	}
-	return of;
-}
-
-/* Of the groups that have not all the series of mappings that they may have. */
-static struct group *group_of_strongest_mapping(const struct groups *groups)
-{
-	struct mapping_series *strongest = NULL;
-	struct group *of = NULL;
-
-	for (size_t i = 0; i < groups->n_groups; i++) {
-		struct top_mappings *top = &groups->groups[i]->mappings;
-		struct mapping_series *series = top->n_shown < top->max_shown ?
-							top_mappings_strongest(top) :
-							NULL;
-
-		if (series && (!strongest || series->score > strongest->score)) {
-			strongest = series;
-			of = groups->groups[i];
-		}
-	}
-	return of;
-}
-
-/* Returns how many series that frees. */
-static size_t evict_weakest_mapping(struct groups *groups, struct group *group)
-{
-	size_t before = group->n_mapping_series;
-
-	top_mappings_evict(&group->mappings, top_mappings_weakest(&group->mappings));
-	groups->mappings_evicted++;
-	group->n_mapping_series = groups->mapping_cost(group);
-	return before - group->n_mapping_series;
-}
-
-static size_t measure_mappings(struct groups *groups)
-{
-	size_t sum = 0;
-
-	for (size_t i = 0; i < groups->n_groups; i++) {
-		struct group *group = groups->groups[i];
-
-		group->n_mapping_series = group->counts ? groups->mapping_cost(group) : 0;
-		sum += group->n_mapping_series;
-	}
-	return sum;
-}
-
-/* Has the strong one's candidate twice the score of the weak one's series? */
-static bool is_better(const struct group *strong, const struct group *weak)
-{
-	return top_mappings_strongest(&strong->mappings)->score >
-	       2 * top_mappings_weakest(&weak->mappings)->score;
-}
-
-/* Mappings have the series that groups leave free. Puts out the weakest until these suffice. Then
- * lets in the strongest, in free places or in place of mappings with less than half of their
- * score. */
-static void choose_mappings(struct groups *groups, size_t limit)
-{
-	size_t used = measure_mappings(groups);
-
-	for (size_t i = 0; i < MAX_MAPPING_CHANGES || used > limit; i++) {
-		struct group *weak = group_of_weakest_mapping(groups);
-		struct group *strong = group_of_strongest_mapping(groups);
-
-		if (used > limit && weak) {
-			used -= evict_weakest_mapping(groups, weak);
-			continue;
-		}
-		if (used > limit || !strong)
-			return;
-		if (limit - used >= MAPPING_ROOM) {
-			top_mappings_show(&strong->mappings, groups->since);
-			used -= strong->n_mapping_series;
-			strong->n_mapping_series = groups->mapping_cost(strong);
-			used += strong->n_mapping_series;
-			continue;
-		}
-		if (!weak || !is_better(strong, weak))
-			return;
-		used -= evict_weakest_mapping(groups, weak);
-	}
-}
-
-/* Within each group: a stronger mapping takes the place of a weaker one. */
-static void replace_mappings(struct groups *groups)
-{
-	for (size_t i = 0; i < groups->n_groups; i++)
-		groups->mappings_evicted += top_mappings_replace(&groups->groups[i]->mappings,
-								 groups->since);
-}
-
-static void sum_hidden(struct groups *groups)
-{
-	struct group_gauges sum = {};
-
-	for (size_t i = 0; i < groups->n_groups; i++) {
-		const struct group *group = groups->groups[i];
-
-		if (group->counts)
-			continue;
-		sum.processes += group->gauges.processes;
-		sum.vsz_bytes += group->gauges.vsz_bytes;
-		sum.rss_bytes += group->gauges.rss_bytes;
-	}
-	groups->other->gauges = sum;
-}
-
-void groups_choose(struct groups *groups, size_t limit, struct timespec now)
-{
-	size_t free_series;
-
-	groups->limit = limit;
-	drop_unknown(groups);
-	free_series = choose_groups(groups, now);
-	groups->group_room = free_series / GROUP_ROOM;
-	replace_mappings(groups);
-	choose_mappings(groups, free_series);
-	sum_hidden(groups);
-	groups->since = now;
 }

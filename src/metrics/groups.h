@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The groups of processes that /metrics shows, and `other` for those that it has no room for. A
- * group that is shown counts from when it was let in; when it is put out, all that it has counted
- * moves to `other`, so that sums over groups never change by that and nothing goes down. A group
- * that comes back begins anew, at 0, and not before everybody has seen that it was gone
- * (STAY_OUT_NS). Other groups that are not shown are known only while they have processes.
+ * group that is shown counts from when it was let in. One that is put out stands still: what its
+ * processes do from then on is counted in `other`. When each reader has seen its last value its
+ * series end, and `ended` has what they had counted. So nothing goes down, nothing jumps, and each
+ * fault moves one series when it happens: rate() is right. A group that comes back begins anew, at
+ * 0, and not before everybody has seen that it was gone (STAY_OUT_NS). Other groups that are not
+ * shown are known only while they have processes.
  *
  * A tick: groups_begin, groups_row for each row that moved, groups_process for each process, and
- * groups_choose, which brings the series below the limit.
+ * groups_choose (groups_choose.c), which brings the series below the limit.
  */
 #ifndef FAULTMAP_GROUPS_H
 #define FAULTMAP_GROUPS_H
@@ -33,6 +35,14 @@ struct group_counts {
 	uint64_t accounted_minor, accounted_major; /* by the kernel */
 };
 
+/* The ticks that showed each counter first; 0: none yet. */
+struct group_births {
+	uint64_t group; /* of those that are always there */
+	uint64_t faults[KIND_COUNT][SEVERITY_COUNT];
+	uint64_t cow, stalls;
+	uint64_t causes[STALL_CAUSE_COUNT];
+};
+
 /* What is true of the live processes at the last tick. */
 struct group_gauges {
 	uint64_t processes;
@@ -52,17 +62,26 @@ struct group {
 	/* Owned; NULL: not shown, it counts in other. [0] is now, [1 + i] when block i began: all that
 	 * is less than counts[RECENT_BLOCKS] is not recent. */
 	struct group_counts *counts;
-	struct timespec created; /* since when they count */
+	struct group_births *births; /* owned; with counts */
+	uint64_t left_tick;          /* was put out by this tick and stands still; 0: no */
+	bool is_unseen;              /* its readers see a 0 first: they have to come twice */
+	uint64_t leave_until_ns;     /* at the latest */
+	bool has_buckets;            /* its histogram is shown with its buckets */
+	struct timespec created;     /* since when they count */
 	struct top_mappings mappings;
 	struct group_gauges gauges;
 	struct group_moved moved[RECENT_BLOCKS]; /* [0] in the block that runs */
 	double score;                            /* faults, those of ten minutes ago for less */
 	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
 	uint64_t members;      /* processes that are in it */
-	size_t n_series; /* when groups_choose last saw it shown, its mappings' not included */
+	size_t n_series; /* when groups_choose last saw it shown, neither its mappings' nor its
+			  * histogram's buckets included */
 	size_t n_mapping_series;
 	char text[];
 };
+
+/* Buckets of a group's histogram that it can be shown without. */
+#define GROUP_BUCKETS 6
 
 /* How many series a group has at most, by the same code that prints them: cost without the mappings
  * that it shows, mapping_cost those alone. */
@@ -88,8 +107,21 @@ struct groups {
 	struct recent recent;  /* what was of late */
 	size_t n_out;          /* groups in cool-down: they may not come back yet */
 	struct timespec since; /* the end of the tick before: from then on new ones count */
+	uint64_t tick;         /* how many there were */
+	/* Of what is counted, readers have seen at least what this tick left; UINT64_MAX: nobody
+	 * reads. Whoever knows the readers sets it before groups_choose. */
+	uint64_t seen_tick;
 	uint64_t groups_evicted, mappings_evicted;
+	/* What series had counted that have ended. */
+	struct group_counts ended;
+	uint64_t mapping_faults_ended[SEVERITY_COUNT];
 };
+
+/* Does what its processes do count for itself? */
+static inline bool group_counts_itself(const struct group *group)
+{
+	return group->counts && !group->left_tick;
+}
 
 /* 0 or -ENOMEM. */
 int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
@@ -106,5 +138,18 @@ void groups_process(struct groups *groups, const struct process *process);
 const struct group *groups_find(const struct groups *groups, const char *label);
 /* limit: the most series that all groups, `other` among them, may have together. */
 void groups_choose(struct groups *groups, size_t limit, struct timespec now);
+
+/* For groups_choose.c and groups.c. */
+
+/* Lets the group in: from `since` on it counts for itself. 0 or -ENOMEM. */
+int groups_show(struct groups *groups, struct group *group, size_t top_mappings,
+		struct timespec since);
+/* Its series end now. */
+void groups_end(struct groups *groups, struct group *group);
+/* Forgets groups that nobody is in, that are not shown and were not lately. What they did of late
+ * is other's. */
+void groups_drop_unknown(struct groups *groups);
+/* It must not come back yet. */
+bool groups_is_out(const struct groups *groups, const struct group *group);
 
 #endif

@@ -72,6 +72,10 @@ const struct metric_family metrics[METRIC_COUNT] = {
 		COUNTER("mapping_faults",
 			"Page faults by group and mapping, of the mappings with the most; mapping "
 			"other has the rest."),
+	[METRIC_SERIES_ENDED] = COUNTER(
+		"series_ended",
+		"What series of groups and mappings had counted that have ended: with it their sums "
+		"are those of the machine."),
 	[METRIC_PERF_FAULTS] =
 		COUNTER("perf_faults",
 			"Completed page faults by the kernel's own perf software events."),
@@ -92,10 +96,12 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_SERIES_LIMIT] = GAUGE("series_limit", "What faultmap_series never exceeds."),
 	[METRIC_GROUPS] = GAUGE("groups", "Groups with series of their own, other not included."),
 	[METRIC_GROUPS_EVICTED] = COUNTER("groups_evicted",
-					  "Groups whose history moved to the group other."),
+					  "Groups that had to go: from then on the group other "
+					  "counts what they do."),
 	[METRIC_MAPPINGS_EVICTED] =
 		COUNTER("mappings_evicted",
-			"Mappings whose history moved to the mapping other of their group."),
+			"Mappings that had to go: from then on the mapping other of their group "
+			"counts them."),
 	[METRIC_PROGRAMS] = GAUGE("bpf_programs_attached",
 				  "BPF programs attached to hooks of the kernel."),
 	[METRIC_PROGRAM_RUNS] =

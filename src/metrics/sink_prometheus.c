@@ -50,6 +50,33 @@ static void update_self(struct sink_prometheus *sink)
 	statm_read(0, (uint64_t)sysconf(_SC_PAGESIZE), &vsz_bytes, &sink->resident_bytes);
 }
 
+static void note_birth(uint64_t *birth, uint64_t count, uint64_t tick)
+{
+	if (count && !*birth)
+		*birth = tick;
+}
+
+/* Which counters this tick is the first to show. */
+static void note_births(struct sink_prometheus *sink)
+{
+	const uint64_t *faults = &sink->faults[0][0][0][0];
+	uint64_t *born = &sink->faults_born[0][0][0][0];
+	uint64_t tick = sink->groups.tick;
+
+	for (size_t i = 0; i < sizeof(sink->faults) / sizeof(*faults); i++)
+		note_birth(&born[i], faults[i], tick);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		note_birth(&sink->latency_born[kind], sink->latency[kind].count, tick);
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		note_birth(&sink->causes_born[cause], sink->causes.sum_ns[cause], tick);
+}
+
+/* There is no _created: it would be one more series for each, and what was not there is 0 first. */
+static struct birth born(uint64_t tick)
+{
+	return (struct birth){ .tick = tick };
+}
+
 static void print_faults(struct writer *writer, const struct sink_prometheus *sink,
 			 enum fault_kind kind, enum severity severity)
 {
@@ -63,7 +90,9 @@ static void print_faults(struct writer *writer, const struct sink_prometheus *si
 							  { "severity", severity_names[severity] },
 							  { "access", access_name(access) },
 							  { "mode", mode_name(mode) }),
-						   faults, sink->options.started);
+						   faults,
+						   born(sink->faults_born[kind][severity][access]
+									 [mode]));
 		}
 	}
 }
@@ -80,40 +109,57 @@ static void print_machine(struct writer *writer, const struct sink_prometheus *s
 			exposition_histogram(writer, METRIC_LATENCY,
 					     LABELS({ "kind", kind_name(kind) }),
 					     &sink->latency[kind], all_buckets,
-					     sink->options.started);
+					     born(sink->latency_born[kind]));
 	exposition_family(writer, METRIC_STALL);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		if (sink->causes.sum_ns[cause])
 			exposition_counter_ns(writer, METRIC_STALL,
 					      LABELS({ "cause", stall_cause_name(cause) }),
-					      sink->causes.sum_ns[cause], sink->options.started);
+					      sink->causes.sum_ns[cause],
+					      born(sink->causes_born[cause]));
 	exposition_family(writer, METRIC_ACCOUNTED);
 	exposition_counter(writer, METRIC_ACCOUNTED, LABELS({ "severity", "minor" }),
-			   sink->accounted_minor, sink->options.started);
+			   sink->accounted_minor, born(0));
 	exposition_counter(writer, METRIC_ACCOUNTED, LABELS({ "severity", "major" }),
-			   sink->accounted_major, sink->options.started);
+			   sink->accounted_major, born(0));
 }
 
-/* How many series there are, without (fixed) and with the groups. */
-static size_t count_series(const struct sink_prometheus *sink, size_t *ret_fixed)
+static void print_all(struct writer *writer, const struct sink_prometheus *sink)
+{
+	print_machine(writer, sink);
+	sink_prometheus_print_groups(writer, &sink->groups);
+	sink_prometheus_print_ended(writer, &sink->groups, born(0));
+	sink_prometheus_print_self(writer, sink);
+}
+
+static size_t count_series(const struct sink_prometheus *sink, enum exposition format)
+{
+	struct writer writer = { .openmetrics = format == EXPOSITION_OPENMETRICS };
+
+	print_all(&writer, sink);
+	return writer.n_series;
+}
+
+/* All but the groups, in the format that has more of them. */
+static size_t count_fixed(const struct sink_prometheus *sink)
 {
 	struct writer writer = { .openmetrics = true };
 
 	print_machine(&writer, sink);
+	sink_prometheus_print_ended(&writer, &sink->groups, born(0));
 	sink_prometheus_print_self(&writer, sink);
-	*ret_fixed = writer.n_series;
-	sink_prometheus_print_groups(&writer, &sink->groups);
 	return writer.n_series;
 }
 
 /* Gives the groups the series that everything else leaves free. */
 static void choose_series(struct sink_prometheus *sink, struct timespec now)
 {
-	size_t fixed, limit = sink->options.max_series;
+	size_t fixed = count_fixed(sink), limit = sink->options.max_series;
 
-	count_series(sink, &fixed);
+	sink->groups.seen_tick = readers_seen(&sink->readers, monotonic_ns());
 	groups_choose(&sink->groups, limit > fixed ? limit - fixed : 0, now);
-	sink->n_series = count_series(sink, &fixed);
+	for (enum exposition format = EXPOSITION_TEXT; format <= EXPOSITION_OPENMETRICS; format++)
+		sink->n_series[format] = count_series(sink, format);
 }
 
 struct sink_prometheus *sink_prometheus_new(const struct sink_prometheus_options *options)
@@ -167,6 +213,7 @@ int sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *sn
 	sink->totals = snapshot->totals;
 	sink->n_rows = snapshot->n_rows;
 	update_self(sink);
+	note_births(sink);
 	choose_series(sink, snapshot->ts);
 	return 0;
 }
@@ -178,8 +225,8 @@ const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink)
 	return &sink->groups;
 }
 
-int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, char **ret_text,
-			   size_t *ret_size)
+int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, uint64_t reader,
+			   char **ret_text, size_t *ret_size)
 {
 	uint64_t begin = monotonic_ns();
 	char *text = NULL;
@@ -190,9 +237,9 @@ int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format,
 	if (!writer.stream)
 		return -ENOMEM;
 	sink->scrapes++;
-	print_machine(&writer, sink);
-	sink_prometheus_print_groups(&writer, &sink->groups);
-	sink_prometheus_print_self(&writer, sink);
+	writer.is_next = readers_come(&sink->readers, reader, sink->groups.tick, begin,
+				      &writer.seen);
+	print_all(&writer, sink);
 	exposition_end(&writer);
 	if (ferror(writer.stream) | fclose(writer.stream)) {
 		free(text);

@@ -5,9 +5,9 @@
  * its cost depends neither on the number of processes nor on that of clients.
  *
  * Bounded: a scrape never has more than max_series series, faultmap's own included. What has fixed
- * labels is always there; groups have what that leaves (see groups.h), and the mappings with the
- * most faults what the groups leave (see top_mappings.h). The rest is counted as `other`: sums stay
- * exact.
+ * labels is always there; groups and the mappings with the most faults share what that leaves (see
+ * groups.h, top_mappings.h). The rest is counted as `other`, and what series had counted that have
+ * ended is told as well: sums stay exact.
  */
 #ifndef FAULTMAP_SINK_PROMETHEUS_H
 #define FAULTMAP_SINK_PROMETHEUS_H
@@ -65,8 +65,9 @@ int sink_prometheus_tick(struct sink_prometheus *sink, const struct snapshot *sn
 extern const struct sink_ops sink_prometheus_ops;
 /* Its groups, as the last tick left them. */
 const struct groups *sink_prometheus_groups(const struct sink_prometheus *sink);
-/* The exposition, allocated with malloc. 0 or -ENOMEM. */
-int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, char **ret_text,
-			   size_t *ret_size);
+/* The exposition, allocated with malloc. reader: which Prometheus server asks (readers.h); 0:
+ * somebody else, who sees what is. 0 or -ENOMEM. */
+int sink_prometheus_render(struct sink_prometheus *sink, enum exposition format, uint64_t reader,
+			   char **ret_text, size_t *ret_size);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How groups and their mappings are printed, and how many series that comes to. */
+#include <string.h>
 #include <unistd.h>
 
 #include "metrics/sink_prometheus_data.h"
@@ -8,6 +9,14 @@
 /* 2^12, 2^16, ... 2^32 ns: 4 us, 66 us, 1 ms, 17 ms, 268 ms, 4 s. Each series counts, and there are
  * many groups; the histogram by kind has all bounds. */
 static const struct bucket_choice group_buckets = { .first = 12 - LATENCY_FIRST_LOG2, .step = 4 };
+/* Of a group whose buckets found no room: +Inf, the sum and the count. */
+static const struct bucket_choice no_buckets = { .first = LATENCY_BUCKETS, .step = 1 };
+
+/* There is no _created: it would be one more series for each, and what was not there is 0 first. */
+static struct birth born(uint64_t tick)
+{
+	return (struct birth){ .tick = tick };
+}
 
 static void print_group_faults(struct writer *writer, const struct group *group)
 {
@@ -19,7 +28,7 @@ static void print_group_faults(struct writer *writer, const struct group *group)
 							  { "kind", kind_name(kind) },
 							  { "severity", severity_names[severity] }),
 						   group->counts->faults[kind][severity],
-						   group->created);
+						   born(group->births->faults[kind][severity]));
 }
 
 static void print_causes(struct writer *writer, const struct group *group)
@@ -29,17 +38,18 @@ static void print_causes(struct writer *writer, const struct group *group)
 			exposition_counter_ns(writer, METRIC_GROUP_STALL_CAUSE,
 					      LABELS({ "group", group->label },
 						     { "cause", stall_cause_name(cause) }),
-					      group->counts->causes.sum_ns[cause], group->created);
+					      group->counts->causes.sum_ns[cause],
+					      born(group->births->causes[cause]));
 }
 
 static void print_accounted(struct writer *writer, const struct group *group)
 {
 	exposition_counter(writer, METRIC_GROUP_ACCOUNTED,
 			   LABELS({ "group", group->label }, { "severity", "minor" }),
-			   group->counts->accounted_minor, group->created);
+			   group->counts->accounted_minor, born(group->births->group));
 	exposition_counter(writer, METRIC_GROUP_ACCOUNTED,
 			   LABELS({ "group", group->label }, { "severity", "major" }),
-			   group->counts->accounted_major, group->created);
+			   group->counts->accounted_major, born(group->births->group));
 }
 
 static void print_info(struct writer *writer, const struct group *group)
@@ -62,19 +72,21 @@ static void print_group(struct writer *writer, enum metric metric, const struct 
 		print_group_faults(writer, group);
 		break;
 	case METRIC_GROUP_PAGES:
-		exposition_counter(writer, metric, labels, group->counts->pages, group->created);
+		exposition_counter(writer, metric, labels, group->counts->pages,
+				   born(group->births->group));
 		break;
 	case METRIC_GROUP_COW:
 		if (group->counts->cow_pages)
 			exposition_counter(writer, metric, labels,
 					   group->counts->cow_pages *
 						   (uint64_t)sysconf(_SC_PAGESIZE),
-					   group->created);
+					   born(group->births->cow));
 		break;
 	case METRIC_GROUP_STALL:
 		if (group->counts->stalls.count)
 			exposition_histogram(writer, metric, labels, &group->counts->stalls,
-					     group_buckets, group->created);
+					     group->has_buckets ? group_buckets : no_buckets,
+					     born(group->births->stalls));
 		break;
 	case METRIC_GROUP_STALL_CAUSE:
 		print_causes(writer, group);
@@ -83,13 +95,16 @@ static void print_group(struct writer *writer, enum metric metric, const struct 
 		print_accounted(writer, group);
 		break;
 	case METRIC_GROUP_RESIDENT:
-		exposition_gauge(writer, metric, labels, group->gauges.rss_bytes);
+		if (!group->left_tick)
+			exposition_gauge(writer, metric, labels, group->gauges.rss_bytes);
 		break;
 	case METRIC_GROUP_VIRTUAL:
-		exposition_gauge(writer, metric, labels, group->gauges.vsz_bytes);
+		if (!group->left_tick)
+			exposition_gauge(writer, metric, labels, group->gauges.vsz_bytes);
 		break;
 	case METRIC_GROUP_PROCESSES:
-		exposition_gauge(writer, metric, labels, group->gauges.processes);
+		if (!group->left_tick)
+			exposition_gauge(writer, metric, labels, group->gauges.processes);
 		break;
 	case METRIC_GROUP_INFO:
 		print_info(writer, group);
@@ -97,16 +112,6 @@ static void print_group(struct writer *writer, enum metric metric, const struct 
 	default:
 		break;
 	}
-}
-
-/* What the group's faults of this severity are. */
-static uint64_t faults_of(const struct group *group, enum severity severity)
-{
-	uint64_t sum = 0;
-
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		sum += group->counts->faults[kind][severity];
-	return sum;
 }
 
 static void print_mapping(struct writer *writer, const struct group *group,
@@ -118,36 +123,65 @@ static void print_mapping(struct writer *writer, const struct group *group,
 					   LABELS({ "group", group->label },
 						  { "mapping", series->label },
 						  { "severity", severity_names[severity] }),
-					   series->faults[severity], series->created);
+					   series->faults[severity], born(series->born[severity]));
 }
 
-/* The mapping other: what the group has and no series of it. */
-static void print_rest(struct writer *writer, const struct group *group, enum severity severity,
-		       uint64_t faults)
+/* The mapping other: what no series counted. */
+static void print_rest(struct writer *writer, const struct group *group)
 {
-	if (faults)
-		exposition_counter(writer, METRIC_MAPPING_FAULTS,
-				   LABELS({ "group", group->label }, { "mapping", "other" },
-					  { "severity", severity_names[severity] }),
-				   faults, group->created);
+	const struct top_mappings *top = &group->mappings;
+
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		if (top->rest[severity])
+			exposition_counter(writer, METRIC_MAPPING_FAULTS,
+					   LABELS({ "group", group->label }, { "mapping", "other" },
+						  { "severity", severity_names[severity] }),
+					   top->rest[severity], born(top->rest_born[severity]));
 }
 
 static void print_mappings(struct writer *writer, const struct group *group)
 {
-	uint64_t rest[SEVERITY_COUNT];
+	for (size_t i = 0; i < group->mappings.n_slots; i++)
+		if (mapping_is_exposed(&group->mappings.slots[i]))
+			print_mapping(writer, group, &group->mappings.slots[i]);
+	print_rest(writer, group);
+}
 
-	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-		rest[severity] = faults_of(group, severity);
-	for (size_t i = 0; i < group->mappings.n_slots; i++) {
-		const struct mapping_series *series = &group->mappings.slots[i];
+/* A counter of what ended in one family. */
+static void print_ended_of(struct writer *writer, enum metric of, int severity, uint64_t value,
+			   struct birth birth)
+{
+	const char *family = metrics[of].name + strlen("faultmap_");
 
-		for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-			rest[severity] -= series->faults[severity];
-		if (series->shown)
-			print_mapping(writer, group, series);
+	exposition_counter(writer, METRIC_SERIES_ENDED,
+			   severity < 0 ? LABELS({ "family", family }) :
+					  LABELS({ "family", family },
+						 { "severity", severity_names[severity] }),
+			   value, birth);
+}
+
+void sink_prometheus_print_ended(struct writer *writer, const struct groups *groups,
+				 struct birth birth)
+{
+	const struct group_counts *ended = &groups->ended;
+
+	exposition_family(writer, METRIC_SERIES_ENDED);
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		uint64_t sum = 0;
+
+		for (int kind = 0; kind < KIND_COUNT; kind++)
+			sum += ended->faults[kind][severity];
+		print_ended_of(writer, METRIC_GROUP_FAULTS, severity, sum, birth);
+		if (groups->top_mappings)
+			print_ended_of(writer, METRIC_MAPPING_FAULTS, severity,
+				       groups->mapping_faults_ended[severity], birth);
 	}
-	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-		print_rest(writer, group, severity, rest[severity]);
+	print_ended_of(writer, METRIC_GROUP_ACCOUNTED, SEVERITY_MINOR, ended->accounted_minor,
+		       birth);
+	print_ended_of(writer, METRIC_GROUP_ACCOUNTED, SEVERITY_MAJOR, ended->accounted_major,
+		       birth);
+	print_ended_of(writer, METRIC_GROUP_PAGES, -1, ended->pages, birth);
+	print_ended_of(writer, METRIC_GROUP_STALL, -1, ended->stalls.count, birth);
 }
 
 void sink_prometheus_print_groups(struct writer *writer, const struct groups *groups)
@@ -170,29 +204,28 @@ void sink_prometheus_print_groups(struct writer *writer, const struct groups *gr
 
 size_t sink_prometheus_group_cost(const struct group *group)
 {
-	struct writer writer = { .openmetrics = true };
+	struct writer writer = {};
 
 	for (enum metric metric = METRIC_GROUP_FAULTS; metric <= METRIC_GROUP_INFO; metric++)
 		print_group(&writer, metric, group);
 	return writer.n_series;
 }
 
-/* With the mapping other, if any of its faults come to be there. */
+/* With the mapping other. */
 size_t sink_prometheus_group_cost_with_mappings(const struct group *group)
 {
-	struct writer writer = { .openmetrics = true };
+	struct writer writer = {};
 
-	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-		print_rest(&writer, group, severity, faults_of(group, severity));
+	print_rest(&writer, group);
 	return writer.n_series + sink_prometheus_group_cost(group);
 }
 
 size_t sink_prometheus_mapping_cost(const struct group *group)
 {
-	struct writer writer = { .openmetrics = true };
+	struct writer writer = {};
 
 	for (size_t i = 0; i < group->mappings.n_slots; i++)
-		if (group->mappings.slots[i].shown)
+		if (mapping_is_exposed(&group->mappings.slots[i]))
 			print_mapping(&writer, group, &group->mappings.slots[i]);
 	return writer.n_series;
 }

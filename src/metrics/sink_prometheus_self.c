@@ -5,11 +5,16 @@
 
 #include "base/version.h"
 
+static struct birth since_start(const struct sink_prometheus *sink)
+{
+	return (struct birth){ .created = sink->options.started };
+}
+
 static void print_counter(struct writer *writer, const struct sink_prometheus *sink,
 			  enum metric metric, uint64_t value)
 {
 	exposition_family(writer, metric);
-	exposition_counter(writer, metric, NO_LABELS, value, sink->options.started);
+	exposition_counter(writer, metric, NO_LABELS, value, since_start(sink));
 }
 
 static void print_gauge(struct writer *writer, enum metric metric, uint64_t value)
@@ -27,10 +32,10 @@ static void print_perf(struct writer *writer, const struct sink_prometheus *sink
 		return;
 	exposition_family(writer, METRIC_PERF_FAULTS);
 	exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "major" }),
-			   totals->perf_major, sink->options.started);
+			   totals->perf_major, since_start(sink));
 	if (totals->has_perf_minor)
 		exposition_counter(writer, METRIC_PERF_FAULTS, LABELS({ "severity", "minor" }),
-				   totals->perf_minor, sink->options.started);
+				   totals->perf_minor, since_start(sink));
 	print_gauge(writer, METRIC_PERF_CPUS_MISSING, totals->perf_cpus_missing);
 }
 
@@ -41,7 +46,7 @@ static void print_losses(struct writer *writer, const struct sink_prometheus *si
 	for (size_t i = 0; i < totals_count; i++)
 		if (totals_table[i].help && total_is_counted(totals, &totals_table[i]))
 			exposition_total(writer, &totals_table[i],
-					 total_of(totals, &totals_table[i]), sink->options.started);
+					 total_of(totals, &totals_table[i]), since_start(sink));
 	print_perf(writer, sink);
 	print_gauge(writer, METRIC_IN_FLIGHT, losses_in_flight(totals));
 }
@@ -56,13 +61,13 @@ static void print_programs(struct writer *writer, const struct sink_prometheus *
 		if (sink->self.programs[i].runs)
 			exposition_counter(writer, METRIC_PROGRAM_RUNS,
 					   LABELS({ "program", sink->self.programs[i].name }),
-					   sink->self.programs[i].runs, sink->options.started);
+					   sink->self.programs[i].runs, since_start(sink));
 	exposition_family(writer, METRIC_PROGRAM_SECONDS);
 	for (size_t i = 0; i < sink->self.n_programs; i++) {
 		if (sink->self.programs[i].runs)
 			exposition_counter_ns(writer, METRIC_PROGRAM_SECONDS,
 					      LABELS({ "program", sink->self.programs[i].name }),
-					      sink->self.programs[i].run_ns, sink->options.started);
+					      sink->self.programs[i].run_ns, since_start(sink));
 		missed += sink->self.programs[i].missed;
 	}
 	print_counter(writer, sink, METRIC_PROGRAMS_MISSED, missed);
@@ -73,13 +78,13 @@ static void print_times(struct writer *writer, const struct sink_prometheus *sin
 	print_counter(writer, sink, METRIC_TICKS, sink->ticks);
 	exposition_family(writer, METRIC_TICK_SECONDS);
 	exposition_counter_ns(writer, METRIC_TICK_SECONDS, NO_LABELS, sink->ticks_ns,
-			      sink->options.started);
+			      since_start(sink));
 	exposition_family(writer, METRIC_TICK_LAST);
 	exposition_gauge_ns(writer, METRIC_TICK_LAST, sink->self.tick_ns);
 	print_counter(writer, sink, METRIC_SCRAPES, sink->scrapes);
 	exposition_family(writer, METRIC_SCRAPE_SECONDS);
 	exposition_counter_ns(writer, METRIC_SCRAPE_SECONDS, NO_LABELS, sink->scrapes_ns,
-			      sink->options.started);
+			      since_start(sink));
 }
 
 void sink_prometheus_print_self(struct writer *writer, const struct sink_prometheus *sink)
@@ -90,7 +95,8 @@ void sink_prometheus_print_self(struct writer *writer, const struct sink_prometh
 	print_gauge(writer, METRIC_ROWS_CAPACITY, sink->self.rows_capacity);
 	if (sink->self.map_bytes)
 		print_gauge(writer, METRIC_KERNEL_MEMORY, sink->self.map_bytes);
-	print_gauge(writer, METRIC_SERIES, sink->n_series);
+	print_gauge(writer, METRIC_SERIES,
+		    sink->n_series[writer->openmetrics ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT]);
 	print_gauge(writer, METRIC_SERIES_LIMIT, sink->options.max_series);
 	print_gauge(writer, METRIC_GROUPS, sink->groups.n_shown);
 	print_counter(writer, sink, METRIC_GROUPS_EVICTED, sink->groups.groups_evicted);

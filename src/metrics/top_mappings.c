@@ -78,6 +78,12 @@ static struct mapping_series *slot_for(struct top_mappings *top, uint64_t hash, 
 	return weakest;
 }
 
+static void add_faults(uint64_t sum[SEVERITY_COUNT], const uint64_t more[SEVERITY_COUNT])
+{
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		sum[severity] += more[severity];
+}
+
 void top_mappings_count(struct top_mappings *top, const char *mapping,
 			const uint64_t faults[SEVERITY_COUNT])
 {
@@ -87,21 +93,21 @@ void top_mappings_count(struct top_mappings *top, const char *mapping,
 	char label[LABEL_LEN];
 
 	/* "other" is the label of the rest. */
-	if (!top->n_slots || !strcmp(mapping, "other"))
-		return;
-	series = slot_for(top, label_hash(mapping) ?: 1, score);
-	if (!series)
-		return;
-	if (!series->label) {
+	series = top->n_slots && strcmp(mapping, "other") != 0 ?
+			 slot_for(top, label_hash(mapping) ?: 1, score) :
+			 NULL;
+	if (series && !series->label) {
 		label_text(label, mapping);
 		series->label = strdup(label);
 		if (!series->label) /* stays in other for now */
-			return;
+			series = NULL;
 	}
-	series->score += score;
-	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
-		*(series->shown ? &series->faults[severity] :
-				  &series->fresh[severity]) += faults[severity];
+	if (series)
+		series->score += score;
+	if (!series || !series->shown)
+		add_faults(top->rest, faults);
+	if (series)
+		add_faults(series->shown ? series->faults : series->fresh, faults);
 }
 
 struct mapping_series *top_mappings_weakest(const struct top_mappings *top)
@@ -127,11 +133,58 @@ struct mapping_series *top_mappings_strongest(const struct top_mappings *top)
 
 void top_mappings_evict(struct top_mappings *top, struct mapping_series *series)
 {
-	*series = (struct mapping_series){ .hash = series->hash,
-					   .score = series->score,
-					   .label = series->label,
-					   .out_until_ns = top->now_ns + STAY_OUT_NS };
+	series->shown = false;
+	series->left_tick = top->tick;
+	series->is_unseen = false;
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		series->is_unseen |= series->born[severity] > top->seen_tick;
+	series->out_until_ns = top->now_ns + LEAVE_NS + STAY_OUT_NS;
 	top->n_shown--;
+}
+
+/* Has everybody seen the last value of one that stands still? */
+static bool was_seen(const struct top_mappings *top, struct mapping_series *series)
+{
+	if (series->left_tick > top->seen_tick)
+		return series->out_until_ns <= top->now_ns + STAY_OUT_NS;
+	if (!series->is_unseen)
+		return true;
+	series->is_unseen = false;
+	series->left_tick = top->tick;
+	return false;
+}
+
+void top_mappings_end(struct top_mappings *top, bool is_urgent, uint64_t ended[SEVERITY_COUNT])
+{
+	for (size_t i = 0; i < top->n_slots; i++) {
+		struct mapping_series *series = &top->slots[i];
+
+		if (!series->left_tick || (!is_urgent && !was_seen(top, series)))
+			continue;
+		add_faults(ended, series->faults);
+		*series = (struct mapping_series){ .hash = series->hash,
+						   .score = series->score,
+						   .label = series->label,
+						   .out_until_ns = top->now_ns + STAY_OUT_NS };
+	}
+}
+
+static void note_births(uint64_t born[SEVERITY_COUNT], const uint64_t faults[SEVERITY_COUNT],
+			uint64_t tick)
+{
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++)
+		if (!faults[severity])
+			born[severity] = 0; /* all of it is a new series' now */
+		else if (!born[severity])
+			born[severity] = tick;
+}
+
+void top_mappings_note_births(struct top_mappings *top)
+{
+	for (size_t i = 0; i < top->n_slots; i++)
+		if (top->slots[i].shown)
+			note_births(top->slots[i].born, top->slots[i].faults, top->tick);
+	note_births(top->rest_born, top->rest, top->tick);
 }
 
 bool top_mappings_show(struct top_mappings *top, struct timespec since)
@@ -142,8 +195,11 @@ bool top_mappings_show(struct top_mappings *top, struct timespec since)
 		return false;
 	series->shown = true;
 	series->created = since;
-	/* No scrape has seen them in other. */
-	memcpy(series->faults, series->fresh, sizeof(series->faults));
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		series->faults[severity] = series->fresh[severity];
+		top->rest[severity] -= series->fresh[severity];
+		series->fresh[severity] = 0;
+	}
 	top->n_shown++;
 	return true;
 }

@@ -3,13 +3,14 @@
  * The HTTP endpoint on the program's loop: libmicrohttpd speaks HTTP and TLS, this module takes the
  * connections, bounds their number and time, asks for passwords and negotiates. It knows no
  * snapshot: what a path says comes from a page's callback, which must not block and must not
- * depend on who asks, only on what.
+ * depend on who asks, only on what; but for which Prometheus server it is.
  */
 #ifndef FAULTMAP_HTTP_H
 #define FAULTMAP_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/feed.h"
@@ -33,6 +34,10 @@ const char *http_query_value(const struct http_query *query, const char *name);
 
 /* It came by a unix: socket, whose file says who may. */
 bool http_query_is_unix(const struct http_query *query);
+
+/* Which Prometheus server asks: the same number each time that the same one does, from the same
+ * address. 0: it is none, as it says no timeout of its scrape. */
+uint64_t http_query_reader(const struct http_query *query);
 
 /*
  * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet:

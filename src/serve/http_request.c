@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -65,6 +66,38 @@ bool http_query_is_unix(const struct http_query *query)
 
 	return !getsockname(fd, (struct sockaddr *)&address, &length) &&
 	       address.ss_family == AF_UNIX;
+}
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_more(uint64_t hash, const void *bytes, size_t size)
+{
+	for (const unsigned char *byte = bytes; size; byte++, size--)
+		hash = (hash ^ *byte) * 0x100000001b3;
+	return hash;
+}
+
+/* Prometheus' own client, and who behaves as it, sends this header with each scrape. */
+uint64_t http_query_reader(const struct http_query *query)
+{
+	const char *agent = MHD_lookup_connection_value(query->connection, MHD_HEADER_KIND,
+							"User-Agent");
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(query->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	uint64_t hash = 0xcbf29ce484222325;
+
+	if (!MHD_lookup_connection_value(query->connection, MHD_HEADER_KIND,
+					 "X-Prometheus-Scrape-Timeout-Seconds"))
+		return 0;
+	if (agent)
+		hash = hash_more(hash, agent, strlen(agent));
+	if (address && address->sa_family == AF_INET)
+		hash = hash_more(hash, &((const struct sockaddr_in *)address)->sin_addr,
+				 sizeof(struct in_addr));
+	if (address && address->sa_family == AF_INET6)
+		hash = hash_more(hash, &((const struct sockaddr_in6 *)address)->sin6_addr,
+				 sizeof(struct in6_addr));
+	return hash ?: 1;
 }
 
 static const struct http_page *find_page(const struct http_site *site, const char *path)

@@ -134,9 +134,9 @@ static int answer_metrics(void *context, unsigned int type, const struct http_qu
 {
 	const struct web *web = context;
 
-	(void)query;
 	return or_wait(ret_body, web->source.render(web->source.context, (enum exposition)type,
-						    &ret_body->text, &ret_body->size));
+						    http_query_reader(query), &ret_body->text,
+						    &ret_body->size));
 }
 
 static int answer_reload(void *context, unsigned int type, const struct http_query *query,

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -29,8 +30,10 @@ struct web_options {
 
 /* What the daemon knows. None may block. */
 struct web_source {
-	/* The text of /metrics; 0 or a negative errno, -EAGAIN while there is none */
-	int (*render)(void *context, enum exposition exposition, char **ret_text, size_t *ret_size);
+	/* The text of /metrics, for this reader (http_query_reader()); 0 or a negative errno,
+	 * -EAGAIN while there is none */
+	int (*render)(void *context, enum exposition exposition, uint64_t reader, char **ret_text,
+		      size_t *ret_size);
 	/* The JSON of /overview.json, groups sorted by this column, of which the name contains
 	 * `search`; either may be NULL; the same, -EINVAL when there is no such column */
 	int (*overview)(void *context, const char *sort, const char *search, char **ret_text,

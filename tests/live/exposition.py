@@ -50,6 +50,16 @@ def main():
                 "series": len(samples),
                 "families": len(families),
                 "no_help": [family.name for family in families if not family.documentation],
+                "ended_groups": total(samples, "faultmap_series_ended_total", family="group_faults"),
+                "ended_mappings": total(
+                    samples, "faultmap_series_ended_total", family="mapping_faults"
+                ),
+                "ended_accounted": total(
+                    samples, "faultmap_series_ended_total", family="group_faults_accounted"
+                ),
+                "ended_stalls": total(
+                    samples, "faultmap_series_ended_total", family="group_stall_seconds"
+                ),
                 "faults": total(samples, "faultmap_faults_total"),
                 "group_faults": total(samples, "faultmap_group_faults_total"),
                 "mapping_faults": total(samples, "faultmap_mapping_faults_total"),

@@ -45,8 +45,9 @@ test_storm()
 		judge "$TMP/scrape.$scrapes" "$before" || { bad+=" $scrapes"; continue; }
 		[ "$(said .series)" -le 2000 ] || over=$((over + 1))
 		[ "$(said '[.faults, .accounted, .stalls, .processes]')" = \
-			"$(said '[.group_faults, .group_accounted, .group_stalls, .group_processes]')" ] &&
-			[ "$(said .faults)" = "$(said .mapping_faults)" ] || uneven+=" $(said .)"
+			"$(said '[.group_faults + .ended_groups, .group_accounted + .ended_accounted,
+				.group_stalls + .ended_stalls, .group_processes]')" ] &&
+			[ "$(said .faults)" = "$(said '.mapping_faults + .ended_mappings')" ] || uneven+=" $(said .)"
 		[ "$(said .down)" = "[]" ] || down+=" $(said .down)"
 		before=$TMP/scrape.$scrapes
 	done

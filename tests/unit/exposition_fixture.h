@@ -88,7 +88,7 @@ static struct scrape render(struct fixture *fixture, enum exposition format)
 	char *text;
 	size_t size;
 
-	assert_int_equal(sink_prometheus_render(fixture->sink, format, &text, &size), 0);
+	assert_int_equal(sink_prometheus_render(fixture->sink, format, 0, &text, &size), 0);
 	return scrape_read(text, size, format == EXPOSITION_OPENMETRICS);
 }
 

@@ -147,7 +147,7 @@ static int prometheus_scenario(void)
 
 	if (sink) {
 		sink_prometheus_tick(sink, picture, NULL);
-		result = sink_prometheus_render(sink, EXPOSITION_TEXT, &text, &size);
+		result = sink_prometheus_render(sink, EXPOSITION_TEXT, 0, &text, &size);
 		free(text);
 	}
 	sink_prometheus_free(sink);
@@ -235,6 +235,8 @@ static int groups_scenario(void)
 	for (size_t i = 0; i < groups.n_groups; i++)
 		counted += faults_of(groups.groups[i]);
 	counted += faults_of(groups.other);
+	for (size_t kind = 0; kind < KIND_COUNT; kind++)
+		counted += groups.ended.faults[kind][SEVERITY_MINOR];
 	groups_clear(&groups);
 	assert_int_equal(counted, added);
 	return 0;

@@ -442,7 +442,9 @@ static void hidden_groups_are_in_the_group_other(void **state)
 	assert_true(number(fixture->root, "minor") > 0);
 	assert_true(number(fixture->root, "minor") == sum(fixture, "kinds", "minor"));
 	assert_true(number(fixture->root, "minor_total") == sum(fixture, "kinds", "minor_total"));
-	assert_true(number(fixture->root, "minor") * 2 == number(fixture->root, "minor_total"));
+	/* What groups had counted that have ended is no other's; of late it is. */
+	assert_true(number(fixture->root, "minor_total") > 0);
+	assert_true(number(fixture->root, "minor") * 2 >= number(fixture->root, "minor_total"));
 }
 
 /* Whoever has ended: what it did of late is not lost. */

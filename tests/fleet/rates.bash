@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by live/rates.sh and fleet/churn.sh: what a real Prometheus makes of the series while groups come
+# and go, held against the kernel's own count (/proc/vmstat) and against the JSON lines.
+
+# serve_vmstat: pgfault and pgmajfault of /proc/vmstat as metrics; sets $vmstat to its HOST:PORT.
+serve_vmstat()
+{
+	local port
+
+	port=$(free_port)
+	vmstat=127.0.0.1:$port
+	start_background /usr/bin/python3 tests/fleet/vmstat.py "$port" 2>/dev/null
+	wait_for 60 curl -sf --noproxy '*' -o /dev/null "http://$vmstat/metrics"
+}
+
+# query EXPRESSION: the value of its only series, at $at if set.
+query()
+{
+	curl -s --noproxy '*' -m 20 --data-urlencode "query=$1" ${at:+--data-urlencode "time=$at"} \
+		"$server/api/v1/query" |
+		jq -r '.data.result | if length == 1 then .[0].value[1] else empty end'
+}
+
+# risen SELECTOR SECONDS: by how much its series rose in the range until $at, as rate() counts it, but for the
+# extrapolation: nothing for a series' first sample, and a fall is a new start.
+risen()
+{
+	curl -s --noproxy '*' -m 20 --data-urlencode "query=$1[${2}s]" --data-urlencode "time=$at" \
+		"$server/api/v1/query" |
+		jq '[.data.result[].values | map(.[1] | tonumber)
+			| [., .[1:]] | transpose[] | select(.[1] != null)
+			| if .[1] >= .[0] then .[1] - .[0] else .[1] end] | add // 0'
+}
+
+has_news_of()
+{
+	[ "$(at='' query "sum(rate($1[15s])) > bool 0")" = 1 ]
+}
+
+# ratio_of A B: A / B in per mille.
+ratio_of()
+{
+	awk -v a="$1" -v b="$2" 'BEGIN { printf "%d\n", b ? a / b * 1000 + 0.5 : 0 }'
+}
+
+# check_ratio NAME A B: within 1 %.
+check_ratio()
+{
+	local ratio
+
+	ratio=$(ratio_of "$2" "$3")
+	echo "# $1: $2 where $3 is true ($ratio per mille)"
+	check "$1: within 1 %" test "$ratio" -ge 990 -a "$ratio" -le 1010
+}
+
+# Has this server seen the tick at which all was over?
+has_seen_the_end()
+{
+	scrape "$TMP/end" && [ "$(query 'sum(faultmap_ticks_total)')" -gt "$1" ]
+}
+
+# churn NAMES LIFE_MS SECONDS MAX_SERIES: all of it.
+churn()
+{
+	local seconds=$3 end pid window
+
+	start_daemon --interval 1 --group-by comm --max-series "$4" --jsonl "$TMP/log"
+	serve_vmstat
+	start_prometheus <<-END
+		global:
+		  scrape_interval: 1s
+		scrape_configs:
+		  - job_name: faultmap
+		    static_configs:
+		      - targets: ['$target']
+		  - job_name: vmstat
+		    static_configs:
+		      - targets: ['$vmstat']
+	END
+	wait_for 60 has_news_of vmstat_pgfault_total
+	wait_for 60 has_news_of faultmap_ticks_total
+	mkfifo "$TMP/word"
+	exec 7<>"$TMP/word"
+	start_background "$BUILD/workload/churn" "$1" "$2" "$3" <"$TMP/word" >"$TMP/steady"
+	pid=$BACKGROUND_PID
+	wait_for $((seconds + 120)) steady_are_through
+	ticks >/dev/null
+	end=$(value faultmap_ticks_total "$TMP/ticks")
+	at=''
+	wait_for 60 has_seen_the_end $((end + 3))
+	at=$(date +%s.%N)
+	window=$((seconds + 10))
+	check_sums "$window"
+	check_rates "$seconds"
+	check_steady "$window"
+	echo >&7
+	wait "$pid"
+	check_equal "the workload ends well" "$?" 0
+	stop_background "$daemon"
+	check_log
+}
+
+steady_are_through()
+{
+	[ "$(wc -l <"$TMP/steady")" -eq 5 ]
+}
+
+# Each sample of Prometheus' adds up to what the machine's series say.
+check_sums()
+{
+	local all
+
+	check "groups came and went" test "$(query faultmap_groups_evicted_total)" -gt "${LEAST_EVICTED:-10}"
+	all=$(risen faultmap_faults_total "$1")
+	check_ratio "groups' rise" "$(risen faultmap_group_faults_total "$1")" "$all"
+	check_ratio "mappings' rise" "$(risen faultmap_mapping_faults_total "$1")" "$all"
+	check_ratio "minor demand_zero by group" \
+		"$(risen 'faultmap_group_faults_total{kind="demand_zero",severity="minor"}' "$1")" \
+		"$(risen 'faultmap_faults_total{kind="demand_zero",severity="minor"}' "$1")"
+	check_ratio "groups' pages" "$(risen faultmap_group_pages_total "$1")" "$all"
+	check_ratio "accounted by group" "$(risen faultmap_group_faults_accounted_total "$1")" \
+		"$(risen faultmap_process_faults_accounted_total "$1")"
+}
+
+# average EXPRESSION SECONDS: over the time that the workload ran.
+average()
+{
+	query "avg_over_time(($1)[$2s:1s])"
+}
+
+# rate() itself, in the mean over all that time, against the kernel's count.
+check_rates()
+{
+	local seconds=$(($1 - 20)) truth
+
+	truth=$(average 'rate(vmstat_pgfault_total[15s])' "$seconds")
+	check_ratio "sum(rate(groups))" \
+		"$(average 'sum(rate(faultmap_group_faults_total{severity!="denied"}[15s]))
+			+ sum(rate(faultmap_gup_total[15s]))' "$seconds")" "$truth"
+	check_ratio "sum(rate(mappings))" \
+		"$(average 'sum(rate(faultmap_mapping_faults_total{severity!="denied"}[15s]))
+			+ sum(rate(faultmap_gup_total[15s]))' "$seconds")" "$truth"
+}
+
+# Who lived through: since they have series, these rose by what the log says, to the fault.
+check_steady()
+{
+	local comm
+
+	for comm in s0 s1 s2 s3 s4; do
+		curl -sf --noproxy '*' -m 20 "$url/group.json?name=$comm" |
+			jq -c '{key: .name, value: .since}' >>"$TMP/since"
+		echo "$comm $(risen "faultmap_group_faults_total{group=\"$comm\",severity!=\"denied\"}" "$1")"
+	done >"$TMP/risen"
+}
+
+check_log()
+{
+	local comm
+
+	for comm in s0 s1 s2 s3 s4; do
+		# Both are the same tick's time, the one in milliseconds.
+		jq -n --arg comm "$comm" --slurpfile since "$TMP/since" '
+			def seconds: (.[0:19] + "Z" | fromdate) + (.[19:23] | tonumber);
+			($since | from_entries[$comm]) as $since
+			| [inputs | select(.rec == "faults" and .comm == $comm
+				and (.ts | seconds) > $since + 0.01)
+				| .minor + .major] | add | "\($comm) \(.)"' -r "$TMP/log"
+	done >"$TMP/logged"
+	check_equal "increase by group is the log's sum, of groups that lived through" \
+		"$(paste -sd' ' "$TMP/risen")" "$(paste -sd' ' "$TMP/logged")"
+	echo "# in all, by getrusage: $(sort "$TMP/steady" | paste -sd' ')"
+}
