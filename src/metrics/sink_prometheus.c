@@ -87,6 +87,9 @@ static void print_machine(struct writer *writer, const struct sink_prometheus *s
 			exposition_counter_ns(writer, METRIC_STALL,
 					      LABELS({ "cause", stall_cause_name(cause) }),
 					      sink->causes.sum_ns[cause], sink->options.started);
+	exposition_family(writer, METRIC_REFAULTS);
+	exposition_counter(writer, METRIC_REFAULTS, NO_LABELS, sink->causes.refaults,
+			   sink->options.started);
 	exposition_family(writer, METRIC_ACCOUNTED);
 	exposition_counter(writer, METRIC_ACCOUNTED, LABELS({ "severity", "minor" }),
 			   sink->accounted_minor, sink->options.started);

@@ -291,6 +291,7 @@ void tally_add(struct tally *sum, const struct tally *more)
 	stalls_add(&sum->stalls, &more->stalls);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		sum->by_cause[cause] += more->by_cause[cause];
+	sum->refaults += more->refaults;
 	sum->minor += more->minor;
 	sum->major += more->major;
 	sum->gup += more->gup;
@@ -621,6 +622,7 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	stalls_add(&tally->stalls, &stalls);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		tally->by_cause[cause] += causes.sum_ns[cause];
+	tally->refaults += causes.refaults;
 	if (!grouping->options.sums_up && row_is_hotter(row, tally->hottest))
 		tally->hottest = row;
 	if ((grouping->options.by == BY_MAPPING || grouping->options.by == BY_FILE) &&

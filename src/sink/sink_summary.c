@@ -248,6 +248,20 @@ static void print_causes(const struct tally *total, FILE *stream)
 		fputc('\n', stream);
 }
 
+/* Memory that had been there before: that is too little memory, where else it would be a cold
+ * start. */
+static void print_refaults(const struct tally *total, uint64_t page_size, FILE *stream)
+{
+	char count[TEXT_COUNT_LEN], size[TEXT_SIZE_LEN];
+
+	if (total->refaults)
+		fprintf(stream,
+			"refaults: %s pages (%s) came back that had been evicted: memory is short, "
+			"this is no cold start\n",
+			text_count(count, total->refaults),
+			text_bytes(size, total->refaults * page_size));
+}
+
 /* Tables. -------------------------------------------------------------------------------------- */
 
 static int print_lines(struct sink_summary *summary, const struct people *people,
@@ -366,6 +380,7 @@ static int print_text(struct sink_summary *summary, const struct sink_summary_ru
 		fprintf(stream, "%s\n", run->attached);
 	print_cost(&lines->total, people, run, stream);
 	print_causes(&lines->total, stream);
+	print_refaults(&lines->total, summary->options.page_size, stream);
 	fputc('\n', stream);
 	result = print_lines(summary, people, lines, stream);
 	if (!result && summary->options.by == BY_ROW) {
