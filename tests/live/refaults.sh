@@ -7,6 +7,7 @@
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/live/limits.bash
 . "$(dirname "$0")/limits.bash"
 file=$directory/faultmap-reread.$$
 trap 'undo_limits; rm -f "$file"; cleanup_test' EXIT

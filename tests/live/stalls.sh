@@ -9,6 +9,7 @@
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/live/limits.bash
 . "$(dirname "$0")/limits.bash"
 find_lacks
 
