@@ -160,6 +160,7 @@ struct stall_causes {
 	u64 max_ns[STALL_CAUSE_COUNT];
 	u32 count[STALL_CAUSE_COUNT]; /* faults that the cause had a part in */
 	u32 holder_tid; /* who had the mmap_lock that was waited for last; 0: not known */
+	u64 refaults; /* pages that these faults brought back, which had been evicted */
 };
 
 /*
@@ -496,7 +497,7 @@ _Static_assert(sizeof(struct row_key) == 40, "row_key");
 _Static_assert(__builtin_offsetof(struct row_key, context) == ROW_KEY_PLAIN, "row_key.context");
 _Static_assert(sizeof(struct row_value) == 64, "row_value");
 _Static_assert(sizeof(struct latency) == 128, "latency");
-_Static_assert(sizeof(struct stall_causes) == 264, "stall_causes");
+_Static_assert(sizeof(struct stall_causes) == 272, "stall_causes");
 _Static_assert(sizeof(struct free_list) == 128, "free_list");
 _Static_assert(sizeof(struct open_run) == 192, "open_run");
 _Static_assert(__builtin_offsetof(struct open_run, pages) == 64, "open_run.pages");

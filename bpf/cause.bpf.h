@@ -203,6 +203,12 @@ static __always_inline u32 cause_of_sleep(const struct task_fault *fault, struct
 	return is_shared_write(fault) ? STALL_WRITEBACK : STALL_UNKNOWN;
 }
 
+/* Pages that had been evicted and that the fault, which is claimed, brought back. */
+static __always_inline u32 refaults_of(const struct task_fault *fault)
+{
+	return config_causes && fault->waits & WAIT_BEGUN ? fault->causes.refaults : 0;
+}
+
 /* The fault ends as one from swap: what it waited for was that. */
 static __always_inline void causes_of_swap(struct fault_causes *causes)
 {

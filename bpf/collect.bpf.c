@@ -111,6 +111,7 @@ __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major, u64 run_del
 	struct row_key key;
 	struct extent extent;
 	enum fault_end end;
+	u32 refaults;
 	u64 open;
 
 	if (!fault || !causes || config_guard) /* told by the task itself, as it ends or at the next */
@@ -131,8 +132,12 @@ __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major, u64 run_del
 	key.kind = kind_at_end(key.kind, key.access, add.major);
 	if (add.minor)
 		add.stall_ns = tell_causes(causes, fault, run_delay);
-	if (claim_of_owner(owner, fault, open))
-		add_to_row(&key, &extent, &add, causes);
+	refaults = refaults_of(fault);
+	if (!claim_of_owner(owner, fault, open))
+		return 0;
+	add_to_row(&key, &extent, &add, causes);
+	if (refaults)
+		add_refaults(&key, refaults);
 	return 0;
 }
 

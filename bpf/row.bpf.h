@@ -179,6 +179,29 @@ VERIFIED_ONCE int add_to_row(const struct row_key *key, const struct extent *ext
 	return 0;
 }
 
+/* Notes what came back with a fault that is in its row. */
+VERIFIED_ONCE int add_refaults(const struct row_key *key, u32 pages)
+{
+	struct cpu_state *cpu = this_cpu_state();
+	struct stall_causes *causes;
+	struct row_value *row;
+	struct row_key copy;
+	u32 index = 0;
+
+	if (!key || !cpu)
+		return 0;
+	copy = *key;
+	row = row_find(&copy, &index);
+	causes = row && latency_of(cpu, row, index) ? causes_of(row) : NULL;
+	if (!causes) {
+		__sync_fetch_and_add(&cpu->latencies_lost, 1);
+		return 0;
+	}
+	__sync_fetch_and_add(&causes->refaults, pages);
+	row_moved(index);
+	return 0;
+}
+
 /* As add_to_row, and faster for a row that is there. */
 static __always_inline void add_run(struct cpu_state *cpu, const struct addition *add)
 {
@@ -294,6 +317,8 @@ static __always_inline void count_minor(struct task_fault *fault, u64 pages, u64
 
 	add.is_late = is_late(&fault->key);
 	add_to_row(&fault->key, &fault->extent, &add, causes);
+	if (refaults_of(fault))
+		add_refaults(&fault->key, refaults_of(fault));
 }
 
 /* Around a page that had to be read, what else is in the cache cannot be told from the range. */
@@ -308,6 +333,8 @@ static __always_inline void count_major(struct task_fault *fault, u64 pages, u64
 	struct addition add = { .major = 1, .pages = pages, .stall_ns = stall_ns };
 
 	add_to_row(&fault->key, &fault->extent, &add, causes);
+	if (refaults_of(fault))
+		add_refaults(&fault->key, refaults_of(fault));
 }
 
 /* Neither minor nor major, and no signal: refused with EFAULT, or given up. */
@@ -390,8 +417,9 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 			guard_tell(fault, GUARD_MAJOR, 0, NULL);
 	} else if (end == END_REFUSED || end == END_NOT_COUNTED) {
 		count_failed(fault, cpu);
-	} else if (run && !config_guard && fault->key.kind < KIND_FIRST_DENIED && fault->pages == run->pages &&
-		   !seen_ns(fault) && same_key(&run->key, &fault->key)) {
+	} else if (run && !config_guard && fault->key.kind < KIND_FIRST_DENIED &&
+		   fault->pages == run->pages && !seen_ns(fault) && !refaults_of(fault) &&
+		   same_key(&run->key, &fault->key)) {
 		run->count++;
 	} else {
 		waited = seen_ns(fault);

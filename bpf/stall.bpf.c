@@ -189,6 +189,39 @@ int BPF_PROG(fault_reads, struct folio *added)
 	return 0;
 }
 
+/*
+ * memcg:mod_memcg_lruvec_state, Linux 6.13 on: a counter of the task's memory cgroup moves, each page
+ * that is mapped for the first time among them. Interrupts off. workingset_refault() tells of pages
+ * of a file or of swap that had been evicted, in the task that brings them back. Those that a fault
+ * reads ahead are its own, too.
+ */
+SEC("?tp_btf/mod_memcg_lruvec_state")
+int BPF_PROG(fault_refaults, void *memcg, int item, int pages)
+{
+	struct cpu_state *cpu = this_cpu_state();
+	struct task_fault *fault;
+	u32 sum;
+
+	if (!cpu)
+		return 0;
+	if (item != (int)bpf_core_enum_value(enum node_stat_item___refaults,
+					     WORKINGSET_REFAULT_FILE) &&
+	    item != (int)bpf_core_enum_value(enum node_stat_item___refaults,
+					     WORKINGSET_REFAULT_ANON))
+		return 0;
+	/* Seen once in some thousand preemptions (6.18): no run of fault_switch told of this task's
+	 * return to its CPU. */
+	if (!cpu->stamped)
+		switch_in(cpu, current_task());
+	fault = pages > 0 ? cause_hook_begins() : NULL;
+	if (!fault)
+		return 0;
+	sum = fault->causes.refaults + (u32)pages;
+	fault->causes.refaults = sum < REFAULTS_MAX ? sum : REFAULTS_MAX;
+	cause_hook_ends(fault);
+	return 0;
+}
+
 /* writeback:folio_wait_writeback and balance_dirty_pages: the task goes to sleep until what was
  * written is on the disk. */
 SEC("?tp_btf/folio_wait_writeback")

@@ -14,11 +14,15 @@
 
 #define PF_EXITING 0x4 /* include/linux/sched.h */
 
+/* 256 MiB: no fault reads so much ahead. */
+#define REFAULTS_MAX 0xffff
+
 /* How long a fault was at what. */
 struct fault_causes {
 	u64 ns[STALL_CAUSE_COUNT];
 	u32 holder_tid;   /* as in struct stall_causes */
-	u32 is_set_aside; /* the task left its CPU within a hook of ours */
+	u16 is_set_aside; /* the task left its CPU within a hook of ours */
+	u16 refaults;     /* pages that were evicted and came back; no more than REFAULTS_MAX */
 };
 
 /* The stamped fault that a task is in, or was in last. */

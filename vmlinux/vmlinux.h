@@ -148,6 +148,7 @@ struct mm_struct___atomic_rss {
 	} rss_stat;
 };
 
+enum node_stat_item___refaults { WORKINGSET_REFAULT_ANON, WORKINGSET_REFAULT_FILE };
 enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
 
 struct vm_userfaultfd_ctx {

@@ -306,6 +306,7 @@ static int read_kernel(struct collector *collector)
 	int result;
 
 	kernel_watch_huge_pages(collector->kernel);
+	kernel_watch_refaults(collector->kernel);
 	result = tasks_list(collector->tasks, collector->tick_ns);
 	if (!result)
 		result = kernel_drain(collector->kernel);

@@ -100,6 +100,21 @@ void kernel_watch_huge_pages(struct kernel *kernel)
 	kernel->skeleton->bss->huge_pages_always = huge_pages_always();
 }
 
+void kernel_watch_refaults(struct kernel *kernel)
+{
+	struct refusal refusal;
+
+	if (!kernel->watches_refaults)
+		return;
+	if (!refault_watch_look(&kernel->refault_watch, monotonic_ns())) {
+		hooks_detach_refaults(kernel->hooks);
+	} else if (hooks_attach_refaults(kernel->hooks, &refusal)) {
+		log_warning("%s: %s: continuing; no row has refaults", refusal.what,
+			    strerror(refusal.why));
+		kernel->watches_refaults = false;
+	}
+}
+
 /* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in
  * microseconds. */
 #define FLUSH_TRIES 20

@@ -32,6 +32,8 @@ int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
 /* What the kernel says of each program that is loaded; at most max. Returns how many. */
 size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max);
 
+/* Takes the hook that tells of pages that come back to where they are needed, once per tick. */
+void kernel_watch_refaults(struct kernel *kernel);
 /* Tells the programs whether any mapping may get huge pages: may change at any time. */
 void kernel_watch_huge_pages(struct kernel *kernel);
 /* Closes the open run of each CPU that has one. 0 or a negative errno. */

@@ -11,6 +11,7 @@
 #include "collect/collector_kernel.h"
 #include "collect/hooks.h"
 #include "collect/map_sizes.h"
+#include "collect/refault_watch.h"
 #include "faultmap.skel.h"
 
 struct kernel {
@@ -28,6 +29,8 @@ struct kernel {
 	bool has_causes;                 /* stalls have */
 	bool perf_refused;               /* on a CPU that came later: told once */
 	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
+	bool watches_refaults;           /* the hook for them comes and goes */
+	struct refault_watch refault_watch;
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
 	struct row_table *rows;

@@ -265,6 +265,17 @@ static int watch_swap(struct kernel *kernel, struct refusal *ret_refusal)
 	return kernel_attach_swap_hook(kernel, ret_refusal);
 }
 
+/* Full detail has it from the first fault on. */
+static int attach_refaults(struct kernel *kernel, const struct collector_options *options,
+			   struct refusal *ret_refusal)
+{
+	if (options->try_all || options->detail == DETAIL_FULL)
+		return hooks_attach_refaults(kernel->hooks, ret_refusal);
+	kernel->watches_refaults = true;
+	refault_watch_open(&kernel->refault_watch);
+	return 0;
+}
+
 static int attach(struct kernel *kernel, const struct collector_options *options,
 		  const struct feature_set *features, struct refusal *ret_refusal)
 {
@@ -276,6 +287,8 @@ static int attach(struct kernel *kernel, const struct collector_options *options
 	if (!result && hooks_has(kernel->hooks, "fault_rss"))
 		result = at_once ? hooks_attach_swap(kernel->hooks, ret_refusal) :
 				   watch_swap(kernel, ret_refusal);
+	if (!result && hooks_has(kernel->hooks, "fault_refaults"))
+		result = attach_refaults(kernel, options, ret_refusal);
 	if (!result)
 		result = hooks_attach(kernel->hooks, ret_refusal);
 	if (!result && !has(features, FEATURE_FAULT_ENTRY))
@@ -540,6 +553,7 @@ static struct kernel *kernel_new(const struct collector_options *options,
 				(options->n_attach || !has(features, FEATURE_HOST_PROCESSES));
 	kernel->swaps_fd = -1;
 	kernel->sample_every = has(features, FEATURE_STACK_SAMPLES) ? info->sample_every : 0;
+	kernel->refault_watch.fd = -1;
 	kernel->hooks = hooks_new(options, features, info);
 	if (!kernel->hooks) {
 		kernel_close(kernel);
@@ -637,6 +651,7 @@ void kernel_close(struct kernel *kernel)
 	hooks_free(kernel->hooks);
 	if (kernel->swaps_fd >= 0)
 		close(kernel->swaps_fd);
+	refault_watch_close(&kernel->refault_watch);
 	perf_events_free(kernel->perf_events);
 	ring_buffer__free(kernel->samples);
 	ring_buffer__free(kernel->ring);

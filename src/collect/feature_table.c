@@ -145,6 +145,9 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				    "lack",
 				    "the callers of code without frame pointers (--stacks)", NULL,
 				    false },
+	[FEATURE_REFAULTS] = { "refaults",
+			       "pages that had been evicted and come back, told from a first read",
+			       "refaults: no row has any", NULL, false },
 	[FEATURE_HOST_PROCESSES] = { "host_processes", "the processes of the whole machine",
 				     "processes outside of this PID namespace; without `run`, the "
 				     "perf events' counts too",

@@ -157,6 +157,7 @@ static void probe_causes(struct feature_set *features, const struct btf *btf)
 	bool cache = tracepoint_arguments(btf, "btf_trace_mm_filemap_add_to_page_cache");
 	bool writeback = tracepoint_arguments(btf, "btf_trace_folio_wait_writeback") &&
 			 tracepoint_arguments(btf, "btf_trace_balance_dirty_pages");
+	bool refaults = tracepoint_arguments(btf, "btf_trace_mod_memcg_lruvec_state");
 
 	found(features, FEATURE_SWITCHES, switches,
 	      switches ? "tp_btf/sched_switch" : "this kernel has no sched:sched_switch");
@@ -174,6 +175,10 @@ static void probe_causes(struct feature_set *features, const struct btf *btf)
 	found(features, FEATURE_WRITEBACK, writeback,
 	      writeback ? "tp_btf/folio_wait_writeback and balance_dirty_pages" :
 			  "no writeback:folio_wait_writeback before Linux 5.16");
+	found(features, FEATURE_REFAULTS, refaults,
+	      refaults ? "tp_btf/mod_memcg_lruvec_state" :
+			 "no memcg:mod_memcg_lruvec_state before Linux 6.13, nor without "
+			 "CONFIG_MEMCG");
 }
 
 /* Before Linux 5.11 maps count as locked memory of the user (struct bpf_map.memory); libbpf removes
@@ -476,71 +481,4 @@ void features_refuse(struct feature_set *features, const struct refusal *refusal
 	found(features, refusal->feature, false, "%s: %s (%s); %s", refusal->what,
 	      strerror(refusal->why), state->error, policy);
 	state->refused = refusal->why;
-}
-
-static bool is_required(enum feature feature, bool follow)
-{
-	return feature_info(feature)->required || (follow && feature == FEATURE_PROCESS_FORK);
-}
-
-int features_require(const struct feature_set *features, bool follow, struct error *error)
-{
-	const struct feature_state *entry = &features->state[FEATURE_FAULT_ENTRY];
-	const struct feature_state *perf = &features->state[FEATURE_PERF_EVENTS];
-	const struct feature_state *walk = &features->state[FEATURE_TASK_WALK];
-	const struct feature_state *iterator = &features->state[FEATURE_TASK_ITERATOR];
-
-	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++) {
-		if (!is_required(feature, follow) || features->state[feature].available)
-			continue;
-		return error_set(error, feature == FEATURE_CAPABILITIES ? EPERM : ENOTSUP,
-				 "cannot watch page faults: %s; %s", features->state[feature].why,
-				 feature_info(feature)->remedy);
-	}
-	if (!entry->available && !perf->available)
-		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
-				 entry->why, perf->why, feature_info(FEATURE_PERF_EVENTS)->remedy);
-	if (!walk->available && !iterator->available)
-		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
-				 walk->why, iterator->why,
-				 feature_info(FEATURE_TASK_ITERATOR)->remedy);
-	return 0;
-}
-
-/* The names of what is refused: "rss_stat, signals". */
-static void list_refused(const struct feature_set *features, char *list, size_t size)
-{
-	size_t length = 0;
-
-	list[0] = '\0';
-	for (enum feature feature = 0; feature < FEATURE_COUNT; feature++)
-		if (features->state[feature].refused && length < size)
-			length += snprintf(list + length, size - length, "%s%s", length ? ", " : "",
-					   feature_info(feature)->name);
-}
-
-bool features_warn(const struct feature_set *features, bool follow, char *text, size_t size)
-{
-	char refused[256];
-
-	list_refused(features, refused, sizeof(refused));
-	if (!features->state[FEATURE_PERF_EVENTS].available)
-		snprintf(
-			text, size,
-			"no perf events: major faults have no latency and are told from minor ones "
-			"at the task's next fault, and no count of the kernel's says whether any "
-			"fault or completion was missed; see `faultmap check`");
-	else if (refused[0])
-		snprintf(
-			text, size,
-			"this kernel refuses %s: continuing without; `faultmap check` says what is "
-			"lost",
-			refused);
-	else if (!features->state[FEATURE_HOST_PROCESSES].available && !follow)
-		snprintf(
-			text, size,
-			"only the processes of this PID namespace are watched; see `faultmap check`");
-	else
-		return false;
-	return true;
 }

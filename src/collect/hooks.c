@@ -15,6 +15,7 @@ enum hook_way {
 	WAY_ITERATOR,   /* of tasks */
 	WAY_PERF_EVENT, /* collector_perf.c attaches it */
 	WAY_SWAP,       /* a tracepoint, once there is swap */
+	WAY_REFAULTS,   /* a tracepoint; in fast detail only while memory is short */
 	WAY_TRACEPOINT,
 	WAY_ENTRY, /* a program for both tracepoints of fault entry */
 };
@@ -63,6 +64,7 @@ static const struct hook hooks_table[] = {
 	{ "fault_reads", FEATURE_PAGE_CACHE, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "fault_waits_for_writeback", FEATURE_WRITEBACK, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "fault_is_throttled", FEATURE_WRITEBACK, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "fault_refaults", FEATURE_REFAULTS, WAY_REFAULTS, WHEN_CAUSES },
 	{ "fault_switch", FEATURE_SWITCHES, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "fault_signal", FEATURE_SIGNALS, WAY_TRACEPOINT, WHEN_EVER },
 	{ "page_fault", FEATURE_FAULT_ENTRY, WAY_ENTRY, WHEN_EVER },
@@ -90,6 +92,8 @@ struct hooks {
 	struct bpf_link *links[COLLECTOR_MAX_HOOKS]; /* tracepoints */
 	size_t n_links;
 	struct bpf_link *tasks_link;
+	struct bpf_link *refaults_link; /* NULL: the hook is not there now */
+	bool has_named_refaults;
 };
 
 /*
@@ -141,6 +145,7 @@ void hooks_free(struct hooks *hooks)
 	for (size_t i = 0; i < hooks->n_links; i++)
 		bpf_link__destroy(hooks->links[i]);
 	bpf_link__destroy(hooks->tasks_link);
+	bpf_link__destroy(hooks->refaults_link);
 	free(hooks);
 }
 
@@ -334,6 +339,19 @@ static int attach_iterator(struct hooks *hooks, const struct hook *hook,
 	return fd < 0 ? refuse_hook(ret_refusal, hook, program, errno, "BPF_ITER_CREATE") : 0;
 }
 
+/* Its name is told once, however often it comes and goes. */
+static int attach_refaults(struct hooks *hooks, const struct hook *hook,
+			   const struct bpf_program *program, struct refusal *ret_refusal)
+{
+	hooks->refaults_link = bpf_program__attach_trace(program);
+	if (!hooks->refaults_link)
+		return refuse_hook(ret_refusal, hook, program, errno, "BPF_RAW_TRACEPOINT_OPEN");
+	if (!hooks->has_named_refaults)
+		hooks_add_name(hooks, section_of(program));
+	hooks->has_named_refaults = true;
+	return 0;
+}
+
 static int attach_hook(struct hooks *hooks, const struct hook *hook,
 		       const struct bpf_program *program, struct refusal *ret_refusal)
 {
@@ -342,6 +360,8 @@ static int attach_hook(struct hooks *hooks, const struct hook *hook,
 		return attach_iterator(hooks, hook, program, ret_refusal);
 	case WAY_ENTRY:
 		return attach_entry(hooks, hook, program, ret_refusal);
+	case WAY_REFAULTS:
+		return attach_refaults(hooks, hook, program, ret_refusal);
 	default:
 		return attach_tracepoint(hooks, hook, program, ret_refusal);
 	}
@@ -374,6 +394,17 @@ int hooks_attach(struct hooks *hooks, struct refusal *ret_refusal)
 int hooks_attach_swap(struct hooks *hooks, struct refusal *ret_refusal)
 {
 	return attach_way(hooks, WAY_SWAP, ret_refusal);
+}
+
+int hooks_attach_refaults(struct hooks *hooks, struct refusal *ret_refusal)
+{
+	return hooks->refaults_link ? 0 : attach_way(hooks, WAY_REFAULTS, ret_refusal);
+}
+
+void hooks_detach_refaults(struct hooks *hooks)
+{
+	bpf_link__destroy(hooks->refaults_link);
+	hooks->refaults_link = NULL;
 }
 
 bool hooks_has(const struct hooks *hooks, const char *name)

@@ -34,6 +34,10 @@ void hooks_find_refused(const struct hooks *hooks, int why, struct refusal *ret_
 int hooks_attach(struct hooks *hooks, struct refusal *ret_refusal);
 /* Attaches the tracepoint that only faults from swap need. As hooks_attach. */
 int hooks_attach_swap(struct hooks *hooks, struct refusal *ret_refusal);
+/* Attaches the tracepoint that tells of pages that come back, unless it is, and takes it away. As
+ * hooks_attach. */
+int hooks_attach_refaults(struct hooks *hooks, struct refusal *ret_refusal);
+void hooks_detach_refaults(struct hooks *hooks);
 /* A program of the object is to be loaded, or has been. */
 bool hooks_has(const struct hooks *hooks, const char *program);
 /* Says that a hook is in use: "perf_event/page-faults". */

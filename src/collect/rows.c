@@ -144,6 +144,7 @@ static int add_causes(struct row_latency *latency, const struct stall_causes *no
 		latency->causes->max_ns[i] = max_of(latency->causes->max_ns[i], now->max_ns[i]);
 		latency->now.sum_ns += gained_ns;
 	}
+	latency->causes->now.refaults += now->refaults - before->refaults;
 	if (now->holder_tid)
 		latency->causes->holder_tid = now->holder_tid;
 	return 0;

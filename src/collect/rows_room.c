@@ -17,6 +17,7 @@ static void subtract(struct stalls_read *now, const struct stalls_read *before)
 		now->causes.count[i] -= before->causes.count[i];
 		now->causes.sum_ns[i] -= before->causes.sum_ns[i];
 	}
+	now->causes.refaults -= before->causes.refaults;
 }
 
 /* Keeps what the row at this index has counted since it was last read. 0 or a negative errno. */

@@ -39,7 +39,7 @@ struct group_counts {
 struct group_births {
 	uint64_t group; /* of those that are always there */
 	uint64_t faults[KIND_COUNT][SEVERITY_COUNT];
-	uint64_t cow, stalls;
+	uint64_t cow, stalls, refaults;
 	uint64_t causes[STALL_CAUSE_COUNT];
 };
 

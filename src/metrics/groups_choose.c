@@ -424,6 +424,7 @@ static void note_births(const struct groups *groups, struct group *group)
 				   groups->tick);
 	note_birth(&births->cow, counts->cow_pages, groups->tick);
 	note_birth(&births->stalls, counts->stalls.count, groups->tick);
+	note_birth(&births->refaults, counts->causes.refaults, groups->tick);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		note_birth(&births->causes[cause], counts->causes.sum_ns[cause], groups->tick);
 	group->mappings.tick = groups->tick;

@@ -41,6 +41,8 @@ const struct metric_family metrics[METRIC_COUNT] = {
 				     "How long page faults stalled, of those that were timed."),
 	[METRIC_STALL] = COUNTER_OF_SECONDS("stall", "What page faults stalled for, of those that "
 						     "were timed."),
+	[METRIC_REFAULTS] = COUNTER("refaults", "Pages that had been evicted and that page faults "
+						"brought back."),
 	[METRIC_ACCOUNTED] =
 		COUNTER("process_faults_accounted",
 			"Page faults of all processes as the kernel itself accounts them."),
@@ -58,6 +60,9 @@ const struct metric_family metrics[METRIC_COUNT] = {
 		COUNTER_OF_SECONDS("group_stall_cause",
 				   "What the group's page faults stalled for, of those that were "
 				   "timed."),
+	[METRIC_GROUP_REFAULTS] =
+		COUNTER("group_refaults", "Pages that had been evicted and that the group's page "
+					  "faults brought back."),
 	[METRIC_GROUP_ACCOUNTED] =
 		COUNTER("group_faults_accounted",
 			"Page faults of the group's processes as the kernel itself accounts them."),

@@ -117,6 +117,8 @@ static void print_machine(struct writer *writer, const struct sink_prometheus *s
 					      LABELS({ "cause", stall_cause_name(cause) }),
 					      sink->causes.sum_ns[cause],
 					      born(sink->causes_born[cause]));
+	exposition_family(writer, METRIC_REFAULTS);
+	exposition_counter(writer, METRIC_REFAULTS, NO_LABELS, sink->causes.refaults, born(0));
 	exposition_family(writer, METRIC_ACCOUNTED);
 	exposition_counter(writer, METRIC_ACCOUNTED, LABELS({ "severity", "minor" }),
 			   sink->accounted_minor, born(0));

@@ -91,6 +91,11 @@ static void print_group(struct writer *writer, enum metric metric, const struct 
 	case METRIC_GROUP_STALL_CAUSE:
 		print_causes(writer, group);
 		break;
+	case METRIC_GROUP_REFAULTS:
+		if (group->counts->causes.refaults)
+			exposition_counter(writer, metric, labels, group->counts->causes.refaults,
+					   born(group->births->refaults));
+		break;
 	case METRIC_GROUP_ACCOUNTED:
 		print_accounted(writer, group);
 		break;

@@ -295,6 +295,8 @@ void tally_add(struct tally *sum, const struct tally *more)
 	stalls_add(&sum->stalls, &more->stalls);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		sum->by_cause[cause] += more->by_cause[cause];
+	sum->refaults += more->refaults;
+	sum->copied += more->copied;
 	sum->minor += more->minor;
 	sum->major += more->major;
 	sum->gup += more->gup;
@@ -599,6 +601,13 @@ static void note_process(struct grouping *grouping, const struct process *proces
 	grouping->last_start_ns = process->start_ns;
 }
 
+/* Of memory that is no file's: "[anon]", "[heap]". A file's page is copied for another reason than
+ * that somebody shares it since fork(). */
+static uint64_t copied_pages(const struct row *row, const struct fault_counts *delta)
+{
+	return row->kind == KIND_COW && row->mapping[0] == '[' ? delta->pages : 0;
+}
+
 static int add_row(struct grouping *grouping, const struct row *row)
 {
 	struct fault_counts delta = row_delta(row), now = row->now;
@@ -625,6 +634,8 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	stalls_add(&tally->stalls, &stalls);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		tally->by_cause[cause] += causes.sum_ns[cause];
+	tally->refaults += causes.refaults;
+	tally->copied += copied_pages(row, &delta);
 	if (!grouping->options.sums_up && row_is_hotter(row, tally->hottest))
 		tally->hottest = row;
 	if ((grouping->options.by == BY_MAPPING || grouping->options.by == BY_FILE) &&

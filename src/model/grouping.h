@@ -83,6 +83,8 @@ struct tally {
 	uint64_t by_kind[KIND_COUNT]; /* minor + major + denied of counts */
 	struct stalls stalls;
 	uint64_t by_cause[STALL_CAUSE_COUNT]; /* ns: the parts of stalls.sum_ns; all 0: not told */
+	uint64_t copied;   /* pages of private memory that were copied as they were written to */
+	uint64_t refaults; /* pages that came back after they had been evicted */
 	/* By the kernel's own counters, where processes are grouped: what getrusage(2) says. */
 	uint64_t minor, major, gup;        /* as counts */
 	uint64_t minor_total, major_total; /* since the processes began; 0 where it is summed up */

@@ -411,11 +411,19 @@ struct fault_counts row_delta(const struct row *row)
 	};
 }
 
+uint64_t row_refaults(const struct row *row)
+{
+	const struct row_causes *causes = row->latency ? row->latency->causes : NULL;
+
+	return causes ? causes->now.refaults - causes->before.refaults : 0;
+}
+
 bool row_changed(const struct row *row)
 {
 	return memcmp(&row->now, &row->before, sizeof(row->now)) != 0 ||
 	       (row->latency && (row->latency->now.count != row->latency->before.count ||
-				 row->latency->now.sum_ns != row->latency->before.sum_ns));
+				 row->latency->now.sum_ns != row->latency->before.sum_ns ||
+				 row_refaults(row)));
 }
 
 bool process_moved(const struct process *process)

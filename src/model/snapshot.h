@@ -47,6 +47,7 @@ struct latency_counts {
 struct cause_counts {
 	uint64_t count[STALL_CAUSE_COUNT];
 	uint64_t sum_ns[STALL_CAUSE_COUNT];
+	uint64_t refaults; /* pages that these faults brought back, which had been evicted */
 };
 
 struct row_causes {
@@ -223,6 +224,8 @@ void snapshot_seal(struct snapshot *snapshot, struct timespec ts, uint64_t inter
 void counts_add(struct fault_counts *sum, const struct fault_counts *more);
 /* What the row gained since the snapshot before. */
 struct fault_counts row_delta(const struct row *row);
+/* Pages that the row's faults brought back since the snapshot before, which had been evicted. */
+uint64_t row_refaults(const struct row *row);
 /* True when the row has faults or stalls that the snapshot before did not have. */
 bool row_changed(const struct row *row);
 bool process_moved(const struct process *process);

@@ -36,6 +36,7 @@ struct cause_counts causes_delta(const struct row *row)
 		delta.count[i] = causes->now.count[i] - causes->before.count[i];
 		delta.sum_ns[i] = causes->now.sum_ns[i] - causes->before.sum_ns[i];
 	}
+	delta.refaults = row_refaults(row);
 	return delta;
 }
 
@@ -45,6 +46,7 @@ void causes_add(struct cause_counts *sum, const struct cause_counts *more)
 		sum->count[i] += more->count[i];
 		sum->sum_ns[i] += more->sum_ns[i];
 	}
+	sum->refaults += more->refaults;
 }
 
 uint64_t causes_sum(const uint64_t *sum_ns)

@@ -74,6 +74,10 @@ static void get_stall(struct jsonl_line *line, const json_t *object, struct stal
 		stall->total.sum_ns[i] = jsonl_line_total_of(line, cause, "sum_ns");
 		stall->max_ns[i] = jsonl_line_uint_of(line, cause, "max_ns");
 	}
+	if (!json_object_get(line->object, "refaults"))
+		return;
+	stall->delta.refaults = jsonl_line_uint(line, "refaults");
+	stall->total.refaults = jsonl_line_total_of(line, line->object, "refaults");
 }
 
 static int add_stall(struct row *row, const struct stall_line *line, struct row_totals *last)
@@ -98,6 +102,9 @@ static int add_stall(struct row *row, const struct stall_line *line, struct row_
 						    is_known, &known->sum_ns[i]);
 		causes->max_ns[i] = max_of(causes->max_ns[i], line->max_ns[i]);
 	}
+	if (line->total.refaults)
+		causes->now.refaults += jsonl_gain(line->delta.refaults, line->total.refaults,
+						   is_known, &known->refaults);
 	return 0;
 }
 

@@ -508,8 +508,14 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 	put_counter(line, "pages", now->pages, before->pages);
 	if (row->latency)
 		put_latency(line, row);
-	if (causes_are_told(row))
+	if (causes_are_told(row)) {
+		const struct row_causes *causes = row->latency->causes;
+
 		put_stall(line, row);
+		if (causes->now.refaults)
+			put_counter(line, "refaults", causes->now.refaults,
+				    causes->before.refaults);
+	}
 	sink_emit(sink, false);
 }
 

@@ -16,6 +16,8 @@
 #include "sink/tally_grid.h"
 
 #define AGAIN 2 /* times the resident memory: then the same memory was faulted in again */
+#define COPIED_MIN (UINT64_C(1) << 20) /* bytes: less is what any shell script copies */
+#define COPIERS_MAX 4                  /* processes that are named */
 #define DEFAULT_WIDTH 80
 #define COMMAND_MAX 2048 /* bytes of the command line that are shown */
 
@@ -248,6 +250,20 @@ static void print_causes(const struct tally *total, FILE *stream)
 		fputc('\n', stream);
 }
 
+/* Memory that had been there before: that is too little memory, where else it would be a cold
+ * start. */
+static void print_refaults(const struct tally *total, uint64_t page_size, FILE *stream)
+{
+	char count[TEXT_COUNT_LEN], size[TEXT_SIZE_LEN];
+
+	if (total->refaults)
+		fprintf(stream,
+			"refaults: %s pages (%s) came back that had been evicted: memory is short, "
+			"this is no cold start\n",
+			text_count(count, total->refaults),
+			text_bytes(size, total->refaults * page_size));
+}
+
 /* Tables. -------------------------------------------------------------------------------------- */
 
 static int print_lines(struct sink_summary *summary, const struct people *people,
@@ -341,12 +357,54 @@ static void print_touched(const struct sink_summary *summary, const struct tally
 			text_bytes(faulted_text, faulted), faulted / touched);
 }
 
+/* The process that copied most, after the one before; NULL: none is left that copied much. */
+static const struct tally *next_copier(const struct tallies *people, const struct tally *before,
+				       uint64_t least)
+{
+	const struct tally *next = NULL;
+	bool is_past = false; /* of those that copied as much, the ones behind it in the list */
+
+	for (size_t i = 0; i < people->shown; i++) {
+		const struct tally *one = people->list[i];
+		bool is_left = !before || one->copied < before->copied ||
+			       (one->copied == before->copied && is_past);
+
+		is_past |= one == before;
+		if (is_left && one->copied >= least && (!next || one->copied > next->copied))
+			next = one;
+	}
+	return next;
+}
+
+/* Who copied how much of the memory that parent and child share since fork(), the most first. */
+static void print_copied(const struct sink_summary *summary, const struct tallies *people,
+			 FILE *stream)
+{
+	uint64_t page_size = summary->options.page_size, least = COPIED_MIN / page_size;
+	const struct tally *one = NULL;
+	char size[TEXT_SIZE_LEN], comm[COMM_LEN * 4 + 1];
+
+	if (people->total.copied < least)
+		return;
+	fprintf(stream, "copied on write: %s", text_bytes(size, people->total.copied * page_size));
+	for (size_t n = 0; n < COPIERS_MAX; n++) {
+		one = next_copier(people, one, least);
+		if (!one)
+			break;
+		text_escape_to(comm, sizeof(comm), one->comm);
+		fprintf(stream, "%s %s by %" PRIu64 " (%s)", n ? "," : ":",
+			text_bytes(size, one->copied * page_size), one->tgid, comm);
+	}
+	fputc('\n', stream);
+}
+
 /* After the tables: how much memory that was, and what is in no line of theirs. */
 static void print_notes(const struct sink_summary *summary, const struct people *people,
 			const struct tallies *lines, FILE *stream)
 {
 	fputc('\n', stream);
 	denied_print(&lines->total, stream);
+	print_copied(summary, &people->tallies, stream);
 	print_touched(summary, &people->tallies.total, lines->total.counts.pages, stream);
 	losses_print(&summary->totals, stream);
 	if (people->residual)
@@ -366,6 +424,7 @@ static int print_text(struct sink_summary *summary, const struct sink_summary_ru
 		fprintf(stream, "%s\n", run->attached);
 	print_cost(&lines->total, people, run, stream);
 	print_causes(&lines->total, stream);
+	print_refaults(&lines->total, summary->options.page_size, stream);
 	fputc('\n', stream);
 	result = print_lines(summary, people, lines, stream);
 	if (!result && summary->options.by == BY_ROW) {

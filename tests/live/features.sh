@@ -97,7 +97,7 @@ declare -A hooks=([perf_events]='^perf_event/' [rss_stat]=rss_stat [tlb_flush]=t
 	[map_pages]=map_pages [reclaim]='direct_reclaim' [memcg_reclaim]='memcg_reclaim'
 	[process_free]=process_free [signals]=signal_generate [switches]='sched_switch|contention'
 	[locks]=contention [compaction]=mm_compaction [page_cache]=add_to_page_cache
-	[writeback]='wait_writeback|balance_dirty')
+	[writeback]='wait_writeback|balance_dirty' [refaults]=mod_memcg_lruvec_state)
 
 drop_cow_zero
 "$FAULTMAP" check --json >"$TMP/features"

@@ -3,8 +3,9 @@
 # faultmap-metrics(7) in step with what is served: names, types and labels, both ways.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-# The labels of these depend on what the machine runs and on kernel.bpf_stats_enabled.
-optional='faultmap_group_info|faultmap_bpf_run_seconds_total|faultmap_bpf_runs_total'
+# The labels of these depend on what the machine runs, on its memory being short, and on
+# kernel.bpf_stats_enabled.
+optional='faultmap_group_refaults_total|faultmap_group_info|faultmap_bpf_run_seconds_total|faultmap_bpf_runs_total'
 
 # page_metrics: "NAME TYPE LABEL...", a line each. Prometheus has no type for what info is: gauge.
 page_metrics()

@@ -9,62 +9,18 @@
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/live/limits.bash
+. "$(dirname "$0")/limits.bash"
 find_lacks
 
-stalls=$BUILD/workload/stalls
-directory=$BUILD
-if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
-	directory=/var/tmp
-fi
-groups=()
-swap_file=
 slow_file=$directory/faultmap-slow.$$
 trap 'undo; cleanup_test' EXIT
 
 undo()
 {
-	local group
-
 	umount "$TMP/slow_fs" 2>/dev/null
-	[ -z "$swap_file" ] || swapoff "$swap_file" 2>/dev/null
-	for group in "${groups[@]}"; do
-		wait_for 120 rmdir "$group"
-	done
-	rm -f "$slow_file" "$swap_file"
-}
-
-# root_of CONTROLLER: where its cgroups are; sets $version to 1 or 2.
-root_of()
-{
-	version=2
-	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	if grep -qsw "$1" "$root/cgroup.controllers"; then
-		echo "+$1" >"$root/cgroup.subtree_control"
-		return
-	fi
-	version=1
-	[ "$1" != io ] || set -- blkio
-	root=$(awk -v name="$1" '$3 == "cgroup" && $4 ~ "(^|,)" name "(,|$)" { print $2; exit }' \
-		/proc/mounts)
-	[ -n "$root" ]
-}
-
-make_group()
-{
-	group=$root/faultmap-test.$$
-	[ -d "$group" ] || mkdir "$group" || return
-	[[ " ${groups[*]} " = *" $group "* ]] || groups+=("$group")
-}
-
-# limit_memory: a cgroup of 8 MiB.
-limit_memory()
-{
-	root_of memory && make_group || return
-	if [ "$version" = 2 ]; then
-		echo 8M >"$group/memory.max"
-	else
-		echo 8M >"$group/memory.limit_in_bytes"
-	fi
+	undo_limits
+	rm -f "$slow_file"
 }
 
 # slow_reads N: a cgroup that reads N times a second from the disk that $directory is on.
@@ -81,42 +37,6 @@ slow_reads()
 		echo "$device $1" >"$group/blkio.throttle.read_iops_device"
 	fi
 } 2>/dev/null
-
-# run_case DETAIL CASE ARGUMENT...: in all of $groups. $case is what it printed.
-run_case()
-{
-	local detail=$1
-	shift
-
-	name="$detail, $1"
-	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- bash -c '
-		until [ "$1" = -- ]; do
-			echo $$ >"$1/cgroup.procs" && shift
-		done
-		shift
-		exec "$@"' - "${groups[@]}" -- "$stalls" "$@" >"$TMP/case" 2>"$TMP/err"
-	if ! check_equal "$name: exit status" "$?" 0; then
-		sed 's/^/# /' "$TMP/err"
-	fi
-	keep_log "$TMP/log"
-	check_equal "$name: the parts make the whole in each row" \
-		"$(query '[.[] | select(.rec == "faults" and .latency)
-			| select(.latency.sum_ns_total != ([.stall[].sum_ns_total] | add))
-			| {mapping, kind, latency, stall}][:3]')" "[]"
-}
-
-# query FILTER: of the log. $case is what the program printed; `stall` the sums of causes in its memory.
-query()
-{
-	jq -c -s -L tests/live --slurpfile case "$TMP/case" '
-		include "faults"; $case[0] as $case
-		| def in_case: faults_in($case.pid; $case.start; $case.end)
-			| select(.latency and (.kind | test("'"${kinds-}"'")));
-		def stall: [in_case | .stall | to_entries[]] | group_by(.key)
-			| map({key: .[0].key, value: total(.[].value.sum_ns)}) | from_entries;
-		def unknown: [.[] | select(.rec == "faults") | .stall.unknown.sum_ns // 0] | add;
-		'"$1" "$TMP/log"
-}
 
 # check_cause CAUSE [cpu]: it has 90 % of what is neither runqueue nor (with "cpu") the fault's own work. On an
 # emulated machine that takes milliseconds.
@@ -227,10 +147,7 @@ else
 	skip disk "no cgroup can slow $directory's disk down"
 fi
 
-swap_file=$directory/faultmap-swap.$$
-dd if=/dev/zero of="$swap_file" bs=1M count=48 2>/dev/null
-chmod 600 "$swap_file"
-if limit_memory && mkswap "$swap_file" >/dev/null && swapon --priority 32767 "$swap_file"; then
+if limit_memory && add_swap; then
 	test_swap full
 	test_swap fast
 	test_reclaim full

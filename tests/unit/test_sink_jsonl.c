@@ -146,10 +146,14 @@ static void a_lock_has_its_holder(void **state)
 	stall_for(fixture->row, STALL_DISK, 70000);
 	stall_for(fixture->row, STALL_LOCK, 70000);
 	fixture->row->latency->causes->holder_tid = 77;
+	fixture->row->latency->causes->now.refaults = 9;
+	fixture->row->latency->causes->before.refaults = 4;
 	assert_int_equal(tick(fixture, 1), 0);
 	read_lines(fixture);
 	stalls = json_object_get(find(fixture, "faults", 0), "stall");
 	assert_int_equal(integer(json_object_get(stalls, "lock"), "holder_tid"), 77);
+	assert_int_equal(integer(find(fixture, "faults", 0), "refaults"), 5);
+	assert_int_equal(integer(find(fixture, "faults", 0), "refaults_total"), 9);
 	assert_null(json_object_get(json_object_get(stalls, "disk"), "holder_tid"));
 }
 

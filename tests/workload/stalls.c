@@ -8,6 +8,8 @@
  *   file PATH PAGES STEP    reads every STEP-th page of the mapped file
  *   again PAGES STEP        writes to private memory, and reads every STEP-th page of it
  *   huge MIB                writes to private memory in huge pages
+ *   reread PATH PAGES ROUNDS   reads a mapped file from end to end, so many times
+ *   rewrite PAGES ROUNDS       writes to private memory from end to end, so many times
  *
  * Prints a JSON object: the pid, where the memory is, and by this program's own clock how long the
  * accesses took (waited_ns) and how long the thread was runnable without a CPU meanwhile
@@ -269,6 +271,34 @@ static void case_again(char **argument)
 	touch(memory, pages, step * PAGE, false);
 }
 
+/* With read-ahead, as most programs have it. */
+static void case_reread(char **argument)
+{
+	unsigned long pages = strtoul(argument[1], NULL, 10), rounds = strtoul(argument[2], NULL, 10);
+	int fd = open(argument[0], O_RDONLY | O_CLOEXEC);
+	volatile char *memory = mmap(NULL, pages * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (fd < 0 || memory == MAP_FAILED)
+		err(1, "%s", argument[0]);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	while (--rounds)
+		for (unsigned long i = 0; i < pages; i++)
+			(void)memory[i * PAGE];
+	touch(memory, pages, PAGE, false);
+}
+
+static void case_rewrite(char **argument)
+{
+	unsigned long pages = strtoul(argument[0], NULL, 10), rounds = strtoul(argument[1], NULL, 10);
+	volatile char *memory = map(pages * PAGE);
+
+	madvise((void *)memory, pages * PAGE, MADV_NOHUGEPAGE);
+	while (--rounds)
+		for (unsigned long i = 0; i < pages; i++)
+			memory[i * PAGE]++;
+	touch(memory, pages, PAGE, true);
+}
+
 static const struct {
 	const char *name;
 	int n_arguments;
@@ -280,6 +310,8 @@ static const struct {
 	{ "file", 3, case_file },
 	{ "again", 2, case_again },
 	{ "huge", 1, case_huge },
+	{ "reread", 3, case_reread },
+	{ "rewrite", 2, case_rewrite },
 };
 
 int main(int argc, char **argv)

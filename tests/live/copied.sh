@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# takes 3 s
+# What parent and child copy of the memory that they share since fork(), per process: the summary of `run` has
+# the pages that each wrote to, and what else of its heap and stack it did, as its rows have it.
+
+. "$(dirname "$0")/../lib.sh"
+
+cat >"$TMP/fork.py" <<'END'
+import ctypes, mmap, os, resource
+PAGE, PAGES = mmap.PAGESIZE, 4096
+memory = mmap.mmap(-1, PAGES * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+memory.madvise(15) # MADV_NOHUGEPAGE
+for i in range(PAGES):
+    memory[i * PAGE] = 1
+
+def write(who, first, last):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for i in range(first, last):
+        memory[i * PAGE] = 2
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    print(who, os.getpid(), last - first, faults, flush=True)
+
+done, go = os.pipe(), os.pipe()
+child = os.fork()
+if not child:
+    write("child", 0, 2560)
+    os.write(done[1], b"x")
+    os.read(go[0], 1) # else the parent would be alone with its pages
+    os._exit(0)
+os.read(done[0], 1)
+write("parent", 2560, 3840)
+os.write(go[1], b"x")
+os.waitpid(child, 0)
+END
+"$FAULTMAP" run --jsonl "$TMP/log" -o "$TMP/summary" -- /usr/bin/python3 "$TMP/fork.py" >"$TMP/said"
+check_equal "exit status" "$?" 0
+sed 's/^/# /' "$TMP/said"
+grep '^copied' "$TMP/summary" | sed 's/^/# /'
+
+# copied PID: pages that its rows have.
+copied()
+{
+	jq -s --argjson pid "$1" '[.[] | select(.rec == "faults" and .pid == $pid and .kind == "cow"
+		and (.mapping | startswith("["))).pages] | add' "$TMP/log"
+}
+
+while read -r who pid pages faults; do
+	check "$who: each page was a fault (getrusage)" test "$faults" -ge "$pages"
+	check_equal "$who: the rows have its copies, and what else it wrote to" \
+		"$(($(copied "$pid") >= pages && $(copied "$pid") <= pages + 300))" 1
+	size=$(numfmt --to=iec $(($(copied "$pid") * 4096)))
+	check_equal "$who: the summary has them" \
+		"$(grep -c "^copied on write: .* $size by $pid (" "$TMP/summary")" 1
+done <"$TMP/said"
+"$FAULTMAP" run -o "$TMP/summary" -- true
+check_equal "who copies next to nothing is not told of" "$(grep -c '^copied' "$TMP/summary")" 0
+done_testing

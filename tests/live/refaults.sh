@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# runs alone: it adds swap
+# takes 8 s
+# Pages that were evicted and come back are counted in their rows: as many as the kernel counts for the control
+# group that the program is in (memory.stat), of files and from swap. A cold start has none.
+# shellcheck disable=SC2016
+
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/live/limits.bash
+. "$(dirname "$0")/limits.bash"
+file=$directory/faultmap-reread.$$
+trap 'undo_limits; rm -f "$file"; cleanup_test' EXIT
+
+# counted: what the kernel has of $counter for the group. Other CPUs' part of it may be two seconds late
+# (flush_memcg_stats_dwork(), mm/memcontrol.c).
+counted()
+{
+	awk -v name="$counter" '$1 == name { print $2 }' "$group/memory.stat"
+}
+
+# bounds: the refaults of the mapping's rows, and of all rows of the program. Between them lies what the group has:
+# the program began outside of it, and what it executes may have been evicted, too.
+bounds()
+{
+	query '[[in_case.refaults // 0], [.[] | select(.rec == "faults" and .pid == $case.pid).refaults // 0]]
+		| map(add // 0)'
+}
+
+same_as_kernel()
+{
+	jq -ne --argjson bounds "$(bounds)" --argjson kernel $(($(counted) - before)) \
+		'$bounds[0] <= $kernel and $kernel <= $bounds[1]' >"$TMP/out"
+}
+
+# check_kernel SECONDS: within that time the log has as many as the kernel.
+check_kernel()
+{
+	if wait_for "$1" same_as_kernel; then
+		ok "$name: as many as $counter"
+	else
+		not_ok "$name: as many as $counter" "rows: $(bounds), kernel: $(($(counted) - before))"
+	fi
+}
+
+# check_case DETAIL CASE ARGUMENT...
+check_case()
+{
+	before=$(counted)
+	run_case "$@"
+	check_kernel 10
+}
+
+# check_full DETAIL CASE ARGUMENT...: the same, and most reads after the first round were refaults.
+check_full()
+{
+	check_case "$@"
+	check_equal "$name: they are in the mapping's rows" \
+		"$(query '[in_case.refaults // 0] | add >= $case.pages')" true
+	check_equal "$name: the deltas of a row make its total" "$(query '[.[] | select(.rec == "faults" and .refaults)]
+		| group_by([.pid, .mapping_id, .kind, .access, .mode])
+		| map(select((map(.refaults) | add) != .[-1].refaults_total))')" "[]"
+}
+
+find_lacks
+if lacks refaults; then
+	skip "pages that come back" "this kernel does not tell of them"
+	done_testing
+fi
+if ! limit_memory; then
+	skip "pages that come back" "no cgroup with a limit of memory"
+	done_testing
+fi
+pages=4096 # twice the limit
+dd if=/dev/urandom of="$file" bs=4k count=$pages conv=fsync 2>/dev/null
+
+counter=workingset_refault_file
+check_case full file "$file" $((pages / 4)) 1
+check_equal "$name: it fits, and this is a cold start" "$(query '[in_case.refaults // 0] | add')" 0
+check_full full reread "$file" $pages 4
+
+counter=workingset_refault_anon
+if add_swap; then
+	check_full full rewrite $pages 4
+else
+	skip "from swap" "no swap file"
+fi
+counter=workingset_refault_file
+# In fast detail the hook comes with the machine's first refaults: those of the first program.
+start_background "$FAULTMAP" log --detail fast -d 0.2 -o "$TMP/log" 2>"$TMP/err"
+log=$BACKGROUND_PID
+name="fast, reread"
+has_refaults()
+{
+	run_in_groups reread "$file" $pages 2
+	grep -q '"refaults":' "$TMP/log"
+}
+wait_for 60 has_refaults
+before=$(counted)
+run_in_groups reread "$file" $pages 4
+check_kernel 20
+check_equal "$name: so many came back" "$(query '[in_case.refaults // 0] | add >= $case.pages')" true
+stop_background "$log"
+keep_log "$TMP/log"
+
+check_schema
+done_testing
