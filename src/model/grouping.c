@@ -147,7 +147,11 @@ const char *grouping_process_name(enum grouping_by by, const struct process *pro
 	case BY_CGROUP:
 		return *process->cgroup ? process->cgroup : "unknown";
 	case BY_EXE:
-		return *process->exe ? process->exe : UNKNOWN;
+		if (*process->exe)
+			return process->exe;
+		/* As the groups of the metrics are: it lived between two ticks. */
+		snprintf(buffer, size, "[%s]", *process->comm ? process->comm : "unnamed");
+		return buffer;
 	default:
 		return comm_of(process);
 	}

@@ -22,6 +22,8 @@ static int keep(struct jsonl_reader *reader, const char *bytes, size_t size, str
 	size_t wanted = reader->pending_length + size;
 	char *grown;
 
+	if (!size)
+		return 0;
 	if (wanted > LINE_MAX_BYTES)
 		return error_set(error, EMSGSIZE, "reading %s: a line of more than %d MiB",
 				 reader->path, LINE_MAX_BYTES / (1024 * 1024));

@@ -95,6 +95,18 @@ static void each_word_has_its_lines(void **state)
 			assert_first(&table[i], sums_up);
 }
 
+/* As the metrics call their groups. */
+static void without_its_file_a_program_has_its_name(void **state)
+{
+	const struct process named = { .comm = "sh", .exe = "" }, nameless = { .exe = "" };
+	char text[64];
+
+	(void)state;
+	assert_string_equal(grouping_process_name(BY_EXE, &named, text, sizeof(text)), "[sh]");
+	assert_string_equal(grouping_process_name(BY_EXE, &nameless, text, sizeof(text)),
+			    "[unnamed]");
+}
+
 /* The words are those of the enum, in its order: options go by the index. */
 static void words_are_in_order(void **state)
 {
@@ -303,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_word_has_its_lines),
+		cmocka_unit_test(without_its_file_a_program_has_its_name),
 		cmocka_unit_test(words_are_in_order),
 		cmocka_unit_test(kinds_have_gup_among_them),
 		cmocka_unit_test(cost_is_stall_where_it_is_known),
