@@ -66,6 +66,8 @@ static int check_stdout(int status)
 	failed = fflush(stdout) != 0;
 	if (!failed && !ferror(stdout))
 		return status;
+	if (failed && errno == EPIPE) /* `faultmap help top | head`: it has what it wanted */
+		return status;
 	log_error("cannot write to standard output: %s",
 		  failed && errno ? strerror(errno) : "an earlier write failed");
 	return EXIT_FAILED;
@@ -150,7 +152,7 @@ int main(int argc, char *argv[])
 {
 	keep_to_files();
 	claim_standard_fds();
-	signal(SIGPIPE, SIG_IGN); /* a reader that left is a write error, reported as one */
+	signal(SIGPIPE, SIG_IGN); /* a reader that left is a write error */
 	signal(SIGXFSZ, SIG_IGN); /* likewise a file at its size limit */
 	signal(SIGCHLD, SIG_DFL); /* a parent may have left it ignored: then wait() finds nobody */
 	return check_stdout(dispatch(argc, argv));
