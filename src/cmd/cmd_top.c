@@ -186,6 +186,9 @@ static bool top_accepts(struct top_config *config, int argc, int operand, char *
 		log_error("--replay needs a FILE; see faultmap top --help");
 	else if (config->replay && has_stdin(argv + operand))
 		log_error("--replay reads its files more than once: standard input cannot be one");
+	else if (config->replay && filter_flags_given(&config->filter))
+		log_error("--replay shows all processes of the log: filters choose among those "
+			  "that run, and the keys \\ and u on the screen");
 	else if (config->connect && config->replay)
 		log_error("give --connect or --replay, not both");
 	else if (config->connect && (config->filter.pid.count || config->filter.by.exe.count))

@@ -146,6 +146,9 @@ for flags in "--sort rss" "--sort vsz"; do
 done
 expect_refusal "--columns with a mistyped title" 2 \
 	'--columns: no column "minn/s" with --by process; did you mean MIN/s?' top --columns pid,minn/s
+expect_refusal "top --replay with a filter, which it had passed over in silence" 2 \
+	"--replay shows all processes of the log: filters choose among those that run, and the keys \\ and u on the screen" \
+	top --replay --comm x tests/golden/screen.jsonl
 expect_refusal "--columns of another table" 2 \
 	'--columns: no column "vsz" with --by kind; there are FAULTS/s,MIN/s,MAJ/s,DENY/s,PAGES/s,BYTES/s,STALL/s,MINOR,MAJOR,DENIED,WHY,KIND' \
 	top --by kind --columns vsz
