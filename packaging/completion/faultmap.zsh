@@ -152,6 +152,8 @@ _faultmap() {
 				'--web.config.file=[TLS, users, headers, a rate limit]:file:_files' \
 				'--web.enable-lifecycle[allow POST /-/reload]' \
 				'--jsonl=[append JSON lines to this file]:file:_files' \
+				'--jsonl-max=[put it aside when it has grown so far]:size' \
+				'--jsonl-keep=[keep so many of these]:number' \
 				'--stream[serve JSON lines at /stream]' \
 				'--interval=[between two readings]:seconds:' \
 				'--group-by=[what makes a group]:what:(cgroup comm exe pid uid unit)' \

@@ -242,9 +242,15 @@ static void commit(struct service *service, struct settings *settings, struct si
 	settings_tell_what_waits(service->started, service->settings);
 }
 
-static int open_jsonl(struct sink_jsonl **ret_jsonl, const char *path, struct error *error)
+static int open_jsonl(struct sink_jsonl **ret_jsonl, const struct daemon_config *config,
+		      struct error *error)
 {
-	return path && sink_jsonl_new(ret_jsonl, path, OUTLET_PERSIST, error) < 0 ? -EIO : 0;
+	if (!config->jsonl)
+		return 0;
+	if (sink_jsonl_new(ret_jsonl, config->jsonl, OUTLET_PERSIST, error) < 0)
+		return -EIO;
+	sink_jsonl_set_limit(*ret_jsonl, config->jsonl_max, config->jsonl_keep);
+	return 0;
 }
 
 static int apply_settings(struct service *service, struct settings *settings, struct error *error)
@@ -255,7 +261,7 @@ static int apply_settings(struct service *service, struct settings *settings, st
 	bool is_other_jsonl = !service->config->jsonl != !path ||
 			      (path && strcmp(service->config->jsonl, path));
 	struct sink_jsonl *jsonl = NULL;
-	int result = is_other_jsonl ? open_jsonl(&jsonl, path, error) : 0;
+	int result = is_other_jsonl ? open_jsonl(&jsonl, config, error) : 0;
 
 	if (!result)
 		result = web_reload(service->web, &web, error);
@@ -372,7 +378,7 @@ static int service_open(struct service *service)
 	if (!result)
 		result = choose_names(service, &error);
 	if (!result)
-		result = open_jsonl(&jsonl, config->jsonl, &error);
+		result = open_jsonl(&jsonl, config, &error);
 	if (!result) {
 		set_jsonl(service, jsonl);
 		return EXIT_DONE;
@@ -465,7 +471,8 @@ static int service_run(struct service *service)
 	if (result < 0)
 		log_error("%s", error.text);
 	else
-		sandbox_try(SANDBOX_DAEMON, &service->config->common.disabled);
+		sandbox_try(service->config->jsonl_max ? SANDBOX_ROTATE : SANDBOX_DAEMON,
+			    &service->config->common.disabled);
 	status = result < 0 ? EXIT_FAILED : serve(service);
 	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
 	if (service->jsonl)

@@ -101,6 +101,21 @@ static const struct option_spec options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, jsonl),
 	  .live = true },
+	{ .name = "jsonl-max",
+	  .argument = "SIZE",
+	  .help = "put FILE aside as FILE.1 when it has grown to SIZE, what was that as\n"
+		  "FILE.2 and so on: 64K to 1T, a power of two (default: never)",
+	  .type = OPTION_SIZE,
+	  .offset = offsetof(struct daemon_config, jsonl_max),
+	  .min = 64 << 10,
+	  .max = 1ULL << 40 },
+	{ .name = "jsonl-keep",
+	  .argument = "N",
+	  .help = "keep N files that were put aside so (default 7)",
+	  .type = OPTION_UINT,
+	  .offset = offsetof(struct daemon_config, jsonl_keep),
+	  .min = 1,
+	  .max = 1000 },
 	{ .name = "stream",
 	  .help = "serve JSON lines as they come at /stream, for top --connect:\n"
 		  "by a unix: socket, or to who has a password or client certificate\n"
@@ -197,6 +212,7 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[], 
 		.watch.detail = DETAIL_FAST,
 		.mappings = DEFAULT_MAPPINGS,
 		.max_series = DEFAULT_MAX_SERIES,
+		.jsonl_keep = 7,
 	};
 	struct daemon_config flags = defaults;
 	struct settings *settings;

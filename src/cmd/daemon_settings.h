@@ -20,6 +20,8 @@ struct daemon_config {
 	const char *web_config_file;
 	bool web_enable_lifecycle;
 	const char *jsonl;
+	uint64_t jsonl_max; /* bytes; 0: any */
+	uint64_t jsonl_keep;
 	bool stream;
 	uint64_t interval_ms;
 	int group_by; /* enum group_by */

@@ -209,7 +209,7 @@ static int allow_connections(scmp_filter_ctx filter)
 	return result ?: allow_threads(filter);
 }
 
-/* A file for a textfile collector, whole at any time. */
+/* A file for a textfile collector, whole at any time; logs that are put aside. */
 static int allow_renaming(scmp_filter_ctx filter)
 {
 	static const char *const names[] = { "fchmod", "rename", "renameat", "renameat2" };
@@ -243,10 +243,10 @@ static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 		result = allow_loop(filter);
 	if (!result && sandbox == SANDBOX_CONNECT)
 		result = allow_connections(filter);
-	if (!result && sandbox == SANDBOX_GUARD)
+	if (!result && (sandbox == SANDBOX_GUARD || sandbox == SANDBOX_ROTATE))
 		result = allow_renaming(filter);
-	if (!result && (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_GUARD ||
-			sandbox == SANDBOX_SCREEN))
+	if (!result &&
+	    (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_GUARD || sandbox == SANDBOX_SCREEN))
 		return allow_perf_events(filter);
 	return result ?: refuse_perf_events(filter);
 }

@@ -16,6 +16,7 @@
 
 enum sandbox {
 	SANDBOX_DAEMON,  /* reads maps, serves clients, opens files again */
+	SANDBOX_ROTATE,  /* daemon --jsonl-max: the same, and puts files aside */
 	SANDBOX_WATCH,   /* log, top: the same, and perf events for CPUs that come online */
 	SANDBOX_GUARD,   /* guard: the same, and a file that takes the place of another */
 	SANDBOX_SCREEN,  /* top on a terminal: the same, and the terminal */

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -57,6 +59,9 @@ struct outlet {
 	bool is_short; /* a part of it found no memory */
 	size_t capacity;
 	size_t n_new; /* bytes queued since the last flush */
+
+	uint64_t max_bytes; /* of a file; 0: any */
+	uint64_t keep;      /* files that were put aside */
 
 	uint64_t n_written; /* bytes, ever */
 	struct mark marks[MAX_MARKS];
@@ -511,6 +516,48 @@ int outlet_reopen(struct outlet *outlet, bool *ret_opened)
 	set_fd(outlet, fd);
 	*ret_opened = true;
 	return 0;
+}
+
+void outlet_set_limit(struct outlet *outlet, uint64_t max_bytes, uint64_t keep)
+{
+	outlet->max_bytes = max_bytes;
+	outlet->keep = keep;
+}
+
+/* Is the file, which nobody has moved meanwhile, as large as it may be? */
+static bool is_full(const struct outlet *outlet)
+{
+	struct stat ours, named;
+
+	return outlet->max_bytes && outlet->is_regular && !outlet->is_stdout &&
+	       !fstat(outlet->fd, &ours) && (uint64_t)ours.st_size >= outlet->max_bytes &&
+	       !lstat(outlet->path, &named) && named.st_ino == ours.st_ino &&
+	       named.st_dev == ours.st_dev;
+}
+
+/* FILE.number becomes FILE.(number + 1); number 0: FILE. */
+static int put_aside(const struct outlet *outlet, uint64_t number)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+	int length = number ? snprintf(from, sizeof(from), "%s.%" PRIu64, outlet->path, number) :
+			      snprintf(from, sizeof(from), "%s", outlet->path);
+
+	if (length >= PATH_MAX ||
+	    snprintf(to, sizeof(to), "%s.%" PRIu64, outlet->path, number + 1) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return rename(from, to) && (errno != ENOENT || !number) ? -errno : 0;
+}
+
+int outlet_rotate(struct outlet *outlet, bool *ret_opened)
+{
+	int result = 0;
+
+	*ret_opened = false;
+	if (!is_full(outlet))
+		return 0;
+	for (uint64_t number = outlet->keep; number-- && !result;)
+		result = put_aside(outlet, number);
+	return result ?: outlet_reopen(outlet, ret_opened);
 }
 
 int outlet_connect(struct outlet *outlet, bool *ret_opened)

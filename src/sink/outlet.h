@@ -47,6 +47,12 @@ void outlet_give(const struct outlet *outlet, uid_t owner);
 /* Opens a regular file again by its name, after it was renamed; true in *ret_opened. Others stay as
  * they are. 0, or a negative errno: the old one stays. */
 int outlet_reopen(struct outlet *outlet, bool *ret_opened);
+/* A regular file that has grown to max_bytes is put aside from now on, as FILE.1; what was that is
+ * FILE.2 and so on, and the last of `keep` is gone. max_bytes 0: it grows. */
+void outlet_set_limit(struct outlet *outlet, uint64_t max_bytes, uint64_t keep);
+/* Between two lines: puts it aside if it has grown so far, and opens it anew: true in *ret_opened.
+ * 0, or a negative errno: it goes on growing. */
+int outlet_rotate(struct outlet *outlet, bool *ret_opened);
 /* OUTLET_PERSIST without a reader looks for one: true in *ret_opened when it has come. 0 or a
  * negative errno: there is none. */
 int outlet_connect(struct outlet *outlet, bool *ret_opened);

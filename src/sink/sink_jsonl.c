@@ -275,6 +275,28 @@ int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
 	return sink_end(sink, error);
 }
 
+void sink_jsonl_set_limit(struct sink_jsonl *sink, uint64_t max_bytes, uint64_t keep)
+{
+	outlet_set_limit(sink->outlet, max_bytes, keep);
+}
+
+/* Puts a file aside that is as large as it may be. */
+static int rotate(struct sink_jsonl *sink, struct error *error)
+{
+	bool is_new;
+	int result = outlet_rotate(sink->outlet, &is_new);
+
+	sink->meta_is_due |= is_new;
+	if (is_new)
+		forget_stacks(sink);
+	return result < 0 ?
+		       error_set(error, -result,
+				 "putting %s aside, which is as large as it may be: %s; it goes on "
+				 "growing: let its user write to its directory",
+				 outlet_name(sink->outlet), strerror(-result)) :
+		       0;
+}
+
 int sink_jsonl_restart(struct sink_jsonl *sink, struct error *error)
 {
 	sink->meta_is_due = true;
@@ -579,11 +601,15 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 
 int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error)
 {
+	struct error other;
+	int result = rotate(sink, error), written;
+
 	sink_begin(sink);
 	text_time(sink->ts, snapshot->ts);
 	if (snapshot->tick)
 		emit_deltas(sink, snapshot);
-	return sink_end(sink, error);
+	written = sink_end(sink, result < 0 ? &other : error);
+	return result < 0 ? result : written;
 }
 
 SINK_OPS(jsonl);

@@ -72,6 +72,8 @@ void sink_jsonl_give(const struct sink_jsonl *sink, uid_t owner);
 /* A file that was renamed is begun anew, with a meta line. 0 or a negative errno with the error
  * set: the old file is gone on with. */
 int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error);
+/* As outlet_set_limit(): each file begins with a meta line, and has whole intervals. */
+void sink_jsonl_set_limit(struct sink_jsonl *sink, uint64_t max_bytes, uint64_t keep);
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
 /* Lines, so far. */
 uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);

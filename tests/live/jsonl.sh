@@ -26,8 +26,7 @@ test_rotation()
 
 	mkdir "$TMP/logs"
 	start_daemon --interval 0.1 --jsonl "$log"
-	sed -e "s|/var/log/faultmap|$TMP/logs|" -e "s|/var/lib/faultmap|$TMP/none|" \
-		-e "s|systemctl kill.*|kill -HUP $daemon|" \
+	sed -e "s|/var/log/faultmap|$TMP/logs|" -e "s|systemctl kill.*|kill -HUP $daemon|" \
 		packaging/logrotate/faultmap >"$TMP/logrotate.conf"
 	check "logrotate takes the file that ships" \
 		logrotate --debug -s "$TMP/state" packaging/logrotate/faultmap
@@ -50,6 +49,37 @@ test_rotation()
 	check_equal "rotated: and all that is in them" \
 		"$(jq .total.minor "$TMP/report")" \
 		"$(jq -s '[.[] | select(.rec == "interval").minor] | add' "$TMP/all")"
+	keep_log "$TMP/all"
+}
+
+put_aside()
+{
+	[ -e "$TMP/sized/log.3" ]
+}
+
+# The daemon does it itself, by size, below its filter of system calls.
+test_size()
+{
+	local log=$TMP/sized/log
+
+	mkdir "$TMP/sized"
+	start_daemon --interval 0.1 --jsonl "$log" --jsonl-max 64K --jsonl-keep 100
+	start_background bash -c 'while :; do /bin/true; done'
+	check "by size: it is put aside" wait_for 120 put_aside
+	stop_background "$BACKGROUND_PID"
+	stop_background "$daemon"
+	check_equal "by size: SIGTERM ends it with 0" "$?" 0
+	# The oldest first.
+	find "$TMP/sized" -name 'log.*' | sort -t. -k3 -rn | xargs cat >"$TMP/all"
+	cat "$log" >>"$TMP/all"
+	check_whole "by size" "$TMP/all"
+	check_equal "by size: each file begins with its meta line" \
+		"$(head -q -n 1 "$TMP/sized"/* | jq -r .rec | sort -u)" meta
+	check "by size: none that was put aside is smaller" \
+		test -z "$(find "$TMP/sized" -name 'log.*' -size -64k)"
+	check_equal "by size: no line lost between them" "$(jq -s -c '[.[] | select(.rec == "interval")] |
+		[range(1; length) as $i | .[$i].entries_total - .[$i].entries - .[$i - 1].entries_total]
+		| unique' "$TMP/all")" '[0]'
 	keep_log "$TMP/all"
 }
 
@@ -275,6 +305,7 @@ test_same_run
 test_report
 test_schema
 test_rotation
+test_size
 test_full_disk
 test_socket
 test_stalled_pipe

@@ -60,7 +60,7 @@ make_root()
 # configure [LINE...]
 configure()
 {
-	printf '%s\n' 'interval = 0.2' 'verbose = 1' 'jsonl = /var/lib/faultmap/log' "$@" >"$conf"
+	printf '%s\n' 'interval = 0.2' 'verbose = 1' 'jsonl = /var/log/faultmap/log' "$@" >"$conf"
 }
 
 # The first process in the container: nspawn's child, once it is systemd.
@@ -176,7 +176,7 @@ expected="CapAmb:$none CapBnd:%016x CapEff:$none CapInh:$none CapPrm:$none NoNew
 check_equal "no capability is left after attaching" "$(capabilities)" "$(printf "$expected" $all)"
 check_equal "its directory for sockets is closed to others" \
 	"$(in_container stat -L -c %a /run/faultmap)" 750
-check "JSON lines in /var/lib/faultmap" wait_for 120 grep -q '"rec":"interval"' \
+check "JSON lines in /var/log/faultmap" wait_for 120 grep -q '"rec":"interval"' \
 	"$root/var/lib/private/faultmap/log"
 check "each of them is JSON" jq -e .rec "$root/var/lib/private/faultmap/log"
 

@@ -113,6 +113,37 @@ static void reopened_file_begins_with_meta(void **state)
 	unlink(rotated);
 }
 
+/* At 3 KiB the file is put aside between two intervals; two of them are kept, each with its meta. */
+static void a_full_file_is_put_aside(void **state)
+{
+	struct fixture *fixture = *state;
+	char aside[3][80];
+	struct error error;
+	struct stat status;
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(aside[i], sizeof(aside[i]), "%s.%d", fixture->path, i + 1);
+		unlink(aside[i]);
+	}
+	sink_jsonl_set_limit(fixture->sink, 3072, 2);
+	assert_int_equal(sink_jsonl_meta(fixture->sink, &meta, &error), 0);
+	for (uint64_t number = 1; number < 100; number++) {
+		assert_int_equal(tick(fixture, number), 0);
+		begin(fixture);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(stat(aside[i], &status), 0);
+		assert_in_range(status.st_size, 3072, 3072 + 1024);
+	}
+	assert_int_equal(stat(aside[2], &status), -1);
+	assert_int_equal(rename(aside[0], fixture->path), 0);
+	read_lines(fixture);
+	assert_string_equal(text(fixture->lines[0], "rec"), "meta");
+	for (size_t i = 1; i < fixture->n_lines; i++)
+		assert_string_equal(text(fixture->lines[i], "rec"), "interval");
+	unlink(aside[1]);
+}
+
 /* The first lines fill the queue, the others of that tick are lost, the next one says how many. */
 static void slow_reader_is_told_what_it_lost(void **state)
 {
@@ -243,15 +274,11 @@ static void unwritable_file_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(torn_line_is_cut_off_and_counted),
-		TEST(meta_line_is_late_but_not_lost),
-		TEST(reopened_file_begins_with_meta),
-		TEST(slow_reader_is_told_what_it_lost),
-		TEST(full_disk_is_an_error),
-		TEST(closed_pipe_is_told_apart),
-		TEST(append_starts_after_a_torn_line),
-		TEST(replace_and_append_do_as_they_say),
-		TEST(unwritable_file_is_named),
+		TEST(torn_line_is_cut_off_and_counted),  TEST(meta_line_is_late_but_not_lost),
+		TEST(reopened_file_begins_with_meta),    TEST(a_full_file_is_put_aside),
+		TEST(slow_reader_is_told_what_it_lost),  TEST(full_disk_is_an_error),
+		TEST(closed_pipe_is_told_apart),         TEST(append_starts_after_a_torn_line),
+		TEST(replace_and_append_do_as_they_say), TEST(unwritable_file_is_named),
 	};
 
 	return cmocka_run_group_tests_name("sink_jsonl_file", tests, NULL, NULL);

@@ -46,7 +46,7 @@ configure_root()
 	mkdir -p "$root/etc/systemd/system/faultmap.socket.d" "$root/root/.ssh"
 	printf '[Socket]\nListenStream=\nListenStream=14096\n' \
 		>"$root/etc/systemd/system/faultmap.socket.d/port.conf"
-	printf '%s\n' 'interval = 0.5' 'verbose = 1' 'jsonl = /var/lib/faultmap/log' \
+	printf '%s\n' 'interval = 0.5' 'verbose = 1' 'jsonl = /var/log/faultmap/log' \
 		>"$root/etc/faultmap/faultmap.conf"
 	ssh-keygen -q -t ed25519 -N '' -f "$TMP/key"
 	cp "$TMP/key.pub" "$root/root/.ssh/authorized_keys"
@@ -140,7 +140,7 @@ test_start()
 		cat /proc/$(property MainPID)/oom_score_adj" | tr -d ' ' | paste -sd ' ')" "-5 -500"
 	check "systemd-analyze security: at most 2.0, as it runs" \
 		in_guest systemd-analyze security --threshold=20 faultmap.service
-	check "JSON lines" in_guest grep -q '\"rec\":\"interval\"' /var/lib/faultmap/log
+	check "JSON lines" in_guest grep -q '\"rec\":\"interval\"' /var/log/faultmap/log
 }
 
 test_life()
@@ -150,7 +150,7 @@ test_life()
 	pid=$(property MainPID)
 	in_guest 'sed -i s/0.5/0.3/ /etc/faultmap/faultmap.conf'
 	check "systemctl reload" in_guest systemctl reload faultmap.service
-	check "takes the new interval" wait_for 30 in_guest grep -q '\"interval_seconds\":0.3' /var/lib/faultmap/log
+	check "takes the new interval" wait_for 30 in_guest grep -q '\"interval_seconds\":0.3' /var/log/faultmap/log
 	check_equal "in the same process" "$(property MainPID)" "$pid"
 	in_guest systemctl kill --kill-who=main --signal=KILL faultmap.service
 	check_equal "killed: a scrape waits for the next one" "$(scraped_status)" 200
