@@ -91,7 +91,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-unit check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm dist format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -149,7 +149,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm dist clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -385,9 +385,15 @@ uninstall:
 	@$(INSTALL) uninstall
 
 deb rpm:
-	@packaging/deps.sh packages
+	@packaging/deps.sh $@
 	@BUILD=$(BUILD) VERSION=$(VERSION) packaging/$@/build.sh
 	@$(GIVE_BACK)
+
+# The sources of the newest commit, the same bytes each time.
+dist:
+	@mkdir -p $(BUILD)
+	@git archive --prefix=faultmap-$(VERSION)/ HEAD | gzip -9n >$(BUILD)/faultmap-$(VERSION).tar.gz
+	@echo $(BUILD)/faultmap-$(VERSION).tar.gz
 
 # Installs the packages into roots of their own, and starts them there.
 check-packages: all workloads
@@ -428,6 +434,7 @@ help:
 	@echo '                     WITHOUT="symbol connect": no names for code, no top --connect'
 	@echo '  make install       into $$(DESTDIR)$$(PREFIX), /usr/local unless set; uninstall'
 	@echo '  make deb           a package, in $(BUILD)/deb; rpm'
+	@echo '  make dist          the sources of the newest commit, $(BUILD)/faultmap-$(VERSION).tar.gz'
 	@echo '  make clean         removes $(BUILD)/'
 	@echo 'Try'
 	@echo '  sudo make demo     installs what it needs, builds, profiles a program that touches 512 MiB'

@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]...
+# usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -26,8 +26,9 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py
 	chromium=chromium python3-yaml=yaml.py'
 soak='jq=jq procps=ps curl=curl'
-packaging='debhelper=dh dpkg-dev=dpkg-buildpackage fakeroot=fakeroot lintian=lintian rpm=rpmbuild
-	rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap
+deb='debhelper=dh dpkg-dev=dpkg-buildpackage fakeroot=fakeroot'
+rpm='rpm=rpmbuild'
+packaging='lintian=lintian rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap
 	podman=podman runc=runc jq=jq procps=ps'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq htop=htop tmux=tmux'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
@@ -51,7 +52,9 @@ for set in "$@"; do
 	unit) wanted="$wanted $unit" ;;
 	test) wanted="$wanted $test $static" ;;
 	soak) wanted="$wanted $soak" ;;
-	packages) wanted="$wanted $packaging" ;;
+	deb) wanted="$wanted $deb" ;;
+	rpm) wanted="$wanted $rpm" ;;
+	packages) wanted="$wanted $deb $rpm $packaging" ;;
 	bench) wanted="$wanted $bench" ;;
 	vm) wanted="$wanted $vm" ;;
 	fuzz) wanted="$wanted $fuzz" ;;
@@ -60,7 +63,7 @@ for set in "$@"; do
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
-		echo "usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]..." >&2
+		echo "usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]..." >&2
 		exit 2
 		;;
 	esac
