@@ -177,8 +177,8 @@ check_equal "no capability is left after attaching" "$(capabilities)" "$(printf 
 check_equal "its directory for sockets is closed to others" \
 	"$(in_container stat -L -c %a /run/faultmap)" 750
 check "JSON lines in /var/log/faultmap" wait_for 120 grep -q '"rec":"interval"' \
-	"$root/var/lib/private/faultmap/log"
-check "each of them is JSON" jq -e .rec "$root/var/lib/private/faultmap/log"
+	"$root/var/log/private/faultmap/log"
+check "each of them is JSON" jq -e .rec "$root/var/log/private/faultmap/log"
 
 # What `check` says to a service that lacks something.
 check "check within the sandbox finds all there" in_container systemctl start check.service
@@ -191,7 +191,7 @@ configure
 sed -i 's|/log$|/log2|; s/0.2/0.1/' "$conf"
 check "systemctl reload" in_container systemctl reload faultmap.service
 check "it takes the new configuration" wait_for 120 grep -q '"interval_seconds":0.1' \
-	"$root/var/lib/private/faultmap/log2"
+	"$root/var/log/private/faultmap/log2"
 configure 'intervall = 1'
 check_status "systemctl reload fails for a bad file" 1 in_container systemctl reload faultmap.service
 journal
