@@ -91,7 +91,7 @@ endif
 endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
-ifneq ($(filter-out help deps demo check check-unit check-page check-system check-vm check-san check-valgrind fuzz attack soak bench clean uninstall deb rpm format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-page check-system check-vm check-san check-valgrind fuzz attack soak bench check-redis clean uninstall deb rpm format format-check,$(GOALS)),)
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -149,7 +149,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-redis check-system check-vm workloads check-san check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -393,6 +393,12 @@ check-page:
 	@packaging/deps.sh page
 	@tests/page/accessible.sh $(PICTURES)
 
+# What redis copies while it saves its memory, against its own figure.
+check-redis:
+	@packaging/deps.sh redis
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/redis/cow.sh
+
 clean:
 	rm -rf $(BUILD)
 
@@ -426,6 +432,7 @@ help:
 	@echo '  make check-vm             live tests on other kernels, under QEMU'
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
+	@echo '  sudo make check-redis     what redis copies while it saves, against its own figure'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
