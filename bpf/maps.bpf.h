@@ -17,6 +17,9 @@ volatile u32 huge_pages_always = 0;
  * again. */
 volatile u32 names_generation = 0;
 
+/* Who unwinds stacks has enough to do: no more than each n-th is copied. Set by the collector. */
+volatile u32 stacks_wait = 0;
+
 /* One struct cpu_state per possible CPU. Set by the collector. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -233,6 +233,9 @@ VERIFIED_ONCE int sample_stack(struct cpu_state *cpu)
 
 		if (*recent == hash)
 			return 0;
+		/* half of the ring is for each n-th */
+		if (stacks_wait || sample_flags() == BPF_RB_FORCE_WAKEUP)
+			return 0;
 		*recent = hash;
 		if (bpf_map_lookup_elem(&stacks_sampled, &hash))
 			return 0;

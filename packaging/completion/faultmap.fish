@@ -61,7 +61,7 @@ complete -c faultmap -n $showing -l threads -d 'count each thread apart'
 set -l coding '__fish_seen_subcommand_from run log'
 complete -c faultmap -n $coding -l stacks -d 'count each call path apart'
 complete -c faultmap -n $coding -l code -d 'count each instruction apart'
-set -l unwinding '__fish_seen_subcommand_from run log stacks'
+set -l unwinding '__fish_seen_subcommand_from run log stacks daemon'
 complete -c faultmap -n $unwinding -l stack-samples -x -d 'unwind the stack of each N-th fault'
 
 set -l run '__fish_seen_subcommand_from run'
@@ -126,6 +126,7 @@ complete -c faultmap -n $guard -l prometheus-textfile -r -F -d 'keep counters in
 complete -c faultmap -n $guard -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
 set -l daemon '__fish_seen_subcommand_from daemon'
+complete -c faultmap -n $daemon -l stacks -d 'count each call path apart, and serve a profile'
 complete -c faultmap -n $daemon -l config -r -F -d 'flags, as NAME = VALUE a line'
 complete -c faultmap -n $daemon -l check-config -d 'only say whether the configuration is good'
 complete -c faultmap -n $daemon -l listen -x -d 'where to serve HTTP'

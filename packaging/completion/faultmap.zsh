@@ -145,7 +145,8 @@ _faultmap() {
 				'--user=[become this user]:user:_users'
 			;;
 		daemon)
-			_arguments $watch $common \
+			_arguments $watch $common $unwind \
+				'--stacks[count each call path apart, and serve a profile]' \
 				'--config=[flags, as NAME = VALUE a line]:file:_files' \
 				'--check-config[only say whether the configuration is good]' \
 				'*--listen=[where to serve HTTP]:address:' \

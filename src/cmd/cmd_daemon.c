@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/daemon_profile.h"
 #include "cmd/daemon_settings.h"
 #include "base/log.h"
 #include "base/output_file.h"
@@ -44,8 +45,10 @@ struct service {
 	struct sinks sinks; /* the next four, as far as there are any */
 	struct sink_prometheus *metrics;
 	struct sink_overview *overview;
-	struct sink_jsonl *jsonl;   /* NULL without --jsonl */
-	struct sink_stream *stream; /* NULL without --stream */
+	struct sink_jsonl *jsonl;       /* NULL without --jsonl */
+	struct sink_stream *stream;     /* NULL without --stream */
+	struct unwinder *unwinder;      /* NULL: stacks are not copied */
+	struct daemon_profile *profile; /* NULL without --stacks */
 	struct web *web;
 	uint64_t ticks;
 	bool has_ticked;   /* /metrics has something to say */
@@ -128,6 +131,8 @@ static int finish_tick(void *context, const struct snapshot *snapshot, struct er
 
 	(void)snapshot;
 	(void)error;
+	if (service->profile)
+		daemon_profile_tick(service->profile);
 	give_memory_back(service);
 	manager_tick();
 	if (!service->has_ticked)
@@ -184,6 +189,27 @@ static int join_stream(void *context, feed_wake_fn wake, void *who, struct feed_
 	struct service *service = context;
 
 	return sink_stream_join(service->stream, wake, who, ret_reader);
+}
+
+/* Paths and functions are their users' business, as the names of mappings are. */
+static bool may_show_all(const struct service *service)
+{
+	enum mappings_names names = (enum mappings_names)service->started->config.mappings_names;
+
+	return names == NAMES_ALL || (names == NAMES_AUTO && !web_is_open(service->web));
+}
+
+static int render_profile(void *context, unsigned int seconds, char **ret_bytes, size_t *ret_size)
+{
+	struct service *service = context;
+
+	if (!service->profile)
+		return -ENOTSUP;
+	if (!may_show_all(service))
+		return -EACCES;
+	if (!service->has_ticked)
+		return -EAGAIN;
+	return daemon_profile_render(service->profile, seconds, ret_bytes, ret_size);
 }
 
 /* While a tick hangs the loop hangs, too, and answers nobody: no check for that is needed. */
@@ -318,6 +344,7 @@ static int serve(struct service *service)
 		.overview = render_overview,
 		.group = render_group,
 		.join = service->stream ? join_stream : NULL,
+		.profile = render_profile,
 		.is_ready = is_ready,
 		.reload = reload,
 		.context = service,
@@ -327,6 +354,8 @@ static int serve(struct service *service)
 	/* The signal first: threads that the endpoint starts must not have it. */
 	int result = loop_add_signal(loop, SIGHUP, handle_hangup, service);
 
+	if (!result && service->profile)
+		result = daemon_profile_watch(service->profile, loop);
 	if (result < 0)
 		error_set(&error, -result, "taking SIGHUP: %s", strerror(-result));
 	else
@@ -349,10 +378,7 @@ static int serve(struct service *service)
 /* What a process maps is its user's business, unless who reads it was let in. */
 static int choose_names(struct service *service, struct error *error)
 {
-	enum mappings_names names = (enum mappings_names)service->config->mappings_names;
-
-	if (names == NAMES_ALL || (names == NAMES_AUTO && !web_is_open(service->web)) ||
-	    !sink_prometheus_hide_private(service->metrics))
+	if (may_show_all(service) || !sink_prometheus_hide_private(service->metrics))
 		return 0;
 	return error_set(error, ENOMEM, "making the metrics: out of memory");
 }
@@ -444,6 +470,19 @@ static int give_up_privileges(struct service *service, struct error *error)
 	return privileges_drop(privileges_needed(service), error);
 }
 
+/* Before the programs are loaded, and what is open belongs to others. */
+static int open_profile(struct service *service, struct collector_options *collector,
+			struct error *error)
+{
+	const struct daemon_config *config = service->config;
+
+	if (!config->watch.stacks)
+		return 0;
+	unwinding_open(&service->unwinder, &config->watch, &config->common.disabled, collector);
+	return daemon_profile_new(&service->profile, &config->common.disabled, &service->sinks,
+				  error);
+}
+
 static int service_run(struct service *service)
 {
 	struct collector_options collector = watch_collector(&service->config->watch,
@@ -454,6 +493,11 @@ static int service_run(struct service *service)
 
 	if (status != EXIT_DONE)
 		return status;
+	result = open_profile(service, &collector, &error);
+	if (result < 0) {
+		log_error("%s", error.text);
+		return EXIT_FAILED;
+	}
 	result = session_open(&service->session, &collector, service->config->interval_ms,
 			      finish_tick, service, &error);
 	if (result < 0) {
@@ -532,6 +576,8 @@ static int run_with(struct service *service)
 		log_error("making the metrics: out of memory");
 	web_close(service->web);
 	sinks_free(&service->sinks);
+	daemon_profile_free(service->profile);
+	unwinder_free(service->unwinder);
 	return status;
 }
 

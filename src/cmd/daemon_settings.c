@@ -146,6 +146,13 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct daemon_config, max_series),
 	  .min = PROMETHEUS_LEAST_MAX_SERIES,
 	  .max = MOST_MAX_SERIES },
+	{ .name = "stacks",
+	  .help = "count the faults of each call path apart: JSON lines have them, and\n"
+		  "/debug/pprof/faults is a profile of the last minute or less, for\n"
+		  "Parca and Pyroscope. More rows, and twice the time of a fault",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct daemon_config, watch.stacks) },
+	STACK_SAMPLES_OPTION(struct daemon_config, watch),
 	WATCH_OPTIONS(struct daemon_config, watch, "fast"),
 	COMMON_OPTIONS(struct daemon_config, common),
 };
@@ -156,9 +163,10 @@ const struct command_spec daemon_spec = {
 	.summary = "run as a service: metrics for Prometheus, JSON lines to a file",
 	.details =
 		"Serves /metrics, / (a page for the browser), /-/healthy, /-/ready (the last tick\n"
-		"succeeded) and /-/reload, in the foreground, until SIGTERM or SIGINT. A tick is one\n"
-		"reading of the kernel's counters. SIGHUP reads --config again: web.*, jsonl, interval and\n"
-		"verbose change at once; for any other key a message says that it takes a restart.\n"
+		"succeeded), /-/reload and with --stacks /debug/pprof/faults?seconds=N, in the\n"
+		"foreground, until SIGTERM or SIGINT. A tick is one reading of the kernel's counters.\n"
+		"SIGHUP reads --config again: web.*, jsonl, interval and verbose change at once; for any\n"
+		"other key a message says that it takes a restart.\n"
 		"Once the programs are attached the daemon gives up its capabilities, becomes --user if\n"
 		"root has started it, and takes a filter of system calls upon itself.\n"
 		"\n"
@@ -194,7 +202,7 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[], 
 {
 	static const struct daemon_config defaults = {
 		.interval_ms = 1000,
-		.watch.detail = DETAIL_FAST,
+		.watch = { .detail = DETAIL_FAST, .stack_samples = STACK_SAMPLES_DEFAULT },
 		.mappings = DEFAULT_MAPPINGS,
 		.max_series = DEFAULT_MAX_SERIES,
 	};

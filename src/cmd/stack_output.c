@@ -157,7 +157,7 @@ static int write_to(struct stack_output *output, enum format format, uint64_t pa
 	case FORMAT_FOLDED:
 		return profile_folded_print(output->profile, weight, stream);
 	case FORMAT_PPROF:
-		return profile_pprof_write(output->profile, weight, page_size, stream);
+		return profile_pprof_write(output->profile, weight, page_size, 0, stream);
 	default:
 		return profile_flame_print(output->profile, weight, stream);
 	}

@@ -8,9 +8,9 @@
 #include "cmd/privileges.h"
 #include "cmd/sandbox.h"
 
-/* Of the process that reads strangers' files. Where the kernel takes no filter it goes on without:
+/* Where the kernel takes no filter it goes on without:
  * it has nothing but what it was given, and limits of time and memory. */
-static void confine(const void *disabled)
+void unwinding_confine(const void *disabled)
 {
 	struct error error;
 
@@ -26,7 +26,7 @@ void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *
 
 	if (!watch->stacks || !watch->stack_samples)
 		return;
-	result = unwinder_new(&unwinder, confine, disabled);
+	result = unwinder_new(&unwinder, unwinding_confine, disabled);
 	if (result && result != -ENOTSUP) /* a build without symbols says so itself */
 		log_warning("starting the process that unwinds stacks: %s; continuing without "
 			    "callers where frame pointers lack",

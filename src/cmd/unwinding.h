@@ -6,6 +6,9 @@
 #include "cmd/watch.h"
 #include "symbol/unwinder.h"
 
+/* What a process that reads strangers' files gives up: all but what it is sent. `disabled`: features
+ * that --disable-feature names (struct option_list). */
+void unwinding_confine(const void *disabled);
 /* If the flags ask for it: makes it, before the collector, and says so in the collector's options.
  * `disabled` is borrowed. Where it cannot be made, there is a warning and it goes on without. To be
  * freed with unwinder_free() after the collector. */

@@ -64,9 +64,9 @@ extern const char *const watch_details[];
 #define STACK_SAMPLES_OPTION(config, member)                                                           \
 	{                                                                                              \
 		.name = "stack-samples", .argument = "N",                                              \
-		.help = "with --stacks, of faults whose callers frame pointers do not tell: copy\n"    \
-			"the stack of the first of each instruction and of each N-th, and unwind it\n" \
-			"(default: 101; 0: of none)",                                                  \
+		.help = "with --stacks, of faults whose callers frame pointers do not tell:\n"         \
+			"copy the stack of the first of each instruction and of each N-th,\n"          \
+			"and unwind it (default: 101; 0: of none)",                                    \
 		.type = OPTION_UINT, .offset = offsetof(config, member.stack_samples), .min = 0,       \
 		.max = 1000000                                                                         \
 	}

@@ -63,6 +63,17 @@ static uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/* Stacks that are being unwound: with more, the programs copy fewer. */
+#define STACKS_PENDING_MUCH 256
+
+static void pace_stacks(struct collector *collector)
+{
+	if (collector->samples)
+		kernel_set_stacks_wait(collector->kernel,
+				       stack_samples_pending(collector->samples) >
+					       STACKS_PENDING_MUCH);
+}
+
 /* ---- ring records ---- */
 
 static int add_record(void *context, const struct record *record, size_t size)
@@ -285,6 +296,7 @@ static int read_kernel(struct collector *collector)
 		result = rows_tick(collector->rows, collector->ticks);
 	if (!result && collector->samples)
 		result = stack_samples_take(collector->samples, collector->snapshot);
+	pace_stacks(collector);
 	if (!result)
 		turn_generation(collector);
 	if (!result) /* last: entries are never fewer than what they led to */
@@ -343,6 +355,7 @@ static int read_records(void *context)
 	struct collector *collector = context;
 	int result = kernel_drain(collector->kernel);
 
+	pace_stacks(collector);
 	if (result || !collector->is_filling)
 		return result;
 	collector->is_filling = false;

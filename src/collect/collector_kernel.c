@@ -297,6 +297,11 @@ int kernel_fd(const struct kernel *kernel)
 	return ring_buffer__epoll_fd(kernel->ring);
 }
 
+void kernel_set_stacks_wait(struct kernel *kernel, bool wait)
+{
+	kernel->skeleton->bss->stacks_wait = wait;
+}
+
 void kernel_set_names_generation(struct kernel *kernel, uint32_t generation)
 {
 	kernel->skeleton->bss->names_generation = generation;

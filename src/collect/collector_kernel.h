@@ -70,6 +70,8 @@ int kernel_drain_names(struct kernel *kernel);
 /* Readable when the ring is half full. */
 int kernel_fd(const struct kernel *kernel);
 
+/* Whether stacks are to be copied of each n-th fault alone. */
+void kernel_set_stacks_wait(struct kernel *kernel, bool wait);
 /* Names that were sent in generations before will be sent again when they are next seen. */
 void kernel_set_names_generation(struct kernel *kernel, uint32_t generation);
 /* From now on this process counts, too: options->attach. 0 or a negative errno. */

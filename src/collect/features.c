@@ -25,7 +25,6 @@
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 /* include/linux/proc_ns.h: PROC_PID_INIT_INO, the initial PID namespace on every kernel. */
 #define INITIAL_PID_NAMESPACE 0xeffffffcU
-
 #define HAS_TO_ALLOW "let the kernel's policies allow it (lockdown, seccomp, security modules)"
 
 static const struct feature_info infos[FEATURE_COUNT] = {
@@ -164,11 +163,7 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_WRITEBACK] = { "writeback", "stalls of a write to a file for others before it",
 				"of the first write to a page these show as page_wait", NULL,
 				false },
-	[FEATURE_STACK_SAMPLES] = { "stack_samples",
-				    "--stacks: copies of stacks, to be unwound where frame pointers "
-				    "lack",
-				    "the callers of code without frame pointers (--stacks)", NULL,
-				    false },
+	[FEATURE_STACK_SAMPLES] = { "stack_samples", "unwound stacks", "some callers", NULL, false },
 	[FEATURE_HOST_PROCESSES] = { "host_processes", "the processes of the whole machine",
 				     "processes outside of this PID namespace; without `run`, the "
 				     "perf events' counts too",
@@ -369,9 +364,7 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	probe_tracepoints(features, btf);
 	probe_hooks(features, btf);
 	probe_causes(features, btf);
-	found(features, FEATURE_STACK_SAMPLES, maple,
-	      maple ? "bpf_task_pt_regs(), bpf_loop() and a ring of 8 MiB" :
-		      "no bpf_loop() in the programs for kernels before Linux 6.1");
+	found(features, FEATURE_STACK_SAMPLES, maple, maple ? "bpf_loop()" : "before Linux 6.1");
 	found(features, FEATURE_TEST_RUN, run,
 	      run ? "BPF_PROG_TEST_RUN on a CPU" :
 		    "no BPF_PROG_TEST_RUN of raw tracepoint programs (before Linux 5.10)");

@@ -58,6 +58,7 @@ struct http_page {
 	http_answer_fn answer;
 	http_join_fn join;  /* in place of it: the answer is a feed, which has no end */
 	const char *policy; /* Content-Security-Policy, unless the configuration has one; or NULL */
+	bool is_packed;     /* the body is compressed as it is */
 	bool is_action;     /* POST and PUT do something; otherwise GET and HEAD */
 };
 

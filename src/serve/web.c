@@ -108,6 +108,50 @@ static int answer_group(void *context, unsigned int type, const struct http_quer
 				   or_wait(ret_body, result);
 }
 
+/* What Go's own pages take, too. */
+#define PROFILE_SECONDS 30
+#define PROFILE_SECONDS_MAX 60
+
+/* False: it is no number of seconds. */
+static bool read_seconds(const struct http_query *query, unsigned int *ret_seconds)
+{
+	const char *text = http_query_value(query, "seconds");
+	unsigned long seconds;
+	char *end;
+
+	*ret_seconds = PROFILE_SECONDS;
+	if (!text)
+		return true;
+	seconds = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+	if (!seconds || *end)
+		return false;
+	*ret_seconds = seconds < PROFILE_SECONDS_MAX ? (unsigned int)seconds : PROFILE_SECONDS_MAX;
+	return true;
+}
+
+static int answer_profile(void *context, unsigned int type, const struct http_query *query,
+			  struct http_body *ret_body)
+{
+	const struct web *web = context;
+	unsigned int seconds;
+	int result;
+
+	(void)type;
+	if (!read_seconds(query, &seconds))
+		return say(ret_body, "seconds=N, of the last minute\n", -EINVAL);
+	result = web->source.profile(web->source.context, seconds, &ret_body->text,
+				     &ret_body->size);
+	if (result == -ENOTSUP)
+		return say(ret_body, "no profile is taken; start faultmap with --stacks\n", -ENOENT);
+	if (result == -EACCES)
+		return say(ret_body,
+			   "anybody on this machine could read it: set users or client "
+			   "certificates in the web configuration, listen at unix:PATH, or start "
+			   "faultmap with --mappings-names all\n",
+			   result);
+	return or_wait(ret_body, result);
+}
+
 static int answer_healthy(void *context, unsigned int type, const struct http_query *query,
 			  struct http_body *ret_body)
 {
@@ -180,6 +224,7 @@ static const char *const css[] = { "text/css; charset=utf-8" };
 static const char *const js[] = { "text/javascript; charset=utf-8" };
 static const char *const json[] = { "application/json" };
 static const char *const lines[] = { "application/x-ndjson" };
+static const char *const pprof[] = { "application/octet-stream" };
 static const char *const text[] = { "text/plain; charset=utf-8" };
 /* In the order of enum exposition. */
 static const char *const expositions[] = {
@@ -218,6 +263,11 @@ static const struct http_page pages[] = {
 	  .n_types = ARRAY_SIZE(expositions),
 	  .answer = answer_metrics },
 	{ .path = "/stream", .types = lines, .n_types = ARRAY_SIZE(lines), .join = join_stream },
+	{ .path = "/debug/pprof/faults",
+	  .types = pprof,
+	  .n_types = ARRAY_SIZE(pprof),
+	  .answer = answer_profile,
+	  .is_packed = true },
 	{ .path = "/-/healthy",
 	  .types = text,
 	  .n_types = ARRAY_SIZE(text),

@@ -43,6 +43,9 @@ struct web_source {
 	int (*group)(void *context, const char *name, char **ret_text, size_t *ret_size);
 	/* /stream: as feed_join(). NULL: there is none */
 	int (*join)(void *context, feed_wake_fn wake, void *who, struct feed_reader **ret_reader);
+	/* The profile of /debug/pprof/faults, of the last so many seconds; the same, -ENOTSUP where
+	 * there is none, -EACCES where anybody could read it */
+	int (*profile)(void *context, unsigned int seconds, char **ret_bytes, size_t *ret_size);
 	bool (*is_ready)(void *context);
 	/* /-/reload: 0 or a negative errno with the error set */
 	int (*reload)(void *context, struct error *error);

@@ -24,8 +24,9 @@ int profile_table_print(struct sink_profile *profile, const struct profile_table
 int profile_folded_print(struct sink_profile *profile, enum profile_weight weight, FILE *stream);
 /* One page of HTML that needs nothing else. */
 int profile_flame_print(struct sink_profile *profile, enum profile_weight weight, FILE *stream);
-/* A profile.proto of pprof's, gzipped: faults, pages, bytes and stall; the weight is the default. */
+/* A profile.proto of pprof's, gzipped: faults, pages, bytes and stall; the weight is the default.
+ * -E2BIG: before it was gzipped it was larger than bytes_max, unless that is 0. */
 int profile_pprof_write(struct sink_profile *profile, enum profile_weight weight,
-			uint64_t page_size, FILE *stream);
+			uint64_t page_size, size_t bytes_max, FILE *stream);
 
 #endif

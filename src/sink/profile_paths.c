@@ -152,6 +152,31 @@ int profile_paths_add(struct profile_paths *paths, const struct profile_stack *s
 	return result ?: add_to_set(paths, &key, stack);
 }
 
+int profile_paths_each(const struct profile_paths *paths,
+		       int (*each)(void *context, const struct profile_stack *stack,
+				   const char *mapping, const struct sampled_path *path),
+		       void *context)
+{
+	const struct path_set *set;
+	size_t cursor = 0;
+	int result = 0;
+
+	while (!result && (set = table_next(&paths->sets, &cursor))) {
+		struct sampled_path path = { .start_ns = set->key.start_ns,
+					     .tgid = (uint32_t)set->key.tgid,
+					     .row_stack = set->key.row_stack };
+
+		/* Of the sets that a path is in, that of its mapping and row is its own. */
+		if (!set->key.mapping || !set->key.row_stack)
+			continue;
+		for (size_t i = 0; i < set->count && !result; i++)
+			for (uint64_t n = 0; n < set->paths[i].times && !result; n++)
+				result = each(context, set->paths[i].stack, set->key.mapping,
+					      &path);
+	}
+	return result;
+}
+
 /* Sharing out. --------------------------------------------------------------------------------- */
 
 static const struct path_set *find_set(const struct profile_paths *paths,

@@ -18,6 +18,11 @@ void profile_paths_free(struct profile_paths *paths);
  * room for counts nowhere. 0 or -ENOMEM. */
 int profile_paths_add(struct profile_paths *paths, const struct profile_stack *stack,
 		      const char *mapping, const struct sampled_path *path);
+/* Passes each on, as often as it was added, until a call gives something else than 0: that. */
+int profile_paths_each(const struct profile_paths *paths,
+		       int (*each)(void *context, const struct profile_stack *stack,
+				   const char *mapping, const struct sampled_path *path),
+		       void *context);
 /*
  * Puts other samples in the place of those that have no whole stack, where paths of their instruction
  * are known: where frame pointers found the same, else in the same mapping, or else in any of the

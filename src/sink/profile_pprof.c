@@ -260,12 +260,15 @@ static int fill(struct pprof *pprof, struct sink_profile *profile, uint64_t page
 }
 
 /* In one piece: a profile of 200,000 samples is some 20 MiB. */
-static int write_gzipped(const Faultmap__Pprof__Profile *profile, FILE *stream)
+static int write_gzipped(const Faultmap__Pprof__Profile *profile, size_t bytes_max, FILE *stream)
 {
 	size_t size = faultmap__pprof__profile__get_packed_size(profile);
 	z_stream zip = {};
-	autofree uint8_t *plain = malloc(size ? size : 1), *zipped = NULL;
+	autofree uint8_t *plain = NULL, *zipped = NULL;
 
+	if (bytes_max && size > bytes_max)
+		return -E2BIG;
+	plain = malloc(size ? size : 1);
 	if (!plain)
 		return -ENOMEM;
 	faultmap__pprof__profile__pack(profile, plain);
@@ -309,7 +312,7 @@ static void clear(struct pprof *pprof)
 }
 
 int profile_pprof_write(struct sink_profile *profile, enum profile_weight weight,
-			uint64_t page_size, FILE *stream)
+			uint64_t page_size, size_t bytes_max, FILE *stream)
 {
 	struct pprof pprof = {};
 	struct timespec end = sink_profile_end(profile);
@@ -336,7 +339,7 @@ int profile_pprof_write(struct sink_profile *profile, enum profile_weight weight
 		(int64_t)(end.tv_sec * 1000000000LL + end.tv_nsec - (int64_t)duration_ns);
 	pprof.profile.duration_nanos = (int64_t)duration_ns;
 	if (!result)
-		result = write_gzipped(&pprof.profile, stream);
+		result = write_gzipped(&pprof.profile, bytes_max, stream);
 	clear(&pprof);
 	return result;
 }

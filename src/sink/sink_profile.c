@@ -103,6 +103,7 @@ static struct profile_place *place_of(struct sink_profile *profile, const struct
 	if (!place)
 		return NULL;
 	*place = key;
+	place->seen_in = tgid;
 	if (!place->in_file)
 		place->map = map_of(profile, tgid);
 	place->place_number = profile->places.count;
@@ -335,6 +336,134 @@ int sink_profile_name_places(struct sink_profile *profile)
 		places[i]->number = number;
 	}
 	return count ? (int)number + 1 : 0;
+}
+
+size_t sink_profile_count(const struct sink_profile *profile)
+{
+	return profile->samples.count;
+}
+
+/* Merging. ------------------------------------------------------------------------------------- */
+
+static struct profile_place *place_like(struct sink_profile *profile,
+					const struct profile_place *other, uint32_t tgid)
+{
+	struct code_place code = { other->file, other->offset, other->in_file };
+
+	return place_of(profile, &code, tgid);
+}
+
+/* NULL: out of memory, there are too many, or the other is NULL. */
+static const struct profile_stack *stack_like(struct sink_profile *profile,
+					      const struct profile_stack *other, uint32_t tgid)
+{
+	size_t size = other ? sizeof(*other) + other->n_places * sizeof(other->places[0]) : 0;
+	struct profile_stack *stack = other ? table_get(&profile->stacks, other) : NULL;
+
+	if (stack || !other || profile->stacks.count >= STACKS_MAX)
+		return stack;
+	stack = malloc(size);
+	if (!stack)
+		return NULL;
+	memcpy(stack, other, size);
+	for (size_t i = 0; i < stack->n_places; i++) {
+		stack->places[i] = place_like(profile, other->places[i], tgid);
+		if (!stack->places[i]) {
+			free(stack);
+			return NULL;
+		}
+	}
+	if (!table_add(&profile->stacks, stack))
+		return stack;
+	free(stack);
+	return NULL;
+}
+
+/* Adds to the sample of this identity. 0 or -ENOMEM. */
+static int add_weights(struct sink_profile *profile, const struct profile_sample *key,
+		       const struct profile_sample *more)
+{
+	struct profile_sample *sample = table_get(&profile->samples, key);
+
+	if (!sample) {
+		sample = calloc(1, sizeof(*sample));
+		if (!sample)
+			return -ENOMEM;
+		memcpy(sample, key, SAMPLE_KEY_SIZE);
+		if (table_add(&profile->samples, sample) < 0) {
+			free(sample);
+			return -ENOMEM;
+		}
+	}
+	if (key->tgid)
+		memcpy(sample->comm, more->comm, sizeof(sample->comm));
+	for (size_t i = 0; i < WEIGHT_COUNT; i++)
+		sample->weights[i] += more->weights[i];
+	return 0;
+}
+
+static int merge_sample(struct sink_profile *profile, const struct profile_sample *other)
+{
+	struct profile_sample key = {
+		.stack = stack_like(profile, other->stack, other->tgid),
+		.mapping = interned_add(&profile->texts, other->mapping),
+		.start_ns = other->start_ns,
+		.tgid = other->tgid,
+		.kind = other->kind,
+	};
+
+	return key.mapping ? add_weights(profile, &key, other) : -ENOMEM;
+}
+
+static int merge_path(void *context, const struct profile_stack *stack, const char *mapping,
+		      const struct sampled_path *path)
+{
+	struct sink_profile *profile = context;
+	const struct profile_stack *own = stack_like(profile, stack, path->tgid);
+	const char *text = interned_add(&profile->texts, mapping);
+
+	if (!text)
+		return -ENOMEM;
+	return own ? profile_paths_add(profile->paths, own, text, path) : 0;
+}
+
+int sink_profile_merge(struct sink_profile *profile, struct sink_profile *other, bool counts)
+{
+	const struct profile_sample *sample;
+	size_t cursor = 0;
+	int result = profile_paths_each(other->paths, merge_path, profile);
+
+	if (!counts)
+		return result;
+	while (!result && (sample = table_next(&other->samples, &cursor)))
+		result = merge_sample(profile, sample);
+	profile->end = other->end;
+	profile->duration_ns += other->duration_ns;
+	return result;
+}
+
+int sink_profile_cut(struct sink_profile *profile, size_t max)
+{
+	autofree struct profile_sample **samples = NULL;
+	const char *other = interned_add(&profile->texts, "[other]");
+	struct order order = { WEIGHT_FAULTS };
+	size_t count = profile->samples.count;
+	int result = 0;
+
+	if (count <= max)
+		return 0;
+	samples = table_values(&profile->samples);
+	if (!samples || !other)
+		return -ENOMEM;
+	qsort_r(samples, count, sizeof(*samples), compare_samples, &order);
+	for (size_t i = max > KIND_COUNT ? max - KIND_COUNT : 0; i < count && !result; i++) {
+		struct profile_sample key = { .mapping = other, .kind = samples[i]->kind };
+
+		table_remove(&profile->samples, samples[i]);
+		result = add_weights(profile, &key, samples[i]);
+		free(samples[i]);
+	}
+	return result;
 }
 
 uint64_t sink_profile_duration_ns(const struct sink_profile *profile)

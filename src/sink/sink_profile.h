@@ -28,6 +28,8 @@ struct profile_place {
 	unsigned int line;
 	bool is_gone; /* the file was */
 
+	uint32_t seen_in; /* a process that has it mapped */
+
 	char *label;         /* what outputs call it: once profile_name_places() was called */
 	size_t number;       /* of the function that has this label: profile_functions() */
 	size_t place_number; /* from 0, in the order in which places came */
@@ -84,6 +86,14 @@ int sink_profile_samples(struct sink_profile *profile, enum profile_weight weigh
 /* Gives each place its label and each label its number. To be called once what is known was said.
  * The number of labels, or -ENOMEM. */
 int sink_profile_name_places(struct sink_profile *profile);
+/* How many samples there are. */
+size_t sink_profile_count(const struct sink_profile *profile);
+/* Adds what the other one has: its samples, if it is to count, and its sampled call paths in any case.
+ * 0 or -ENOMEM. */
+int sink_profile_merge(struct sink_profile *profile, struct sink_profile *other, bool counts);
+/* Keeps so many samples, those with the most faults; the rest is in one of each kind that has no code.
+ * 0 or -ENOMEM. */
+int sink_profile_cut(struct sink_profile *profile, size_t max);
 /* Seconds that it covers, and when it ended. */
 uint64_t sink_profile_duration_ns(const struct sink_profile *profile);
 struct timespec sink_profile_end(const struct sink_profile *profile);

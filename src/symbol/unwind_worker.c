@@ -2,25 +2,23 @@
 /* Unwinds stacks with elfutils' libdwfl. Runs in a process of its own: see unwinder.h. */
 #include "symbol/unwind_queue.h"
 
-#include <elfutils/libdwfl.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #undef ARRAY_SIZE /* ours is the same */
 #include "base/util.h"
+#include "symbol/keeper.h"
 #include "symbol/unwind_process.h"
 
 /* Files that are kept. */
 #define FILES_MAX 1024
-/* Of the CPU time that it may take: then it ends, between two stacks, and another begins. */
+/* Of the CPU time that it may take: then it ends, between two stacks, and another begins. What it
+ * remembers of files is bounded so, and a file that makes it turn in circles costs no more. */
 #define SECONDS_WANTED 10
+#define SECONDS_MAX 20
 
 struct worker {
 	struct unwind_queue *queue;
@@ -40,45 +38,19 @@ static void take_file(struct worker *worker, uint32_t number, int fd)
 									  .fd = fd };
 }
 
-/* False: there is none now, or (*ret_is_over) nobody is there any more. */
-static bool take_message(struct worker *worker, bool *ret_is_over)
-{
-	struct unwind_message message;
-	struct iovec part = { .iov_base = &message, .iov_len = sizeof(message) };
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr whole = { .msg_iov = &part,
-				.msg_iovlen = 1,
-				.msg_control = control.bytes,
-				.msg_controllen = sizeof(control.bytes) };
-	ssize_t got = recvmsg(worker->socket, &whole, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *header;
-	int fd;
-
-	*ret_is_over = !got || (got < 0 && errno != EAGAIN && errno != EINTR);
-	if (got != sizeof(message))
-		return false;
-	header = CMSG_FIRSTHDR(&whole);
-	if (header && header->cmsg_type == SCM_RIGHTS) {
-		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-		take_file(worker, message.file, fd);
-	}
-	return true;
-}
-
 /* Waits if there is nothing to do. False: nobody is there any more. */
 static bool take_messages(struct worker *worker, bool may_wait)
 {
 	struct pollfd event = { .fd = worker->socket, .events = POLLIN };
-	bool is_over;
+	struct unwind_message message;
+	int result, fd;
 
 	if (may_wait)
 		poll(&event, 1, -1);
-	while (take_message(worker, &is_over))
-		;
-	return !is_over;
+	while ((result = keeper_receive(worker->socket, &message, sizeof(message), &fd)) > 0)
+		if (fd >= 0)
+			take_file(worker, message.file, fd);
+	return !result;
 }
 
 /* Takes the next stack out of the queue, so that it is not tried again should it be this one's end. */
@@ -115,6 +87,7 @@ _Noreturn void unwind_worker(struct unwind_queue *queue, int socket)
 
 	if (!worker)
 		_exit(1);
+	keeper_limit_worker(SECONDS_MAX);
 	worker->queue = queue;
 	worker->socket = socket;
 	worker->files.list = calloc(FILES_MAX, sizeof(*worker->files.list));

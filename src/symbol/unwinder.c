@@ -2,38 +2,27 @@
 #include "symbol/unwinder.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/interned.h"
 #include "base/table.h"
 #include "base/util.h"
 #include "symbol/code_file.h"
+#include "symbol/keeper.h"
+#include "symbol/symbolizer.h"
 #include "symbol/unwind_queue.h"
 
-/* A worker that has had so much begins anew: what it remembers of files is bounded so, and a file that
- * makes it turn in circles costs no more. */
-#define WORKER_SECONDS 20
-#define WORKER_BYTES (4ULL << 30)
-/* One that dies at once is not made again at once. */
-#define REST_MS 1000
 /* Files that a worker is told of. */
 #define FILES_MAX 1024
 
 struct unwinder {
 	struct unwinding interface;
 	struct unwind_queue *queue;
-	int socket;
-	pid_t keeper;
+	struct keeper keeper;
 	struct interned paths;
 	struct table files; /* that the worker has */
 	uint32_t n_told;    /* no number is used twice */
@@ -46,25 +35,11 @@ struct told_file {
 
 /* Asking. -------------------------------------------------------------------------------------- */
 
-static int send_message(int socket, uint32_t number, int fd)
+static int send_message(const struct unwinder *unwinder, uint32_t number, int fd)
 {
 	struct unwind_message message = { .file = number };
-	struct iovec part = { .iov_base = &message, .iov_len = sizeof(message) };
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {};
-	struct msghdr whole = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	if (fd >= 0) {
-		whole.msg_control = control.bytes;
-		whole.msg_controllen = sizeof(control.bytes);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
-	return sendmsg(socket, &whole, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return keeper_send(unwinder->keeper.socket, &message, sizeof(message), fd);
 }
 
 /* NO_FILE: it cannot be opened, or is told another time. */
@@ -74,7 +49,7 @@ static uint32_t tell_file(struct unwinder *unwinder, const char *path, uint32_t 
 	uint32_t number = fd >= 0 ? unwinder->n_told : NO_FILE;
 	struct told_file *told = malloc(sizeof(*told));
 
-	if (!told || (fd >= 0 && send_message(unwinder->socket, number, fd) < 0)) {
+	if (!told || (fd >= 0 && send_message(unwinder, number, fd) < 0)) {
 		free(told);
 		return NO_FILE;
 	}
@@ -134,7 +109,7 @@ static int ask(void *context, const struct unwind_request *request)
 	fill_slot(unwinder, &queue->slots[written % QUEUE_SLOTS], request);
 	atomic_store_explicit(&queue->written, written + 1, memory_order_release);
 	/* Where there is no room for it, there are messages that wake it. */
-	send_message(unwinder->socket, NO_FILE, -1);
+	send_message(unwinder, NO_FILE, -1);
 	return 0;
 }
 
@@ -150,7 +125,7 @@ static bool answer(void *context, struct unwind_answer *ret_answer)
 	ssize_t got;
 
 	for (;;) {
-		got = recv(unwinder->socket, ret_answer, sizeof(*ret_answer), MSG_DONTWAIT);
+		got = recv(unwinder->keeper.socket, ret_answer, sizeof(*ret_answer), MSG_DONTWAIT);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got != sizeof(*ret_answer))
@@ -165,87 +140,30 @@ static bool answer(void *context, struct unwind_answer *ret_answer)
 /* The process. --------------------------------------------------------------------------------- */
 
 #ifdef WITHOUT_SYMBOL
-static pid_t start_keeper(struct unwind_queue *queue, int socket, int other,
-			  void (*confine)(const void *context), const void *context)
+static void work(void *queue, int socket)
 {
 	(void)queue;
 	(void)socket;
-	(void)other;
-	(void)confine;
-	(void)context;
-	errno = ENOTSUP;
-	return -1;
 }
 #else
-static void limit_worker(void)
+static void work(void *queue, int socket)
 {
-	const struct rlimit none = {}, seconds = { WORKER_SECONDS, WORKER_SECONDS },
-			    bytes = { WORKER_BYTES, WORKER_BYTES };
-
-	setrlimit(RLIMIT_CORE, &none);
-	setrlimit(RLIMIT_FSIZE, &none);
-	setrlimit(RLIMIT_CPU, &seconds);
-	setrlimit(RLIMIT_AS, &bytes);
-}
-
-/* Of what the parent has open, BPF programs would stay in the kernel for as long as it is here. */
-static void close_others(int socket)
-{
-	if (dup2(socket, STDIN_FILENO) < 0)
-		_exit(1);
-	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0); /* Linux 5.9 */
-}
-
-/* Has a worker, and another when that ends, until the one that it works for is gone. What the
- * terminal or a service manager sends to all is for the parent, with whom it ends. */
-static _Noreturn void be_keeper(struct unwind_queue *queue, int socket, int other,
-				void (*confine)(const void *context), const void *context)
-{
-	const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	const struct timespec rest = { REST_MS / 1000, REST_MS % 1000 * 1000000L };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	close(other);
-	close_others(socket);
-	for (;;) {
-		int status = 0;
-		pid_t pid = fork();
-
-		if (!pid) {
-			limit_worker();
-			if (confine)
-				confine(context);
-			prctl(PR_SET_PDEATHSIG, SIGKILL); /* becoming another takes it away */
-			unwind_worker(queue, STDIN_FILENO);
-		}
-		if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
-		    !WEXITSTATUS(status))
-			_exit(0);
-		nanosleep(&rest, NULL);
-	}
-}
-
-static pid_t start_keeper(struct unwind_queue *queue, int socket, int other,
-			  void (*confine)(const void *context), const void *context)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		be_keeper(queue, socket, other, confine, context);
-	return pid;
+	unwind_worker(queue, socket);
 }
 #endif
 
 int unwinder_new(struct unwinder **ret_unwinder, void (*confine)(const void *context),
 		 const void *context)
 {
-	struct unwinder *unwinder = calloc(1, sizeof(*unwinder));
-	void *memory = mmap(NULL, sizeof(*unwinder->queue), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int sockets[2] = { -1, -1 }, result = 0;
+	struct unwinder *unwinder;
+	void *memory;
+	int result;
 
+	if (!symbolizer_is_built())
+		return -ENOTSUP;
+	unwinder = calloc(1, sizeof(*unwinder));
+	memory = mmap(NULL, sizeof(*unwinder->queue), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!unwinder || memory == MAP_FAILED) {
 		free(unwinder);
 		return -ENOMEM;
@@ -253,15 +171,7 @@ int unwinder_new(struct unwinder **ret_unwinder, void (*confine)(const void *con
 	unwinder->queue = memory;
 	unwinder->interface = (struct unwinding){ ask, answer, unwinder };
 	table_init(&unwinder->files, 0, sizeof(const char *));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-		result = -errno;
-	unwinder->socket = sockets[0];
-	if (!result)
-		unwinder->keeper = start_keeper(memory, sockets[1], sockets[0], confine, context);
-	if (!result && unwinder->keeper < 0)
-		result = -errno;
-	if (sockets[1] >= 0)
-		close(sockets[1]);
+	result = keeper_start(&unwinder->keeper, work, memory, confine, context);
 	if (!result)
 		*ret_unwinder = unwinder;
 	else
@@ -273,13 +183,7 @@ void unwinder_free(struct unwinder *unwinder)
 {
 	if (!unwinder)
 		return;
-	if (unwinder->socket >= 0)
-		close(unwinder->socket);
-	if (unwinder->keeper > 0) {
-		kill(unwinder->keeper, SIGKILL); /* the worker with it */
-		while (waitpid(unwinder->keeper, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	keeper_end(&unwinder->keeper);
 	forget_files(unwinder);
 	interned_clear(&unwinder->paths);
 	munmap(unwinder->queue, sizeof(*unwinder->queue));

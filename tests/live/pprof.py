@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""pprof.py TYPE: reads a profile.proto from standard input, as the format is published and not as faultmap writes
-it, checks what its readers insist on, and prints the sum of one sample type."""
+"""pprof.py TYPE [COMM]: reads a profile.proto from standard input, as the format is published and not as faultmap
+writes it, checks what its readers insist on, and prints the sum of one sample type; with COMM, of that command's
+first touches of anonymous memory, for each function and the one that called it."""
 
 import sys
 
@@ -70,7 +71,13 @@ for kind, entries in (("function", functions), ("mapping", mappings), ("location
 for location in locations:
     assert 1 <= location[2][0] <= len(mappings)
     assert 1 <= collect(location[4][0])[1][0] <= len(functions)
+def function_at(number):
+    line = collect(locations[number - 1][4][0])
+    return texts[functions[line[1][0] - 1][2][0]]
+
+
 total = 0
+calls = {}
 for each in profile[2]:
     sample = collect(each)
     values = packed(sample[2])
@@ -79,4 +86,12 @@ for each in profile[2]:
     labels = [texts[collect(label)[1][0]] for label in sample[3]]
     assert labels in (["kind", "mapping", "comm", "pid"], ["kind", "mapping", "comm", "pid", "callers"]), labels
     total += values[types.index(sys.argv[1])]
-print(total)
+    said = {texts[collect(label)[1][0]]: texts[collect(label).get(2, [0])[0]] for label in sample[3]}
+    if said["kind"] == "demand_zero" and said["mapping"] == "[anon]" and said["comm"] in sys.argv[2:]:
+        path = " ".join(function_at(number) for number in packed(sample.get(1, []))[:2])
+        calls[path] = calls.get(path, 0) + values[types.index(sys.argv[1])]
+if sys.argv[2:]:
+    for path, count in calls.items():
+        print(count, path)
+else:
+    print(total)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A process for what reads strangers' files: it may die of one, and is then made again by its keeper,
+ * a process that does nothing else. Both end with the one that they work for.
+ */
+#ifndef FAULTMAP_KEEPER_H
+#define FAULTMAP_KEEPER_H
+
+#include <sys/types.h>
+
+struct keeper {
+	pid_t pid;  /* 0: none */
+	int socket; /* to the worker: SOCK_SEQPACKET */
+};
+
+/* Who works: never returns. It ends with status 0 when the socket has ended, with another to be made
+ * again. */
+typedef void (*keeper_work_fn)(void *context, int socket);
+/* Called in the worker first, to give up all but what is open. NULL: nothing. */
+typedef void (*keeper_confine_fn)(const void *context);
+
+/* The worker has the memory and the rights of now. 0 or a negative errno. */
+int keeper_start(struct keeper *keeper, keeper_work_fn work, void *context,
+		 keeper_confine_fn confine, const void *confined);
+/* Ends both. Once more is fine. */
+void keeper_end(struct keeper *keeper);
+
+/* Sends `size` bytes, and the descriptor unless it is -1. Never waits: 0 or a negative errno. */
+int keeper_send(int socket, const void *message, size_t size, int fd);
+/* Receives as many, and the descriptor if there is one (else -1). 1, 0: none now, or -EPIPE: nobody is
+ * there any more. Never waits. */
+int keeper_receive(int socket, void *message, size_t size, int *ret_fd);
+/* Limits of a worker that reads files, of this many seconds of CPU time. */
+void keeper_limit_worker(unsigned int seconds);
+
+#endif
