@@ -149,7 +149,7 @@ SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-page check-foreign check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -407,6 +407,10 @@ check-fleet:
 	@status=0; for test in tests/fleet/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
 		$(GIVE_BACK); exit $$status
 
+check-foreign: tests
+	@packaging/deps.sh foreign
+	@BUILD=$(BUILD) tests/foreign/pprof.sh
+
 clean:
 	rm -rf $(BUILD)
 
@@ -443,6 +447,7 @@ help:
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn'
+	@echo '  sudo make check-foreign   what others make of our profiles: go tool pprof; installs golang'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
 	@echo '  sudo make bench           what a fault, a start and a tick cost, beside peers; ROUNDS=3: a quick look'

@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page]...
+# usage: packaging/deps.sh [build|unit|test|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page|foreign]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -40,6 +40,7 @@ static='libunistring-dev=libunistring.a libbz2-dev=libbz2.a liblzma-dev=liblzma.
 fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
 page='chromium=chromium'
+golang='golang-go=go'
 # Node's own packages have it too.
 command -v npm >/dev/null || page="$page npm=npm"
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc qemu-user-static=qemu-aarch64-static'
@@ -57,6 +58,7 @@ for set in "$@"; do
 	fuzz) wanted="$wanted $fuzz" ;;
 	valgrind) wanted="$wanted $valgrind" ;;
 	page) wanted="$wanted $page" ;;
+	foreign) wanted="$wanted $golang" ;;
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)
