@@ -454,7 +454,7 @@ help:
 	@echo '  make check-vm             live tests on other kernels, under QEMU'
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
-	@echo '  make check-foreign        findings on redis, postgres, java, node and others, which it installs'
+	@echo '  sudo make check-foreign   programs that nobody here wrote (redis, postgres, java, node), and go tool pprof; installs them'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'

@@ -47,6 +47,7 @@ command -v initdb >/dev/null || [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/n
 command -v java >/dev/null || others="$others default-jdk-headless=java"
 command -v node >/dev/null || others="$others nodejs=node"
 page='chromium=chromium'
+golang='golang-go=go'
 # Node's own packages have it too.
 command -v npm >/dev/null || page="$page npm=npm"
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc qemu-user-static=qemu-aarch64-static'
@@ -66,7 +67,7 @@ for set in "$@"; do
 	fuzz) wanted="$wanted $fuzz" ;;
 	valgrind) wanted="$wanted $valgrind" ;;
 	page) wanted="$wanted $page" ;;
-	foreign) wanted="$wanted $test $others" ;;
+	foreign) wanted="$wanted $test $others $golang" ;;
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	*)

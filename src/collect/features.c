@@ -214,7 +214,9 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	probe_tracepoints(features, btf);
 	probe_hooks(features, btf);
 	probe_causes(features, btf);
-	found(features, FEATURE_STACK_SAMPLES, maple, maple ? "bpf_loop()" : "before Linux 6.1");
+	found(features, FEATURE_STACK_SAMPLES, maple,
+	      maple ? "bpf_task_pt_regs(), bpf_loop() and a ring of 8 MiB" :
+		      "no bpf_loop() in the programs for kernels before Linux 6.1");
 	found(features, FEATURE_TEST_RUN, run,
 	      run ? "BPF_PROG_TEST_RUN on a CPU" :
 		    "no BPF_PROG_TEST_RUN of raw tracepoint programs (before Linux 5.10)");
