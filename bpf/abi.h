@@ -411,6 +411,9 @@ struct code_area_record {
 #define STACK_SAMPLE_REGISTERS 33
 /* Of their ring: 500 of them. */
 #define STACK_SAMPLES_BYTES (8u << 20)
+/* Where stacks are sampled: what is remembered of instructions, and of areas of code. */
+#define STACKS_SAMPLED 16384
+#define AREAS_SENT 1024
 struct stack_sample_record {
 	struct record record;
 	u64 areas_id;

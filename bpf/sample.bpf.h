@@ -21,7 +21,7 @@ struct {
 /* Instructions in rows that have had their first stack. Forgetting one copies another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 1); /* set by the collector: STACKS_SAMPLED */
 	__type(key, u64);
 	__type(value, u32);
 } stacks_sampled SEC(".maps");
@@ -29,7 +29,7 @@ struct {
 /* Areas of code that were sent, and in which generation of names. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 1); /* set by the collector: AREAS_SENT */
 	__type(key, u64);
 	__type(value, u32);
 } areas_sent SEC(".maps");

@@ -122,11 +122,27 @@ static int set_sizes(struct kernel *kernel, const struct collector_options *opti
 	return bpf_map__set_max_entries(skeleton->maps.cpu_states, kernel->n_cpus);
 }
 
+/* The maps for copies of stacks, which the object for old kernels has not. */
+static int size_samples(struct bpf_object *object)
+{
+	static const struct {
+		const char *name;
+		uint32_t entries;
+	} maps[] = { { "stack_samples", STACK_SAMPLES_BYTES },
+		     { "stacks_sampled", STACKS_SAMPLED },
+		     { "areas_sent", AREAS_SENT } };
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps) && !result; i++)
+		result = bpf_map__set_max_entries(
+			bpf_object__find_map_by_name(object, maps[i].name), maps[i].entries);
+	return result;
+}
+
 /* What a row's key has beside its mapping and kind; where nothing asks for it, it costs nothing. */
 static int configure_contexts(struct kernel *kernel, const struct collector_options *options)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
-	struct bpf_map *samples = bpf_object__find_map_by_name(skeleton->obj, "stack_samples");
 	bool has_context = options->threads || options->code;
 	uint32_t key_size = has_context ? sizeof(struct row_key) : ROW_KEY_PLAIN;
 	uint64_t secret = 0;
@@ -138,7 +154,7 @@ static int configure_contexts(struct kernel *kernel, const struct collector_opti
 	skeleton->rodata->config_secret = secret;
 	skeleton->rodata->config_sample_every = kernel->sample_every;
 	if (!result && kernel->sample_every)
-		result = bpf_map__set_max_entries(samples, STACK_SAMPLES_BYTES);
+		result = size_samples(skeleton->obj);
 	if (!result)
 		result = bpf_map__set_key_size(skeleton->maps.rows, key_size);
 	if (!result)
