@@ -280,30 +280,6 @@ uint64_t tally_faults(const struct tally *tally)
 	return tally->counts.minor + tally->counts.major + tally->counts.denied + tally->gup;
 }
 
-void tally_add(struct tally *sum, const struct tally *more)
-{
-	sum->n_processes += more->n_processes;
-	sum->n_live += more->n_live;
-	sum->n_mappings += more->n_mappings;
-	sum->map_bytes = max_of(sum->map_bytes, more->map_bytes);
-	sum->vsz_bytes += more->vsz_bytes;
-	sum->rss_bytes += more->rss_bytes;
-	counts_add(&sum->counts, &more->counts);
-	counts_add(&sum->total, &more->total);
-	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
-		sum->by_kind[kind] += more->by_kind[kind];
-	stalls_add(&sum->stalls, &more->stalls);
-	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
-		sum->by_cause[cause] += more->by_cause[cause];
-	sum->refaults += more->refaults;
-	sum->copied += more->copied;
-	sum->minor += more->minor;
-	sum->major += more->major;
-	sum->gup += more->gup;
-	sum->minor_total += more->minor_total;
-	sum->major_total += more->major_total;
-}
-
 /* Makes the tally with this key. NULL: out of memory. */
 static struct tally *tally_new(struct grouping *grouping, const struct tally *key)
 {

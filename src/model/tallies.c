@@ -30,6 +30,30 @@ const char *const tally_sort_words[] = {
 	[SORT_NAME + 1] = NULL,
 };
 
+void tally_add(struct tally *sum, const struct tally *more)
+{
+	sum->n_processes += more->n_processes;
+	sum->n_live += more->n_live;
+	sum->n_mappings += more->n_mappings;
+	sum->map_bytes = max_of(sum->map_bytes, more->map_bytes);
+	sum->vsz_bytes += more->vsz_bytes;
+	sum->rss_bytes += more->rss_bytes;
+	counts_add(&sum->counts, &more->counts);
+	counts_add(&sum->total, &more->total);
+	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
+		sum->by_kind[kind] += more->by_kind[kind];
+	stalls_add(&sum->stalls, &more->stalls);
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		sum->by_cause[cause] += more->by_cause[cause];
+	sum->refaults += more->refaults;
+	sum->copied += more->copied;
+	sum->minor += more->minor;
+	sum->major += more->major;
+	sum->gup += more->gup;
+	sum->minor_total += more->minor_total;
+	sum->major_total += more->major_total;
+}
+
 bool grouping_can_sort(enum grouping_by by, enum tally_sort sort)
 {
 	switch (sort) {
