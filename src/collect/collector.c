@@ -443,71 +443,61 @@ static int drain_names(void *context)
 	return kernel_drain_names(collector->kernel);
 }
 
-/* 0 or -ENOMEM. */
-static int make_samples(struct collector *collector, const struct collector_options *options)
+static int make_samples(struct collector *collector, const struct collector_options *options,
+			struct error *error)
 {
 	if (!collector->info.sample_every)
 		return 0;
 	collector->samples = stack_samples_new(options->unwinding, collector->names,
 					       collector->contexts, drain_names, collector);
-	return collector->samples ? 0 : -ENOMEM;
+	return collector->samples ? 0 : error_set(error, ENOMEM, "out of memory");
 }
 
-static int set_up(struct collector *collector, const struct collector_options *options,
-		  struct error *error)
+static int make_guard(struct collector *collector, const struct collector_options *options,
+		      const struct feature_set *features, struct error *error)
 {
-	struct feature_set found = {};
-	struct feature_set *features = options->ret_features ?: &found;
-	int result = features_probe(features, options->disabled, error);
+	if (!options->guard)
+		return 0;
+	if (!features->state[FEATURE_PERF_EVENTS].available)
+		return error_set(error, ENOTSUP,
+				 "cannot guard without perf events, which tell of the end of a "
+				 "fault; see `faultmap check`");
+	return guard_new(&collector->guard, collector->kernel, collector->names,
+			 collector->contexts, options->guard, error);
+}
 
-	if (!result)
-		result = features_require(features, options->follow || options->attach_children,
-					  error);
-	if (result)
-		return result;
+/* What is said of the collector, as far as the kernel has no word in it. */
+static void note_info(struct collector *collector, const struct collector_options *options,
+		      const struct feature_set *features)
+{
+	struct collector_info *info = &collector->info;
+
+	info->detail = options->detail;
+	info->slice_bytes = options->slice_bytes;
+	info->slices_max = options->slices_max ?: SLICES_MAX;
+	info->threads = options->threads;
+	info->code = options->code;
+	info->stacks = options->stacks;
+	if (options->stacks && options->unwinding &&
+	    features->state[FEATURE_STACK_SAMPLES].available)
+		info->sample_every = options->sample_every;
+	/* Before Linux 5.19 the reads need CAP_BPF. Kernels with a maple tree (6.1) are newer. */
+	info->reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
+}
+
+static int make_model(struct collector *collector, struct error *error)
+{
 	collector->snapshot = snapshot_new();
 	collector->names = collector->snapshot ? names_new(snapshot_strings(collector->snapshot)) :
 						 NULL;
 	collector->contexts = collector->names ? contexts_new(collector->names) : NULL;
-	if (!collector->snapshot || !collector->names || !collector->contexts)
-		return error_set(error, ENOMEM, "out of memory");
-	collector->page_size = sysconf(_SC_PAGESIZE);
-	collector->info.detail = options->detail;
-	collector->info.slice_bytes = options->slice_bytes;
-	collector->info.slices_max = options->slices_max ?: SLICES_MAX;
-	collector->info.threads = options->threads;
-	collector->info.code = options->code;
-	collector->info.stacks = options->stacks;
-	if (options->stacks && options->unwinding &&
-	    features->state[FEATURE_STACK_SAMPLES].available)
-		collector->info.sample_every = options->sample_every;
-	/* Before Linux 5.19 the reads need CAP_BPF. Kernels with a maple tree (6.1) are newer. */
-	collector->info.reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
-	/* A perf event that counts this process's children counts the threads that it starts later,
-	 * too. */
-	result = options->follow ? start_reader(collector, error) : 0;
-	if (result)
-		return result;
-	result = kernel_open(&collector->kernel, options, features, &collector->info, error);
-	if (!result)
-		result = make_samples(collector, options);
-	if (result == -ENOMEM)
-		return error_set(error, ENOMEM, "out of memory");
-	if (!result)
-		result = attach_processes(collector->kernel, options, error);
-	if (!result && options->guard &&
-	    !features->state[FEATURE_PERF_EVENTS].available)
-		result = error_set(error, ENOTSUP,
-				   "cannot guard without perf events, which tell of the end of a "
-				   "fault; see `faultmap check`");
-	if (!result && options->guard)
-		result = guard_new(&collector->guard, collector->kernel, collector->names,
-				   collector->contexts, options->guard, error);
-	if (result)
-		return result;
-	if (features_warn(features, options->follow || options->n_attach, collector->warning,
-			  sizeof(collector->warning)))
-		collector->info.warning = collector->warning;
+	return collector->contexts ? 0 : error_set(error, ENOMEM, "out of memory");
+}
+
+/* The parts that read what the kernel has. */
+static int make_readers(struct collector *collector, const struct collector_options *options,
+			const struct feature_set *features, struct error *error)
+{
 	collector->rows = rows_new(collector->kernel, collector->snapshot, collector->names,
 				   collector->contexts);
 	collector->tasks = tasks_new(collector->kernel, collector->snapshot, collector->names,
@@ -517,6 +507,50 @@ static int set_up(struct collector *collector, const struct collector_options *o
 		return error_set(error, ENOMEM, "out of memory");
 	tasks_want(collector->tasks, options->wants_exe, options->wants_command);
 	kernel_on_record(collector->kernel, add_record, collector);
+	return 0;
+}
+
+static int open_kernel(struct collector *collector, const struct collector_options *options,
+		       struct feature_set *features, struct error *error)
+{
+	/* A perf event that counts this process's children counts the threads that it starts later,
+	 * too. */
+	int result = options->follow ? start_reader(collector, error) : 0;
+
+	if (!result)
+		result = kernel_open(&collector->kernel, options, features, &collector->info,
+				     error);
+	if (!result)
+		result = make_samples(collector, options, error);
+	if (!result)
+		result = attach_processes(collector->kernel, options, error);
+	return result ? result : make_guard(collector, options, features, error);
+}
+
+static int set_up(struct collector *collector, const struct collector_options *options,
+		  struct error *error)
+{
+	struct feature_set found = {};
+	struct feature_set *features = options->ret_features ?: &found;
+	int result = features_probe(features, options->disabled, error);
+
+	collector->page_size = sysconf(_SC_PAGESIZE);
+	if (!result)
+		result = features_require(features, options->follow || options->attach_children,
+					  error);
+	if (!result)
+		result = make_model(collector, error);
+	if (result)
+		return result;
+	note_info(collector, options, features);
+	result = open_kernel(collector, options, features, error);
+	if (!result)
+		result = make_readers(collector, options, features, error);
+	if (result)
+		return result;
+	if (features_warn(features, options->follow || options->n_attach, collector->warning,
+			  sizeof(collector->warning)))
+		collector->info.warning = collector->warning;
 	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
