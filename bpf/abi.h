@@ -160,7 +160,7 @@ struct stall_causes {
 	u64 max_ns[STALL_CAUSE_COUNT];
 	u32 count[STALL_CAUSE_COUNT]; /* faults that the cause had a part in */
 	u32 holder_tid; /* who had the mmap_lock that was waited for last; 0: not known */
-	u64 refaults; /* pages that these faults brought back, which had been evicted */
+	u64 refaults;   /* pages that these faults brought back, which had been evicted */
 };
 
 /*
@@ -295,9 +295,9 @@ struct cpu_state {
 	u64 ignored_start_ns;
 	u32 spare_row; /* indexes that were taken and not needed */
 	u32 spare_latency;
-	u32 unsampled;     /* faults without a whole stack since the last of which it was copied */
+	u32 unsampled; /* faults without a whole stack since the last of which it was copied */
 	u32 sampled_pad;
-	u64 samples_lost;  /* copies of stacks that found no room in their ring */
+	u64 samples_lost;          /* copies of stacks that found no room in their ring */
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
 	u64 names[NAMES_RECENT];   /* ids that are known to be sent */
 	struct recent_path paths[PATHS_RECENT];
@@ -479,8 +479,8 @@ struct guard_record {
 	u64 by_cause[STALL_CAUSE_COUNT];
 	u32 tid;
 	u32 uid;
-	u32 outcome;  /* GUARD_* */
-	u32 has_causes; /* by_cause is told; else all of it was work on a CPU */
+	u32 outcome;         /* GUARD_* */
+	u32 has_causes;      /* by_cause is told; else all of it was work on a CPU */
 	char comm[COMM_LEN]; /* of the process */
 	char thread[COMM_LEN];
 };

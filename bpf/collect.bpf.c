@@ -114,7 +114,8 @@ __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major, u64 run_del
 	u32 refaults;
 	u64 open;
 
-	if (!fault || !causes || config_guard) /* told by the task itself, as it ends or at the next */
+	if (!fault || !causes ||
+	    config_guard) /* told by the task itself, as it ends or at the next */
 		return 0;
 	open = *(volatile u64 *)&fault->open;
 	if (!open)

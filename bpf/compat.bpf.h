@@ -39,18 +39,18 @@ const volatile u32 config_row_lines_mask =
 	0; /* how many lines the lists of free indexes have, less 1 */
 const volatile u32 config_latency_lines_mask = 0;
 const volatile u32 config_task_lines_mask = 0;
-const volatile u64 config_cgroup_root = 0;  /* id of the root of the cgroups that we see; 0: none */
-const volatile u32 config_slice_shift = 0;  /* --slice: log2 of its bytes; 0: off */
-const volatile u32 config_slices_max = 0;   /* of one mapping, at most SLICES_MAX */
-const volatile bool config_guard = false;   /* each fault of who is guarded is told at once */
+const volatile u64 config_cgroup_root = 0; /* id of the root of the cgroups that we see; 0: none */
+const volatile u32 config_slice_shift = 0; /* --slice: log2 of its bytes; 0: off */
+const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
+const volatile bool config_guard = false;  /* each fault of who is guarded is told at once */
 const volatile bool config_guard_units = false;    /* who is guarded is in a cgroup */
 const volatile bool config_guard_threads = false;  /* or named: else all that are counted are */
 const volatile bool config_guard_mlockall = false; /* and only while mlockall(2) is in force */
 const volatile bool config_threads = false; /* --threads, --code: what the context of a row has */
 const volatile bool config_code = false;
-const volatile bool config_stacks = false; /* only with config_code */
+const volatile bool config_stacks = false;  /* only with config_code */
 const volatile u32 config_sample_every = 0; /* --stack-samples; 0: none; only with config_stacks */
-const volatile u64 config_secret = 0;      /* in the hash that names a context */
+const volatile u64 config_secret = 0;       /* in the hash that names a context */
 
 /* Rows have a context. */
 static __always_inline bool has_context(void)

@@ -254,9 +254,9 @@ static int watch_ends(struct guard_command *guard, struct error *error)
 		guard->n_running++;
 		result = loop_add_fd(loop, ending->pidfd, EPOLLIN, handle_end, ending);
 	}
-	return result < 0 ? error_set(error, -result, "watching the processes: %s",
-				      strerror(-result)) :
-			    0;
+	return result < 0 ?
+		       error_set(error, -result, "watching the processes: %s", strerror(-result)) :
+		       0;
 }
 
 /* A name that stays as pids change: the unit's, or the program's. */
@@ -266,8 +266,7 @@ static void find_name(struct guard_command *guard)
 	autofclose FILE *comm = NULL;
 
 	if (guard->config->by.unit.count) {
-		snprintf(guard->name, sizeof(guard->name), "%s",
-			 guard->config->by.unit.values[0]);
+		snprintf(guard->name, sizeof(guard->name), "%s", guard->config->by.unit.values[0]);
 		return;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)guard->guarded.pids[0]);

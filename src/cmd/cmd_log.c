@@ -80,7 +80,7 @@ static const struct command_spec spec = {
 struct log {
 	const struct log_config *config;
 	struct privileges_user user; /* that it becomes */
-	struct unwinder *unwinder; /* NULL: stacks are not copied */
+	struct unwinder *unwinder;   /* NULL: stacks are not copied */
 	struct session *session;
 	struct sink_jsonl *sink; /* in sinks */
 	struct sinks sinks;
@@ -192,8 +192,9 @@ static int log_run(struct log *log)
 
 static int log_main(int argc, char *argv[])
 {
-	struct log_config config = { .interval_ms = 1000, .watch = { .detail = DETAIL_FAST,
-					       .stack_samples = STACK_SAMPLES_DEFAULT } };
+	struct log_config config = { .interval_ms = 1000,
+				     .watch = { .detail = DETAIL_FAST,
+						.stack_samples = STACK_SAMPLES_DEFAULT } };
 	struct log log = { .config = &config };
 	int operand, status;
 	struct error error;

@@ -38,14 +38,12 @@ static const struct command_spec stacks_spec = {
 
 static int main_of_stacks(int argc, char *argv[])
 {
-	struct run_config config = {
-		.watch = { .detail = DETAIL_FULL,
-			   .code = true,
-			   .stacks = true,
-			   .stack_samples = STACK_SAMPLES_DEFAULT },
-		.table = TABLE_DEFAULTS,
-		.only_code = true
-	};
+	struct run_config config = { .watch = { .detail = DETAIL_FULL,
+						.code = true,
+						.stacks = true,
+						.stack_samples = STACK_SAMPLES_DEFAULT },
+				     .table = TABLE_DEFAULTS,
+				     .only_code = true };
 
 	return run_main(&cmd_stacks, &config, argc, argv);
 }

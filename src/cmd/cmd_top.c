@@ -128,7 +128,7 @@ struct top {
 	const struct top_config *config;
 	struct privileges_user user; /* that it becomes */
 	struct session *session;
-	struct sinks sinks; /* the table */
+	struct sinks sinks;               /* the table */
 	struct recent_findings *findings; /* in sinks */
 };
 

@@ -38,10 +38,10 @@ int daemon_profile_new(struct daemon_profile **ret_profile, const struct option_
 	}
 	result = namer_new(&profile->namer, unwinding_confine, disabled);
 	if (result)
-		log_warning("starting the process that finds the names of code: %s; continuing with "
-			    "offsets",
-			    result == -ENOTSUP ? "built without (WITHOUT=symbol)" :
-						 strerror(-result));
+		log_warning(
+			"starting the process that finds the names of code: %s; continuing with "
+			"offsets",
+			result == -ENOTSUP ? "built without (WITHOUT=symbol)" : strerror(-result));
 	sinks_add(sinks, &sink_recent_ops, profile->recent);
 	*ret_profile = profile;
 	return 0;
@@ -61,9 +61,9 @@ static int take_names(void *context, uint32_t events)
 int daemon_profile_watch(struct daemon_profile *profile, struct loop *loop)
 {
 	profile->loop = loop;
-	return profile->namer ? loop_add_fd(loop, namer_fd(profile->namer), EPOLLIN, take_names,
-					    profile) :
-				0;
+	return profile->namer ?
+		       loop_add_fd(loop, namer_fd(profile->namer), EPOLLIN, take_names, profile) :
+		       0;
 }
 
 void daemon_profile_free(struct daemon_profile *profile)

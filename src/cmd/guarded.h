@@ -19,7 +19,6 @@ struct guarded {
 };
 
 /* 0, -EINVAL of what is no number, or -ESRCH of what does not run, with the error set. */
-int guarded_read(struct guarded *ret_guarded, const struct option_list *list,
-		 struct error *error);
+int guarded_read(struct guarded *ret_guarded, const struct option_list *list, struct error *error);
 
 #endif

@@ -75,7 +75,7 @@ struct run {
 	char *const *command;        /* NULL: attached to what runs already */
 	struct privileges_user user; /* of COMMAND, if it is not ours */
 	FILE *output;                /* of the summary; NULL with --json */
-	struct unwinder *unwinder; /* NULL: stacks are not copied */
+	struct unwinder *unwinder;   /* NULL: stacks are not copied */
 	struct session *session;
 	struct sinks sinks; /* the next three */
 	struct sink_summary *summary;

@@ -71,8 +71,7 @@ bool stack_options_take_stdout(const struct stack_options *options);
 /* Makes the sink and adds it. `disabled` is borrowed: features that --disable names. 0 or -ENOMEM
  * with the error set. */
 int stack_output_open(struct stack_output *output, const struct stack_options *options,
-		      const struct option_list *disabled, struct sinks *sinks,
-		      struct error *error);
+		      const struct option_list *disabled, struct sinks *sinks, struct error *error);
 /* Finds the names, and writes the files. 0 or a negative errno with the error set. */
 int stack_output_write(struct stack_output *output, uint64_t page_size, struct error *error);
 /* After it: the table, of the 20 functions that come first unless `all`. */

@@ -61,14 +61,14 @@ extern const char *const watch_details[];
 	}
 /* How stacks are sampled: a prime, so that it is in step with nothing. */
 #define STACK_SAMPLES_DEFAULT 101
-#define STACK_SAMPLES_OPTION(config, member)                                                           \
-	{                                                                                              \
-		.name = "stack-samples", .argument = "N",                                              \
-		.help = "with --stacks, of faults whose callers frame pointers do not tell:\n"         \
-			"copy the stack of the first of each instruction and of each N-th,\n"          \
-			"and unwind it (default: 101; 0: of none)",                                    \
-		.type = OPTION_UINT, .offset = offsetof(config, member.stack_samples), .min = 0,       \
-		.max = 1000000                                                                         \
+#define STACK_SAMPLES_OPTION(config, member)                                                     \
+	{                                                                                        \
+		.name = "stack-samples", .argument = "N",                                        \
+		.help = "with --stacks, of faults whose callers frame pointers do not tell:\n"   \
+			"copy the stack of the first of each instruction and of each N-th,\n"    \
+			"and unwind it (default: 101; 0: of none)",                              \
+		.type = OPTION_UINT, .offset = offsetof(config, member.stack_samples), .min = 0, \
+		.max = 1000000                                                                   \
 	}
 /* and code. */
 #define CODE_OPTIONS(config, member)                                                                   \

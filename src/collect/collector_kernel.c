@@ -243,8 +243,8 @@ bool kernel_lists_all(const struct kernel *kernel)
 #define WALK_RUNS 65536
 
 /* Passes on what one run has found. enum tasks_told, or a negative errno. */
-static int walk_on(struct kernel *kernel, uint64_t arguments[WALK_ARGUMENTS], kernel_record_fn callback,
-		   void *context)
+static int walk_on(struct kernel *kernel, uint64_t arguments[WALK_ARGUMENTS],
+		   kernel_record_fn callback, void *context)
 {
 	const struct walk_list *list = kernel->walk_list;
 	int told = kernel_run(kernel->walk, arguments, WALK_ARGUMENTS), result = 0;

@@ -134,8 +134,9 @@ static int size_samples(struct bpf_object *object)
 	int result = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(maps) && !result; i++)
-		result = bpf_map__set_max_entries(
-			bpf_object__find_map_by_name(object, maps[i].name), maps[i].entries);
+		result =
+			bpf_map__set_max_entries(bpf_object__find_map_by_name(object, maps[i].name),
+						 maps[i].entries);
 	return result;
 }
 

@@ -29,7 +29,8 @@ int features_require(const struct feature_set *features, bool follow, struct err
 				 entry->why, perf->why, feature_info(FEATURE_PERF_EVENTS)->remedy);
 	if (!walk->available && !iterator->available)
 		return error_set(error, EPERM, "cannot watch page faults: %s, and %s; %s",
-				 walk->why, iterator->why, feature_info(FEATURE_TASK_ITERATOR)->remedy);
+				 walk->why, iterator->why,
+				 feature_info(FEATURE_TASK_ITERATOR)->remedy);
 	return 0;
 }
 

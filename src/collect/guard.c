@@ -79,9 +79,9 @@ static struct timespec wall_time(uint64_t boot_ns)
 
 static const char *outcome_name(uint32_t outcome)
 {
-	static const char *const names[] = { [GUARD_MINOR] = "minor",
-					     [GUARD_MAJOR] = "major",
-					     [GUARD_DENIED] = "denied" };
+	static const char *const names[] = {
+		[GUARD_MINOR] = "minor", [GUARD_MAJOR] = "major", [GUARD_DENIED] = "denied"
+	};
 
 	return outcome <= GUARD_DENIED ? names[outcome] : "?";
 }
@@ -151,8 +151,7 @@ static int take(void *context, void *data, size_t size)
 	return 0;
 }
 
-int guard_read(struct guard *guard, collector_guard_fn callback, void *context,
-	       struct error *error)
+int guard_read(struct guard *guard, collector_guard_fn callback, void *context, struct error *error)
 {
 	int result;
 
@@ -204,8 +203,9 @@ static int set_up(struct guard *guard, const struct guard_options *options, stru
 	if (result < 0)
 		return result;
 	return guard->units && !result ?
-		       error_set(error, ESRCH, "no cgroup is of the unit that is to be guarded; "
-					       "start it first, or look at systemd-cgls") :
+		       error_set(error, ESRCH,
+				 "no cgroup is of the unit that is to be guarded; "
+				 "start it first, or look at systemd-cgls") :
 		       0;
 }
 

@@ -142,8 +142,8 @@ static int set_cgroup(struct tasks *tasks, struct process *process, uint64_t id)
 static int keep_text(struct tasks *tasks, const struct process *process, const char *text,
 		     const char **ret_kept)
 {
-	const char *kept =
-		strings_get_for(snapshot_strings(tasks->snapshot), text, process->uid, STRINGS_LAST);
+	const char *kept = strings_get_for(snapshot_strings(tasks->snapshot), text, process->uid,
+					   STRINGS_LAST);
 
 	*ret_kept = kept ?: *ret_kept;
 	return kept ? 0 : -ENOMEM;
@@ -260,8 +260,8 @@ static int apply_exit(struct tasks *tasks, const struct task_record *record)
 	process->exit_status = record->exit_code;
 	process->lifetime_ns = record->now_ns - record->start_ns;
 	process->accounting.has_exited = true;
-	process->accounting.exit_is_final =
-		!tasks->free_is_last && (record->alone || process->accounted);
+	process->accounting.exit_is_final = !tasks->free_is_last &&
+					    (record->alone || process->accounted);
 	process->accounting.missing_ns = 0;
 	return result;
 }

@@ -60,8 +60,8 @@ const struct metric_family metrics[METRIC_COUNT] = {
 		COUNTER_OF_SECONDS("group_stall_cause",
 				   "What the group's page faults stalled for, of those that were "
 				   "timed."),
-	[METRIC_GROUP_REFAULTS] =
-		COUNTER("group_refaults", "Pages that had been evicted and that the group's page "
+	[METRIC_GROUP_REFAULTS] = COUNTER("group_refaults",
+					  "Pages that had been evicted and that the group's page "
 					  "faults brought back."),
 	[METRIC_GROUP_ACCOUNTED] =
 		COUNTER("group_faults_accounted",
@@ -130,9 +130,11 @@ const struct metric_family metrics[METRIC_COUNT] = {
 				     "Resident memory of faultmap at the last tick."),
 	[METRIC_BUILD_INFO] = INFO("build", "The version of faultmap."),
 	[METRIC_GUARD_FAULTS] =
-		COUNTER("guard_faults", "Page faults of guarded threads, of which none was allowed."),
-	[METRIC_GUARD_GUP] = COUNTER("guard_gup", "Faults of guarded processes without an exception: "
-						  "nobody sees which thread's."),
-	[METRIC_GUARD_LOST] =
-		COUNTER("guard_lost", "Faults of guarded threads that were not told one by one."),
+		COUNTER("guard_faults",
+			"Page faults of guarded threads, of which none was allowed."),
+	[METRIC_GUARD_GUP] = COUNTER("guard_gup",
+				     "Faults of guarded processes without an exception: "
+				     "nobody sees which thread's."),
+	[METRIC_GUARD_LOST] = COUNTER("guard_lost",
+				      "Faults of guarded threads that were not told one by one."),
 };

@@ -10,15 +10,15 @@
 struct guard_fault {
 	struct timespec ts; /* when it was known how it ended */
 	uint32_t tgid, tid;
-	uint64_t start_ns;    /* of the process */
-	const char *comm;     /* raw bytes, as the next two */
+	uint64_t start_ns; /* of the process */
+	const char *comm;  /* raw bytes, as the next two */
 	const char *thread;
 	const char *mapping;
 	uint64_t map_start, map_end, address;
 	const char *kind, *access, *mode;
-	const char *outcome;     /* "minor", "major" or "denied" */
-	uint64_t latency_ns;     /* 0: not known */
-	const uint64_t *by_cause; /* STALL_CAUSE_COUNT of them; NULL: not told apart */
+	const char *outcome;           /* "minor", "major" or "denied" */
+	uint64_t latency_ns;           /* 0: not known */
+	const uint64_t *by_cause;      /* STALL_CAUSE_COUNT of them; NULL: not told apart */
 	const struct context *context; /* the code, and its callers where they are known; or NULL */
 };
 

@@ -421,9 +421,9 @@ uint64_t row_refaults(const struct row *row)
 bool row_changed(const struct row *row)
 {
 	return memcmp(&row->now, &row->before, sizeof(row->now)) != 0 ||
-	       (row->latency && (row->latency->now.count != row->latency->before.count ||
-				 row->latency->now.sum_ns != row->latency->before.sum_ns ||
-				 row_refaults(row)));
+	       (row->latency &&
+		(row->latency->now.count != row->latency->before.count ||
+		 row->latency->now.sum_ns != row->latency->before.sum_ns || row_refaults(row)));
 }
 
 bool process_moved(const struct process *process)

@@ -48,15 +48,15 @@ struct totals {
 };
 
 struct total {
-	const char *name;    /* of the member, in JSON lines and, behind faultmap_, of the metric */
-	size_t offset;       /* in struct totals */
-	const char *words;   /* as a loss, behind its number; NULL: it is none */
+	const char *name;  /* of the member, in JSON lines and, behind faultmap_, of the metric */
+	size_t offset;     /* in struct totals */
+	const char *words; /* as a loss, behind its number; NULL: it is none */
 	/* Of the metric faultmap_NAME_total; NULL: it is in another, or in sums over rows. */
 	const char *help;
-	size_t has_offset;   /* of the flag that says that it is counted here; 0: always */
-	bool is_no_loss;     /* every busy machine has some: nothing is lacking */
-	bool in_no_row;      /* these faults are in no row; else they are, with less detail */
-	bool is_late;        /* not in the logs of version 0.1: a reader takes 0 */
+	size_t has_offset; /* of the flag that says that it is counted here; 0: always */
+	bool is_no_loss;   /* every busy machine has some: nothing is lacking */
+	bool in_no_row;    /* these faults are in no row; else they are, with less detail */
+	bool is_late;      /* not in the logs of version 0.1: a reader takes 0 */
 };
 
 extern const struct total totals_table[];

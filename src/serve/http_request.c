@@ -418,8 +418,8 @@ static enum MHD_Result send_page(struct http_request *request)
 			      &(struct http_query){ request->connection }, &body);
 	if (result < 0)
 		return send_failure(request, result, &body);
-	return send_body(request, page->types[type],
-			 page->is_packed ? CODING_IDENTITY : coding, &body);
+	return send_body(request, page->types[type], page->is_packed ? CODING_IDENTITY : coding,
+			 &body);
 }
 
 static enum MHD_Result route(struct http_request *request)

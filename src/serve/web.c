@@ -142,7 +142,8 @@ static int answer_profile(void *context, unsigned int type, const struct http_qu
 	result = web->source.profile(web->source.context, seconds, &ret_body->text,
 				     &ret_body->size);
 	if (result == -ENOTSUP)
-		return say(ret_body, "no profile is taken; start faultmap with --stacks\n", -ENOENT);
+		return say(ret_body, "no profile is taken; start faultmap with --stacks\n",
+			   -ENOENT);
 	if (result == -EACCES)
 		return say(ret_body,
 			   "anybody on this machine could read it: set users or client "

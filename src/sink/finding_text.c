@@ -74,8 +74,8 @@ char *finding_text_line(const struct finding *findings, size_t count, char *buff
 			added = snprintf(text, sizeof(text), "%s%s %s[%" PRIu64 "]%s",
 					 i ? ", " : "", finding->name, comm, finding->pid, cost);
 		else
-			added = snprintf(text, sizeof(text), "%s%s%s", i ? ", " : "",
-					 finding->name, cost);
+			added = snprintf(text, sizeof(text), "%s%s%s", i ? ", " : "", finding->name,
+					 cost);
 		if (added < 0 || length + (size_t)added >= size)
 			break;
 		memcpy(buffer + length, text, (size_t)added + 1);

@@ -50,8 +50,7 @@ static void put_context(struct json_line *line, const struct context *context)
 		json_line_true(line, "whole");
 }
 
-int guard_lines_fault(struct sink_jsonl *sink, const struct guard_fault *fault,
-		      struct error *error)
+int guard_lines_fault(struct sink_jsonl *sink, const struct guard_fault *fault, struct error *error)
 {
 	struct json_line *line = sink_jsonl_begin(sink, "guard");
 

@@ -191,7 +191,7 @@ static void set_labels(struct pprof *pprof, struct sample_parts *parts,
 		       const struct profile_sample *sample)
 {
 	static const char *const names[LABEL_COUNT] = { "kind", "mapping", "comm", "pid",
-							  "callers" };
+							"callers" };
 	const char *texts[LABEL_COUNT] = { kind_name((enum fault_kind)sample->kind),
 					   sample->mapping, sample->comm, NULL, "sampled" };
 	size_t count = sample->is_sampled ? LABEL_COUNT : LABEL_CALLERS;

@@ -88,8 +88,7 @@ struct sink_profile *sink_recent_last(const struct sink_recent *recent)
 struct sink_profile *sink_recent_profile(const struct sink_recent *recent, unsigned int seconds,
 					 size_t samples_max)
 {
-	struct sink_profile *whole =
-		sink_profile_new(&(struct sink_profile_options){ .kind = -1 });
+	struct sink_profile *whole = sink_profile_new(&(struct sink_profile_options){ .kind = -1 });
 	size_t n = ticks_of(recent, seconds);
 	int result = whole ? 0 : -ENOMEM;
 

@@ -27,12 +27,12 @@ struct sink_jsonl_meta {
 	const char *detail;
 	const char *const *hooks;
 	size_t n_hooks;
-	uint64_t interval_ms; /* 0: no fixed interval (`run`) */
-	uint64_t slice_bytes; /* --slice; 0: mappings are not split */
-	uint64_t slices_max;  /* of one mapping */
-	bool threads;         /* --threads */
-	bool code;            /* --code */
-	bool stacks;          /* --stacks */
+	uint64_t interval_ms;  /* 0: no fixed interval (`run`) */
+	uint64_t slice_bytes;  /* --slice; 0: mappings are not split */
+	uint64_t slices_max;   /* of one mapping */
+	bool threads;          /* --threads */
+	bool code;             /* --code */
+	bool stacks;           /* --stacks */
 	uint64_t sample_every; /* --stack-samples; 0: stacks are not copied */
 };
 

@@ -26,7 +26,7 @@ struct sink_summary_options {
 	bool has_commands;  /* by process: command lines */
 	bool has_colour;
 	struct tally_columns columns; /* with TALLY_TEXT */
-	bool show_all; /* every line rather than what cost most */
+	bool show_all;                /* every line rather than what cost most */
 	enum tally_format format;
 	size_t max_tallies; /* see struct grouping_options. 0: the default */
 	size_t max_processes;

@@ -63,7 +63,7 @@ struct namer {
 	struct interned paths;
 	struct table names, files;
 	struct name **by_number; /* of NAMES_MAX numbers, in the order in which they are asked */
-	bool has_begun; /* the first worker has */
+	bool has_begun;          /* the first worker has */
 	uint32_t n_told;
 	uint32_t n_wanted, n_asked; /* those between are to be asked yet */
 };

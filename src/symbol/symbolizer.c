@@ -357,8 +357,7 @@ static size_t take_answers(int fd, struct symbol *symbols, size_t first, size_t 
 static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, size_t first,
 			 size_t count, uint64_t end_ns)
 {
-	uint64_t deadline_ns =
-		min_of(monotonic_ns() + HELPER_SECONDS * 1000000000ULL, end_ns);
+	uint64_t deadline_ns = min_of(monotonic_ns() + HELPER_SECONDS * 1000000000ULL, end_ns);
 	int pipe_fds[2];
 	pid_t pid;
 

@@ -20,7 +20,7 @@
 struct resident {
 	uint64_t tgid, start_ns; /* identity: must stay first, it is the hash key */
 	uint64_t peak_rss, gup;
-	bool is_whole; /* it was seen from its birth on */
+	bool is_whole;                     /* it was seen from its birth on */
 	char cgroup[FINDING_SEEN_LEN / 2]; /* cut, where it is longer */
 };
 #define RESIDENT_KEY_SIZE offsetof(struct resident, peak_rss)
@@ -232,8 +232,7 @@ static void count_stacks(struct findings *findings)
 	size_t cursor = 0;
 
 	while ((subject = table_next(&findings->subjects, &cursor))) {
-		const struct subject key = { .tgid = subject->tgid,
-					     .start_ns = subject->start_ns };
+		const struct subject key = { .tgid = subject->tgid, .start_ns = subject->start_ns };
 		struct subject *process;
 
 		if (!subject->mapping || strncmp(subject->mapping, "[stack:", 7) != 0)

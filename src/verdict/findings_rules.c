@@ -276,10 +276,11 @@ static bool is_relocated_often(const struct subject *subject, const struct rule_
 		return false;
 	finding->cost_ns = subject->file_cow_ns;
 	finding->cost_bytes = subject->file_cow_faults * context->page_size;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s pages of programs and libraries were copied as their addresses were filled in, "
-		 "at the start of each process",
-		 text_count(count, subject->file_cow_faults));
+	snprintf(
+		finding->seen, sizeof(finding->seen),
+		"%s pages of programs and libraries were copied as their addresses were filled in, "
+		"at the start of each process",
+		text_count(count, subject->file_cow_faults));
 	return true;
 }
 

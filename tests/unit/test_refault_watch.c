@@ -28,8 +28,7 @@ static void files_and_swap_add_up(void **state)
 /* A file of ours in place of /proc/vmstat. */
 static void write_count(int fd, unsigned int count)
 {
-	assert_true(ftruncate(fd, 0) == 0 &&
-		    lseek(fd, 0, SEEK_SET) == 0 &&
+	assert_true(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
 		    dprintf(fd, "workingset_refault_file %u\n", count) > 0);
 }
 

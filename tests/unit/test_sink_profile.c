@@ -259,14 +259,15 @@ static void sampled_paths_share_the_faults_out(void **state)
 		      "pro:gram;main;work;touch;[heap] (cow, sampled) 1\n",
 		      print_folded);
 	/* and again: they are made anew */
-	assert_prints(fixture,
-		      "FAULTS  SELF%  CALLERS  CALL%  FUNCTION       WHERE    MOSTLY\n"
-		      "     8   61.5        8   61.5  touch          program  demand_zero [heap]\n"
-		      "     5   38.5        5   38.5  program+0x500  program  cow [heap]\n"
-		      "(2 more functions, 0.0 % of the faults; --all shows them)\n"
-		      "whole stacks: 61.5 % of the faults, 13 in all\n"
-		      "sampled: the callers of 61.5 % of the faults are shares of call paths that were sampled\n",
-		      print_table);
+	assert_prints(
+		fixture,
+		"FAULTS  SELF%  CALLERS  CALL%  FUNCTION       WHERE    MOSTLY\n"
+		"     8   61.5        8   61.5  touch          program  demand_zero [heap]\n"
+		"     5   38.5        5   38.5  program+0x500  program  cow [heap]\n"
+		"(2 more functions, 0.0 % of the faults; --all shows them)\n"
+		"whole stacks: 61.5 % of the faults, 13 in all\n"
+		"sampled: the callers of 61.5 % of the faults are shares of call paths that were sampled\n",
+		print_table);
 }
 
 /* Where the mapping has no path of its own, those of others stand for it. */

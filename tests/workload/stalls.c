@@ -274,7 +274,8 @@ static void case_again(char **argument)
 /* With read-ahead, as most programs have it. */
 static void case_reread(char **argument)
 {
-	unsigned long pages = strtoul(argument[1], NULL, 10), rounds = strtoul(argument[2], NULL, 10);
+	unsigned long pages = strtoul(argument[1], NULL, 10),
+		      rounds = strtoul(argument[2], NULL, 10);
 	int fd = open(argument[0], O_RDONLY | O_CLOEXEC);
 	volatile char *memory = mmap(NULL, pages * PAGE, PROT_READ, MAP_SHARED, fd, 0);
 
@@ -289,7 +290,8 @@ static void case_reread(char **argument)
 
 static void case_rewrite(char **argument)
 {
-	unsigned long pages = strtoul(argument[0], NULL, 10), rounds = strtoul(argument[1], NULL, 10);
+	unsigned long pages = strtoul(argument[0], NULL, 10),
+		      rounds = strtoul(argument[1], NULL, 10);
 	volatile char *memory = map(pages * PAGE);
 
 	madvise((void *)memory, pages * PAGE, MADV_NOHUGEPAGE);
