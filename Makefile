@@ -63,7 +63,9 @@ WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c src/symbol/unwind_wor
 	src/cmd/top_screen.c src/cmd/top_replay.c src/cmd/top_settings.c tests/unit/test_term%) \
 	$(if $(HAS_CONNECT),,src/client/% src/cmd/top_connect.c)
 LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
-	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw) $(if $(HAS_CONNECT),libcurl)
+	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw)
+# Of these the headers: they are loaded when they are needed.
+LOADED_LIBRARIES := $(if $(HAS_CONNECT),libcurl)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
@@ -96,13 +98,13 @@ MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
 	done; \
-	for library in $(LIBRARIES); do \
+	for library in $(LIBRARIES) $(LOADED_LIBRARIES); do \
 		$(ASK_PKG_CONFIG) --exists "$$library" 2>/dev/null || echo "$$library"; \
 	done)
 ifneq ($(MISSING),)
 $(error missing to build faultmap: $(MISSING). Run `sudo make deps$(VARIANT_FLAGS)`, or install their development packages)
 endif
-LIBRARY_CFLAGS := $(shell $(ASK_PKG_CONFIG) --cflags $(LIBRARIES))
+LIBRARY_CFLAGS := $(shell $(ASK_PKG_CONFIG) --cflags $(LIBRARIES) $(LOADED_LIBRARIES))
 LIBRARY_LIBS := $(shell $(ASK_PKG_CONFIG) $(if $(STATIC),--static) --libs $(LIBRARIES)) \
 	$(if $(HAS_SYMBOL),-liberty)
 ifneq ($(STATIC),)

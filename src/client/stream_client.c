@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "client/stream_client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "client/curl_library.h"
 
 #define DEFAULT_PORT "14096"
 #define CONNECT_SECONDS 10L
@@ -28,6 +28,7 @@ struct watched {
 };
 
 struct stream_client {
+	struct curl_library curl;
 	struct stream_client_options options;
 	struct loop *loop;
 	char shown[256]; /* the target, for messages */
@@ -104,11 +105,11 @@ static int set_target(struct stream_client *client)
 	autofree char *url = NULL;
 
 	if (path)
-		curl_easy_setopt(client->transfer, CURLOPT_UNIX_SOCKET_PATH, path);
+		client->curl.easy_setopt(client->transfer, CURLOPT_UNIX_SOCKET_PATH, path);
 	if (asprintf(&url, "%s://%s%s/stream", is_tls(target) ? "https" : "http",
 		     path ? "localhost" : host, path || port_of(host) ? "" : ":" DEFAULT_PORT) < 0)
 		return -ENOMEM;
-	return curl_easy_setopt(client->transfer, CURLOPT_URL, url) ? -ENOMEM : 0;
+	return client->curl.easy_setopt(client->transfer, CURLOPT_URL, url) ? -ENOMEM : 0;
 }
 
 /* What comes. ---------------------------------------------------------------------------------- */
@@ -118,8 +119,8 @@ static bool is_stream(struct stream_client *client)
 	const char *type = NULL;
 	long status = 0;
 
-	curl_easy_getinfo(client->transfer, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(client->transfer, CURLINFO_CONTENT_TYPE, &type);
+	client->curl.easy_getinfo(client->transfer, CURLINFO_RESPONSE_CODE, &status);
+	client->curl.easy_getinfo(client->transfer, CURLINFO_CONTENT_TYPE, &type);
 	return status == 200 && type && after(type, MEDIA_TYPE);
 }
 
@@ -161,8 +162,8 @@ static void set_reason(struct stream_client *client, CURLcode code, struct error
 {
 	long status = 0, errnum = 0;
 
-	curl_easy_getinfo(client->transfer, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(client->transfer, CURLINFO_OS_ERRNO, &errnum);
+	client->curl.easy_getinfo(client->transfer, CURLINFO_RESPONSE_CODE, &status);
+	client->curl.easy_getinfo(client->transfer, CURLINFO_OS_ERRNO, &errnum);
 	if (client->result < 0)
 		*ret_why = client->error;
 	else if (status && !is_stream(client))
@@ -173,7 +174,7 @@ static void set_reason(struct stream_client *client, CURLcode code, struct error
 		error_set(ret_why, ECONNREFUSED, "connecting to %s: %s", client->shown,
 			  code == CURLE_COULDNT_CONNECT && errnum ? strerror((int)errnum) :
 			  *client->wrong                          ? client->wrong :
-								    curl_easy_strerror(code));
+								    client->curl.easy_strerror(code));
 }
 
 /* The loop. ------------------------------------------------------------------------------------ */
@@ -184,11 +185,11 @@ static int finish(struct stream_client *client)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(client->multi, &left))) {
+	while ((message = client->curl.multi_info_read(client->multi, &left))) {
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		set_reason(client, message->data.result, &why);
-		curl_multi_remove_handle(client->multi, client->transfer);
+		client->curl.multi_remove_handle(client->multi, client->transfer);
 		client->is_running = false;
 		return client->options.on_end(client->options.context, &why);
 	}
@@ -204,7 +205,7 @@ static int handle_socket(void *context, uint32_t events)
 		    (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
 	int running;
 
-	curl_multi_socket_action(client->multi, watched->fd, flags, &running);
+	client->curl.multi_socket_action(client->multi, watched->fd, flags, &running);
 	return finish(client);
 }
 
@@ -216,7 +217,7 @@ static int handle_timeout(void *context, uint32_t events)
 
 	(void)events;
 	(void)!read(client->timer_fd, &expirations, sizeof(expirations));
-	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	client->curl.multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	return finish(client);
 }
 
@@ -225,7 +226,7 @@ static void unwatch(struct stream_client *client, struct watched *watched)
 	if (!watched)
 		return;
 	loop_remove_fd(client->loop, watched->fd);
-	curl_multi_assign(client->multi, watched->fd, NULL);
+	client->curl.multi_assign(client->multi, watched->fd, NULL);
 	free(watched);
 }
 
@@ -249,7 +250,7 @@ static int watch(CURL *transfer, curl_socket_t fd, int what, void *context, void
 		free(watched);
 		return -1;
 	}
-	curl_multi_assign(client->multi, fd, watched);
+	client->curl.multi_assign(client->multi, fd, watched);
 	return 0;
 }
 
@@ -274,27 +275,27 @@ static int set_options(struct stream_client *client)
 	CURL *transfer = client->transfer;
 	CURLcode code = CURLE_OK;
 
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-	curl_easy_setopt(transfer, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(transfer, CURLOPT_WRITEDATA, client);
-	curl_easy_setopt(transfer, CURLOPT_ERRORBUFFER, client->wrong);
-	curl_easy_setopt(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(transfer, CURLOPT_PROXY, "");
-	curl_easy_setopt(transfer, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(transfer, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	curl_easy_setopt(transfer, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(transfer, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_SECONDS);
-	curl_easy_setopt(transfer, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(transfer, CURLOPT_FORBID_REUSE, 1L);
+	client->curl.multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch);
+	client->curl.multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+	client->curl.multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	client->curl.multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+	client->curl.easy_setopt(transfer, CURLOPT_WRITEFUNCTION, take);
+	client->curl.easy_setopt(transfer, CURLOPT_WRITEDATA, client);
+	client->curl.easy_setopt(transfer, CURLOPT_ERRORBUFFER, client->wrong);
+	client->curl.easy_setopt(transfer, CURLOPT_PROTOCOLS_STR, "http,https");
+	client->curl.easy_setopt(transfer, CURLOPT_PROXY, "");
+	client->curl.easy_setopt(transfer, CURLOPT_NOSIGNAL, 1L);
+	client->curl.easy_setopt(transfer, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	client->curl.easy_setopt(transfer, CURLOPT_TCP_KEEPALIVE, 1L);
+	client->curl.easy_setopt(transfer, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_SECONDS);
+	client->curl.easy_setopt(transfer, CURLOPT_FRESH_CONNECT, 1L);
+	client->curl.easy_setopt(transfer, CURLOPT_FORBID_REUSE, 1L);
 	if (options->credentials) {
-		curl_easy_setopt(transfer, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-		code = curl_easy_setopt(transfer, CURLOPT_USERPWD, options->credentials);
+		client->curl.easy_setopt(transfer, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		code = client->curl.easy_setopt(transfer, CURLOPT_USERPWD, options->credentials);
 	}
 	if (!code && options->authorities)
-		code = curl_easy_setopt(transfer, CURLOPT_CAINFO, options->authorities);
+		code = client->curl.easy_setopt(transfer, CURLOPT_CAINFO, options->authorities);
 	return code ? -ENOMEM : set_target(client);
 }
 
@@ -303,10 +304,10 @@ static int client_init(struct stream_client *client)
 	client->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (client->timer_fd < 0)
 		return -errno;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+	if (client->curl.global_init(CURL_GLOBAL_DEFAULT))
 		return -ENOMEM;
-	client->multi = curl_multi_init();
-	client->transfer = curl_easy_init();
+	client->multi = client->curl.multi_init();
+	client->transfer = client->curl.easy_init();
 	if (!client->multi || !client->transfer)
 		return -ENOMEM;
 	return set_options(client) ?:
@@ -326,6 +327,11 @@ int stream_client_new(struct stream_client **ret_client,
 	client->loop = loop;
 	client->timer_fd = -1;
 	text_escape_to(client->shown, sizeof(client->shown), options->target);
+	result = curl_library_load(&client->curl, error);
+	if (result < 0) {
+		free(client);
+		return result;
+	}
 	result = client_init(client);
 	if (result < 0) {
 		stream_client_free(client);
@@ -341,10 +347,10 @@ void stream_client_free(struct stream_client *client)
 	if (!client)
 		return;
 	if (client->is_running)
-		curl_multi_remove_handle(client->multi, client->transfer);
-	curl_easy_cleanup(client->transfer);
+		client->curl.multi_remove_handle(client->multi, client->transfer);
+	client->curl.easy_cleanup(client->transfer);
 	if (client->multi)
-		curl_multi_cleanup(client->multi);
+		client->curl.multi_cleanup(client->multi);
 	if (client->timer_fd >= 0) {
 		loop_remove_fd(client->loop, client->timer_fd);
 		close(client->timer_fd);
@@ -356,7 +362,7 @@ int stream_client_connect(struct stream_client *client, struct error *error)
 {
 	client->wrong[0] = client->refusal[0] = '\0';
 	client->result = 0;
-	if (curl_multi_add_handle(client->multi, client->transfer))
+	if (client->curl.multi_add_handle(client->multi, client->transfer))
 		return error_set(error, ENOMEM, "connecting to %s: out of memory", client->shown);
 	client->is_running = true;
 	return 0;
