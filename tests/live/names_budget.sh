@@ -7,8 +7,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 FILES=${FILES:-$(fewer 8000)}
-# The daemon's own memory, in KiB; and what may be left of it in the end, beyond what it had before. The kernel's arrays
-# of rows that it maps are RSS, too (7 MiB): they are of fixed size, and in faultmap_kernel_memory_bytes.
+# All of the daemon, in KiB; and what may be left of it in the end, beyond what it had before.
 RSS_MAX=24576
 RSS_LEFT=4096
 
@@ -26,13 +25,6 @@ resident()
 peak()
 {
 	awk '/^VmHWM/ { print $2 }' "/proc/$daemon/status"
-}
-
-# mapped: what it maps of the kernel's arrays.
-mapped()
-{
-	awk '/^[0-9a-f]+-/ { is_map = /anon_inode:bpf-map/ } is_map && /^Rss:/ { kib += $2 } END { print kib + 0 }' \
-		"/proc/$daemon/smaps"
 }
 
 has_given_back()
@@ -64,8 +56,7 @@ await_ticks 2 # else the ring may be half full still, and short names are sent
 setpriv --reuid=1 --regid=1 --clear-groups "$BUILD/workload/mapfile" open "$other/file" read 1 >"$TMP/other"
 await_ticks 2
 pid=$(head -n 1 "$TMP/attack")
-arrays=$(mapped)
-most=$(($(peak) - arrays))
+most=$(peak)
 cut=$(($(figure names_cut_total) - cut_before))
 lost=$(figure names_lost_total)
 stop_background "$attacker"
@@ -83,8 +74,7 @@ head -n 300 "$TMP/files" | cat - "$TMP/others" >"$TMP/some" && keep_log "$TMP/so
 if [ "${DEADLINE_FACTOR:-1}" -gt 1 ]; then
 	skip "the daemon stays small" "a sanitized program or an emulated machine has other sizes"
 else
-	check "the daemon stays small: $((before - arrays)) KiB before, at most $most KiB, beside $arrays KiB of the kernel's" \
-		test "$most" -le "$RSS_MAX" -a "$arrays" -gt 0
+	check "the daemon stays small: $before KiB before, at most $most KiB" test "$most" -le "$RSS_MAX"
 fi
 # Of one process half of the table's rows; the rest is in its [other], with the few others of its faults that come then.
 in_other=$(jq -rs 'map(select(.mapping == "[other]") | .minor + .major) | add // 0' "$TMP/files")
