@@ -23,7 +23,7 @@ table_commands()
 {
 	sed -n 's/^| .*? | `\(faultmap [^`]*\)`.*/\1/p' README.md |
 		sed -e 's/COMMAND/true/' -e "s/TIME/$(date -d yesterday +%F)/; s/TIME/$(date -d tomorrow +%F)/" \
-			-e 's/FILE/faults.jsonl/'
+			-e 's/FILE/faults.jsonl/' -e 's/unix:PATH/unix:socket/'
 }
 
 # run_in DIRECTORY COMMAND: its output is in $TMP/out and $TMP/err.
@@ -109,6 +109,7 @@ test_questions()
 {
 	local line questions=0
 
+	start_daemon --stream --listen "unix:$TMP/work/socket"
 	while read -r line; do
 		questions=$((questions + 1))
 		[[ $line != "faultmap daemon" && $line != "faultmap top" ]] || continue # they ran above
