@@ -391,6 +391,31 @@ static __always_inline enum fault_end end_of(const struct task_fault *fault, u64
 	return has_minor ? END_MINOR : END_NOT_COUNTED;
 }
 
+/* Counts the claimed fault as it ended. A function of its own, for its stack: see fault_settle(). */
+static __noinline int count_ended(struct task_fault *fault, struct cpu_state *cpu, u32 end)
+{
+	bool is_major = end == END_MAJOR;
+	u64 waited;
+
+	if (!fault || !cpu)
+		return 0;
+	if (end == END_REFUSED || end == END_NOT_COUNTED) {
+		count_failed(fault, cpu);
+		return 0;
+	}
+	waited = is_major ? 0 : seen_ns(fault);
+	if (waited)
+		end_sleep(fault, current_task());
+	fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, is_major);
+	if (is_major)
+		count_major(fault, pages_of_major(fault), 0, NULL);
+	else
+		count_minor(fault, fault->pages, waited, &fault->causes);
+	if (config_guard)
+		guard_tell(fault, is_major ? GUARD_MAJOR : GUARD_MINOR, waited, &fault->causes);
+	return 0;
+}
+
 /*
  * The task is past its last stamped fault: counts that one as it ended. Where perf events complete
  * faults (majors, in full detail any), one that is still open here lost its own. `run` is the CPU's
@@ -400,7 +425,7 @@ static __always_inline enum fault_end end_of(const struct task_fault *fault, u64
 static __always_inline void fault_resolve(struct task_fault *fault, struct task_struct *task,
 					  struct cpu_state *cpu, struct open_run *run)
 {
-	u64 open = fault->open, waited;
+	u64 open = fault->open;
 	enum fault_end end;
 
 	if (!open || !fault_claim(task, fault, open))
@@ -408,28 +433,12 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	end = end_of(fault, FIELD(task, min_flt), FIELD(task, maj_flt));
 	if (run && (end == END_MAJOR || end == END_MINOR) && is_doubtful(&fault->key))
 		look_again(fault, LOOKUP_ENTRY);
-	if (end == END_MAJOR) {
-		u64 pages = pages_of_major(fault);
-
-		fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, true);
-		count_major(fault, pages, 0, NULL);
-		if (config_guard)
-			guard_tell(fault, GUARD_MAJOR, 0, NULL);
-	} else if (end == END_REFUSED || end == END_NOT_COUNTED) {
-		count_failed(fault, cpu);
-	} else if (run && !config_guard && fault->key.kind < KIND_FIRST_DENIED &&
-		   fault->pages == run->pages && !seen_ns(fault) && !refaults_of(fault) &&
-		   same_key(&run->key, &fault->key)) {
+	if (run && end == END_MINOR && !config_guard && fault->key.kind < KIND_FIRST_DENIED &&
+	    fault->pages == run->pages && !seen_ns(fault) && !refaults_of(fault) &&
+	    same_key(&run->key, &fault->key))
 		run->count++;
-	} else {
-		waited = seen_ns(fault);
-		if (waited)
-			end_sleep(fault, task);
-		fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, false);
-		count_minor(fault, fault->pages, waited, &fault->causes);
-		if (config_guard)
-			guard_tell(fault, GUARD_MINOR, waited, &fault->causes);
-	}
+	else
+		count_ended(fault, cpu, end);
 }
 
 #endif
