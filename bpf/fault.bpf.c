@@ -621,10 +621,9 @@ static __noinline int count_denied(int signo, int code, u64 address)
 	lookup->key.kind = kind_by_signal(signo, code, &lookup->key);
 	lookup->add = (struct addition){ .denied = 1 };
 	add_to_row(&lookup->key, fault ? &fault->extent : &cpu->run.extent, &lookup->add, NULL);
-	if (config_guard && fault) {
-		fault->key.kind = lookup->key.kind;
-		guard_tell(fault, GUARD_DENIED, 0, NULL);
-	}
+	if (config_guard)
+		guard_tell_unseen(&lookup->key, fault ? &fault->extent : &cpu->run.extent, address,
+				  GUARD_DENIED);
 	return 0;
 }
 

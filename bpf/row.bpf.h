@@ -391,13 +391,15 @@ static __always_inline enum fault_end end_of(const struct task_fault *fault, u64
 	return has_minor ? END_MINOR : END_NOT_COUNTED;
 }
 
-/* Counts the claimed fault as it ended. A function of its own, for its stack: see fault_settle(). */
-static __noinline int count_ended(struct task_fault *fault, struct cpu_state *cpu, u32 end)
+/* Counts the claimed fault of the task, which may be another's (process_free()), as it ended. A
+ * function of its own, for its stack: see fault_settle(). */
+static __noinline int count_ended(struct task_fault *fault, struct task_struct *task,
+				  struct cpu_state *cpu, u32 end)
 {
 	bool is_major = end == END_MAJOR;
 	u64 waited;
 
-	if (!fault || !cpu)
+	if (!fault || !task || !cpu)
 		return 0;
 	if (end == END_REFUSED || end == END_NOT_COUNTED) {
 		count_failed(fault, cpu);
@@ -405,13 +407,13 @@ static __noinline int count_ended(struct task_fault *fault, struct cpu_state *cp
 	}
 	waited = is_major ? 0 : seen_ns(fault);
 	if (waited)
-		end_sleep(fault, current_task());
+		end_sleep(fault, task);
 	fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, is_major);
 	if (is_major)
 		count_major(fault, pages_of_major(fault), 0, NULL);
 	else
 		count_minor(fault, fault->pages, waited, &fault->causes);
-	if (config_guard)
+	if (config_guard && task == current_task())
 		guard_tell(fault, is_major ? GUARD_MAJOR : GUARD_MINOR, waited, &fault->causes);
 	return 0;
 }
@@ -438,7 +440,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 	    same_key(&run->key, &fault->key))
 		run->count++;
 	else
-		count_ended(fault, cpu, end);
+		count_ended(fault, task, cpu, end);
 }
 
 #endif

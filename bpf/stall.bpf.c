@@ -209,8 +209,8 @@ int BPF_PROG(fault_refaults, void *memcg, int item, int pages)
 	    item != (int)bpf_core_enum_value(enum node_stat_item___refaults,
 					     WORKINGSET_REFAULT_ANON))
 		return 0;
-	/* Seen once in some thousand preemptions (6.18): no run of fault_switch told of this task's
-	 * return to its CPU. */
+	/* Seen on 6.18, why is not known: no run of fault_switch told of this task's return to its
+	 * CPU. */
 	if (!cpu->stamped)
 		switch_in(cpu, current_task());
 	fault = pages > 0 ? cause_hook_begins() : NULL;
