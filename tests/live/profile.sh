@@ -70,7 +70,7 @@ check_equal "with it" "$(profile_status "" -u ann:secret)" 200
 stop_background "$daemon"
 
 start_daemon --stacks --mappings-names all
-check "each function has its faults, by its caller" wait_for 30 has_said
+check "each function has its faults, by its caller" wait_for 120 has_said
 check_equal "the type is what pprof has" \
 	"$(tr -d '\r' <"$TMP/head" | sed -n 's/^content-type: //ip')" application/octet-stream
 check_equal "it is compressed once" "$(grep -ci '^content-encoding' "$TMP/head")" 0
@@ -78,7 +78,7 @@ python3 tests/live/pprof.py faults <"$TMP/plain" >"$TMP/sum"
 check_equal "its samples are within Pyroscope's limits" \
 	"$(awk '{ print ($1 > 0) }' "$TMP/sum") $(($(stat -c %s "$TMP/plain") <= 4194304))" "1 1"
 now=$(ticks)
-wait_for 20 eval '[ "$(ticks)" -ge $((now + 3)) ]'
+wait_for 120 eval '[ "$(ticks)" -ge $((now + 3)) ]'
 get_functions "?seconds=1"
 check_equal "what is older than what is asked for is not in it" "$(grep -c ' touch' "$TMP/functions")" 0
 for query in "?seconds=0" "?seconds=-1" "?seconds=x"; do
@@ -102,8 +102,8 @@ check_equal "two processes read files" "$(wc -l <"$TMP/workers")" 2
 while read -r worker; do
 	kill -9 "$worker"
 done <"$TMP/workers"
-check "when they have died there are others" wait_for 20 are_new
-check "and they find names" wait_for 20 has_names
+check "when they have died there are others" wait_for 120 are_new
+check "and they find names" wait_for 120 has_names
 stop_background "$daemon"
 check_equal "the daemon ends well" $? 0
 check_equal "and with it those" "$(workers)" ""
