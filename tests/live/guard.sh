@@ -116,7 +116,7 @@ order lock
 order map 200
 order spin
 order rt 2
-check "what is populated is told as such" wait_for 10 grep -q '"rec":"gup"' "$TMP/lines"
+check "what is populated is told as such" wait_for 120 grep -q '"rec":"gup"' "$TMP/lines"
 end_guard
 check_equal "after it, faults are" "$status:$(count '.kind == "demand_zero"')" 3:2
 check_equal "the kernel's own are counted apart" \
@@ -151,7 +151,7 @@ else
 	check_equal "a unit is guarded, and nobody else" "$status:$(count ".tid == $tid and .kind == \"demand_zero\""):$(
 		)$(count ".pid != $pid")" 3:4:0
 	end_work
-	wait_for 10 rmdir "$cgroup/below"
+	wait_for 120 rmdir "$cgroup/below"
 	rmdir "$cgroup"
 fi
 check_schema
