@@ -12,5 +12,6 @@ if ! command -v prometheus >/dev/null; then
 	skip "rate() is right" "prometheus is not installed"
 	done_testing
 fi
+RATE_PERCENT=5
 churn 100 1000 35 1300
 done_testing
