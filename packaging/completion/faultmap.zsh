@@ -6,35 +6,35 @@ _faultmap() {
 	local curcontext=$curcontext state line threads unwind
 	local -a commands common watch context code table interval count filter
 	commands=(
-		'run:profile a command, or what runs already, then print where it faults'
+		'run:profile a command or running processes, then print where they fault'
 		'top:show who faults now'
 		'log:write the page faults of all processes as JSON lines'
 		'stacks:show which code faults, and who called it'
 		'report:print the summary of recorded JSON lines'
-		'explain:say what faults come to, of what runs or of a log, and what to do'
-		'guard:tell of any fault of real-time threads at once'
+		'explain:say what the faults of processes or of a log mean, and what to do'
+		'guard:report each page fault of real-time threads at once'
 		'daemon:run as a service\: metrics for Prometheus, JSON lines to a file'
-		'check:say what this kernel, machine and these privileges allow'
+		'check:say what works with this kernel, this machine and your privileges'
 	)
 	common=(
 		'*'{-v,--verbose}'[say more on stderr]'
 		'(-h --help)'{-h,--help}'[print this help]'
 	)
 	watch=(
-		'--detail=[what is learned of each fault]:level:(fast full)'
-		'--slice=[count each mapping in slices of this size]:size:(4K 64K 2M 1G)'
-		'--max-rows=[let so many rows move in one tick]:number:'
+		'--detail=[fast, or full: exact kind and latency]:level:(fast full)'
+		'--slice=[count each slice of a mapping separately]:size:(4K 64K 2M 1G)'
+		'--max-rows=[room for this many rows in a tick]:number:'
 	)
-	threads='--threads[count each thread apart]'
+	threads='--threads[count each thread separately]'
 	unwind='--stack-samples=[unwind the stack of each N-th fault]:number:'
 	context=(
-		'--code[count each instruction apart]'
-		'--stacks[count each call path apart]'
+		'--code[count each instruction separately]'
+		'--stacks[count each call path separately]'
 		$unwind
 	)
 
 	code=(
-		'--weight=[what code is ordered by]:weight:(faults pages major stall)'
+		'--weight=[sort code by]:weight:(faults pages major stall)'
 		'--kind=[only faults of this kind]:kind:'
 		'--mapping=[only mappings of this name]:name:'
 		'--folded=[call paths for flamegraph.pl]:file:_files'
@@ -42,10 +42,10 @@ _faultmap() {
 		'--flame=[a flame graph]:file:_files'
 	)
 	table=(
-		'--by=[what a line is]:what:(process thread mapping file kind unit cgroup comm exe uid parent row)'
-		'--sort=[which lines come first]:what:(stall faults minor major denied bytes rate pages rss vsz pid name)'
-		'--rows=[so many lines]:number:'
-		'--all[every line]'
+		'--by=[one line per]:what:(process thread mapping file kind unit cgroup comm exe uid parent row)'
+		'--sort=[sort lines by]:what:(stall faults minor major denied bytes rate pages rss vsz pid name)'
+		'--rows=[number of lines]:number:'
+		'--all[all lines]'
 		'--columns=[these columns]:titles: '
 		'--csv[comma-separated values]'
 		'--color=[colour]:when:(auto never always)'
@@ -55,15 +55,15 @@ _faultmap() {
 	)
 	filter=(
 		'*'{-p+,--pid=}'[only these processes]:pids:_pids'
-		'--children=[and what they start]:whether:(yes no)'
+		'--children=[also count the processes they start]:whether:(yes no)'
 		'*--comm=[only programs of this name]:name:'
-		'*--exe=[only programs of this file]:path:_files'
+		'*--exe=[only programs with this file]:path:_files'
 		'*--unit=[only this unit or container]:unit:'
 		'*--cgroup=[only this cgroup and those below]:path:'
 		'*--uid=[only this user]:user:_users'
 	)
 	count=(
-		'(-n --count)'{-n+,--count=}'[end after so many ticks]:count:'
+		'(-n --count)'{-n+,--count=}'[end after this many ticks]:count:'
 	)
 
 	_arguments -C \
@@ -83,11 +83,11 @@ _faultmap() {
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
 				'--user=[run the command as this user]:user:_users' \
 				'--json[JSON lines instead of the summary]' \
-				'*--budget=[what is allowed, as in major<=0]:terms:' \
-				'--budget-file=[the same from this file]:file:_files' \
-				'--phase=[budgets are of what comes behind this mark]:name:' \
+				'*--budget=[allow at most this, as in major<=0]:terms:' \
+				'--budget-file=[read the budget from this file]:file:_files' \
+				'--phase=[apply budgets to this phase only]:name:' \
 				'--no-explain[print no findings]' \
-				'--junit=[what came of each budget, as a JUnit report]:file:_files' \
+				'--junit=[the result of each budget, as a JUnit report]:file:_files' \
 				'--jsonl=[JSON lines beside the summary]:file:_files' \
 				'--slices[show where along each mapping the faults were]' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
@@ -95,16 +95,16 @@ _faultmap() {
 			;;
 		top)
 			_arguments $threads $watch $common $filter $table $interval $count \
-				'--json[each table as a JSON object]' \
+				'--json[each table as one line of JSON]' \
 				'(-c --command)'{-c,--command}'[show command lines]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
-				'(-w --width)'{-w+,--width=}'[columns of a table]:columns:' \
+				'(-w --width)'{-w+,--width=}'[width of the table]:columns:' \
 				'--replay[show recorded JSON lines]' \
-				'--connect=[show what the daemon there streams]:where: ' \
-				'--credentials=[its first line is USER\:PASSWORD]:file:_files' \
-				'--ca=[trust what these certificates sign]:file:_files' \
-				'--ascii[draw with ASCII alone]' \
+				'--connect=[show the stream of a running daemon]:where: ' \
+				'--credentials=[file whose first line is USER\:PASSWORD]:file:_files' \
+				'--ca=[trust these certificate authorities]:file:_files' \
+				'--ascii[draw with ASCII only]' \
 				'--user=[become this user]:user:_users' \
 				'*:file:_files'
 			;;
@@ -124,7 +124,7 @@ _faultmap() {
 		report)
 			_arguments $common $code $table \
 				'--code[the functions that faulted]' \
-				'--json[each table as a JSON object]' \
+				'--json[each table as one line of JSON]' \
 				'--from=[only intervals that ended then or later]:time:' \
 				'--to=[only intervals that ended before]:time:' \
 				'*:file:_files'
@@ -139,32 +139,32 @@ _faultmap() {
 				'*'{-p+,--pid=}'[guard these processes or threads]:PID[/TID]:_pids' \
 				'*--unit=[guard all processes of this unit]:unit:' \
 				'--since-mlockall[only while mlockall is in force]' \
-				'(-d --duration)'{-d+,--duration=}'[end after so long]:seconds:' \
+				'(-d --duration)'{-d+,--duration=}'[end after this many seconds]:seconds:' \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
 				'--prometheus-textfile=[keep counters in this file]:file:_files' \
 				'--user=[become this user]:user:_users'
 			;;
 		daemon)
 			_arguments $watch $common $unwind \
-				'--stacks[count each call path apart, and serve a profile]' \
-				'--config=[flags, as NAME = VALUE a line]:file:_files' \
-				'--check-config[only say whether the configuration is good]' \
+				'--stacks[count each call path separately, and serve a profile]' \
+				'--config=[file with a flag per line, NAME = VALUE]:file:_files' \
+				'--check-config[check the configuration and exit]' \
 				'*--listen=[where to serve HTTP]:address:' \
 				'--web.config.file=[TLS, users, headers, a rate limit]:file:_files' \
 				'--web.enable-lifecycle[allow POST /-/reload]' \
 				'--jsonl=[append JSON lines to this file]:file:_files' \
-				'--jsonl-max=[put it aside when it has grown so far]:size' \
-				'--jsonl-keep=[keep so many of these]:number' \
+				'--jsonl-max=[rename the file when it has grown to this size]:size' \
+				'--jsonl-keep=[number of renamed files to keep]:number' \
 				'--stream[serve JSON lines at /stream]' \
-				'--interval=[between two readings]:seconds:' \
-				'--group-by=[what makes a group]:what:(cgroup comm exe pid uid unit)' \
+				'--interval=[seconds between two ticks]:seconds:' \
+				'--group-by=[make metrics for each]:what:(cgroup comm exe pid uid unit)' \
 				'--mappings=[series for mappings]:which:(none top=5)' \
-				'--mappings-names=[whose files are named]:which:(all auto public)' \
-				'--max-series=[at most so many series]:count:' \
+				'--mappings-names=[which file names to show]:which:(all auto public)' \
+				'--max-series=[largest number of series in a scrape]:count:' \
 				'--user=[become this user]:user:_users'
 			;;
 		check)
-			_arguments $common '--json[one JSON object per feature and line]'
+			_arguments $common '--json[each feature as one line of JSON]'
 			;;
 		esac
 		;;

@@ -19,7 +19,7 @@ struct check_config {
 
 static const struct option_spec check_options[] = {
 	{ .name = "json",
-	  .help = "one JSON object per feature and line",
+	  .help = "print each feature as one line of JSON",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct check_config, json) },
 	COMMON_OPTIONS(struct check_config, common),
@@ -28,9 +28,9 @@ static const struct option_spec check_options[] = {
 static const struct command_spec check_spec = {
 	.name = "check",
 	.synopsis = "[options]",
-	.summary = "say what this kernel, machine and these privileges allow",
+	.summary = "say what works with this kernel, this machine and your privileges",
 	.details =
-		"Exits with 0 when `faultmap daemon` would work here, with 77 when it would not.",
+		"The exit status is 0 if `faultmap daemon` would work here, and 77 if it would not.",
 	.options = check_options,
 	.n_options = ARRAY_SIZE(check_options),
 };

@@ -25,17 +25,18 @@ static const struct option_spec explain_options[] = {
 static const struct command_spec explain_spec = {
 	.name = "explain",
 	.synopsis = "[options] FILE... | -p PID[,PID...] | --unit UNIT ... | -a",
-	.summary = "say what faults come to, of what runs or of a log, and what to do",
+	.summary = "say what the faults of processes or of a log mean, and what to do",
 	.details =
-		"Prints findings, each with what was seen, what it cost and what to do;\n"
-		"faultmap-findings(7) has a section on each.\n"
+		"Prints findings: what was seen, what it costs and what to do. faultmap-findings(7) has a\n"
+		"section on each.\n"
 		"\n"
-		"Without FILE it attaches, until -d SECONDS are over, at Ctrl-C, or when all of --pid have\n"
-		"ended. With FILE it reads what run --jsonl, log and daemon --jsonl wrote, plain or\n"
-		"gzipped, the oldest first; - is standard input. Logs of --detail fast have few times, and\n"
-		"so few findings that are about time.\n"
+		"With FILE it reads what run --jsonl, log and daemon --jsonl wrote, plain or gzipped, the\n"
+		"oldest file first; - is standard input. Logs of --detail fast time few faults, and so\n"
+		"give few findings about time.\n"
+		"Without FILE it attaches to running processes until -d SECONDS are over, Ctrl-C is\n"
+		"pressed, or all processes of --pid have ended.\n"
 		"\n"
-		"The findings of a command are at the end of faultmap run.",
+		"For a command, `faultmap run` prints the findings at the end.",
 	.options = explain_options,
 	.n_options = ARRAY_SIZE(explain_options),
 };

@@ -46,14 +46,14 @@ static const struct option_spec guard_flags[] = {
 	{ .short_name = 'p',
 	  .name = "pid",
 	  .argument = "PIDS",
-	  .help = "guard these processes, or threads of theirs: PID or PID/TID, with commas\n"
-		  "between them",
+	  .help = "guard these processes (PID) or single threads (PID/TID), separated by\n"
+		  "commas",
 	  .type = OPTION_LIST,
 	  .only_flag = true,
 	  .offset = offsetof(struct guard_config, pid) },
 	{ .name = "unit",
 	  .argument = "UNIT",
-	  .help = "guard all processes of this unit of systemd, or container",
+	  .help = "guard all processes of this systemd unit, or container",
 	  .type = OPTION_LIST,
 	  .offset = offsetof(struct guard_config, by.unit) },
 	{ .name = "since-mlockall",
@@ -72,8 +72,8 @@ static const struct option_spec guard_flags[] = {
 	{ .short_name = 'o',
 	  .name = "output",
 	  .argument = "FILE",
-	  .help = "write JSON lines to FILE, or to a listener at unix:PATH, rather than to\n"
-		  "standard output (-)",
+	  .help = "write JSON lines to FILE, or to a log shipper that listens at unix:PATH\n"
+		  "(default: -, standard output)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct guard_config, output) },
 	{ .name = "prometheus-textfile",
@@ -89,16 +89,16 @@ static const struct option_spec guard_flags[] = {
 static const struct command_spec guard_spec = {
 	.name = "guard",
 	.synopsis = "[options] -p PID[/TID][,...] | --unit UNIT",
-	.summary = "tell of any fault of real-time threads at once",
+	.summary = "report each page fault of real-time threads at once",
 	.details =
-		"Each page fault of a guarded thread is a JSON line (rec: guard) as soon as the kernel is\n"
-		"done with it: thread, code with its callers, mapping, kind, latency. What the kernel\n"
-		"resolves without an exception (rec: gup) is seen by nobody but in the process's sum, and\n"
-		"told each second. The last line (rec: guarded) has the sums.\n"
+		"Each page fault of a guarded thread becomes a JSON line (rec: guard) as soon as the\n"
+		"kernel has handled it: thread, code with its callers, mapping, kind, latency. Faults that\n"
+		"the kernel resolves without an exception only show in the process's total: a line each\n"
+		"second (rec: gup) says how many there were. The last line (rec: guarded) has the sums.\n"
 		"\n"
-		"A guarded process's children are not guarded, those of a unit are. The exit status is 3\n"
-		"when a guarded thread faulted, 0 when none did, 1 when faultmap failed, 2 for a wrong\n"
-		"flag, 77 when this machine cannot count faults.",
+		"With --pid, children of the processes are not guarded; with --unit they are. The exit\n"
+		"status is 3 when a guarded thread faulted, 0 when none did, 1 when faultmap failed, 2 for\n"
+		"a wrong flag, 77 when this machine cannot count faults.",
 	.options = guard_flags,
 	.n_options = ARRAY_SIZE(guard_flags),
 };

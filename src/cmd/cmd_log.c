@@ -42,8 +42,8 @@ static const struct option_spec options[] = {
 	{ .short_name = 'o',
 	  .name = "output",
 	  .argument = "FILE",
-	  .help = "write to FILE, replacing it, or to a listener at unix:PATH, rather than to\n"
-		  "standard output (-)",
+	  .help = "write to FILE, which is replaced, or to a log shipper that listens at\n"
+		  "unix:PATH (default: -, standard output)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct log_config, output) },
 	{ .name = "schema",
@@ -63,16 +63,18 @@ static const struct command_spec spec = {
 	.synopsis = "[--detail LEVEL] [-d SECONDS] [-n COUNT] [-o FILE]",
 	.summary = "write the page faults of all processes as JSON lines",
 	.details =
-		"One JSON object per line; `rec` says which: `meta` first, then at each tick one\n"
-		"`interval` line with the totals and losses, one `faults` line for each process, mapping\n"
-		"and kind that moved, one `process` line for each process that moved, one `exit` line\n"
-		"for each process that ended. Plain names are deltas, those in _total run on.\n"
-		"In comm, mapping and cgroup, bytes that are no valid UTF-8 and control characters are\n"
-		"written \\xNN, a backslash \\\\ (on top of JSON's own escapes).\n"
+		"Each line is a JSON object; `rec` names its type. `meta` comes first. Each tick then\n"
+		"writes one `interval` line with the totals and losses, one `faults` line for each\n"
+		"process, mapping and kind that had faults, one `process` line for each process that had\n"
+		"faults, and one `exit` line for each process that ended. Fields whose names end in\n"
+		"_total are running totals; the other counts are since the tick before.\n"
+		"In comm, mapping and cgroup, control characters and bytes that are not valid UTF-8 are\n"
+		"written as \\xNN, and a backslash as \\\\; JSON's own escapes come on top.\n"
 		"\n"
-		"faultmap does not wait for a slow reader: lines that find no room are lost as a whole.\n"
-		"lines_lost in the next line that gets through says how many. Counters go on. At the\n"
-		"end stderr says it too, and the exit status is 1.",
+		"faultmap does not wait for a slow reader: when there is no room for a line, the whole\n"
+		"line is lost. lines_lost in the next line that is written says how many were. The\n"
+		"counts are not lost: they are in the totals of later lines. At the end a message on\n"
+		"stderr says how many lines were lost, and the exit status is 1.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };

@@ -31,8 +31,8 @@ struct report_config {
 static const struct option_spec options[] = {
 	{ .name = "from",
 	  .argument = "TIME",
-	  .help = "only intervals that ended at TIME or later: 2026-11-22T10:08:56Z, UTC unless\n"
-		  "it has an offset; seconds and time of day may be left out",
+	  .help = "only intervals that ended at TIME or later, as in 2026-11-22T10:08:56Z; UTC\n"
+		  "unless it has an offset; seconds and time of day may be left out",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct report_config, from) },
 	{ .name = "to",
@@ -43,7 +43,7 @@ static const struct option_spec options[] = {
 	TABLE_OPTIONS(struct report_config, table, "mapping; with --all: row"),
 	TABLE_JSON_OPTION(struct report_config, table),
 	{ .name = "code",
-	  .help = "print the functions that faulted, too; of a log with --code or --stacks",
+	  .help = "also print the functions that faulted, of a log with --code or --stacks",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct report_config, code) },
 	STACK_OPTIONS(struct report_config, stacks),
@@ -55,13 +55,13 @@ static const struct command_spec spec = {
 	.synopsis = "[--from TIME] [--to TIME] [--by WHAT] [options] FILE...",
 	.summary = "print the summary of recorded JSON lines",
 	.details =
-		"Reads what log, daemon --jsonl and run --jsonl wrote, plain or gzipped, the oldest\n"
-		"FILE first; - is standard input. What lost lines had counted is in the totals of later\n"
-		"lines, and so in the report.\n"
+		"Reads files that log, daemon --jsonl and run --jsonl wrote, plain or gzipped. Name the\n"
+		"oldest FILE first; - is standard input. Counts of lines that were lost are in the totals\n"
+		"of later lines, and so in the report.\n"
 		"\n"
-		"A damaged line is reported with its number and left out; then the exit status is 1.\n"
-		"What is beyond 200,000 rows or 50,000 processes of an interval is in the process other,\n"
-		"names beyond 6 MiB are cut, and the report says how many.",
+		"A damaged line is reported with its number and left out; the exit status is then 1.\n"
+		"An interval holds at most 200,000 rows, 50,000 processes and 6 MiB of names: the rest is\n"
+		"counted in the process [other], or names are cut, and the report says how many.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };

@@ -60,27 +60,27 @@ static const struct option_spec run_options[] = {
 	TABLE_COMMAND_OPTION(struct run_config, table),
 	{ .name = "budget",
 	  .argument = "TERMS",
-	  .help = "what is allowed, as in 'major<=0, minor[mapping=/usr/*]<=100,\n"
-		  "stall<=10ms'; exit status 3 when there was more",
+	  .help = "allow at most this, as in 'major<=0, minor[mapping=/usr/*]<=100,\n"
+		  "stall<=10ms'; the exit status is 3 when there is more",
 	  .type = OPTION_LIST,
 	  .offset = offsetof(struct run_config, budget) },
 	{ .name = "budget-file",
 	  .argument = "FILE",
-	  .help = "the same from FILE, terms on lines",
+	  .help = "read the budget from FILE, a term on each line",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, budget_file) },
 	{ .name = "phase",
 	  .argument = "NAME",
-	  .help = "budgets are of what comes behind the mark NAME, up to the next mark",
+	  .help = "apply budgets to the phase NAME only: from the mark NAME to the next mark",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, phase) },
 	{ .name = "no-explain",
-	  .help = "print no findings: what the figures come to, and what to do",
+	  .help = "print no findings: what the figures mean, and what to do about them",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, no_explain) },
 	{ .name = "junit",
 	  .argument = "FILE",
-	  .help = "write what came of each budget to FILE, as a JUnit report",
+	  .help = "write the result of each budget to FILE, as a JUnit report",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct run_config, junit) },
 	RUN_OPTIONS,
@@ -90,24 +90,26 @@ static const struct option_spec run_options[] = {
 static const struct command_spec run_spec = {
 	.name = "run",
 	.synopsis = "[options] -- COMMAND [ARG...] | run -p PID[,PID...] | --unit UNIT ... | -a",
-	.summary = "profile a command, or what runs already, then print where it faults",
+	.summary = "profile a command or running processes, then print where they fault",
 	.details =
-		"faultmap follows COMMAND, from before exec, and everything that it starts. The run\n"
-		"ends when COMMAND does; what still runs then is counted as it stands. Standard output\n"
-		"is COMMAND's alone. VSZ and RSS are peaks. GUP are faults that the kernel resolved\n"
-		"itself, without an exception: they are in a process's totals and in no mapping.\n"
-		"Under sudo COMMAND runs as root; with --user \"$SUDO_USER\" it runs as yourself.\n"
+		"faultmap follows COMMAND, from before its exec, and all processes that it starts. The\n"
+		"run ends when COMMAND ends; processes that still run then are counted up to that moment.\n"
+		"faultmap prints to standard error, or to -o FILE: standard output is left to COMMAND.\n"
+		"VSZ and RSS are peaks. GUP means faults that the kernel resolved itself, without an\n"
+		"exception: they count in a process's totals, but in no mapping.\n"
+		"Under sudo COMMAND runs as root; with --user \"$SUDO_USER\" it runs as you.\n"
 		"\n"
-		"Without COMMAND faultmap attaches: the summary comes after -d SECONDS, at Ctrl-C, or when\n"
-		"all of --pid have ended. What they do not choose goes on uncounted.\n"
+		"Without COMMAND faultmap attaches to running processes. It prints the summary after\n"
+		"-d SECONDS, at Ctrl-C, or when all processes of --pid have ended.\n"
 		"\n"
-		"A line that COMMAND writes to the descriptor FAULTMAP_MARK begins a phase of that\n"
-		"name: [ -z \"$FAULTMAP_MARK\" ] || echo steady >&\"$FAULTMAP_MARK\"\n"
+		"COMMAND can divide its run into phases: a line that it writes to the file descriptor in\n"
+		"$FAULTMAP_MARK begins a phase of that name. In a shell script:\n"
+		"[ -z \"$FAULTMAP_MARK\" ] || echo steady >&\"$FAULTMAP_MARK\"\n"
 		"\n"
 		"The exit status is COMMAND's: 128+N when signal N killed it, 127 when it was not\n"
-		"found, 126 when it could not be executed; 2 for a wrong flag, 77 when this\n"
-		"machine cannot count faults, 3 when COMMAND ended well and a budget is broken,\n"
-		"1 when faultmap itself failed.",
+		"found, 126 when it could not be executed. Otherwise it is 2 for a wrong flag, 77 when\n"
+		"this machine cannot count faults, 3 when COMMAND succeeded but broke a budget, and 1\n"
+		"when faultmap itself failed.",
 	.options = run_options,
 	.n_options = ARRAY_SIZE(run_options),
 };

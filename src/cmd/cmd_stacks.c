@@ -21,17 +21,17 @@ static const struct command_spec stacks_spec = {
 	.synopsis = "[options] -- COMMAND [ARG...] | -p PID[,PID...] | --unit UNIT ... | -a",
 	.summary = "show which code faults, and who called it",
 	.details =
-		"A line for each function: the faults of its own instructions, and with CALLERS those\n"
-		"of what it called besides. WHERE is its source line, or its file; MOSTLY the kind and\n"
-		"mapping that it faulted in most. Instructions are exact for every program. Callers are\n"
-		"found by frame pointers; where these lack, some stacks are copied and unwound, and the\n"
-		"call paths found so share the faults out. The last lines say how much of the faults has\n"
-		"whole stacks, and how much is shared out. A name counts only within its function's\n"
-		"size: what is in none is file+offset.\n"
+		"Prints a line for each function: the faults of its own instructions, and under CALLERS\n"
+		"these and the faults of what it called. WHERE is its source line, or its file; MOSTLY is\n"
+		"the kind and mapping that it faulted in most. Instructions are exact for every program.\n"
+		"Callers are found by frame pointers. Code without frame pointers has some of its stacks\n"
+		"copied and unwound, and its faults are distributed over the call paths found there. The\n"
+		"last lines say how many of the faults have whole stacks, and how many were distributed.\n"
+		"An address outside of every known function is shown as file+offset.\n"
 		"\n"
-		"Without COMMAND it attaches, until -d SECONDS are over, at Ctrl-C, or when all of --pid\n"
-		"have ended. With --folded, --pprof and --flame, - is standard output. The exit status is\n"
-		"as of faultmap run.",
+		"Without COMMAND it attaches to running processes until -d SECONDS are over, Ctrl-C is\n"
+		"pressed, or all processes of --pid have ended. With --folded, --pprof and --flame, - is\n"
+		"standard output. The exit status is that of `faultmap run`.",
 	.options = stacks_options,
 	.n_options = ARRAY_SIZE(stacks_options),
 };

@@ -67,37 +67,38 @@ static const struct option_spec top_options[] = {
 	{ .short_name = 'w',
 	  .name = "width",
 	  .argument = "COLUMNS",
-	  .help = "print tables of so many columns at the most (default: the\n"
-		  "terminal\'s; without one nothing is cut)",
+	  .help = "print tables at most COLUMNS wide (default: as wide as the terminal;\n"
+		  "without a terminal nothing is cut)",
 	  .type = OPTION_UINT,
 	  .offset = offsetof(struct top_config, width),
 	  .min = 20,
 	  .max = 10000 },
 	{ .name = "replay",
-	  .help = "show recorded JSON lines, the oldest FILE first, instead of this machine",
+	  .help = "show recorded JSON lines instead of this machine; name the oldest FILE\n"
+		  "first",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct top_config, replay) },
 	{ .name = "connect",
 	  .argument = "WHERE",
-	  .help = "show what the daemon there streams (faultmap daemon --stream), without\n"
+	  .help = "show the stream of a running `faultmap daemon --stream`, which needs no\n"
 		  "privileges: unix:PATH, HOST:PORT or https://HOST[:PORT]",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct top_config, connect),
 	  .check = check_target },
 	{ .name = "credentials",
 	  .argument = "FILE",
-	  .help = "with --connect: the file's first line is USER:PASSWORD (default: that of\n"
-		  "FAULTMAP_CREDENTIALS in the environment, if any)",
+	  .help = "with --connect: read USER:PASSWORD from the first line of FILE (default:\n"
+		  "from the environment variable FAULTMAP_CREDENTIALS, if set)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct top_config, credentials) },
 	{ .name = "ca",
 	  .argument = "FILE",
-	  .help = "with --connect https://: trust what these certificates (PEM) sign\n"
-		  "(default: what this system trusts)",
+	  .help = "with --connect https://: trust the certificate authorities in FILE, in\n"
+		  "PEM form (default: those that this system trusts)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct top_config, ca) },
 	{ .name = "ascii",
-	  .help = "on a terminal: draw with ASCII alone (default: as the locale says)",
+	  .help = "on a terminal: draw with ASCII only (default: as the locale says)",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct top_config, ascii) },
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
@@ -111,15 +112,15 @@ static const struct command_spec top_spec = {
 	.synopsis = "[--once | -b] [options] [--replay FILE... | --connect WHERE]",
 	.summary = "show who faults now, on the terminal or as a table",
 	.details =
-		"On a terminal it shows what htop shows, of page faults: h there says which keys it has,\n"
-		"NO_COLOR does without colours. Where standard output is none, it is as with -b, and so\n"
-		"it is with --json and --csv.\n"
+		"On a terminal top is interactive, like htop: press h for its keys. It uses no colours if\n"
+		"NO_COLOR is set. If standard output is not a terminal, or with --json or --csv, top\n"
+		"prints tables, as with -b.\n"
 		"\n"
-		"Columns that end in /s are rates of the interval. MINOR and MAJOR are totals: by\n"
-		"mapping, file, kind and row what faultmap has counted since it started, else the\n"
-		"kernel's own, since each process began (min_flt and maj_flt of ps). Those have in them\n"
-		"what the kernel resolved without an exception: `gup` among the kinds. (exited) sums up\n"
-		"the processes that have ended.",
+		"Columns that end in /s are rates since the tick before. MINOR and MAJOR are totals. By\n"
+		"mapping, file, kind and row they are what faultmap has counted since it started.\n"
+		"Otherwise they are the kernel's own counters since each process began (min_flt and\n"
+		"maj_flt of ps), and include faults that the kernel resolved without an exception, which\n"
+		"the KIND column shows as `gup`. (exited) is the sum of the processes that have ended.",
 	.options = top_options,
 	.n_options = ARRAY_SIZE(top_options),
 };

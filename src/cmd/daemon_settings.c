@@ -62,21 +62,21 @@ static int check_address(const char *text, struct error *error)
 static const struct option_spec options[] = {
 	{ .name = "config",
 	  .argument = "FILE",
-	  .help = "read flags from FILE, without their dashes, one NAME = VALUE a line;\n"
-		  "those on the command line win (default " DEFAULT_CONFIG_FILE ",\n"
-		  "if it is there)",
+	  .help = "read flags from FILE: a line each, NAME = VALUE, without dashes; flags\n"
+		  "on the command line win (default " DEFAULT_CONFIG_FILE ",\n"
+		  "if it exists)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, config_file),
 	  .only_flag = true },
 	{ .name = "check-config",
-	  .help = "say whether the configuration is good, or where it is not, and exit",
+	  .help = "say whether the configuration is valid, or what is wrong, and exit",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct daemon_config, check_config),
 	  .only_flag = true },
 	{ .name = "listen",
 	  .argument = "ADDRESS",
-	  .help = "serve HTTP here; may be given several times: ADDR:PORT, [IPv6]:PORT,\n"
-		  ":PORT for every address, unix:PATH, or fd:// for systemd's sockets\n"
+	  .help = "serve HTTP here; may be repeated: ADDR:PORT, [IPv6]:PORT, :PORT for\n"
+		  "every address, unix:PATH, or fd:// for sockets passed by systemd\n"
 		  "(default those, or " WEB_DEFAULT_LISTEN "; port 0: any free one, -v says\n"
 		  "which)",
 	  .type = OPTION_LIST,
@@ -90,36 +90,37 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct daemon_config, web_config_file),
 	  .live = true },
 	{ .name = "web.enable-lifecycle",
-	  .help = "allow POST /-/reload, which does what SIGHUP does",
+	  .help = "let POST /-/reload do what SIGHUP does",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct daemon_config, web_enable_lifecycle),
 	  .live = true },
 	{ .name = "jsonl",
 	  .argument = "FILE",
-	  .help = "append JSON lines to FILE as `faultmap log` writes them (SIGHUP opens\n"
-		  "it again), or to a listener at unix:PATH, or to standard output (-)",
+	  .help = "append JSON lines, as `faultmap log` writes them, to FILE (SIGHUP\n"
+		  "opens it again), to a log shipper that listens at unix:PATH, or to\n"
+		  "standard output (-)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, jsonl),
 	  .live = true },
 	{ .name = "jsonl-max",
 	  .argument = "SIZE",
-	  .help = "put FILE aside as FILE.1 when it has grown to SIZE, what was that as\n"
-		  "FILE.2 and so on: 64K to 1T, a power of two (default: never)",
+	  .help = "when FILE has grown to SIZE, rename it to FILE.1, FILE.1 to FILE.2 and\n"
+		  "so on: a power of two from 64K to 1T (default: never)",
 	  .type = OPTION_SIZE,
 	  .offset = offsetof(struct daemon_config, jsonl_max),
 	  .min = 64 << 10,
 	  .max = 1ULL << 40 },
 	{ .name = "jsonl-keep",
 	  .argument = "N",
-	  .help = "keep N files that were put aside so (default 7)",
+	  .help = "with --jsonl-max: keep N renamed files (default 7)",
 	  .type = OPTION_UINT,
 	  .offset = offsetof(struct daemon_config, jsonl_keep),
 	  .min = 1,
 	  .max = 1000 },
 	{ .name = "stream",
-	  .help = "serve JSON lines as they come at /stream, for top --connect:\n"
-		  "by a unix: socket, or to who has a password or client certificate\n"
-		  "(--mappings-names all: to everybody)",
+	  .help = "serve JSON lines live at /stream, for top --connect: through a unix:\n"
+		  "socket, or with a password or client certificate (to everybody with\n"
+		  "`--mappings-names all`)",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct daemon_config, stream) },
 	USER_OPTION(struct daemon_config, user),
@@ -133,8 +134,8 @@ static const struct option_spec options[] = {
 	  .max = 24 * 3600 * 1000 },
 	{ .name = "group-by",
 	  .argument = "WHAT",
-	  .help = "what makes a group: unit (systemd unit or container, the default),\n"
-		  "cgroup, comm, exe, uid or pid",
+	  .help = "make metrics for each unit (systemd unit or container, the default),\n"
+		  "cgroup, comm, exe, uid or pid: these are the groups",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct daemon_config, group_by),
 	  .choices = group_by_names },
@@ -147,24 +148,24 @@ static const struct option_spec options[] = {
 	  .check = check_mappings },
 	{ .name = "mappings-names",
 	  .argument = "WHICH",
-	  .help = "public: [private] stands for files in directories that not everybody\n"
-		  "may list; all; auto (default): public if anybody can read it, by TCP\n"
-		  "without a password or client certificate, otherwise all",
+	  .help = "public: show files in directories that not everybody may list as\n"
+		  "[private]; all: show all names; auto (default): public if anybody can\n"
+		  "read them, by TCP without a password or client certificate, else all",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct daemon_config, mappings_names),
 	  .choices = mappings_names_words },
 	{ .name = "max-series",
 	  .argument = "N",
-	  .help = "at most N series in a scrape, all included (default 2000, at least\n"
+	  .help = "serve at most N series in a scrape, in all (default 2000, at least\n"
 		  "1300)",
 	  .type = OPTION_UINT,
 	  .offset = offsetof(struct daemon_config, max_series),
 	  .min = PROMETHEUS_LEAST_MAX_SERIES,
 	  .max = MOST_MAX_SERIES },
 	{ .name = "stacks",
-	  .help = "count the faults of each call path apart: JSON lines have them, and\n"
-		  "/debug/pprof/faults is a profile of the last minute or less, for\n"
-		  "Parca and Pyroscope. More rows, and twice the time of a fault",
+	  .help = "count each call path separately, for JSON lines and for\n"
+		  "/debug/pprof/faults, a profile of up to a minute for Parca and\n"
+		  "Pyroscope. Takes more rows and twice as long per fault",
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct daemon_config, watch.stacks) },
 	STACK_SAMPLES_OPTION(struct daemon_config, watch),
@@ -177,22 +178,22 @@ const struct command_spec daemon_spec = {
 	.synopsis = "[options]",
 	.summary = "run as a service: metrics for Prometheus, JSON lines to a file",
 	.details =
-		"Serves /metrics, / (a page for the browser), /-/healthy, /-/ready (the last tick\n"
-		"succeeded), /-/reload and with --stacks /debug/pprof/faults?seconds=N, in the\n"
-		"foreground, until SIGTERM or SIGINT. A tick is one reading of the kernel's counters.\n"
+		"Runs in the foreground until SIGTERM or SIGINT. Serves /metrics, / (a page for the\n"
+		"browser), /-/healthy, /-/ready (200 if the last tick succeeded), /-/reload and, with\n"
+		"--stacks, /debug/pprof/faults?seconds=N. A tick is one reading of the kernel's counters.\n"
 		"SIGHUP reads --config again: web.*, jsonl, interval and verbose change at once; for any\n"
-		"other key a message says that it takes a restart.\n"
-		"Once the programs are attached the daemon gives up its capabilities, becomes --user if\n"
-		"root has started it, and takes a filter of system calls upon itself.\n"
+		"other key a message says that the change takes a restart.\n"
+		"Once its BPF programs are attached, the daemon gives up its capabilities, becomes --user\n"
+		"if root started it, and restricts its own system calls (seccomp).\n"
 		"\n"
-		"A scrape has at most --max-series series, faultmap's own and OpenMetrics' _created\n"
-		"included. The groups with the most faults of late have series of their own, and so have\n"
-		"the top mappings of each group as far as there is room; the rest is group=\"other\" or\n"
-		"mapping=\"other\". A group that has to go stands still until Prometheus has seen its last\n"
-		"values, then its series end; other counts what it does from then on: rate() is right and\n"
-		"no counter goes down. It may come back after five minutes, and begins at 0 then.\n"
-		"faultmap_series says how many series there are, faultmap_groups_evicted_total how often\n"
-		"a group had to go.",
+		"A scrape has at most --max-series series; faultmap's own and OpenMetrics' _created count.\n"
+		"The groups with the most recent faults have series of their own, and so have the top\n"
+		"mappings of each group, as far as there is room. Everything else is in group=\"other\" or\n"
+		"mapping=\"other\". When a group has to make room for another, its series stand still until\n"
+		"Prometheus has read their last values, then they end; other counts its faults from then\n"
+		"on. So rate() is right, and no counter goes down. The group may come back after five\n"
+		"minutes, and then begins at 0. faultmap_series is the number of series,\n"
+		"faultmap_groups_evicted_total how many groups had to make room.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };

@@ -29,35 +29,35 @@ extern const char *const filter_children[];
 	{ .short_name = 'p',                                                                      \
 	  .name = "pid",                                                                          \
 	  .argument = "PIDS",                                                                     \
-	  .help = "only these processes, with commas between them, and what they start",          \
+	  .help = "only these processes, separated by commas, and those they start",              \
 	  .type = OPTION_LIST,                                                                    \
 	  .only_flag = true,                                                                      \
 	  .offset = offsetof(config, member.pid) },                                               \
 		{ .name = "children",                                                             \
 		  .argument = "WHETHER",                                                          \
-		  .help = "with --pid: whether what they start counts: yes or no (default: yes)", \
+		  .help = "with --pid: also count the processes they start: yes (default) or no", \
 		  .type = OPTION_CHOICE,                                                          \
 		  .offset = offsetof(config, member.children),                                    \
 		  .choices = filter_children },                                                   \
 		{ .name = "comm",                                                                 \
 		  .argument = "NAME",                                                             \
-		  .help = "only programs of this name; this and the next may be given several\n"  \
-			  "times, with * and ?",                                                  \
+		  .help = "only programs of this name; this flag and the next four may be\n"      \
+			  "repeated, and take the wildcards * and ?",                             \
 		  .type = OPTION_LIST,                                                            \
 		  .offset = offsetof(config, member.by.comm) },                                   \
 		{ .name = "exe",                                                                  \
 		  .argument = "PATH",                                                             \
-		  .help = "only programs of this file, or file name",                             \
+		  .help = "only programs whose file has this path, or this file name",            \
 		  .type = OPTION_LIST,                                                            \
 		  .offset = offsetof(config, member.by.exe) },                                    \
 		{ .name = "unit",                                                                 \
 		  .argument = "UNIT",                                                             \
-		  .help = "only processes of this unit of systemd, or container",                 \
+		  .help = "only processes of this systemd unit, or container",                    \
 		  .type = OPTION_LIST,                                                            \
 		  .offset = offsetof(config, member.by.unit) },                                   \
 		{ .name = "cgroup",                                                               \
 		  .argument = "PATH",                                                             \
-		  .help = "only processes of this cgroup, and of those below",                    \
+		  .help = "only processes of this cgroup, and of the cgroups below it",           \
 		  .type = OPTION_LIST,                                                            \
 		  .offset = offsetof(config, member.by.cgroup) },                                 \
 	{                                                                                         \

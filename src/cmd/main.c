@@ -26,7 +26,7 @@ static void print_usage(FILE *stream)
 		"Usage: faultmap COMMAND [ARG...]\n"
 		"       faultmap help [COMMAND] | version\n"
 		"\n"
-		"A system-wide page-fault profiler: who faults, where, what kind of fault.\n"
+		"A system-wide page-fault profiler: who faults, where, and what kind of fault.\n"
 		"\n"
 		"Commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
@@ -35,11 +35,11 @@ static void print_usage(FILE *stream)
 		"\n"
 		"Begin with:\n"
 		"  faultmap top --once              who faults now\n"
-		"  faultmap run -- COMMAND          where does this command fault\n"
-		"  faultmap run -p PID -d 10        where does this process, in ten seconds\n"
+		"  faultmap run -- COMMAND          where this command faults\n"
+		"  faultmap run -p PID -d 10        where this process faults, for ten seconds\n"
 		"  faultmap check                   what works on this machine\n"
 		"\n"
-		"`faultmap help COMMAND` says what a command takes.\n");
+		"`faultmap help COMMAND` explains a command and its flags.\n");
 }
 
 /*

@@ -38,13 +38,13 @@ int privileges_find(struct privileges_user *ret_user, const char *name, struct e
 /* For an option table. */
 int privileges_check(const char *name, struct error *error);
 
-#define USER_OPTION(config, member)                                                         \
-	{                                                                                   \
-		.name = "user", .argument = "NAME",                                         \
-		.help = "become this user once all is attached, if root starts it; root "   \
-			"stays\nroot (default: the system user faultmap, if there is one)", \
-		.type = OPTION_STRING, .offset = offsetof(config, member),                  \
-		.check = privileges_check                                                   \
+#define USER_OPTION(config, member)                                                                 \
+	{                                                                                           \
+		.name = "user", .argument = "NAME",                                                 \
+		.help = "if root starts it: become this user once all is attached; with \"root\"\n" \
+			"stay root (default: the system user faultmap, if there is one)",           \
+		.type = OPTION_STRING, .offset = offsetof(config, member),                          \
+		.check = privileges_check                                                           \
 	}
 
 /* What goes on after the start that takes a capability. */

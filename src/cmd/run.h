@@ -58,13 +58,13 @@ struct run_config {
 		{ .name = "user",                                                               \
 		  .argument = "NAME",                                                           \
 		  .help = "run COMMAND as this user, with its groups, HOME, USER and LOGNAME\n" \
-			  "(default: as faultmap runs)",                                        \
+			  "(default: the user who runs faultmap)",                              \
 		  .type = OPTION_STRING,                                                        \
 		  .offset = offsetof(struct run_config, user),                                  \
 		  .check = privileges_check },                                                  \
 	{                                                                                       \
 		.short_name = 'n', .name = "count", .argument = "COUNT",                        \
-		.help = "attached: end after COUNT ticks (default: 1 with -d, else when\n"      \
+		.help = "when attached: end after COUNT ticks (default: 1 with -d, else when\n" \
 			"interrupted)",                                                         \
 		.type = OPTION_UINT, .offset = offsetof(struct run_config, count), .min = 1,    \
 		.max = 1000000000                                                               \

@@ -24,38 +24,38 @@ struct stack_options {
 /* For the table below: a kind that there is. */
 int stack_options_check_kind(const char *name, struct error *error);
 
-#define STACK_OPTIONS(config, member)                                                   \
-	{ .name = "weight",                                                             \
-	  .argument = "WHAT",                                                           \
-	  .help = "what code is ordered by: faults (default), pages, major or stall",   \
-	  .type = OPTION_CHOICE,                                                        \
-	  .offset = offsetof(config, member.weight),                                    \
-	  .choices = profile_weight_words },                                            \
-		{ .name = "kind",                                                       \
-		  .argument = "KIND",                                                   \
-		  .help = "of code, only faults of this kind",                          \
-		  .type = OPTION_STRING,                                                \
-		  .offset = offsetof(config, member.kind),                              \
-		  .check = stack_options_check_kind },                                  \
-		{ .name = "mapping",                                                    \
-		  .argument = "NAME",                                                   \
-		  .help = "of code, only faults in mappings of this name",              \
-		  .type = OPTION_STRING,                                                \
-		  .offset = offsetof(config, member.mapping) },                         \
-		{ .name = "folded",                                                     \
-		  .argument = "FILE",                                                   \
-		  .help = "write call paths to FILE, for flamegraph.pl and speedscope", \
-		  .type = OPTION_STRING,                                                \
-		  .offset = offsetof(config, member.folded) },                          \
-		{ .name = "pprof",                                                      \
-		  .argument = "FILE",                                                   \
-		  .help = "write a gzipped profile for pprof to FILE",                  \
-		  .type = OPTION_STRING,                                                \
-		  .offset = offsetof(config, member.pprof) },                           \
-	{                                                                               \
-		.name = "flame", .argument = "FILE",                                    \
-		.help = "write a flame graph to FILE, a page for the browser",          \
-		.type = OPTION_STRING, .offset = offsetof(config, member.flame)         \
+#define STACK_OPTIONS(config, member)                                                           \
+	{ .name = "weight",                                                                     \
+	  .argument = "WHAT",                                                                   \
+	  .help = "sort code by faults (default), pages, major or stall",                       \
+	  .type = OPTION_CHOICE,                                                                \
+	  .offset = offsetof(config, member.weight),                                            \
+	  .choices = profile_weight_words },                                                    \
+		{ .name = "kind",                                                               \
+		  .argument = "KIND",                                                           \
+		  .help = "show code for faults of this kind only",                             \
+		  .type = OPTION_STRING,                                                        \
+		  .offset = offsetof(config, member.kind),                                      \
+		  .check = stack_options_check_kind },                                          \
+		{ .name = "mapping",                                                            \
+		  .argument = "NAME",                                                           \
+		  .help = "show code for faults in mappings of this name only",                 \
+		  .type = OPTION_STRING,                                                        \
+		  .offset = offsetof(config, member.mapping) },                                 \
+		{ .name = "folded",                                                             \
+		  .argument = "FILE",                                                           \
+		  .help = "write call paths to FILE, for flamegraph.pl and speedscope",         \
+		  .type = OPTION_STRING,                                                        \
+		  .offset = offsetof(config, member.folded) },                                  \
+		{ .name = "pprof",                                                              \
+		  .argument = "FILE",                                                           \
+		  .help = "write a gzipped profile for pprof to FILE",                          \
+		  .type = OPTION_STRING,                                                        \
+		  .offset = offsetof(config, member.pprof) },                                   \
+	{                                                                                       \
+		.name = "flame", .argument = "FILE",                                            \
+		.help = "write a flame graph to FILE, as one HTML page", .type = OPTION_STRING, \
+		.offset = offsetof(config, member.flame)                                        \
 	}
 
 struct stack_output {

@@ -37,64 +37,64 @@ struct table_options {
 extern const char *const table_colours[];
 
 /* Entries of an option table; default_by ("process") is for the help. */
-#define TABLE_OPTIONS(config, member, default_by)                                                  \
-	{ .name = "by",                                                                            \
-	  .argument = "WHAT",                                                                      \
-	  .help = "a line for each process, thread, mapping, file, kind, unit, cgroup, comm,\n"    \
-		  "exe, uid, parent or row (default: " default_by ")",                             \
-	  .type = OPTION_CHOICE,                                                                   \
-	  .offset = offsetof(config, member.by),                                                   \
-	  .choices = grouping_words },                                                             \
-		{ .name = "sort",                                                                  \
-		  .argument = "WHAT",                                                              \
-		  .help = "most stall, faults, minor, major, denied, bytes or rate first; also\n"  \
-			  "pages, rss, vsz, pid, name (default: stall where most faults were\n"    \
-			  "timed, else faults)",                                                   \
-		  .type = OPTION_CHOICE,                                                           \
-		  .offset = offsetof(config, member.sort),                                         \
-		  .choices = tally_sort_words },                                                   \
-		{ .name = "rows",                                                                  \
-		  .argument = "N",                                                                 \
-		  .help = "print N lines and sum up the rest (default: 15, and more until the\n"   \
-			  "rest is small and has no major and no denied fault)",                   \
-		  .type = OPTION_UINT,                                                             \
-		  .offset = offsetof(config, member.rows),                                         \
-		  .min = 1,                                                                        \
-		  .max = 1000000000 },                                                             \
-		{ .name = "all",                                                                   \
-		  .help = "print every line, not only what cost most",                             \
-		  .type = OPTION_FLAG,                                                             \
-		  .offset = offsetof(config, member.all) },                                        \
-		{ .name = "columns",                                                               \
-		  .argument = "TITLES",                                                            \
-		  .help = "print these columns, with commas between them: the table's titles\n"    \
-			  "(default: what the width has room for)",                                \
-		  .type = OPTION_STRING,                                                           \
-		  .offset = offsetof(config, member.columns) },                                    \
-		{ .name = "csv",                                                                   \
-		  .help = "print comma-separated values",                                          \
-		  .type = OPTION_FLAG,                                                             \
-		  .offset = offsetof(config, member.csv) },                                        \
-	{                                                                                          \
-		.name = "color", .argument = "WHEN",                                               \
-		.help = "colour lines with denied or major faults: never, always, or auto, on a\n" \
-			"terminal unless NO_COLOR is set or TERM is dumb (default: auto)",         \
-		.type = OPTION_CHOICE, .offset = offsetof(config, member.colour),                  \
-		.choices = table_colours                                                           \
+#define TABLE_OPTIONS(config, member, default_by)                                                      \
+	{ .name = "by",                                                                                \
+	  .argument = "WHAT",                                                                          \
+	  .help = "one line per process, thread, mapping, file, kind, unit, cgroup, comm,\n"           \
+		  "exe, uid, parent or row (default: " default_by ")",                                 \
+	  .type = OPTION_CHOICE,                                                                       \
+	  .offset = offsetof(config, member.by),                                                       \
+	  .choices = grouping_words },                                                                 \
+		{ .name = "sort",                                                                      \
+		  .argument = "WHAT",                                                                  \
+		  .help = "the largest stall, faults, minor, major, denied, bytes, rate, pages, rss\n" \
+			  "or vsz first; or the first pid or name (default: stall if most faults\n"    \
+			  "were timed, else faults)",                                                  \
+		  .type = OPTION_CHOICE,                                                               \
+		  .offset = offsetof(config, member.sort),                                             \
+		  .choices = tally_sort_words },                                                       \
+		{ .name = "rows",                                                                      \
+		  .argument = "N",                                                                     \
+		  .help = "print N lines and sum up the rest in one (default: 15, or more until the\n" \
+			  "rest is small and has no major or denied faults)",                          \
+		  .type = OPTION_UINT,                                                                 \
+		  .offset = offsetof(config, member.rows),                                             \
+		  .min = 1,                                                                            \
+		  .max = 1000000000 },                                                                 \
+		{ .name = "all",                                                                       \
+		  .help = "print every line, not only the largest",                                    \
+		  .type = OPTION_FLAG,                                                                 \
+		  .offset = offsetof(config, member.all) },                                            \
+		{ .name = "columns",                                                                   \
+		  .argument = "TITLES",                                                                \
+		  .help = "print these columns: titles of the table, separated by commas (default:\n"  \
+			  "as many as fit the width)",                                                 \
+		  .type = OPTION_STRING,                                                               \
+		  .offset = offsetof(config, member.columns) },                                        \
+		{ .name = "csv",                                                                       \
+		  .help = "print comma-separated values",                                              \
+		  .type = OPTION_FLAG,                                                                 \
+		  .offset = offsetof(config, member.csv) },                                            \
+	{                                                                                              \
+		.name = "color", .argument = "WHEN",                                                   \
+		.help = "colour lines with denied or major faults: never, always, or auto, on a\n"     \
+			"terminal unless NO_COLOR is set or TERM is dumb (default: auto)",             \
+		.type = OPTION_CHOICE, .offset = offsetof(config, member.colour),                      \
+		.choices = table_colours                                                               \
 	}
 /* The one that `run` has another meaning for. */
-#define TABLE_JSON_OPTION(config, member)                                            \
-	{                                                                            \
-		.name = "json", .help = "print each table as a JSON object, a line", \
-		.type = OPTION_FLAG, .offset = offsetof(config, member.json)         \
+#define TABLE_JSON_OPTION(config, member)                                       \
+	{                                                                       \
+		.name = "json", .help = "print each table as one line of JSON", \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.json)    \
 	}
 
 /* Not of `report`: no log has command lines. */
-#define TABLE_COMMAND_OPTION(config, member)                                                  \
-	{                                                                                     \
-		.short_name = 'c', .name = "command",                                         \
-		.help = "show command lines, with --by process (the default with this flag)", \
-		.type = OPTION_FLAG, .offset = offsetof(config, member.commands)              \
+#define TABLE_COMMAND_OPTION(config, member)                                         \
+	{                                                                            \
+		.short_name = 'c', .name = "command",                                \
+		.help = "show command lines instead of names; implies --by process", \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.commands)     \
 	}
 
 /* What is grouped by, if it was not said: `by`. */

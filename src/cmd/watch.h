@@ -26,62 +26,61 @@ struct watch_options {
 extern const char *const watch_details[];
 
 /* Entries of an option table; default_detail ("fast") is for the help. */
-#define WATCH_OPTIONS(config, member, default_detail)                                                \
-	{ .name = "detail",                                                                          \
-	  .argument = "LEVEL",                                                                       \
-	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail    \
-		  ")",                                                                               \
-	  .type = OPTION_CHOICE,                                                                     \
-	  .offset = offsetof(config, member.detail),                                                 \
-	  .choices = watch_details },                                                                \
-		{ .name = "slice",                                                                   \
-		  .argument = "SIZE",                                                                \
-		  .help = "count each mapping in slices of SIZE, a power of two from 4K to 1T; in\n" \
-			  "larger ones where it would have more than 1024 (default: not split).\n"   \
-			  "JSON lines show them",                                                    \
-		  .type = OPTION_SIZE,                                                               \
-		  .offset = offsetof(config, member.slice_bytes),                                    \
-		  .min = 4096,                                                                       \
-		  .max = 1ULL << 40 },                                                               \
-	{                                                                                            \
-		.name = "max-rows", .argument = "N",                                                 \
-		.help = "let N rows move in one tick (default: 32768, full detail 24576; more\n"     \
-			"where there are more than 16 CPUs)",                                        \
-		.type = OPTION_UINT, .offset = offsetof(config, member.max_rows), .min = 1,          \
-		.max = 1048576                                                                       \
+#define WATCH_OPTIONS(config, member, default_detail)                                             \
+	{ .name = "detail",                                                                       \
+	  .argument = "LEVEL",                                                                    \
+	  .help = "fast, or full: exact kind and latency of every fault (default " default_detail \
+		  ")",                                                                            \
+	  .type = OPTION_CHOICE,                                                                  \
+	  .offset = offsetof(config, member.detail),                                              \
+	  .choices = watch_details },                                                             \
+		{ .name = "slice",                                                                \
+		  .argument = "SIZE",                                                             \
+		  .help = "count each slice of a mapping separately, for JSON lines. SIZE is a\n" \
+			  "power of two from 4K to 1T; it doubles until a mapping has at most\n"  \
+			  "1024 slices (default: mappings are not split)",                        \
+		  .type = OPTION_SIZE,                                                            \
+		  .offset = offsetof(config, member.slice_bytes),                                 \
+		  .min = 4096,                                                                    \
+		  .max = 1ULL << 40 },                                                            \
+	{                                                                                         \
+		.name = "max-rows", .argument = "N",                                              \
+		.help = "have room for N rows that count faults in the same tick (default:\n"     \
+			"32768, full detail 24576; more with more than 16 CPUs)",                 \
+		.type = OPTION_UINT, .offset = offsetof(config, member.max_rows), .min = 1,       \
+		.max = 1048576                                                                    \
 	}
 
 /* The same for commands that show threads, */
-#define THREADS_OPTION(config, member)                                                             \
-	{                                                                                          \
-		.name = "threads",                                                                 \
-		.help = "count each thread's faults apart, by its number and name: --by thread,\n" \
-			"JSON lines",                                                              \
-		.type = OPTION_FLAG, .offset = offsetof(config, member.threads)                    \
+#define THREADS_OPTION(config, member)                                                  \
+	{                                                                               \
+		.name = "threads",                                                      \
+		.help = "count each thread separately, for JSON lines and --by thread", \
+		.type = OPTION_FLAG, .offset = offsetof(config, member.threads)         \
 	}
 /* How stacks are sampled: a prime, so that it is in step with nothing. */
 #define STACK_SAMPLES_DEFAULT 101
-#define STACK_SAMPLES_OPTION(config, member)                                                     \
-	{                                                                                        \
-		.name = "stack-samples", .argument = "N",                                        \
-		.help = "with --stacks, of faults whose callers frame pointers do not tell:\n"   \
-			"copy the stack of the first of each instruction and of each N-th,\n"    \
-			"and unwind it (default: 101; 0: of none)",                              \
-		.type = OPTION_UINT, .offset = offsetof(config, member.stack_samples), .min = 0, \
-		.max = 1000000                                                                   \
+#define STACK_SAMPLES_OPTION(config, member)                                                      \
+	{                                                                                         \
+		.name = "stack-samples", .argument = "N",                                         \
+		.help = "with --stacks, where frame pointers do not find the callers: copy and\n" \
+			"unwind the stack of an instruction's first fault and of every N-th\n"    \
+			"fault (default: 101; 0: none)",                                          \
+		.type = OPTION_UINT, .offset = offsetof(config, member.stack_samples), .min = 0,  \
+		.max = 1000000                                                                    \
 	}
 /* and code. */
 #define CODE_OPTIONS(config, member)                                                                   \
 	STACK_SAMPLES_OPTION(config, member),                                                          \
 		{ .name = "stacks",                                                                    \
-		  .help = "count the faults of each call path apart, as far as frame pointers lead,\n" \
-			  "and as with --code",                                                        \
+		  .help = "count each call path separately, as far as frame pointers lead; includes\n" \
+			  "what --code does",                                                          \
 		  .type = OPTION_FLAG,                                                                 \
 		  .offset = offsetof(config, member.stacks) },                                         \
 	{                                                                                              \
 		.name = "code",                                                                        \
-		.help = "count the faults of each instruction apart, by its file and the offset in\n"  \
-			"it; JSON lines show them",                                                    \
+		.help = "count each instruction separately, as a file and an offset in it, for\n"      \
+			"JSON lines and tables of code",                                               \
 		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                           \
 	}
 
