@@ -20,7 +20,7 @@ _faultmap_flags()
 	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --jsonl-max --jsonl-keep --stream --interval --group-by --mappings --mappings-names --max-series --user --stacks --stack-samples $watch $common"
+			"--jsonl --jsonl-max --jsonl-keep --stream --interval --group-by --group-rules --mappings --mappings-names --max-series --user --stacks --stack-samples $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac

@@ -138,6 +138,7 @@ complete -c faultmap -n $daemon -l jsonl-keep -x -d 'number of renamed files to 
 complete -c faultmap -n $daemon -l stream -d 'serve JSON lines at /stream'
 complete -c faultmap -n $daemon -l interval -x -d 'seconds between two ticks'
 complete -c faultmap -n $daemon -l group-by -x -a 'cgroup comm exe pid uid unit' -d 'make metrics for each'
+complete -c faultmap -n $daemon -l group-rules -r -F -d 'name groups by the rules in this file'
 complete -c faultmap -n $daemon -l mappings -x -a 'none top=5' -d 'series for mappings'
 complete -c faultmap -n $daemon -l mappings-names -x -a 'all auto public' -d 'which file names to show'
 complete -c faultmap -n $daemon -l max-series -x -d 'largest number of series in a scrape'

@@ -158,6 +158,7 @@ _faultmap() {
 				'--stream[serve JSON lines at /stream]' \
 				'--interval=[seconds between two ticks]:seconds:' \
 				'--group-by=[make metrics for each]:what:(cgroup comm exe pid uid unit)' \
+				'--group-rules=[name groups by the rules in this file]:file:_files' \
 				'--mappings=[series for mappings]:which:(none top=5)' \
 				'--mappings-names=[which file names to show]:which:(all auto public)' \
 				'--max-series=[largest number of series in a scrape]:count:' \

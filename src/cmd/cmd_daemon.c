@@ -247,6 +247,7 @@ static void commit(struct service *service, struct settings *settings, struct si
 {
 	bool is_other_interval = settings->config.interval_ms != service->config->interval_ms;
 
+	sink_prometheus_set_rules(service->metrics, settings->rules);
 	if (service->settings != service->started)
 		settings_free(service->settings);
 	service->settings = settings;
@@ -287,8 +288,10 @@ static int apply_settings(struct service *service, struct settings *settings, st
 	bool is_other_jsonl = !service->config->jsonl != !path ||
 			      (path && strcmp(service->config->jsonl, path));
 	struct sink_jsonl *jsonl = NULL;
-	int result = is_other_jsonl ? open_jsonl(&jsonl, config, error) : 0;
+	int result = settings_check_reload(service->started, settings, error);
 
+	if (!result && is_other_jsonl)
+		result = open_jsonl(&jsonl, config, error);
 	if (!result)
 		result = web_reload(service->web, &web, error);
 	if (result < 0)
@@ -454,7 +457,7 @@ static unsigned int privileges_to_write(const struct service *service)
 static unsigned int privileges_needed(const struct service *service)
 {
 	return privileges_to_read(service) | privileges_to_write(service) |
-	       (service->config->group_by == GROUP_BY_EXE ? PRIVILEGE_READ_EXE : 0) |
+	       (settings_read_exe(service->settings) ? PRIVILEGE_READ_EXE : 0) |
 	       (session_info(service->session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0);
 }
 
@@ -537,8 +540,10 @@ static int make_metrics(struct service *service)
 	daemon_parse_mappings(config->mappings, &options.top_mappings); /* checked with the flags */
 	clock_gettime(CLOCK_REALTIME, &options.started);
 	service->metrics = sink_prometheus_new(&options);
-	if (service->metrics)
+	if (service->metrics) {
+		sink_prometheus_set_rules(service->metrics, service->settings->rules);
 		sinks_add(&service->sinks, &sink_prometheus_ops, service->metrics);
+	}
 	service->overview = sink_overview_new();
 	if (service->overview)
 		sinks_add(&service->sinks, &sink_overview_ops, service->overview);

@@ -139,6 +139,15 @@ static const struct option_spec options[] = {
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct daemon_config, group_by),
 	  .choices = group_by_names },
+	{ .name = "group-rules",
+	  .argument = "FILE",
+	  .help = "name groups by the rules in FILE, one FIELD REGEX => NAME a line, the\n"
+		  "first that matches wins: FIELD is comm, exe, cmdline, unit or cgroup,\n"
+		  "REGEX matches all of it, NAME may have $1 to $9; the rest is in the\n"
+		  "group of --group-by. Read again on SIGHUP",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, group_rules),
+	  .live = true },
 	{ .name = "mappings",
 	  .argument = "WHICH",
 	  .help = "top=N: series for each group's N mappings with the most faults;\n"
@@ -181,8 +190,8 @@ const struct command_spec daemon_spec = {
 		"Runs in the foreground until SIGTERM or SIGINT. Serves /metrics, / (a page for the\n"
 		"browser), /-/healthy, /-/ready (200 if the last tick succeeded), /-/reload and, with\n"
 		"--stacks, /debug/pprof/faults?seconds=N. A tick is one reading of the kernel's counters.\n"
-		"SIGHUP reads --config again: web.*, jsonl, interval and verbose change at once; for any\n"
-		"other key a message says that the change takes a restart.\n"
+		"SIGHUP reads --config again: web.*, jsonl, interval, group-rules and verbose change at\n"
+		"once; for any other key a message says that the change takes a restart.\n"
 		"Once its BPF programs are attached, the daemon gives up its capabilities, becomes --user\n"
 		"if root started it, and restricts its own system calls (seccomp).\n"
 		"\n"
@@ -203,6 +212,7 @@ void settings_free(struct settings *settings)
 	if (!settings)
 		return;
 	config_file_free(settings->file);
+	group_rules_free(settings->rules);
 	free(settings);
 }
 
@@ -238,11 +248,29 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[], 
 	if (!result)
 		result = options_parse(&daemon_spec, &settings->config, argc, argv, &operand,
 				       error);
+	if (!result && settings->config.group_rules)
+		result = group_rules_read(&settings->rules, settings->config.group_rules, error);
 	if (result < 0)
 		settings_free(settings);
 	else
 		*ret_settings = settings;
 	return result;
+}
+
+bool settings_read_exe(const struct settings *settings)
+{
+	return settings->config.group_by == GROUP_BY_EXE ||
+	       group_rules_use(settings->rules, RULE_EXE);
+}
+
+int settings_check_reload(const struct settings *started, const struct settings *settings,
+			  struct error *error)
+{
+	if (!group_rules_use(settings->rules, RULE_EXE) || settings_read_exe(started))
+		return 0;
+	return error_set(error, EPERM,
+			 "rules by exe in %s, where there were none: that takes a restart",
+			 settings->config.group_rules);
 }
 
 void settings_tell_what_waits(const struct settings *started, const struct settings *settings)

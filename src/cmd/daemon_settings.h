@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/config_file.h"
 #include "cmd/watch.h"
+#include "metrics/group_rules.h"
 
 #define DEFAULT_CONFIG_FILE "/etc/faultmap/faultmap.conf"
 
@@ -25,6 +26,7 @@ struct daemon_config {
 	bool stream;
 	uint64_t interval_ms;
 	int group_by; /* enum group_by */
+	const char *group_rules;
 	const char *mappings;
 	int mappings_names; /* enum mappings_names */
 	uint64_t max_series;
@@ -35,7 +37,8 @@ enum mappings_names { NAMES_AUTO, NAMES_PUBLIC, NAMES_ALL };
 /* What flags and file say together. */
 struct settings {
 	struct daemon_config config;
-	struct config_file *file; /* owns what config borrows; NULL without one */
+	struct config_file *file;  /* owns what config borrows; NULL without one */
+	struct group_rules *rules; /* NULL without --group-rules */
 };
 
 extern const struct command_spec daemon_spec;
@@ -48,6 +51,11 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[],
 		  struct error *error);
 /* NULL is fine. */
 void settings_free(struct settings *settings);
+/* It reads which files others run, which takes a capability. */
+bool settings_read_exe(const struct settings *settings);
+/* What was started so can go on with other settings: 0, or -EPERM with the error set. */
+int settings_check_reload(const struct settings *started, const struct settings *settings,
+			  struct error *error);
 /* Warns of each key that has changed and takes a restart. */
 void settings_tell_what_waits(const struct settings *started, const struct settings *settings);
 

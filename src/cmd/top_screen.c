@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/session.h"
-#include "collect/command_line.h"
+#include "base/command_line.h"
 #include "collect/host_memory.h"
 #include "sink/finding_text.h"
 
@@ -65,7 +65,7 @@ static const char *command_of(void *context, uint32_t tgid, uint64_t start_ns)
 	struct top_screen *top = context;
 
 	(void)start_ns;
-	return command_line_read(top->command, tgid);
+	return command_line_read(top->command, sizeof(top->command), tgid);
 }
 
 static int save(void *context, const char *text, char *ret_where, size_t size, struct error *error)

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "collect/command_line.h"
+#include "base/command_line.h"
 #include "base/util.h"
 
 /* A process that is in no listing any more and whose free record does not come ends after so long:
@@ -167,7 +167,7 @@ static int set_command(struct tasks *tasks, struct process *process)
 {
 	char text[COMMAND_LINE_LEN];
 
-	if (!command_line_read(text, process->tgid))
+	if (!command_line_read(text, sizeof(text), process->tgid))
 		return 0;
 	return keep_text(tasks, process, text, &process->command);
 }

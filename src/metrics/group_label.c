@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/command_line.h"
 #include "model/grouping.h"
 
 const char *const group_by_names[] = {
@@ -29,29 +30,74 @@ static void label_cgroup(char label[LABEL_LEN], const char *name)
 		strcpy(label, name);
 }
 
-static void label_exe(char label[LABEL_LEN], const struct process *process,
-		      struct public_names *public_names, uint64_t now_ns)
+/* "/usr/bin/cat"; "[cat]" where that is private or not known. */
+static void exe_of(char *path, size_t size, const struct group_labels *labels,
+		   const struct process *process)
 {
-	char link[32], path[PATH_MAX + 1];
+	char link[32];
 	ssize_t length = -1;
 
 	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
 	if (!process->ended)
-		length = readlink(link, path, sizeof(path) - 1);
+		length = readlink(link, path, size - 1);
 	path[length < 0 ? 0 : length] = '\0';
-	if (length < 0 || (public_names && !public_names_has(public_names, path, now_ns)))
-		snprintf(path, sizeof(path), *process->comm ? "[%s]" : "%s",
+	if (length < 0 ||
+	    (labels->public_names && !public_names_has(labels->public_names, path, labels->now_ns)))
+		snprintf(path, size, *process->comm ? "[%s]" : "%s",
 			 grouping_process_name(BY_COMM, process, NULL, 0));
-	label_text(label, path);
 }
 
-void group_label_of(struct group_label *ret_label, enum group_by by, const struct process *process,
-		    struct public_names *public_names, uint64_t now_ns)
+struct subject {
+	const struct group_labels *labels;
+	const struct process *process;
+};
+_Static_assert(RULE_TEXT_LEN >= UNIT_NAME_LEN, "a rule sees all of a unit's name");
+
+/* For rules. */
+static const char *text_of(void *context, enum rule_field field, char buffer[RULE_TEXT_LEN])
 {
-	char *label = ret_label->text;
+	const struct subject *subject = context;
+	const struct process *process = subject->process;
+
+	switch (field) {
+	case RULE_COMM:
+		return grouping_process_name(BY_COMM, process, NULL, 0);
+	case RULE_EXE:
+		exe_of(buffer, RULE_TEXT_LEN, subject->labels, process);
+		return buffer;
+	case RULE_CMDLINE:
+		return process->ended ? NULL :
+					command_line_read(buffer, RULE_TEXT_LEN, process->tgid);
+	case RULE_UNIT:
+		return grouping_process_name(BY_UNIT, process, buffer, RULE_TEXT_LEN);
+	case RULE_CGROUP:
+		return grouping_process_name(BY_CGROUP, process, NULL, 0);
+	default:
+		return NULL;
+	}
+}
+
+static bool label_by_rule(char label[LABEL_LEN], const struct group_labels *labels,
+			  const struct process *process)
+{
+	struct subject subject = { labels, process };
+	char name[2 * LABEL_LEN];
+
+	if (!group_rules_match(labels->rules, text_of, &subject, name, sizeof(name)))
+		return false;
+	label_cgroup(label, name);
+	return true;
+}
+
+void group_label_of(struct group_label *ret_label, const struct group_labels *labels,
+		    const struct process *process)
+{
+	char *label = ret_label->text, path[PATH_MAX + 1];
 
 	ret_label->unit = (struct unit_name){};
-	switch (by) {
+	if (label_by_rule(label, labels, process))
+		return;
+	switch (labels->by) {
 	case GROUP_BY_UNIT:
 		unit_name_of(&ret_label->unit, process->cgroup);
 		label_cgroup(label, ret_label->unit.name);
@@ -63,7 +109,8 @@ void group_label_of(struct group_label *ret_label, enum group_by by, const struc
 		label_text(label, grouping_process_name(BY_COMM, process, NULL, 0));
 		break;
 	case GROUP_BY_EXE:
-		label_exe(label, process, public_names, now_ns);
+		exe_of(path, sizeof(path), labels, process);
+		label_text(label, path);
 		break;
 	case GROUP_BY_UID:
 		snprintf(label, LABEL_LEN, "%" PRIu32, process->uid);

@@ -4,6 +4,7 @@
 #define FAULTMAP_GROUP_LABEL_H
 
 #include "metrics/exposition.h"
+#include "metrics/group_rules.h"
 #include "metrics/public_names.h"
 #include "model/snapshot.h"
 #include "model/unit_name.h"
@@ -25,8 +26,16 @@ struct group_label {
 	struct unit_name unit; /* GROUP_BY_UNIT: the container, if it is one */
 };
 
-/* by GROUP_BY_EXE it reads /proc, else only the process. public_names NULL: nothing is private. */
-void group_label_of(struct group_label *ret_label, enum group_by by, const struct process *process,
-		    struct public_names *public_names, uint64_t now_ns);
+/* What labels are made by. */
+struct group_labels {
+	enum group_by by;
+	struct group_rules *rules;         /* they come first; NULL: none */
+	struct public_names *public_names; /* NULL: nothing is private */
+	uint64_t now_ns;                   /* as for public_names_has() */
+};
+
+/* Reads /proc by GROUP_BY_EXE and where a rule looks at exe or cmdline, else only the process. */
+void group_label_of(struct group_label *ret_label, const struct group_labels *labels,
+		    const struct process *process);
 
 #endif

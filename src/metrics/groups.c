@@ -14,6 +14,8 @@
 
 /* Faults of so long ago count half, or a little less. */
 #define MEMORY_SECONDS 600.0
+/* An exec may leave comm as it was and change what a rule sees: who faults is looked at so often. */
+#define LOOK_AGAIN_NS 30000000000ULL
 
 /* A process, as long as it lives. */
 struct member {
@@ -22,6 +24,8 @@ struct member {
 	uint32_t uid;
 	char comm[COMM_LEN];
 	const char *cgroup; /* only compared: the snapshot's while the process has it */
+	uint64_t looked_ns; /* at what /proc has of it; as groups.now_ns */
+	uint64_t rules_turn;
 	struct group *group;
 };
 #define MEMBER_KEY_SIZE offsetof(struct member, uid)
@@ -161,6 +165,12 @@ int groups_hide_private(struct groups *groups)
 	return groups->public_names ? 0 : -ENOMEM;
 }
 
+void groups_set_rules(struct groups *groups, struct group_rules *rules)
+{
+	groups->rules = rules;
+	groups->rules_turn++;
+}
+
 /* As everybody may see it. */
 static const char *shown_name(const struct groups *groups, const char *name)
 {
@@ -200,13 +210,15 @@ static int reserve(struct groups *groups)
 /* Finds the group, or makes it; other when there is no memory, or for what calls itself that. */
 static struct group *group_of(struct groups *groups, const struct process *process)
 {
+	const struct group_labels labels = { groups->group_by, groups->rules, groups->public_names,
+					     groups->now_ns };
 	struct group_label label;
 	struct group key, *group;
 	struct group **found;
 
 	if (losses_is_other(process))
 		return groups->other;
-	group_label_of(&label, groups->group_by, process, groups->public_names, groups->now_ns);
+	group_label_of(&label, &labels, process);
 	if (!strcmp(label.text, groups->other->label))
 		return groups->other;
 	key.label = label.text;
@@ -237,10 +249,23 @@ const struct group *groups_find(const struct groups *groups, const char *label)
 	return found ? *found : NULL;
 }
 
-static bool is_same(const struct member *member, const struct process *process)
+/* Rules look at what may change without a sign. */
+static bool is_stale(const struct groups *groups, const struct member *member)
 {
-	return member->cgroup == process->cgroup && member->uid == process->uid &&
-	       !strcmp(member->comm, process->comm);
+	return (group_rules_use(groups->rules, RULE_EXE) ||
+		group_rules_use(groups->rules, RULE_CMDLINE)) &&
+	       groups->now_ns - member->looked_ns >= LOOK_AGAIN_NS;
+}
+
+static bool is_same(const struct groups *groups, const struct member *member,
+		    const struct process *process)
+{
+	if (member->cgroup != process->cgroup || member->uid != process->uid ||
+	    strcmp(member->comm, process->comm) != 0)
+		return false;
+	/* Of who has ended /proc has nothing any more. */
+	return process->ended ||
+	       (member->rules_turn == groups->rules_turn && !is_stale(groups, member));
 }
 
 /* The group that the process is in now: exec, setuid and the like may have moved it. */
@@ -250,7 +275,7 @@ static struct group *group_of_member(struct groups *groups, const struct process
 	struct member *member = table_get(&groups->members, &key);
 	struct group *group;
 
-	if (member && is_same(member, process))
+	if (member && is_same(groups, member, process))
 		return member->group;
 	group = group_of(groups, process);
 	if (!member) {
@@ -269,6 +294,8 @@ static struct group *group_of_member(struct groups *groups, const struct process
 	group->members++;
 	member->uid = process->uid;
 	member->cgroup = process->cgroup;
+	member->looked_ns = groups->now_ns;
+	member->rules_turn = groups->rules_turn;
 	memcpy(member->comm, process->comm, sizeof(member->comm));
 	return group;
 }

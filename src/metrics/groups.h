@@ -89,6 +89,8 @@ typedef size_t (*group_cost_fn)(const struct group *group);
 
 struct groups {
 	enum group_by group_by;
+	struct group_rules *rules; /* NULL: none. Somebody else's */
+	uint64_t rules_turn;       /* one more with other rules: all members are looked at again */
 	size_t top_mappings;
 	group_cost_fn cost, mapping_cost;
 	struct public_names *public_names; /* NULL: all names are shown */
@@ -130,6 +132,10 @@ void groups_clear(struct groups *groups);
 /* Names of files that not everybody may see are [private] from now on. Before the first row. 0 or
  * -ENOMEM. */
 int groups_hide_private(struct groups *groups);
+
+/* Takes these rules from now on, which have to stay until there are others; NULL: none. What groups
+ * have counted stays theirs. */
+void groups_set_rules(struct groups *groups, struct group_rules *rules);
 
 void groups_begin(struct groups *groups, const struct snapshot *snapshot);
 void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta);

@@ -187,6 +187,11 @@ int sink_prometheus_hide_private(struct sink_prometheus *sink)
 	return groups_hide_private(&sink->groups);
 }
 
+void sink_prometheus_set_rules(struct sink_prometheus *sink, struct group_rules *rules)
+{
+	groups_set_rules(&sink->groups, rules);
+}
+
 void sink_prometheus_free(struct sink_prometheus *sink)
 {
 	if (!sink)

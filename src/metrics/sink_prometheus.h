@@ -56,6 +56,8 @@ struct sink_prometheus *sink_prometheus_new(const struct sink_prometheus_options
 /* Names of files that not everybody may see are not shown (metrics/public_names.h). Before the
  * first tick. 0 or -ENOMEM. */
 int sink_prometheus_hide_private(struct sink_prometheus *sink);
+/* See groups_set_rules(). */
+void sink_prometheus_set_rules(struct sink_prometheus *sink, struct group_rules *rules);
 /* NULL is fine. */
 void sink_prometheus_free(struct sink_prometheus *sink);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "collect/command_line.h"
+#include "base/command_line.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 
 #include "base/util.h"
 
-char *command_line_read(char buffer[COMMAND_LINE_LEN], uint32_t tgid)
+char *command_line_read(char *buffer, size_t size, uint32_t tgid)
 {
 	char path[32];
 	autoclose int fd = -1;
@@ -16,7 +16,7 @@ char *command_line_read(char buffer[COMMAND_LINE_LEN], uint32_t tgid)
 
 	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cmdline", tgid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? 0 : read(fd, buffer, COMMAND_LINE_LEN - 1);
+	length = fd < 0 ? 0 : read(fd, buffer, size - 1);
 	while (length > 0 && !buffer[length - 1])
 		length--;
 	if (length <= 0)
