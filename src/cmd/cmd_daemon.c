@@ -25,12 +25,12 @@
 #include "base/util.h"
 #include "serve/web.h"
 
-/* After so many failed ticks in a row the daemon ends, so that the service manager restarts it. */
+/* After this many failed ticks in a row the daemon ends, so that the service manager restarts it. */
 #define MAX_TROUBLE_IN_A_ROW 5
-/* How long a log shipper may take no line at the end. */
+/* At the end: give up on a log shipper that takes no line for this long. */
 #define LAST_LINES_MS 1000
-/* How often the heap is looked at, and how much of it may be free: a tick of thousands of processes
- * leaves some 20 MiB, of which free(3) gives back what lies at the end alone. */
+/* How often to check the heap, and how much of it may be free. A tick of thousands of processes
+ * leaves some 20 MiB free, and free(3) only gives back what lies at the heap's end. */
 #define TRIM_TICKS 20
 #define TRIM_BYTES (1 << 20)
 
@@ -40,9 +40,9 @@ struct service {
 	struct settings *settings;
 	struct settings *started;           /* what the daemon was started with */
 	const struct daemon_config *config; /* of settings */
-	struct privileges_user user;        /* that it becomes */
+	struct privileges_user user;        /* whom the daemon becomes */
 	struct session *session;
-	struct sinks sinks; /* the next four, as far as there are any */
+	struct sinks sinks; /* the sinks below, those that are in use */
 	struct sink_prometheus *metrics;
 	struct sink_overview *overview;
 	struct sink_jsonl *jsonl;       /* NULL without --jsonl */
@@ -51,9 +51,9 @@ struct service {
 	struct daemon_profile *profile; /* NULL without --stacks */
 	struct web *web;
 	uint64_t ticks;
-	bool has_ticked;   /* /metrics has something to say */
-	bool tick_fails;   /* the newest one */
-	int jsonl_failure; /* the last one's errno, said so already; 0: it works */
+	bool has_ticked;   /* after the first tick: /metrics has figures */
+	bool tick_fails;   /* the latest tick failed */
+	int jsonl_failure; /* errno of the last failure, which was reported; 0: writing works */
 };
 
 static struct web_options web_options_of(const struct daemon_config *config)
@@ -63,8 +63,8 @@ static struct web_options web_options_of(const struct daemon_config *config)
 				     config->mappings_names == NAMES_ALL };
 }
 
-/* A full disk must not end the service. There is one message for each reason, and one when it is
- * over. */
+/* A full disk must not end the service. One message reports each reason, and one says when writing
+ * works again. */
 static void report_jsonl(struct service *service, int result, const struct error *error)
 {
 	if (result < 0 && result != service->jsonl_failure)
@@ -74,7 +74,7 @@ static void report_jsonl(struct service *service, int result, const struct error
 	service->jsonl_failure = result;
 }
 
-/* After a rotation. If it fails, a message says so and lines go on into the old file. */
+/* After a rotation. If opening fails, a message says so and lines still go to the old file. */
 static void reopen_jsonl(struct service *service)
 {
 	struct error error;
@@ -83,7 +83,7 @@ static void reopen_jsonl(struct service *service)
 		log_warning("%s", error.text);
 }
 
-/* Before the loop goes. */
+/* To be called before the loop is freed. */
 static void finish_jsonl(struct service *service)
 {
 	struct error error;
@@ -191,7 +191,7 @@ static int join_stream(void *context, feed_wake_fn wake, void *who, struct feed_
 	return sink_stream_join(service->stream, wake, who, ret_reader);
 }
 
-/* Paths and functions are their users' business, as the names of mappings are. */
+/* Paths and functions are as private to their users as the names of mappings. */
 static bool may_show_all(const struct service *service)
 {
 	enum mappings_names names = (enum mappings_names)service->started->config.mappings_names;
@@ -212,7 +212,7 @@ static int render_profile(void *context, unsigned int seconds, char **ret_bytes,
 	return daemon_profile_render(service->profile, seconds, ret_bytes, ret_size);
 }
 
-/* While a tick hangs the loop hangs, too, and answers nobody: no check for that is needed. */
+/* No check for a tick that hangs: the loop hangs with it, and nobody gets an answer. */
 static bool is_ready(void *context)
 {
 	const struct service *service = context;
@@ -258,7 +258,7 @@ static void commit(struct service *service, struct settings *settings, struct si
 		manager_interval(service->config->interval_ms);
 	}
 	if (is_other_jsonl) {
-		if (service->jsonl) /* the loop forgets its descriptor */
+		if (service->jsonl) /* takes its descriptor out of the loop */
 			sink_jsonl_watch(service->jsonl, NULL);
 		sinks_remove(&service->sinks, service->jsonl);
 		set_jsonl(service, jsonl);
@@ -309,7 +309,7 @@ static int reload(void *context, struct error *error)
 	int result;
 
 	manager_reloading();
-	/* First: a log may have been rotated, whatever is wrong with the rest. */
+	/* First, as a log may have been rotated even if the new settings are wrong. */
 	if (service->jsonl)
 		reopen_jsonl(service);
 	result = settings_load(&settings, service->argc, service->argv, error);
@@ -319,7 +319,7 @@ static int reload(void *context, struct error *error)
 			settings_free(settings);
 	}
 	if (result < 0)
-		log_error("reloading: %s; going on as before", error->text);
+		log_error("reloading: %s; continuing as before", error->text);
 	else
 		log_info("reloaded");
 	manager_ready();
@@ -384,7 +384,7 @@ static int serve(struct service *service)
 	return result < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* What a process maps is its user's business, unless who reads it was let in. */
+/* What a process maps is private to its user, unless every reader has been authenticated. */
 static int choose_names(struct service *service, struct error *error)
 {
 	if (may_show_all(service) || !sink_prometheus_hide_private(service->metrics))
@@ -392,7 +392,7 @@ static int choose_names(struct service *service, struct error *error)
 	return error_set(error, ENOMEM, "making the metrics: out of memory");
 }
 
-/* Opens first what a wrong setting can make fail; the programs are loaded after that. */
+/* Opens first what fails if a setting is wrong; the programs are loaded after that. */
 static int service_open(struct service *service)
 {
 	const struct daemon_config *config = service->config;
@@ -416,7 +416,7 @@ static int service_open(struct service *service)
 	return result == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* Reads once what a reload reads. If that fails now, without capabilities, one has to stay. */
+/* Reads what a reload reads. If that fails now, without capabilities, one has to be kept. */
 static unsigned int privileges_to_read(const struct service *service)
 {
 	struct settings *settings = NULL;
@@ -473,13 +473,14 @@ static int give_up_privileges(struct service *service, struct error *error)
 	if (result)
 		return result;
 	if (service->user.stays_root)
-		log_warning("staying root, without its capabilities: %s; --user NAME says whom to "
-			    "become, --user root not to tell",
-			    service->user.why);
+		log_warning(
+			"staying root, without its capabilities: %s; give --user NAME to become "
+			"that user, or --user root to stay root without this warning",
+			service->user.why);
 	return privileges_drop(privileges_needed(service), error);
 }
 
-/* Before the programs are loaded, and what is open belongs to others. */
+/* To be called before the programs are loaded: the helper process must not inherit them. */
 static int open_profile(struct service *service, struct collector_options *collector,
 			struct error *error)
 {

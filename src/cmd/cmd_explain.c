@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `faultmap explain`: the findings of `run` alone, of what runs or from JSON lines that were kept. */
+/* `faultmap explain`: only the findings of `run`, of running processes or of recorded JSON lines. */
 #include "cmd/run.h"
 
 #include <errno.h>
@@ -131,8 +131,9 @@ static int explain_main(int argc, char *argv[])
 	if (operand == argc)
 		return run_begun("explain", &config, NULL);
 	if (config.interval_ms) {
-		log_error("explain takes -d with -p, --unit and the like, or -a; a FILE is as long "
-			  "as it is");
+		log_error(
+			"-d goes with -p, --unit and the like, or -a: a FILE has intervals of its "
+			"own");
 		return EXIT_USAGE;
 	}
 	return explain_files(&config.common, argv + operand);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `faultmap guard`: no fault of these threads goes unseen, and none is allowed. */
+/* `faultmap guard`: reports every fault of these threads, and fails if there was one. */
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -21,9 +21,10 @@
 #include "cmd/watch.h"
 #include "sink/guard_lines.h"
 
-/* Of ticks, which only faults without an exception, new cgroups and the file of metrics wait for. */
+/* Between two ticks. Faults are reported at once; only faults without an exception, new cgroups and
+ * the file of metrics wait for a tick. */
 #define TICK_MS 1000
-/* How long the reader of standard output may take no line at the end. */
+/* At the end: give up on a reader of standard output that takes no line for this long. */
 #define DRAIN_MS 1000
 
 struct guard_config {
@@ -129,13 +130,13 @@ struct guard_command {
 
 /* Lines. --------------------------------------------------------------------------------------- */
 
-/* What lines came to: guarding goes on where their reader is slow, for the counters go on. */
+/* Handles the result of writing lines. A slow reader does not end guarding: counters go on. */
 static int handle_lines(struct guard_command *guard, int result, const struct error *why)
 {
 	if (result == -EPIPE && sink_jsonl_is_stdout(guard->sink))
 		guard->reader_left = true;
 	if (result == -EAGAIN && !guard->is_slow)
-		log_warning("%s; continuing, the last line has what it said", why->text);
+		log_warning("%s; continuing, the last line has the sums", why->text);
 	guard->is_slow = result == -EAGAIN;
 	return guard->is_slow ? 0 : result;
 }
@@ -174,7 +175,7 @@ static int handle_ring(void *context, uint32_t events)
 	return result;
 }
 
-/* The metrics' file may fail for a while: a full disk must not end the guard. */
+/* Writing the file of metrics may fail for a while: a full disk must not end the guard. */
 static void write_textfile(struct guard_command *guard)
 {
 	struct error error;
@@ -223,7 +224,7 @@ static int take_tick(void *context, const struct snapshot *snapshot, struct erro
 	return result;
 }
 
-/* Whom. ---------------------------------------------------------------------------------------- */
+/* Guarded processes. --------------------------------------------------------------------------- */
 
 static int handle_end(void *context, uint32_t events)
 {
@@ -259,7 +260,7 @@ static int watch_ends(struct guard_command *guard, struct error *error)
 		       0;
 }
 
-/* A name that stays as pids change: the unit's, or the program's. */
+/* A name that stays the same when pids change: the unit's, or the program's. */
 static void find_name(struct guard_command *guard)
 {
 	char path[64];
@@ -276,7 +277,7 @@ static void find_name(struct guard_command *guard)
 	guard->name[strcspn(guard->name, "\n")] = '\0';
 }
 
-/* Without callers where this kernel does not let them be found. */
+/* Tries again without callers where this kernel cannot walk stacks. */
 static int open_session(struct guard_command *guard, struct error *error)
 {
 	const struct guarded *guarded = &guard->guarded;
@@ -324,7 +325,7 @@ static int write_meta(struct guard_command *guard, struct error *error)
 	return handle_lines(guard, sink_jsonl_meta(guard->sink, &meta, error), error);
 }
 
-/* Before anybody relies on it: the file can be written, too. */
+/* Whatever can fail at the start fails here, writing the file of metrics included. */
 static int prepare(struct guard_command *guard, struct error *error)
 {
 	int result = session_set_filter(guard->session, &guard->config->by);
@@ -357,7 +358,7 @@ static bool is_broken(const struct guard_totals *totals)
 	return totals->minor || totals->major || totals->denied || totals->lost;
 }
 
-/* Sums, whatever came before them. 0 or a negative errno with the error set. */
+/* Writes the sums, even after a failure. 0 or a negative errno with the error set. */
 static int finish(struct guard_command *guard, struct error *error)
 {
 	const struct guard_totals *totals = &guard->totals;
@@ -371,7 +372,7 @@ static int finish(struct guard_command *guard, struct error *error)
 	write_textfile(guard);
 	if (is_broken(totals))
 		log_error("guarded threads faulted: %" PRIu64 " minor, %" PRIu64 " major, %" PRIu64
-			  " denied, %" PRIu64 " not told one by one",
+			  " denied, %" PRIu64 " not reported one by one",
 			  totals->minor, totals->major, totals->denied, totals->lost);
 	return result;
 }

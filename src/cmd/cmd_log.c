@@ -15,7 +15,7 @@
 #include "base/util.h"
 #include "cmd/watch.h"
 
-/* How long a reader may take no line after SIGINT or SIGTERM. */
+/* After SIGINT or SIGTERM: give up on a reader that takes no line for this long. */
 #define SIGNALLED_DRAIN_MS 1000
 
 struct log_config {
@@ -87,8 +87,8 @@ struct log {
 	struct sink_jsonl *sink; /* in sinks */
 	struct sinks sinks;
 	bool reader_left; /* standard output is a pipe that was closed: `faultmap log | head` */
-	bool is_slow;     /* the reader: said so already */
-	bool is_complete; /* all ticks that were asked for */
+	bool is_slow;     /* the reader did not keep up, and a message has said so */
+	bool is_complete; /* all ticks of -n have come */
 };
 
 /* A reader that does not keep up loses lines, and is told so once. */
@@ -128,7 +128,7 @@ static int write_meta(struct log *log, struct error *error)
 	return handle_result(log, log->sink, sink_jsonl_meta(log->sink, &meta, error), error);
 }
 
-/* The last lines: a signal ends it soon, whoever asked for a number of ticks gets them all. */
+/* Writes the last lines: for as long as it takes if -n was given, for a moment after a signal. */
 static int drain(struct log *log, struct error *error)
 {
 	int result = sink_jsonl_drain(log->sink, log->is_complete ? -1 : SIGNALLED_DRAIN_MS, error);
@@ -138,7 +138,7 @@ static int drain(struct log *log, struct error *error)
 	return result;
 }
 
-/* What is lost makes the log incomplete, though all that was asked for went well. */
+/* Lost lines make the log incomplete: that is a failure even if all else went well. */
 static int finish(const struct log *log, int result, const struct error *error)
 {
 	uint64_t lost = sink_jsonl_lost(log->sink);
@@ -150,8 +150,8 @@ static int finish(const struct log *log, int result, const struct error *error)
 	else if (result)
 		log_error("%s", error->text);
 	else
-		log_error("%" PRIu64 " lines are lost: their reader did not keep up; the counters "
-			  "of the last lines have what they said",
+		log_error("%" PRIu64 " lines are lost: their reader did not keep up; the totals of "
+			  "later lines include what they counted",
 			  lost);
 	return EXIT_FAILED;
 }

@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* So many bytes of commands are printed; then only their number. */
+/* Commands are printed up to this many bytes; of the others only the number. */
 #define MAX_RUN_TEXT (1 << 20)
 
 struct report_config {
@@ -71,13 +71,13 @@ struct report {
 	struct jsonl_reader *reader;
 	struct sink_summary *summary; /* made with the first interval */
 	struct sink_summary_run
-		run; /* the first, a copy: the only one is printed with the summary */
+		run; /* a copy of the first; if it is the only one it is printed with the summary */
 	FILE *text;  /* all that is printed, in memory */
 	uint64_t n_runs;
 	uint64_t n_runs_left_out;
 	struct log_complaints complaints;
 	bool is_narrowed;
-	struct sinks sinks; /* the next one's, where code is asked for */
+	struct sinks sinks; /* has the sink of `stacks`, if code is asked for */
 	struct stack_output stacks;
 };
 
@@ -174,7 +174,7 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 	return result ? result : sink_summary_tick(report->summary, snapshot, error);
 }
 
-/* Says which log this is, unless it is that of a single command. */
+/* Prints where the log comes from, unless it is that of a single command. */
 static void print_source(const struct report *report)
 {
 	const struct jsonl_reader_info *info = jsonl_reader_info(report->reader);
@@ -197,14 +197,14 @@ static void print_source(const struct report *report)
 	if (info->n_folded)
 		fprintf(report->text,
 			"%s lines have more processes or rows than fit: their faults are in [other]; "
-			"--from and --to narrow it\n",
+			"give --from and --to to read less\n",
 			text_count(count, info->n_folded));
 	if (info->names_cut)
 		fprintf(report->text, "%s names were cut to fit\n",
 			text_count(count, info->names_cut));
 }
 
-/* The time of the flag, or what stands for none. EXIT_DONE or EXIT_USAGE. */
+/* Reads the time that the flag has; `none` if it was not given. EXIT_DONE or EXIT_USAGE. */
 static int read_time(const char *flag, const char *text, int64_t none, int64_t *ret_ms)
 {
 	char shown[128];
@@ -264,7 +264,8 @@ static int print_code(struct report *report, struct error *error)
 				  cmd_terminal_width(STDOUT_FILENO), report->text, error);
 }
 
-/* Names of code are read in a process of its own, which the filter does not allow. */
+/* Without the filter of system calls if code is asked for: names are found in a process of its own,
+ * which the filter does not let start. */
 static int give_up_privileges(const struct report_config *config, struct error *error)
 {
 	return asks_for_code(config) ?
@@ -272,7 +273,7 @@ static int give_up_privileges(const struct report_config *config, struct error *
 		       log_reading_confine(SANDBOX_REPORT, &config->common.disabled, error);
 }
 
-/* `report | head`: the reader has what it wanted, which is no failure; others are told by main(). */
+/* In `report | head` the reader leaves early, which is no failure; main() reports other errors. */
 static void write_out(const char *text, size_t size)
 {
 	errno = 0;

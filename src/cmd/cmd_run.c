@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `faultmap run`: profiles one command and what descends from it, and ends as the command ended. */
+/* `faultmap run`: profiles one command and its descendants, and exits with the command's status. */
 #include "cmd/run.h"
 
 #include <errno.h>
@@ -20,15 +20,15 @@
 #include "cmd/child.h"
 #include "model/losses.h"
 
-/* The kernel's last record of a process comes after an RCU grace period: milliseconds, and seconds
- * on a machine under load. Longer than the collector waits for one (VANISHED_NS), so that each
- * process has its exit line. */
+/* How long to wait for the last records. The kernel's last record of a process comes after an RCU
+ * grace period: milliseconds, but seconds on a machine under load. This is longer than the collector
+ * waits for one (VANISHED_NS), so that each process has its exit line. */
 #define RECORDS_MS 15000
 #define RECORDS_POLL_MS 20
 /* The last stacks are unwound in milliseconds, unless a file takes long to read. */
 #define STACKS_MS 5000
 
-/* Of a mapping, for --slices without --slice: a strip of some 32 to 64 cells. */
+/* The most slices of a mapping with --slices but no --slice: a strip of some 32 to 64 cells. */
 #define AUTOMATIC_SLICES 64
 
 static const struct option_spec run_options[] = {
@@ -116,7 +116,7 @@ static const struct command_spec run_spec = {
 
 /* Ticks. --------------------------------------------------------------------------------------- */
 
-/* Who has ended without having been reported as ended yet? */
+/* Counts the processes that have ended but were not reported as ended yet. */
 int run_count_pending(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct run *run = context;
@@ -152,14 +152,15 @@ static int handle_end(void *context, uint32_t events)
 		return -errno;
 	run->wall_ns = monotonic_ns() - run->begin_ns;
 	if (!marks_end(run->marks))
-		log_warning("the last mark does not end with a newline: it was not taken");
+		log_warning("the last mark does not end with a newline: it was ignored");
 	session_stop(run->session);
 	return 0;
 }
 
 /*
- * What kill(2) sent to us is meant for COMMAND. What the terminal sent (Ctrl-C) went to the whole
- * foreground group, COMMAND with it: a second copy is what many programs take for "now, at once".
+ * Passes on signals that kill(2) sent to us: they are meant for COMMAND. The terminal's (Ctrl-C) are
+ * not passed on, as they went to the whole foreground group: many programs take a second one for
+ * "stop at once".
  */
 static int forward_signal(void *context, const struct signalfd_siginfo *info)
 {
@@ -182,7 +183,7 @@ static void take_pending_signals(void)
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 }
 
-/* From here on signals end COMMAND, not us. 0 or a negative errno. */
+/* From now on signals go to COMMAND and do not end faultmap. 0 or a negative errno. */
 static int forward_signals(struct run *run)
 {
 	struct loop *loop = session_loop(run->session);
@@ -195,7 +196,7 @@ static int forward_signals(struct run *run)
 	return result;
 }
 
-/* Until COMMAND has ended, with a tick after that: 0 or a negative errno. */
+/* Runs until COMMAND has ended, and takes a last tick. 0 or a negative errno. */
 static int run_follow(struct run *run)
 {
 	struct error error;
@@ -208,7 +209,7 @@ static int run_follow(struct run *run)
 	return result ? result : session_run(run->session, &error);
 }
 
-/* Ticks until everybody who has ended is reported with their final counters. */
+/* Takes ticks until every process that has ended is reported with its final counters. */
 int run_await_records(struct run *run, struct error *error)
 {
 	uint64_t deadline = monotonic_ns() + (uint64_t)RECORDS_MS * 1000000;
@@ -326,7 +327,7 @@ static int status_of_wait(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-/* With COMMAND started: its exit status, or ours where it ended well and we did not. */
+/* Runs the started COMMAND to its end. Returns its exit status, or ours if only we failed. */
 static int run_to_end(struct run *run)
 {
 	struct error error;
@@ -391,16 +392,16 @@ static bool run_accepts(struct run_config *config, const char *name, bool has_co
 	if (!has_command && !has_filter)
 		log_error(
 			"%s needs a command: faultmap %s [options] -- COMMAND [ARG...]; or -p PID, "
-			"--unit UNIT and the like, or -a, to attach to what runs already",
+			"--unit UNIT and the like, or -a, to attach to running processes",
 			name, name);
 	else if (has_command && has_filter)
 		log_error(
-			"a command is followed as it is: give it, or -p, -a and filters, to attach "
-			"to what runs already");
+			"give either a command, or -p, -a and filters, which choose among running "
+			"processes");
 	else if (has_command && config->count)
-		log_error("-n goes with -p, -a and filters; a command ends when it does");
+		log_error("-n goes with -p, -a and filters; a command runs until it ends");
 	else if (!has_command && config->user)
-		log_error("--user says whom COMMAND runs as, and there is none");
+		log_error("--user is the user to run COMMAND as, and no COMMAND is given");
 	else if (stack_options_ask(&config->stacks) && !config->watch.code && !config->watch.stacks)
 		log_error("--folded, --pprof and --flame need --stacks, or --code");
 	else if (config->json && config->table.columns)
@@ -409,7 +410,7 @@ static bool run_accepts(struct run_config *config, const char *name, bool has_co
 		log_error("give --csv or --json, not both");
 	else if (config->json && config->jsonl)
 		log_error(
-			"--json writes the lines in the summary's place, --jsonl beside it: give one");
+			"--json writes the lines instead of the summary, --jsonl beside it: give one");
 	else if (filter_flags_read(&config->filter, &error) < 0)
 		log_error("%s", error.text);
 	else

@@ -158,7 +158,7 @@ static int count_tick(void *context, const struct snapshot *snapshot, struct err
 	return 0;
 }
 
-/* Prints no table of an interval that the signal has cut short. */
+/* Ends without a table of the interval that the signal has cut short. */
 static int handle_signal(void *context, const struct signalfd_siginfo *info)
 {
 	struct top *top = context;
@@ -188,15 +188,15 @@ static bool top_accepts(struct top_config *config, int argc, int operand, char *
 	else if (config->replay && has_stdin(argv + operand))
 		log_error("--replay reads its files more than once: standard input cannot be one");
 	else if (config->replay && filter_flags_given(&config->filter))
-		log_error("--replay shows all processes of the log: filters choose among those "
-			  "that run, and the keys \\ and u on the screen");
+		log_error("--replay shows all processes of the log: filters are for running "
+			  "processes; on the screen use the keys \\ and u");
 	else if (config->connect && config->replay)
 		log_error("give --connect or --replay, not both");
 	else if (config->connect && (config->filter.pid.count || config->filter.by.exe.count))
-		log_error("--connect: a stream has neither --pid nor --exe to choose by; --comm, "
-			  "--unit, --cgroup and --uid it has");
+		log_error("--connect takes the filters --comm, --unit, --cgroup and --uid, but not "
+			  "--pid and --exe");
 	else if (config->connect && config->interval_ms)
-		log_error("--connect: the daemon's interval counts; -d means nothing there");
+		log_error("--connect uses the daemon's interval: it does not take -d");
 	else if (!config->connect && (config->credentials || config->ca))
 		log_error("--credentials and --ca go with --connect");
 	else if (config->once && config->batch)
@@ -207,12 +207,12 @@ static bool top_accepts(struct top_config *config, int argc, int operand, char *
 	return false;
 }
 
-/* Before --rows there was, -n of --once was the number of lines. */
+/* With --once, -n was the number of lines before there was --rows: that still works. */
 static void keep_old_meaning(struct top_config *config)
 {
 	if (!config->once || !config->count)
 		return;
-	log_warning("-n is the number of ticks; for lines, which --once takes it for, say --rows");
+	log_warning("--once takes -n for --rows: say --rows, as -n is the number of ticks");
 	if (!config->table.rows)
 		config->table.rows = config->count;
 }

@@ -124,7 +124,7 @@ int marks_open(struct marks **ret_marks, mark_fn on_mark, void *context, struct 
 		.on_mark = on_mark, .context = context, .reader = -1, .writer = -1
 	};
 	if (mark_file_open(&marks->file, take_bytes, marks, error) < 0) {
-		log_info("%s; marks are taken a moment late", error->text);
+		log_info("%s; marks are recorded a moment late", error->text);
 		result = open_pipe(marks);
 	} else {
 		result = 0;

@@ -164,7 +164,7 @@ int run_judge(struct run *run, int status)
 			log_error("%s", budget_describe(&result, text, sizeof(text)));
 	}
 	if (budget_count(run->budget) && budget_lacks(run->budget))
-		log_warning("budgets lack %" PRIu64 " faults without a row or a time",
+		log_warning("budgets leave out %" PRIu64 " faults that have no row or no time",
 			    budget_lacks(run->budget));
 	if (run->junit)
 		write_junit(run);

@@ -52,15 +52,15 @@ static const char *const of_watch[] = {
 	"membarrier", "setpriority"
 };
 
-/* What goes on after the start: reading, writing and listing what is loaded, and attaching what is
- * (the swap hook). */
+/* What is still needed after the start: reading, writing and listing maps and programs, and
+ * attaching a loaded program (the swap hook). */
 static const unsigned int bpf_commands[] = {
 	BPF_MAP_LOOKUP_ELEM,     BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
 	BPF_MAP_GET_NEXT_KEY,    BPF_PROG_TEST_RUN,   BPF_OBJ_GET_INFO_BY_FD,
 	BPF_RAW_TRACEPOINT_OPEN, BPF_LINK_CREATE,     BPF_ITER_CREATE,
 };
 
-/* What an attacker wants first says EPERM, for who looks why. */
+/* What an attacker would try first. It fails with EPERM, so that strace(1) shows a refusal. */
 static const char *const refused[] = {
 	"execve",           "execveat",          "fork",   "init_module", "kexec_load", "mount",
 	"process_vm_readv", "process_vm_writev", "ptrace", "setns",       "unshare",    "vfork"
@@ -301,6 +301,6 @@ void sandbox_try(enum sandbox sandbox, const struct option_list *disabled)
 	int result = sandbox_enter(sandbox, disabled);
 
 	if (result)
-		log_warning("the kernel takes no filter of system calls: %s; continuing without",
+		log_warning("the kernel accepts no filter of system calls: %s; continuing without",
 			    strerror(-result));
 }

@@ -17,9 +17,9 @@
 #include "cmd/log_reading.h"
 #include "replay/jsonl_reader.h"
 
-/* Between a connection's end and the next try. */
+/* From a connection's end to the next try. */
 #define RETRY_MS 2000
-/* The timer while there is a connection: it has nothing to do. */
+/* The timer's period while there is a connection and nothing to do. */
 #define IDLE_MS 86400000
 #define CREDENTIALS_BYTES 1024
 
@@ -62,7 +62,7 @@ static int read_line_of(const char *path, char **ret_line, struct error *error)
 	return 0;
 }
 
-/* For a better word than libcurl's. */
+/* Gives a clearer message than libcurl's. */
 static int check_authorities(const char *path, struct error *error)
 {
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -77,7 +77,8 @@ static void warn_if_others_read(const char *path)
 	struct stat status;
 
 	if (!stat(path, &status) && S_ISREG(status.st_mode) && (status.st_mode & 077))
-		log_warning("others may read the password in --credentials; chmod 600 mends it");
+		log_warning(
+			"other users can read the file of --credentials; chmod 600 prevents that");
 }
 
 static int read_credentials(struct connection *connection, struct error *error)
@@ -133,7 +134,7 @@ static void note_complaint(void *context, const char *path, uint64_t line, const
 	ui_say(term_ui(connection->term), "%s", why);
 }
 
-/* A table of the interval, which may be the last that is asked for. */
+/* Prints a table of the interval; after the last one that -n asks for it stops the loop. */
 static int print(struct connection *connection, const struct snapshot *snapshot,
 		 struct error *error)
 {
@@ -185,7 +186,7 @@ static int make_table(struct connection *connection, struct error *error)
 	return connection->table ? 0 : error_set(error, ENOMEM, "starting: out of memory");
 }
 
-/* The first line of a connection says who is there: from now on it can be shown. */
+/* Takes the meta line, the first of a connection: only with it can the rest be shown. */
 static int take_meta(struct connection *connection, struct error *error)
 {
 	const struct jsonl_reader_info *info = jsonl_reader_info(connection->reader);
@@ -203,7 +204,7 @@ static int take_meta(struct connection *connection, struct error *error)
 		ui_set_connected(term_ui(connection->term), true);
 		ui_say(term_ui(connection->term), "%s",
 		       connection->was_connected ? "connected again: totals begin anew" :
-						   "connected: the first interval comes");
+						   "connected: waiting for a tick");
 		term_draw(connection->term);
 	} else if (connection->was_connected) {
 		log_notice("connected again; totals begin anew");
@@ -212,7 +213,7 @@ static int take_meta(struct connection *connection, struct error *error)
 	return 0;
 }
 
-/* What was read before is forgotten, and shown until now: who ended meanwhile is not known. */
+/* Forgets what the former connection brought, as it is not known which processes ended meanwhile. */
 static int begin_reading(struct connection *connection, struct error *error)
 {
 	const struct jsonl_reader_options options = {
@@ -270,7 +271,7 @@ static int retry(void *context)
 	return result;
 }
 
-/* Before anything was shown it is an error as any other's; later it is told, and tried again. */
+/* A connection has ended. If none ever worked, that is an error; later it is reported and retried. */
 static int take_end(void *context, const struct error *why)
 {
 	struct connection *connection = context;
@@ -321,8 +322,8 @@ static int open_loop(struct connection *connection, struct error *error)
 	return stream_client_new(&connection->client, &options, connection->loop, error);
 }
 
-/* Root's capabilities go, but for what opens a unix: socket of another user's, or the authorities'
- * file, at each connection. */
+/* Gives up root's capabilities but the one that each connection needs to open another user's unix:
+ * socket, or the file of --ca. */
 static int confine(const struct connection *connection, struct error *error)
 {
 	bool is_unix = !strncasecmp(connection->config->connect, "unix:", 5);

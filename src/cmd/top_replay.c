@@ -14,9 +14,9 @@
 #include "cmd/log_reading.h"
 #include "replay/player.h"
 
-/* A step of the clock is at least so long, however fast it goes. */
+/* The shortest step of the clock, however fast the log is played. */
 #define LEAST_MS 10
-/* The timer of a log that stands still: it has nothing to do. */
+/* The timer's period while the log is paused and there is nothing to do. */
 #define PAUSED_MS 86400000
 
 struct replay {
@@ -49,7 +49,7 @@ static void show_host(struct replay *replay)
 	ui_set_host(term_ui(replay->term), info->host, info->kernel, info->detail);
 }
 
-/* Draws the snapshot. Those of one interval alone have no duration: a log has a line for that. */
+/* Draws the snapshot. */
 static int show(struct replay *replay, const struct snapshot *snapshot, struct error *error)
 {
 	show_host(replay);
@@ -64,7 +64,7 @@ static void say_end(struct replay *replay)
 	term_draw(replay->term);
 }
 
-/* On by one: 1, or 0 at the end, or a negative errno. */
+/* Goes on by one interval: 1, or 0 at the end, or a negative errno. */
 static int play(struct replay *replay, struct error *error)
 {
 	const struct snapshot *snapshot;
@@ -87,8 +87,7 @@ static int handle_timer(void *context)
 	return result < 0 ? result : 0;
 }
 
-/* Plays on, unseen but for the rates, until so many intervals were given out or the time has come;
- * shows where it ends. */
+/* Plays on without drawing until that interval or time is reached, and shows it. */
 static int play_to(struct replay *replay, uint64_t position, int64_t ts_ms, struct error *error)
 {
 	const struct snapshot *snapshot = NULL;
@@ -108,7 +107,7 @@ static int play_to(struct replay *replay, uint64_t position, int64_t ts_ms, stru
 	if (result < 0 || !snapshot)
 		return result;
 	if (!result)
-		ui_say(term_ui(replay->term), "that is behind the end of the log");
+		ui_say(term_ui(replay->term), "that is after the end of the log");
 	return show(replay, snapshot, error);
 }
 
@@ -228,8 +227,8 @@ static int open_screen(struct replay *replay, struct error *error)
 			     replay->loop, error);
 }
 
-/* The first interval is read before the terminal is taken: a file that cannot be, says so as any
- * other command's. */
+/* Reads the first interval before it takes the terminal, so that the error about a file that cannot
+ * be read is printed as every other command prints it. */
 static int run(struct replay *replay, struct error *error)
 {
 	const struct snapshot *snapshot;

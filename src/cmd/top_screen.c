@@ -48,8 +48,8 @@ int top_open_term(struct term **ret_term, struct term_options *options,
 	if (!result && settings->text)
 		bad_line = ui_load_settings(term_ui(*ret_term), settings->text);
 	if (bad_line)
-		ui_say(term_ui(*ret_term), "%s: line %u says nothing that top knows",
-		       settings->path, bad_line);
+		ui_say(term_ui(*ret_term), "%s: line %u is no setting of top", settings->path,
+		       bad_line);
 	return result;
 }
 

@@ -8,8 +8,8 @@
 #include "cmd/privileges.h"
 #include "cmd/sandbox.h"
 
-/* Where the kernel takes no filter it goes on without:
- * it has nothing but what it was given, and limits of time and memory. */
+/* Continues without a filter if the kernel accepts none: the process still has nothing but what it
+ * was given, and limits of time and memory. */
 void unwinding_confine(const void *disabled)
 {
 	struct error error;
@@ -29,7 +29,7 @@ void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *
 	result = unwinder_new(&unwinder, unwinding_confine, disabled);
 	if (result && result != -ENOTSUP) /* a build without symbols says so itself */
 		log_warning("starting the process that unwinds stacks: %s; continuing without "
-			    "callers where frame pointers lack",
+			    "callers where there are no frame pointers",
 			    strerror(-result));
 	if (result)
 		return;

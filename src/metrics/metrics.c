@@ -135,6 +135,7 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_GUARD_GUP] = COUNTER("guard_gup",
 				     "Faults of guarded processes without an exception: "
 				     "nobody sees which thread's."),
-	[METRIC_GUARD_LOST] = COUNTER("guard_lost",
-				      "Faults of guarded threads that were not told one by one."),
+	[METRIC_GUARD_LOST] =
+		COUNTER("guard_lost",
+			"Faults of guarded threads that were not reported one by one."),
 };

@@ -266,7 +266,7 @@ int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error)
 	int result = outlet_reopen(sink->outlet, &is_new);
 
 	if (result < 0)
-		return error_set(error, -result, "opening %s again: %s; going on in the old file",
+		return error_set(error, -result, "opening %s again: %s; continuing in the old file",
 				 outlet_name(sink->outlet), strerror(-result));
 	sink->meta_is_due |= is_new;
 	if (is_new)
@@ -280,7 +280,7 @@ void sink_jsonl_set_limit(struct sink_jsonl *sink, uint64_t max_bytes, uint64_t 
 	outlet_set_limit(sink->outlet, max_bytes, keep);
 }
 
-/* Puts a file aside that is as large as it may be. */
+/* Renames a file that has reached its maximum size, and begins a new one. */
 static int rotate(struct sink_jsonl *sink, struct error *error)
 {
 	bool is_new;
@@ -290,10 +290,11 @@ static int rotate(struct sink_jsonl *sink, struct error *error)
 	if (is_new)
 		forget_stacks(sink);
 	return result < 0 ?
-		       error_set(error, -result,
-				 "putting %s aside, which is as large as it may be: %s; it goes on "
-				 "growing: let its user write to its directory",
-				 outlet_name(sink->outlet), strerror(-result)) :
+		       error_set(
+			       error, -result,
+			       "renaming %s, which has grown to --jsonl-max: %s; it keeps growing: "
+			       "let its user write to its directory",
+			       outlet_name(sink->outlet), strerror(-result)) :
 		       0;
 }
 

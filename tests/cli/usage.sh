@@ -147,7 +147,7 @@ done
 expect_refusal "--columns with a mistyped title" 2 \
 	'--columns: no column "minn/s" with --by process; did you mean MIN/s?' top --columns pid,minn/s
 expect_refusal "top --replay with a filter, which it had passed over in silence" 2 \
-	"--replay shows all processes of the log: filters choose among those that run, and the keys \\ and u on the screen" \
+	"--replay shows all processes of the log: filters are for running processes; on the screen use the keys \\ and u" \
 	top --replay --comm x tests/golden/screen.jsonl
 expect_refusal "--columns of another table" 2 \
 	'--columns: no column "vsz" with --by kind; there are FAULTS/s,MIN/s,MAJ/s,DENY/s,PAGES/s,BYTES/s,STALL/s,MINOR,MAJOR,DENIED,WHY,KIND' \
@@ -180,7 +180,7 @@ expect_refusal "explain of a file and a process" 2 \
 	"explain takes either FILE, - for standard input, or -p, --unit and the like, or -a; see faultmap explain --help" \
 	explain -p $$ /dev/null
 expect_refusal "explain of a file with -d" 2 \
-	"explain takes -d with -p, --unit and the like, or -a; a FILE is as long as it is" explain -d 1 /dev/null
+	"-d goes with -p, --unit and the like, or -a: a FILE has intervals of its own" explain -d 1 /dev/null
 expect_refusal "guard without anybody" 2 \
 	"guard takes either --pid or --unit, and no operand; see faultmap guard --help" guard
 expect_refusal "guard of what is no pid" 2 \

@@ -54,7 +54,7 @@ if m := os.environ.get("FAULTMAP_MARK"): os.write(int(m), b"steady\n")'
 check_equal "marks, too" "$(jq -r 'select(.rec == "mark").mark' "$TMP/python")" steady
 run_budget 0 "a mark without a newline" -- sh -c 'printf steady >&"$FAULTMAP_MARK"'
 check_equal "is told" "$(cat "$TMP/err")" \
-	"faultmap: warning: the last mark does not end with a newline: it was not taken"
+	"faultmap: warning: the last mark does not end with a newline: it was ignored"
 run_budget 3 "a phase that never came is broken" --budget 'minor<=9' --phase never -- true
 check_equal "because nothing was measured" "$(cat "$TMP/err")" \
 	"faultmap: budget minor<=9: broken, no mark never came"
@@ -74,7 +74,7 @@ suite = tree.parse(sys.argv[1]).getroot()[0]
 print(suite.get("tests"), suite.get("failures"), [(case.get("name"), len(case)) for case in suite])' "$TMP/junit.xml")" \
 	"2 1 [('denied<=0', 0), ('minor<=0', 1)]"
 
-# Where /dev/fuse is something else, marks are taken a moment late.
+# Where /dev/fuse is something else, marks are recorded a moment late.
 if unshare -m true 2>/dev/null; then
 	check "without /dev/fuse" unshare -m sh -c 'mount --bind /dev/null /dev/fuse && exec "$@"' sh \
 		"$FAULTMAP" run --jsonl "$TMP/late" -o "$TMP/out" -- \

@@ -132,9 +132,9 @@ test_refused()
 	check_failure "nobody there" 1 "connecting to unix:$TMP/gone: " top --once --connect "unix:$TMP/gone"
 	check_failure "a password in the flags" 2 '--credentials names a file' top --once --connect https://u:p@localhost
 	check_failure "no target" 2 'neither unix:PATH' top --once --connect localhost
-	check_failure "a delay" 2 "the daemon's interval counts" top --once -d 2 --connect "unix:$socket"
+	check_failure "a delay" 2 "uses the daemon's interval" top --once -d 2 --connect "unix:$socket"
 	check_failure "a recorded log, too" 2 'not both' top --once --replay --connect "unix:$socket" x
-	check_failure "a PID" 2 'neither --pid nor --exe' top --once --connect "unix:$socket" -p 1
+	check_failure "a PID" 2 'but not --pid and --exe' top --once --connect "unix:$socket" -p 1
 	check_failure "credentials alone" 2 'go with --connect' top --once --credentials "$TMP/password"
 }
 

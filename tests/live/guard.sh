@@ -88,7 +88,7 @@ minor=${answer% *}
 check_equal "each fault of the thread, as it counts them itself" "$(sums)" "$minor 0 2 0 broken"
 check_equal "the exit status says so" "$status" 3
 check_equal "so does stderr" "$(cat "$TMP/err")" \
-	"faultmap: guarded threads faulted: $minor minor, 0 major, 2 denied, 0 not told one by one"
+	"faultmap: guarded threads faulted: $minor minor, 0 major, 2 denied, 0 not reported one by one"
 check_equal "each is of that thread" "$(count ".pid == $pid and .tid == $tid and .thread == \"rt\" and .comm == \"guarded\"")" \
 	$((minor + 2))
 check_equal "with mapping, kind, latency and code" "$(count '

@@ -117,11 +117,11 @@ check "the service manager hears RELOADING and READY" wait_for 120 awk '
 configure 'interval = 5' 'bogus = 1'
 check "a bad file is told in one line" hang_up 'bogus'
 check_equal "the line" "$(cat "$TMP/err")" "faultmap: reloading: $TMP/conf:3: unknown key $(
-	)\"bogus\"; see faultmap daemon --help; going on as before"
+	)\"bogus\"; see faultmap daemon --help; continuing as before"
 check_equal "and the old configuration stays" "$(ask -X POST "$url/-/reload"):$(ask "$url/-/ready")" \
 	500:200
 configure 'interval = 0.1' "jsonl = $TMP/none/log"
-check "a log that cannot be opened" hang_up "going on as before"
+check "a log that cannot be opened" hang_up "continuing as before"
 check_contains "names it" "$TMP/err" "^faultmap: reloading: .*$TMP/none/log"
 lines=$(wc -l <"$TMP/log2")
 check "the old log goes on" wait_for 120 has_lines_beyond "$lines" "$TMP/log2"

@@ -161,8 +161,8 @@ if unshare -m true 2>/dev/null; then
 	check_equal "it stays root, without capabilities" "$(privileges "$daemon" | sed 's/Groups:[^N]*/Groups: /')" \
 		"$(wanted 0 $none)"
 	check_equal "and says so, once" "$(grep 'staying root' "$TMP/daemon.err")" \
-		"faultmap: warning: staying root, without its capabilities: there is no system user faultmap; --user $(
-		)NAME says whom to become, --user root not to tell"
+		"faultmap: warning: staying root, without its capabilities: there is no system user faultmap; give $(
+		)--user NAME to become that user, or --user root to stay root without this warning"
 	stop_background "$daemon"
 	as_known 'faultmap:x:990:991::/:/bin/false' --user root
 	check "--user root: it ticks" await_ticks 1

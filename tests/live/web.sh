@@ -231,7 +231,7 @@ refused_and_guarded()
 {
 	reload
 	check_contains "$1: the reload is refused" <(tail -n 1 "$TMP/daemon.err") \
-		"^faultmap: reloading: .*$2.*; going on as before"
+		"^faultmap: reloading: .*$2.*; continuing as before"
 	check_equal "$1: without a password nobody is served" \
 		"$(http_status "$url/metrics" --cacert "$TMP/ca.crt") $(tls_status)" "401 200"
 }
