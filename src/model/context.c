@@ -29,7 +29,7 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 29;
 }
 
-/* By the texts: they are the same in every process and in a log. */
+/* A hash of the texts, which are the same in every process and in a log. */
 void context_set_stack_id(struct context *context)
 {
 	uint64_t hash = 1 + context->is_whole;

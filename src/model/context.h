@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Who executed what when faults came, of rows that are counted apart by it: the thread (--threads),
- * the instruction (--code). Equal ones are one, which all that refer to it hold; it goes with the
- * last of them, and its texts with it.
+ * the instruction (--code). Equal contexts are one, which everything that refers to it holds
+  * (context_hold). It is freed with the last reference, and so are its texts.
  */
 #ifndef FAULTMAP_CONTEXT_H
 #define FAULTMAP_CONTEXT_H
@@ -27,14 +27,14 @@ struct context {
 	bool has_code;
 	bool has_stack;    /* the places behind the first are its callers, where their calls end */
 	bool is_whole;     /* up to the thread's start, as far as frame pointers tell */
-	uint64_t stack_id; /* a hash of the places, be it one */
+	uint64_t stack_id; /* a hash of the places, even if there is only one */
 	uint32_t tid;
 	char thread[COMM_LEN]; /* raw bytes, NUL-terminated */
 	size_t n_places;       /* the first is the instruction */
 	struct code_place places[];
 };
 
-/* One with room for n_places, all zero, held once. NULL when out of memory. */
+/* A new context with room for n_places, all zero, held once. NULL when out of memory. */
 struct context *context_new(size_t n_places);
 /* Sets the place and holds its text, which is one of struct strings. */
 void context_set_place(struct context *context, size_t number, struct code_place place);

@@ -171,7 +171,7 @@ static void add_totals(struct filter *filter, const struct row *row)
 	filter->totals.entries += delta.minor + delta.major + delta.denied;
 }
 
-/* What was lost is of all processes: it may concern these. */
+/* Counters of losses stay those of all processes, as any of them may concern the chosen ones. */
 static void set_totals(struct filter *filter, const struct snapshot *snapshot)
 {
 	struct totals *totals = &filter->view.totals;

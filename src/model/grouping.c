@@ -14,21 +14,21 @@
 #include "model/stall_causes.h"
 #include "model/unit_name.h"
 
-/* Mappings x processes that run at a time, names of a large build: about 7 MiB at this limit. */
+/* Enough for the mappings of all running processes and the names of a large build; about 7 MiB. */
 #define DEFAULT_MAX_TALLIES 16384
-/* 27 MiB; beyond, the least busy of those that ended become a sum. */
+/* 27 MiB; beyond this number, the least busy processes that have ended are summed up. */
 #define DEFAULT_MAX_PROCESSES 65536
 /* As many names of usual length as there may be tallies. They stay when their tally goes. */
 #define DEFAULT_MAX_NAMES (16 << 20)
 /* What a name costs besides its bytes: see strings.c. */
 #define NAME_OVERHEAD 64
-/* Tallies are put together again when a fourth of what there may be has come. */
+/* Tallies are merged again after a fourth of their maximum number is new. */
 #define FOLD_PART 4
-/* Processes that are told apart, to say how many a tally has. */
+/* Processes that are remembered to count how many a tally has. */
 #define MAX_SEEN 65536
-/* Pids of which the comm is remembered beyond their end: what they started may outlive them. */
+/* Pids whose comm is remembered after their end, as processes that they started may outlive them. */
 #define MAX_PARENTS 65536
-/* What has so little of an ended process gets no line of its own: 1 MiB in small pages. */
+/* Fewer faults of an ended process get no line of their own: 1 MiB in small pages. */
 #define SMALL_COUNT 256
 #define SMALL_NS 1000000
 
@@ -42,7 +42,7 @@ const char *const grouping_words[] = {
 	[BY_ROW + 1] = NULL,
 };
 
-/* A tally is of this process, too. */
+/* Says that this process is one of those in a tally. */
 struct seen {
 	const struct tally *tally;
 	uint64_t tgid;
@@ -128,7 +128,7 @@ static const char *keep_name(struct grouping *grouping, const char *name)
 	return kept;
 }
 
-/* A process may take its name away (PR_SET_NAME). */
+/* A process may set an empty name (PR_SET_NAME). */
 static const char *comm_of(const struct process *process)
 {
 	return *process->comm ? process->comm : "[unnamed]";
@@ -190,13 +190,13 @@ static const char *name_of_process(struct grouping *grouping, const struct proce
 	return grouping->name;
 }
 
-/* A process is itself, whatever it is called after an exec. */
+/* By process the group is the same for all names: an exec changes the name, not the process. */
 static const char *group_of_process(struct grouping *grouping, const struct process *process)
 {
 	return grouping->options.by == BY_PROCESS ? "" : name_of_process(grouping, process);
 }
 
-/* "worker[1234]": what it is called may change, who it is does not. */
+/* "worker[1234]": the thread's current name, which may change, and its tid, which does not. */
 static const char *name_of_thread(struct grouping *grouping, const struct row *row)
 {
 	const struct context *context = row->context;
@@ -211,7 +211,7 @@ static const char *name_of_thread(struct grouping *grouping, const struct row *r
 	return keep_name(grouping, name);
 }
 
-/* The thread has a name of its own, not the one that it was born with. */
+/* The thread has a name that differs from its process's. */
 static bool is_named(const struct row *row)
 {
 	const struct context *context = row->context;
@@ -219,7 +219,7 @@ static bool is_named(const struct row *row)
 	return context && context->has_thread && strcmp(context->thread, comm_of(row->process));
 }
 
-/* The stacks of threads are one: which thread it was is another question. */
+/* The stacks of all threads have one name here; --by thread tells them apart. */
 static const char *name_of_mapping(struct grouping *grouping, const struct row *row)
 {
 	bool is_stack = !strncmp(row->mapping, "[stack:", 7);
@@ -320,7 +320,7 @@ static int see(struct grouping *grouping, const struct seen *key)
 	return 1;
 }
 
-/* What a process has of its mappings and rows is of one process. */
+/* True where one process can have several tallies: of its mappings, or of its rows. */
 static bool has_parts(enum grouping_by by)
 {
 	return by == BY_MAPPING || by == BY_FILE || by == BY_ROW;
@@ -335,7 +335,7 @@ static int count_process(struct grouping *grouping, struct tally *sum, const str
 	return is_first < 0 ? is_first : 0;
 }
 
-/* The sum is of the same process. */
+/* The sum remains a tally of that process. */
 static void keep_process(struct tally *sum, const struct tally *tally)
 {
 	sum->n_processes = 1;
@@ -383,7 +383,7 @@ static int compare_busy(const void *left, const void *right)
 	return order ? order : compare_u64(a->start_ns, b->start_ns);
 }
 
-/* Turns the less busy half of the processes that ended into a sum: their counters are final. */
+/* Sums up the less busy half of the processes that have ended, whose counters are final. */
 static int fold_processes(struct grouping *grouping)
 {
 	size_t count = grouping->tallies.count;
@@ -422,20 +422,21 @@ static int make_room(struct grouping *grouping)
 		grouping->is_thinned = true;
 		result = grouping_fold_small(grouping);
 	}
-	/* Where little can be put together, not again for each that is new. */
+	/* If little could be merged, do not try again for each new tally. */
 	grouping->folds_from = grouping->tallies.count + most / FOLD_PART;
 	return result;
 }
 
-/* So many times max_tallies may be there; names may have more room than what is of a process. */
+/* Whether there is room, `times` as many tallies as max_tallies: tallies of a name may have more
+ * than those of a process. */
 static bool has_room(const struct grouping *grouping, size_t times)
 {
 	return !grouping->options.sums_up || grouping->options.by == BY_PROCESS ||
 	       grouping->tallies.count < times * grouping->options.max_tallies;
 }
 
-/* The tally with this key, which is the process's, made if need be: its name's where there is no
- * room for it, `other` where there is none for that either. NULL: out of memory. */
+/* Finds or makes the tally of a process with this key. Without room for it, that of its name; without
+ * room for that either, `other`. NULL: out of memory. */
 static struct tally *tally_of(struct grouping *grouping, const struct tally *key)
 {
 	struct tally *tally = table_get(&grouping->tallies, key);
@@ -460,7 +461,7 @@ static void key_process(struct tally *key, const struct process *process)
 	key->start_ns = process->start_ns;
 }
 
-/* Says of the process's own tally whose it is. 0 or -ENOMEM. */
+/* Sets the names and ids of the process in its own tally. 0 or -ENOMEM. */
 static int name_process(struct grouping *grouping, struct tally *tally,
 			const struct process *process)
 {
@@ -512,7 +513,8 @@ static int add_process(struct grouping *grouping, const struct process *process)
 	return 0;
 }
 
-/* More faults in this interval; equal ones by kind and name, whatever order the rows came in. */
+/* True when the row has more faults in this interval. Ties are decided by kind and name, so that the
+ * order of the rows does not matter. */
 static bool row_is_hotter(const struct row *row, const struct row *than)
 {
 	struct fault_counts delta = row_delta(row), than_delta;
@@ -547,8 +549,8 @@ static struct tally key_of_row(struct grouping *grouping, const struct row *row)
 	return key;
 }
 
-/* Where the mapping is now. A slice's row has it as it was when it last faulted there: smaller,
- * maybe. */
+/* Sets where the mapping is now. The row of a slice has the mapping as it was when it last faulted
+ * there, which may be smaller. */
 static void place_tally(struct tally *tally, const struct row *row)
 {
 	tally->map_bytes = max_of(tally->map_bytes, row->map_end - row->map_start);
@@ -559,7 +561,8 @@ static void place_tally(struct tally *tally, const struct row *row)
 	tally->map_end = row->map_end;
 }
 
-/* Faults that found no room in the kernel's table are in their processes' GUP already. */
+/* When processes are grouped, faults in the rows of "other" are already in the GUP of their
+ * processes: they are not counted twice. */
 static void take_off_gup(const struct grouping *grouping, const struct row *row,
 			 struct fault_counts *counts)
 {
@@ -567,7 +570,7 @@ static void take_off_gup(const struct grouping *grouping, const struct row *row,
 		counts->minor = counts->major = 0;
 }
 
-/* What one process did alone is not put together with anything. */
+/* Notes whether more than one process had faults: with one alone nothing is merged. */
 static void note_process(struct grouping *grouping, const struct process *process)
 {
 	grouping->has_several |= grouping->last_tgid &&
@@ -577,8 +580,7 @@ static void note_process(struct grouping *grouping, const struct process *proces
 	grouping->last_start_ns = process->start_ns;
 }
 
-/* Of memory that is no file's: "[anon]", "[heap]". A file's page is copied for another reason than
- * that somebody shares it since fork(). */
+/* Only of anonymous memory ("[anon]", "[heap]"): a file's page is not copied because of fork(). */
 static uint64_t copied_pages(const struct row *row, const struct fault_counts *delta)
 {
 	return row->kind == KIND_COW && row->mapping[0] == '[' ? delta->pages : 0;
@@ -620,7 +622,8 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	return 0;
 }
 
-/* Puts what was the process's into what is everybody's, but for what is large. 0 or -ENOMEM. */
+/* Merges a row's tally of an ended process into that of all processes, unless it is large. 0 or
+ * -ENOMEM. */
 static int end_row(struct grouping *grouping, const struct row *row)
 {
 	bool may_stay = grouping->options.by == BY_MAPPING || grouping->options.by == BY_ROW;

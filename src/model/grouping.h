@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Faults added up by what they have in common: the one meaning of --by in every command. What a
- * process or a row belongs to is a text (a unit's name, a path, a kind, ...), and what has the same
- * text is one tally. A grouping is either of one snapshot (a table of a tick: grouping_reset before
- * each) or sums up all that it is given (a summary). It owns its tallies and their texts.
- *
- * While a process lives its tallies are kept apart from those of other processes, so that it is
- * known how many processes are in one. They are put together when it has ended, and for the list.
+ * Adds faults up by what they have in common: this defines --by for every command. Each process or
+  * row belongs to a text (a unit's name, a path, a kind, ...), and all with the same text are added up
+  * in one tally. A grouping is either of one snapshot (the table of a tick: grouping_reset before each)
+  * or adds up all snapshots (a summary). It owns its tallies and their texts.
+  *
+  * While a process lives its tallies are kept apart from those of other processes, so that each tally
+  * knows how many processes it has. They are merged when the process has ended, and for the list.
  */
 #ifndef FAULTMAP_GROUPING_H
 #define FAULTMAP_GROUPING_H
@@ -36,7 +36,7 @@ enum grouping_by {
 /* The words for them, by enum grouping_by; NULL-terminated. */
 extern const char *const grouping_words[];
 
-/* Which tallies come first: those with the most of it, unless it says otherwise. */
+/* Which tallies come first: those with the largest value, except for SORT_PID and SORT_NAME. */
 enum tally_sort {
 	SORT_STALL,  /* time that tasks stood still */
 	SORT_FAULTS, /* minor + major + denied */
@@ -50,7 +50,7 @@ enum tally_sort {
 	SORT_VSZ,
 	SORT_PID,  /* the lowest first */
 	SORT_NAME, /* by its bytes */
-	SORT_COST, /* stall where most faults were timed, else faults: what nobody has to ask for */
+	SORT_COST, /* the default: stall where most faults were timed, else faults */
 };
 /* The words for them but SORT_COST, by enum tally_sort; NULL-terminated. */
 extern const char *const tally_sort_words[];
@@ -70,7 +70,7 @@ struct tally {
 	char comm[COMM_LEN]; /* of the process, as last seen; "": of several */
 	uint32_t uid;
 	bool has_ended; /* the process */
-	bool is_whole; /* all that the process ever counted is in this: it was seen from birth to end */
+	bool is_whole; /* has all faults of the process, which was seen from its birth to its end */
 	uint64_t n_processes; /* that had faults there; 0: not known */
 	uint64_t n_live;      /* of these, at the last snapshot; only where processes are grouped */
 	uint64_t n_mappings;  /* BY_MAPPING, BY_FILE: of this name; 0: not known */
@@ -114,22 +114,22 @@ int grouping_add(struct grouping *grouping, const struct snapshot *snapshot);
 /* True for what groups processes as a whole, so that vsz, rss, gup and the kernel's own counts are
  * known: not for threads, mappings, files, kinds and rows. */
 bool grouping_is_of_processes(enum grouping_by by);
-/* True when what is grouped so has something to sort by: a kind has no pid. */
+/* True when tallies of this grouping can be sorted so: a kind, for example, has no pid. */
 bool grouping_can_sort(enum grouping_by by, enum tally_sort sort);
-/* The text of what the process belongs to, written to `buffer` or borrowed from the process; for
- * what groups processes, but for BY_PARENT and BY_UID, whose texts others have. */
+/* The text that the process is grouped by, written to `buffer` or borrowed from the process. Only
+ * for groupings of processes, without BY_PARENT and BY_UID. */
 const char *grouping_process_name(enum grouping_by by, const struct process *process, char *buffer,
 				  size_t size);
 
 /* Which tallies are shown, and in what order. */
 struct tallies_view {
 	enum tally_sort sort;
-	size_t rows;   /* 0: a page, and as many more as it takes for a small rest */
-	bool show_all; /* and nothing is put together that need not be */
+	size_t rows;   /* 0: a page, and more until the rest is small */
+	bool show_all; /* shows all, and merges nothing that need not be merged */
 };
 
 struct tallies {
-	struct tally **list; /* in order; what has to be shown is in front. The grouping's */
+	struct tally **list; /* in order, those to be shown first; the grouping owns the tallies */
 	size_t count;
 	size_t shown;      /* of these, from the first */
 	struct tally rest; /* the sum of the others */
@@ -138,22 +138,22 @@ struct tallies {
 };
 
 /*
- * The list, to be freed with tallies_clear(); the tallies stay the grouping's, which is to be reset
- * or freed before more is added, but for BY_PROCESS. What was denied is always among the shown, and
- * so is what had to wait for a device, up to 40 lines; the rest has less than a twentieth of stalls,
- * faults and bytes, unless view->rows says how many are shown. 0 or -ENOMEM.
+ * Makes the list, to be freed with tallies_clear(). The tallies stay the grouping's; except BY_PROCESS
+  * it has to be reset or freed before more is added. Unless view->rows says how many are shown, lines
+  * with denied faults and up to 40 lines with major ones are always shown, and the rest has less than
+  * a twentieth of all stalls, faults and bytes. 0 or -ENOMEM.
  */
 int grouping_tallies(struct grouping *grouping, const struct tallies_view *view,
 		     struct tallies *ret_tallies);
 void tallies_clear(struct tallies *tallies);
-/* Sums of all but identity. */
+/* Adds up everything but the identity. */
 void tally_add(struct tally *sum, const struct tally *more);
-/* minor + major + denied in rows, and by the kernel's count what is in none. */
+/* minor + major + denied of the rows, and gup, which the kernel counted and no row has. */
 uint64_t tally_faults(const struct tally *tally);
 /* The kinds of the tally's faults as text, the denied ones first, then the most frequent, "gup"
  * where processes are grouped: "denied_bus 1, file_map 60". */
 void tally_kinds(const struct tally *tally, char *text, size_t size);
-/* What most of the tally's stalls were waited for: "disk"; "" where it was work, or is not told. */
+/* What the tally's stalls mostly waited for, as "disk"; "" for the faults' own work or if unknown. */
 const char *tally_why(const struct tally *tally);
 
 #endif

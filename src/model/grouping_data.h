@@ -11,14 +11,14 @@
 struct grouping {
 	struct grouping_options options;
 	struct table tallies;
-	struct tally other;  /* of names for which there was no room */
-	struct tally folded; /* BY_PROCESS: those that ended and were the least busy */
+	struct tally other;  /* names for which there was no room */
+	struct tally folded; /* BY_PROCESS: the least busy processes that have ended */
 	uint64_t n_folded;
-	struct table seen;                 /* of which processes a tally is */
+	struct table seen;                 /* struct seen: which processes a tally has */
 	bool has_several;                  /* processes had faults */
 	uint64_t last_tgid, last_start_ns; /* of the process that was seen last; 0: none */
 	size_t folds_from;                 /* so many tallies: see make_room() */
-	bool is_thinned; /* how many processes and mappings are in a tally is not known */
+	bool is_thinned; /* tallies no longer know how many processes and mappings they have */
 	struct interned names;
 	size_t name_bytes; /* of these, with what they cost besides */
 	struct users users;
@@ -29,7 +29,7 @@ struct grouping {
 
 /* Adds the tally to the one of its name, of its process or of none, and frees it. 0 or -ENOMEM. */
 int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_process);
-/* Puts together what is alike and not worth a line of its own. 0 or -ENOMEM. */
+/* Merges small tallies of the same name. 0 or -ENOMEM. */
 int grouping_fold_small(struct grouping *grouping);
 
 #endif

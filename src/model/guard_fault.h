@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One fault of a guarded thread, as `guard` tells of it. */
+/* One fault of a guarded thread, as `guard` reports it. */
 #ifndef FAULTMAP_GUARD_FAULT_H
 #define FAULTMAP_GUARD_FAULT_H
 
@@ -25,7 +25,7 @@ struct guard_fault {
 /* What guarded threads did so far. */
 struct guard_totals {
 	uint64_t minor, major, denied;
-	uint64_t gup;  /* faults without an exception, of the processes: nobody sees which thread */
+	uint64_t gup; /* faults without an exception, counted by process: the thread is not known */
 	uint64_t lost; /* faults of guarded threads that found no room in the ring */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How long faults stalled, as sinks add it up: over an interval, and over rows. */
+/* How long faults stalled: the functions by which sinks add it up over an interval and over rows. */
 #ifndef FAULTMAP_LATENCY_H
 #define FAULTMAP_LATENCY_H
 
@@ -8,7 +8,7 @@
 
 #include "model/snapshot.h"
 
-/* Where the histogram is not wanted. */
+/* For sinks that do not need the histogram. */
 struct stalls {
 	uint64_t count;
 	uint64_t sum_ns;

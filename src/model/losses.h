@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What was counted but is not where one would look for it, by cause, as people read it. */
+/* Faults that were counted but are in no row, or in one with less detail: why, in words. */
 #ifndef FAULTMAP_LOSSES_H
 #define FAULTMAP_LOSSES_H
 
@@ -23,8 +23,8 @@ bool losses_is_other(const struct process *process);
  */
 void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, uint64_t gup);
 
-/* Two lines, "not in rows: 12 without an exception (GUP), ..." and "less detail: 1 in ..."; one of
- * which all is 0 is left out. */
+/* Prints "not in rows: 12 without an exception (GUP), ..." and "less detail: 1 in ..."; a line with
+ * nothing to say is left out. */
 void losses_print(const struct totals *totals, FILE *stream);
 
 #endif

@@ -11,7 +11,7 @@
 #define PROCESS_KEY_SIZE offsetof(struct process, ppid)
 #define ROW_KEY_SIZE offsetof(struct row, process)
 
-/* What is worth giving back to the system when it was freed at once: so many rows are 2 MiB. */
+/* When this many rows are freed at once, their memory is worth giving back: 2 MiB. */
 #define MANY_ROWS 8192
 #define MANY_BYTES (1 << 20)
 
@@ -115,7 +115,7 @@ static void note_rows(struct parts *parts, size_t count)
 	parts->result = parts->between(parts->context);
 }
 
-/* What was touched in the last tick is before for this one. */
+/* Rows that the last tick touched: their counters become those of the tick before. */
 static void age_rows(struct snapshot *snapshot, struct parts *parts)
 {
 	for (size_t i = 0; i < snapshot->n_touched; i++) {
@@ -131,7 +131,7 @@ static void age_rows(struct snapshot *snapshot, struct parts *parts)
 	snapshot->n_touched = 0;
 }
 
-/* None is touched. */
+/* To be called while no row is touched. */
 static void drop_rows_of(struct snapshot *snapshot, struct process *process, struct parts *parts)
 {
 	for (struct row *row = process->rows, *next; row; row = next) {

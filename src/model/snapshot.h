@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one picture that every sink draws from: all processes and rows (process x mapping x kind x
- * access x mode) with cumulative counters as of the last tick and of the tick before. The collector
+ * What every sink reads: all processes and rows (process x mapping x kind x access x mode), with
+  * cumulative counters as of the last tick and of the tick before. The collector
  * fills it (snapshot_begin, snapshot_process, snapshot_row, snapshot_seal); sinks only read it. A
  * snapshot owns its processes, rows and every string reachable from them; they stay valid until the
  * snapshot_begin that follows the one in which their process was marked ended. A row may only be
@@ -95,7 +95,7 @@ struct process {
 	uint64_t gup, gup_before;
 
 	bool ended;           /* in this interval; gone from the next snapshot */
-	bool accounted;       /* this process was seen by the collector from its birth */
+	bool accounted;       /* the collector has seen this process from its birth */
 	int exit_status;      /* as wait(2) gives it: WIFEXITED() and so on; valid when ended */
 	uint64_t lifetime_ns; /* birth to exit; valid when ended */
 
@@ -182,8 +182,8 @@ void snapshot_free(struct snapshot *snapshot);
 
 /* Starts the next tick: drops what ended in the last one, copies now to before. */
 void snapshot_begin(struct snapshot *snapshot);
-/* The same, with `between` called every thousand rows or so, for who must not wait that long. It may
- * not use the snapshot. 0, or its first result that is not. */
+/* The same, but calls `between` every thousand rows or so, for work that must not wait that long. It
+ * may not use the snapshot. Returns 0, or its first result that is not 0. */
 int snapshot_begin_in_parts(struct snapshot *snapshot, int (*between)(void *context),
 			    void *context);
 /* Finds the process, or makes it (ret_new, may be NULL, says which). NULL when out of memory. */

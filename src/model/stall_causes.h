@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What faults stalled for: the words, and how sinks add it up over an interval and over rows. */
+/* The causes of stalls: their names, and how sinks add them up over an interval and over rows. */
 #ifndef FAULTMAP_STALL_CAUSES_H
 #define FAULTMAP_STALL_CAUSES_H
 

@@ -9,14 +9,14 @@
 #include "base/table.h"
 #include "base/util.h"
 
-/* A sweep comes after so many new texts, or bytes of them: often enough to bound what is kept for
- * nothing, rarely enough to cost nothing. */
+/* A sweep comes after this many new texts, or bytes of them: often enough to bound the memory of
+ * unused texts, and rarely enough to cost little. */
 #define SWEEP_AFTER 4096
 #define SWEEP_AFTER_BYTES (1 << 20)
 /* What a text costs besides its bytes: the node of the tree and the heads of both pieces of
  * memory. */
 #define OVERHEAD 64
-/* Users with a share of their own; those who come later have one together. */
+/* Users with a share of their own; later ones have one share together. */
 #define USERS_MAX 256
 #define USERS_OTHER UINT32_MAX
 
@@ -100,7 +100,7 @@ static struct share *share_of(struct strings *strings, uint32_t uid)
 	return share;
 }
 
-/* Shares that nothing is left of make room for other users. */
+/* Drops empty shares, to make room for other users. */
 static void drop_empty_shares(struct strings *strings)
 {
 	struct table kept;

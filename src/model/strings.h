@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Texts that come from outside (paths, cgroups), each kept once, within a budget of bytes of which
- * no user gets all: whoever runs programs chooses what their files are called. While a user has
- * used less than three quarters of his share, texts are kept whole; then only short ones are, and
- * of longer ones what tells most; and when the share is used up, "..." stands for all that are new.
- * Each that was cut is counted.
+ * Texts that come from outside (paths, cgroups), each kept once, within a budget of bytes. No user
+  * gets the whole budget, as every user may choose names of files. Until a user has used three
+  * quarters of the share, texts are kept whole; then long ones are cut to their most telling end; and
+  * when the share is used up, each new text is "...". Each text that was cut is counted.
  */
 #ifndef FAULTMAP_STRINGS_H
 #define FAULTMAP_STRINGS_H
@@ -15,12 +14,12 @@
 
 struct strings;
 
-/* With their share of malloc() and of the tree that finds them. Root has most of them: the system
- * runs as root, and who is root need not be kept from using memory. */
+/* The budget, which includes the overhead of malloc() and of the tree that finds texts. Root has the
+ * largest share: the system runs as root, and root need not be kept from using memory. */
 #define STRINGS_BYTES (8 << 20)
 #define STRINGS_BYTES_ROOT (6 << 20)
 #define STRINGS_BYTES_USER (3 << 19)
-/* Of such a number: the part in which all texts are whole. */
+/* The part of a share in which texts are kept whole. */
 #define STRINGS_WHOLE(bytes) ((bytes) / 4 * 3)
 /* What is left of a text that is cut, its NUL included. */
 #define STRINGS_SHORT 64
@@ -50,7 +49,7 @@ void strings_mark(const char *text);
 /* Frees what is neither marked nor held, and takes the marks away. Returns how many bytes. */
 size_t strings_sweep(struct strings *strings);
 
-/* How often a text was cut, here or by who made it and says so. */
+/* How many texts were cut, here or before they came here. */
 uint64_t strings_cut(const struct strings *strings);
 void strings_count_cut(struct strings *strings);
 /* What they take. */

@@ -11,13 +11,13 @@
 #include "model/kinds.h"
 #include "model/stall_causes.h"
 
-/* What is not shown one by one is less than this part of all stalls, of all faults and of all
- * bytes. What has more of one of them is a line of its own. */
+/* The rest, which is not shown one by one, has less than one part in this many of all stalls, of all
+ * faults and of all bytes. */
 #define SMALL_PART 20
-/* A page of output; what is left over is more lines, if it is more than that. */
+/* A page of output. There are more lines while the rest is not small. */
 #define SHOWN_LINES 15
-/* What had major faults is a line if there are no more than so many: a thousand programs that each
- * read their libraries are a number in the rest. */
+/* The most lines that are shown because they have major faults: a thousand programs that each read
+ * their libraries are summed up in the rest. */
 #define MAJOR_LINES 40
 /* Kinds that are named on a line. */
 #define SHOWN_KINDS 3
@@ -69,7 +69,7 @@ bool grouping_can_sort(enum grouping_by by, enum tally_sort sort)
 
 /* Putting together. ---------------------------------------------------------------------------- */
 
-/* What is compared. */
+/* The figures that are compared. */
 struct cost {
 	uint64_t stall_ns;
 	uint64_t faults;
@@ -83,8 +83,8 @@ static void cost_add(struct cost *cost, const struct tally *tally)
 	cost->pages += tally->counts.pages;
 }
 
-/* A mapping that is worth a line beside others of its name: 1 MiB in small pages. Below, text, rodata
- * and data of one library are one. */
+/* A mapping with this many pages (1 MiB) has a line beside others of its name. Smaller ones, such as
+ * text, rodata and data of a library, are merged. */
 #define LARGE_PAGES 256
 
 static bool is_large(const struct grouping *grouping, const struct tally *tally,
@@ -105,8 +105,8 @@ static bool has_own_lines(enum grouping_by by)
 	return by == BY_PROCESS || by == BY_THREAD || by == BY_MAPPING || by == BY_ROW;
 }
 
-/* By all that tells tallies apart but the process, so that what may be put together stands side by
- * side. */
+/* Compares everything that identifies a tally but its process, so that those that may be merged are
+ * neighbours. */
 static int compare_identity(const void *left, const void *right)
 {
 	const struct tally *a = *(const struct tally *const *)left;
@@ -129,14 +129,13 @@ static bool is_alike(const struct tally *a, const struct tally *b, bool of_proce
 	       (!of_process || (a->tgid == b->tgid && a->start_ns == b->start_ns));
 }
 
-/* It is a part of what is put together: a mapping of the process, or the process's of all. */
+/* True when the tally may be merged: a mapping's within a process, or a process's with others'. */
 static bool is_part(const struct tally *tally, bool of_process)
 {
 	return of_process ? tally->tgid && tally->mapping_id : tally->tgid > 0;
 }
 
-/* Puts together those of the tallies, which are alike, that are small; a single one stays what it
- * is. */
+/* Merges the small ones of these tallies, which have the same name; a single one stays as it is. */
 static int fold_alike(struct grouping *grouping, struct tally **tallies, size_t count,
 		      bool of_process, const struct cost *total)
 {
@@ -222,8 +221,7 @@ static uint64_t value_of(const struct tally *tally, enum tally_sort sort)
 	}
 }
 
-/* Ties by what it cost, then by all that tells tallies apart, so that equal snapshots print
- * alike. */
+/* Ties are decided by cost, then by identity, so that equal snapshots print alike. */
 static int compare_tallies(const void *left, const void *right, void *context)
 {
 	const struct tally *a = *(const struct tally *const *)left;
@@ -254,7 +252,7 @@ static int compare_tallies(const void *left, const void *right, void *context)
 	return order ? order : compare_u64(a->mapping_id, b->mapping_id);
 }
 
-/* Asked for first when something was slow. */
+/* Major faults are the first thing to look at when something was slow. */
 static bool has_major(const struct tally *tally)
 {
 	return tally->counts.major || tally->major;
@@ -268,7 +266,7 @@ static void move_to_front(struct tally **list, size_t from, size_t to)
 	list[to] = tally;
 }
 
-/* Who did nothing is no answer, unless all of them fit the page. */
+/* Tallies without any cost are not shown, unless all fit the page. */
 static bool has_cost(const struct tally *tally)
 {
 	return tally_faults(tally) || tally->counts.pages || tally->minor || tally->major;
@@ -281,7 +279,7 @@ static bool is_small(const struct cost *rest, const struct cost *total)
 	       rest->pages <= total->pages / SMALL_PART;
 }
 
-/* Puts in front what is to be shown; returns how many that are. */
+/* Moves the tallies to be shown to the front and returns their number. */
 static size_t choose_page(struct tally **list, size_t count)
 {
 	size_t shown = 0;
@@ -334,7 +332,7 @@ static void hide_unknown(struct tallies *tallies)
 			tallies->list[i]->n_processes = tallies->list[i]->n_mappings = 0;
 }
 
-/* Where most faults were not timed, the few that were say little about what it cost. */
+/* If most faults were not timed, stall says little: sorts by faults then. */
 static enum tally_sort sort_by_cost(const struct grouping *grouping)
 {
 	uint64_t timed = grouping->folded.stalls.count, faults = tally_faults(&grouping->folded);
@@ -381,7 +379,7 @@ void tallies_clear(struct tallies *tallies)
 
 /* Kinds. --------------------------------------------------------------------------------------- */
 
-/* One more than the kinds: what the kernel resolved itself is of none, but is said with them. */
+/* One more than the kinds: GUP is no kind, but is listed with them. */
 #define N_WORDS (KIND_COUNT + 1)
 #define WORD_GUP KIND_COUNT
 

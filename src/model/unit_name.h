@@ -33,8 +33,8 @@ struct unit_name {
 /* cgroup: a cgroup v2 path, as in struct process. A name that is too long is cut. */
 void unit_name_of(struct unit_name *ret_name, const char *cgroup);
 
-/* The pattern (base/glob.h) is of this unit: its name, also without ".service", or all digits of
- * its container. */
+/* True when the pattern (base/glob.h) matches the unit's name, with or without ".service", or all
+ * digits of its container's id. */
 bool unit_name_matches(const struct unit_name *unit, const char *pattern);
 
 #endif

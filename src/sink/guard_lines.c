@@ -84,7 +84,7 @@ int guard_lines_gup(struct sink_jsonl *sink, const struct process *process, stru
 	json_line_int(line, "faults", (int64_t)(process->gup - process->gup_before));
 	json_line_text(line, "note",
 		       "resolved by the kernel without an exception (populate, mlock, O_DIRECT, "
-		       "ptrace): nobody sees which thread or address");
+		       "ptrace): the thread and the address are not known");
 	return sink_jsonl_end(sink, error);
 }
 
