@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What each feature is for, what goes without it, and what to do to have it. */
+/* What each feature is for, what is lost without it, and what to do to have it. */
 #include "collect/features.h"
 
 #define HAS_TO_ALLOW "let the kernel's policies allow it (lockdown, seccomp, security modules)"
@@ -31,48 +31,48 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 			  "speed: the programs are interpreted", "set net.core.bpf_jit_enable to 1",
 			  false },
 	[FEATURE_PROC] = { "proc", "exact VSZ and RSS (/proc/PID/statm)",
-			   "exact VSZ and RSS of other users' processes: the kernel's cheap figures "
-			   "are shown",
+			   "exact VSZ and RSS of other users' processes: the kernel's estimates are shown",
 			   "mount /proc without hidepid= (ProtectProc=default in a unit), or grant "
 			   "CAP_SYS_PTRACE",
 			   false },
 	[FEATURE_SECCOMP] = { "seccomp",
-			      "a filter of system calls: daemon, log and top after their start, report "
-			      "before it reads",
-			      "the filter: who takes the process over by a bug can make any call that "
-			      "its user may",
+			      "a filter of system calls for daemon, log and top after their start, and for "
+			      "report before it reads",
+			      "the filter: an attacker who takes over the process can make every system call "
+			      "that its user may",
 			      "use a kernel with CONFIG_SECCOMP_FILTER=y; allow seccomp() in the "
 			      "filter of a unit or container",
 			      false },
 	[FEATURE_FAULT_ENTRY] = { "fault_entry",
 				  "each fault at its entry (exceptions:page_fault_user, _kernel)",
-				  "what the access was; cow, file_cow, mkwrite and wp_other cannot be told "
-				  "from the first touch of such a mapping (full detail tells some); a "
-				  "mapping with a single fault and the one that takes its place are one; "
-				  "speed: perf events page-faults and page-faults-minor instead",
+				  "the access; cow, file_cow, mkwrite and wp_other are not told apart from the "
+				  "first touch of such a mapping (full detail tells some); a mapping with a "
+				  "single fault and a later one in its place count as one; speed, as the perf "
+				  "events page-faults and page-faults-minor are used instead",
 				  NULL, false },
-	[FEATURE_TEST_RUN] = { "test_run", "reading what each CPU has counted and not yet written",
+	[FEATURE_TEST_RUN] = { "test_run",
+			       "reading what each CPU has counted but not yet put in a row",
 			       "everything", "use Linux 5.10 or later", true },
 	[FEATURE_TASK_WALK] = { "task_walk",
-				"the kernel's counters of the processes that have moved",
-				"speed: the iterator tells of every task at each tick", NULL,
+				"the kernel's counters of the processes that have changed",
+				"speed: each tick reads every task with the iterator", NULL,
 				false },
 	[FEATURE_TASK_ITERATOR] = { "task_iterator",
-				    "the kernel's counters of every task, where task_walk lacks",
-				    "nothing where task_walk is there; everything where it is not",
+				    "the kernel's counters of every task, if there is no task_walk",
+				    "nothing if there is task_walk; everything if not",
 				    HAS_TO_ALLOW, false },
 	[FEATURE_PROCESS_EXIT] = { "process_exit", "what a process had counted when it ended",
 				   "everything", HAS_TO_ALLOW, true },
 	[FEATURE_PROCESS_FREE] = { "process_free",
-				   "the end of processes whose threads end in any order",
-				   "such a process that is older than faultmap is shown for ten seconds "
-				   "after its end",
+				   "the end of processes whose first thread does not end last",
+				   "such a process is shown for ten seconds after its end if it is older than "
+				   "faultmap",
 				   NULL, false },
-	[FEATURE_PROCESS_FORK] = { "process_fork", "the children of what `faultmap run` runs",
+	[FEATURE_PROCESS_FORK] = { "process_fork", "the children of the command of `faultmap run`",
 				   "`faultmap run`", HAS_TO_ALLOW, false },
 	[FEATURE_SIGNALS] = { "signals", "faults that end in SIGSEGV or SIGBUS",
-			      "a fault that a page table denies (a guard page) counts as minor in fast "
-			      "detail, as aborted in full; where fault_entry lacks too, most denied faults",
+			      "faults that a page table denies (a guard page) count as minor in fast detail "
+			      "and as aborted in full; without fault_entry too, so do most denied faults",
 			      NULL, false },
 	[FEATURE_MEMLOCK] = { "memlock", "memory for BPF maps", "everything",
 			      "set no limit: `ulimit -l unlimited` (LimitMEMLOCK=infinity in a unit); "
@@ -81,80 +81,82 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_VMA_TREE] = { "vma_tree", "the mapping of each fault", "everything",
 			       "use Linux 5.10 or later", true },
 	[FEATURE_MAPLE_TREE] = { "maple_tree", "the programs for Linux 6.1 and later",
-				 "speed; the mapping of a fault while another thread changes the "
-				 "process's ([unresolved]); paths are cut to 64 directories; a write that swaps shmem in shows as shmem",
+				 "speed; the mapping of a fault while another thread changes the mappings "
+				 "([unresolved]); paths are cut to 64 directories; a write that swaps shmem in "
+				 "shows as shmem",
 				 NULL, false },
-	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "reusing the mapping found for the fault before",
-				  "speed: each fault looks its mapping up; a mapping with a single fault and the "
-				  "one that takes its place are one",
+	[FEATURE_MM_SEQUENCE] = { "mm_sequence", "using the mapping of the fault before again",
+				  "speed: each fault looks up its mapping; a mapping with a single fault and a "
+				  "later one in its place count as one",
 				  NULL, false },
 	[FEATURE_PERF_EVENTS] = { "perf_events",
-				  "latency of major faults; a count of the kernel's to hold rows against",
-				  "latency; perf_minor, perf_major, missed, lost_completions; majors are "
-				  "told from minors at the task's next fault; full detail has the kinds "
-				  "of fast detail",
+				  "latency of major faults; the kernel's own counts, to compare with the rows",
+				  "latency; perf_minor, perf_major, missed and lost_completions; majors are only "
+				  "known at the task's next fault; full detail has only the kinds of fast "
+				  "detail",
 				  "grant CAP_PERFMON, and CAP_SYS_ADMIN where kernel.perf_event_paranoid is "
 				  "3 or more; if they are there, a seccomp filter or security module forbids "
 				  "perf_event_open(): allow it",
 				  false },
-	[FEATURE_DIRECT_READS] = { "direct_reads", "kernel memory at one load a field",
-				   "speed: bpf_probe_read_kernel() instead; full detail: a file fault's "
-				   "pages are its whole window",
+	[FEATURE_DIRECT_READS] = { "direct_reads", "reading a field of kernel memory with one load",
+				   "speed: bpf_probe_read_kernel() is used instead; full detail: a file fault "
+				   "counts all pages of its fault-around window",
 				   NULL, false },
 	[FEATURE_EXIT_WITH_MM] = { "exit_with_mm", "peak VSZ of a process at its exit",
-				   "VSZ of processes that live less than an interval", NULL,
+				   "VSZ of processes that start and end between two ticks", NULL,
 				   false },
 	[FEATURE_RSS_STAT] = { "rss_stat",
-			       "full detail: a page from the swap cache told from a fresh one",
-			       "a minor swap_in shows as demand_zero; where fault_entry lacks too, copies "
-			       "of a file's pages as file_map",
+			       "full detail: telling a page from the swap cache from a new one",
+			       "minor swap_in, which shows as demand_zero; without fault_entry too, copies of "
+			       "a file's pages, which show as file_map",
 			       NULL, false },
-	[FEATURE_TLB_FLUSH] = { "tlb_flush", "full detail: a copy told from a page made writable",
-				"wp_other shows as cow", NULL, false },
+	[FEATURE_TLB_FLUSH] = { "tlb_flush",
+				"full detail: telling a copy from a page that is made writable",
+				"wp_other, which shows as cow", NULL, false },
 	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
-				"such a fault counts as one page where direct_reads lacks too",
+				"without direct_reads too, these pages: such a fault counts as one page",
 				NULL, false },
 	[FEATURE_RECLAIM] = { "reclaim",
-			      "time that a fault takes to reclaim memory; full detail: pages that it "
-			      "swaps out for that",
-			      "that time shows as cpu or unknown, and such a fault as swap_in",
+			      "the time that a fault takes to reclaim memory; full detail: not taking pages "
+			      "that it swaps out for its own",
+			      "the cause reclaim, which shows as cpu or unknown; full detail: the kind of "
+			      "such a fault, which shows as swap_in",
 			      NULL, false },
-	[FEATURE_MEMCG_RECLAIM] = { "memcg_reclaim", "the same at a cgroup's limit of memory",
-				    "the same there", NULL, false },
+	[FEATURE_MEMCG_RECLAIM] = { "memcg_reclaim", "as reclaim, at the memory limit of a cgroup",
+				    "as reclaim, at the memory limit of a cgroup", NULL, false },
 	[FEATURE_SWITCHES] = { "switches",
-			       "what a stall was for; fast detail: how long a minor fault waited",
-			       "both: stalls have no causes, and minor faults no latency in fast "
-			       "detail",
+			       "the causes of stalls; fast detail: how long a minor fault waited",
+			       "the causes of stalls; fast detail: the latency of minor faults",
 			       NULL, false },
-	[FEATURE_RUN_DELAY] = { "run_delay", "waiting for a CPU told from sleeping",
-				"who was woken and waited for a CPU shows as still asleep", NULL,
-				false },
+	[FEATURE_RUN_DELAY] = { "run_delay", "telling waiting for a CPU from sleeping",
+				"the cause runqueue after a sleep, which shows as the cause of the sleep",
+				NULL, false },
 	[FEATURE_LOCKS] = { "locks", "stalls at a lock, mostly the process's mmap_lock",
-			    "these show as unknown", NULL, false },
-	[FEATURE_COMPACTION] = { "compaction", "stalls for a huge page's memory to be cleared",
-				 "these show as cpu or unknown", NULL, false },
+			    "the cause lock, which shows as unknown", NULL, false },
+	[FEATURE_COMPACTION] = { "compaction", "stalls while memory is moved to make a huge page",
+				 "the cause compaction, which shows as cpu or unknown", NULL,
+				 false },
 	[FEATURE_PAGE_CACHE] = { "page_cache",
-				 "a fault that reads its page told from one that waits for another's "
-				 "read",
-				 "both show as page_wait", NULL, false },
-	[FEATURE_WRITEBACK] = { "writeback", "stalls of a write to a file for others before it",
-				"of the first write to a page these show as page_wait", NULL,
-				false },
+				 "telling a fault that reads its page from one that waits for another's read",
+				 "the cause of the former, which shows as page_wait too", NULL,
+				 false },
+	[FEATURE_WRITEBACK] = { "writeback", "stalls of a write that waits for earlier writes",
+				"the cause writeback, which shows as page_wait at the first write to a page",
+				NULL, false },
 	[FEATURE_STACK_SAMPLES] = { "stack_samples",
-				    "--stacks: copies of stacks, to be unwound where frame pointers "
-				    "lack",
+				    "--stacks: copies of stacks, to be unwound where there are no frame pointers",
 				    "the callers of code without frame pointers (--stacks)", NULL,
 				    false },
 	[FEATURE_REFAULTS] = { "refaults",
-			       "pages that had been evicted and come back, told from a first read",
+			       "telling pages that come back after their eviction from a first read",
 			       "refaults: no row has any", NULL, false },
 	[FEATURE_HOST_PROCESSES] = { "host_processes", "the processes of the whole machine",
-				     "processes outside of this PID namespace; without `run`, the "
-				     "perf events' counts too",
+				     "processes outside of this PID namespace; except for `run`, the counts of perf "
+				     "events too",
 				     "run in the host's PID namespace (--pid=host, hostPID: true)",
 				     false },
 	[FEATURE_PID_NAMESPACE] = { "pid_namespace", "pids as this namespace shows them",
-				    "everything: /proc would tell of other processes",
+				    "everything: /proc would show other processes",
 				    "mount the /proc of this PID namespace (mount -t proc proc /proc)",
 				    true },
 };

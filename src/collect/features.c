@@ -248,7 +248,7 @@ static void probe_btf(struct feature_set *features)
 	}
 	found(features, FEATURE_BTF, false, "cannot read " BTF_PATH ": %s", strerror(why));
 	for (enum feature feature = FEATURE_FAULT_ENTRY; feature < FEATURE_COUNT; feature++)
-		found(features, feature, false, "cannot be told without BTF");
+		found(features, feature, false, "not known without BTF");
 }
 
 static void probe_capabilities(struct feature_set *features)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is made of the features: whether faultmap can run, and what to say at once. */
+/* Decides by the features whether faultmap can run, and what to say at the start. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -54,9 +54,9 @@ bool features_warn(const struct feature_set *features, bool follow, char *text, 
 	if (!features->state[FEATURE_PERF_EVENTS].available)
 		snprintf(
 			text, size,
-			"no perf events: major faults have no latency and are told from minor ones "
-			"at the task's next fault, and no count of the kernel's says whether any "
-			"fault or completion was missed; see `faultmap check`");
+			"no perf events: major faults have no latency and are only known at the "
+			"task's next fault, and there is no count of the kernel's to check the rows "
+			"against; see `faultmap check`");
 	else if (refused[0])
 		snprintf(
 			text, size,
