@@ -61,7 +61,7 @@ static const struct command_spec spec = {
 		"\n"
 		"A damaged line is reported with its number and left out; the exit status is then 1.\n"
 		"An interval holds at most 200,000 rows, 50,000 processes and 6 MiB of names: the rest is\n"
-		"counted in the process [other], or names are cut, and the report says how many.",
+		"counted in the process other, or names are cut, and the report says how many.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 };
