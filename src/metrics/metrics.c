@@ -98,15 +98,16 @@ const struct metric_family metrics[METRIC_COUNT] = {
 			 "Kernel memory that faultmap's maps take, where the kernel tells."),
 	[METRIC_SERIES] = GAUGE("series", "Series of this endpoint, those of OpenMetrics' _created "
 					  "included."),
-	[METRIC_SERIES_LIMIT] = GAUGE("series_limit", "What faultmap_series never exceeds."),
+	[METRIC_SERIES_LIMIT] = GAUGE("series_limit",
+				      "The largest value that faultmap_series can have."),
 	[METRIC_GROUPS] = GAUGE("groups", "Groups with series of their own, other not included."),
 	[METRIC_GROUPS_EVICTED] = COUNTER("groups_evicted",
-					  "Groups that had to go: from then on the group other "
-					  "counts what they do."),
+					  "Groups whose series ended to make room: the group other "
+					  "counts their faults from then on."),
 	[METRIC_MAPPINGS_EVICTED] =
 		COUNTER("mappings_evicted",
-			"Mappings that had to go: from then on the mapping other of their group "
-			"counts them."),
+			"Mappings whose series ended to make room: the mapping other of their "
+			"group counts them from then on."),
 	[METRIC_PROGRAMS] = GAUGE("bpf_programs_attached",
 				  "BPF programs attached to hooks of the kernel."),
 	[METRIC_PROGRAM_RUNS] =
@@ -116,7 +117,7 @@ const struct metric_family metrics[METRIC_COUNT] = {
 		COUNTER_OF_SECONDS("bpf_run",
 				   "Time in a BPF program, while kernel.bpf_stats_enabled is set."),
 	[METRIC_PROGRAMS_MISSED] = COUNTER("bpf_missed_runs",
-					   "Runs of BPF programs that the kernel left out."),
+					   "Runs of BPF programs that the kernel skipped."),
 	[METRIC_TICKS] = COUNTER("ticks", "How often the kernel's counters were read."),
 	[METRIC_TICK_SECONDS] = COUNTER_OF_SECONDS("tick", "Time that ticks took."),
 	[METRIC_TICK_LAST] = GAUGE_OF("tick_duration", "seconds", "How long the last tick took."),
@@ -124,8 +125,9 @@ const struct metric_family metrics[METRIC_COUNT] = {
 	[METRIC_SCRAPE_SECONDS] =
 		COUNTER_OF_SECONDS("scrape", "Time that expositions took, this one not included."),
 	[METRIC_STREAM_CLIENTS] = GAUGE("stream_clients", "Clients of /stream."),
-	[METRIC_STREAM_DROPPED] = COUNTER("stream_clients_dropped",
-					  "Clients of /stream that were too slow and were cut."),
+	[METRIC_STREAM_DROPPED] =
+		COUNTER("stream_clients_dropped",
+			"Clients of /stream that were too slow and were disconnected."),
 	[METRIC_RESIDENT] = GAUGE_OF("resident_memory", "bytes",
 				     "Resident memory of faultmap at the last tick."),
 	[METRIC_BUILD_INFO] = INFO("build", "The version of faultmap."),
@@ -134,7 +136,7 @@ const struct metric_family metrics[METRIC_COUNT] = {
 			"Page faults of guarded threads, of which none was allowed."),
 	[METRIC_GUARD_GUP] = COUNTER("guard_gup",
 				     "Faults of guarded processes without an exception: "
-				     "nobody sees which thread's."),
+				     "the thread is not known."),
 	[METRIC_GUARD_LOST] =
 		COUNTER("guard_lost",
 			"Faults of guarded threads that were not reported one by one."),
