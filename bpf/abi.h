@@ -83,9 +83,9 @@ struct row_key {
 	u8 access;
 	u8 mode_class; /* MODE_CLASS() */
 	u8 perms;
-	u64 context; /* of struct context_record; 0: nothing of it is asked for, or of "[other]" */
+	u64 context; /* id of a struct context_record; 0: none is asked for, or the row is "[other]" */
 };
-/* Of a key in the maps, where no context is asked for: all before it. */
+/* Size of a key in the maps if no context is asked for: the members before it. */
 #define ROW_KEY_PLAIN 32
 /*
  * --slice: with this bit in row_key.perms, the anchor is a hash of the mapping's in its upper 46
@@ -99,8 +99,8 @@ struct row_key {
 #define SLICE_SHIFT_BIT 12
 #define SLICE_SHIFT_MASK 0x3fULL
 #define SLICE_NUMBER_MASK 0xfffULL
-/* Of one mapping. Where --slice makes more, the slices of this mapping are doubled until they fit:
- * it must not fill the table of rows alone. */
+/* The most slices of one mapping. Where --slice would make more, the size of the mapping's slices is
+ * doubled until they fit: one mapping must not fill the table of rows. */
 #define SLICES_MAX 1024
 #define MODE_CLASS(mode, class) ((u8)((mode) << 7 | (class)))
 #define MODE_CLASS_MODE(value) ((value) >> 7)
@@ -179,15 +179,15 @@ struct free_list {
 	u64 other_pad[7];
 };
 
-/* A byte for each row: it has moved since the collector looked. */
+/* A byte for each row, set when the row has moved since the collector last looked. */
 #define ROWS_IN_LINE 64
 struct moved_line {
 	u8 moved[ROWS_IN_LINE];
 };
 
 /*
- * Who has how many rows, so that nobody fills the table for the others. Processes and users that
- * share an entry share what it allows.
+ * How many rows a process and a user have, so that none fills the table for the others. Entries are
+ * found by a hash: processes, or users, with the same entry have its limit together.
  */
 #define SHARES_OF_PROCESSES 4096
 #define SHARES_OF_USERS 1024
@@ -199,14 +199,14 @@ struct shares {
 	u32 of_user[SHARES_OF_USERS];
 };
 
-/* Rows that one run of forget_rows takes out of the hash: 0 for each that is out. */
+/* Rows that one run of forget_rows takes out of the hash. It sets the entry of each to 0. */
 #define FORGET_MAX 256
 struct forget_list {
 	u32 count;
 	u32 index[FORGET_MAX];
 };
 
-/* What ends in no row: per CPU and kind, so that totals stay exact when the table is full. */
+/* Faults that found no row, per CPU and kind, so that totals stay exact when the table is full. */
 struct other_counts {
 	u64 minor;
 	u64 major;
@@ -295,7 +295,7 @@ struct cpu_state {
 	u64 ignored_start_ns;
 	u32 spare_row; /* indexes that were taken and not needed */
 	u32 spare_latency;
-	u32 unsampled; /* faults without a whole stack since the last of which it was copied */
+	u32 unsampled; /* faults without a whole stack since a stack was last copied */
 	u32 sampled_pad;
 	u64 samples_lost;          /* copies of stacks that found no room in their ring */
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
@@ -304,7 +304,7 @@ struct cpu_state {
 	struct other_counts other[KIND_COUNT];
 } __attribute__((aligned(64)));
 
-/* What flush_run says of its CPU. */
+/* The result of flush_run for its CPU. */
 enum flush_result {
 	FLUSH_DONE, /* and no program that began before is at work with a row */
 	FLUSH_HELD, /* done, but one may be */
@@ -387,10 +387,10 @@ struct context_record {
 #define CONTEXT_HEADER_SIZE 64
 
 /*
- * Where frame pointers lead nowhere, some stacks are copied for user space to unwind: with the first
- * fault of an instruction in a row, and with each n-th. Before the first of an address space comes
- * where it has code mapped; such areas are known by a hash of the address space and of what tells
- * that its code is still the same.
+ * Where frame pointers lead nowhere, some stacks are copied for user space to unwind: that of the
+  * first fault of an instruction in a row, and of each n-th fault. Records of where the address space
+  * has code mapped come before its first stack. The areas have an id: a hash of the address space and
+  * of figures that change when its code does.
  */
 #define CODE_AREAS_MAX 256
 struct code_area_record {
@@ -404,14 +404,14 @@ struct code_area_record {
 	u32 number; /* from 0 */
 	u32 is_last;
 };
-/* A power of two of chunks, of which no one is in two pages. */
+/* Copied in chunks, a power of two of them, none of which crosses a page. */
 #define STACK_SAMPLE_BYTES 16384
 #define STACK_SAMPLE_CHUNK 1024
 /* As DWARF numbers them: of x86-64 16 and the instruction pointer, of arm64 31, sp and pc. */
 #define STACK_SAMPLE_REGISTERS 33
-/* Of their ring: 500 of them. */
+/* Size of their ring: room for 500. */
 #define STACK_SAMPLES_BYTES (8u << 20)
-/* Where stacks are sampled: what is remembered of instructions, and of areas of code. */
+/* If stacks are sampled: how many instructions, and areas of code, are remembered. */
 #define STACKS_SAMPLED 16384
 #define AREAS_SENT 1024
 struct stack_sample_record {
@@ -453,12 +453,12 @@ struct task_record {
 #define WALK_MAX 512
 struct walk_list {
 	u64 count;
-	u64 next;       /* at whom it stopped; 0: it has to begin anew */
-	u64 next_start; /* his start */
+	u64 next;       /* the process at which the run stopped; 0: the next one begins anew */
+	u64 next_start; /* the start of that process */
 	struct task_record records[WALK_MAX];
 };
 
-/* What walk_tasks says. */
+/* The result of walk_tasks. */
 enum tasks_told {
 	TASKS_ALL,
 	TASKS_MORE,   /* to be run again, from `next` on */

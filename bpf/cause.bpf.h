@@ -48,8 +48,8 @@ static __always_inline u64 run_delay_at(struct task_struct *task)
 	return READ(struct task_struct, task, sched_info.run_delay);
 }
 
-/* Where the task was in user space when it faulted, so that a later system call of its is told from
- * the fault. x86: orig_ax is -1 in an exception. */
+/* Where the task was in user space when it faulted, so that a later system call of the task is not
+ * taken for the fault. x86: orig_ax is -1 in an exception. */
 static __always_inline u64 origin_of(struct task_struct *task)
 {
 	struct pt_regs *regs = user_registers(task);
@@ -175,7 +175,8 @@ static __always_inline bool is_shared_write(const struct task_fault *fault)
 	       fault->key.perms & PERM_SHARED && fault->key.access == ACCESS_WRITE;
 }
 
-/* In io_schedule(): for a page. Which it is of memory that is no file's, the fault's end tells. */
+/* In io_schedule() the task waits for a page. For memory that is no file's, only the fault's end tells
+ * whether that page was in swap. */
 static __always_inline u32 cause_of_io(const struct task_fault *fault)
 {
 	if (fault->server == SERVER_REMOTE)
@@ -241,8 +242,8 @@ static __always_inline u64 seen_ns(const struct task_fault *fault)
 
 /*
  * A hook is about to change the clocks of the fault that the current task is in; NULL where it is in
- * none. From Linux 7.0 on the task may be preempted in such a hook, and what sees it leave its CPU
- * keeps its hands off the clocks meanwhile: the time until it is back is then on the one that runs.
+  * none. From Linux 7.0 on the task may be preempted in such a hook. The hook on sched_switch then does
+  * not touch the clocks: the time until the task is back goes to the clock that runs.
  */
 static __always_inline struct task_fault *cause_hook_begins(void)
 {
@@ -263,7 +264,7 @@ static __always_inline void cause_hook_ends(struct task_fault *fault)
 	fault->waits &= ~WAIT_BUSY;
 }
 
-/* The current task's fault comes to something that takes time, or has it behind it. */
+/* The current task's fault begins something that takes time. */
 static __always_inline void cause_begins(u32 wait)
 {
 	struct task_fault *fault = cause_hook_begins();

@@ -29,8 +29,8 @@ int BPF_PROG(flush_run, unsigned long which)
 	return is_here && cpu->held ? FLUSH_HELD : FLUSH_DONE;
 }
 
-/* The i-th of the list, which becomes 0 when it is done: a lock of the hash may not be had in time.
- * 1 at the list's end. */
+/* Takes the i-th row of the list out of the hash and sets its entry to 0. The entry stays if a lock of
+ * the hash cannot be had in time. 1 at the list's end. */
 static long forget_row(u32 i, struct forget_list **of)
 {
 	struct forget_list *list = *of;
@@ -143,8 +143,8 @@ __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major, u64 run_del
 }
 
 /*
- * The task was counted a fault since the last tick. Else it left none open: one of before was
- * counted then, and one that it has opened since has not ended.
+ * The kernel has counted a fault of the task since the last tick. If not, no fault of it has to be
+  * counted: an older one was counted at that tick, and a newer one has not ended.
  */
 static __always_inline bool has_faulted(struct task_struct *task)
 {
@@ -161,7 +161,7 @@ static __always_inline bool has_faulted(struct task_struct *task)
 #if !OLD_KERNEL
 #include "walk.bpf.h"
 
-/* At this task's process, as it is in the list for sure. */
+/* Begins at the process of the current task, which is certainly in the list. */
 __weak __noinline int begin_walk(u64 listing, u64 generation, u64 resume, u64 resume_start)
 {
 	struct task_struct *task = current_task();
@@ -185,8 +185,8 @@ __weak __noinline int begin_walk(u64 listing, u64 generation, u64 resume, u64 re
 	return 0;
 }
 
-/* Run at each tick, and again while there is more: from `resume` on. A generation that is new has
- * every process told of. */
+/* Run at each tick, and again while there is more: from `resume` on. In a new generation every process
+ * is reported. */
 SEC("?raw_tp")
 int BPF_PROG(walk_tasks, unsigned long listing, unsigned long generation, unsigned long resume,
 	     unsigned long resume_start)

@@ -21,7 +21,7 @@
 
 /* Configuration: frozen at load, so that the verifier drops what is switched off. */
 const volatile bool config_follow = false;     /* only followed processes count */
-const volatile bool config_attach = false;     /* some of them from the middle of their life on */
+const volatile bool config_attach = false;     /* some of them ran before faultmap came */
 const volatile bool config_full = false;       /* --detail=full: every fault is stamped */
 const volatile bool config_perf_events = true; /* faults complete in perf events */
 const volatile bool config_fault_entry = true; /* features: see src/collect/features.c */
@@ -142,8 +142,8 @@ static __always_inline struct task_struct *untrusted(struct task_struct *task)
 	return task;
 }
 
-/* The task must not fault pages in now. Who copies that sets it himself meanwhile
- * (copy_from_kernel_nofault()). */
+/* The task must not fault pages in now. copy_from_kernel_nofault(), which reads that here, has the same
+ * effect while it copies. */
 static __always_inline bool must_not_fault(struct task_struct *task)
 {
 	return FIELD(task, pagefault_disabled) != OLD_KERNEL;
@@ -174,8 +174,8 @@ static __always_inline u64 count_up(u64 *counter)
 }
 
 #if !OLD_KERNEL
-/* What is read before is read before what is read after: an atomic operation that gives a value
- * back is a full barrier in the kernel's memory model. */
+/* Keeps reads before the call before reads after it: an atomic operation that gives a value back is a
+ * full barrier in the kernel's memory model. */
 static __always_inline void keep_order(void)
 {
 	u64 word = 0;

@@ -51,7 +51,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	run->server = mapping->server;
 	run->file_end = mapping->file_end;
 	run->treatment = treatment_of(kind);
-	/* So that the fault before is looked at again while its mapping is there. */
+	/* The mapping of the task's last fault is looked up again while it is still there. */
 	looks_again = cpu->doubtful_task == (u32)FIELD(task, pid);
 	cpu->doubtful_task = is_doubtful(&run->key) ? FIELD(task, pid) : 0;
 	/* The mapping is new, or somebody is changing the address space: the fault may yet be
@@ -168,8 +168,8 @@ static __noinline int fault_stamp_new(struct cpu_state *cpu, struct task_struct 
 	return 0;
 }
 
-/* In full detail nearly every fault before was counted as it completed: a call less. Not with
- * stamp_old.bpf.h, where `open` does not tell. */
+/* In full detail the task's last fault was nearly always counted as it completed: that saves a call.
+ * Not with stamp_old.bpf.h, where `open` does not tell. */
 static __always_inline void fault_remember(struct cpu_state *cpu, struct task_struct *task,
 					   u64 address)
 {
@@ -346,7 +346,7 @@ static __always_inline struct task_fault *claim_at(struct task_struct *task, u64
 	return fault;
 }
 
-/* What the perf events count is held against these runs: what is more, no program saw. */
+/* Counts these runs, to be compared with the perf events' counts: what is more there, no program saw. */
 static __always_inline void count_completion(struct cpu_state *cpu, struct task_struct *task,
 					     const struct task_fault *fault)
 {

@@ -17,7 +17,7 @@ volatile u32 huge_pages_always = 0;
  * again. */
 volatile u32 names_generation = 0;
 
-/* Who unwinds stacks has enough to do: no more than each n-th is copied. Set by the collector. */
+/* Many stacks wait to be unwound: only each n-th is copied. Set by the collector. */
 volatile u32 stacks_wait = 0;
 
 /* One struct cpu_state per possible CPU. Set by the collector. */
@@ -128,8 +128,8 @@ struct {
 	__type(value, struct exited_counters);
 } exited_threads SEC(".maps");
 
-/* What list_tasks saw of a task, by tid: a fingerprint. Two tasks that share a slot are looked at
- * more closely than they need be, no more. */
+/* What list_tasks saw of a task, by tid: a fingerprint. Two tasks with the same slot are only read more
+ * often than necessary. */
 #define TASKS_SEEN 16384
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -201,8 +201,8 @@ static __always_inline bool is_followed(u32 tgid, u64 start_ns)
 	return config_attach && bpf_map_lookup_elem(&followed, &key);
 }
 
-/* The process was not followed when it faulted here last: without looking it up, which takes longer
- * than counting a fault. Children are in `followed` before they run. */
+/* True when the process was not followed when it last faulted on this CPU: saves looking it up, which
+ * takes longer than counting a fault. Children are in `followed` before they run. */
 static __always_inline bool is_ignored(const struct cpu_state *cpu, struct task_struct *leader)
 {
 	return config_follow && cpu->ignored_start_ns == FIELD(leader, start_boottime) &&

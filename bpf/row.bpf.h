@@ -13,7 +13,7 @@
 #include "bucket.bpf.h"
 #include "table.bpf.h"
 
-/* No room: the count goes to the "other" of its kind. */
+/* There is no room for a row: adds to the "other" of the kind. */
 static __always_inline void add_other(struct cpu_state *cpu, u32 kind, const struct addition *add)
 {
 	if (kind >= KIND_COUNT)
@@ -63,7 +63,7 @@ static __always_inline struct stall_causes *causes_of(struct row_value *row)
 	return config_causes ? bpf_map_lookup_elem(&stall_causes, &own) : NULL;
 }
 
-/* One stall: shared out, or (NULL) all of it work. */
+/* Adds one stall by its causes; NULL: all of it was work. */
 VERIFIED_ONCE int add_causes(u32 own, u64 ns, const struct fault_causes *causes)
 {
 	struct stall_causes *all = bpf_map_lookup_elem(&stall_causes, &own);
@@ -232,7 +232,7 @@ static __always_inline void run_flush(struct cpu_state *cpu)
 		add.pages = run->count * run->pages;
 	}
 	add_run(cpu, &add);
-	run->count = 0; /* the collector leaves a CPU alone that has none */
+	run->count = 0; /* the collector does not interrupt a CPU without such faults */
 }
 
 static __always_inline void add_stalls(struct latency *latency, const struct latency *more)
@@ -246,7 +246,7 @@ static __always_inline void add_stalls(struct latency *latency, const struct lat
 			__sync_fetch_and_add(&latency->buckets[i], more->buckets[i]);
 }
 
-/* Those of a done_run waited for nothing. */
+/* Adds the stalls of a done_run, whose faults waited for nothing. */
 static __always_inline void add_work(struct row_value *row, const struct latency *done)
 {
 	struct stall_causes *causes = causes_of(row);
@@ -291,7 +291,7 @@ VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 	return 0;
 }
 
-/* But for the context. */
+/* Compares the keys without their context. */
 static __always_inline bool same_plain_key(const struct row_key *left, const struct row_key *right)
 {
 	const u64 *l = (const u64 *)left, *r = (const u64 *)right;

@@ -17,7 +17,7 @@
 /* 256 MiB: no fault reads so much ahead. */
 #define REFAULTS_MAX 0xffff
 
-/* How long a fault was at what. */
+/* How long a fault spent on each cause. */
 struct fault_causes {
 	u64 ns[STALL_CAUSE_COUNT];
 	u32 holder_tid;   /* as in struct stall_causes */
@@ -73,7 +73,7 @@ struct {
 	__type(value, struct task_fault);
 } task_faults SEC(".maps");
 
-/* Whose the slots are, apart: eight fit a cache line. 0: the slot is free. */
+/* The owners of slots, in an array of their own: eight fit a cache line. 0: the slot is free. */
 struct owner_line {
 	u64 owner[TASKS_IN_LINE];
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stamps without BPF's compare-and-swap (Linux 5.12): what only one may do is decided by the locks
- * of hashes, by who puts an element in or takes it out. Part of stamp.bpf.h. */
+/* Stamps without BPF's compare-and-swap (Linux 5.12): where only one may win, the locks of hashes
+ * decide, by who puts an element in or takes it out. Part of stamp.bpf.h. */
 #ifndef FAULTMAP_STAMP_OLD_BPF_H
 #define FAULTMAP_STAMP_OLD_BPF_H
 

@@ -229,7 +229,7 @@ static __always_inline struct row_value *row_find(const struct row_key *key, u32
 	return bpf_map_lookup_elem(&row_values, index);
 }
 
-/* To where row_keys may have the first part only. */
+/* Copies a key; only its first part if the keys of row_keys have no more. */
 static __always_inline void copy_key(struct row_key *to, const struct row_key *from)
 {
 	__builtin_memcpy(to, from, ROW_KEY_PLAIN);

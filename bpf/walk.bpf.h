@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The kernel's list of processes, walked under RCU as for_each_process() and for_each_thread() do.
- * For each process whose counters, memory or identity have moved since it was told of, a record
- * with the counters of all its threads. Of a process that has not run since, nothing is looked at:
- * what others change of it (its cgroup, its parent, what is swapped out of its memory) is told with
- * the next generation. Where this is refused, and before Linux 6.1, list_tasks does it.
+ * Each process whose counters, memory or identity have changed since it was last reported gets a
+  * record with the counters of all its threads. A process that has not run since is not read: what
+  * others change in it (its cgroup, its parent, what is swapped out of its memory) is reported with the
+  * next generation. Where this is refused, and before Linux 6.1, list_tasks does it.
  *
- * The list changes meanwhile. Who is taken out of it still leads to the next (list_del_rcu()) and
- * stays in memory until the run is over (delayed_put_task_struct()). Who is born comes at its end,
- * just before the kernel's own first task. A run that stops on its way says at whom, and the next
- * one looks for him; if he is gone it begins anew, and tells of nobody twice but of those who end.
+ * The list changes meanwhile. A process that is taken out of it still points to the next
+  * (list_del_rcu()) and stays in memory until the run is over (delayed_put_task_struct()). A new one is
+  * added at the end, just before the kernel's own first task. A run that stops on its way says at which
+  * process, and the next one looks for it. If it is gone the run begins anew; it reports no process
+  * twice, except those that are ending.
  */
 #ifndef FAULTMAP_WALK_BPF_H
 #define FAULTMAP_WALK_BPF_H
@@ -18,7 +19,7 @@
 
 /* Processes that one run looks at: about a millisecond, in which few kernels preempt it. */
 #define WALK_STEPS 8192
-/* More than that a list of processes or threads does not have (PID_MAX_LIMIT). */
+/* The longest that a list of processes or threads can be (PID_MAX_LIMIT). */
 #define WALK_LIMIT (4 << 20)
 /* How often the counters of a process are read again whose threads are being released. */
 #define WALK_TRIES 16
@@ -27,8 +28,8 @@
 struct walk {
 	u64 at;           /* the leader of a process */
 	u64 first;        /* where it began: the list is a ring */
-	u64 resume;       /* whom it looks for; 0: it has found him */
-	u64 resume_start; /* his start_boottime */
+	u64 resume;       /* the process that it looks for; 0: it has found it */
+	u64 resume_start; /* the start_boottime of that process */
 	u64 found;        /* the step in which it did */
 	u64 arrived;      /* the step in which it first was at `at` */
 	u64 owner_0;      /* whose owner_of() would be 0 */
@@ -58,8 +59,8 @@ static __always_inline struct walk_memory *walk_memory(void)
 	return bpf_map_lookup_elem(&walk_lists, &zero);
 }
 
-/* What was seen of processes: a cache line for each four, by the leader's address. Who finds no
- * place of his own any more is told of more often than he need be, no more. */
+/* What was seen of processes: a cache line for each four, by the leader's address. A process that finds
+ * no place is only reported more often than necessary. */
 #define SEEN_LINES 4096
 #define SEEN_IN_LINE 4
 #define SEEN_TAG 0xffff
@@ -210,7 +211,7 @@ static __always_inline void tell(struct walk_list *list, const struct process_co
 	list->count++;
 }
 
-/* It is on a CPU: what it does now is in no counter of switches yet. */
+/* It is on a CPU: its counter of switches does not show yet what it does now. */
 static __always_inline bool is_running(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(task->on_cpu)) /* without CONFIG_SMP that is this task */
@@ -256,8 +257,9 @@ __weak __noinline u32 find_seen(u32 which, u64 tag, u32 any)
 enum walk_step { STEP_DONE, STEP_TOLD, STEP_FULL, STEP_AGAIN };
 
 /*
- * Puts a process that has run into the list if it has moved. Where its counters cannot be read even
- * at the last try it is told of without: who is not told of and had ended would be taken for gone.
+ * Puts a process that has run into the list if it has changed. If its counters cannot be read even at
+  * the last try it is reported without them: a process that had ended and is not reported would be
+  * taken for gone.
  */
 static __always_inline enum walk_step look_closely(struct walk_list *list,
 						   struct process_seen *seen,
@@ -290,7 +292,7 @@ static __always_inline enum walk_step look_closely(struct walk_list *list,
 		tell(list, &counters, leader);
 		return STEP_DONE;
 	}
-	/* Who ends is told of in each listing: the one who isn't any more has been reaped. */
+	/* A process that is ending is reported in each listing: when it no longer is, it has been reaped. */
 	print = mix(fingerprint_of(&counters, leader, mm),
 		    flags & PF_EXITING ? listing : generation);
 	if (seen->told != print && list->count >= WALK_MAX)
