@@ -95,7 +95,7 @@ static void follow_named(struct listing *listing, const struct collector_options
 			listing->list[i].is_followed |= listing->list[i].pid == options->attach[k];
 }
 
-/* One generation more; false: there is none. */
+/* Follows one more generation of children; false: there is none. */
 static bool follow_children(struct listing *listing)
 {
 	bool has_more = false;

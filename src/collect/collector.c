@@ -27,8 +27,8 @@
 #include "base/statm.h"
 #include "base/util.h"
 
-/* Of names: what may stay known of processes that have ended; and how long a generation lasts that
- * turns for that. A row that waits to be read needs its name for some ticks. */
+/* How many bytes of names may stay of processes that have ended. With more, names are forgotten, by
+ * turning generations, but not at once: a row that waits to be read needs its name for some ticks. */
 #define KEPT_BYTES (1 << 20)
 #define TURN_NS 10000000000ULL
 
@@ -42,9 +42,8 @@ struct collector {
 	struct stack_samples *samples; /* NULL: stacks are not copied */
 	struct tasks *tasks;
 	struct rows *rows;
-	struct guard *guard; /* NULL: nobody is guarded */
-	struct reader
-		*reader; /* works on kernel, names, rows and the pending records, with its lock */
+	struct guard *guard;   /* NULL: nobody is guarded */
+	struct reader *reader; /* uses kernel, names, rows and the pending records, with its lock */
 
 	struct perf_counts perf; /* of this tick */
 	uint64_t accounted; /* minor + major over all processes, ended ones too, since attach */
@@ -58,7 +57,7 @@ struct collector {
 	bool tick_failed;
 	bool is_filling;  /* the kernel's table of rows */
 	bool is_watching; /* the reader is */
-	int turns_due;    /* until no name is known that only processes that ended had */
+	int turns_due;    /* generations to turn until only names of live processes are known */
 	uint64_t turned_ns;
 };
 
@@ -70,7 +69,7 @@ static uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/* Stacks that are being unwound: with more, the programs copy fewer. */
+/* If more stacks than this wait to be unwound, the programs copy fewer. */
 #define STACKS_PENDING_MUCH 256
 
 static void pace_stacks(struct collector *collector)
@@ -106,7 +105,7 @@ static int add_record(void *context, const struct record *record, size_t size)
 
 /* ---- totals ---- */
 
-/* What found no room in the table, as rows of the process 0 named "other". */
+/* Shows faults that found no room in the table as rows of the process "other", pid 0. */
 static int set_other(struct collector *collector, unsigned int kind, struct fault_counts counts)
 {
 	struct process *process = snapshot_process(collector->snapshot, 0, 0, NULL);
@@ -152,7 +151,7 @@ static int read_totals(struct collector *collector)
 	}
 	totals->entries = sum.entries;
 	totals->aborted = sum.aborted;
-	/* The programs' runs are read after the events: never more lost than there are. */
+	/* The programs' runs are read after the events, so that the difference is never too large. */
 	if (collector->perf.completed > completions)
 		totals->lost_completions = max_of(totals->lost_completions,
 						  collector->perf.completed - completions);
@@ -233,7 +232,7 @@ static void finish_process(struct collector *collector, struct process *process)
 		count_unannounced(process);
 	faults = process->minor + process->major;
 	if (!process->accounted && !process->accounting.has_base) {
-		/* Older than the collector: what it had then is no news. */
+		/* Older than the collector: what it had counted before is not reported. */
 		process->minor_before = process->minor;
 		process->major_before = process->major;
 		process->accounting.kernel_base = faults;
@@ -264,14 +263,15 @@ static int release_ended(struct collector *collector)
 	return rows_release_ended(collector->rows, is_filling);
 }
 
-/* Tick 0 only learns who is there: what was counted since attach belongs to the first interval. */
+/* Tick 0 only learns which processes there are: what was counted since attach belongs to the first
+ * interval. */
 static int read_baseline(struct collector *collector)
 {
 	return tasks_list(collector->tasks, collector->tick_ns);
 }
 
-/* A process with many long names has ended: both generations are to forget them, and the texts are
- * to go. True when the generation is to turn now. */
+/* After processes with many long names have ended, both generations have to turn before the texts are
+ * freed. True when the generation is to turn now. */
 static bool is_to_forget(struct collector *collector)
 {
 	struct strings *strings = snapshot_strings(collector->snapshot);
@@ -285,7 +285,7 @@ static bool is_to_forget(struct collector *collector)
 	return true;
 }
 
-/* Of names and contexts: after all rows were read. */
+/* Turns the generation of names and contexts. To be called after all rows were read. */
 static void turn_generation(struct collector *collector)
 {
 	uint32_t before = names_generation(collector->names);
@@ -325,7 +325,7 @@ static int read_kernel(struct collector *collector)
 	pace_stacks(collector);
 	if (!result)
 		turn_generation(collector);
-	if (!result) /* last: entries are never fewer than what they led to */
+	if (!result) /* last, so that entries are never fewer than the faults that ended */
 		result = read_totals(collector);
 	return result;
 }
@@ -344,7 +344,7 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 	struct timespec ts;
 	int result;
 
-	/* Else this one goes on where that stopped. */
+	/* After a tick that failed, this one continues where it stopped. */
 	result = collector->tick_failed ? 0 : snapshot_begin_in_parts(snapshot, breathe, collector);
 	collector->tick_failed = true;
 	collector->tick_ns = clock_ns(CLOCK_MONOTONIC);
@@ -375,7 +375,7 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 
 /* ---- between ticks ---- */
 
-/* Called by the reader, with its lock held: takes in the records, and makes room for rows. */
+/* Called by the reader with its lock held: reads the records, and makes room for rows. */
 static int read_records(void *context)
 {
 	struct collector *collector = context;
@@ -466,7 +466,7 @@ static int make_guard(struct collector *collector, const struct collector_option
 			 collector->contexts, options->guard, error);
 }
 
-/* What is said of the collector, as far as the kernel has no word in it. */
+/* Fills in the parts of collector_info that do not depend on the kernel. */
 static void note_info(struct collector *collector, const struct collector_options *options,
 		      const struct feature_set *features)
 {

@@ -22,10 +22,10 @@ struct feature_set;
 
 enum detail { DETAIL_FAST, DETAIL_FULL };
 
-/* More are no single program's; a unit or a cgroup is asked for by its name. */
+/* For more processes there are --unit and --cgroup. */
 #define ATTACH_MAX 64
 
-/* Whose faults are told of one by one. */
+/* Whose faults are reported one by one. */
 struct guard_options {
 	const pid_t *tids; /* with `attach`: only these threads of it, ... */
 	size_t n_tids;
@@ -40,7 +40,7 @@ struct collector_options {
 	bool follow;          /* only what descends from this process from now on (`run`) */
 	const pid_t *attach;  /* only these processes; NULL: all. Not with `follow` */
 	size_t n_attach;      /* up to ATTACH_MAX */
-	bool attach_children; /* and what they have started and start */
+	bool attach_children; /* and all that they have started and will start */
 	bool wants_exe;       /* the path of each process's program */
 	bool wants_command;   /* and its command line */
 	uint32_t max_rows;    /* rows kept in the kernel; 0: the default */
@@ -50,13 +50,13 @@ struct collector_options {
 	bool code;            /* and of one instruction */
 	bool stacks;          /* which these called; with code */
 	const struct guard_options *guard; /* NULL: nobody is guarded; else with full detail */
-	/* Copies of stacks go there, of one in so many faults that have no whole one; NULL or 0:
-	 * none. Borrowed; with stacks. */
+	/* Gets copies of stacks, of one in so many faults without a whole stack; NULL or 0: none.
+	 * Borrowed; only with `stacks`. */
 	const struct unwinding *unwinding;
 	uint32_t sample_every;
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
-	/* `check`: attach what others attach when it is needed, too, and leave here what was found
-	 * of each feature, also if it fails; may be NULL. */
+	/* `check`: attach also what other commands attach only when it is needed, and write here
+	 * what was found for each feature, even on failure; may be NULL. */
 	bool try_all;
 	struct feature_set *ret_features;
 };
@@ -76,7 +76,7 @@ struct collector_info {
 	bool code;
 	bool stacks;
 	uint32_t sample_every;  /* 0: stacks are not copied */
-	bool reads_ask_for_bpf; /* reading goes on asking for CAP_BPF once it is open */
+	bool reads_ask_for_bpf; /* each read needs CAP_BPF, not only opening */
 	const char *warning;    /* what is lost on this machine ("no perf events: ..."), or NULL */
 };
 
@@ -103,17 +103,17 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 
 /*
  * What a collector with options->guard does between two ticks. The descriptor is readable when there
- * is a fault to read; reading calls back for each, whose texts live only meanwhile, and ends with the
- * negative errno that the callback returns. 0 or a negative errno with the error set.
+  * is a fault to read. Reading calls back for each fault, whose texts are valid during the call, and
+  * ends if the callback returns a negative errno. 0 or a negative errno with the error set.
  */
 typedef int (*collector_guard_fn)(void *context, const struct guard_fault *fault);
 int collector_guard_fd(const struct collector *collector);
 int collector_guard_read(struct collector *collector, collector_guard_fn callback, void *context,
 			 struct error *error);
-/* Faults of who is guarded that found no room, since the start. */
+/* Faults of guarded threads that found no room in the ring, since the start. */
 uint64_t collector_guard_lost(const struct collector *collector);
-/* Looks for cgroups of the units that are guarded: systemd makes others when one starts again. How
- * many there are, or a negative errno with the error set. */
+/* Looks for the cgroups of the guarded units, as systemd makes new ones when a unit starts again.
+ * Returns how many there are, or a negative errno with the error set. */
 int collector_guard_find(struct collector *collector, struct error *error);
 
 #endif

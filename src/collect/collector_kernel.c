@@ -68,8 +68,8 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 	return kernel->cpu_states;
 }
 
-/* A daemon that gave up its capabilities may not open events on a CPU that comes online later: what
- * faults there is counted all the same, see fault_resolve() in bpf/row.bpf.h. */
+/* A daemon that gave up its capabilities may not open events on a CPU that comes online later. Faults
+ * there are counted all the same, see fault_resolve() in bpf/row.bpf.h. */
 int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
 {
 	struct error error;
@@ -80,7 +80,7 @@ int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
 	result = perf_events_renew(kernel->perf_events, &error);
 	if (result && !kernel->perf_refused) {
 		log_warning("a CPU came online: %s: %s; continuing without latencies and exact "
-			    "kinds of what faults there; a restart opens it",
+			    "kinds of faults there until a restart",
 			    error.text, strerror(-result));
 		kernel->perf_refused = true;
 	}
@@ -115,8 +115,7 @@ void kernel_watch_refaults(struct kernel *kernel)
 	}
 }
 
-/* How often to interrupt a CPU again that was in the middle of a fault's program: each is over in
- * microseconds. */
+/* How often to try again to interrupt a CPU that runs a fault's program, which takes microseconds. */
 #define FLUSH_TRIES 20
 
 int kernel_flush_cpu(const struct kernel *kernel, size_t number)
@@ -138,7 +137,7 @@ int kernel_flush(struct kernel *kernel)
 	for (size_t cpu = 0; cpu < kernel->n_cpus; cpu++) {
 		int result;
 
-		/* A run that no fault can go on with may still have its first one to write. */
+		/* Even a run that no further fault can join may have a fault to write. */
 		if (!__atomic_load_n(&kernel->cpu_states[cpu].run.mm, __ATOMIC_RELAXED) &&
 		    !__atomic_load_n(&kernel->cpu_states[cpu].run.count, __ATOMIC_RELAXED) &&
 		    !__atomic_load_n(&kernel->cpu_states[cpu].done.minor, __ATOMIC_RELAXED))
@@ -191,7 +190,7 @@ int kernel_forget_rows(struct kernel *kernel, uint32_t *indexes, size_t count, s
 		result = forget_some(kernel, indexes + at, some, &done);
 		*ret_count += done;
 		at += some;
-		if (done < some) /* they stay; the caller tries again later */
+		if (done < some) /* the others stay; the caller tries again later */
 			break;
 	}
 	return result;
@@ -238,8 +237,7 @@ bool kernel_lists_all(const struct kernel *kernel)
 	return !kernel->walk_list;
 }
 
-/* More in one listing, of WALK_MAX records or a millisecond each, are not for a list that a machine
- * has. */
+/* The most runs for one listing, each of WALK_MAX records or a millisecond: more than any list takes. */
 #define WALK_RUNS 65536
 
 /* Passes on what one run has found. enum tasks_told, or a negative errno. */
@@ -329,7 +327,7 @@ int kernel_follow(struct kernel *kernel, pid_t tgid)
 	int result = bpf_map_update_elem(bpf_map__fd(kernel->skeleton->maps.followed), &key, &one,
 					 BPF_ANY);
 
-	kernel->skeleton->bss->follow_changes++; /* it may have been ignored so far */
+	kernel->skeleton->bss->follow_changes++; /* CPUs may remember it as ignored */
 	return result;
 }
 

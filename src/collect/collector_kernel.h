@@ -17,8 +17,8 @@
 
 struct kernel;
 
-/* Opens, loads and attaches, without what the kernel refuses of it: `features` has that, too,
- * afterwards. 0 or a negative errno with the error set, where it refuses what is needed. */
+/* Opens, loads and attaches everything but what the kernel refuses, which `features` shows afterwards.
+ * 0, or a negative errno with the error set if it refuses something that is needed. */
 int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
 		struct feature_set *features, struct collector_info *info, struct error *error);
 void kernel_close(struct kernel *kernel);
@@ -32,7 +32,7 @@ int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
 /* What the kernel says of each program that is loaded; at most max. Returns how many. */
 size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max);
 
-/* Takes the hook that tells of pages that come back to where they are needed, once per tick. */
+/* Attaches the hook on refaults when it is needed, and detaches it when not. Once per tick. */
 void kernel_watch_refaults(struct kernel *kernel);
 /* Tells the programs whether any mapping may get huge pages: may change at any time. */
 void kernel_watch_huge_pages(struct kernel *kernel);
@@ -45,8 +45,9 @@ int kernel_flush(struct kernel *kernel);
  * 0.1 to 12 ms against microseconds.
  */
 int kernel_quiesce(struct kernel *kernel);
-/* Takes these rows' keys out of the hash, so that no program finds them any more, and puts those
- * first with which that went; *ret_count of them, also with an error. 0 or a negative errno. */
+/* Takes the keys of these rows out of the hash, so that no program finds them any more. Moves the
+ * indexes of those that are out to the front, *ret_count of them, also after an error. 0 or a negative
+ * errno. */
 int kernel_forget_rows(struct kernel *kernel, uint32_t *indexes, size_t count, size_t *ret_count);
 /* The kernel's. */
 struct row_table *kernel_rows(const struct kernel *kernel);
@@ -56,10 +57,10 @@ struct row_table *kernel_rows(const struct kernel *kernel);
 typedef int (*kernel_record_fn)(void *context, const struct record *record, size_t size);
 
 /*
- * Each process that has moved since the listing before, as a struct task_record of type
- * RECORD_PROCESS; each that is ending; each at all where the generation is another one. Or, where
- * kernel_lists_all(), each task, with type 0. Stamped faults that have ended are counted. 0 or a
- * negative errno.
+ * Calls back for each process that has changed since the last listing or is ending, and in a new
+  * generation for every process, with a struct task_record of type RECORD_PROCESS. Or, if
+  * kernel_lists_all(), for each task, with type 0. Counts stamped faults that have ended. 0 or a
+  * negative errno.
  */
 int kernel_each_task(struct kernel *kernel, uint64_t listing, uint64_t generation,
 		     kernel_record_fn callback, void *context);
@@ -67,14 +68,14 @@ bool kernel_lists_all(const struct kernel *kernel);
 /* What is in the ring now, with the callback that kernel_on_record set. */
 void kernel_on_record(struct kernel *kernel, kernel_record_fn callback, void *context);
 int kernel_drain(struct kernel *kernel);
-/* The same, in a callback for a stack: names and contexts alone. */
+/* The same during a callback for a stack: reads only names and contexts. */
 int kernel_drain_names(struct kernel *kernel);
 /* Readable when the ring is half full. */
 int kernel_fd(const struct kernel *kernel);
 
-/* Whether stacks are to be copied of each n-th fault alone. */
+/* true: only the stack of each n-th fault is copied. */
 void kernel_set_stacks_wait(struct kernel *kernel, bool wait);
-/* Names that were sent in generations before will be sent again when they are next seen. */
+/* Names of former generations will be sent again when they are next seen. */
 void kernel_set_names_generation(struct kernel *kernel, uint32_t generation);
 /* From now on this process counts, too: options->attach. 0 or a negative errno. */
 int kernel_follow(struct kernel *kernel, pid_t tgid);

@@ -21,7 +21,7 @@
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
-/* libbpf's own messages are for -v -v: ours say what they mean. */
+/* Shows libbpf's own messages with -v -v only: ours explain what they mean. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	char *text = NULL;
@@ -56,8 +56,7 @@ static bool takes_old_object(const struct feature_set *features)
 	       (!has(features, FEATURE_DIRECT_READS) && !is_administrator());
 }
 
-/* A list of free indexes in lines: a power of two of them. */
-/* Some 1,000 faults: more do not come between two looks at a program that is meant to have none. */
+/* Some 1,000 faults. A program that is meant to have none has no more before the ring is read. */
 #define GUARD_RING_BYTES (256 * 1024)
 
 static uint32_t index_lines_of(uint32_t count)
@@ -167,7 +166,7 @@ static int configure_contexts(struct kernel *kernel, const struct collector_opti
 	return result;
 }
 
-/* The ring has to have a size in any case, and that is of pages. */
+/* The ring needs a size of whole pages even if nobody is guarded. */
 static int configure_guard(struct faultmap_bpf *skeleton, const struct guard_options *guard)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
@@ -215,8 +214,8 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 			 has(features, FEATURE_SWITCHES));
 }
 
-/* What a machine that runs short gives: not a policy's no, and another try may well go. But the
- * verifier, too, says ENOMEM, of what is too complex for it. */
+/* The machine is short of something: no policy refused, and another try may succeed. But the verifier,
+ * too, returns ENOMEM for a program that is too complex. */
 static bool is_shortage(const struct refusal *refusal)
 {
 	int why = refusal->why;
@@ -266,9 +265,9 @@ static int attach_entry_event(struct kernel *kernel, struct refusal *ret_refusal
 }
 
 /*
- * What tells a page from the swap cache from a fresh one costs each fault a tenth of what full
- * detail does, and without swap nobody needs it. The kernel tells of a new swap area through poll()
- * on /proc/swaps (swaps_poll(), mm/swapfile.c): that wakes who waits for the ring.
+ * The hook that tells a page from the swap cache from a new one takes a tenth of the time of full
+  * detail, and is only needed with swap. The kernel reports a new swap area through poll() on
+  * /proc/swaps (swaps_poll(), mm/swapfile.c), which wakes the thread that waits for the ring.
  */
 static int watch_swap(struct kernel *kernel, struct refusal *ret_refusal)
 {
@@ -375,7 +374,7 @@ static int map_walk_list(struct kernel *kernel, struct refusal *ret_refusal)
 	return 0;
 }
 
-/* Who waits for the ring of records is woken by this one, too. */
+/* The thread that waits for the ring of records waits for this ring too. */
 static int map_samples(struct kernel *kernel, struct refusal *ret_refusal)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -429,7 +428,7 @@ SAME_PLACE(bss, free_rows);
 SAME_PLACE(bss, filling_told);
 SAME_PLACE(bss, guard_lost);
 
-/* A map that the skeleton must not ask the object for: libbpf takes none for an error. */
+/* Removes a map from the skeleton: libbpf fails if the object does not have it. */
 static void leave_out(struct bpf_object_skeleton *skeleton, const char *name)
 {
 	char *maps = (char *)skeleton->maps;
@@ -468,7 +467,7 @@ static struct faultmap_bpf *open_skeleton(bool old)
 	struct faultmap_bpf *skeleton = calloc(1, sizeof(*skeleton));
 	int result = skeleton ? faultmap_bpf__create_skeleton(skeleton) : -ENOMEM;
 
-	/* Types, too, it looks for in modules, unless it is told of one BTF. */
+	/* libbpf looks for types in modules too, unless it is given one BTF. */
 	if (!is_administrator() && !access(KERNEL_BTF, R_OK))
 		options.btf_custom_path = KERNEL_BTF;
 	if (!result && old)
@@ -518,8 +517,7 @@ static int load(struct kernel *kernel, const struct collector_options *options,
 			0;
 }
 
-/* Says who we are, closes runs once and walks once, so that a refusal does not come at the first
- * tick. */
+/* Runs each program of a tick once, so that a refusal comes now and not at the first tick. */
 static int run_programs(struct kernel *kernel, struct refusal *ret_refusal)
 {
 	uint64_t arguments[WALK_ARGUMENTS] = {}; /* of a generation before the first */
@@ -579,7 +577,7 @@ static struct kernel *kernel_new(const struct collector_options *options,
 	return kernel;
 }
 
-/* The object that was loaded is part of our file, and need not stay in memory: 0.7 MiB. */
+/* The BPF object is part of our file; after loading, its pages (0.7 MiB) can leave memory. */
 static void release_object(const struct bpf_object_skeleton *skeleton)
 {
 	uintptr_t page = sysconf(_SC_PAGESIZE);
@@ -616,7 +614,7 @@ static int try_open(struct kernel **ret_kernel, const struct collector_options *
 	return 0;
 }
 
-/* What the entry of a fault is refused for may be that it copies stacks: it is tried without first. */
+/* The program of fault entry may be refused only because it copies stacks: tries without that first. */
 static bool is_of_samples(const struct refusal *refusal)
 {
 	return strstr(refusal->what, "BPF_PROG_LOAD") &&

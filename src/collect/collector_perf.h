@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The perf software events page-faults-major and page-faults-minor: what the completion programs
- * are attached to, and the kernel's own count of completed faults, which no program can miss. That
- * count is what rows are held against. And page-faults, for the entry program where there is no
- * tracepoint for it. Private to collector*.c.
+ * The perf software events page-faults-major and page-faults-minor. The completion programs are
+  * attached to them; and they are the kernel's own count of completed faults, which is complete, and
+  * with which rows are compared. Also the event page-faults, for the entry program where there is no
+  * tracepoint for it. Private to collector*.c.
  */
 #ifndef FAULTMAP_COLLECTOR_PERF_H
 #define FAULTMAP_COLLECTOR_PERF_H
@@ -20,7 +20,7 @@ struct perf_counts {
 	uint64_t minor;
 	uint64_t major;
 	bool has_minor;
-	/* All of which the attached programs should have run. */
+	/* All for which the attached programs should have run. */
 	uint64_t completed;
 	/* CPUs that are online and have no event: it was refused when they came. What faults there
 	 * is in no figure above. */

@@ -12,9 +12,9 @@
 
 struct contexts;
 
-/* Of one generation: some 8 MiB. */
+/* The most contexts of a generation: some 8 MiB. */
 #define CONTEXTS_MAX 65536
-/* So many make a generation. */
+/* After this many contexts a new generation begins. */
 #define CONTEXTS_TURN_AT 16384
 
 /* Both are borrowed and have to live longer. NULL when out of memory. */

@@ -82,7 +82,7 @@ static int tracepoint_arguments(const struct btf *btf, const char *name)
 	return type && btf_is_func_proto(type) ? btf_vlen(type) : 0;
 }
 
-/* Hooks that are there in every kernel that can be used, or are told to be missing. */
+/* Hooks that either exist as they are needed, or not at all. */
 static void probe_tracepoints(struct feature_set *features, const struct btf *btf)
 {
 	static const struct {
@@ -116,7 +116,7 @@ static void probe_tracepoints(struct feature_set *features, const struct btf *bt
 	      iterator ? "iter/task" : "this kernel has no BPF iterator of tasks");
 }
 
-/* Hooks whose shape or place tells what they can do. */
+/* Hooks whose arguments or place in the kernel show what they can do. */
 static void probe_hooks(struct feature_set *features, const struct btf *btf)
 {
 	bool exit_early = tracepoint_arguments(btf, "btf_trace_sched_process_exit") > 2;
@@ -269,7 +269,7 @@ static void probe_capabilities(struct feature_set *features)
 		      perfmon ? "" : "CAP_PERFMON (to read kernel memory in them)");
 }
 
-/* The smallest program there is, of the type that asks for least. */
+/* Loads the smallest possible program, of the type that needs the least privileges. */
 static int load_nothing(void)
 {
 	const struct bpf_insn nothing[] = {

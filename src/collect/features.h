@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this kernel, these privileges and this machine allow: the one list behind the collector's
- * choices and `faultmap check`. A feature can be switched off by name (--disable-feature) to force
- * what comes below it.
+ * What this kernel, these privileges and this machine allow: the one list that the collector's choices
+  * and `faultmap check` are based on. A feature can be switched off by name (--disable-feature) to
+  * force the way without it.
  */
 #ifndef FAULTMAP_FEATURES_H
 #define FAULTMAP_FEATURES_H
@@ -87,24 +87,24 @@ struct refusal {
 	char what[160]; /* "fault_rss (tp_btf/rss_stat): BPF_PROG_LOAD" */
 };
 
-/* Looks at the system; opens nothing that stays open. `disabled` (may be NULL) names what to count
- * as absent or, with a + before it, as there (a test's machine may be in a container). 0, or
- * -EINVAL with the error naming a feature that is not known. */
+/* Examines the system; leaves nothing open. `disabled` (may be NULL) names features to take as absent
+ * or, with a + before the name, as available (a test's machine may be in a container). 0, or -EINVAL
+ * with the error naming an unknown feature. */
 int features_probe(struct feature_set *features, const struct option_list *disabled,
 		   struct error *error);
 
 /* Not available, for this reason, whatever was found. */
 void features_drop(struct feature_set *features, enum feature feature, const char *why);
 
-/* What was tried with the feature has been refused: it is not available from here on. Says whose
- * policy that may be, where the machine tells. */
+/* The kernel has refused something that belongs to the feature: it is no longer available. Says which
+ * policy may be the reason, if the machine shows it. */
 void features_refuse(struct feature_set *features, const struct refusal *refusal);
 
 /* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing.
  * `follow`: of `run`. */
 int features_require(const struct feature_set *features, bool follow, struct error *error);
 
-/* What a user should be told at once of what is missing, one line; false if nothing. */
+/* A line that warns at the start about missing features; false if there is nothing to say. */
 bool features_warn(const struct feature_set *features, bool follow, char *text, size_t size);
 
 #endif

@@ -22,7 +22,7 @@ struct guard {
 	int result;
 };
 
-/* Who. ----------------------------------------------------------------------------------------- */
+/* Guarded processes. --------------------------------------------------------------------------- */
 
 static int add(const struct guard *guard, uint32_t what, uint64_t id)
 {
@@ -141,7 +141,7 @@ static int tell(struct guard *guard, const struct guard_record *record)
 	return guard->callback(guard->context, &fault);
 }
 
-/* The ring goes on whatever this returns: what went wrong is kept. */
+/* Reading the ring continues whatever this returns, so errors are kept for later. */
 static int take(void *context, void *data, size_t size)
 {
 	struct guard *guard = context;
@@ -202,11 +202,10 @@ static int set_up(struct guard *guard, const struct guard_options *options, stru
 	result = guard_find(guard, error);
 	if (result < 0)
 		return result;
-	return guard->units && !result ?
-		       error_set(error, ESRCH,
-				 "no cgroup is of the unit that is to be guarded; "
-				 "start it first, or look at systemd-cgls") :
-		       0;
+	return guard->units && !result ? error_set(error, ESRCH,
+						   "the unit that is to be guarded has no cgroup; "
+						   "start it first, or look at systemd-cgls") :
+					 0;
 }
 
 int guard_new(struct guard **ret_guard, struct kernel *kernel, const struct names *names,

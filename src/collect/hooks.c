@@ -38,7 +38,7 @@ struct hook {
 	enum hook_when when;
 };
 
-/* Hooks on the end of faults come first, so that no fault is seen to begin and not to end. */
+/* Hooks on the end of faults come first, so that no fault is seen to begin but not to end. */
 static const struct hook hooks_table[] = {
 	{ "know_me", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "flush_run", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
@@ -165,7 +165,7 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 		return full;
 	case WHEN_FOLLOW:
 		return hooks->options.follow || hooks->options.attach_children;
-	case WHEN_MINOR_EVENT: /* an entry event may miss a fault: it is counted as it completes */
+	case WHEN_MINOR_EVENT: /* an entry event may miss a fault, which is then counted at its end */
 		return full || !has(hooks, FEATURE_FAULT_ENTRY);
 	case WHEN_CAUSES:
 		return has(hooks, FEATURE_SWITCHES);
@@ -248,8 +248,7 @@ static enum feature feature_of_map(const struct bpf_map *map)
 	return bpf_map__map_flags(map) & BPF_F_MMAPABLE ? FEATURE_MMAPABLE_ARRAYS : FEATURE_MAPS;
 }
 
-/* Makes the maps once more, all at a time as libbpf does: it does not tell which one it could not
- * make. */
+/* Makes all maps again as libbpf does, as libbpf does not say which one it could not make. */
 static void find_refused_map(const struct hooks *hooks, struct refusal *ret_refusal)
 {
 	int fds[64], n_fds = 0;
@@ -326,7 +325,7 @@ static int attach_entry(struct hooks *hooks, const struct hook *hook,
 	return result;
 }
 
-/* Each tick makes an iterator. One is made now, so that a refusal does not come then. */
+/* Each tick makes an iterator. Makes one now, so that a refusal comes now and not at a tick. */
 static int attach_iterator(struct hooks *hooks, const struct hook *hook,
 			   const struct bpf_program *program, struct refusal *ret_refusal)
 {
@@ -339,7 +338,7 @@ static int attach_iterator(struct hooks *hooks, const struct hook *hook,
 	return fd < 0 ? refuse_hook(ret_refusal, hook, program, errno, "BPF_ITER_CREATE") : 0;
 }
 
-/* Its name is told once, however often it comes and goes. */
+/* Adds its name once, however often the hook is attached and detached. */
 static int attach_refaults(struct hooks *hooks, const struct hook *hook,
 			   const struct bpf_program *program, struct refusal *ret_refusal)
 {

@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* While the programs load, the verifier and libbpf take so much besides the maps. Measured on
+/* The verifier and libbpf take this much beside the maps while the programs load. Measured on
  * Linux 6.18: with 14 MiB of maps it goes at a limit of 29 MiB (full detail: 30); at 28 it is
  * killed, at 26 bpf() says ENOMEM. Then 3 MiB are left of it. */
 #define LOADING_BYTES (15ULL << 20)

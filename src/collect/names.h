@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The names of mappings and cgroups, as the kernel side sent them: id -> text. The texts are in a
- * struct strings, which keeps them within its budget. Names are in generations, of which the
- * current one and the one before are kept. The kernel side takes a name for sent while it is of the
- * current one: so what a row refers to that is about to be read is still there.
+  * struct strings, which keeps them within its budget. Names are in generations, of which the current
+  * and the former one are kept. The kernel side sends a name again if it was sent in a former
+  * generation: so the names of rows that are about to be read are always there.
  */
 #ifndef FAULTMAP_NAMES_H
 #define FAULTMAP_NAMES_H
@@ -17,10 +17,10 @@
 
 struct names;
 
-/* Of one generation: as many as there can be new rows between two ticks. The last quarter is for
- * root. */
+/* The most names of a generation: as many as there can be new rows between two ticks. The last quarter
+ * is for root. */
 #define NAMES_MAX 65536
-/* So many make a generation. */
+/* After this many names a new generation begins. */
 #define NAMES_TURN_AT 8192
 
 /* The texts go to `strings`, which has to live longer. NULL when out of memory. */

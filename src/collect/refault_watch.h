@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whether pages come back to this machine that had been evicted. The hook that tells in which fault
- * is called for each page that is mapped, too: 130 to 250 ns of a first touch of 2,700. So in fast
- * detail it is there only while this says so.
+ * Watches whether the machine has refaults: evicted pages that come back. The hook that tells which
+  * fault brings them back also runs for each page that is mapped, and takes 130 to 250 ns of a first
+  * touch of 2,700. So in fast detail it is attached only while there are refaults.
  */
 #ifndef FAULTMAP_REFAULT_WATCH_H
 #define FAULTMAP_REFAULT_WATCH_H
@@ -16,7 +16,7 @@ struct refault_watch {
 	uint64_t last_ns; /* CLOCK_MONOTONIC, when it was last seen to grow; 0: never */
 };
 
-/* Begins to look. Where /proc/vmstat cannot be read the answer is always yes. */
+/* Begins to watch. If /proc/vmstat cannot be read, refault_watch_look() always says yes. */
 void refault_watch_open(struct refault_watch *watch);
 /* Closes the file. */
 void refault_watch_close(struct refault_watch *watch);

@@ -135,7 +135,7 @@ keep_log "$TMP/lines"
 
 "$FAULTMAP" guard --unit no-such-unit-here >"$TMP/lines" 2>"$TMP/err"
 check_equal "a unit that is not there" "$?:$(cat "$TMP/err")" "1:faultmap: $(
-	)no cgroup is of the unit that is to be guarded; start it first, or look at systemd-cgls"
+	)the unit that is to be guarded has no cgroup; start it first, or look at systemd-cgls"
 
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/guarded-$$.service
 if ! mkdir "$cgroup" 2>"$TMP/mkdir"; then
