@@ -83,7 +83,7 @@ struct row_key {
 	u8 access;
 	u8 mode_class; /* MODE_CLASS() */
 	u8 perms;
-	u64 context; /* id of a struct context_record; 0: none is asked for, or the row is "[other]" */
+	u64 context; /* id of a struct context_record; 0: none asked for, or "[other]" */
 };
 /* Size of a key in the maps if no context is asked for: the members before it. */
 #define ROW_KEY_PLAIN 32
@@ -99,8 +99,8 @@ struct row_key {
 #define SLICE_SHIFT_BIT 12
 #define SLICE_SHIFT_MASK 0x3fULL
 #define SLICE_NUMBER_MASK 0xfffULL
-/* The most slices of one mapping. Where --slice would make more, the size of the mapping's slices is
- * doubled until they fit: one mapping must not fill the table of rows. */
+/* The most slices of one mapping. Where --slice would make more, the size of the mapping's slices
+ * is doubled until they fit: one mapping must not fill the table of rows. */
 #define SLICES_MAX 1024
 #define MODE_CLASS(mode, class) ((u8)((mode) << 7 | (class)))
 #define MODE_CLASS_MODE(value) ((value) >> 7)
@@ -388,9 +388,9 @@ struct context_record {
 
 /*
  * Where frame pointers lead nowhere, some stacks are copied for user space to unwind: that of the
-  * first fault of an instruction in a row, and of each n-th fault. Records of where the address space
-  * has code mapped come before its first stack. The areas have an id: a hash of the address space and
-  * of figures that change when its code does.
+ * first fault of an instruction in a row, and of each n-th fault. Records of where the address
+ * space has code mapped come before its first stack. The areas have an id: a hash of the address
+ * space and of figures that change when its code does.
  */
 #define CODE_AREAS_MAX 256
 struct code_area_record {

@@ -81,8 +81,8 @@ static __always_inline void add_to_clock(struct fault_causes *causes, u32 cause,
 }
 
 /* What it was off its CPU for, shared out: it was asleep, and then it waited for a CPU. run_delay
- * is the task's own until now; it is by another clock, so that the wait may come out longer than the
- * whole. */
+ * is the task's own until now; it is by another clock, so that the wait may come out longer than
+ * the whole. */
 static __always_inline void add_sleep(struct fault_causes *causes, const struct task_fault *fault,
 				      u64 run_delay)
 {
@@ -160,9 +160,9 @@ static __always_inline void causes_until(struct task_fault *fault, struct task_s
 #define TASK_BIT(task, bit) BPF_CORE_READ_BITFIELD(task, bit)
 #endif
 
-/* psi_memstall_enter(): it sleeps because there is too little memory, not in reclaim (that has hooks)
- * and not for a page (it would be in io_schedule()): memory.high. 0 without CONFIG_PSI, and where
- * PSI is off. */
+/* psi_memstall_enter(): it sleeps because there is too little memory, not in reclaim (that has
+ * hooks) and not for a page (it would be in io_schedule()): memory.high. 0 without CONFIG_PSI, and
+ * where PSI is off. */
 static __always_inline bool in_memstall(struct task_struct *task)
 {
 	return bpf_core_field_exists(task->in_memstall) && TASK_BIT(task, in_memstall);
@@ -175,8 +175,8 @@ static __always_inline bool is_shared_write(const struct task_fault *fault)
 	       fault->key.perms & PERM_SHARED && fault->key.access == ACCESS_WRITE;
 }
 
-/* In io_schedule() the task waits for a page. For memory that is no file's, only the fault's end tells
- * whether that page was in swap. */
+/* In io_schedule() the task waits for a page. For memory that is no file's, only the fault's end
+ * tells whether that page was in swap. */
 static __always_inline u32 cause_of_io(const struct task_fault *fault)
 {
 	if (fault->server == SERVER_REMOTE)
@@ -241,9 +241,9 @@ static __always_inline u64 seen_ns(const struct task_fault *fault)
 }
 
 /*
- * A hook is about to change the clocks of the fault that the current task is in; NULL where it is in
-  * none. From Linux 7.0 on the task may be preempted in such a hook. The hook on sched_switch then does
-  * not touch the clocks: the time until the task is back goes to the clock that runs.
+ * A hook is about to change the clocks of the fault that the current task is in; NULL where it is
+ * in none. From Linux 7.0 on the task may be preempted in such a hook. The hook on sched_switch
+ * then does not touch the clocks: the time until the task is back goes to the clock that runs.
  */
 static __always_inline struct task_fault *cause_hook_begins(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Paths of cgroups (v2). They are read when a process in them is reported, and sent through the ring
-  * once, as names are, so that even a service that lived for a moment has a name. A cgroup is never
-  * renamed, and its id is never reused.
+ * Paths of cgroups (v2). They are read when a process in them is reported, and sent through the
+ * ring once, as names are, so that even a service that lived for a moment has a name. A cgroup is
+ * never renamed, and its id is never reused.
  */
 #ifndef FAULTMAP_CGROUP_BPF_H
 #define FAULTMAP_CGROUP_BPF_H

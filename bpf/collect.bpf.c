@@ -29,8 +29,8 @@ int BPF_PROG(flush_run, unsigned long which)
 	return is_here && cpu->held ? FLUSH_HELD : FLUSH_DONE;
 }
 
-/* Takes the i-th row of the list out of the hash and sets its entry to 0. The entry stays if a lock of
- * the hash cannot be had in time. 1 at the list's end. */
+/* Takes the i-th row of the list out of the hash and sets its entry to 0. The entry stays if a lock
+ * of the hash cannot be had in time. 1 at the list's end. */
 static long forget_row(u32 i, struct forget_list **of)
 {
 	struct forget_list *list = *of;
@@ -185,8 +185,8 @@ __weak __noinline int begin_walk(u64 listing, u64 generation, u64 resume, u64 re
 	return 0;
 }
 
-/* Run at each tick, and again while there is more: from `resume` on. In a new generation every process
- * is reported. */
+/* Run at each tick, and again while there is more: from `resume` on. In a new generation every
+ * process is reported. */
 SEC("?raw_tp")
 int BPF_PROG(walk_tasks, unsigned long listing, unsigned long generation, unsigned long resume,
 	     unsigned long resume_start)

@@ -142,8 +142,8 @@ static __always_inline struct task_struct *untrusted(struct task_struct *task)
 	return task;
 }
 
-/* The task must not fault pages in now. copy_from_kernel_nofault(), which reads that here, has the same
- * effect while it copies. */
+/* The task must not fault pages in now. copy_from_kernel_nofault(), which reads that here, has the
+ * same effect while it copies. */
 static __always_inline bool must_not_fault(struct task_struct *task)
 {
 	return FIELD(task, pagefault_disabled) != OLD_KERNEL;
@@ -174,8 +174,8 @@ static __always_inline u64 count_up(u64 *counter)
 }
 
 #if !OLD_KERNEL
-/* Keeps reads before the call before reads after it: an atomic operation that gives a value back is a
- * full barrier in the kernel's memory model. */
+/* Keeps reads before the call before reads after it: an atomic operation that gives a value back is
+ * a full barrier in the kernel's memory model. */
 static __always_inline void keep_order(void)
 {
 	u64 word = 0;

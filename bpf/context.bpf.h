@@ -6,10 +6,10 @@
  *
  * Stacks are found by their frame pointers, at each fault. bpf_get_stack() would do that, too, but
  * it goes on until it reads what is not there, which is a page fault in the middle of a page fault:
- * 8 us, and one more to be counted. This walk stays within the stack's VMA and ends where a frame is
- * not above the one before. (Should a page of it be in swap, the exception is in a program that is
- * at work already: __bpf_trace_run(), kernel/trace/bpf_trace.c, does not run it again.) Addresses that
-  * are not of code are noticed when a stack is first seen, and end it there.
+ * 8 us, and one more to be counted. This walk stays within the stack's VMA and ends where a frame
+ * is not above the one before. (Should a page of it be in swap, the exception is in a program that
+ * is at work already: __bpf_trace_run(), kernel/trace/bpf_trace.c, does not run it again.)
+ * Addresses that are not of code are noticed when a stack is first seen, and end it there.
  */
 #ifndef FAULTMAP_CONTEXT_BPF_H
 #define FAULTMAP_CONTEXT_BPF_H

@@ -168,8 +168,8 @@ static __noinline int fault_stamp_new(struct cpu_state *cpu, struct task_struct 
 	return 0;
 }
 
-/* In full detail the task's last fault was nearly always counted as it completed: that saves a call.
- * Not with stamp_old.bpf.h, where `open` does not tell. */
+/* In full detail the task's last fault was nearly always counted as it completed: that saves a
+ * call. Not with stamp_old.bpf.h, where `open` does not tell. */
 static __always_inline void fault_remember(struct cpu_state *cpu, struct task_struct *task,
 					   u64 address)
 {
@@ -346,7 +346,8 @@ static __always_inline struct task_fault *claim_at(struct task_struct *task, u64
 	return fault;
 }
 
-/* Counts these runs, to be compared with the perf events' counts: what is more there, no program saw. */
+/* Counts these runs, to be compared with the perf events' counts: what is more there, no program
+ * saw. */
 static __always_inline void count_completion(struct cpu_state *cpu, struct task_struct *task,
 					     const struct task_fault *fault)
 {

@@ -128,8 +128,8 @@ struct {
 	__type(value, struct exited_counters);
 } exited_threads SEC(".maps");
 
-/* What list_tasks saw of a task, by tid: a fingerprint. Two tasks with the same slot are only read more
- * often than necessary. */
+/* What list_tasks saw of a task, by tid: a fingerprint. Two tasks with the same slot are only read
+ * more often than necessary. */
 #define TASKS_SEEN 16384
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -201,8 +201,8 @@ static __always_inline bool is_followed(u32 tgid, u64 start_ns)
 	return config_attach && bpf_map_lookup_elem(&followed, &key);
 }
 
-/* True when the process was not followed when it last faulted on this CPU: saves looking it up, which
- * takes longer than counting a fault. Children are in `followed` before they run. */
+/* True when the process was not followed when it last faulted on this CPU: saves looking it up,
+ * which takes longer than counting a fault. Children are in `followed` before they run. */
 static __always_inline bool is_ignored(const struct cpu_state *cpu, struct task_struct *leader)
 {
 	return config_follow && cpu->ignored_start_ns == FIELD(leader, start_boottime) &&

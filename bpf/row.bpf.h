@@ -299,7 +299,8 @@ static __always_inline bool same_plain_key(const struct row_key *left, const str
 	return l[0] == r[0] && l[1] == r[1] && l[2] == r[2] && l[3] == r[3];
 }
 
-/* Faults of this kind are mostly counted at entry: the mapping may have moved since a stamped one. */
+/* Faults of this kind are mostly counted at entry: the mapping may have moved since a stamped
+ * one. */
 static __always_inline bool is_late(const struct row_key *key)
 {
 	return treatment_of(key->kind) != RUN_STAMP;

@@ -2,15 +2,15 @@
 /*
  * The kernel's list of processes, walked under RCU as for_each_process() and for_each_thread() do.
  * Each process whose counters, memory or identity have changed since it was last reported gets a
-  * record with the counters of all its threads. A process that has not run since is not read: what
-  * others change in it (its cgroup, its parent, what is swapped out of its memory) is reported with the
-  * next generation. Where this is refused, and before Linux 6.1, list_tasks does it.
+ * record with the counters of all its threads. A process that has not run since is not read: what
+ * others change in it (its cgroup, its parent, what is swapped out of its memory) is reported with
+ * the next generation. Where this is refused, and before Linux 6.1, list_tasks does it.
  *
  * The list changes meanwhile. A process that is taken out of it still points to the next
-  * (list_del_rcu()) and stays in memory until the run is over (delayed_put_task_struct()). A new one is
-  * added at the end, just before the kernel's own first task. A run that stops on its way says at which
-  * process, and the next one looks for it. If it is gone the run begins anew; it reports no process
-  * twice, except those that are ending.
+ * (list_del_rcu()) and stays in memory until the run is over (delayed_put_task_struct()). A new one
+ * is added at the end, just before the kernel's own first task. A run that stops on its way says at
+ * which process, and the next one looks for it. If it is gone the run begins anew; it reports no
+ * process twice, except those that are ending.
  */
 #ifndef FAULTMAP_WALK_BPF_H
 #define FAULTMAP_WALK_BPF_H
@@ -59,8 +59,8 @@ static __always_inline struct walk_memory *walk_memory(void)
 	return bpf_map_lookup_elem(&walk_lists, &zero);
 }
 
-/* What was seen of processes: a cache line for each four, by the leader's address. A process that finds
- * no place is only reported more often than necessary. */
+/* What was seen of processes: a cache line for each four, by the leader's address. A process that
+ * finds no place is only reported more often than necessary. */
 #define SEEN_LINES 4096
 #define SEEN_IN_LINE 4
 #define SEEN_TAG 0xffff
@@ -257,9 +257,9 @@ __weak __noinline u32 find_seen(u32 which, u64 tag, u32 any)
 enum walk_step { STEP_DONE, STEP_TOLD, STEP_FULL, STEP_AGAIN };
 
 /*
- * Puts a process that has run into the list if it has changed. If its counters cannot be read even at
-  * the last try it is reported without them: a process that had ended and is not reported would be
-  * taken for gone.
+ * Puts a process that has run into the list if it has changed. If its counters cannot be read even
+ * at the last try it is reported without them: a process that had ended and is not reported would
+ * be taken for gone.
  */
 static __always_inline enum walk_step look_closely(struct walk_list *list,
 						   struct process_seen *seen,
@@ -292,7 +292,8 @@ static __always_inline enum walk_step look_closely(struct walk_list *list,
 		tell(list, &counters, leader);
 		return STEP_DONE;
 	}
-	/* A process that is ending is reported in each listing: when it no longer is, it has been reaped. */
+	/* A process that is ending is reported in each listing: when it no longer is, it has been
+	 * reaped. */
 	print = mix(fingerprint_of(&counters, leader, mm),
 		    flags & PF_EXITING ? listing : generation);
 	if (seen->told != print && list->count >= WALK_MAX)

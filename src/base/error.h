@@ -16,7 +16,7 @@ int error_set(struct error *error, int errnum, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #ifdef __clang_analyzer__
-/* It sees one file at a time: only so does it know that the result is never 0. */
+/* The analyzer sees one file at a time: this tells it that the result is never 0. */
 static inline int error_seen(int result)
 {
 	if (result >= 0)

@@ -53,8 +53,8 @@ static uint64_t lowest(const struct feed *feed)
 	return position;
 }
 
-/* Lets go what everybody has read, when that is cheap: half of what is there has to be moved at the
- * most. */
+/* Drops what every reader has read, if that is cheap: if at most half of the rest has to be
+ * moved. */
 static void forget_read(struct feed *feed)
 {
 	uint64_t needed = lowest(feed);
@@ -127,7 +127,7 @@ ssize_t feed_read(struct feed_reader *reader, char *bytes, size_t size)
 	return (ssize_t)length;
 }
 
-/* Drops who would have more than so many bytes to read. */
+/* Drops the readers that have more than this many bytes to read. */
 static void drop_behind(struct feed *feed, size_t most)
 {
 	for (size_t i = 0; i < feed->n_readers; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bytes from one writer to some readers who may be slow. All readers share one buffer, which grows
- * as far as FEED_MAX_BYTES and holds what the slowest of them has yet to read: memory does not grow
- * with their number, and nobody waits for anybody. Who is further behind than that is dropped, and
- * counted; the others lose nothing.
+ * Bytes from one writer to a few readers that may be slow. All readers share one buffer, which
+ * grows up to FEED_MAX_BYTES and holds what the slowest of them has yet to read: memory does not
+ * grow with their number, and no reader waits for another. A reader that falls further behind is
+ * dropped, and counted; the others lose nothing.
  */
 #ifndef FAULTMAP_FEED_H
 #define FAULTMAP_FEED_H

@@ -14,8 +14,8 @@
 #include "base/util.h"
 
 /*
- * A command has a few timers, signals and descriptors; HTTP clients live behind libmicrohttpd's one
- * epoll descriptor. More than this is a leak, and better refused than served.
+ * A command has a few timers, signals and descriptors; all HTTP clients are behind the one epoll
+  * descriptor of libmicrohttpd. More than this would be a leak, so it is refused.
  */
 #define MAX_SOURCES 64
 
@@ -57,7 +57,8 @@ int loop_new(struct loop **ret_loop)
 	return 0;
 }
 
-/* A second Ctrl-C that came while the loop was ending would kill us once it is unblocked. */
+/* Takes signals that are pending: a second Ctrl-C while the loop ends would kill us once
+ * unblocked. */
 static void drop_pending(int signal_fd)
 {
 	struct signalfd_siginfo info;
@@ -110,7 +111,7 @@ static struct source *find_free(struct loop *loop)
 	return NULL;
 }
 
-/* Registers a source; `wanted` says everything but the generation. */
+/* Registers a source, which is as in `wanted` except for the generation. */
 static int add_source(struct loop *loop, const struct source *wanted, uint32_t events)
 {
 	struct source *source = find_free(loop);
@@ -148,7 +149,7 @@ int loop_remove_fd(struct loop *loop, int fd)
 
 	if (!source)
 		return -ENOENT;
-	/* A descriptor that its owner has already closed is out of the epoll set by itself. */
+	/* A descriptor that its owner has already closed has left the epoll set by itself. */
 	epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	source->type = SOURCE_NONE;
 	return 0;
@@ -253,7 +254,7 @@ static int dispatch(struct loop *loop, const struct epoll_event *event)
 	case SOURCE_SIGNAL:
 		return fire_signal(&source);
 	case SOURCE_NONE:
-		break; /* removed by an earlier callback of this round */
+		break; /* removed by an earlier callback for the same epoll_wait() */
 	}
 	return 0;
 }

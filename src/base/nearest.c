@@ -8,7 +8,7 @@
 /* Commands and flags are shorter. */
 #define LONGEST 31
 
-/* The Levenshtein distance, in which two letters that changed places are one; both are at most
+/* The Levenshtein distance, but two letters that changed places count one. Both words have at most
  * LONGEST bytes. */
 static size_t distance_of(const char *left, const char *right)
 {

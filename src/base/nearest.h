@@ -11,9 +11,9 @@ struct nearest {
 	size_t distance;
 };
 
-/* Takes `candidate` if `word` is its beginning, or it differs by few of its letters (one of
- * three, two of up to eight, then a third; one left out, put in or changed is one, as two are that
- * changed places), and by less than what was found before. */
+/* Takes `candidate` if `word` is its beginning, or if the two differ by few letters and by fewer
+ * than the best match so far. Few is one of three letters, two of up to eight, then a third. A
+ * letter that is left out, added or changed counts one, and so do two that changed places. */
 void nearest_try(struct nearest *nearest, const char *word, const char *candidate);
 
 #endif

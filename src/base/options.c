@@ -247,7 +247,8 @@ static int add_to_list(const struct use *use, struct option_list *list, struct e
 	return 0;
 }
 
-/* The words that systemd and inih take, in a file only: a flag has no value. */
+/* Takes the words that systemd and inih take. Only in a file: on the command line a flag has no
+ * value. */
 static int set_flag(const struct use *use, bool *ret_value, struct error *error)
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
@@ -306,7 +307,7 @@ static int apply(const struct use *use, void *config, struct error *error)
 	return error_set(error, EINVAL, "%s has a type that nothing parses", use->flag);
 }
 
-/* Over what the config had before, from a file. */
+/* Replaces what the config had before, from a file. */
 static int apply_flag(const struct use *use, struct parse *parse, struct error *error)
 {
 	void *target = (char *)parse->config + use->option->offset;

@@ -100,8 +100,7 @@ static bool is_trusted_name(const struct place *place)
 	       is_trusted(&status);
 }
 
-/* The kernel refuses others' files itself where fs.protected_* say so, as EACCES: what it was that
- * it refused. */
+/* With fs.protected_* the kernel itself refuses others' files, with EACCES: finds the reason. */
 static int reason_of(const struct place *place, int errnum)
 {
 	struct stat status;
@@ -114,7 +113,8 @@ static int reason_of(const struct place *place, int errnum)
 	return is_trusted(&status) ? -errnum : -EPERM;
 }
 
-/* Without waiting for the reader of another user's FIFO, who may never come; for that of ours. */
+/* Does not wait for the reader of another user's FIFO, who may never come; waits for that of
+ * ours. */
 static int open_shared(const struct place *place, int flags, mode_t mode)
 {
 	int fd = openat(place->dir_fd, place->name, flags | O_NOFOLLOW | O_NONBLOCK, mode);

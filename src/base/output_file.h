@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opens a file to write to by a name that a person has given, where another user may have been
- * first. In a directory where everybody may write (/tmp), or below one in somebody else's, a name
- * can be a symbolic link to a file of root's, another user's file that waits for our lines, or a
- * hard link. There no link is followed, and what is there already must be ours or root's, with no
- * other name, and not open for all to write. Elsewhere it is open(2).
+ * Opens a file to write to, by a name that a person has given, safely against other users. In a
+ * directory where everybody may write (/tmp), or below one in another user's directory, the name
+ * may be a symbolic link to a file of root's, another user's file, or a hard link. There no link is
+ * followed, and an existing file must be ours or root's, have no other name, and not be writable
+ * for all. Elsewhere this is open(2).
  */
 #ifndef FAULTMAP_OUTPUT_FILE_H
 #define FAULTMAP_OUTPUT_FILE_H
@@ -17,15 +17,15 @@
 int output_file_open(const char *path, int flags, mode_t mode);
 /* Is the name in such a directory? */
 bool output_file_is_shared(const char *path);
-/* Gives root's file to a user that the process is about to become, where he has its directory and
- * it has no other name: so that he can open it again. Otherwise it stays. */
+/* Gives root's file to the user that the process will become, so that it can be opened again. Only
+ * if that user owns its directory and it has no other name; otherwise it stays as it is. */
 void output_file_give(int fd, const char *path, uid_t owner);
 /* Whether this user may make files in its directory, or take them away. */
 bool output_file_may_make(const char *path);
-/* Whether this user may open the name again, and make it again when it has been moved away: of a
- * file both, of a FIFO, socket or device the first. */
+/* Whether this user may open the name again, and for a regular file also create it again after it
+ * was renamed. */
 bool output_file_may_reopen(const char *path);
-/* There, is what this user has made to be trusted? */
+/* In such a directory: whether files of this user are trusted. */
 bool output_file_trusts(uid_t owner);
 /* For messages, what an errno of output_file_open means. */
 const char *output_file_strerror(int errnum);

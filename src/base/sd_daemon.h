@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a service has to do with systemd: sd_listen_fds(3), sd_is_socket(3), sd_notify(3) and
- * sd_watchdog_enabled(3), with their names and results. Debian has no static libsystemd, and the
- * shared one brings six more libraries for these few lines, whose protocol is documented and
- * stable.
+ * What a service needs of libsystemd: sd_listen_fds(3), sd_is_socket(3), sd_notify(3) and
+ * sd_watchdog_enabled(3), with the same names and results. Debian has no static libsystemd, and the
+ * shared one loads six more libraries for these few lines, whose protocol is documented and stable.
  */
 #ifndef FAULTMAP_SD_DAEMON_H
 #define FAULTMAP_SD_DAEMON_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A hash from fixed-size keys to pointers; each key lies inside the thing it finds, so the table
- * owns nothing but its slots. Open addressing, grows at 70 % full, shrinks when it is told to.
+ * A hash from fixed-size keys to pointers. Each key lies inside the value that it finds, so the
+ * table owns nothing but its slots. Open addressing; grows when 70 % full, shrinks by
+ * table_shrink() only.
  */
 #ifndef FAULTMAP_TABLE_H
 #define FAULTMAP_TABLE_H
@@ -9,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* With the hash, so that a search looks into the values that it is after, hardly into others. */
+/* Has the hash, so that a search hardly ever reads a value with another key. */
 struct table_slot {
 	uint64_t hash;
 	void *value;
@@ -34,8 +35,8 @@ void *table_get(const struct table *table, const void *key);
 int table_add(struct table *table, void *value);
 /* Takes the value with this key out and returns it; NULL when absent. */
 void *table_remove(struct table *table, const void *key);
-/* Gives back the slots that what is in the table has no need of. Where there is no memory to move
- * to, they stay. */
+/* Frees slots that are not needed. Without memory for the smaller array the table stays as it
+ * is. */
 void table_shrink(struct table *table);
 /* All values in an array, to be freed; NULL when out of memory. */
 void *table_values(const struct table *table);

@@ -67,7 +67,7 @@ size_t text_escape_to(char *buffer, size_t size, const char *bytes)
 		size_t taken;
 		size_t length = escape_one(piece, next, &taken);
 
-		/* Once something did not fit, nothing shorter behind it may slip in. */
+		/* After the first character that did not fit, nothing more is written. */
 		if (size > 0 && written == full && written + length < size) {
 			memcpy(buffer + written, piece, length);
 			written += length;

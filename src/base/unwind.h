@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A copy of a thread's registers and stack, and the call path that somebody makes of it: what
- * collect/, which has the copies, and symbol/, which unwinds them, say to each other.
+ * A copy of a thread's registers and stack, and the call path that is made of it: the interface of
+  * collect/, which has the copies, and symbol/, which unwinds them.
  */
 #ifndef FAULTMAP_UNWIND_H
 #define FAULTMAP_UNWIND_H

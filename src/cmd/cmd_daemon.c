@@ -25,7 +25,8 @@
 #include "base/util.h"
 #include "serve/web.h"
 
-/* After this many failed ticks in a row the daemon ends, so that the service manager restarts it. */
+/* After this many failed ticks in a row the daemon ends, so that the service manager restarts
+ * it. */
 #define MAX_TROUBLE_IN_A_ROW 5
 /* At the end: give up on a log shipper that takes no line for this long. */
 #define LAST_LINES_MS 1000

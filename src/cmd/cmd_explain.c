@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* `faultmap explain`: only the findings of `run`, of running processes or of recorded JSON lines. */
+/* `faultmap explain`: only the findings of `run`, of running processes or of recorded JSON
+ * lines. */
 #include "cmd/run.h"
 
 #include <errno.h>

@@ -21,8 +21,8 @@
 #include "model/losses.h"
 
 /* How long to wait for the last records. The kernel's last record of a process comes after an RCU
- * grace period: milliseconds, but seconds on a machine under load. This is longer than the collector
- * waits for one (VANISHED_NS), so that each process has its exit line. */
+ * grace period: milliseconds, but seconds on a machine under load. This is longer than the
+ * collector waits for one (VANISHED_NS), so that each process has its exit line. */
 #define RECORDS_MS 15000
 #define RECORDS_POLL_MS 20
 /* The last stacks are unwound in milliseconds, unless a file takes long to read. */
@@ -158,9 +158,9 @@ static int handle_end(void *context, uint32_t events)
 }
 
 /*
- * Passes on signals that kill(2) sent to us: they are meant for COMMAND. The terminal's (Ctrl-C) are
- * not passed on, as they went to the whole foreground group: many programs take a second one for
- * "stop at once".
+ * Passes on signals that kill(2) sent to us: they are meant for COMMAND. The terminal's (Ctrl-C)
+ * are not passed on, as they went to the whole foreground group: many programs take a second one
+ * for "stop at once".
  */
 static int forward_signal(void *context, const struct signalfd_siginfo *info)
 {

@@ -13,8 +13,8 @@
 #include "base/util.h"
 #include "cmd/mark_file.h"
 
-/* What is read of the pipe at once, and how often at the end: 64 KiB, all that it holds. Somebody may
- * still write. */
+/* What is read of the pipe at once, and how often at the end: 64 KiB, all that it holds. Somebody
+ * may still write. */
 #define PIECE 4096
 #define LAST_PIECES 16
 

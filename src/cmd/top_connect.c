@@ -213,7 +213,8 @@ static int take_meta(struct connection *connection, struct error *error)
 	return 0;
 }
 
-/* Forgets what the former connection brought, as it is not known which processes ended meanwhile. */
+/* Forgets what the former connection brought, as it is not known which processes ended
+ * meanwhile. */
 static int begin_reading(struct connection *connection, struct error *error)
 {
 	const struct jsonl_reader_options options = {
@@ -271,7 +272,8 @@ static int retry(void *context)
 	return result;
 }
 
-/* A connection has ended. If none ever worked, that is an error; later it is reported and retried. */
+/* A connection has ended. If none ever worked, that is an error; later it is reported and
+ * retried. */
 static int take_end(void *context, const struct error *why)
 {
 	struct connection *connection = context;

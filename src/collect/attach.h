@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "collect/collector_kernel.h"
 
-/* Lets the kernel side count options->attach and, if asked for, their descendants, which it finds in
- * /proc. To be called after all is attached, so that no child is missed. 0 or a negative errno with the
- * error set. */
+/* Lets the kernel side count options->attach and, if asked for, their descendants, which it finds
+ * in /proc. To be called after all is attached, so that no child is missed. 0 or a negative errno
+ * with the error set. */
 int attach_processes(struct kernel *kernel, const struct collector_options *options,
 		     struct error *error);
 

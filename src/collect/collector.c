@@ -27,8 +27,8 @@
 #include "base/statm.h"
 #include "base/util.h"
 
-/* How many bytes of names may stay of processes that have ended. With more, names are forgotten, by
- * turning generations, but not at once: a row that waits to be read needs its name for some ticks. */
+/* How many bytes of names of ended processes may stay. With more, generations turn, each after
+ * TURN_NS at the earliest: a row that waits to be read needs its name for some ticks. */
 #define KEPT_BYTES (1 << 20)
 #define TURN_NS 10000000000ULL
 
@@ -151,7 +151,8 @@ static int read_totals(struct collector *collector)
 	}
 	totals->entries = sum.entries;
 	totals->aborted = sum.aborted;
-	/* The programs' runs are read after the events, so that the difference is never too large. */
+	/* The programs' runs are read after the events, so that the difference is never too
+	 * large. */
 	if (collector->perf.completed > completions)
 		totals->lost_completions = max_of(totals->lost_completions,
 						  collector->perf.completed - completions);
@@ -270,8 +271,8 @@ static int read_baseline(struct collector *collector)
 	return tasks_list(collector->tasks, collector->tick_ns);
 }
 
-/* After processes with many long names have ended, both generations have to turn before the texts are
- * freed. True when the generation is to turn now. */
+/* After processes with many long names have ended, both generations have to turn before the texts
+ * are freed. True when the generation is to turn now. */
 static bool is_to_forget(struct collector *collector)
 {
 	struct strings *strings = snapshot_strings(collector->snapshot);

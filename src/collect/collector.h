@@ -102,9 +102,10 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 		   struct error *error);
 
 /*
- * What a collector with options->guard does between two ticks. The descriptor is readable when there
-  * is a fault to read. Reading calls back for each fault, whose texts are valid during the call, and
-  * ends if the callback returns a negative errno. 0 or a negative errno with the error set.
+ * What a collector with options->guard does between two ticks. The descriptor is readable when
+ * there is a fault to read. Reading calls back for each fault, whose texts are valid during the
+ * call, and ends if the callback returns a negative errno. 0 or a negative errno with the error
+ * set.
  */
 typedef int (*collector_guard_fn)(void *context, const struct guard_fault *fault);
 int collector_guard_fd(const struct collector *collector);

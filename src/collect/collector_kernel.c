@@ -68,8 +68,8 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 	return kernel->cpu_states;
 }
 
-/* A daemon that gave up its capabilities may not open events on a CPU that comes online later. Faults
- * there are counted all the same, see fault_resolve() in bpf/row.bpf.h. */
+/* A daemon that gave up its capabilities may not open events on a CPU that comes online later.
+ * Faults there are counted all the same, see fault_resolve() in bpf/row.bpf.h. */
 int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)
 {
 	struct error error;
@@ -115,7 +115,8 @@ void kernel_watch_refaults(struct kernel *kernel)
 	}
 }
 
-/* How often to try again to interrupt a CPU that runs a fault's program, which takes microseconds. */
+/* How often to try again to interrupt a CPU that runs a fault's program, which takes
+ * microseconds. */
 #define FLUSH_TRIES 20
 
 int kernel_flush_cpu(const struct kernel *kernel, size_t number)
@@ -237,7 +238,8 @@ bool kernel_lists_all(const struct kernel *kernel)
 	return !kernel->walk_list;
 }
 
-/* The most runs for one listing, each of WALK_MAX records or a millisecond: more than any list takes. */
+/* The most runs for one listing, each of WALK_MAX records or a millisecond: more than any list
+ * takes. */
 #define WALK_RUNS 65536
 
 /* Passes on what one run has found. enum tasks_told, or a negative errno. */

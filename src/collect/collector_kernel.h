@@ -17,8 +17,8 @@
 
 struct kernel;
 
-/* Opens, loads and attaches everything but what the kernel refuses, which `features` shows afterwards.
- * 0, or a negative errno with the error set if it refuses something that is needed. */
+/* Opens, loads and attaches everything but what the kernel refuses, which `features` shows
+ * afterwards. 0, or a negative errno with the error set if it refuses something that is needed. */
 int kernel_open(struct kernel **ret_kernel, const struct collector_options *options,
 		struct feature_set *features, struct collector_info *info, struct error *error);
 void kernel_close(struct kernel *kernel);
@@ -46,8 +46,8 @@ int kernel_flush(struct kernel *kernel);
  */
 int kernel_quiesce(struct kernel *kernel);
 /* Takes the keys of these rows out of the hash, so that no program finds them any more. Moves the
- * indexes of those that are out to the front, *ret_count of them, also after an error. 0 or a negative
- * errno. */
+ * indexes of those that are out to the front, *ret_count of them, also after an error. 0 or a
+ * negative errno. */
 int kernel_forget_rows(struct kernel *kernel, uint32_t *indexes, size_t count, size_t *ret_count);
 /* The kernel's. */
 struct row_table *kernel_rows(const struct kernel *kernel);

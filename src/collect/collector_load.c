@@ -159,8 +159,8 @@ static int configure_contexts(struct kernel *kernel, const struct collector_opti
 		result = bpf_map__set_key_size(skeleton->maps.rows, key_size);
 	if (!result)
 		result = bpf_map__set_value_size(skeleton->maps.row_keys, key_size);
-	/* Linux 6.1 verifies the functions that use it whether they are called or not, so that it must
-	 * be there. */
+	/* Linux 6.1 verifies the functions that use it whether they are called or not, so that it
+	 * must be there. */
 	if (!result && !has_context)
 		result = bpf_map__set_max_entries(skeleton->maps.contexts_sent, 1);
 	return result;
@@ -214,8 +214,8 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 			 has(features, FEATURE_SWITCHES));
 }
 
-/* The machine is short of something: no policy refused, and another try may succeed. But the verifier,
- * too, returns ENOMEM for a program that is too complex. */
+/* The machine is short of something: no policy refused, and another try may succeed. But the
+ * verifier, too, returns ENOMEM for a program that is too complex. */
 static bool is_shortage(const struct refusal *refusal)
 {
 	int why = refusal->why;
@@ -614,7 +614,8 @@ static int try_open(struct kernel **ret_kernel, const struct collector_options *
 	return 0;
 }
 
-/* The program of fault entry may be refused only because it copies stacks: tries without that first. */
+/* The program of fault entry may be refused only because it copies stacks: tries without that
+ * first. */
 static bool is_of_samples(const struct refusal *refusal)
 {
 	return strstr(refusal->what, "BPF_PROG_LOAD") &&

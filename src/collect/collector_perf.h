@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The perf software events page-faults-major and page-faults-minor. The completion programs are
-  * attached to them; and they are the kernel's own count of completed faults, which is complete, and
-  * with which rows are compared. Also the event page-faults, for the entry program where there is no
-  * tracepoint for it. Private to collector*.c.
+ * attached to them; and they are the kernel's own count of completed faults, which is complete, and
+ * with which rows are compared. Also the event page-faults, for the entry program where there is no
+ * tracepoint for it. Private to collector*.c.
  */
 #ifndef FAULTMAP_COLLECTOR_PERF_H
 #define FAULTMAP_COLLECTOR_PERF_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this kernel, these privileges and this machine allow: the one list that the collector's choices
-  * and `faultmap check` are based on. A feature can be switched off by name (--disable-feature) to
-  * force the way without it.
+ * What this kernel, these privileges and this machine allow: the one list that the collector's
+ * choices and `faultmap check` are based on. A feature can be switched off by name
+ * (--disable-feature) to force the way without it.
  */
 #ifndef FAULTMAP_FEATURES_H
 #define FAULTMAP_FEATURES_H
@@ -87,17 +87,17 @@ struct refusal {
 	char what[160]; /* "fault_rss (tp_btf/rss_stat): BPF_PROG_LOAD" */
 };
 
-/* Examines the system; leaves nothing open. `disabled` (may be NULL) names features to take as absent
- * or, with a + before the name, as available (a test's machine may be in a container). 0, or -EINVAL
- * with the error naming an unknown feature. */
+/* Examines the system; leaves nothing open. `disabled` (may be NULL) names features to take as
+ * absent or, with a + before the name, as available (a test's machine may be in a container). 0, or
+ * -EINVAL with the error naming an unknown feature. */
 int features_probe(struct feature_set *features, const struct option_list *disabled,
 		   struct error *error);
 
 /* Not available, for this reason, whatever was found. */
 void features_drop(struct feature_set *features, enum feature feature, const char *why);
 
-/* The kernel has refused something that belongs to the feature: it is no longer available. Says which
- * policy may be the reason, if the machine shows it. */
+/* The kernel has refused something that belongs to the feature: it is no longer available. Says
+ * which policy may be the reason, if the machine shows it. */
 void features_refuse(struct feature_set *features, const struct refusal *refusal);
 
 /* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing.

@@ -12,8 +12,8 @@
 
 struct guard;
 
-/* Tells the programs who is guarded; to be called before they attach. 0 or a negative errno with the
- * error set; -ESRCH: there is no such unit. */
+/* Tells the programs who is guarded; to be called before they attach. 0 or a negative errno with
+ * the error set; -ESRCH: there is no such unit. */
 int guard_new(struct guard **ret_guard, struct kernel *kernel, const struct names *names,
 	      const struct contexts *contexts, const struct guard_options *options,
 	      struct error *error);

@@ -165,7 +165,7 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 		return full;
 	case WHEN_FOLLOW:
 		return hooks->options.follow || hooks->options.attach_children;
-	case WHEN_MINOR_EVENT: /* an entry event may miss a fault, which is then counted at its end */
+	case WHEN_MINOR_EVENT: /* an entry event may miss a fault: it is counted at its end */
 		return full || !has(hooks, FEATURE_FAULT_ENTRY);
 	case WHEN_CAUSES:
 		return has(hooks, FEATURE_SWITCHES);

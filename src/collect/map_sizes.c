@@ -8,15 +8,16 @@
 #define ROWS_DEFAULT_FULL 24576
 /* Before Linux 6.1 each row has its latency. */
 #define ROWS_DEFAULT_OLD 16384
-/* The default is for up to this many CPUs; it doubles with their number, up to ROWS_DEFAULT_MOST. */
+/* The default is for up to this many CPUs; it doubles with their number, up to
+ * ROWS_DEFAULT_MOST. */
 #define CPUS_OF_DEFAULT 16
 #define ROWS_DEFAULT_MOST 262144
 /* Room for as many threads that fault, and mappings that move, whatever the size of the table of
  * rows. */
 #define TASKS_LEAST 8192
 #define ANCHORS_LEAST 16384
-/* In a table of up to this many rows each may have stalls; in a larger one a quarter of them in full
- * detail, where all rows that move have some, and an eighth in fast detail. */
+/* In a table of up to this many rows each may have stalls; in a larger one a quarter of them in
+ * full detail, where all rows that move have some, and an eighth in fast detail. */
 #define LATENCIES_LEAST 4096
 #define FOLLOWED_MOST 65536
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The names of mappings and cgroups, as the kernel side sent them: id -> text. The texts are in a
-  * struct strings, which keeps them within its budget. Names are in generations, of which the current
-  * and the former one are kept. The kernel side sends a name again if it was sent in a former
-  * generation: so the names of rows that are about to be read are always there.
+ * struct strings, which keeps them within its budget. Names are in generations, of which the
+ * current and the former one are kept. The kernel side sends a name again if it was sent in a
+ * former generation: so the names of rows that are about to be read are always there.
  */
 #ifndef FAULTMAP_NAMES_H
 #define FAULTMAP_NAMES_H
@@ -17,8 +17,8 @@
 
 struct names;
 
-/* The most names of a generation: as many as there can be new rows between two ticks. The last quarter
- * is for root. */
+/* The most names of a generation: as many as there can be new rows between two ticks. The last
+ * quarter is for root. */
 #define NAMES_MAX 65536
 /* After this many names a new generation begins. */
 #define NAMES_TURN_AT 8192

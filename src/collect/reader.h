@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The thread that reads what the kernel sends between two ticks. It is a thread of its own so that
-  * nothing is lost while the event loop writes lines or answers a client: the ring and the table of
-  * rows only hold what comes in some 100 ms. Private to collect/.
-  *
-  * It calls back with the lock held and touches nothing else. Others take the lock for the same data.
+ * nothing is lost while the event loop writes lines or answers a client: the ring and the table of
+ * rows only hold what comes in some 100 ms. Private to collect/.
+ *
+ * It calls back with the lock held and touches nothing else. Others take the lock for the same
+ * data.
  */
 #ifndef FAULTMAP_READER_H
 #define FAULTMAP_READER_H

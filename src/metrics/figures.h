@@ -19,13 +19,13 @@ void figures_add(struct figures *sum, const struct figures *more);
 bool figures_are_zero(const struct figures *figures);
 /* What the processes of the group did of late (recent.h). */
 struct figures figures_of_group(const struct group *group);
-/* What counts for the group on /metrics, of late; it is shown. As figures_of_group, but for what was
- * counted before it was shown, and for other, which has that of all groups that are not. */
+/* What counts for a group with series on /metrics, of late. Differs from figures_of_group by what
+ * was counted before it had series, and for `other`, which counts all groups without series. */
 struct figures figures_of_counts(const struct group *group);
 /* The group's faults of that kind of late; it is shown. There are no stalls by kind: 0. */
 struct figures figures_of_kind(const struct group *group, enum fault_kind kind);
 /* Adds "minor", "major", "denied" and "stalled", which is in seconds, each per second. Sets nothing
- * on failure: who dumps the whole finds out. */
+ * on failure: figures_dump() of the whole reports it. */
 void figures_put(json_t *object, const struct figures *figures, double seconds);
 /* The same without "stalled". */
 void figures_put_faults(json_t *object, const uint64_t faults[SEVERITY_COUNT], double seconds);

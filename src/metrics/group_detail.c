@@ -51,7 +51,8 @@ static void sum_kinds(const struct group *group, uint64_t recent[SEVERITY_COUNT]
 	}
 }
 
-/* As /metrics has them: other is what the group has and none of them. */
+/* The mappings as /metrics has them; `other` has the faults of the group in no mapping of the
+ * list. */
 static json_t *list_mappings(const struct group *group, double seconds)
 {
 	uint64_t rest[SEVERITY_COUNT] = {}, rest_total[SEVERITY_COUNT] = {};
@@ -119,7 +120,7 @@ static json_t *describe_unit(const struct unit_name *unit)
 			 unit->container_id, "pod_uid", unit->pod_uid);
 }
 
-/* What only a group has that is shown on /metrics. */
+/* The parts that only a group with series on /metrics has. */
 static void put_counts(json_t *root, const struct groups *groups, const struct group *group,
 		       double seconds)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the page at / shows of one group that was opened, as JSON: its kinds, mappings and stalls,
- * of late and in all. The totals are those of /metrics, and there are as many mappings as there:
- * so are the names, and whom they are hidden from.
+ * What the page at / shows of an opened group, as JSON: its kinds, mappings and stalls, of late and
+ * in all. Totals, mappings and their names are those of /metrics, and hidden from the same readers.
  */
 #ifndef FAULTMAP_GROUP_DETAIL_H
 #define FAULTMAP_GROUP_DETAIL_H

@@ -12,9 +12,10 @@
 #include "base/util.h"
 #include "metrics/public_names.h"
 
-/* Faults of so long ago count half, or a little less. */
+/* For the score, faults of this many seconds ago count half, or a little less. */
 #define MEMORY_SECONDS 600.0
-/* An exec may leave comm as it was and change what a rule sees: who faults is looked at so often. */
+/* How often a process that faults is checked again: an exec may keep the comm and still change what a
+ * rule depends on. */
 #define LOOK_AGAIN_NS 30000000000ULL
 
 /* A process, as long as it lives. */
@@ -98,8 +99,8 @@ static void add_counts(struct group_counts *sum, const struct group_counts *more
 	sum->accounted_major += more->accounted_major;
 }
 
-/* What the group did of late stays on the page at /, as other's: the counts of other are what they
- * are, so what it had when the blocks began becomes less. */
+/* What the group did of late counts for `other` on the page at /. The counts of `other` stay, so
+ * what they were when each block began is lowered. */
 static void keep_recent(struct groups *groups, const struct group *group)
 {
 	for (int i = 1; i <= RECENT_BLOCKS; i++) {
@@ -171,7 +172,7 @@ void groups_set_rules(struct groups *groups, struct group_rules *rules)
 	groups->rules_turn++;
 }
 
-/* As everybody may see it. */
+/* The name, or what stands for a private one. */
 static const char *shown_name(const struct groups *groups, const char *name)
 {
 	return !groups->public_names ||
@@ -207,7 +208,7 @@ static int reserve(struct groups *groups)
 	return 0;
 }
 
-/* Finds the group, or makes it; other when there is no memory, or for what calls itself that. */
+/* Finds the group, or makes it; `other` if there is no memory, or if the name is "other". */
 static struct group *group_of(struct groups *groups, const struct process *process)
 {
 	const struct group_labels labels = { groups->group_by, groups->rules, groups->public_names,

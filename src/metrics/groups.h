@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The groups of processes that /metrics shows, and `other` for those that it has no room for. A
- * group that is shown counts from when it was let in. One that is put out stands still: what its
- * processes do from then on is counted in `other`. When each reader has seen its last value its
- * series end, and `ended` has what they had counted. So nothing goes down, nothing jumps, and each
- * fault moves one series when it happens: rate() is right. A group that comes back begins anew, at
- * 0, and not before everybody has seen that it was gone (STAY_OUT_NS). Other groups that are not
- * shown are known only while they have processes.
+ * group that is shown counts from the moment when it got its series. A group that has to make room
+ * stands still: from then on `other` counts what its processes do. When each reader has seen its
+ * last value its series end, and their counts are added to `ended`. So no counter goes down or
+ * jumps, and each fault moves one series when it happens: rate() is right. A group that comes back
+ * begins at 0, and not before every reader has seen that it was gone (STAY_OUT_NS). Groups that are
+ * not shown are otherwise known only while they have processes.
  *
  * A tick: groups_begin, groups_row for each row that moved, groups_process for each process, and
  * groups_choose (groups_choose.c), which brings the series below the limit.
@@ -50,7 +50,7 @@ struct group_gauges {
 	uint64_t rss_bytes;
 };
 
-/* In a block, of any group, shown or not: for who looks at the machine now. */
+/* What a group did in a block of time, shown or not, for the page at /. */
 struct group_moved {
 	uint64_t faults[SEVERITY_COUNT];
 	uint64_t stall_ns;
@@ -59,20 +59,20 @@ struct group_moved {
 struct group {
 	const char *label;            /* in text[] */
 	const struct unit_name *unit; /* of a container; else NULL. Owned */
-	/* Owned; NULL: not shown, it counts in other. [0] is now, [1 + i] when block i began: all that
-	 * is less than counts[RECENT_BLOCKS] is not recent. */
+	/* Owned; NULL: not shown, it counts in other. [0] is now, [1 + i] when block i began: all
+	 * that is less than counts[RECENT_BLOCKS] is not recent. */
 	struct group_counts *counts;
 	struct group_births *births; /* owned; with counts */
-	uint64_t left_tick;          /* was put out by this tick and stands still; 0: no */
-	bool is_unseen;              /* its readers see a 0 first: they have to come twice */
-	uint64_t leave_until_ns;     /* at the latest */
-	bool has_buckets;            /* its histogram is shown with its buckets */
-	struct timespec created;     /* since when they count */
+	uint64_t left_tick;          /* the tick from which on it stands still; 0: it does not */
+	bool is_unseen; /* readers have not seen all of its counters: they need two scrapes */
+	uint64_t leave_until_ns; /* at the latest */
+	bool has_buckets;        /* its histogram is shown with its buckets */
+	struct timespec created; /* since when they count */
 	struct top_mappings mappings;
 	struct group_gauges gauges;
 	struct group_moved moved[RECENT_BLOCKS]; /* [0] in the block that runs */
 	double score;                            /* faults, those of ten minutes ago for less */
-	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
+	uint64_t out_until_ns; /* after its series ended: neither shown nor forgotten before this */
 	uint64_t members;      /* processes that are in it */
 	size_t n_series; /* when groups_choose last saw it shown, neither its mappings' nor its
 			  * histogram's buckets included */
@@ -119,7 +119,7 @@ struct groups {
 	uint64_t mapping_faults_ended[SEVERITY_COUNT];
 };
 
-/* Does what its processes do count for itself? */
+/* True while the group counts for itself, false while `other` counts for it. */
 static inline bool group_counts_itself(const struct group *group)
 {
 	return group->counts && !group->left_tick;
@@ -152,8 +152,8 @@ int groups_show(struct groups *groups, struct group *group, size_t top_mappings,
 		struct timespec since);
 /* Its series end now. */
 void groups_end(struct groups *groups, struct group *group);
-/* Forgets groups that nobody is in, that are not shown and were not lately. What they did of late
- * is other's. */
+/* Forgets groups without processes that are not shown and were not shown lately. What they did of
+ * late counts for `other`. */
 void groups_drop_unknown(struct groups *groups);
 /* It must not come back yet. */
 bool groups_is_out(const struct groups *groups, const struct group *group);

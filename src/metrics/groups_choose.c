@@ -5,23 +5,23 @@
 /* Series that a group may need as it grows: six kinds, stalls, five causes of them, all else. It
  * comes in if there is room for these. */
 #define GROUP_ROOM 24
-/* Most groups that may be in cool-down at once. Where there are more, no group has to go for
- * another. */
+/* The most groups that may be in cool-down at once. At that number no group has to make room. */
 #define MAX_OUT 1024
-/* Mappings that may come and go in one tick because of other groups: what that takes is bounded,
- * too. */
+/* The most mappings that get or lose series in one tick for those of other groups, to bound the
+ * time. */
 #define MAX_MAPPING_CHANGES 256
 /* A mapping has at most three severities. */
 #define MAPPING_ROOM 3
-/* So many groups have the buckets of their histograms before mappings have anything. */
+/* This many groups get the buckets of their histograms before any mapping gets series. */
 #define FIRST_BUCKETS 5
-/* Of all series in percent: what groups may have where mappings want some, too, and what they may
- * have together with those that stand still. packaging/prometheus/README.md has the measurement. */
+/* Percent of all series that groups may have if mappings want some too; and with the groups that
+ * stand still. packaging/prometheus/README.md has the measurement. */
 #define GROUPS_PERCENT 60
 #define GROUPS_PERCENT_LEAVING 75
-/* The same where there are no mappings. */
+/* The same without mappings. */
 #define GROUPS_PERCENT_ALONE 85
-/* What mappings that stand still may have, before another one has to go. */
+/* Percent of all series that mappings that stand still may have; at that number no mapping has to
+ * make room. */
 #define LEAVING_PERCENT 5
 
 /* The series of groups, neither mappings' nor buckets. */
@@ -46,7 +46,7 @@ static struct use measure_groups(struct groups *groups)
 	return use;
 }
 
-/* A group that nobody is in any more gives way first. */
+/* The score; less for a group without processes, which makes room first. */
 static double worth(const struct group *group)
 {
 	return group->members ? group->score : group->score / 4;
@@ -98,7 +98,7 @@ static bool is_unseen(const struct groups *groups, const struct group *group)
 	       group->mappings.rest_born[2] > groups->seen_tick;
 }
 
-/* Puts the group out: it stands still from now on. */
+/* The group makes room: it stands still from now on. */
 static void leave(struct groups *groups, struct group *group, struct use *use)
 {
 	group->left_tick = groups->tick;
@@ -138,8 +138,8 @@ static void end_who_was_seen(struct groups *groups, struct use *use)
 			end(groups, groups->groups[i], use);
 }
 
-/* A group that was put out because it had grown comes back only when there is room for its full
- * size. */
+/* A group that had to make room because it had grown comes back only when there is room for all its
+ * series. */
 static size_t room_for(const struct group *group)
 {
 	return group->n_series > GROUP_ROOM ? group->n_series : GROUP_ROOM;
@@ -156,8 +156,9 @@ static void make_room(struct groups *groups, struct use *use, size_t room, size_
 		end(groups, group, use);
 }
 
-/* Lets in the strongest, in place of groups with less than half of their score: two that are alike
- * must not take turns. The place is free once everybody has seen that the weaker one has left. */
+/* Shows the groups with the highest scores, in place of groups with less than half of their score,
+ * so that two similar ones do not take turns. The place is free once every reader has seen the last
+ * values of the weaker one. */
 static void let_in(struct groups *groups, struct use *use, size_t room, size_t most,
 		   struct timespec now)
 {
@@ -298,8 +299,8 @@ static struct use cut_mappings(struct groups *groups, size_t limit)
 	return use;
 }
 
-/* Lets in the strongest, in free places or in place of mappings with less than half of their score.
- * Returns how many series mappings have. */
+/* Shows the mappings with the highest scores, in free places or in place of mappings with less than
+ * half of their score. Returns how many series mappings have. */
 static size_t choose_mappings(struct groups *groups, size_t limit)
 {
 	struct use use;
@@ -361,7 +362,7 @@ static struct group *find_for_buckets(const struct groups *groups, bool has_buck
 	return found;
 }
 
-/* Gives buckets what is left: first to the groups with the most faults. */
+/* Uses the series that are left for buckets, for the groups with the most faults first. */
 static void choose_buckets(struct groups *groups, size_t left)
 {
 	size_t allowed = left / GROUP_BUCKETS, n = 0;

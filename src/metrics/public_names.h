@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which names of files a scrape may show to anybody. What a process maps, only its user may see
- * (/proc/PID/maps), but a file in directories that everybody may list is no secret:
+ * Which names of files a scrape may show to anybody. Only its user may see what a process maps
+ * (/proc/PID/maps), but the name of a file in directories that everybody may list is no secret:
  * /usr/lib/libc.so.6 is public, /root/keys/db is not. [heap], [anon:NAME], /memfd:NAME and the like
  * are no files, and public.
  *
- * Directories are only asked for where the kernel has them in its cache, as it has of a file that
- * is mapped: nobody waits for a file server. What cannot be told is private, so are the files of
- * other mount namespaces.
+ * Only directories in the kernel's cache are checked, and those of a mapped file are in it: so
+ * nobody waits for a file server. What is not known is private, and so are files of other mount
+ * namespaces.
  */
 #ifndef FAULTMAP_PUBLIC_NAMES_H
 #define FAULTMAP_PUBLIC_NAMES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The Prometheus servers that scrape, and what each has seen. Prometheus' rate() does not know what
- * a series counted before its first sample. So who comes regularly sees a counter that is new as 0
- * once, and the truth from then on.
+ * a series had counted at its first sample. So a server that scrapes regularly gets a new counter
+ * as 0 once, and with its value from then on.
  */
 #ifndef FAULTMAP_READERS_H
 #define FAULTMAP_READERS_H
@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A pair of servers, some agents, a person's: one more takes the place of who was longest gone. */
+/* Two servers, some agents, a person's. One more takes the place of the one that was gone
+ * longest. */
 #define READERS_MAX 8
 
 struct reader {
@@ -24,8 +25,9 @@ struct readers {
 	struct reader readers[READERS_MAX];
 };
 
-/* It scrapes now. True when it has been here in the last five minutes: *ret_tick is what it has
- * seen. id 0: somebody of whom nothing is kept; always false. now_ns: a clock that only ticks. */
+/* To be called when a server scrapes. True if it also did in the last five minutes: *ret_tick is
+ * the tick that it saw. id 0: a client that is not remembered; always false. now_ns: a monotonic
+ * clock. */
 bool readers_come(struct readers *readers, uint64_t id, uint64_t tick, uint64_t now_ns,
 		  uint64_t *ret_tick);
 /* The tick that all who still come have seen; UINT64_MAX when nobody does. */

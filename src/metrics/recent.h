@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What "of late" is on the page at /: two blocks of time, the one that runs and the one before. So
- * it goes back RECENT_BLOCK_NS to twice that, or as far as faultmap does; where an interval is
- * longer, over two of them. Who keeps a sum for each block, or what it was when each began, shows
- * figures that are exact, of a time that is known.
+ * What "of late" means on the page at /: two blocks of time, the current one and the one before. So
+ * it goes back RECENT_BLOCK_NS to twice that, or to the start of faultmap; two intervals if these
+ * are longer. With a sum for each block, or the counter's value when each began, figures are exact
+ * for a known time.
  */
 #ifndef FAULTMAP_RECENT_H
 #define FAULTMAP_RECENT_H

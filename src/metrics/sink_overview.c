@@ -14,7 +14,7 @@
 
 /* Five minutes at the daemon's default interval, and more than a page is wide in strips. */
 #define MAX_POINTS 300
-/* More than anybody reads: who looks for another one searches. */
+/* More than anybody reads; the others can be found by a search. */
 #define MAX_GROUPS 100
 
 struct point {
@@ -205,7 +205,7 @@ static json_t *describe_group(const struct ranked *ranked, double seconds)
 	return object;
 }
 
-/* What is in no line: of the other groups, and what has no group. */
+/* The sum of what has no line: of the other groups, and of faults without a group. */
 struct rest {
 	size_t n_groups;
 	struct figures figures;

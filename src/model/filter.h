@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Chooses processes: makes a snapshot that has only these, as if there were no others. Processes and
-  * rows in it are the original snapshot's; the filter owns only the lists. Its totals are those of the
-  * chosen processes.
+ * Chooses processes: makes a snapshot that has only these, as if there were no others. Processes
+ * and rows in it are the original snapshot's; the filter owns only the lists. Its totals are those
+ * of the chosen processes.
  */
 #ifndef FAULTMAP_FILTER_H
 #define FAULTMAP_FILTER_H

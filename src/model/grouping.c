@@ -26,7 +26,8 @@
 #define FOLD_PART 4
 /* Processes that are remembered to count how many a tally has. */
 #define MAX_SEEN 65536
-/* Pids whose comm is remembered after their end, as processes that they started may outlive them. */
+/* Pids whose comm is remembered after their end, as processes that they started may outlive
+ * them. */
 #define MAX_PARENTS 65536
 /* Fewer faults of an ended process get no line of their own: 1 MiB in small pages. */
 #define SMALL_COUNT 256
@@ -435,8 +436,8 @@ static bool has_room(const struct grouping *grouping, size_t times)
 	       grouping->tallies.count < times * grouping->options.max_tallies;
 }
 
-/* Finds or makes the tally of a process with this key. Without room for it, that of its name; without
- * room for that either, `other`. NULL: out of memory. */
+/* Finds or makes the tally of a process with this key. Without room for it, that of its name;
+ * without room for that either, `other`. NULL: out of memory. */
 static struct tally *tally_of(struct grouping *grouping, const struct tally *key)
 {
 	struct tally *tally = table_get(&grouping->tallies, key);
@@ -513,8 +514,8 @@ static int add_process(struct grouping *grouping, const struct process *process)
 	return 0;
 }
 
-/* True when the row has more faults in this interval. Ties are decided by kind and name, so that the
- * order of the rows does not matter. */
+/* True when the row has more faults in this interval. Ties are decided by kind and name, so that
+ * the order of the rows does not matter. */
 static bool row_is_hotter(const struct row *row, const struct row *than)
 {
 	struct fault_counts delta = row_delta(row), than_delta;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Adds faults up by what they have in common: this defines --by for every command. Each process or
-  * row belongs to a text (a unit's name, a path, a kind, ...), and all with the same text are added up
-  * in one tally. A grouping is either of one snapshot (the table of a tick: grouping_reset before each)
-  * or adds up all snapshots (a summary). It owns its tallies and their texts.
-  *
-  * While a process lives its tallies are kept apart from those of other processes, so that each tally
-  * knows how many processes it has. They are merged when the process has ended, and for the list.
+ * row belongs to a text (a unit's name, a path, a kind, ...), and all with the same text are added
+ * up in one tally. A grouping is either of one snapshot (the table of a tick: grouping_reset before
+ * each) or adds up all snapshots (a summary). It owns its tallies and their texts.
+ *
+ * While a process lives its tallies are kept apart from those of other processes, so that each
+ * tally knows how many processes it has. They are merged when the process has ended, and for the
+ * list.
  */
 #ifndef FAULTMAP_GROUPING_H
 #define FAULTMAP_GROUPING_H
@@ -138,10 +139,10 @@ struct tallies {
 };
 
 /*
- * Makes the list, to be freed with tallies_clear(). The tallies stay the grouping's; except BY_PROCESS
-  * it has to be reset or freed before more is added. Unless view->rows says how many are shown, lines
-  * with denied faults and up to 40 lines with major ones are always shown, and the rest has less than
-  * a twentieth of all stalls, faults and bytes. 0 or -ENOMEM.
+ * Makes the list, to be freed with tallies_clear(). The tallies stay the grouping's; except
+ * BY_PROCESS it has to be reset or freed before more is added. Unless view->rows says how many are
+ * shown, lines with denied faults and up to 40 lines with major ones are always shown, and the rest
+ * has less than a twentieth of all stalls, faults and bytes. 0 or -ENOMEM.
  */
 int grouping_tallies(struct grouping *grouping, const struct tallies_view *view,
 		     struct tallies *ret_tallies);
@@ -153,7 +154,8 @@ uint64_t tally_faults(const struct tally *tally);
 /* The kinds of the tally's faults as text, the denied ones first, then the most frequent, "gup"
  * where processes are grouped: "denied_bus 1, file_map 60". */
 void tally_kinds(const struct tally *tally, char *text, size_t size);
-/* What the tally's stalls mostly waited for, as "disk"; "" for the faults' own work or if unknown. */
+/* What the tally's stalls mostly waited for, as "disk"; "" for the faults' own work or if
+ * unknown. */
 const char *tally_why(const struct tally *tally);
 
 #endif

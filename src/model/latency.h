@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How long faults stalled: the functions by which sinks add it up over an interval and over rows. */
+/* How long faults stalled: the functions by which sinks add it up over an interval and over
+ * rows. */
 #ifndef FAULTMAP_LATENCY_H
 #define FAULTMAP_LATENCY_H
 

@@ -8,8 +8,8 @@ uint64_t losses_in_flight(const struct totals *totals)
 {
 	uint64_t ended = totals->minor + totals->major + totals->denied + totals->aborted;
 
-	/* Entries are read last, so they are the larger number. Should one be counted late all the same,
-	 * the difference must not wrap around. */
+	/* Entries are read last, so they are the larger number. Should one be counted late all the
+	 * same, the difference must not wrap around. */
 	return totals->entries > ended ? totals->entries - ended : 0;
 }
 
@@ -28,8 +28,8 @@ void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, 
 {
 	uint64_t perf = totals->perf_minor + totals->perf_major;
 	uint64_t rows = totals->minor + totals->major + skipped;
-	/* Faults that have begun and are in no row yet: they get there when their task faults again or
-	 * exits. */
+	/* Faults that have begun and are in no row yet: they get there when their task faults again
+	 * or exits. */
 	uint64_t on_the_way = losses_in_flight(totals);
 
 	on_the_way = on_the_way > skipped ? on_the_way - skipped : 0;
@@ -39,7 +39,8 @@ void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, 
 	if (gup > totals->missed)
 		raise_to(&totals->gup, gup - totals->missed);
 	/* Perf events count exactly the faults that had an exception, so the rest is GUP. But an
-	 * inherited event ends at the exec of a set-uid program (begin_new_exec()), and rows do not. */
+	 * inherited event ends at the exec of a set-uid program (begin_new_exec()), and rows do
+	 * not. */
 	if (perf < rows)
 		perf = rows;
 	if (totals->has_perf_minor && accounted > perf)

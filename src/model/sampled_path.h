@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The call path of one fault, from a copy of its stack that was unwound, as frame pointers did not
-  * give it. Rows count the faults of the instruction exactly; the sampled paths say how to distribute
-  * these faults over call paths.
+ * give it. Rows count the faults of the instruction exactly; the sampled paths say how to
+ * distribute these faults over call paths.
  */
 #ifndef FAULTMAP_SAMPLED_PATH_H
 #define FAULTMAP_SAMPLED_PATH_H

@@ -44,12 +44,13 @@ struct sinks {
 	size_t count;
 };
 
-/* Called with the result of a sink's tick: 0, or a negative errno with the reason. Returns 0 to go on
- * with the next sink, or the negative errno that sinks_tick() is to return. */
+/* Called with the result of a sink's tick: 0, or a negative errno with the reason. Returns 0 to go
+ * on with the next sink, or the negative errno that sinks_tick() is to return. */
 typedef int (*sinks_result_fn)(void *context, const void *sink, int result,
 			       const struct error *why);
 
-/* Adds the sink, which sinks_remove() or sinks_free() will free. No command has more than SINKS_MAX. */
+/* Adds the sink, which sinks_remove() or sinks_free() will free. No command has more than
+ * SINKS_MAX. */
 void sinks_add(struct sinks *sinks, const struct sink_ops *ops, void *sink);
 /* Frees the sink; NULL is fine. */
 void sinks_remove(struct sinks *sinks, const void *sink);

@@ -182,8 +182,8 @@ void snapshot_free(struct snapshot *snapshot);
 
 /* Starts the next tick: drops what ended in the last one, copies now to before. */
 void snapshot_begin(struct snapshot *snapshot);
-/* The same, but calls `between` every thousand rows or so, for work that must not wait that long. It
- * may not use the snapshot. Returns 0, or its first result that is not 0. */
+/* The same, but calls `between` every thousand rows or so, for work that must not wait that long.
+ * It may not use the snapshot. Returns 0, or its first result that is not 0. */
 int snapshot_begin_in_parts(struct snapshot *snapshot, int (*between)(void *context),
 			    void *context);
 /* Finds the process, or makes it (ret_new, may be NULL, says which). NULL when out of memory. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Texts that come from outside (paths, cgroups), each kept once, within a budget of bytes. No user
-  * gets the whole budget, as every user may choose names of files. Until a user has used three
-  * quarters of the share, texts are kept whole; then long ones are cut to their most telling end; and
-  * when the share is used up, each new text is "...". Each text that was cut is counted.
+ * gets the whole budget, as every user may choose names of files. Until a user has used three
+ * quarters of the share, texts are kept whole; then long ones are cut to their most telling end;
+ * and when the share is used up, each new text is "...". Each text that was cut is counted.
  */
 #ifndef FAULTMAP_STRINGS_H
 #define FAULTMAP_STRINGS_H
@@ -14,8 +14,8 @@
 
 struct strings;
 
-/* The budget, which includes the overhead of malloc() and of the tree that finds texts. Root has the
- * largest share: the system runs as root, and root need not be kept from using memory. */
+/* The budget, which includes the overhead of malloc() and of the tree that finds texts. Root has
+ * the largest share: the system runs as root, and root need not be kept from using memory. */
 #define STRINGS_BYTES (8 << 20)
 #define STRINGS_BYTES_ROOT (6 << 20)
 #define STRINGS_BYTES_USER (3 << 19)

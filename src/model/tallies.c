@@ -11,8 +11,8 @@
 #include "model/kinds.h"
 #include "model/stall_causes.h"
 
-/* The rest, which is not shown one by one, has less than one part in this many of all stalls, of all
- * faults and of all bytes. */
+/* The rest, which is not shown one by one, has less than one part in this many of all stalls, of
+ * all faults and of all bytes. */
 #define SMALL_PART 20
 /* A page of output. There are more lines while the rest is not small. */
 #define SHOWN_LINES 15
@@ -83,8 +83,8 @@ static void cost_add(struct cost *cost, const struct tally *tally)
 	cost->pages += tally->counts.pages;
 }
 
-/* A mapping with this many pages (1 MiB) has a line beside others of its name. Smaller ones, such as
- * text, rodata and data of a library, are merged. */
+/* A mapping with this many pages (1 MiB) has a line beside others of its name. Smaller ones, such
+ * as text, rodata and data of a library, are merged. */
 #define LARGE_PAGES 256
 
 static bool is_large(const struct grouping *grouping, const struct tally *tally,

@@ -490,7 +490,8 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 	put_identity(line, row->process);
 	put_context(line, row);
 	json_line_text(line, "mapping", row->mapping);
-	/* With kind, access, mode and context it names the series: addresses change as a mapping grows. */
+	/* With kind, access, mode and context it names the series: addresses change as a mapping
+	 * grows. */
 	json_line_hex(line, "mapping_id", row->mapping_id);
 	json_line_hex(line, "map_start", row->map_start);
 	json_line_hex(line, "map_end", row->map_end);

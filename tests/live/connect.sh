@@ -213,7 +213,7 @@ test_tls()
 	chmod 644 "$TMP/password"
 	"$FAULTMAP" top --once --connect "$target" --ca "$TMP/ca.crt" --credentials "$TMP/password" \
 		>"$TMP/table" 2>"$TMP/err"
-	check_contains "a password that others can read is warned of" "$TMP/err" 'others may read the password'
+	check_contains "a password that others can read is warned of" "$TMP/err" 'other users can read the file of --credentials'
 	stop_background "$daemon"
 }
 
