@@ -15,9 +15,9 @@
 
 #define DEFAULT_PORT "14096"
 #define CONNECT_SECONDS 10L
-/* A daemon whose machine has gone is noticed after some two minutes. */
+/* If the daemon's machine fails, that is noticed after some two minutes. */
 #define KEEPALIVE_SECONDS 60L
-/* Of what a daemon says that refuses. */
+/* Bytes of a refusing daemon's answer that are shown. */
 #define REFUSAL_LEN 256
 #define MEDIA_TYPE "application/x-ndjson"
 
@@ -77,9 +77,10 @@ int stream_client_check(const char *target, struct error *error)
 
 	text_escape_to(shown, sizeof(shown), target);
 	if (strchr(host, '@') && !path)
-		return error_set(error, EINVAL,
-				 "--connect: everybody on this machine can read a password there; "
-				 "--credentials names a file for it");
+		return error_set(
+			error, EINVAL,
+			"--connect: everybody on this machine can read a password in a flag; "
+			"put it in a file for --credentials");
 	if (path ? *path == '\0' :
 		   !*host || *host == ':' || strpbrk(host, "/?# \t") || (host == target && !port) ||
 			    (port && (!*port || strspn(port, "0123456789") != strlen(port))))
@@ -153,7 +154,7 @@ static void set_refusal(struct stream_client *client, long status, struct error 
 			  "USER:PASSWORD",
 			  client->shown);
 	else if (status == 200 || status == 404)
-		error_set(ret_why, EPROTO, "%s serves no stream of faultmap's", client->shown);
+		error_set(ret_why, EPROTO, "%s does not serve a stream of faultmap", client->shown);
 	else
 		error_set(ret_why, EPROTO, "%s says %ld: %s", client->shown, status, shown);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Reads /stream of a running daemon, on the loop: libcurl speaks HTTP and TLS. The bytes go to a
- * callback as they come. What it sees of passwords it neither prints nor passes on: redirects are
- * not followed, and no proxy is asked.
+ * callback as they come. Passwords are neither printed nor sent elsewhere: it follows no redirects
+ * and uses no proxy.
  */
 #ifndef FAULTMAP_STREAM_CLIENT_H
 #define FAULTMAP_STREAM_CLIENT_H
@@ -38,8 +38,8 @@ int stream_client_new(struct stream_client **ret_client,
 		      struct error *error);
 /* NULL is fine. Before the loop is freed. */
 void stream_client_free(struct stream_client *client);
-/* Connects, when the last connection has ended; on_end says so if it cannot. 0 or a negative errno
- * with the error set. */
+/* Connects again after the last connection has ended; on_end is called if that fails. 0 or a
+ * negative errno with the error set. */
 int stream_client_connect(struct stream_client *client, struct error *error);
 
 #endif

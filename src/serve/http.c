@@ -17,28 +17,28 @@
 #include "base/util.h"
 #include "serve/web_tls.h"
 
-/* A scraper holds one or two connections and a browser six. For one more, the one goes that has
- * waited longest without asking anything: a thousand idle clients keep nobody out. */
+/* A scraper holds one or two connections and a browser six. When there are more, the connection
+ * that has waited longest without a request is closed: a thousand idle clients keep nobody out. */
 #define MAX_CLIENTS 128
-/* At most, while libmicrohttpd has yet to close those that must go. Beyond that, new ones are
- * turned away. */
+/* The most connections while libmicrohttpd has yet to close some. Beyond that, new ones are
+ * refused. */
 #define MAX_CONNECTIONS (2 * MAX_CLIENTS)
-/* One turn of the loop: the tick may be due. */
+/* Connections to accept in one turn of the loop, as a tick may be due. */
 #define MAX_ACCEPTS 64
-/* Of one connection, for its request header and our response header: no header of a scraper comes
- * near, and a larger one is answered with 431, by http_request.c or by libmicrohttpd. */
+/* Memory of a connection for its request header and our response header. A scraper's header is much
+ * smaller; a larger one gets 431, from http_request.c or from libmicrohttpd. */
 #define CONNECTION_MEMORY (24 * 1024)
 /* How libmicrohttpd's buffer for a request grows; it starts with half of the memory. The last 4 KiB
  * are left for its own answer 431. */
 #define CONNECTION_INCREMENT (8 * 1024)
-/* From connecting, through TLS, to the end of the first request's header; whole, not between
+/* From connecting to the end of the first request's header, with TLS: for all of it, not between
  * bytes. */
 #define HEADER_SECONDS 10
 /* From there to the last byte of the response: more than the 10 s that Prometheus waits. */
 #define ANSWER_SECONDS 30
 /* To the next request's header: longer than the usual minute between two scrapes. */
 #define IDLE_SECONDS 90
-/* At most so many configurations have connections; one more reload cuts the oldest one's. */
+/* The most configurations that have connections; one more reload cuts those of the oldest. */
 #define MAX_SERVERS 4
 
 enum client_state { CLIENT_WAITING, CLIENT_ANSWERING, CLIENT_STREAMING };
@@ -81,7 +81,7 @@ struct http {
 	size_t n_clients;
 };
 
-/* Asks when the daemon must run next: at once, if anything. */
+/* Arms the timer for when the daemon must run next. */
 static void server_run(struct server *server)
 {
 	struct itimerspec when = { 0 };
@@ -129,15 +129,15 @@ static void client_cut(const struct client *client)
 		shutdown(client->fd, SHUT_RDWR);
 }
 
-/* http_stream.c watches its time, and who ends. */
+/* From now on http_stream.c watches its time, and its end. */
 static void client_stream(struct client *client)
 {
 	client_enter(client, CLIENT_STREAMING, 0);
 	client->deadline_ns = UINT64_MAX;
 }
 
-/* It has said that it will ask no more. libmicrohttpd does not hear of it while a connection is
- * suspended, nor when it was said before the connection was taken. */
+/* The client has shut down its side. libmicrohttpd does not notice while a connection is suspended,
+ * nor if that happened before it got the connection. */
 static bool client_has_ended(const struct client *client)
 {
 	char byte;
@@ -198,7 +198,7 @@ static void handle_login(void *who, bool granted)
 	server_run(client_of(http_request_resume(who, granted))->server);
 }
 
-/* As if its daemon had asked for it. */
+/* Runs the connection's daemon soon, as if it had asked for that. */
 static void run_soon(struct MHD_Connection *connection)
 {
 	struct itimerspec at_once = { .it_value.tv_nsec = 1 };
@@ -211,7 +211,7 @@ static bool is_newest(const struct server *server)
 	return server == TAILQ_FIRST(&server->http->servers);
 }
 
-/* libmicrohttpd calls with the first line, as long as it is. */
+/* libmicrohttpd calls this with the first line, of any length. */
 static void *handle_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
 	(void)context;
@@ -232,7 +232,7 @@ static enum MHD_Result handle_request(void *context, struct MHD_Connection *conn
 	(void)version;
 	(void)upload;
 	if (!client)
-		return MHD_NO; /* no memory for it: nobody would watch its time */
+		return MHD_NO; /* no memory: nothing would limit its time */
 	if (!*request) {
 		if (http_request_refuse_header(connection))
 			return MHD_NO;
@@ -242,7 +242,7 @@ static enum MHD_Result handle_request(void *context, struct MHD_Connection *conn
 		return *request ? http_request_begin(*request) : MHD_NO;
 	}
 	if (*upload_size) {
-		*upload_size = 0; /* a body means nothing here: drop it */
+		*upload_size = 0; /* bodies are dropped */
 		return MHD_YES;
 	}
 	result = http_request_answer(*request);
@@ -267,7 +267,7 @@ static void handle_completed(void *context, struct MHD_Connection *connection, v
 		client_cut(client);
 }
 
-/* What goes wrong within a connection is the client's business and must not fill our log. */
+/* Errors within a connection concern its client, and must not fill our log. */
 static void keep_message(void *context, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 
@@ -332,7 +332,7 @@ static int server_start(struct server *server)
 	return result;
 }
 
-/* Not within one of its own callbacks. */
+/* Must not be called within one of its own callbacks. */
 static void server_free(struct server *server)
 {
 	if (server->epoll_fd >= 0)
@@ -389,14 +389,14 @@ int http_configure(struct http *http, struct web_config *config, struct error *e
 	if (result < 0)
 		return result;
 	TAILQ_INSERT_HEAD(&http->servers, server, next);
-	http_streams_end(&http->shared.streams); /* their passwords may be no more */
+	http_streams_end(&http->shared.streams); /* their passwords may no longer be valid */
 	http->shared.config = config;
 	http->shared.paid_until_ns = 0;
 	return 0;
 }
 
-/* The client that waits longest; if all are being answered, the one that takes longest. Streams are
- * few. */
+/* The client that waits longest; if all are being answered, the one that takes longest. Not a
+ * stream, of which there are few. */
 static struct client *find_victim(struct http *http)
 {
 	struct client *client, *busy = NULL;
@@ -458,7 +458,7 @@ static int handle_accept(void *context, uint32_t events)
 			admit_client(acceptor->http, fd, (struct sockaddr *)&address, length);
 			continue;
 		}
-		/* No descriptor or memory is left: not again before the next sweep. */
+		/* No descriptor or memory is left: tries again at the next sweep. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			make_room(acceptor->http);
 			stop_accepting(acceptor->http);
@@ -482,8 +482,8 @@ static int start_accepting(struct http *http)
 	return result;
 }
 
-/* Former configurations go with their last client; with too many of them, the oldest's clients
- * go. */
+/* Former configurations are freed with their last client. If there are too many, the clients of the
+ * oldest are cut. */
 static void retire_servers(struct http *http)
 {
 	struct server *newest = TAILQ_FIRST(&http->servers), *server, *older;
@@ -598,7 +598,8 @@ void http_close(struct http *http)
 		loop_remove_fd(http->loop, http->sweep_fd);
 		close(http->sweep_fd);
 	}
-	/* First: who waits for an answer of its thread is suspended, and must be resumed to go. */
+	/* First: connections that wait for its thread are suspended, and must be resumed to be
+	 * closed. */
 	login_free(http->shared.login);
 	http_streams_end(&http->shared.streams);
 	while ((server = TAILQ_FIRST(&http->servers))) {

@@ -2,8 +2,8 @@
 /*
  * The HTTP endpoint on the program's loop: libmicrohttpd speaks HTTP and TLS, this module takes the
  * connections, bounds their number and time, asks for passwords and negotiates. It knows no
- * snapshot: what a path says comes from a page's callback, which must not block and must not
- * depend on who asks, only on what; but for which Prometheus server it is.
+ * snapshot: a page's callback makes what a path serves. The callback must not block, and its answer
+ * must depend on the request only, not on who asks, except for the number of the Prometheus server.
  */
 #ifndef FAULTMAP_HTTP_H
 #define FAULTMAP_HTTP_H
@@ -32,22 +32,23 @@ struct http_query;
  * 4 KiB. */
 const char *http_query_value(const struct http_query *query, const char *name);
 
-/* It came by a unix: socket, whose file says who may. */
+/* The request came through a unix: socket, whose file mode says who may connect. */
 bool http_query_is_unix(const struct http_query *query);
 
-/* Which Prometheus server asks: the same number each time that the same one does, from the same
- * address. 0: it is none, as it says no timeout of its scrape. */
+/* A number for the Prometheus server that asks: always the same for the same server and address. 0:
+ * it is no Prometheus server, as it sends no timeout of its scrape. */
 uint64_t http_query_reader(const struct http_query *query);
 
 /*
  * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet:
- * 503), -EACCES (not allowed here: 403), -EINVAL (a wrong query: 400), -ENOENT (there is none: 404),
- * -EBUSY (too many clients: 503), any other negative errno (500); the body then says why, or is left empty.
+ * 503), -EACCES (not allowed here: 403), -EINVAL (a wrong query: 400), -ENOENT (there is none:
+ * 404), -EBUSY (too many clients: 503), any other negative errno (500); the body then says why, or
+ * is left empty.
  */
 typedef int (*http_answer_fn)(void *context, unsigned int type, const struct http_query *query,
 			      struct http_body *ret_body);
 
-/* Of a page that goes on: joins its feed, as feed_join() does it; or as above. */
+/* For a page without an end: joins its feed as feed_join() does; or returns as above. */
 typedef int (*http_join_fn)(void *context, const struct http_query *query, feed_wake_fn wake,
 			    void *who, struct feed_reader **ret_reader, struct http_body *ret_body);
 
@@ -77,8 +78,8 @@ int http_open(struct http **ret_http, struct loop *loop, const struct listeners 
 	      const struct http_site *site, struct web_config *config, struct error *error);
 /* NULL is fine. Open connections are cut. */
 void http_close(struct http *http);
-/* From now on for new connections, and passwords for all; the old configuration stays on failure.
- * Takes config as http_open does. Safe in a page's callback. */
+/* The configuration is used for new connections from now on, its passwords for all. On failure the
+ * old one stays. Takes config as http_open does. Safe in a page's callback. */
 int http_configure(struct http *http, struct web_config *config, struct error *error);
 
 #endif

@@ -25,10 +25,10 @@
  * cookie. http.c gives a connection 4 KiB more, for the header of the response. */
 #define MAX_HEADER (20 * 1024)
 #define FIELD_SIZE 64
-/* Two pages have arguments, and a scraper may be told to give some. */
+/* Two pages take arguments, and a scraper may be configured to send some. */
 #define MAX_URI (4 * 1024)
 #define MAX_ARGUMENTS 32
-/* What curl and others send with a POST although nobody asked. */
+/* For the body that curl and others send with a POST, which is dropped. */
 #define MAX_BODY 4096
 
 #define REALM "faultmap"
@@ -76,7 +76,7 @@ static uint64_t hash_more(uint64_t hash, const void *bytes, size_t size)
 	return hash;
 }
 
-/* Prometheus' own client, and who behaves as it, sends this header with each scrape. */
+/* Prometheus, and clients that behave like it, send this header with each scrape. */
 uint64_t http_query_reader(const struct http_query *query)
 {
 	const char *agent = MHD_lookup_connection_value(query->connection, MHD_HEADER_KIND,
@@ -379,7 +379,7 @@ static int join(void *context, feed_wake_fn wake, void *who, struct feed_reader 
 				   ret_reader, joining->body);
 }
 
-/* As it is, whatever coding is asked for: a compressor would keep lines back. */
+/* Never compressed, whatever the client accepts: a compressor would hold lines back. */
 static enum MHD_Result send_stream(struct http_request *request, const char *type)
 {
 	struct http_body body = { 0 };
@@ -433,8 +433,8 @@ static enum MHD_Result route(struct http_request *request)
 	return send_page(request);
 }
 
-/* An unknown user's password is held against the first user's hash, so that the time it takes does
- * not tell who exists (as long as all hashes are of one cost). */
+/* The password of an unknown user is checked against the first user's hash, so that the time does
+ * not tell which users exist (if all hashes have the same cost). */
 static enum login_answer ask(struct http_request *request, const char *name, const char *password)
 {
 	const struct web_config *config = request->shared->config;
@@ -506,7 +506,7 @@ static const char *header_of(const struct http_request *request, const char *nam
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
-/* More than a POST may bring along without being asked. */
+/* A body that is larger than what is dropped of a POST. */
 static bool has_body(const struct http_request *request)
 {
 	const char *length = header_of(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -516,7 +516,8 @@ static bool has_body(const struct http_request *request)
 	       (length && strtoull(length, NULL, 10) > (may_have_one ? MAX_BODY : 0));
 }
 
-/* Who has a password or a certificate for its own name gives no other site's page an answer. */
+/* With users or TLS no check is needed: another site's page has no password, and a certificate is
+ * for one name. */
 static bool is_foreign_host(const struct http_request *request)
 {
 	const struct web_config *config = request->shared->config;
@@ -529,7 +530,7 @@ static bool is_foreign_host(const struct http_request *request)
 	return site_is_loopback(fd) && !site_is_ours(host, request->shared->machine);
 }
 
-/* Browsers say which site's page it is that lets them act; older ones at least for a POST. */
+/* Browsers say which site's page made the request; older ones at least for a POST. */
 static bool is_cross_site(const struct http_request *request)
 {
 	const char *site = header_of(request, "Sec-Fetch-Site");

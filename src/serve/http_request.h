@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One request of http.c's, from its header to its response: who asks, for what, in which form. */
+/* One request of http.c, from its header to its response: who asks, for what, in which form. */
 #ifndef FAULTMAP_HTTP_REQUEST_H
 #define FAULTMAP_HTTP_REQUEST_H
 
@@ -25,9 +25,9 @@ struct http_shared {
 struct http_request;
 
 /*
- * Too much for the connection's memory: of the first line (414) or of the whole header (431). That
- * is said here and now without libmicrohttpd, which finds no memory either and closes in silence,
- * or forgets the connection. The connection shall end.
+ * True if the first line (414) or the whole header (431) is too large for the connection's memory.
+ * The refusal is sent here, without libmicrohttpd, which has no memory for it either and would
+ * close the connection without a word, or forget it. The caller ends the connection.
  */
 bool http_request_refuse_uri(struct MHD_Connection *connection, const char *uri);
 bool http_request_refuse_header(struct MHD_Connection *connection);
@@ -35,11 +35,11 @@ bool http_request_refuse_header(struct MHD_Connection *connection);
 struct http_request *http_request_new(struct http_shared *shared, struct MHD_Connection *connection,
 				      const char *path, const char *method, bool is_last);
 /*
- * Before any of its body: queues a refusal to who asks too often, sends what nobody wants, or is
- * the page of another site. No password has been asked for.
+ * Before any of its body: refuses a client that asks too often, a body, and pages of other sites.
+ * No password is checked before that.
  */
 enum MHD_Result http_request_begin(struct http_request *request);
-/* Its response goes on until it is ended: no time for it is too long. */
+/* Its response is a stream without an end: its time is not limited. */
 bool http_request_is_stream(const struct http_request *request);
 /* Its response has gone, or its client. NULL is fine. */
 void http_request_free(struct http_request *request);

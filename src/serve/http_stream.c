@@ -10,8 +10,8 @@
 
 /* As much as fits the connection's memory at once. */
 #define PIECE_BYTES (8 * 1024)
-/* There is something to read, and it takes none of it: as long as http.c waits for an answer to be
- * read. */
+/* A client that has something to read and takes none of it is dropped after this time, which http.c
+ * also gives for reading an answer. */
 #define TAKE_SECONDS 30
 
 struct http_stream {
@@ -100,7 +100,7 @@ int http_stream_new(struct http_streams *streams, struct MHD_Connection *connect
 	return -ENOMEM;
 }
 
-/* It has said that it will ask no more, or was cut. */
+/* The client has shut down its side, or was cut. */
 static bool has_left(const struct http_stream *stream)
 {
 	char byte;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A response that goes on: what a feed's writer says, as it comes, until either side ends it.
- * While there is nothing to send the connection is suspended, so that it costs nothing.
+ * A response without an end: it sends what is written to a feed, as it comes, until either side
+ * ends it. While there is nothing to send the connection is suspended, which costs nothing.
  */
 #ifndef FAULTMAP_HTTP_STREAM_H
 #define FAULTMAP_HTTP_STREAM_H
@@ -17,7 +17,7 @@ struct http_stream;
 /* Those of one endpoint. */
 struct http_streams {
 	LIST_HEAD(, http_stream) list;
-	/* libmicrohttpd shall run for this connection, but not now: it may be running. */
+	/* Makes libmicrohttpd run for this connection soon; not now, as it may be running. */
 	void (*run_soon)(struct MHD_Connection *connection);
 };
 
@@ -29,7 +29,7 @@ typedef int (*http_stream_join_fn)(void *context, feed_wake_fn wake, void *who,
  * negative errno of `join`. */
 int http_stream_new(struct http_streams *streams, struct MHD_Connection *connection,
 		    http_stream_join_fn join, void *context, struct MHD_Response **ret_response);
-/* Each second: drops who has taken nothing for too long, and lets go who has left. */
+/* Each second: drops clients that have taken nothing for too long, and those that have left. */
 void http_streams_sweep(struct http_streams *streams);
 /* Ends all of them. */
 void http_streams_end(struct http_streams *streams);

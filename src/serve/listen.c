@@ -43,7 +43,7 @@ static bool split(char *text, char **ret_host, char **ret_port)
 		*ret_host = text + 1;
 		return true;
 	}
-	return !strchr(text, ':'); /* IPv6 needs its brackets: ::1:80 has two readings */
+	return !strchr(text, ':'); /* IPv6 needs its brackets: ::1:80 is ambiguous */
 }
 
 static bool parse_inet(const char *text, struct listen_address *ret_address)
@@ -137,7 +137,7 @@ static int bind_inet(int fd, const struct listen_address *address)
 	return bind(fd, (const struct sockaddr *)&address->address, address->length) ? -errno : 0;
 }
 
-/* What a killed daemon left: a socket's file on which nobody listens. */
+/* True for a socket file that a killed daemon has left: nobody listens on it. */
 static bool is_stale(const struct listen_address *address)
 {
 	const struct sockaddr_un *name = (const struct sockaddr_un *)&address->address;
@@ -287,7 +287,7 @@ bool listen_may_unlink(const struct listeners *listeners)
 	return true;
 }
 
-/* The file goes too, unless somebody has put another there meanwhile. */
+/* Removes its file too, unless another file has taken its place. */
 static void close_listener(const struct listener *listener)
 {
 	struct sockaddr_un name;

@@ -17,7 +17,7 @@
 
 #include "base/util.h"
 
-/* At bcrypt's usual cost of 10 that is a second or two; who comes later is told to come again. */
+/* At bcrypt's usual cost of 10 these take a second or two; later clients are told to try again. */
 #define MAX_PENDING 16
 /* One per user and password in use: a scraper or two, some people. */
 #define MAX_REMEMBERED 64
@@ -48,7 +48,7 @@ struct login {
 	bool has_thread;
 	struct crypt_data *data; /* the thread's alone; 32 KiB */
 	/* The loop's alone */
-	uint8_t key[KEY_SIZE]; /* so that a remembered digest is worth nothing elsewhere */
+	uint8_t key[KEY_SIZE]; /* makes remembered digests useless elsewhere */
 	uint8_t remembered[MAX_REMEMBERED][DIGEST_SIZE];
 	size_t n_remembered;
 	size_t next_remembered; /* the oldest one, once all places are taken */
@@ -95,7 +95,7 @@ static struct check *next_check(struct login *login)
 	return check;
 }
 
-/* Whoever waits for the same answer has it now: fifty scrapes at once are one check. */
+/* Answers all requests with the same password: fifty scrapes at once are one check. */
 static void finish_check(struct login *login, struct check *finished)
 {
 	struct check_list others = STAILQ_HEAD_INITIALIZER(others);
@@ -266,7 +266,7 @@ void login_free(struct login *login)
 	free(login);
 }
 
-/* Of hash and password: a user whose hash changed is not remembered any more. */
+/* The digest is of hash and password, so a user whose hash has changed is no longer remembered. */
 static bool digest_of(const struct login *login, const char *hash, const char *password,
 		      uint8_t digest[DIGEST_SIZE])
 {

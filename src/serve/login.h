@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Passwords against bcrypt hashes. One check takes up to seconds of CPU time, by design, so a
- * thread of its own does it: the loop, and with it the ticks and everybody's scrapes, never waits.
- * The thread sees copies only. What was granted is remembered, so that a scrape each second costs
- * nothing; the memory holds keyed digests, no passwords.
+ * Checks passwords against bcrypt hashes. One check takes up to seconds of CPU time, by design, so
+ * a thread of its own does it: the loop, with its ticks and scrapes, never waits. The thread sees
+ * copies only. Granted passwords are remembered, so that a scrape each second costs nothing; what
+ * is remembered are keyed digests, no passwords.
  */
 #ifndef FAULTMAP_LOGIN_H
 #define FAULTMAP_LOGIN_H
@@ -25,7 +25,7 @@ typedef void (*login_done_fn)(void *who, bool granted);
 
 /* 0 or a negative errno. */
 int login_new(struct login **ret_login, struct loop *loop, login_done_fn on_done);
-/* NULL is fine. Who is still pending is told that it is not granted. */
+/* NULL is fine. Checks that are still pending are answered with false. */
 void login_free(struct login *login);
 
 /* Does the password have this hash? `is_user` false: never, but it takes as long to find out. */

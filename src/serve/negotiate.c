@@ -49,7 +49,7 @@ static struct piece take(struct piece *rest, char separator)
 	return trim(begin, end);
 }
 
-/* "1", "0.5", "0.125"; nothing that is no quality wins over anything. */
+/* "1", "0.5", "0.125"; 0 for what is no quality. */
 static int parse_quality(struct piece text)
 {
 	int quality, weight = 100;

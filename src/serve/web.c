@@ -23,7 +23,7 @@ struct web {
 	struct http *http; /* NULL until web_start */
 };
 
-/* Nothing from elsewhere, no script but page.js, in nobody's frame. */
+/* Loads nothing from other sites, runs no script but page.js, and is in no other site's frame. */
 #define PAGE_POLICY                                                                              \
 	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri " \
 	"'none'; form-action 'none'; frame-ancestors 'none'"
@@ -74,7 +74,7 @@ static int answer_js(void *context, unsigned int type, const struct http_query *
 	return send_file(&page_js, ret_body);
 }
 
-/* For a page whose source has nothing yet. */
+/* Passes on the result; before the first tick it says so in the body. */
 static int or_wait(struct http_body *body, int result)
 {
 	return result == -EAGAIN ? say(body, "the first tick is not done yet\n", result) : result;
@@ -108,7 +108,7 @@ static int answer_group(void *context, unsigned int type, const struct http_quer
 				   or_wait(ret_body, result);
 }
 
-/* What Go's own pages take, too. */
+/* The default of Go's profiles, too. */
 #define PROFILE_SECONDS 30
 #define PROFILE_SECONDS_MAX 60
 
@@ -197,12 +197,13 @@ static int answer_reload(void *context, unsigned int type, const struct http_que
 		return say(ret_body, "not enabled; start faultmap with --web.enable-lifecycle\n",
 			   -EACCES);
 	result = web->source.reload(web->source.context, &error);
-	/* Not what went wrong: it is the machine's business and in its log. */
+	/* The reason is only in the log: clients need not know it. */
 	return result < 0 ? say(ret_body, "reloading failed; faultmap's log says why\n", -EIO) :
 			    say(ret_body, "reloaded\n", 0);
 }
 
-/* It names what every process maps, which is its user's business: for who was let in. */
+/* It names what every process maps, which is private to its user: only for authenticated
+ * clients. */
 static int join_stream(void *context, const struct http_query *query, feed_wake_fn wake, void *who,
 		       struct feed_reader **ret_reader, struct http_body *ret_body)
 {
@@ -288,7 +289,7 @@ static int parse_addresses(const struct option_list *list,
 	int result = 0;
 
 	*ret_count = list->count ? list->count : 1;
-	/* Who is started by a socket unit and told nothing else listens there. */
+	/* Started by a socket unit and without --listen: listens on its sockets. */
 	if (!list->count)
 		return listen_parse(sd_listen_fds(0) > 0 ? "fd://" : WEB_DEFAULT_LISTEN,
 				    &addresses[0], error);
@@ -303,7 +304,7 @@ static int load_config(const char *path, struct web_config **ret_config, struct 
 	return path ? web_config_load(ret_config, path, error) : 0;
 }
 
-/* Somebody has to show who it is. */
+/* Clients need a password or a certificate. */
 static bool is_guarded(const struct web_config *config)
 {
 	return config && (config->n_users || config->tls.client_auth == CLIENT_AUTH_VERIFY ||
@@ -317,8 +318,8 @@ static void note_config(struct web *web, const struct web_config *config)
 	web->is_guarded = is_guarded(config);
 }
 
-/* A reload does not take away passwords or TLS: the file may have been cut, or a line lost. That
- * takes a restart. */
+/* A reload cannot remove passwords or TLS, as the file may have been cut off by mistake: that takes
+ * a restart. */
 static int check_protection(const struct web *web, const struct web_config *config,
 			    struct error *error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The daemon's web side: where it listens, its web configuration, and which pages there are. What
- * they say comes from the daemon's callbacks.
+ * The daemon's web side: where it listens, its web configuration, and its pages. The contents of pages
+  * come from the daemon's callbacks.
  *
  * 	web_listen (what a person can get wrong) -> web_start -> [web_reload] -> web_close
  */
@@ -25,7 +25,7 @@ struct web_options {
 	const struct option_list *listen; /* empty: the default address */
 	const char *config_file;          /* NULL: none */
 	bool enable_lifecycle;
-	bool stream_to_all; /* /stream asks nobody who it is */
+	bool stream_to_all; /* /stream is for everybody */
 };
 
 /* What the daemon knows. None may block. */
@@ -70,8 +70,8 @@ void web_close(struct web *web);
 /* Serves. The loop must outlive it. 0 or a negative errno with the error set. */
 int web_start(struct web *web, struct loop *loop, const struct web_source *source,
 	      struct error *error);
-/* Reads the configuration, maybe another one, again; if it is bad the old one stays, and so it does
- * if nobody had to show who it is any more, or TLS would go. The sockets stay. 0 or a negative
+/* Reads the configuration again, which may be another file. If it is bad, or would remove TLS or
+ * the need for a password or certificate, the old one stays. The sockets stay. 0 or a negative
  * errno with the error set. */
 int web_reload(struct web *web, const struct web_options *options, struct error *error);
 
@@ -80,7 +80,7 @@ int web_reload(struct web *web, const struct web_options *options, struct error 
 bool web_url(const struct web *web, size_t i, char url[WEB_URL_LEN]);
 /* Anybody on this machine can read it: by TCP, without showing who they are. */
 bool web_is_open(const struct web *web);
-/* What a person should know about who can read it, or NULL. */
+/* A warning about who can read the pages, or NULL. */
 const char *web_warning(const struct web *web);
 
 #endif

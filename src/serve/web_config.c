@@ -101,7 +101,7 @@ static int add_user(struct web_loader *loader, const yaml_node_t *name_node,
 	return user->name && user->hash ? 0 : web_loader_fail(loader, name_node, "out of memory");
 }
 
-/* The list is made of the file's own words, so there is no table of keys. */
+/* The keys are the names of users, so there is no table of keys. */
 static int set_users(struct web_loader *loader, const struct web_key *key, yaml_node_t *value)
 {
 	struct web_config *config = loader->config;
@@ -240,7 +240,7 @@ static yaml_node_t *section_of(struct web_loader *loader, yaml_node_t *root, con
 	return NULL;
 }
 
-/* A key without a value: more is meant than is there. */
+/* Refuses a key without a value: something seems to be missing. */
 static int check_sections(struct web_loader *loader, yaml_node_t *root)
 {
 	const yaml_node_pair_t *pair;
@@ -264,7 +264,7 @@ static int load_document(struct web_loader *loader)
 	yaml_node_t *tls;
 	int result;
 
-	/* A file that a program has truncated and is about to write again. */
+	/* An empty file: a program may have truncated it and be about to write it. */
 	if (!root || web_loader_is_null(root))
 		return web_loader_fail(loader, root,
 				       "it is empty, so that everybody could read all: give {} if "

@@ -3,7 +3,7 @@
  * The web configuration file: TLS, users, headers and a rate limit, in the format of Prometheus'
  * exporter-toolkit
  * (https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md).
- * Everything in it is checked when it is loaded, so that what is wrong is told then and there.
+ * Everything in it is checked when it is loaded, so that errors show at once.
  */
 #ifndef FAULTMAP_WEB_CONFIG_H
 #define FAULTMAP_WEB_CONFIG_H

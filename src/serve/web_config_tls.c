@@ -200,7 +200,7 @@ static void set_priorities(struct web_loader *loader)
 		web_suites_print_default(tls->priorities, sizeof(tls->priorities));
 }
 
-/* GnuTLS would choose it for each client that has it, and find no cipher then. */
+/* Leaves TLS 1.3 out: GnuTLS would choose it for each client that has it, but find no cipher. */
 static int leave_out_tls13(struct web_loader *loader, const yaml_node_t *node)
 {
 	if (loader->min_version == TLS_13)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * YAML mappings whose keys are known: each is found in a table, there once at most, and its value
- * given to the table's function. What is wrong is told with its line. For the files of
- * web_config.c.
+ * Reads YAML mappings with known keys: each key is looked up in a table, may occur once, and its
+ * value goes to the table's function. Errors name the line. For the files of web_config.c.
  */
 #ifndef FAULTMAP_WEB_LOADER_H
 #define FAULTMAP_WEB_LOADER_H
@@ -58,8 +57,8 @@ int web_loader_read_file(const char *path, char **ret_text, size_t *ret_size);
 /* For messages, what that errno means. */
 const char *web_loader_strerror(int result);
 
-/* web_config_tls.c: the keys of tls_server_config; and what only the whole section can tell, `node`
- * says where it is. */
+/* web_config_tls.c: the keys of tls_server_config, and the checks of the section as a whole, where
+ * `node` is its place. */
 int web_config_set_tls(struct web_loader *loader, const struct web_key *key, yaml_node_t *value);
 int web_config_check_tls(struct web_loader *loader, const yaml_node_t *node);
 

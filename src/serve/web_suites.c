@@ -87,8 +87,8 @@ void web_suites_print(const int *suites, size_t n_suites, char *text, size_t siz
 	}
 }
 
-/* With the key exchange RSA, who gets the key later reads all that was ever recorded. A list may
- * have it. */
+/* Without the key exchange RSA, with which a stolen key decrypts all recorded connections. A list
+ * may have it. */
 void web_suites_print_default(char *text, size_t size)
 {
 	append(text, size, "-RSA");
@@ -104,7 +104,7 @@ bool web_suites_fit_tls13(const int *suites, size_t n_suites)
 	return false;
 }
 
-/* As it is written in a list; GnuTLS's name for what no list may have. */
+/* The name that a list has for it; GnuTLS's name for a suite that no list may have. */
 static const char *name_of(const unsigned char id[2], const char *gnutls_name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(suites_known); i++) {
@@ -123,7 +123,8 @@ static bool is_listed(const int *suites, size_t n_suites, const unsigned char id
 	return false;
 }
 
-/* A suite is for its version and later ones, but TLS 1.3 and those before it share none. */
+/* A suite is for its version and later ones, but TLS 1.3 has no suite in common with older
+ * versions. */
 static bool is_spoken(gnutls_protocol_t suite_version, gnutls_priority_t priorities)
 {
 	const unsigned int *versions;
@@ -137,8 +138,8 @@ static bool is_spoken(gnutls_protocol_t suite_version, gnutls_priority_t priorit
 	return false;
 }
 
-/* TLS 1.3 has suites of its own, one for each cipher that is allowed: the list is none of those,
- * for Go. */
+/* TLS 1.3 has suites of its own, one for each allowed cipher. As in Go, the list does not contain
+ * them. */
 int web_suites_check(const int *suites, size_t n_suites, gnutls_priority_t priorities,
 		     struct error *error)
 {

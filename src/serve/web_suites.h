@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `cipher_suites` of the web configuration: the names that exporter-toolkit takes, which are Go's,
- * in GnuTLS's terms. GnuTLS does not choose among suites but among key exchanges, ciphers and MACs,
- * so that not every list can be had: what a list would allow beside it is told.
+ * `cipher_suites` of the web configuration: translates Go's names, which exporter-toolkit takes, to
+ * GnuTLS. GnuTLS does not choose among suites but among key exchanges, ciphers and MACs, so not
+ * every list is possible: a list that would allow other suites too is refused with their name.
  */
 #ifndef FAULTMAP_WEB_SUITES_H
 #define FAULTMAP_WEB_SUITES_H
@@ -22,7 +22,7 @@
 int web_suite_find(const char *name);
 /* Appends what allows these suites and no other to GnuTLS's priorities in text of that size. */
 void web_suites_print(const int *suites, size_t n_suites, char *text, size_t size);
-/* The same where there is no list: GnuTLS's own without those that have no forward secrecy. */
+/* The same without a list: GnuTLS's defaults, except suites without forward secrecy. */
 void web_suites_print_default(char *text, size_t size);
 /* Does one of them have a cipher that TLS 1.3 speaks too? */
 bool web_suites_fit_tls13(const int *suites, size_t n_suites);

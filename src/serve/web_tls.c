@@ -73,7 +73,7 @@ static bool is_allowed(const struct web_tls *tls, const char *san)
 	return false;
 }
 
-/* With a NUL in it, a name would be taken for the shorter one before that. */
+/* False if it contains a NUL: it would be taken for the shorter name before that. */
 static bool is_well_formed(int type, const char *san, size_t size)
 {
 	if (type == GNUTLS_SAN_IPADDRESS)
@@ -127,7 +127,7 @@ static bool is_allowed_client(const struct web_tls *tls, const gnutls_datum_t *r
 	return found;
 }
 
-/* Within the handshake; whether there must be a certificate at all GnuTLS has seen to. */
+/* Called within the handshake. GnuTLS has already checked whether there must be a certificate. */
 static int verify_client(gnutls_session_t session)
 {
 	const struct web_tls *tls = gnutls_session_get_ptr(session);
