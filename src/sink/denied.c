@@ -10,7 +10,7 @@ void denied_print(const struct tally *total, FILE *stream)
 		[KIND_DENIED_UNMAPPED] = "SIGSEGV or EFAULT, no mapping at the address",
 		[KIND_DENIED_ACCESS] = "SIGSEGV or EFAULT, the mapping does not allow it",
 		[KIND_DENIED_PKEY] = "SIGSEGV or EFAULT, a protection key forbids it",
-		[KIND_DENIED_BUS] = "SIGBUS or EFAULT, no page there (behind a file's end)",
+		[KIND_DENIED_BUS] = "SIGBUS or EFAULT, no page there (beyond the end of a file)",
 	};
 	char count[TEXT_COUNT_LEN];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why the kernel refused what it did, in words. */
+/* Why the kernel denied faults, in words. */
 #ifndef FAULTMAP_DENIED_H
 #define FAULTMAP_DENIED_H
 

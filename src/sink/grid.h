@@ -37,14 +37,14 @@ void grid_bytes(struct grid *grid, uint64_t bytes);
 void grid_duration(struct grid *grid, uint64_t ns);
 void grid_empty(struct grid *grid);
 
-/* The line that was last begun is one of these; with grid_use_colour it is seen. */
+/* Marks the line that was last begun, which grid_use_colour() then colours. */
 enum grid_mark { GRID_PLAIN, GRID_MAJOR, GRID_DENIED };
 void grid_mark(struct grid *grid, enum grid_mark mark);
 /* The stream is a terminal that takes escape sequences. */
 void grid_use_colour(struct grid *grid);
 
 /* Titles and rows, each line indented; no line is wider than `width` columns (0: unlimited).
- * 0 or -ENOMEM; what the stream thinks of it is the caller's to ask (ferror). */
+ * 0 or -ENOMEM; the caller checks the stream for errors (ferror). */
 int grid_print(const struct grid *grid, FILE *stream, unsigned int indent, unsigned int width);
 
 #endif

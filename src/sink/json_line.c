@@ -126,7 +126,7 @@ void json_line_hex(struct json_line *line, const char *name, uint64_t value)
 	add(line, first, (size_t)(end - first));
 }
 
-/* Few: jansson's own way to print one. */
+/* Printed by jansson, as there are few. */
 void json_line_real(struct json_line *line, const char *name, double value)
 {
 	json_t *real = json_real(value);

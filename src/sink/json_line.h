@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One JSON object on a line, written forward as its members are said, into a buffer that the next
- * line uses again. A library's tree of values costs more than all the rest of `faultmap log`:
- * jansson took 9.5 us for a line of 22 members (2.6 to build it, 6 to 7 to print it), this takes 1;
- * the bytes are the same, which the unit tests hold against jansson for every line. Names are
- * constants of the schema, without anything to escape. Out of memory is remembered, and told at the
- * end.
+ * One JSON object on a line, written member by member into a buffer that the next line uses again.
+ * A library's tree of values would cost more than all the rest of `faultmap log`: jansson took 9.5
+ * us for a line of 22 members (2.6 to build it, 6 to 7 to print it), this takes 1; the bytes are
+ * the same, which the unit tests hold against jansson for every line. Names are constants of the
+ * schema, without anything to escape. Out of memory is remembered, and told at the end.
  */
 #ifndef FAULTMAP_JSON_LINE_H
 #define FAULTMAP_JSON_LINE_H

@@ -19,19 +19,19 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* Lines gather until here, then go out in one write: few system calls, little memory. */
+/* Lines are collected up to this size and written at once: few system calls, little memory. */
 #define FLUSH_AT (64 * 1024)
-/* What a slow reader may leave behind before lines are lost: some seconds of a busy machine. */
+/* How much is queued for a slow reader before lines are lost: some seconds of a busy machine. */
 #define QUEUE_MAX (2 * 1024 * 1024)
 /* The longest line is `run` with a command of ARG_MAX (2 MiB) where each byte needs 5 ("\\xNN"). */
 #define BUFFER_MAX (32 * 1024 * 1024)
-/* Queued lines that tell of losses: one for each tick. */
+/* The most queued lines that report losses: one for each tick. */
 #define MAX_MARKS 64
-/* Others may not see what other users' processes map, so neither may they read our file. */
+/* Users may not see what other users' processes map, so they may not read our file either. */
 #define FILE_MODE 0640
 #define PRIVATE_MODE 0600
 
-/* A queued line that tells of losses: once it is written as a whole, they are told. */
+/* A queued line that reports losses: they count as reported once the whole line is written. */
 struct mark {
 	uint64_t end; /* as outlet.n_written counts */
 	uint64_t lost;
@@ -44,8 +44,8 @@ struct outlet {
 	bool is_regular;
 	bool is_persistent;
 	bool is_private;
-	bool is_mid_line; /* what was written last is no whole line yet */
-	bool is_torn;     /* nor will it be: a newline must come first */
+	bool is_mid_line; /* the last write ended within a line */
+	bool is_torn;     /* and the rest of that line is lost: a newline must come first */
 	const char *path; /* after "unix:", or of the file; in target */
 	char *target;
 	char *name; /* of the target, for messages */
@@ -61,7 +61,7 @@ struct outlet {
 	size_t n_new; /* bytes queued since the last flush */
 
 	uint64_t max_bytes; /* of a file; 0: any */
-	uint64_t keep;      /* files that were put aside */
+	uint64_t keep;      /* renamed files to keep */
 
 	uint64_t n_written; /* bytes, ever */
 	struct mark marks[MAX_MARKS];
@@ -76,8 +76,8 @@ static bool is_unix(const char *target)
 	return strncmp(target, "unix:", 5) == 0;
 }
 
-/* True when the file ends within a line: a writer before us was killed in the middle. By its
- * descriptor, as its name may be another file's by now. */
+/* True when the file ends within a line, as a former writer was killed. Read by the descriptor, as
+ * the name may belong to another file by now. */
 static bool file_is_torn(int written_fd)
 {
 	char path[32];
@@ -92,7 +92,7 @@ static bool file_is_torn(int written_fd)
 	return pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n';
 }
 
-/* Where anybody can listen, only to ours and root's. */
+/* In a directory where anybody can make a socket, only sockets of ours and root's are trusted. */
 static bool may_be_told(int fd, const char *path)
 {
 	struct ucred peer;
@@ -119,7 +119,7 @@ static int connect_to(const char *path)
 	return may_be_told(fd, path) ? TAKE_FD(fd) : -EPERM;
 }
 
-/* A FIFO without a reader: waits for one now, unless it may come later. */
+/* Opens a FIFO: waits until it has a reader, unless the reader may come later. */
 static int open_path(const struct outlet *outlet, bool replace)
 {
 	int flags = O_APPEND | (replace ? O_TRUNC : 0) | (outlet->is_persistent ? O_NONBLOCK : 0);
@@ -282,7 +282,7 @@ void outlet_drop_line(struct outlet *outlet)
 
 int outlet_end_line(struct outlet *outlet, bool tells_losses)
 {
-	/* Who adds may not hear of it: jansson does not, of a key. */
+	/* The caller may not have noticed: jansson does not report it for a key. */
 	if (outlet->is_short || outlet_add(outlet, "\n", 1) < 0) {
 		outlet_drop_line(outlet);
 		return -ENOMEM;
@@ -336,7 +336,7 @@ static void wrote(struct outlet *outlet, size_t size)
 		compact(outlet);
 }
 
-/* After a write that stopped within a line: takes its beginning back, or remembers it. */
+/* After a write that stopped within a line: truncates the file to whole lines, or remembers it. */
 static void mend_torn_line(struct outlet *outlet)
 {
 	const char *head = outlet->buffer;
@@ -448,7 +448,7 @@ static int write_queue(struct outlet *outlet)
 static int handle_room(void *context, uint32_t events)
 {
 	(void)events;
-	outlet_flush(context); /* what it loses, the next line tells */
+	outlet_flush(context); /* the next line reports what it loses */
 	return 0;
 }
 
@@ -524,7 +524,7 @@ void outlet_set_limit(struct outlet *outlet, uint64_t max_bytes, uint64_t keep)
 	outlet->keep = keep;
 }
 
-/* Is the file, which nobody has moved meanwhile, as large as it may be? */
+/* True when the file has reached its maximum size, and still has its name. */
 static bool is_full(const struct outlet *outlet)
 {
 	struct stat ours, named;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where lines go: a file, standard output, a FIFO, or a stream socket that somebody listens on.
- * Whole lines or none, and nothing here waits: what a reader does not take at once is queued, the
- * loop writes it when there is room, and when the queue is full lines are lost. What a full disk
- * tears off is cut away again. Lost lines are counted, and the outlet remembers which count has got
- * through. It owns its descriptor, but never standard output. The caller ignores SIGPIPE and
- * SIGXFSZ.
+ * Where lines go: a file, standard output, a FIFO, or a stream socket of a listener. Lines are
+ * written whole or not at all, and nothing here waits: what a reader does not take at once is
+ * queued, the loop writes it when there is room, and when the queue is full lines are lost. If a
+ * full disk cuts a line off, its beginning is removed again. Lost lines are counted, and the outlet
+ * remembers which count has been reported. It owns its descriptor, but never standard output. The
+ * caller ignores SIGPIPE and SIGXFSZ.
  */
 #ifndef FAULTMAP_OUTLET_H
 #define FAULTMAP_OUTLET_H
@@ -34,24 +34,24 @@ int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open
 		struct error *error);
 /* The same for the readers of a feed, which is borrowed; it always has room. 0 or -ENOMEM. */
 int outlet_open_feed(struct outlet **ret_outlet, struct feed *feed);
-/* NULL is fine. What is still queued is gone: see outlet_drain. */
+/* NULL is fine. What is still queued is lost: see outlet_drain. */
 void outlet_free(struct outlet *outlet);
 bool outlet_is_stdout(const struct outlet *outlet);
 /* For messages. */
 const char *outlet_name(const struct outlet *outlet);
 
-/* What is queued goes on when the reader has room. NULL, before the loop goes: no longer. */
+/* Queued lines are written when the reader has room. NULL, before the loop is freed: no longer. */
 void outlet_watch(struct outlet *outlet, struct loop *loop);
 /* A regular file's owner becomes that user: output_file_give(). */
 void outlet_give(const struct outlet *outlet, uid_t owner);
 /* Opens a regular file again by its name, after it was renamed; true in *ret_opened. Others stay as
  * they are. 0, or a negative errno: the old one stays. */
 int outlet_reopen(struct outlet *outlet, bool *ret_opened);
-/* A regular file that has grown to max_bytes is put aside from now on, as FILE.1; what was that is
- * FILE.2 and so on, and the last of `keep` is gone. max_bytes 0: it grows. */
+/* From now on a regular file that has grown to max_bytes is renamed to FILE.1, FILE.1 to FILE.2 and
+ * so on, and the last of `keep` is removed. max_bytes 0: it grows without limit. */
 void outlet_set_limit(struct outlet *outlet, uint64_t max_bytes, uint64_t keep);
-/* Between two lines: puts it aside if it has grown so far, and opens it anew: true in *ret_opened.
- * 0, or a negative errno: it goes on growing. */
+/* To be called between two lines: if the file has grown to max_bytes, renames it and opens a new
+ * one: true in *ret_opened. 0, or a negative errno: it keeps growing. */
 int outlet_rotate(struct outlet *outlet, bool *ret_opened);
 /* OUTLET_PERSIST without a reader looks for one: true in *ret_opened when it has come. 0 or a
  * negative errno: there is none. */
@@ -67,16 +67,17 @@ int outlet_end_line(struct outlet *outlet, bool tells_losses);
 void outlet_drop_line(struct outlet *outlet);
 /* Writes what can be written. 0 (some may stay queued), or a negative errno: the queue is lost. */
 int outlet_flush(struct outlet *outlet);
-/* The last lines: waits while the reader takes some of them at least every timeout_ms (-1: however
- * long). 0, or a negative errno: the rest is lost (-EAGAIN: the reader did not take it). */
+/* Writes the last lines: waits as long as the reader takes something within each timeout_ms (-1:
+ * without a limit). 0, or a negative errno: the rest is lost (-EAGAIN: the reader did not take
+ * it). */
 int outlet_drain(struct outlet *outlet, int timeout_ms);
 
-/* Counts a line that never came here. */
+/* Counts a line that was lost before it came here. */
 void outlet_lose(struct outlet *outlet);
-/* All that were lost, and those of them that no line has told yet. */
+/* All lines that were lost; and those that no line has reported yet. */
 uint64_t outlet_lost(const struct outlet *outlet);
 uint64_t outlet_untold(const struct outlet *outlet);
-/* A line that will be sent again was no loss. */
+/* Takes losses back: a line that will be sent again is not lost. */
 void outlet_unlose(struct outlet *outlet, uint64_t lost_before);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A profile as people and tools read it. Each is to be called after sink_profile_name_places(), and
- * returns 0 or a negative errno; what the stream thinks of it is the caller's to ask (ferror).
+ * A profile as people and tools read it. Each function is to be called after
+  * sink_profile_name_places(), and returns 0 or a negative errno; the caller checks the stream for
+  * errors (ferror).
  */
 #ifndef FAULTMAP_PROFILE_OUTPUT_H
 #define FAULTMAP_PROFILE_OUTPUT_H
@@ -16,7 +17,7 @@ struct profile_table_options {
 	unsigned int width; /* of the lines; 0: unlimited */
 };
 
-/* A line for each function: what is its own, and what it called besides. */
+/* A line for each function: its own faults, and those with what it called. */
 int profile_table_print(struct sink_profile *profile, const struct profile_table_options *options,
 			FILE *stream);
 /* A line for each call path, process and mapping: "comm;main;touch;[anon] (demand_zero) 12", the

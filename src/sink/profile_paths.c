@@ -34,7 +34,7 @@ struct path_set {
 	struct seen_path *paths;
 };
 
-/* What is shared out together. No padding: a key. */
+/* Samples that are distributed together. No padding: a key. */
 struct group_key {
 	const struct path_set *set;
 	const char *mapping;
@@ -177,7 +177,7 @@ int profile_paths_each(const struct profile_paths *paths,
 	return result;
 }
 
-/* Sharing out. --------------------------------------------------------------------------------- */
+/* Distributing. -------------------------------------------------------------------------------- */
 
 static const struct path_set *find_set(const struct profile_paths *paths,
 				       const struct profile_sample *sample)
@@ -221,7 +221,8 @@ static int add_to_group(struct table *groups, const struct path_set *set,
 	return 0;
 }
 
-/* The first `times` of all times get so much of it: the shares are the differences. */
+/* The part of the weight of the first `times` of all times; a path's share is a difference of
+ * two. */
 static uint64_t part_of(uint64_t weight, uint64_t times, uint64_t all)
 {
 	return (uint64_t)((unsigned __int128)weight * times / all);

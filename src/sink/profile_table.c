@@ -205,8 +205,8 @@ static void print_rest(const struct functions *functions, size_t shown, size_t u
 							  text_count(text, functions->sum));
 	if (functions->sampled)
 		fprintf(stream,
-			"sampled: the callers of %.1f %% of the %s are shares of call paths "
-			"that were sampled\n",
+			"sampled: %.1f %% of the %s are distributed over call paths that were "
+			"sampled\n",
 			100.0 * (double)functions->sampled / (double)functions->stacked,
 			profile_weight_words[options->weight]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Faults by code of the last minute, tick by tick, so that a profile of any part of it that ends now
- * can be had at once: what a scraper asks for. It is a sink.
+ * Faults by code of the last minute, tick by tick, so that a profile of the last seconds can be
+ * made at once when a scraper asks for it. It is a sink.
  */
 #ifndef FAULTMAP_RECENT_PROFILE_H
 #define FAULTMAP_RECENT_PROFILE_H
@@ -21,9 +21,9 @@ extern const struct sink_ops sink_recent_ops;
 
 /* What the last tick added; NULL before the first. */
 struct sink_profile *sink_recent_last(const struct sink_recent *recent);
-/* All of the last so many seconds, in a profile to be freed, of which those samples stay that have the
- * most faults; the rest is in one without code. Sampled call paths are those of the whole minute. NULL
- * when out of memory. */
+/* A profile of the last so many seconds, to be freed. It keeps the samples with the most faults;
+ * the rest is in one without code. Sampled call paths are those of the whole minute. NULL when out
+ * of memory. */
 struct sink_profile *sink_recent_profile(const struct sink_recent *recent, unsigned int seconds,
 					 size_t samples_max);
 

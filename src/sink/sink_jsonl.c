@@ -34,7 +34,8 @@ struct sink_jsonl {
 	struct table stacks;    /* that this file or connection has */
 };
 
-/* Stacks whose frames are in a file: beyond, all are told again. 6 MiB. */
+/* The most stacks that are remembered as written to a file; beyond, all are written again. 6
+ * MiB. */
 #define STACKS_TOLD_MAX 65536
 struct told_stack {
 	uint64_t id;
@@ -96,7 +97,7 @@ static struct json_line *line_begin_now(struct sink_jsonl *sink, const char *rec
 	return line;
 }
 
-/* The next line says how many were lost since the last one that did. */
+/* Adds how many lines were lost since the last line that said so. */
 static void put_lines_lost(struct json_line *line, const struct outlet *outlet)
 {
 	put_uint(line, "lines_lost", outlet_untold(outlet));
@@ -431,14 +432,14 @@ static bool is_new_stack(struct sink_jsonl *sink, uint64_t stack_id)
 		forget_stacks(sink);
 	told = malloc(sizeof(*told));
 	if (!told)
-		return true; /* and it is told again */
+		return true; /* it will be written again */
 	told->id = stack_id;
 	if (table_add(&sink->stacks, told) < 0)
 		free(told);
 	return true;
 }
 
-/* What a line refers to, before the first that does. */
+/* Writes a stack before the first line that refers to it. */
 static void emit_stack(struct sink_jsonl *sink, const struct context *context)
 {
 	struct json_line *line;
@@ -454,11 +455,11 @@ static void emit_stack(struct sink_jsonl *sink, const struct context *context)
 	if (context->is_whole)
 		json_line_true(line, "whole");
 	sink_emit(sink, false);
-	if (sink->failure) /* it is lost, and told again when it is next needed */
+	if (sink->failure) /* it is lost, and written again when it is next needed */
 		free(table_remove(&sink->stacks, &context->stack_id));
 }
 
-/* Each cause that the row has ever had, so that its totals heal what lost lines leave out. */
+/* Each cause that the row has ever had, so that the totals make up for lost lines. */
 static void put_stall(struct json_line *line, const struct row *row)
 {
 	const struct row_causes *causes = row->latency->causes;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * JSON lines, schema version 1 (packaging/faultmap.schema.json): one object per line, `rec` says
- * which. The sink never waits for who reads them (outlet.h): lines that cannot be written are lost
- * as a whole, counted, and told as lines_lost by the next `meta`, `interval` or `run` line, which
- * is the next that gets through. The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a
- * size limit is an error here.
+ * which. The sink never waits for readers (outlet.h): lines that cannot be written are lost as a
+ * whole, counted, and reported as lines_lost by the next `meta`, `interval` or `run` line that is
+ * written. The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a size limit is an
+ * error here.
  */
 #ifndef FAULTMAP_SINK_JSONL_H
 #define FAULTMAP_SINK_JSONL_H
@@ -56,11 +56,11 @@ int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet
 		   struct error *error);
 /*
  * For the readers of a feed, which is borrowed: each interval's `interval` line comes last, so that
- * who reads knows at once that it has all of it. 0 or -ENOMEM.
+ * a reader knows when it has all of it. 0 or -ENOMEM.
  */
 int sink_jsonl_new_feed(struct sink_jsonl **ret_sink, struct feed *feed);
-/* One more reader: begins as with a new file, with a meta line. 0 or a negative errno with the error
- * set. */
+/* One more reader: begins as with a new file, with a meta line. 0 or a negative errno with the
+ * error set. */
 int sink_jsonl_restart(struct sink_jsonl *sink, struct error *error);
 /* NULL is fine. */
 void sink_jsonl_free(struct sink_jsonl *sink);
@@ -69,8 +69,8 @@ void sink_jsonl_watch(struct sink_jsonl *sink, struct loop *loop);
 int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error);
 /* As outlet_give(). */
 void sink_jsonl_give(const struct sink_jsonl *sink, uid_t owner);
-/* A file that was renamed is begun anew, with a meta line. 0 or a negative errno with the error
- * set: the old file is gone on with. */
+/* Opens a file again that was renamed, and begins with a meta line. 0, or a negative errno with the
+ * error set: lines still go to the old file. */
 int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error);
 /* As outlet_set_limit(): each file begins with a meta line, and has whole intervals. */
 void sink_jsonl_set_limit(struct sink_jsonl *sink, uint64_t max_bytes, uint64_t keep);
@@ -94,8 +94,8 @@ extern const struct sink_ops sink_jsonl_ops;
 int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, struct error *error);
 
 /*
- * A record that is made elsewhere (verdict_lines.h): begin, put its members, end. The line stays the
- * sink's. As above.
+ * A record that is made elsewhere (verdict_lines.h): begin, put its members, end. The line stays
+ * the sink's. As above.
  */
 struct json_line *sink_jsonl_begin(struct sink_jsonl *sink, const char *rec);
 int sink_jsonl_end(struct sink_jsonl *sink, struct error *error);

@@ -12,7 +12,7 @@
 #include "model/latency.h"
 #include "sink/profile_paths.h"
 
-/* So many are kept apart, some 25 MiB; what is beyond is in one that has no code. */
+/* The most samples, some 25 MiB; further faults are in one that has no code. */
 #define SAMPLES_MAX 200000
 #define STACKS_MAX 65536
 #define PLACES_MAX 65536

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Faults by the code that they came from: adds up rows that have a context with code, over all
- * ticks, and call paths that were sampled (profile_paths.h). What the places are called its user finds out (symbol/) and says before the outputs:
- * profile_table.h, profile_folded.h, profile_pprof.h, profile_flame.h. The sink owns all of it.
+ * ticks, and call paths that were sampled (profile_paths.h). Its user finds the names of places
+ * (symbol/) and sets them before the outputs of profile_output.h. The sink owns all of it.
  */
 #ifndef FAULTMAP_SINK_PROFILE_H
 #define FAULTMAP_SINK_PROFILE_H
@@ -62,8 +62,8 @@ struct sink_profile_options {
 	int kind;            /* enum fault_kind alone; -1: all */
 	const char *mapping; /* of this name alone; NULL: all */
 	/* Each file in which there is code, once, with a process that has it mapped; and, each time
-	 * that code outside of files is new, "perf-PID.map", which a just-in-time compiler in it may
-	 * write. */
+	 * that code outside of files is new, "perf-PID.map", which a just-in-time compiler in it
+	 * may write. */
 	void (*on_file)(void *context, const char *file, uint32_t tgid);
 	void *context;
 };
@@ -77,22 +77,22 @@ int sink_profile_tick(struct sink_profile *profile, const struct snapshot *snaps
 		      struct error *error);
 extern const struct sink_ops sink_profile_ops;
 
-/* Arrays of what there is, the profile's; samples with most of the weight first. NULL with *ret_count
- * 0 where there is none, or -ENOMEM. */
+/* Arrays of what there is, the profile's; samples with most of the weight first. NULL with
+ * *ret_count 0 where there is none, or -ENOMEM. */
 int sink_profile_places(struct sink_profile *profile, struct profile_place ***ret_places,
 			size_t *ret_count);
 int sink_profile_samples(struct sink_profile *profile, enum profile_weight weight,
 			 struct profile_sample ***ret_samples, size_t *ret_count);
-/* Gives each place its label and each label its number. To be called once what is known was said.
- * The number of labels, or -ENOMEM. */
+/* Gives each place its label and each label its number. To be called after the names were set.
+ * Returns the number of labels, or -ENOMEM. */
 int sink_profile_name_places(struct sink_profile *profile);
 /* How many samples there are. */
 size_t sink_profile_count(const struct sink_profile *profile);
-/* Adds what the other one has: its samples, if it is to count, and its sampled call paths in any case.
- * 0 or -ENOMEM. */
+/* Adds what the other one has: its samples, if it is to count, and its sampled call paths in any
+ * case. 0 or -ENOMEM. */
 int sink_profile_merge(struct sink_profile *profile, struct sink_profile *other, bool counts);
-/* Keeps so many samples, those with the most faults; the rest is in one of each kind that has no code.
- * 0 or -ENOMEM. */
+/* Keeps so many samples, those with the most faults; the rest is in one of each kind that has no
+ * code. 0 or -ENOMEM. */
 int sink_profile_cut(struct sink_profile *profile, size_t max);
 /* Seconds that it covers, and when it ended. */
 uint64_t sink_profile_duration_ns(const struct sink_profile *profile);

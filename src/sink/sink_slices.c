@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* As many as the kernel's table of rows holds at a time; 6 MiB with the table. Beyond, the less
- * busy half of the mappings becomes a sum. */
+/* As many as the kernel's table of rows holds at a time; 6 MiB with the table. With more, the less
+ * busy half of the mappings is summed up. */
 #define DEFAULT_MAX_SLICES 65536
 #define SHOWN_MAPPINGS 20
 #define MAX_CELLS 64 /* of a strip: as wide as a terminal allows beside the other columns */
@@ -105,7 +105,7 @@ static struct strip **sorted_strips(const struct sink_slices *slices)
 	return strips;
 }
 
-/* Makes room: the less busy half of the mappings goes to the sum, all of their slices with them. */
+/* Makes room: adds the less busy half of the mappings, with all of their slices, to the sum. */
 static int give_up_half(struct sink_slices *slices)
 {
 	size_t count = slices->strips.count;
@@ -170,8 +170,8 @@ static struct part *part_of(struct sink_slices *slices, struct strip *strip, con
 	return part;
 }
 
-/* Each row tells where the mapping was when it last faulted in that slice. One that was elsewhere
- * has moved. */
+/* Each row says where the mapping was when it last faulted in that slice. If that differs, it has
+ * moved. */
 static void widen(struct strip *strip, const struct row *row)
 {
 	uint64_t start = row->map_start, end = row->map_end;
@@ -366,7 +366,7 @@ static void print_header(const struct sink_slices_options *options, FILE *stream
 	if (options->is_automatic)
 		fprintf(stream, "slices: sized automatically, at most %s of each mapping", count);
 	else
-		fprintf(stream, "slices: of %s, or of what makes at most %s of each mapping",
+		fprintf(stream, "slices: of %s, or larger, so that a mapping has at most %s",
 			text_bytes(size, options->slice_bytes), count);
 	fputs("; MAX is the hottest cell's faults per page\n\n", stream);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What `run --slices` prints: a strip per mapping that shows where along it the faults were. The
- * sink takes every snapshot (sink_slices_tick) into copies of its own, as the summary does. What
- * does not fit goes to a sum.
+ * What `run --slices` prints: a strip for each mapping that shows where along it the faults were.
+ * The sink copies what it needs of every snapshot (sink_slices_tick), as the summary does. What
+ * does not fit is summed up.
  */
 #ifndef FAULTMAP_SINK_SLICES_H
 #define FAULTMAP_SINK_SLICES_H

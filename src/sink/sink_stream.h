@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * JSON lines for whoever reads them now: those of sink_jsonl.h, made once for all readers of a feed,
- * and not at all while there are none.
+ * JSON lines for live readers: those of sink_jsonl.h, made once for all readers of a feed, and only
+  * while there is one.
  */
 #ifndef FAULTMAP_SINK_STREAM_H
 #define FAULTMAP_SINK_STREAM_H
@@ -21,7 +21,7 @@ int sink_stream_meta(struct sink_stream *stream, const struct sink_jsonl_meta *m
 /* One more reader, which gets a meta line now, and lines from the next tick on. As feed_join(). */
 int sink_stream_join(struct sink_stream *stream, feed_wake_fn wake, void *who,
 		     struct feed_reader **ret_reader);
-/* Always 0: who cannot read is dropped, and counted by the feed. */
+/* Always 0: a reader that is too slow is dropped, and counted by the feed. */
 int sink_stream_tick(struct sink_stream *stream, const struct snapshot *snapshot,
 		     struct error *error);
 extern const struct sink_ops sink_stream_ops;

@@ -36,8 +36,8 @@ struct people {
 	struct tallies tallies;
 	uint64_t count;
 	uint64_t minor, major, gup;
-	/* What the kernel counted, less rows and GUP: of those that were seen from birth to end, for
-	 * counters and rows of a process that runs are not read at the same moment. */
+	/* The kernel's count less rows and GUP. Only of processes that were seen from birth to end,
+	 * as counters and rows of a running process are not read at the same moment. */
 	int64_t residual;
 };
 
@@ -91,7 +91,7 @@ SINK_OPS(summary);
 
 /* Processes. ----------------------------------------------------------------------------------- */
 
-/* A log may lack the lines of a process: what its rows have is all that is known of it then. */
+/* A log may lack the lines of a process: then only its rows are known. */
 static bool has_counters(const struct tally *tally)
 {
 	return tally->minor + tally->major + tally->gup > 0;
@@ -234,7 +234,8 @@ static void print_cost(const struct tally *total, const struct people *people,
 	fputc('\n', stream);
 }
 
-/* What the time went to, the most first. Where nothing tells, or nobody waited, nothing is said. */
+/* Prints what the time was spent on, the largest first; nothing if the causes are not known or
+ * nobody waited. */
 static void print_causes(const struct tally *total, FILE *stream)
 {
 	unsigned int order[STALL_CAUSE_COUNT];
@@ -250,7 +251,7 @@ static void print_causes(const struct tally *total, FILE *stream)
 		fputc('\n', stream);
 }
 
-/* Memory that had been there before: that is too little memory, where else it would be a cold
+/* Prints how many pages came back after their eviction: then memory is short, and this is no cold
  * start. */
 static void print_refaults(const struct tally *total, uint64_t page_size, FILE *stream)
 {
@@ -338,7 +339,7 @@ static int print_people(struct sink_summary *summary, const struct people *peopl
 }
 
 /*
- * The question that faultmap is for: of what was reserved, how much was ever touched? No more than
+ * Answers faultmap's main question: how much of what was reserved was ever touched? At most what
  * was resident. Faults may have brought in more than that: the same memory again.
  */
 static void print_touched(const struct sink_summary *summary, const struct tally *sum,
@@ -398,7 +399,7 @@ static void print_copied(const struct sink_summary *summary, const struct tallie
 	fputc('\n', stream);
 }
 
-/* After the tables: how much memory that was, and what is in no line of theirs. */
+/* Printed after the tables: how much memory it was, and what is in no line of the tables. */
 static void print_notes(const struct sink_summary *summary, const struct people *people,
 			const struct tallies *lines, FILE *stream)
 {

@@ -17,7 +17,7 @@ struct sink_table {
 	struct grouping *grouping; /* of the interval */
 	struct users users;
 	uint64_t n_printed; /* tables */
-	bool has_latency;   /* some row ever had: the column stays from then on */
+	bool has_latency;   /* some row had a latency: the column stays from then on */
 	struct tally ended; /* what processes that are gone had counted, since attach or birth */
 };
 
@@ -69,8 +69,8 @@ static bool has_ended(const struct sink_table *sink)
 
 /* Output. -------------------------------------------------------------------------------------- */
 
-/* minor and major are those in rows: with what is without an exception they are what the lines by
- * process add up to. */
+/* minor and major are those in rows. With the faults without an exception they are the sums of the
+ * lines by process. */
 static void print_totals(const struct totals *now, const struct totals *before, FILE *stream)
 {
 	const struct {

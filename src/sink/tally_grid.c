@@ -11,7 +11,7 @@
 #include "model/kinds.h"
 #include "sink/grid.h"
 
-/* From so many columns on there is room for what is less important. */
+/* From this width on there is room for less important columns. */
 #define WIDE 100
 /* Of a place in memory: see below. */
 #define ROW_INDENT 2

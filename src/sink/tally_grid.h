@@ -21,8 +21,9 @@ struct tally_columns {
 	size_t count;
 };
 
-/* Titles with commas between them, in any case: "pid,comm,min/s". 0, or -EINVAL with the error
- * naming the first that there is not in such a table, and one that may be meant or all. */
+/* Reads titles separated by commas, in upper or lower case: "pid,comm,min/s". 0, or -EINVAL with
+ * the error naming the first one that the table does not have, and a similar title or all
+ * titles. */
 int tally_columns_parse(const char *names, enum grouping_by by, bool is_live,
 			struct tally_columns *ret_columns, struct error *error);
 

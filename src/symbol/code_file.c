@@ -13,8 +13,9 @@
 #include "base/util.h"
 
 /*
- * The file behind an O_PATH descriptor, if it is a regular one: whoever names it may have put anything
- * there, and opening a pipe waits for its writer, a watchdog's device reboots the machine. -1: none.
+ * Opens the file of an O_PATH descriptor, only if it is a regular file: others choose these paths,
+ * and opening a pipe would wait for its writer, a watchdog's device would reboot the machine. -1:
+ * none.
  */
 static int open_regular(int found)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Opens files of processes' code: whoever names them may have put anything there. */
+/* Opens files with processes' code safely: others choose these paths, and what is there. */
 #ifndef FAULTMAP_CODE_FILE_H
 #define FAULTMAP_CODE_FILE_H
 

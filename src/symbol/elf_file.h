@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Functions and source lines of an ELF file, by elfutils. Such files are strangers': this is only
- * called in the helper process of symbolizer.c, which may die of them.
+ * Functions and source lines of an ELF file, by elfutils. Such files are not trusted: this is only
+  * called in helper processes, which may crash.
  */
 #ifndef FAULTMAP_ELF_FILE_H
 #define FAULTMAP_ELF_FILE_H

@@ -15,7 +15,7 @@
 #include "base/util.h"
 
 #define WORKER_BYTES (4ULL << 30)
-/* One that dies at once is not made again at once. */
+/* A worker that dies at once is started again only after this time. */
 #define REST_MS 1000
 
 void keeper_limit_worker(unsigned int seconds)
@@ -29,7 +29,8 @@ void keeper_limit_worker(unsigned int seconds)
 	setrlimit(RLIMIT_AS, &bytes);
 }
 
-/* Of what the parent has open, BPF programs would stay in the kernel for as long as it is here. */
+/* Closes what the parent has open: otherwise its BPF programs would stay in the kernel as long as
+ * this process lives. */
 static void close_others(int socket)
 {
 	if (dup2(socket, STDIN_FILENO) < 0)
@@ -37,7 +38,8 @@ static void close_others(int socket)
 	syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0); /* Linux 5.9 */
 }
 
-/* What the terminal or a service manager sends to all is for the parent, with whom it ends. */
+/* Ignores signals that a terminal or service manager sends to all: the keeper ends with its
+ * parent. */
 static _Noreturn void be_keeper(int socket, keeper_work_fn work, void *context,
 				keeper_confine_fn confine, const void *confined)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A process for what reads strangers' files: it may die of one, and is then made again by its keeper,
- * a process that does nothing else. Both end with the one that they work for.
+ * A worker process that reads untrusted files: if one makes it crash, its keeper starts it again, a
+  * process that does nothing else. Both end with the process that they work for.
  */
 #ifndef FAULTMAP_KEEPER_H
 #define FAULTMAP_KEEPER_H
@@ -13,8 +13,8 @@ struct keeper {
 	int socket; /* to the worker: SOCK_SEQPACKET */
 };
 
-/* Who works: never returns. It ends with status 0 when the socket has ended, with another to be made
- * again. */
+/* Who works: never returns. It ends with status 0 when the socket has ended, with another to be
+ * made again. */
 typedef void (*keeper_work_fn)(void *context, int socket);
 /* Called in the worker first, to give up all but what is open. NULL: nothing. */
 typedef void (*keeper_confine_fn)(const void *context);
@@ -27,8 +27,8 @@ void keeper_end(struct keeper *keeper);
 
 /* Sends `size` bytes, and the descriptor unless it is -1. Never waits: 0 or a negative errno. */
 int keeper_send(int socket, const void *message, size_t size, int fd);
-/* Receives as many, and the descriptor if there is one (else -1). 1, 0: none now, or -EPIPE: nobody is
- * there any more. Never waits. */
+/* Receives as many, and the descriptor if there is one (else -1). 1, 0: none now, or -EPIPE: nobody
+ * is there any more. Never waits. */
 int keeper_receive(int socket, void *message, size_t size, int *ret_fd);
 /* Limits of a worker that reads files, of this many seconds of CPU time. */
 void keeper_limit_worker(unsigned int seconds);

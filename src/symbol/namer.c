@@ -24,7 +24,7 @@
 #define FILES_MAX 1024
 #define TEXT_MAX 512
 #define NO_FILE UINT32_MAX
-/* A worker that has had so much begins anew, between two names. */
+/* A worker that has used this much CPU time is replaced, between two names. */
 #define SECONDS_WANTED 10
 #define SECONDS_MAX 20
 
@@ -319,7 +319,8 @@ void namer_take(struct namer *namer)
 	while (recv(namer->keeper.socket, &reply, sizeof(reply), MSG_DONTWAIT) == sizeof(reply))
 		if (reply.number != NUMBER_OF_START) {
 			take_reply(namer, &reply);
-		} else if (namer->has_begun) { /* what the one before was asked is asked again */
+		} else if (namer->has_begun) {
+			/* A new worker: asks again what the former one had not answered. */
 			forget_files(namer);
 			forget_names(namer);
 		} else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names for code while a service runs: what symbolizer.h finds at the end, and without waiting for
- * it. Files are read in a process of its own, which lives as long as the namer.
+ * Names for code while a service runs: finds what symbolizer.h finds at the end, but without
+ * waiting. Files are read in a process of its own, which lives as long as the namer.
  */
 #ifndef FAULTMAP_NAMER_H
 #define FAULTMAP_NAMER_H
@@ -21,10 +21,11 @@ struct code_name {
 /* As unwinder_new(). */
 int namer_new(struct namer **ret_namer, void (*confine)(const void *context), const void *context);
 void namer_free(struct namer *namer);
-/* Asks for the name of this offset in the file, as the process sees it, unless that was asked. Never
- * waits. */
+/* Asks for the name of this offset in the file, as the process sees it, unless that was asked.
+ * Never waits. */
 void namer_want(struct namer *namer, const char *file, uint32_t tgid, uint64_t offset);
-/* Takes in what has come, and asks what waits for that; to be called when the descriptor is readable. */
+/* Takes the answers that have come and sends further questions. To be called when the descriptor is
+ * readable. */
 void namer_take(struct namer *namer);
 int namer_fd(const struct namer *namer);
 /* What is known by now: lives until namer_want(). */

@@ -122,7 +122,8 @@ void perf_map_free(struct perf_map *map)
 	free(map);
 }
 
-/* How many functions before an address are looked at: those of lines that were overtaken. */
+/* How many functions that begin before an address are examined, as later lines replace older
+ * ones. */
 #define LOOKED_AT_MAX 256
 
 const char *perf_map_find(const struct perf_map *map, uint64_t address)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a just-in-time compiler says of its code: /tmp/perf-PID.map, as perf and others read it, a
- * line "START SIZE NAME" for each function, in hex. Whoever runs the program writes the file.
+ * The names that a just-in-time compiler gives its code: /tmp/perf-PID.map, as perf and others read
+ * it, a line "START SIZE NAME" for each function, in hex. The program writes it, so it is not
+ * trusted.
  */
 #ifndef FAULTMAP_PERF_MAP_H
 #define FAULTMAP_PERF_MAP_H
@@ -11,12 +12,12 @@
 
 struct perf_map;
 
-/* Of more than this a map is not read: some 500,000 functions. */
+/* A larger map is read up to here: some 500,000 functions. */
 #define PERF_MAP_BYTES_MAX (32u << 20)
 
 /* Reads the file from its beginning. NULL: it cannot be read, or no memory. */
 struct perf_map *perf_map_read(int fd);
-/* Takes the text, of which lines that are no such are left out. NULL when out of memory. */
+/* The same from the text; other lines are ignored. NULL when out of memory. */
 struct perf_map *perf_map_parse(const char *text, size_t size);
 void perf_map_free(struct perf_map *map);
 /* The function that has this address, as the last line says that does; NULL: none. Lives as long as

@@ -24,7 +24,8 @@
 /* Of a helper: enough for the symbols of a browser, which take it two seconds. */
 #define HELPER_SECONDS 20
 #define HELPER_BYTES (4ULL << 30)
-/* A helper that dies of a file is followed by one for the files behind it; somebody waits for all. */
+/* If a helper crashes on a file, another one reads the files after it; at most this many, as
+ * somebody waits for them. */
 #define HELPERS_MAX 16
 #define HELPERS_SECONDS 40
 /* Names of C++ can be longer; these are cut. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names for code: what function and what source line an offset in a file is. Files are opened at
- * first sight, so that a program that is gone at the end still has names; they are read at the end,
- * in a process of its own with limits of time and memory, for a file may be made to harm who reads
- * it. What that costs is the name.
+ * Names for code: the function and the source line of an offset in a file. Files are opened when
+ * they are first seen, so that a program that is deleted by the end still has names. They are read
+ * at the end, in a process of its own with limits of time and memory, as a file may be made to
+ * crash its reader: then only its names are lost.
  */
 #ifndef FAULTMAP_SYMBOLIZER_H
 #define FAULTMAP_SYMBOLIZER_H
@@ -32,14 +32,15 @@ struct symbol {
 
 /* Whether this faultmap was built with it. */
 bool symbolizer_is_built(void);
-/* `confine` is called in the helper process, before it reads a file: there it gives up all but reading
- * and opening files; NULL: nothing. NULL when out of memory. */
+/* `confine` is called in the helper process, before it reads a file: there it gives up all but
+ * reading and opening files; NULL: nothing. NULL when out of memory. */
 struct symbolizer *symbolizer_new(void (*confine)(const void *context), const void *context);
 void symbolizer_free(struct symbolizer *symbolizer);
 /* Opens the file as the process `tgid` sees it (0: as this one does), if it is not known yet. */
 void symbolizer_see(struct symbolizer *symbolizer, const char *file, uint32_t tgid);
-/* The same for what a just-in-time compiler in the process says of its code (perf_map.h), in its own
- * root and by its own number; tried again each time until it is there. The name has no slash. */
+/* The same for what a just-in-time compiler in the process says of its code (perf_map.h), in its
+ * own root and by its own number; tried again each time until it is there. The name has no
+ * slash. */
 void symbolizer_see_map(struct symbolizer *symbolizer, const char *name, uint32_t tgid);
 /* Finds what it can of all of them, which it sorts by file and offset. */
 void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count);

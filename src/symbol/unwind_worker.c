@@ -15,8 +15,8 @@
 
 /* Files that are kept. */
 #define FILES_MAX 1024
-/* Of the CPU time that it may take: then it ends, between two stacks, and another begins. What it
- * remembers of files is bounded so, and a file that makes it turn in circles costs no more. */
+/* After this much CPU time the process ends, between two stacks, and another one begins. That
+ * bounds what it remembers of files, and what a file can cost that makes it loop. */
 #define SECONDS_WANTED 10
 #define SECONDS_MAX 20
 
@@ -53,7 +53,8 @@ static bool take_messages(struct worker *worker, bool may_wait)
 	return !result;
 }
 
-/* Takes the next stack out of the queue, so that it is not tried again should it be this one's end. */
+/* Takes the next stack out of the queue at once, so that it is not tried again if it causes a
+ * crash. */
 static bool take_slot(struct worker *worker)
 {
 	struct unwind_queue *queue = worker->queue;
@@ -99,7 +100,7 @@ _Noreturn void unwind_worker(struct unwind_queue *queue, int socket)
 		has_slot = take_slot(worker);
 		if (!has_slot)
 			continue;
-		take_messages(worker, false); /* the files that it names were told before it */
+		take_messages(worker, false); /* the files that it refers to were sent before it */
 		unwind_stack(worker->processes, &worker->slot, &answer);
 		give_answer(worker, &answer);
 		if (has_worked_enough())

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Call paths of stacks that were copied, by what each file of code says of its frames (.eh_frame).
- * Such files are strangers': they are read in a process of its own, which lives as long as the
- * unwinder does, may die of one, and is then made again. What that costs is the call paths that it
+ * Finds the call paths of copied stacks by the unwind tables of each file of code (.eh_frame). Such
+ * files are not trusted: they are read in a process of its own, which lives as long as the
+ * unwinder. If it crashes on a file it is started again, and only the call paths are lost that it
  * was asked for. The stacks are in memory that both share, and go nowhere else.
  */
 #ifndef FAULTMAP_UNWINDER_H
@@ -12,9 +12,9 @@
 
 struct unwinder;
 
-/* To be made early: its process has what is open now, and the rights of now. `confine` is called in
- * it, where it gives up all but what is open: it opens no file. NULL: nothing. 0, -ENOTSUP in a
- * build without symbols, or another negative errno. */
+/* To be called early: the process inherits the descriptors and privileges of now. It calls
+ * `confine`, which gives up everything but what is open, as it opens no file; NULL: nothing. 0,
+ * -ENOTSUP in a build without symbols, or another negative errno. */
 int unwinder_new(struct unwinder **ret_unwinder, void (*confine)(const void *context),
 		 const void *context);
 void unwinder_free(struct unwinder *unwinder);

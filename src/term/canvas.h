@@ -3,7 +3,7 @@
  * What is to be on the screen: lines of cells, each with a character and a style. Everything is
  * drawn here first, so that tests see it without a terminal; screen.c brings it to one. Texts are
  * UTF-8 as text_escape() makes it. A wide character takes two cells, a combining one none of its
- * own. The canvas cuts what goes beyond its edge, so nobody else has to.
+  * own. The canvas cuts what goes beyond its edge, so that callers need not.
  */
 #ifndef FAULTMAP_CANVAS_H
 #define FAULTMAP_CANVAS_H
@@ -53,8 +53,8 @@ const struct cell *canvas_cell(const struct canvas *canvas, unsigned int y, unsi
 /* Puts the text from (y, x) on, at most `columns` of them; returns how many it took. */
 unsigned int canvas_put(struct canvas *canvas, unsigned int y, unsigned int x, unsigned int columns,
 			enum style style, const char *text);
-/* The same within exactly `columns`, blanks around it: right-aligned, or left-aligned. Too long: cut
- * at the end, or with FIT_END at the beginning, with a "+" there. */
+/* The same within exactly `columns`, blanks around it: right-aligned, or left-aligned. Too long:
+ * cut at the end, or with FIT_END at the beginning, with a "+" there. */
 enum fit { FIT_LEFT, FIT_RIGHT, FIT_END };
 void canvas_fit(struct canvas *canvas, unsigned int y, unsigned int x, unsigned int columns,
 		enum style style, const char *text, enum fit fit);

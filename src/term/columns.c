@@ -494,7 +494,7 @@ static void cell_time(char text[CELL_LEN], const struct line *line,
 #define REST(name_, title_, least_) \
 	.name = name_, .title = title_, .left = true, .keeps_end = true, .least = least_
 
-/* importance: what the page says first at 80 columns is kept; VSZ goes first. */
+/* importance: on a narrow screen the columns with the largest number are left out first. */
 static const struct column columns[] = {
 	{ NUMBER("pid", "PID", 7), .views = PROCESSES | MAPPINGS | THREADS, .ascending = true,
 	  .cell = cell_pid, .value = value_pid },
@@ -628,7 +628,7 @@ static unsigned int width_of(const struct column *column, bool is_wide)
 	return (column->width ?: column->least) + GAP;
 }
 
-/* The least important that is shown goes; false: none can. */
+/* Leaves out the least important column that is shown; false: none can be left out. */
 static bool drop_one(const struct column *const *shown, bool *keeps, size_t count,
 		     const struct column *sorted)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The columns of the terminal's tables: what each says, how wide it is, which give way on a narrow
- * screen, and what it orders by. */
+/* The columns of the terminal's tables: the contents and width of each, which are left out on a
+ * narrow screen, and what each sorts by. */
 #ifndef FAULTMAP_COLUMNS_H
 #define FAULTMAP_COLUMNS_H
 

@@ -51,7 +51,7 @@ struct zero_row {
 #define PROCESS_KEY_SIZE offsetof(struct zero_process, minor)
 #define ROW_KEY_SIZE sizeof(((struct zero_row *)0)->key)
 
-/* FNV-1a of 64 bits: for names that have to be found again, not against somebody who means ill. */
+/* FNV-1a of 64 bits: finds names again; an attacker could make collisions. */
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
 {
 	const unsigned char *next = bytes;

@@ -74,7 +74,7 @@ static void add_sequence(const char *sequence)
 	crash.length += length;
 }
 
-/* Padding ("$<5>") is for terminals of another age: without its marks. */
+/* Without the marks of padding ("$<5>"), which only very old terminals need. */
 static void add_capability(const char *name)
 {
 	char *sequence = tigetstr(name);
@@ -94,7 +94,7 @@ static void add_capability(const char *name)
 	add_sequence(plain);
 }
 
-/* One that is ignored (nohup) stays so: it ends nothing. */
+/* Leaves a signal alone that is ignored (nohup): it does not end the program. */
 static void arm_signal(int signo, const struct sigaction *action)
 {
 	sigaction(signo, action, &crash.old[signo]);
@@ -132,7 +132,7 @@ static void disarm(void)
 
 /* Messages. ------------------------------------------------------------------------------------ */
 
-/* What is written to stderr would be across the screen: it is kept until that has gone. */
+/* Messages on stderr would spoil the screen: keeps them until the screen is closed. */
 static void keep_stderr(struct screen *screen)
 {
 	int kept;
@@ -210,7 +210,7 @@ static void set_colours(struct screen *screen)
 		init_pair((short)pairs[i].style, pairs[i].front, pairs[i].back);
 }
 
-/* Without colours all that has to be told apart is so by bold, underlined or reversed. */
+/* Without colours, styles differ by bold, underlined or reversed. */
 static attr_t attributes_of(const struct screen *screen, enum style style)
 {
 	static const attr_t plain[STYLE_COUNT] = {
@@ -379,7 +379,7 @@ static struct screen_event read_mouse(void)
 	return event;
 }
 
-/* Readable and nothing to read: whoever was at the other end has gone. */
+/* The descriptor is readable but has nothing to read: the terminal has hung up. */
 static bool has_hung_up(struct screen *screen)
 {
 	int waiting = 0;

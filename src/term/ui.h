@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The interactive top without its terminal: keys and snapshots go in, a canvas comes out. Whoever
- * has the terminal (term.c, or a test) calls ui_tick(), ui_key(), ui_click() and then ui_draw().
+ * The interactive top without its terminal: keys and snapshots go in, a canvas comes out. The owner
+ * of the terminal (term.c, or a test) calls ui_tick(), ui_key(), ui_click() and then ui_draw().
  */
 #ifndef FAULTMAP_UI_H
 #define FAULTMAP_UI_H
@@ -38,7 +38,7 @@ struct ui_memory {
 	uint64_t total, available, swap_total, swap_free;
 };
 
-/* What it asks of whoever feeds it. NULL: that cannot be had from this source. */
+/* Functions of the source of snapshots. NULL: this source does not have it. */
 struct ui_source {
 	/* Ticks come at another interval. 0 or a negative errno. */
 	int (*set_interval)(void *context, uint64_t interval_ms);
@@ -80,7 +80,7 @@ void ui_set_host(struct ui *ui, const char *host, const char *kernel, const char
 /* Whether snapshots come: what is shown may be the last that came. */
 void ui_set_connected(struct ui *ui, bool is_connected);
 void ui_set_memory(struct ui *ui, const struct ui_memory *memory);
-/* What the figures of late come to, in one line below the header; "": nothing. Copied. */
+/* Sets the recent findings, one line below the header; "": none. Copied. */
 void ui_set_findings(struct ui *ui, const char *text);
 /* One line that stays until the next key. */
 void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -89,7 +89,7 @@ bool ui_run(struct ui *ui, const char *text);
 
 /* Takes in the snapshot, which stays in use until the next one. 0 or a negative errno. */
 int ui_tick(struct ui *ui, const struct snapshot *snapshot);
-/* Takes in its rates alone, for the header: the table is of a later one. */
+/* Takes only the snapshot's rates, for the header: the table will be of a later one. */
 void ui_note(struct ui *ui, const struct snapshot *snapshot);
 /* What was seen so far is forgotten: a log is read from its beginning. The snapshot may go. */
 void ui_forget(struct ui *ui);
@@ -102,7 +102,8 @@ void ui_wheel(struct ui *ui, int lines);
 
 void ui_draw(struct ui *ui, struct canvas *canvas);
 
-/* What `w` writes: lines "name = value", each a command of ui_run(). To be freed; NULL: no memory. */
+/* What `w` writes: lines "name = value", each a command of ui_run(). To be freed; NULL: no
+ * memory. */
 char *ui_settings(const struct ui *ui);
 /* Takes such lines; returns the number of the first that says nothing, or 0. */
 unsigned int ui_load_settings(struct ui *ui, const char *text);

@@ -83,7 +83,7 @@ static void run_open(struct ui *ui, const char *argument)
 	if (view_enter(&ui->view))
 		ui_refresh(ui);
 	else if (ui->view.is_gone)
-		ui_complain(ui, "the process has exited: this is what it had at the end");
+		ui_complain(ui, "the process has exited: these are its last figures");
 }
 
 static void run_back(struct ui *ui, const char *argument)
@@ -103,11 +103,11 @@ void ui_show_view(struct ui *ui, enum view_kind view)
 	bool was_shown = !ui->view.is_gone && view_show(&ui->view, view);
 
 	if (ui->view.is_gone)
-		ui_complain(ui, "the process has exited: this is what it had at the end");
+		ui_complain(ui, "the process has exited: these are its last figures");
 	else if (!was_shown && (view == VIEW_THREADS || view == VIEW_CODE))
 		ui_complain(ui, "there are no %s without --%s", view_names[view], view_names[view]);
 	else if (!was_shown)
-		ui_complain(ui, "there are no %s in here: Esc leads out", view_names[view]);
+		ui_complain(ui, "there are no %s in here: Esc goes back", view_names[view]);
 	ui_refresh(ui);
 }
 
@@ -181,7 +181,7 @@ RUN_VIEW(latency, VIEW_LATENCY)
 static void search(struct ui *ui, bool again, bool backwards)
 {
 	if (!*ui->searched)
-		ui_complain(ui, "nothing was searched for: / asks");
+		ui_complain(ui, "nothing was searched for yet: press /");
 	else if (!view_search(&ui->view, ui->searched, again, backwards))
 		ui_complain(ui, "no line has \"%s\"", ui->searched);
 }
@@ -375,7 +375,7 @@ static void run_delay(struct ui *ui, const char *argument)
 	}
 	if (!source->set_interval ||
 	    source->set_interval(source->context, (uint64_t)(seconds * 1000 + 0.5)) < 0)
-		ui_complain(ui, "the delay is that of the log: P pauses, + and - change the speed");
+		ui_complain(ui, "a log has its own intervals: P pauses, + and - change the speed");
 	else
 		ui->options.interval_ms = (uint64_t)(seconds * 1000 + 0.5);
 }
@@ -535,16 +535,11 @@ const struct ui_command ui_commands[] = {
 	{ "bottom", "End", "to the last line", NULL, run_bottom, { UI_KEY_END } },
 	{ "open",
 	  "Enter",
-	  "what is in the line: a process's mappings, a mapping's kinds",
+	  "open the line: a process's mappings, a mapping's kinds",
 	  NULL,
 	  run_open,
 	  { UI_KEY_ENTER } },
-	{ "back",
-	  "Esc Backspace",
-	  "back out of it",
-	  NULL,
-	  run_back,
-	  { UI_KEY_ESCAPE, UI_KEY_BACKSPACE } },
+	{ "back", "Esc Backspace", "go back", NULL, run_back, { UI_KEY_ESCAPE, UI_KEY_BACKSPACE } },
 	{ "next-view",
 	  "Tab Right",
 	  "the next table",
@@ -553,12 +548,12 @@ const struct ui_command ui_commands[] = {
 	  { UI_KEY_TAB, UI_KEY_RIGHT } },
 	{ "previous-view",
 	  "Shift-Tab Left",
-	  "the table before",
+	  "the previous table",
 	  NULL,
 	  run_previous_view,
 	  { UI_KEY_BACKTAB, UI_KEY_LEFT } },
 	{ "processes", "1", "by process", NULL, run_processes, { '1' } },
-	{ "units", "2", "by unit of systemd, or container", NULL, run_units, { '2' } },
+	{ "units", "2", "by systemd unit, or container", NULL, run_units, { '2' } },
 	{ "mappings",
 	  "3",
 	  "by mapping; those of one name in a process are one line",
@@ -581,7 +576,7 @@ const struct ui_command ui_commands[] = {
 	{ "search-next", "n", "the next line with that text", NULL, run_search_next, { 'n' } },
 	{ "search-previous",
 	  "N",
-	  "the line before with that text",
+	  "the previous line with that text",
 	  NULL,
 	  run_search_previous,
 	  { 'N' } },
@@ -595,15 +590,15 @@ const struct ui_command ui_commands[] = {
 	{ "pid", "p", "select the process with a PID", "PID", run_pid, { 'p' } },
 	{ "all",
 	  "a",
-	  "processes and units that did not fault, too, or not",
+	  "show processes and units that did not fault, or not",
 	  NULL,
 	  run_all,
 	  { 'a' } },
 	{ "sort-list", "F6", "choose the column to sort by", NULL, run_sort_list, { F(6) } },
 	{ "sort", "", "sort by the column of that name", "Sort by", run_sort, {} },
 	{ "sort-next", ">", "sort by the next column", NULL, run_sort_next, { '>' } },
-	{ "sort-previous", "<", "sort by the column before", NULL, run_sort_previous, { '<' } },
-	{ "reverse", "I", "turn the order round", NULL, run_reverse, { 'I' } },
+	{ "sort-previous", "<", "sort by the previous column", NULL, run_sort_previous, { '<' } },
+	{ "reverse", "I", "reverse the order", NULL, run_reverse, { 'I' } },
 	{ "tree",
 	  "t F5",
 	  "processes as a tree, with the sums of their descendants",
@@ -612,7 +607,7 @@ const struct ui_command ui_commands[] = {
 	  { 't', F(5) } },
 	{ "freeze",
 	  "Z Space",
-	  "keep the order while the figures go on",
+	  "keep the order while the figures change",
 	  NULL,
 	  run_freeze,
 	  { 'Z', ' ' } },
@@ -629,9 +624,9 @@ const struct ui_command ui_commands[] = {
 	  "Delay in seconds",
 	  run_delay,
 	  { 'd', 's' } },
-	{ "commands", "c", "command lines, or names alone", NULL, run_commands, { 'c' } },
-	{ "pause", "P", "recorded log: stand still, or go on", NULL, run_pause, { 'P' } },
-	{ "step", ".", "recorded log: one interval on", NULL, run_step, { '.' } },
+	{ "commands", "c", "show command lines, or names", NULL, run_commands, { 'c' } },
+	{ "pause", "P", "recorded log: pause, or continue", NULL, run_pause, { 'P' } },
+	{ "step", ".", "recorded log: one interval forward", NULL, run_step, { '.' } },
 	{ "step-back", ",", "recorded log: one interval back", NULL, run_step_back, { ',' } },
 	{ "time", "T", "recorded log: to a time", "Time", run_time, { 'T' } },
 	{ "faster", "+", "recorded log: twice as fast", NULL, run_faster, { '+' } },

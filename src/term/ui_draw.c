@@ -175,13 +175,13 @@ static const char *command_of(void *context, const struct line *line)
 		       NULL;
 }
 
-/* What stands where there are no lines. */
+/* The text that is shown if there are no lines. */
 static const char *why_empty(const struct ui *ui)
 {
 	if (!ui->view.snapshot || !ui->view.snapshot->tick)
 		return "the first interval has not ended yet";
 	if (*ui->view.filter)
-		return "no line has what the filter asks for; Esc takes it away";
+		return "no line matches the filter; Esc removes it";
 	if (ui->view.levels[ui->view.depth].view == VIEW_LATENCY)
 		return "nothing was timed (--detail full times every fault)";
 	if (!ui->view.shows_all && ui->view.set.count)

@@ -56,7 +56,7 @@ static bool edit(char input[INPUT_LEN], int key)
 	return true;
 }
 
-/* While one types a search or a filter, the table shows what it comes to. */
+/* The table shows the effect of a search or a filter while it is being typed. */
 static void try_input(struct ui *ui)
 {
 	char why[64];
@@ -101,7 +101,7 @@ void ui_add_item(struct ui *ui, const char *name, const char *help)
 		ui->list.items[ui->list.count++] = (struct ui_item){ name, help };
 }
 
-/* The items that have what was typed, up to its first blank: what comes behind is an argument. */
+/* Shows the items that contain what was typed up to the first blank; the rest is an argument. */
 void ui_narrow_list(struct ui *ui)
 {
 	struct ui_list *list = &ui->list;

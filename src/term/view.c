@@ -52,7 +52,7 @@ void view_clear(struct view *view)
 
 /* The lines. ----------------------------------------------------------------------------------- */
 
-/* Whether the filter, and who wants only what moves, lets it through. */
+/* True if the line passes the filter, and has faults unless all lines are shown. */
 static bool is_shown(const struct view *view, const struct line *line)
 {
 	enum view_kind kind = level_of(view)->view;
@@ -105,13 +105,13 @@ static void find_selected(struct view *view)
 			return;
 		}
 	}
-	/* It is gone: who stands there now is selected. */
+	/* It is gone: selects the line that is in its place. */
 	if (level->index >= view->n_shown)
 		level->index = view->n_shown ? view->n_shown - 1 : 0;
 	level->selected = view->n_shown ? view->set.lines[level->index]->id : 0;
 }
 
-/* Nobody faults for it any more. */
+/* The process has ended: its rates are 0. */
 static void rest_figures(struct view *view)
 {
 	for (size_t i = 0; i < view->set.count; i++) {

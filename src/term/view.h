@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Which table is shown and how: what it is narrowed to, its order, its filter, which line is
- * selected, and the way back to where one came from. Knows nothing of a terminal.
+ * selected, and the levels above it. Knows nothing of a terminal.
  *
- * The selection is of a thing, not of a line of the screen: it stays with it wherever it goes. Only
- * while nobody has moved it does it stay on top.
+ * The selection belongs to a process (or mapping, ...), not to a line of the screen: it moves with
+ * it. Until the user moves it, it stays on the first line.
  */
 #ifndef FAULTMAP_VIEW_H
 #define FAULTMAP_VIEW_H
@@ -66,7 +66,7 @@ int view_refresh(struct view *view, const struct snapshot *snapshot);
 
 /* The selected line; NULL where there is none. */
 const struct line *view_selected(const struct view *view);
-/* Moves the selection by so many lines; view_top() gives it back to whoever is on top. */
+/* Moves the selection by so many lines; view_top() makes it stay on the first line again. */
 void view_move(struct view *view, long lines);
 void view_top(struct view *view);
 void view_bottom(struct view *view);
@@ -76,10 +76,12 @@ void view_select(struct view *view, size_t index);
  * text. False: none has. */
 bool view_search(struct view *view, const char *text, bool again, bool backwards);
 bool view_find_pid(struct view *view, uint32_t pid);
-/* Keeps the window of so many lines where the selection is, if it is to follow or was just moved. */
+/* Keeps the window of so many lines where the selection is, if it is to follow or was just
+ * moved. */
 void view_scroll(struct view *view, size_t height, bool must_show);
 
-/* Into the selected line; false where there is nothing inside, or not any more. And out again; false: at the outside. */
+/* Opens the selected line; false if there is nothing in it, or no longer. view_leave() goes back;
+ * false: it is the outermost level. */
 bool view_enter(struct view *view);
 bool view_leave(struct view *view);
 /* Another table of what the level is narrowed to; false where it has no such table. */

@@ -89,7 +89,7 @@ static void add_to_parents(struct node *node, const struct line *own)
 	}
 }
 
-/* A reused pid may make a circle: who would close it has no parent. */
+/* Reused pids may form a circle: a process that would close it gets no parent. */
 static bool descends_from(const struct node *node, const struct node *from)
 {
 	for (unsigned int depth = 0; node && depth < DEPTH_MAX; depth++) {
@@ -124,7 +124,7 @@ static void put_subtree(struct tree *tree, struct node *node, unsigned int depth
 	}
 }
 
-/* Sorted by what they are with their descendants, so that the order holds among brothers. */
+/* Sorts by figures that include descendants, so that siblings are in order. */
 static void put_all(struct tree *tree, struct line **lines, size_t count)
 {
 	for (size_t i = count; i-- > 0;) {
@@ -178,7 +178,7 @@ int order_tree(struct view *view)
 
 /* Frozen. -------------------------------------------------------------------------------------- */
 
-/* So many keep their place; who comes beyond has one while it lives: processes come and go. */
+/* This many lines keep their place after their end; further ones only while they live. */
 #define KEPT_MAX 10000
 
 struct kept {
@@ -268,7 +268,8 @@ static void update(struct kept *kept, struct line *now)
 	kept->line.rss_bytes = now->rss_bytes;
 }
 
-/* Who is in the order but hidden now (it does not fault) is found among all, not the shown alone. */
+/* Looks among all lines, not only the shown ones: a line in the order may be hidden (without
+ * faults). */
 int order_apply(struct order *order, struct view *view)
 {
 	struct line_set *set = &view->set;

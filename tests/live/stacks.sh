@@ -136,7 +136,7 @@ if build_as bare -fomit-frame-pointer -DNO_FRAME 2>"$TMP/err"; then
 	check "bare: stacks" profile --stack-samples 1 -- "$TMP/callers_bare"
 	check_equal "bare: each call path has its faults" "$(counted)" "$(said)"
 	check_contains "bare: that they are shares is said" "$TMP/table" \
-		'sampled: the callers of [0-9.]+ % of the faults are shares'
+		'sampled: [0-9.]+ % of the faults are distributed'
 	check "bare: one in 101" profile -- "$TMP/callers_bare"
 	check_equal "bare: one in 101: each function has its faults" \
 		"$(counted | by_function)" "$(said | by_function)"

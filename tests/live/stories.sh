@@ -131,7 +131,7 @@ shared[1 << 20] = 1' "$TMP/cut.db"
 		'^killed by SIGBUS.* after .*, 1 denied'
 	check_contains "SIGBUS: which file" "$TMP/summary" "^ *1 .* denied_bus .*/cut\.db\$"
 	check_contains "SIGBUS: and why" "$TMP/summary" \
-		"^denied: 1 denied_bus: SIGBUS or EFAULT, no page there \(behind a file's end\)\$"
+		"^denied: 1 denied_bus: SIGBUS or EFAULT, no page there \(beyond the end of a file\)\$"
 }
 
 # Which of 20 python3 is it?

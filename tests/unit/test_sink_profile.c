@@ -266,7 +266,7 @@ static void sampled_paths_share_the_faults_out(void **state)
 		"     5   38.5        5   38.5  program+0x500  program  cow [heap]\n"
 		"(2 more functions, 0.0 % of the faults; --all shows them)\n"
 		"whole stacks: 61.5 % of the faults, 13 in all\n"
-		"sampled: the callers of 61.5 % of the faults are shares of call paths that were sampled\n",
+		"sampled: 61.5 % of the faults are distributed over call paths that were sampled\n",
 		print_table);
 }
 
