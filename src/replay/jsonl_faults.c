@@ -63,6 +63,8 @@ struct stall_line {
 /* Causes that a later version may have are no error: their time is in none that is known. */
 static void get_stall(struct jsonl_line *line, const json_t *object, struct stall_line *stall)
 {
+	if (!json_is_object(object))
+		jsonl_line_reject(line, "stall", "no causes");
 	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
 		const json_t *cause = json_object_get(object, stall_cause_name(i));
 
@@ -321,10 +323,11 @@ static bool has_room(const struct snapshot *snapshot, const struct row *want)
 	return snapshot->n_rows < MAX_ROWS || snapshot_has_row_like(snapshot, want);
 }
 
-static struct row *find_row(struct jsonl_line *line, const struct row *want, int *ret_result)
+static struct row *find_row(struct jsonl_line *line, struct row *want, struct context *context,
+			    int *ret_result)
 {
 	struct snapshot *snapshot = line->reader->snapshot;
-	struct process *process = jsonl_get_process(line, ret_result);
+	struct process *process = want->process = jsonl_get_process(line, ret_result);
 	struct row *row;
 
 	if (*ret_result == NO_ROOM || (process && !has_room(snapshot, want))) {
@@ -339,12 +342,8 @@ static struct row *find_row(struct jsonl_line *line, const struct row *want, int
 		*ret_result = -ENOMEM;
 		return NULL;
 	}
-	if (row->context_id && !row->context) {
-		struct context *context = get_context(line, ret_result);
-
+	if (!row->context)
 		row_set_context(row, context);
-		context_drop(context);
-	}
 	row->mapping = want->mapping;
 	row->map_start = want->map_start;
 	row->map_end = want->map_end;
@@ -402,12 +401,16 @@ int jsonl_read_faults(struct jsonl_line *line)
 {
 	struct row_totals *last = NULL;
 	struct faults_line faults = {};
+	struct context *context = NULL;
 	struct row want, *row = NULL;
 	int result = 0;
 
 	get_faults(line, &faults);
-	if (get_row(line, &want))
-		row = find_row(line, &want, &result);
+	if (get_row(line, &want) && want.context_id)
+		context = get_context(line, &result);
+	if (!line->why[0] && !result) /* from here on it counts */
+		row = find_row(line, &want, context, &result);
+	context_drop(context);
 	if (!row || result < 0)
 		return result;
 	if (result != NO_ROOM) {

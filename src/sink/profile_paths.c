@@ -12,6 +12,9 @@
 #define SETS_MAX 32768
 #define PATHS_MAX 256
 
+/* The row's stack of a path of whose row nothing is known. */
+#define ROW_STACK_UNKNOWN UINT64_MAX
+
 /* An instruction, in a mapping or (NULL) in any, as its row's stack begins or (0) with any. No
  * padding: a key. */
 struct set_key {
@@ -140,10 +143,10 @@ int profile_paths_add(struct profile_paths *paths, const struct profile_stack *s
 {
 	struct set_key key = { .leaf = stack->places[0],
 			       .mapping = mapping,
-			       .row_stack = path->row_stack,
+			       .row_stack = path->row_stack ?: ROW_STACK_UNKNOWN,
 			       .start_ns = path->start_ns,
 			       .tgid = path->tgid };
-	int result = path->row_stack ? add_to_set(paths, &key, stack) : 0;
+	int result = add_to_set(paths, &key, stack);
 
 	key.row_stack = 0;
 	if (!result)

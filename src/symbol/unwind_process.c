@@ -39,12 +39,27 @@ static struct unwind_file *file_of(struct unwind_files *files, uint32_t number)
 	return NULL;
 }
 
+#ifdef __x86_64__
+#define OWN_MACHINE EM_X86_64
+#else
+#define OWN_MACHINE EM_AARCH64
+#endif
+
+/* Of another machine's file libdwfl would take our registers for those of that machine. */
+static bool is_own(Elf *elf)
+{
+	GElf_Ehdr header;
+
+	return elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) &&
+	       header.e_machine == OWN_MACHINE && header.e_ident[EI_CLASS] == ELFCLASS64;
+}
+
 static Elf *elf_of(struct unwind_file *file)
 {
 	if (!file->elf && !file->is_foreign) {
 		elf_version(EV_CURRENT);
 		file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
-		file->is_foreign = !file->elf || elf_kind(file->elf) != ELF_K_ELF;
+		file->is_foreign = !file->elf || !is_own(file->elf);
 	}
 	return file->is_foreign ? NULL : file->elf;
 }
@@ -242,6 +257,13 @@ struct unwind_processes *unwind_processes_new(struct unwind_files *files)
 	if (processes)
 		processes->files = files;
 	return processes;
+}
+
+void unwind_processes_free(struct unwind_processes *processes)
+{
+	for (size_t i = 0; processes && i < PROCESSES_MAX; i++)
+		dwfl_end(processes->list[i].dwfl);
+	free(processes);
 }
 
 void unwind_stack(struct unwind_processes *processes, const struct queue_slot *slot,

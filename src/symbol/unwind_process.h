@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Processes as libdwfl sees them, in the process that unwinds; nobody else includes it. */
+/* Processes as libdwfl sees them, in the process that unwinds; nobody else includes it but its fuzz
+ * target. */
 #ifndef FAULTMAP_UNWIND_PROCESS_H
 #define FAULTMAP_UNWIND_PROCESS_H
 
@@ -12,7 +13,7 @@ struct unwind_file {
 	uint32_t number;
 	int fd;
 	Elf *elf;        /* NULL: not opened yet */
-	bool is_foreign; /* no ELF file */
+	bool is_foreign; /* no ELF file of this machine */
 };
 
 struct unwind_files {
@@ -24,6 +25,8 @@ struct unwind_processes;
 
 /* The files are borrowed; more may come. NULL when out of memory. */
 struct unwind_processes *unwind_processes_new(struct unwind_files *files);
+/* NULL is fine. The files stay. */
+void unwind_processes_free(struct unwind_processes *processes);
 /* The call path of one stack: the instruction at least. */
 void unwind_stack(struct unwind_processes *processes, const struct queue_slot *slot,
 		  struct unwind_answer *ret_answer);

@@ -106,5 +106,6 @@ _Noreturn void unwind_worker(struct unwind_queue *queue, int socket)
 		if (has_worked_enough())
 			_exit(1);
 	}
+	unwind_processes_free(worker->processes);
 	_exit(0);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names of code: of this program's own functions, and what broken files cost. */
 #include <fcntl.h>
-#include <link.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "own_code.h"
 #include "symbol/symbolizer.h"
 
 static char own_path[4096];
@@ -32,31 +32,6 @@ __attribute__((noinline)) int a_function_of_this_test(int value)
 {
 	__asm__ volatile("");
 	return value + 1;
-}
-
-/* Of an address of this program: its offset in the file. */
-static int find_offset(struct dl_phdr_info *info, size_t size, void *context)
-{
-	uint64_t *address = context;
-
-	(void)size;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-		uint64_t start = info->dlpi_addr + header->p_vaddr;
-
-		if (header->p_type == PT_LOAD && *address >= start &&
-		    *address < start + header->p_filesz) {
-			*address = *address - start + header->p_offset;
-			return 1;
-		}
-	}
-	return 0;
-}
-
-static uint64_t offset_of(uint64_t address)
-{
-	assert_int_equal(dl_iterate_phdr(find_offset, &address), 1);
-	return address;
 }
 
 static void write_bytes(const char *path, const void *bytes, size_t size)
