@@ -6,6 +6,8 @@ HOST_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
 	-e 's/ppc64le/powerpc/' -e 's/riscv64/riscv/' -e 's/s390x/s390/' -e 's/loongarch64/loongarch/')
 ARCH ?= $(HOST_ARCH)
 CROSS := $(filter-out $(HOST_ARCH),$(ARCH))
+# Tested are x86-64 and arm64; the others compile, and nobody has run them.
+KNOWN_ARCHES := x86 arm64 powerpc riscv s390 loongarch
 # Each variant has its own directory: build/arm64-static.
 EMPTY :=
 VARIANT_FLAGS := $(if $(STATIC), STATIC=1)$(if $(CROSS), ARCH=$(CROSS))
@@ -94,6 +96,9 @@ endif
 
 # Goals that compile: what they need is looked up once, and named in one line when it is missing.
 ifneq ($(filter-out help deps demo check check-unit check-foreign check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm dist format format-check,$(GOALS)),)
+ifeq ($(filter $(HOST_ARCH),$(KNOWN_ARCHES)),)
+$(error faultmap is for x86-64 and arm64, and may work on powerpc64le, riscv64, s390x and loongarch64: not on $(HOST_ARCH))
+endif
 MISSING := $(shell \
 	for tool in $(CC) $(CLANG) $(BPFTOOL) $(PKG_CONFIG) protoc-c; do \
 		command -v "$$tool" >/dev/null || echo "$$tool"; \
@@ -129,9 +134,9 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote . -iquote 
 # Not the user's flags: the workloads' faults are counted one by one.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
-# BPF_PROG() names every argument of a hook, used or not.
+# BPF_PROG() names every argument of a hook, used or not. BTF has the files' names: the same wherever they lie.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
-	-Wno-unused-parameter -Ivmlinux -Ibpf
+	-Wno-unused-parameter -ffile-prefix-map=$(CURDIR)=. -Ivmlinux -Ibpf
 
 SOURCES := $(filter-out $(WITHOUT_FILES),$(wildcard src/*/*.c))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES))
@@ -297,7 +302,7 @@ check-unit:
 
 check:
 	@packaging/deps.sh test
-	@$(if $(CROSS_TESTED),packaging/deps.sh $(CROSS_TESTED) static || echo 'going on without the cross build')
+	@$(if $(CROSS_TESTED),packaging/deps.sh $(CROSS_TESTED) static emulator || echo 'going on without the cross build')
 	@$(MAKE) -j"$$(nproc)" tests
 	@BUILD=$(BUILD) tests/run.sh; status=$$?; $(GIVE_BACK); exit $$status
 
@@ -387,14 +392,14 @@ uninstall:
 	@$(INSTALL) uninstall
 
 deb rpm:
-	@packaging/deps.sh $@
-	@BUILD=$(BUILD) VERSION=$(VERSION) packaging/$@/build.sh
+	@packaging/deps.sh $@ $(if $(filter deb,$@),$(CROSS))
+	@BUILD=$(BUILD) VERSION=$(VERSION) DEB_ARCH=$(CROSS) packaging/$@/build.sh
 	@$(GIVE_BACK)
 
 # The sources of the newest commit, the same bytes each time.
 dist:
 	@mkdir -p $(BUILD)
-	@git archive --prefix=faultmap-$(VERSION)/ HEAD | gzip -9n >$(BUILD)/faultmap-$(VERSION).tar.gz
+	@git -c tar.umask=0022 archive --prefix=faultmap-$(VERSION)/ HEAD | gzip -9n >$(BUILD)/faultmap-$(VERSION).tar.gz
 	@echo $(BUILD)/faultmap-$(VERSION).tar.gz
 
 # Installs the packages into roots of their own, and starts them there.

@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page|foreign]...
+# usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|emulator|vm|fuzz|valgrind|page|foreign]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -26,7 +26,7 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py
 	chromium=chromium python3-yaml=yaml.py'
 soak='jq=jq procps=ps curl=curl'
-deb='debhelper=dh dpkg-dev=dpkg-buildpackage fakeroot=fakeroot'
+deb='build-essential=g++ debhelper=dh dpkg-dev=dpkg-buildpackage'
 rpm='rpm=rpmbuild'
 packaging='lintian=lintian rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap
 	podman=podman runc=runc jq=jq procps=ps'
@@ -50,7 +50,8 @@ page='chromium=chromium'
 golang='golang-go=go'
 # Node's own packages have it too.
 command -v npm >/dev/null || page="$page npm=npm"
-arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc qemu-user-static=qemu-aarch64-static'
+arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc'
+emulator='qemu-user-static=qemu-aarch64-static'
 
 wanted=$build foreign=
 for set in "$@"; do
@@ -70,8 +71,9 @@ for set in "$@"; do
 	foreign) wanted="$wanted $test $others $golang" ;;
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
+	emulator) wanted="$wanted $emulator" ;;
 	*)
-		echo "usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|vm|fuzz|valgrind|page|foreign]..." >&2
+		echo "usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|emulator|vm|fuzz|valgrind|page|foreign]..." >&2
 		exit 2
 		;;
 	esac
@@ -144,13 +146,23 @@ apt()
 		"$@" </dev/null >/dev/null
 }
 
+# The timers that are enabled.
+timers()
+{
+	find /etc/systemd/system/timers.target.wants -name '*.timer' -printf '%f\n' 2>/dev/null | sort
+}
+
+timers_before=$(timers)
 echo "deps.sh: installing ${packages[*]}"
 [ -z "$foreign" ] || dpkg --add-architecture "$foreign"
 if ! apt update || ! apt -y --no-install-recommends install "${packages[@]}"; then
 	echo "deps.sh: apt could not install: ${packages[*]}" >&2
 	exit 1
 fi
-# Nor at the next boot: the tests start their own.
+# Nor at the next boot: the tests start their own. Nor a timer (debhelper brings man-db's).
+timers | comm -13 <(echo "$timers_before") - | while read -r timer; do
+	deb-systemd-helper --quiet disable "$timer"
+done
 case " ${packages[*]} " in
 *" prometheus "*) ! command -v systemctl >/dev/null || systemctl --quiet disable prometheus ;;
 esac

@@ -28,6 +28,7 @@ list()
 	echo "text packaging/systemd/faultmap.service $UNITDIR/faultmap.service"
 	echo "text packaging/systemd/faultmap.socket $UNITDIR/faultmap.socket"
 	echo "text packaging/systemd/faultmap-guard@.service $UNITDIR/faultmap-guard@.service"
+	echo "file packaging/systemd/faultmap.preset ${UNITDIR%/*}/system-preset/90-faultmap.preset"
 	for data in packaging/systemd/no-sys-admin.conf packaging/faultmap.schema.json; do
 		echo "file $data $share/faultmap/${data##*/}"
 	done

@@ -1,26 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds the Debian package from a copy of the source tree, and leaves it in BUILD/deb/.
-# usage: packaging/deb/build.sh, with BUILD and VERSION in the environment
+# Builds the Debian packages from a copy of the source tree, and leaves them in BUILD/deb/.
+# usage: packaging/deb/build.sh, with BUILD and VERSION in the environment, and DEB_ARCH, if it is not
+# this machine's
 
 set -eu
 : "${BUILD:?}" "${VERSION:?}"
 cd "$(dirname "$(realpath "$0")")/../.."
 out=$(realpath -m "$BUILD/deb")
 tree=$out/faultmap-$VERSION
+release=$(dpkg-parsechangelog -l packaging/deb/changelog -S Version)
 
+if [ "${release%-*}" != "$VERSION" ]; then
+	echo "deb/build.sh: packaging/deb/changelog is of $release, src/base/version.h of $VERSION" >&2
+	exit 1
+fi
 rm -rf "$out"
 mkdir -p "$tree"
 cp -a Makefile README.md LICENSE bpf src vmlinux tests packaging "$tree/"
 cp -a packaging/deb "$tree/debian"
-rm "$tree/debian/build.sh"
-sed -i "s/@VERSION@/$VERSION/g" "$tree/debian/changelog"
 cd "$tree"
 if ! env -u MAKEFLAGS -u MAKELEVEL -u BUILD dpkg-buildpackage -b -us -uc -j"$(nproc)" \
-	>"$out/build.log" 2>&1; then
+	${DEB_ARCH:+"-a$DEB_ARCH"} >"$out/build.log" 2>&1; then
 	tail -n 30 "$out/build.log" >&2
 	echo "deb/build.sh: dpkg-buildpackage failed: see $out/build.log" >&2
 	exit 1
 fi
 rm -rf "$tree"
-ls "$out"/faultmap_"$VERSION"-1_*.deb
+ls "$out"/faultmap*_"$release"_*.deb

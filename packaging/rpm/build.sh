@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds the RPM package from a copy of the source tree, and leaves it in BUILD/rpm/.
+# Builds the RPM packages from a copy of the source tree, and leaves them in BUILD/rpm/.
 # usage: packaging/rpm/build.sh, with BUILD and VERSION in the environment
 
 set -eu
@@ -11,11 +11,15 @@ flags=()
 # Where RPM is not what the system is made of, its database knows of no library that is there.
 [ -d /var/lib/dpkg ] && flags=(--nodeps)
 
+if ! grep -qx "Version: $VERSION" packaging/rpm/faultmap.spec; then
+	echo "rpm/build.sh: packaging/rpm/faultmap.spec is of another version than src/base/version.h: $VERSION" >&2
+	exit 1
+fi
 rm -rf "$out"
 mkdir -p "$out/SOURCES"
 tar -cz --transform "s|^|faultmap-$VERSION/|" -f "$out/SOURCES/faultmap-$VERSION.tar.gz" \
 	Makefile README.md LICENSE bpf src vmlinux tests packaging
-sed "s/@VERSION@/$VERSION/g" packaging/rpm/faultmap.spec >"$out/faultmap.spec"
+cp packaging/rpm/faultmap.spec "$out/"
 if ! env -u MAKEFLAGS -u MAKELEVEL -u BUILD rpmbuild -bb "${flags[@]}" --define "_topdir $out" \
 	"$out/faultmap.spec" >"$out/build.log" 2>&1; then
 	tail -n 30 "$out/build.log" >&2
@@ -24,4 +28,4 @@ if ! env -u MAKEFLAGS -u MAKELEVEL -u BUILD rpmbuild -bb "${flags[@]}" --define 
 fi
 rm -rf "$out"/BUILD "$out"/BUILDROOT
 mv "$out"/RPMS/*/*.rpm "$out"/
-ls "$out"/faultmap-"$VERSION"-1*.rpm
+ls "$out"/faultmap*.rpm

@@ -36,7 +36,7 @@ check_contains "it is for arm64" "$TMP/header" 'Machine: *AArch64'
 check_equal "it refers to no shared library and no loader" \
 	"$(readelf -dl "$program" | grep -E 'NEEDED|INTERP')" ""
 if ! command -v qemu-aarch64-static >/dev/null; then
-	skip "it starts" "no qemu-aarch64-static here: sudo make deps ARCH=arm64"
+	skip "it starts" "no qemu-aarch64-static here: sudo packaging/deps.sh emulator"
 	done_testing
 fi
 arm64=(timeout "$(longer 60)" qemu-aarch64-static "$program")

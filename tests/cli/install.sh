@@ -36,6 +36,8 @@ check_installed()
 		"$root$prefix/lib/systemd/system/faultmap.service" "^ExecStart=$prefix/bin/faultmap daemon\$"
 	check_contains "$prefix: the guard's template starts what was installed" \
 		"$root$prefix/lib/systemd/system/faultmap-guard@.service" "^ExecStart=$prefix/bin/faultmap guard "
+	check_equal "$prefix: the preset enables nothing" "$(sed '/^#/d; s/ .*//' \
+		"$root$prefix/lib/systemd/system-preset/90-faultmap.preset" | sort -u)" disable
 	check "$prefix: the socket" test -s "$root$prefix/lib/systemd/system/faultmap.socket"
 	check "$prefix: the installed configuration is good" "$root$prefix/bin/faultmap" daemon \
 		--config "$root/etc/faultmap/faultmap.conf" --check-config

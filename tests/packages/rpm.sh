@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The RPM package: rpmlint, what it holds, and its program unpacked and run.
+# The RPM packages: rpmlint, what they hold, what their scripts do, and the program unpacked and run.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -19,24 +19,46 @@ no_errors()
 
 unpack()
 {
-	mkdir -p "$root" && rpm2cpio "$rpm" | (cd "$root" && cpio -idm --quiet)
+	local package
+
+	mkdir -p "$root" || return 1
+	for package in "$rpm" "$daemon_rpm"; do
+		rpm2cpio "$package" | (cd "$root" && cpio -idm --quiet) || return 1
+	done
+}
+
+# files RPM: what it has, without directories and what is about it.
+files()
+{
+	rpm -qp --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' "$1" | sed -n 's/^-[^ ]* //p' |
+		grep -vE '^/usr/share/(doc|licenses)/' | sort
 }
 
 check "make rpm" make -s rpm "BUILD=$BUILD"
-rpm=$(ls "$BUILD"/rpm/faultmap-"$version"-1.*.rpm)
+rpm=$(ls "$BUILD"/rpm/faultmap-"$version"-*.rpm)
+daemon_rpm=$(ls "$BUILD"/rpm/faultmap-daemon-"$version"-*.noarch.rpm)
 check "rpmlint finds no error" no_errors
-check_equal "the version is the program's" "$(rpm -qp --qf '%{VERSION}' "$rpm")" "$version"
-check_equal "configuration files" "$(rpm -qpc "$rpm")" \
+check_equal "the version is the program's" "$(rpm -qp --qf '%{VERSION} ' "$rpm" "$daemon_rpm")" "$version $version "
+check_equal "configuration files: none, and the daemon's" "$(rpm -qpc "$rpm" "$daemon_rpm")" \
 	$'/etc/faultmap/faultmap.conf\n/etc/logrotate.d/faultmap'
 check_equal "it needs the libraries that the program does" \
 	"$(rpm -qpR "$rpm" | sed -n 's/^\(lib[^(]*\)()(64bit)$/\1/p' | sort)" \
 	"$(objdump -p "$BUILD/faultmap" | awk '$1 == "NEEDED" { print $2 }' | sort)"
+check_contains "the daemon needs the command" <(rpm -qpR "$daemon_rpm") "^faultmap >= $version-"
+check_contains "who has the one package of before gets both" <(rpm -qp --obsoletes "$daemon_rpm") \
+	"^faultmap < $version-2\$"
+check_equal "the command brings no unit" "$(files "$rpm" | grep -E 'systemd|^/etc')" ""
+check_equal "the command has no scripts" "$(rpm -qp --scripts "$rpm")" ""
+rpm -qp --scripts "$daemon_rpm" >"$TMP/scripts"
+check_contains "the daemon's go by the preset" "$TMP/scripts" 'preset faultmap.socket faultmap.service'
+check_equal "and start nothing, nor enable" "$(grep -E '(^|[^-])\b(start|enable|restart)\b' "$TMP/scripts")" ""
 check "it unpacks" unpack
-make -s install "BUILD=$BUILD" "DESTDIR=$TMP/installed" PREFIX=/usr >/dev/null
-check_equal "it holds what make install installs" \
-	"$(rpm -qp --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | sed -n 's/^-[^ ]* //p' |
-		grep -vE '^/usr/share/(doc|licenses)/' | sort)" \
+make -s install "BUILD=$BUILD" "DESTDIR=$TMP/installed" PREFIX=/usr UNITDIR=/usr/lib/systemd/system >/dev/null
+check_equal "they hold what make install installs, each file once" \
+	"$({ files "$rpm"; files "$daemon_rpm"; } | sort)" \
 	"$(cd "$TMP/installed" && find . ! -type d | sed 's/^\.//' | sort)"
+check_equal "the preset: nothing of it" "$(grep -v '^#' "$root/usr/lib/systemd/system-preset/90-faultmap.preset" |
+	cut -d' ' -f1 | sort -u)" disable
 check_equal "the program says the version" "$("$root/usr/bin/faultmap" --version)" "faultmap $version"
 check "it profiles a command" "$root/usr/bin/faultmap" run -o "$TMP/summary" -- true
 check_contains "its summary" "$TMP/summary" '^exit status 0'

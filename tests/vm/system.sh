@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The Debian package in a full system: Debian 12 with its own kernel and systemd, booted under QEMU, where
+# The Debian packages in a full system: Debian 12 with its own kernel and systemd, booted under QEMU, where
 # kernel.perf_event_paranoid is 3. The service is scraped from outside, killed, reloaded, stopped. TAP.
 # usage: tests/vm/system.sh       with root, after make deb
 # environment: BUILD, CACHE (a root of some 100 MB is kept there), MEMORY (MiB)
@@ -12,8 +12,9 @@ CACHE=${CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/faultmap-vm}
 DEADLINE_FACTOR=8 # it is emulated
 work=$BUILD/vm-system
 root=$TMP/root
-packages=systemd-sysv,dbus,udev,linux-image-cloud-amd64,openssh-server,procps
+packages=systemd-sysv,dbus,udev,linux-image-cloud-amd64,openssh-server,procps,logrotate
 deb=$(ls "$BUILD"/deb/faultmap_*_amd64.deb 2>/dev/null)
+daemon_deb=$(ls "$BUILD"/deb/faultmap-daemon_*_all.deb 2>/dev/null)
 
 # What the package depends on: its own installation needs no network then.
 dependencies()
@@ -58,8 +59,8 @@ configure_root()
 make_system()
 {
 	make_base && mkdir -p "$root" "$work" && tar -C "$root" -xf "$base" &&
-		cp "$deb" "$root/tmp/faultmap.deb" &&
-		chroot "$root" dpkg --install /tmp/faultmap.deb && configure_root &&
+		cp "$deb" "$root/tmp/faultmap.deb" && cp "$daemon_deb" "$root/tmp/daemon.deb" &&
+		chroot "$root" dpkg --install /tmp/faultmap.deb /tmp/daemon.deb && configure_root &&
 		cp "$root"/boot/vmlinuz-* "$work/vmlinuz" && cp "$root"/boot/initrd.img-* "$work/initrd" &&
 		rm -f "$work/root.img" && truncate -s 1500M "$work/root.img" &&
 		mkfs.ext4 -q -L root -d "$root" "$work/root.img"
@@ -111,6 +112,12 @@ is_up()
 	[ "$(property ActiveState)" = active ] && [ "$(property NRestarts)" = "$1" ]
 }
 
+# restarted PID: it runs, in another process.
+restarted()
+{
+	is_up 0 && [ "$(property MainPID)" != "$1" ]
+}
+
 is_running()
 {
 	in_guest true
@@ -126,7 +133,11 @@ capabilities()
 test_start()
 {
 	check_equal "Debian's default" "$(in_guest cat /proc/sys/kernel/perf_event_paranoid)" 3
-	check "the service is active: the package has enabled it" wait_for 60 is_up 0
+	check_equal "the packages have started nothing and enabled nothing" "$(in_guest 'systemctl is-active faultmap.service \
+		faultmap.socket; systemctl is-enabled faultmap.service faultmap.socket' | sort | uniq -c | tr -s ' ')" \
+		$' 2 disabled\n 2 inactive'
+	check "README.Debian's command" in_guest systemctl enable --now faultmap.socket faultmap.service
+	check "the service is active" wait_for 60 is_up 0
 	check_equal "no unit has failed" "$(in_guest systemctl is-system-running --wait;
 		in_guest systemctl list-units --failed --plain --no-legend)" running
 	check_equal "a scrape from outside" "$(scraped_status)" 200
@@ -164,9 +175,19 @@ test_life()
 		"$(value 'faultmap_perf_faults_total{severity="major"}')" ""
 	check "no-sys-admin.conf: faults are counted" wait_for 30 reaches faultmap_entries_total 1
 	check_equal "no-sys-admin.conf: no capability is left" "$(capabilities)" "$no_capability"
+	pid=$(property MainPID)
+	check "the package again, as an update does it" in_guest dpkg --install /tmp/daemon.deb
+	check "has restarted what ran" wait_for 60 restarted "$pid"
 	check "systemctl stop" in_guest systemctl stop faultmap.socket faultmap.service
 	check_equal "it has ended well" "$(property Result):$(property ExecMainStatus)" success:0
-	check "dpkg --purge" in_guest dpkg --purge faultmap
+	check "the package again, while it is stopped" in_guest dpkg --install /tmp/daemon.deb
+	check_equal "has started nothing" "$(property ActiveState)" inactive
+	check "logrotate, while it is stopped" in_guest logrotate --force /etc/logrotate.d/faultmap
+	check "it starts again" in_guest systemctl start faultmap.socket faultmap.service
+	check "dpkg --purge, while it runs" in_guest dpkg --purge faultmap-daemon faultmap
+	check_equal "has stopped it" "$(in_guest pgrep -xc faultmap)" 0
+	check_equal "nothing of it is left" "$(in_guest "find /etc /usr /lib/systemd /var/lib /var/log /run -xdev \
+		-name '*faultmap*' -not -path '*/faultmap.s*.d*'")" ""
 	check_equal "no BPF program of it is left" "$(in_guest 'ls /sys/fs/bpf | wc -l')" 0
 }
 
