@@ -34,6 +34,8 @@
  * leaves some 20 MiB free, and free(3) only gives back what lies at the heap's end. */
 #define TRIM_TICKS 20
 #define TRIM_BYTES (1 << 20)
+/* How old findings may be that the page shows: as old as its figures. */
+#define FINDINGS_KEEP_NS 60000000000UL
 
 struct service {
 	int argc; /* the flags, for a reload */
@@ -44,6 +46,7 @@ struct service {
 	struct privileges_user user;        /* whom the daemon becomes */
 	struct session *session;
 	struct sinks sinks; /* the sinks below, those that are in use */
+	struct recent_findings *findings;
 	struct sink_prometheus *metrics;
 	struct sink_overview *overview;
 	struct sink_jsonl *jsonl;       /* NULL without --jsonl */
@@ -172,7 +175,7 @@ static int render_overview(void *context, const char *sort, const char *search, 
 	if (!service->has_ticked)
 		return -EAGAIN;
 	return sink_overview_render(service->overview, sink_prometheus_groups(service->metrics),
-				    sort, search, ret_text, ret_size);
+				    service->findings, sort, search, ret_text, ret_size);
 }
 
 static int render_group(void *context, const char *name, char **ret_text, size_t *ret_size)
@@ -238,6 +241,8 @@ static void write_meta(struct service *service)
 static void set_jsonl(struct service *service, struct sink_jsonl *jsonl)
 {
 	service->jsonl = jsonl;
+	if (jsonl)
+		sink_jsonl_set_findings(jsonl, service->findings);
 	if (jsonl)
 		sinks_add(&service->sinks, &sink_jsonl_ops, jsonl);
 }
@@ -541,6 +546,10 @@ static int make_metrics(struct service *service)
 
 	daemon_parse_mappings(config->mappings, &options.top_mappings); /* checked with the flags */
 	clock_gettime(CLOCK_REALTIME, &options.started);
+	service->findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE),
+						RECENT_FINDINGS_WINDOW_NS, FINDINGS_KEEP_NS);
+	if (service->findings)
+		sinks_add(&service->sinks, &recent_findings_ops, service->findings);
 	service->metrics = sink_prometheus_new(&options);
 	if (service->metrics) {
 		sink_prometheus_set_rules(service->metrics, service->settings->rules);
@@ -552,8 +561,11 @@ static int make_metrics(struct service *service)
 	if (config->stream)
 		service->stream = sink_stream_new();
 	if (service->stream)
+		sink_stream_set_findings(service->stream, service->findings);
+	if (service->stream)
 		sinks_add(&service->sinks, &sink_stream_ops, service->stream);
-	return service->metrics && service->overview && !service->stream == !config->stream ?
+	return service->findings && service->metrics && service->overview &&
+			       !service->stream == !config->stream ?
 		       0 :
 		       -ENOMEM;
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cmd/filter_flags.h"
@@ -66,7 +67,8 @@ static const struct command_spec spec = {
 		"Each line is a JSON object; `rec` names its type. `meta` comes first. Each tick then\n"
 		"writes one `interval` line with the totals and losses, one `faults` line for each\n"
 		"process, mapping and kind that had faults, one `process` line for each process that had\n"
-		"faults, and one `exit` line for each process that ended. Fields whose names end in\n"
+		"faults, and one `exit` line for each process that ended. Every ten seconds there is one\n"
+		"`finding` line for each finding, see faultmap-findings(7). Fields whose names end in\n"
 		"_total are running totals; the other counts are since the tick before.\n"
 		"In comm, mapping and cgroup, control characters and bytes that are not valid UTF-8 are\n"
 		"written as \\xNN, and a backslash as \\\\; JSON's own escapes come on top.\n"
@@ -198,6 +200,7 @@ static int log_main(int argc, char *argv[])
 				     .watch = { .detail = DETAIL_FAST,
 						.stack_samples = STACK_SAMPLES_DEFAULT } };
 	struct log log = { .config = &config };
+	struct recent_findings *findings;
 	int operand, status;
 	struct error error;
 
@@ -225,6 +228,15 @@ static int log_main(int argc, char *argv[])
 		log_error("%s", error.text);
 		return EXIT_FAILED;
 	}
+	findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE), RECENT_FINDINGS_WINDOW_NS,
+				       0);
+	if (!findings) {
+		sink_jsonl_free(log.sink);
+		log_error("starting: out of memory");
+		return EXIT_FAILED;
+	}
+	sink_jsonl_set_findings(log.sink, findings);
+	sinks_add(&log.sinks, &recent_findings_ops, findings);
 	sinks_add(&log.sinks, &sink_jsonl_ops, log.sink);
 	status = log_run(&log);
 	sinks_free(&log.sinks);

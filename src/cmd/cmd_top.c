@@ -129,22 +129,8 @@ struct top {
 	const struct top_config *config;
 	struct privileges_user user; /* that it becomes */
 	struct session *session;
-	struct sinks sinks;               /* the table */
-	struct recent_findings *findings; /* in sinks */
+	struct sinks sinks; /* the table */
 };
-
-void top_print_findings(const struct top_config *config, const struct recent_findings *recent)
-{
-	char line[1024];
-	size_t count;
-	const struct finding *list = recent_findings_list(recent, &count, NULL);
-
-	if (!count || table_format(&config->table) != TALLY_TEXT)
-		return;
-	printf("findings, see faultmap-findings(7): %s\n",
-	       finding_text_line(list, count, line, sizeof(line)));
-	fflush(stdout);
-}
 
 static int count_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
@@ -152,7 +138,6 @@ static int count_tick(void *context, const struct snapshot *snapshot, struct err
 	uint64_t wanted = top->config->once ? 1 : top->config->count;
 
 	(void)error;
-	top_print_findings(top->config, top->findings);
 	if (wanted && snapshot->tick >= wanted)
 		session_stop(top->session);
 	return 0;
@@ -269,6 +254,7 @@ void top_table(const struct top_config *config, struct sink_table_options *ret_o
 		.has_colour = table_has_colour(&config->table, STDOUT_FILENO),
 		.format = table_format(&config->table),
 		.page_size = page_size,
+		.has_findings = true,
 		.stream = stdout,
 	};
 }
@@ -310,15 +296,11 @@ static int top_main(int argc, char *argv[])
 		return top_on_screen(&config, &top.user);
 	top_table(&config, &options, (uint64_t)sysconf(_SC_PAGESIZE));
 	table = sink_table_new(&options);
-	top.findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE), 0);
-	if (!table || !top.findings) {
-		sink_table_free(table);
-		recent_findings_free(top.findings);
+	if (!table) {
 		log_error("starting: out of memory");
 		return EXIT_FAILED;
 	}
 	sinks_add(&top.sinks, &sink_table_ops, table);
-	sinks_add(&top.sinks, &recent_findings_ops, top.findings);
 	status = top_run(&top);
 	sinks_free(&top.sinks);
 	return status;

@@ -140,7 +140,8 @@ int run_end_verdict(struct run *run, struct error *error)
 		return 0;
 	result = verdict_lines_budget(run->jsonl, run->budget, error);
 	return result ? result :
-			verdict_lines_findings(run->jsonl, run->findings, run->n_findings, error);
+			verdict_lines_findings(run->jsonl, run->findings, run->n_findings,
+					       run->wall_ns, error);
 }
 
 static void write_junit(struct run *run)

@@ -9,7 +9,6 @@
 #include "cmd/table_options.h"
 #include "cmd/watch.h"
 #include "sink/sink_table.h"
-#include "verdict/recent_findings.h"
 
 struct top_config {
 	struct common_options common;
@@ -56,8 +55,6 @@ static inline int top_connected(const struct top_config *config, bool has_screen
 /* What a daemon streams, on the screen or as tables. The exit status. */
 int top_connected(const struct top_config *config, bool has_screen);
 #endif
-/* Below a table of text: the findings of its interval, if there is any. */
-void top_print_findings(const struct top_config *config, const struct recent_findings *recent);
 /* The table that the flags ask for, on standard output. */
 void top_table(const struct top_config *config, struct sink_table_options *ret_options,
 	       uint64_t page_size);

@@ -32,7 +32,8 @@ struct connection {
 	struct filter *filter;       /* NULL: all processes; the reader's */
 	bool has_screen;
 	struct sink_table *table; /* or: */
-	struct term *term;        /* from the first meta line on */
+	struct term *term;        /* from the first meta line on, as what follows */
+	struct recent_findings *findings;
 	struct top_settings settings;
 	bool was_connected;   /* a meta line has come, ever */
 	bool is_reading;      /* the reader is of this connection */
@@ -157,6 +158,9 @@ static int take_interval(void *context, const struct snapshot *snapshot, struct 
 		snapshot = filter_apply(connection->filter, snapshot);
 	if (!snapshot)
 		return error_set(error, ENOMEM, "choosing processes: out of memory");
+	if (connection->has_screen &&
+	    top_show_findings(connection->term, connection->findings, snapshot, error) < 0)
+		return -ENOMEM;
 	if (connection->has_screen)
 		return sink_term_tick(connection->term, snapshot, error);
 	return print(connection, snapshot, error);
@@ -173,6 +177,10 @@ static int open_screen(struct connection *connection, struct error *error)
 		.context = connection,
 	};
 
+	connection->findings = recent_findings_new(options.ui.page_size, RECENT_FINDINGS_WINDOW_NS,
+						   0);
+	if (!connection->findings)
+		return error_set(error, ENOMEM, "starting: out of memory");
 	return top_open_term(&connection->term, &options, connection->config, &connection->settings,
 			     connection->loop, error);
 }
@@ -228,6 +236,8 @@ static int begin_reading(struct connection *connection, struct error *error)
 
 	if (connection->term)
 		ui_forget(term_ui(connection->term));
+	if (connection->findings && recent_findings_reset(connection->findings) < 0)
+		return error_set(error, ENOMEM, "connecting: out of memory");
 	sink_table_free(TAKE_PTR(connection->table));
 	filter_free(TAKE_PTR(connection->filter));
 	jsonl_reader_free(connection->reader);
@@ -374,6 +384,7 @@ static void close_all(struct connection *connection)
 	sink_table_free(connection->table);
 	filter_free(connection->filter);
 	jsonl_reader_free(connection->reader);
+	recent_findings_free(connection->findings);
 	top_settings_close(&connection->settings);
 	if (connection->credentials)
 		explicit_bzero(connection->credentials, strlen(connection->credentials));

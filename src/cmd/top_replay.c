@@ -25,7 +25,8 @@ struct replay {
 	struct player *player;
 	struct term *term;
 	struct top_settings settings;
-	struct error error; /* why the loop ended */
+	struct recent_findings *findings; /* from the first snapshot on */
+	struct error error;               /* why the loop ended */
 	double speed;
 	uint64_t interval_ms; /* of the snapshot that is shown */
 	bool is_paused;
@@ -55,7 +56,16 @@ static int show(struct replay *replay, const struct snapshot *snapshot, struct e
 	show_host(replay);
 	replay->interval_ms = snapshot->interval_ns / 1000000 ?: 1000;
 	set_timer(replay);
+	if (top_show_findings(replay->term, replay->findings, snapshot, error) < 0)
+		return -ENOMEM;
 	return sink_term_tick(replay->term, snapshot, error);
+}
+
+/* What is passed unseen counts for rates and findings. */
+static int note(struct replay *replay, const struct snapshot *snapshot, struct error *error)
+{
+	ui_note(term_ui(replay->term), snapshot);
+	return recent_findings_tick(replay->findings, snapshot, error);
 }
 
 static void say_end(struct replay *replay)
@@ -95,14 +105,11 @@ static int play_to(struct replay *replay, uint64_t position, int64_t ts_ms, stru
 
 	do {
 		result = player_next(replay->player, &snapshot, error);
-		if (result > 0 && player_position(replay->player) < position)
-			ui_note(term_ui(replay->term), snapshot);
-		else if (result > 0 &&
-			 (int64_t)snapshot->ts.tv_sec * 1000 + snapshot->ts.tv_nsec / 1000000 <
-				 ts_ms)
-			ui_note(term_ui(replay->term), snapshot);
-		else
+		if (result > 0 && player_position(replay->player) >= position &&
+		    (int64_t)snapshot->ts.tv_sec * 1000 + snapshot->ts.tv_nsec / 1000000 >= ts_ms)
 			break;
+		if (result > 0)
+			result = note(replay, snapshot, error) ?: 1;
 	} while (result > 0);
 	if (result < 0 || !snapshot)
 		return result;
@@ -114,6 +121,8 @@ static int play_to(struct replay *replay, uint64_t position, int64_t ts_ms, stru
 static int go_back(struct replay *replay, struct error *error)
 {
 	ui_forget(term_ui(replay->term));
+	if (recent_findings_reset(replay->findings) < 0)
+		return error_set(error, ENOMEM, "looking for findings: out of memory");
 	return player_rewind(replay->player, error);
 }
 
@@ -241,7 +250,11 @@ static int run(struct replay *replay, struct error *error)
 	if (!result)
 		return error_set(error, ENODATA, "no interval in these lines; nothing to show");
 	if (result > 0)
-		result = open_screen(replay, error);
+		replay->findings = recent_findings_new(player_info(replay->player)->page_size,
+						       RECENT_FINDINGS_WINDOW_NS, 0);
+	if (result > 0)
+		result = replay->findings ? open_screen(replay, error) :
+					    error_set(error, ENOMEM, "starting: out of memory");
 	if (!result)
 		result = log_reading_confine(SANDBOX_REPLAY, &replay->config->common.disabled,
 					     error);
@@ -271,6 +284,7 @@ int top_replay_on_screen(const struct top_config *config, char *const files[])
 	term_close(replay.term);
 	loop_free(replay.loop);
 	player_free(replay.player);
+	recent_findings_free(replay.findings);
 	top_settings_close(&replay.settings);
 	if (result < 0)
 		log_error("%s", *error.text ? error.text : "waiting for events failed");

@@ -16,9 +16,6 @@
 #include "collect/host_memory.h"
 #include "sink/finding_text.h"
 
-/* Of findings: as long as a person looks at a screen before it changes again. */
-#define FINDINGS_WINDOW_NS 10000000000UL
-
 struct top_screen {
 	const struct top_config *config;
 	struct session *session;
@@ -101,13 +98,16 @@ static void show_memory(struct top_screen *top)
 	ui_set_memory(term_ui(top->term), &shown);
 }
 
-static void show_findings(struct top_screen *top)
+int top_show_findings(struct term *term, struct recent_findings *findings,
+		      const struct snapshot *snapshot, struct error *error)
 {
+	int result = recent_findings_tick(findings, snapshot, error);
 	char line[512];
 	size_t count;
-	const struct finding *list = recent_findings_list(top->findings, &count, NULL);
+	const struct finding *list = recent_findings_list(findings, &count, NULL);
 
-	ui_set_findings(term_ui(top->term), finding_text_line(list, count, line, sizeof(line)));
+	ui_set_findings(term_ui(term), finding_text_line(list, count, line, sizeof(line)));
+	return result;
 }
 
 static int handle_tick(void *context, const struct snapshot *snapshot, struct error *error)
@@ -115,9 +115,8 @@ static int handle_tick(void *context, const struct snapshot *snapshot, struct er
 	struct top_screen *top = context;
 
 	show_memory(top);
-	if (recent_findings_tick(top->findings, snapshot, error) < 0)
+	if (top_show_findings(top->term, top->findings, snapshot, error) < 0)
 		return -ENOMEM;
-	show_findings(top);
 	return sink_term_tick(top->term, snapshot, error);
 }
 
@@ -153,7 +152,8 @@ static int run(struct top_screen *top, const struct privileges_user *user, struc
 {
 	int result;
 
-	top->findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE), FINDINGS_WINDOW_NS);
+	top->findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE),
+					    RECENT_FINDINGS_WINDOW_NS, 0);
 	if (!top->findings)
 		return error_set(error, ENOMEM, "starting: out of memory");
 	top_settings_open(&top->settings);

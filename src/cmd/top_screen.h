@@ -6,6 +6,7 @@
 
 #include "cmd/top.h"
 #include "term/term.h"
+#include "verdict/recent_findings.h"
 
 struct top_settings {
 	char path[512]; /* "": there is no home */
@@ -25,5 +26,10 @@ int top_settings_save(struct top_settings *settings, const char *text, char *ret
 int top_open_term(struct term **ret_term, struct term_options *options,
 		  const struct top_config *config, const struct top_settings *settings,
 		  struct loop *loop, struct error *error);
+
+/* Takes the snapshot, and puts what was found of late below the screen's header. 0, or -ENOMEM with
+ * the error set. */
+int top_show_findings(struct term *term, struct recent_findings *findings,
+		      const struct snapshot *snapshot, struct error *error);
 
 #endif

@@ -8,22 +8,8 @@
 #include "cmd/log_reading.h"
 #include "replay/player.h"
 
-/* A table, and the findings of its interval. 0 or a negative errno with the error set. */
-static int show(const struct top_config *config, struct sink_table *table,
-		struct recent_findings *findings, const struct snapshot *snapshot,
-		struct error *error)
-{
-	int result = sink_table_tick(table, snapshot, error);
-
-	if (!result)
-		result = recent_findings_tick(findings, snapshot, error);
-	if (!result)
-		top_print_findings(config, findings);
-	return result;
-}
-
 static int print(const struct top_config *config, struct player *player, struct sink_table *table,
-		 struct recent_findings *findings, struct error *error)
+		 struct error *error)
 {
 	uint64_t count = config->once ? 1 : config->count;
 	const struct snapshot *snapshot;
@@ -32,7 +18,7 @@ static int print(const struct top_config *config, struct player *player, struct 
 	for (uint64_t n = 0; result > 0 && (!count || n < count); n++) {
 		result = player_next(player, &snapshot, error);
 		if (result > 0)
-			result = show(config, table, findings, snapshot, error) ?: 1;
+			result = sink_table_tick(table, snapshot, error) ?: 1;
 	}
 	if (!result && !player_position(player))
 		return error_set(error, ENODATA, "no interval in these lines; nothing to show");
@@ -44,7 +30,6 @@ int top_replay_tables(const struct top_config *config, char *const files[])
 	struct sink_table_options options;
 	struct log_complaints complaints = {};
 	struct player *player = player_new(files, log_complaints_print, &complaints);
-	struct recent_findings *findings = NULL;
 	struct sink_table *table = NULL;
 	struct error error;
 	int result = -ENOMEM;
@@ -53,16 +38,14 @@ int top_replay_tables(const struct top_config *config, char *const files[])
 	if (player) {
 		top_table(config, &options, player_info(player)->page_size);
 		table = sink_table_new(&options);
-		findings = recent_findings_new(player_info(player)->page_size, 0);
 	}
-	if (player && table && findings)
+	if (player && table)
 		result = log_reading_confine(SANDBOX_REPORT, &config->common.disabled, &error);
 	if (!result)
-		result = print(config, player, table, findings, &error);
+		result = print(config, player, table, &error);
 	log_complaints_end(&complaints);
 	if (result < 0 && result != -EPIPE)
 		log_error("%s", error.text);
-	recent_findings_free(findings);
 	sink_table_free(table);
 	player_free(player);
 	return result < 0 || complaints.count ? EXIT_FAILED : EXIT_DONE;

@@ -172,8 +172,7 @@ void groups_set_rules(struct groups *groups, struct group_rules *rules)
 	groups->rules_turn++;
 }
 
-/* The name, or what stands for a private one. */
-static const char *shown_name(const struct groups *groups, const char *name)
+const char *groups_shown_name(const struct groups *groups, const char *name)
 {
 	return !groups->public_names ||
 			       public_names_has(groups->public_names, name, groups->now_ns) ?
@@ -384,7 +383,7 @@ void groups_row(struct groups *groups, const struct row *row, const struct fault
 	if (groups->top_mappings)
 		top_mappings_count(group_counts_itself(group) ? &group->mappings :
 								&groups->other->mappings,
-				   shown_name(groups, row->mapping), faults);
+				   groups_shown_name(groups, row->mapping), faults);
 }
 
 void groups_process(struct groups *groups, const struct process *process)

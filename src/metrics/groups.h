@@ -136,6 +136,8 @@ int groups_hide_private(struct groups *groups);
 /* Takes these rules from now on, which have to stay until there are others; NULL: none. What groups
  * have counted stays theirs. */
 void groups_set_rules(struct groups *groups, struct group_rules *rules);
+/* A mapping's name as everybody may see it. */
+const char *groups_shown_name(const struct groups *groups, const char *name);
 
 void groups_begin(struct groups *groups, const struct snapshot *snapshot);
 void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta);

@@ -9,6 +9,7 @@
 #include "metrics/figures.h"
 #include "model/latency.h"
 #include "model/losses.h"
+#include "base/text.h"
 #include "base/util.h"
 #include "base/version.h"
 
@@ -276,8 +277,43 @@ static bool put_groups(json_t *root, const struct groups *groups, enum column co
 	       !json_object_set_new(root, "other", describe_rest(&rest, seconds));
 }
 
+static void put_text(json_t *object, const char *name, const char *bytes)
+{
+	autofree char *text = text_escape(bytes);
+
+	json_object_set_new(object, name, json_string(text ?: ""));
+}
+
+/* What a process maps is not for everybody to see, as in /metrics. */
+static json_t *describe_finding(const struct finding *finding, const struct groups *groups)
+{
+	json_t *object = json_pack("{s:s, s:s, s:I, s:f, s:I, s:s, s:f}", "name", finding->name,
+				   "sure", finding->sure, "pid", (json_int_t)finding->pid,
+				   "cost_seconds", (double)finding->cost_ns / 1e9, "cost_bytes",
+				   (json_int_t)finding->cost_bytes, "do", finding->advice,
+				   "seconds_ago", (double)finding->age_ns / 1e9);
+
+	put_text(object, "comm", finding->comm);
+	if (finding->mapping)
+		put_text(object, "mapping", groups_shown_name(groups, finding->mapping));
+	json_object_set_new(object, "seen", json_string(finding->seen));
+	return object;
+}
+
+static json_t *list_findings(const struct recent_findings *findings, const struct groups *groups)
+{
+	size_t count = 0;
+	const struct finding *list = findings ? recent_findings_list(findings, &count, NULL) : NULL;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, describe_finding(&list[i], groups));
+	return array;
+}
+
 int sink_overview_render(const struct sink_overview *overview, const struct groups *groups,
-			 const char *sort, const char *search, char **ret_text, size_t *ret_size)
+			 const struct recent_findings *findings, const char *sort,
+			 const char *search, char **ret_text, size_t *ret_size)
 {
 	double seconds = (double)recent_ns(&overview->recent) / 1e9;
 	enum column column = column_of(sort);
@@ -285,12 +321,13 @@ int sink_overview_render(const struct sink_overview *overview, const struct grou
 
 	if (column == COLUMN_COUNT)
 		return -EINVAL;
-	root = json_pack("{s:s, s:s, s:s, s:f, s:f, s:I, s:s, s:o, s:o}", "faultmap",
+	root = json_pack("{s:s, s:s, s:s, s:f, s:f, s:I, s:s, s:o, s:o, s:o}", "faultmap",
 			 FAULTMAP_VERSION, "host", overview->host, "group_by",
 			 group_by_names[groups->group_by], "ts", figures_time(overview->ts),
 			 "seconds", seconds, "processes", (json_int_t)overview->n_processes, "sort",
 			 column_names[column], "history", list_history(overview), "kinds",
-			 list_kinds(overview, seconds));
+			 list_kinds(overview, seconds), "findings",
+			 list_findings(findings, groups));
 	if (!put_groups(root, groups, column, search, seconds)) {
 		json_decref(root);
 		return -ENOMEM;

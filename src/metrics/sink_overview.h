@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "metrics/groups.h"
+#include "verdict/recent_findings.h"
 #include "model/sink.h"
 
 struct sink_overview;
@@ -26,9 +27,10 @@ extern const struct sink_ops sink_overview_ops;
  * The JSON text, allocated with malloc; groups as they are after the same snapshot. It lists at
  * most 100 groups, the first by the column `sort` (NULL: minor) of those whose label contains
  * `search` (whatever the case; NULL: all); sums are exact, since "other" has all that has no line.
- * 0, -EINVAL when there is no such column, or -ENOMEM.
+ * findings: NULL lists none. 0, -EINVAL when there is no such column, or -ENOMEM.
  */
 int sink_overview_render(const struct sink_overview *overview, const struct groups *groups,
-			 const char *sort, const char *search, char **ret_text, size_t *ret_size);
+			 const struct recent_findings *findings, const char *sort,
+			 const char *search, char **ret_text, size_t *ret_size);
 
 #endif

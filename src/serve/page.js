@@ -378,6 +378,62 @@ const groupTable = new Table(byId("groups"), "Groups", "Group", GROUP_COLUMNS,
 	(row) => fragmentOf({ group: row.name }));
 const kindTable = new Table(byId("kinds"), "Kinds", "Kind", [...FAULTS, "stalled"]);
 
+/* What is found goes on for a while: its line stays, and only what has changed is written. */
+const findingLines = new Map(); /* by what they are of */
+
+function makeFinding() {
+	const parts = ["name", "sure", "who", "ago"].map((part) => make(part === "name" ? "strong" : "span", part));
+	const line = make("li", "", make("p"), make("p", "seen"), make("p", "do", make("strong", "", "Do: "), make("span")));
+
+	for (const part of parts)
+		line.firstChild.append(part, " ");
+	return line;
+}
+
+function costOf(finding) {
+	const costs = [finding.cost_seconds && duration(finding.cost_seconds) + " of stall",
+		finding.cost_bytes && bytes(finding.cost_bytes)].filter(Boolean);
+
+	return costs.length ? `; cost ${costs.join(", ")}` : "";
+}
+
+function fillFinding(line, finding) {
+	const who = finding.pid ? `${finding.comm}[${finding.pid}]` : "all processes";
+	const texts = {
+		".name": finding.name,
+		".sure": `(${finding.sure})`,
+		".who": [who, finding.mapping].filter(Boolean).join(", "),
+		".ago": finding.seconds_ago >= 1 ? `${span(finding.seconds_ago)} ago` : "now",
+		".seen": finding.seen + costOf(finding),
+		".do span": finding.do,
+	};
+
+	for (const part in texts)
+		setText(line.querySelector(part), texts[part]);
+}
+
+function drawFindings(findings) {
+	const seen = new Map();
+	const known = new Set(findingLines.keys());
+	const lines = findings.map((finding) => {
+		const what = [finding.name, finding.pid, finding.mapping].join("\n");
+		const key = what + (seen.get(what) || "");
+
+		seen.set(what, (seen.get(what) || 0) + 1);
+		if (!known.delete(key)) {
+			findingLines.set(key, makeFinding());
+			announce(`Finding: ${finding.name}, ${finding.comm}`);
+		}
+		fillFinding(findingLines.get(key), finding);
+		return findingLines.get(key);
+	});
+
+	for (const key of known)
+		findingLines.delete(key);
+	arrange(byId("findings"), lines);
+	byId("findings-box").hidden = !lines.length;
+}
+
 function noteOnGroups(overview) {
 	const shown = overview.groups.length;
 
@@ -393,6 +449,7 @@ function drawAll(overview) {
 	setText(byId("host"), overview.host);
 	setText(byId("version"), "faultmap " + overview.faultmap);
 	byId("strips").replaceChildren(...Object.keys(STRIPS).map((key) => strip(key, overview.history)));
+	drawFindings(overview.findings);
 	setText(byId("groups-note"), noteOnGroups(overview));
 	setText(byId("kinds-note"), `of the last ${span(overview.seconds)}`);
 	groupTable.update(overview.groups, false,

@@ -30,8 +30,9 @@ struct sink_jsonl {
 	struct json_line meta; /* as it was given, not ended: for each file and connection */
 	bool meta_is_due;
 	bool interval_is_last;
-	char ts[TEXT_TIME_LEN]; /* of this tick */
-	struct table stacks;    /* that this file or connection has */
+	char ts[TEXT_TIME_LEN];                 /* of this tick */
+	struct table stacks;                    /* that this file or connection has */
+	const struct recent_findings *findings; /* NULL: no lines of them */
 };
 
 /* The most stacks that are remembered as written to a file; beyond, all are written again. 6
@@ -587,6 +588,21 @@ static bool has_process_line(const struct process *process)
 	return process_moved(process) || process->gup != process->gup_before;
 }
 
+static void emit_findings(struct sink_jsonl *sink)
+{
+	uint64_t window_ns;
+	size_t count;
+	const struct finding *list = recent_findings_new_ones(sink->findings, &count, &window_ns);
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_line *line = line_begin_now(sink, "finding");
+
+		put_seconds(line, "seconds", window_ns);
+		verdict_lines_put_finding(line, &list[i]);
+		sink_emit(sink, false);
+	}
+}
+
 static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot)
 {
 	if (!sink->interval_is_last)
@@ -604,6 +620,8 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		if (snapshot->processes[i]->ended)
 			emit_exit(sink, snapshot->processes[i]);
+	if (sink->findings)
+		emit_findings(sink);
 	if (sink->interval_is_last)
 		emit_interval(sink, snapshot);
 }
@@ -622,6 +640,11 @@ int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, st
 }
 
 SINK_OPS(jsonl);
+
+void sink_jsonl_set_findings(struct sink_jsonl *sink, const struct recent_findings *findings)
+{
+	sink->findings = findings;
+}
 
 struct json_line *sink_jsonl_begin(struct sink_jsonl *sink, const char *rec)
 {

@@ -19,6 +19,7 @@
 #include "model/sink.h"
 #include "sink/json_line.h"
 #include "verdict/phases.h"
+#include "verdict/recent_findings.h"
 
 struct sink_jsonl;
 
@@ -62,6 +63,8 @@ int sink_jsonl_new_feed(struct sink_jsonl **ret_sink, struct feed *feed);
 /* One more reader: begins as with a new file, with a meta line. 0 or a negative errno with the
  * error set. */
 int sink_jsonl_restart(struct sink_jsonl *sink, struct error *error);
+/* Each window's findings get a line. Borrowed; they take each snapshot before this sink does. */
+void sink_jsonl_set_findings(struct sink_jsonl *sink, const struct recent_findings *findings);
 /* NULL is fine. */
 void sink_jsonl_free(struct sink_jsonl *sink);
 /* As outlet_watch and outlet_drain, the latter with the error set. */

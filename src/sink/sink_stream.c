@@ -31,6 +31,11 @@ void sink_stream_free(struct sink_stream *stream)
 	free(stream);
 }
 
+void sink_stream_set_findings(struct sink_stream *stream, const struct recent_findings *findings)
+{
+	sink_jsonl_set_findings(stream->lines, findings);
+}
+
 int sink_stream_meta(struct sink_stream *stream, const struct sink_jsonl_meta *meta,
 		     struct error *error)
 {

@@ -15,6 +15,8 @@ struct sink_stream;
 struct sink_stream *sink_stream_new(void);
 /* NULL is fine. Its readers have left. */
 void sink_stream_free(struct sink_stream *stream);
+/* As sink_jsonl_set_findings(). */
+void sink_stream_set_findings(struct sink_stream *stream, const struct recent_findings *findings);
 /* As sink_jsonl_meta(). */
 int sink_stream_meta(struct sink_stream *stream, const struct sink_jsonl_meta *meta,
 		     struct error *error);

@@ -10,7 +10,9 @@
 #include "base/util.h"
 #include "model/losses.h"
 #include "sink/denied.h"
+#include "sink/finding_text.h"
 #include "sink/tally_grid.h"
+#include "verdict/recent_findings.h"
 
 struct sink_table {
 	struct sink_table_options options;
@@ -18,6 +20,7 @@ struct sink_table {
 	struct users users;
 	uint64_t n_printed; /* tables */
 	bool has_latency;   /* some row had a latency: the column stays from then on */
+	struct recent_findings *findings; /* NULL: not wanted */
 	struct tally ended; /* what processes that are gone had counted, since attach or birth */
 };
 
@@ -31,18 +34,21 @@ struct sink_table *sink_table_new(const struct sink_table_options *options)
 		return NULL;
 	sink->options = *options;
 	sink->grouping = grouping_new(&grouping);
-	if (!sink->grouping) {
-		free(sink);
-		return NULL;
-	}
-	return sink;
+	if (options->has_findings)
+		sink->findings = recent_findings_new(options->page_size, 0, 0);
+	if (sink->grouping && !sink->findings == !options->has_findings)
+		return sink;
+	sink_table_free(sink);
+	return NULL;
 }
 
 void sink_table_free(struct sink_table *sink)
 {
 	if (!sink)
 		return;
-	grouping_free(sink->grouping);
+	if (sink->grouping)
+		grouping_free(sink->grouping);
+	recent_findings_free(sink->findings);
 	free(sink);
 }
 
@@ -118,6 +124,23 @@ static void print_header(const struct snapshot *snapshot, const struct tally *to
 	fputc('\n', stream);
 }
 
+static const struct finding *list_findings(const struct sink_table *sink, size_t *ret_count)
+{
+	*ret_count = 0;
+	return sink->findings ? recent_findings_list(sink->findings, ret_count, NULL) : NULL;
+}
+
+static void print_findings(const struct sink_table *sink)
+{
+	char line[1024];
+	size_t count;
+	const struct finding *list = list_findings(sink, &count);
+
+	if (count)
+		fprintf(sink->options.stream, "findings, see faultmap-findings(7): %s\n",
+			finding_text_line(list, count, line, sizeof(line)));
+}
+
 static int print_text(struct sink_table *sink, const struct snapshot *snapshot,
 		      const struct tallies *tallies)
 {
@@ -134,24 +157,29 @@ static int print_text(struct sink_table *sink, const struct snapshot *snapshot,
 					      .interval_ns = snapshot->interval_ns,
 					      .width = options->width,
 					      .users = &sink->users };
+	int result;
 
 	if (sink->n_printed++)
 		fputc('\n', options->stream);
 	print_header(snapshot, &tallies->total, options->stream);
-	return tally_grid_print(&view, tallies, has_ended(sink) ? &sink->ended : NULL,
-				options->stream);
+	result = tally_grid_print(&view, tallies, has_ended(sink) ? &sink->ended : NULL,
+				  options->stream);
+	print_findings(sink);
+	return result;
 }
 
 static int print_records(struct sink_table *sink, const struct snapshot *snapshot,
 			 const struct tallies *tallies)
 {
 	const struct sink_table_options *options = &sink->options;
-	const struct tally_records_view view = { .by = options->by,
-						 .page_size = options->page_size,
-						 .interval_ns = snapshot->interval_ns,
-						 .ts = snapshot->ts,
-						 .has_titles = !sink->n_printed++ };
+	struct tally_records_view view = { .by = options->by,
+					   .page_size = options->page_size,
+					   .interval_ns = snapshot->interval_ns,
+					   .ts = snapshot->ts,
+					   .has_titles = !sink->n_printed++,
+					   .has_findings = sink->findings };
 
+	view.findings = list_findings(sink, &view.n_findings);
 	return options->format == TALLY_CSV ? tally_records_csv(&view, tallies, options->stream) :
 					      tally_records_json(&view, tallies, options->stream);
 }
@@ -181,8 +209,12 @@ static int print_table(struct sink_table *sink, const struct snapshot *snapshot)
 int sink_table_tick(struct sink_table *sink, const struct snapshot *snapshot, struct error *error)
 {
 	FILE *stream = sink->options.stream;
-	int result = snapshot->tick ? print_table(sink, snapshot) : 0;
+	int result = 0;
 
+	if (sink->findings && recent_findings_tick(sink->findings, snapshot, error) < 0)
+		return -ENOMEM;
+	if (snapshot->tick)
+		result = print_table(sink, snapshot);
 	keep_ended(sink, snapshot);
 	if (result < 0)
 		return error_set(error, ENOMEM, "making the table: out of memory");

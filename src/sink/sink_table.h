@@ -27,7 +27,8 @@ struct sink_table_options {
 	struct tally_columns columns; /* with TALLY_TEXT */
 	enum tally_format format;
 	uint64_t page_size;
-	FILE *stream; /* borrowed */
+	bool has_findings; /* those of the interval: a line below the table, a member of JSON */
+	FILE *stream;      /* borrowed */
 };
 
 struct sink_table;

@@ -10,6 +10,7 @@
 #include "model/kinds.h"
 #include "model/stall_causes.h"
 #include "sink/json_line.h"
+#include "sink/verdict_lines.h"
 
 /* The one list of numbers, in the order of the CSV's columns. */
 static const struct {
@@ -163,6 +164,18 @@ static void json_tally(struct json_line *line, const struct tally_records_view *
 	json_line_close(line, '}');
 }
 
+/* As the lines of `finding` have them. */
+static void json_findings(struct json_line *line, const struct tally_records_view *view)
+{
+	json_line_open(line, "findings", '[');
+	for (size_t i = 0; i < view->n_findings; i++) {
+		json_line_open(line, NULL, '{');
+		verdict_lines_put_finding(line, &view->findings[i]);
+		json_line_close(line, '}');
+	}
+	json_line_close(line, ']');
+}
+
 int tally_records_json(const struct tally_records_view *view, const struct tallies *tallies,
 		       FILE *stream)
 {
@@ -182,6 +195,8 @@ int tally_records_json(const struct tally_records_view *view, const struct talli
 	json_line_int(&line, "n_rest", (int64_t)tallies->n_rest);
 	json_tally(&line, view, &tallies->rest, "rest");
 	json_tally(&line, view, &tallies->total, "total");
+	if (view->has_findings)
+		json_findings(&line, view);
 	is_whole = json_line_end(&line);
 	if (is_whole) {
 		fwrite(line.text, 1, line.length, stream);

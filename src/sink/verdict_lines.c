@@ -88,11 +88,8 @@ static int put_budget(struct sink_jsonl *sink, const struct budget_result *resul
 	return sink_jsonl_end(sink, error);
 }
 
-static int put_finding(struct sink_jsonl *sink, const struct finding *finding, struct error *error)
+void verdict_lines_put_finding(struct json_line *line, const struct finding *finding)
 {
-	struct json_line *line = sink_jsonl_begin(sink, "finding");
-
-	put_now(line);
 	json_line_text(line, "finding", finding->name);
 	json_line_text(line, "sure", finding->sure);
 	json_line_int(line, "pid", (int64_t)finding->pid);
@@ -104,16 +101,26 @@ static int put_finding(struct sink_jsonl *sink, const struct finding *finding, s
 	json_line_int(line, "cost_bytes", (int64_t)finding->cost_bytes);
 	json_line_text(line, "do", finding->advice);
 	json_line_text(line, "see", "faultmap-findings(7)");
+}
+
+static int put_finding(struct sink_jsonl *sink, const struct finding *finding, uint64_t wall_ns,
+		       struct error *error)
+{
+	struct json_line *line = sink_jsonl_begin(sink, "finding");
+
+	put_now(line);
+	json_line_real(line, "seconds", (double)wall_ns / 1e9);
+	verdict_lines_put_finding(line, finding);
 	return sink_jsonl_end(sink, error);
 }
 
 int verdict_lines_findings(struct sink_jsonl *sink, const struct finding *findings, size_t count,
-			   struct error *error)
+			   uint64_t wall_ns, struct error *error)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < count && !result; i++)
-		result = put_finding(sink, &findings[i], error);
+		result = put_finding(sink, &findings[i], wall_ns, error);
 	return result;
 }
 

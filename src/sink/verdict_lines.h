@@ -17,8 +17,10 @@ int verdict_lines_mark(struct sink_jsonl *sink, const char *name, const struct p
 		       bool is_exact, struct error *error);
 /* A line for each term. As above. */
 int verdict_lines_budget(struct sink_jsonl *sink, const struct budget *budget, struct error *error);
-/* A line for each. As above. */
+/* A line for each, which are of so much time. As above. */
 int verdict_lines_findings(struct sink_jsonl *sink, const struct finding *findings, size_t count,
-			   struct error *error);
+			   uint64_t wall_ns, struct error *error);
+/* The members of a finding, as every JSON has them. */
+void verdict_lines_put_finding(struct json_line *line, const struct finding *finding);
 
 #endif

@@ -13,8 +13,8 @@
 #include "model/latency.h"
 #include "model/losses.h"
 
-/* Beyond, what is small is in no finding. */
-#define SUBJECTS_MAX 65536
+/* Beyond, what is small is in no finding; of each row there are two subjects. 4 MiB. */
+#define SUBJECTS_MAX 8192
 
 /* What is known of a process beside its rows. */
 struct resident {
@@ -38,12 +38,13 @@ struct findings {
 
 /* What is large is kept apart whatever comes: so few stay in the CPU's cache. */
 #define MAX_ROWS 2048
+#define MAX_NAME_BYTES (1 << 20)
 
 struct findings *findings_new(uint64_t page_size)
 {
-	const struct grouping_options rows = { .by = BY_ROW,
-					       .sums_up = true,
-					       .max_tallies = MAX_ROWS };
+	const struct grouping_options rows = {
+		.by = BY_ROW, .sums_up = true, .max_tallies = MAX_ROWS, .max_names = MAX_NAME_BYTES
+	};
 	struct findings *findings = calloc(1, sizeof(*findings));
 
 	if (!findings)
@@ -68,6 +69,16 @@ void findings_free(struct findings *findings)
 		grouping_free(findings->rows);
 	free(findings->list);
 	free(findings);
+}
+
+/* No rule is about less: 32 MiB, and what asks for much. So few processes are looked at in a tick. */
+#define LEAST_FAULTS 8192
+#define LEAST_MAJOR 64
+
+static bool may_matter(const struct process *process)
+{
+	return process->minor + process->gup >= LEAST_FAULTS || process->major >= LEAST_MAJOR ||
+	       max_of(process->vsz_bytes, process->peak_vsz_bytes) >= MANY_RESERVED;
 }
 
 /* 0 or -ENOMEM. */
@@ -118,7 +129,7 @@ int findings_tick(struct findings *findings, const struct snapshot *snapshot, st
 	if (snapshot->tick)
 		note_relocations(findings, snapshot);
 	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
-		if (!losses_is_other(snapshot->processes[i]))
+		if (may_matter(snapshot->processes[i]) && !losses_is_other(snapshot->processes[i]))
 			result = note_resident(findings, snapshot->processes[i]);
 	return result < 0 ? error_set(error, ENOMEM, "looking for findings: out of memory") : 0;
 }

@@ -27,6 +27,7 @@ struct finding {
 	uint64_t cost_bytes; /* 0: none, or not known */
 	const char *advice;  /* the setting or the call. Static */
 	const char *sure;    /* "certain" or "likely". Static */
+	uint64_t age_ns; /* since the time that it is of ended; 0 unless recent_findings keep it */
 };
 
 struct findings;

@@ -33,6 +33,9 @@ struct subject {
 };
 #define SUBJECT_KEY_SIZE offsetof(struct subject, comm)
 
+/* Of memory that is asked for and not touched: what a machine of 16 GiB notices if it accounts for it. */
+#define MANY_RESERVED (1UL << 30)
+
 /* What a rule is about. */
 enum scope { OF_MAPPING, OF_PROCESS, OF_ALL };
 

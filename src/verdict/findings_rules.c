@@ -25,8 +25,6 @@
 /* Of denied faults: a crash has one, a test of a guard page a few. */
 #define MANY_DENIED 1000
 
-/* Of memory that is asked for and not touched: what a machine of 16 GiB notices if it accounts for it. */
-#define MANY_RESERVED (1UL << 30)
 /* Of that, a part that is touched: less than a twentieth is no headroom, but a mistake or a trick. */
 #define RESERVED_SHARE 20
 /* Of memory that is filled page by page where huge pages could do: 65,536 faults, 100 ms or more. */

@@ -6,7 +6,7 @@ import json
 import pathlib
 import sys
 
-from answers import Daemon, group
+from answers import Daemon, finding, group
 from browser import Browser, Site
 
 SIZES = (1280, 800), (400, 800)
@@ -17,9 +17,16 @@ GROUPS = [
     group("a-unit-with-a-name-that-is-much-longer-than-any-column-could-be-on-a-small-screen.service", 12),
     *[group(f"session-{i}.scope", 100 - i, resident=i << 20) for i in range(150)],
 ]
+FINDINGS = [
+    finding("again", 4711, "python3", cost_seconds=1.25, cost_bytes=192 << 20),
+    finding("cold-file", 815, "postgres", "/a/path/that/is/longer/than/any/small/screen/could/show/" + "x" * 60,
+            cost_seconds=0.3, seconds_ago=31),
+    finding("relocations"),
+]
 # Name, fragment, and what of the daemon is as usual.
 STATES = {
     "list": ("", Daemon(GROUPS)),
+    "findings": ("", Daemon(GROUPS, findings=FINDINGS)),
     "sorted": ("#sort=name", Daemon(GROUPS)),
     "found": ("#search=docker&sort=major", Daemon(GROUPS)),
     "none-found": ("#search=nobody", Daemon(GROUPS)),

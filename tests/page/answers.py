@@ -17,11 +17,19 @@ def totals(name, minor, major=0, denied=0):
             "minor_total": minor, "major_total": major, "denied_total": denied}
 
 
+def finding(name, pid=0, comm="", mapping=None, cost_seconds=0.0, cost_bytes=0, seconds_ago=0.0):
+    result = {"name": name, "sure": "likely", "pid": pid, "comm": comm, "cost_seconds": cost_seconds,
+              "cost_bytes": cost_bytes, "do": "GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824",
+              "seconds_ago": seconds_ago, "seen": "192 MiB were touched where at most 20 MiB were resident"}
+    return result if mapping is None else {**result, "mapping": mapping}
+
+
 class Daemon:
     """Answers as the daemon would that has these groups; called with a path and its arguments."""
 
-    def __init__(self, groups, has_series=True):
+    def __init__(self, groups, has_series=True, findings=()):
         self.groups = groups
+        self.findings = list(findings)
         self.has_series = has_series
         self.ts = 1795867903.0
         self.asked = []
@@ -47,6 +55,7 @@ class Daemon:
         return {"faultmap": "0.1.0", "host": "test", "group_by": "comm", "ts": self.ts, "seconds": 60.0,
                 "processes": every["processes"], "sort": sort, "history": [point] * 100 if self.groups else [],
                 "kinds": kinds, "found": len(found), "groups": listed,
+                "findings": self.findings,
                 "other": {"groups": len(rest), **{key: sum(g[key] for g in rest) for key in keys}}}
 
     def group(self, name):

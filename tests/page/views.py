@@ -4,7 +4,7 @@ check, NAME, GOT and WANTED with tabs between, for tests/live/page.sh."""
 
 import json
 
-from answers import Daemon, group
+from answers import Daemon, finding, group
 from browser import Browser, Site
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
@@ -59,6 +59,45 @@ def test_lists(browser):
     browser.type("x")
     check("it may find none", browser.wait("document.querySelector('#groups tbody').textContent",
                                            "No group's name has this in it."), "No group's name has this in it.")
+    site.stop()
+
+
+FINDING = "[...document.querySelectorAll('#findings li')].map((line) => [...line.children].map((p) => p.textContent.trim()))"
+
+
+def test_findings(browser):
+    site = Site(some())
+    browser.open(site.url)
+    check("no box where nothing is found", browser.ask("document.querySelector('#findings-box').hidden"))
+    site.answer.findings = [
+        finding("again", 4711, "python3", cost_seconds=1.25, cost_bytes=192 << 20),
+        finding("cold-file", 815, HOSTILE, HOSTILE, cost_seconds=0.3, seconds_ago=31),
+        finding("cold-file", 815, HOSTILE, HOSTILE),
+        finding("relocations"),
+    ]
+    browser.wait("document.querySelectorAll('#findings li').length", 4)
+    found = browser.ask(FINDING)
+    check("a finding has its name, how sure it is, and whose it is", found[0][0], "again (likely) python3[4711] now")
+    check("what was seen, and what it cost", found[0][1],
+          "192 MiB were touched where at most 20 MiB were resident; cost 1.25 s of stall, 192 MiB")
+    check("and what to do", found[0][2], "Do: GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824")
+    check("names are text, and how old it is is said", found[1][0],
+          f"cold-file (likely) {HOSTILE}[815], {HOSTILE} 31 s ago")
+    check("two of the same are two", found[2][0], f"cold-file (likely) {HOSTILE}[815], {HOSTILE} now")
+    check("what is of all processes", found[3][0], "relocations (likely) all processes now")
+    check("no markup came out of it", browser.ask("document.querySelectorAll('#findings img, #findings script').length"),
+          0)
+    check("it is said to who cannot see it", text(browser, "#announcement").startswith("Finding: "))
+    check("the box has the name of a list", browser.ask(
+        "[document.querySelector('#findings-box').getAttribute('aria-labelledby'),"
+        " document.querySelector('#findings-title').textContent.startsWith('Findings')]"), ["findings-title", True])
+    browser.ask("document.querySelector('#findings li').id = 'stays'; 0")
+    site.answer.findings = [finding("again", 4711, "python3", cost_bytes=1 << 30, seconds_ago=10)]
+    browser.wait("document.querySelectorAll('#findings li').length", 1)
+    check("a line that goes on stays", browser.ask("document.querySelector('#findings li').id"), "stays")
+    site.answer.findings = []
+    check("the box goes with the last one", browser.wait("document.querySelector('#findings-box').hidden", True))
+    check("no policy was violated by findings", browser.console, [])
     site.stop()
 
 
@@ -177,7 +216,7 @@ def test_gone(browser):
 def main():
     with Browser() as browser:
         browser.look(1280, 800, "light")
-        for test in test_lists, test_links, test_keys, test_sizes, test_gone:
+        for test in test_lists, test_findings, test_links, test_keys, test_sizes, test_gone:
             browser.console.clear()
             test(browser)
             check(f"no error: {test.__name__}", browser.console, [])

@@ -85,6 +85,39 @@ static void faults_line_has_every_field(void **state)
 	assert_int_equal(integer(line, "pages_total"), 44);
 }
 
+/* Of a window: with the interval that ends it, and not again. */
+static void findings_have_lines(void **state)
+{
+	struct fixture *fixture = *state;
+	struct recent_findings *findings = recent_findings_new(4096, 0, 0);
+	struct error error;
+	json_t *line;
+
+	sink_jsonl_set_findings(fixture->sink, findings);
+	fixture->row->kind = KIND_COW;
+	fixture->row->mapping = snapshot_intern(fixture->snapshot, "[anon]");
+	fixture->row->now.minor = 20000;
+	fixture->snapshot->tick = 1;
+	fixture->snapshot->interval_ns = 2500000000;
+	assert_int_equal(recent_findings_tick(findings, fixture->snapshot, &error), 0);
+	assert_int_equal(tick(fixture, 1), 0);
+	begin(fixture);
+	fixture->snapshot->tick = 2;
+	assert_int_equal(recent_findings_tick(findings, fixture->snapshot, &error), 0);
+	assert_int_equal(tick(fixture, 2), 0);
+	read_lines(fixture);
+	line = find(fixture, "finding", 0);
+	assert_non_null(line);
+	assert_string_equal(text(line, "finding"), "cow-storm");
+	assert_string_equal(text(line, "ts"), "2026-11-18T11:06:41.250Z");
+	assert_string_equal(text(line, "mapping"), "[anon]");
+	assert_true(real(line, "seconds") == 2.5);
+	assert_int_equal(integer(line, "cost_bytes"), 20000 * 4096);
+	assert_null(find(fixture, "finding", 1));
+	sink_jsonl_set_findings(fixture->sink, NULL);
+	recent_findings_free(findings);
+}
+
 static void latency_is_of_the_interval_and_in_total(void **state)
 {
 	struct fixture *fixture = *state;
@@ -494,6 +527,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(meta_says_what_is_measured_and_how),
 		TEST(faults_line_has_every_field),
+		TEST(findings_have_lines),
 		TEST(latency_is_of_the_interval_and_in_total),
 		TEST(each_cause_of_stalls_is_an_object),
 		TEST(a_lock_has_its_holder),

@@ -26,6 +26,7 @@
 struct fixture {
 	struct sink_prometheus *sink; /* whose groups are shown */
 	struct sink_overview *overview;
+	struct recent_findings *findings; /* NULL: none are looked for */
 	struct snapshot *snapshot;
 	uint64_t ticks;
 	json_t *root;
@@ -55,6 +56,7 @@ static int tear_down(void **state)
 	json_decref(fixture->root);
 	sink_prometheus_free(fixture->sink);
 	sink_overview_free(fixture->overview);
+	recent_findings_free(fixture->findings);
 	snapshot_free(fixture->snapshot);
 	free(fixture);
 	return 0;
@@ -79,8 +81,8 @@ static void render_by(struct fixture *fixture, const char *sort, const char *sea
 	size_t size;
 
 	assert_int_equal(sink_overview_render(fixture->overview,
-					      sink_prometheus_groups(fixture->sink), sort, search,
-					      &text, &size),
+					      sink_prometheus_groups(fixture->sink),
+					      fixture->findings, sort, search, &text, &size),
 			 0);
 	parse(fixture, text, size);
 }
@@ -133,6 +135,11 @@ static json_t *named(const struct fixture *fixture, const char *list, const char
 			return found;
 	}
 	return NULL;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name)) ?: "";
 }
 
 static double number(const json_t *object, const char *name)
@@ -366,6 +373,36 @@ static void search_finds_every_group(void **state)
 	assert_true(sum_and_other(fixture, "minor") == 20010000);
 }
 
+/* What a process maps is not for everybody to see. */
+static void findings_are_listed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct process *process = add_process(fixture->snapshot, 7, "cat\n", MIB, MIB);
+	struct error error;
+
+	fixture->findings = recent_findings_new(4096, 0, 0);
+	assert_int_equal(sink_prometheus_hide_private(fixture->sink), 0);
+	tick(fixture);
+	render(fixture);
+	assert_int_equal(length_of(fixture, "findings"), 0);
+	stall(add_row(fixture->snapshot, process, 1, "/nowhere/x", "r--p", KIND_FILE_MAP,
+		      ACCESS_READ, 256 * MIB, 0, 300),
+	      500000000);
+	add_row(fixture->snapshot, process, 2, "[anon]", "rw-p", KIND_COW, ACCESS_WRITE, 256 * MIB,
+		20000, 0);
+	seal(fixture->snapshot, 1);
+	assert_int_equal(recent_findings_tick(fixture->findings, fixture->snapshot, &error), 0);
+	render(fixture);
+	assert_int_equal(length_of(fixture, "findings"), 2);
+	assert_string_equal(text_of(element(fixture, "findings", 0), "name"), "cold-file");
+	assert_string_equal(text_of(element(fixture, "findings", 0), "mapping"), "[private]");
+	assert_string_equal(text_of(element(fixture, "findings", 0), "comm"), "cat\\x0a");
+	assert_true(number(element(fixture, "findings", 0), "cost_seconds") == 0.5);
+	assert_string_equal(text_of(element(fixture, "findings", 1), "mapping"), "[anon]");
+	assert_true(number(element(fixture, "findings", 1), "pid") == 7);
+	assert_true(number(element(fixture, "findings", 1), "cost_bytes") == 20000.0 * 4096);
+}
+
 static void unknown_columns_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -374,8 +411,8 @@ static void unknown_columns_are_refused(void **state)
 
 	tick(fixture);
 	assert_int_equal(sink_overview_render(fixture->overview,
-					      sink_prometheus_groups(fixture->sink), "size", NULL,
-					      &text, &size),
+					      sink_prometheus_groups(fixture->sink), NULL, "size",
+					      NULL, &text, &size),
 			 -EINVAL);
 	assert_int_equal(group_detail_render(sink_prometheus_groups(fixture->sink), "nobody", &text,
 					     &size),
@@ -492,6 +529,7 @@ int main(void)
 		TEST(history_has_the_newest_last),
 		TEST(groups_beyond_the_most_are_in_other),
 		TEST(search_finds_every_group),
+		TEST(findings_are_listed),
 		TEST(unknown_columns_are_refused),
 		TEST(a_group_has_kinds_mappings_and_stalls),
 		TEST(hidden_groups_are_in_the_group_other),

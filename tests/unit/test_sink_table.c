@@ -252,6 +252,49 @@ static void stalls_have_a_column(void **state)
 			     "top_stall_cgroup.txt");
 }
 
+/* Below the table, or in its object; only of the interval, and where they are wanted. */
+static void findings_are_told(void **state)
+{
+	static const struct {
+		enum tally_format format;
+		bool has_findings;
+		const char *want, *want_none;
+	} cases[] = {
+		{ TALLY_TEXT, true, "\nfindings, see faultmap-findings(7): cow-storm work[100]\n",
+		  NULL },
+		{ TALLY_TEXT, false, NULL, "finding" },
+		{ TALLY_JSON, true, "\"findings\":[{\"finding\":\"cow-storm\",", NULL },
+		{ TALLY_JSON, false, NULL, "finding" },
+		{ TALLY_CSV, true, NULL, "finding" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct snapshot *snapshot = snapshot_new();
+		char *text = NULL;
+		size_t size;
+		FILE *memory = open_memstream(&text, &size);
+		struct sink_table *sink = sink_table_new(
+			&(struct sink_table_options){ .format = cases[i].format,
+						      .has_findings = cases[i].has_findings,
+						      .page_size = 4096,
+						      .stream = memory });
+
+		add_row(snapshot, add_process(snapshot, 100, "work", MIB, MIB), 1, "[anon]", "rw-p",
+			KIND_COW, ACCESS_WRITE, 256 * MIB, 20000, 0);
+		seal(snapshot, 1);
+		tick(sink, snapshot);
+		fclose(memory);
+		if (cases[i].want && !strstr(text, cases[i].want))
+			fail_msg("case %zu: %s", i, text);
+		if (cases[i].want_none)
+			assert_null(strstr(text, cases[i].want_none));
+		free(text);
+		sink_table_free(sink);
+		snapshot_free(snapshot);
+	}
+}
+
 /* The word that stands first on the lines below the titles. */
 static void assert_order(enum tally_sort sort, const char *const pids[4])
 {
@@ -311,6 +354,7 @@ int main(void)
 		cmocka_unit_test(sorted_by_denied_shows_denied),
 		cmocka_unit_test(rows_left_out_are_summed_and_lines_fit),
 		cmocka_unit_test(screens_fit),
+		cmocka_unit_test(findings_are_told),
 		cmocka_unit_test(stalls_have_a_column),
 		cmocka_unit_test(each_sort_orders_its_column),
 		cmocka_unit_test(a_view_sorts_by_what_it_has),
