@@ -11,6 +11,7 @@
 
 #include "cmd/daemon_profile.h"
 #include "cmd/daemon_settings.h"
+#include "collect/memory.h"
 #include "base/log.h"
 #include "base/output_file.h"
 #include "cmd/manager.h"
@@ -547,7 +548,8 @@ static int make_metrics(struct service *service)
 	daemon_parse_mappings(config->mappings, &options.top_mappings); /* checked with the flags */
 	clock_gettime(CLOCK_REALTIME, &options.started);
 	service->findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE),
-						RECENT_FINDINGS_WINDOW_NS, FINDINGS_KEEP_NS);
+						RECENT_FINDINGS_WINDOW_NS, FINDINGS_KEEP_NS,
+						memory_limit_of);
 	if (service->findings)
 		sinks_add(&service->sinks, &recent_findings_ops, service->findings);
 	service->metrics = sink_prometheus_new(&options);

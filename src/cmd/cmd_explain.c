@@ -60,7 +60,8 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 	struct explain *explain = context;
 
 	if (!explain->findings)
-		explain->findings = findings_new(jsonl_reader_info(explain->reader)->page_size);
+		explain->findings = findings_new(jsonl_reader_info(explain->reader)->page_size,
+						 NULL);
 	if (!explain->findings)
 		return error_set(error, ENOMEM, "looking for findings: out of memory");
 	return findings_tick(explain->findings, snapshot, error);

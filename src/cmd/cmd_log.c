@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collect/memory.h"
 #include "base/log.h"
 #include "cmd/filter_flags.h"
 #include "cmd/session.h"
@@ -229,7 +230,7 @@ static int log_main(int argc, char *argv[])
 		return EXIT_FAILED;
 	}
 	findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE), RECENT_FINDINGS_WINDOW_NS,
-				       0);
+				       0, memory_limit_of);
 	if (!findings) {
 		sink_jsonl_free(log.sink);
 		log_error("starting: out of memory");

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collect/memory.h"
 #include "collect/collector.h"
 #include "base/log.h"
 #include "cmd/filter_flags.h"
@@ -255,6 +256,7 @@ void top_table(const struct top_config *config, struct sink_table_options *ret_o
 		.format = table_format(&config->table),
 		.page_size = page_size,
 		.has_findings = true,
+		.limit_of = config->connect || config->replay ? NULL : memory_limit_of,
 		.stream = stdout,
 	};
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collect/memory.h"
 #include "base/log.h"
 #include "base/output_file.h"
 #include "base/text.h"
@@ -113,7 +114,7 @@ int run_prepare_verdict(struct run *run, struct error *error)
 	if (budget_count(run->budget))
 		sinks_add(&run->sinks, &budget_ops, run->budget);
 	if (!run->config->no_explain && !run->config->only_code) {
-		run->looker = findings_new((uint64_t)sysconf(_SC_PAGESIZE));
+		run->looker = findings_new((uint64_t)sysconf(_SC_PAGESIZE), memory_limit_of);
 		if (!run->looker)
 			return error_set(error, ENOMEM, "starting: out of memory");
 		sinks_add(&run->sinks, &findings_ops, run->looker);

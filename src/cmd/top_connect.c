@@ -178,7 +178,7 @@ static int open_screen(struct connection *connection, struct error *error)
 	};
 
 	connection->findings = recent_findings_new(options.ui.page_size, RECENT_FINDINGS_WINDOW_NS,
-						   0);
+						   0, NULL);
 	if (!connection->findings)
 		return error_set(error, ENOMEM, "starting: out of memory");
 	return top_open_term(&connection->term, &options, connection->config, &connection->settings,

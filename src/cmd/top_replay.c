@@ -251,7 +251,7 @@ static int run(struct replay *replay, struct error *error)
 		return error_set(error, ENODATA, "no interval in these lines; nothing to show");
 	if (result > 0)
 		replay->findings = recent_findings_new(player_info(replay->player)->page_size,
-						       RECENT_FINDINGS_WINDOW_NS, 0);
+						       RECENT_FINDINGS_WINDOW_NS, 0, NULL);
 	if (result > 0)
 		result = replay->findings ? open_screen(replay, error) :
 					    error_set(error, ENOMEM, "starting: out of memory");

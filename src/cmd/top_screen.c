@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "collect/memory.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/session.h"
@@ -153,7 +154,7 @@ static int run(struct top_screen *top, const struct privileges_user *user, struc
 	int result;
 
 	top->findings = recent_findings_new((uint64_t)sysconf(_SC_PAGESIZE),
-					    RECENT_FINDINGS_WINDOW_NS, 0);
+					    RECENT_FINDINGS_WINDOW_NS, 0, memory_limit_of);
 	if (!top->findings)
 		return error_set(error, ENOMEM, "starting: out of memory");
 	top_settings_open(&top->settings);

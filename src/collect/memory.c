@@ -168,9 +168,9 @@ static void take_line(char *line, uint64_t *ret_limit, char *file, size_t size)
 	}
 }
 
-uint64_t memory_limit(char *file, size_t size)
+static uint64_t limit_of_groups(const char *groups, char *file, size_t size)
 {
-	autofclose FILE *cgroups = fopen("/proc/self/cgroup", "re");
+	autofclose FILE *cgroups = fopen(groups, "re");
 	char line[PATH_MAX + 256];
 	uint64_t limit = UINT64_MAX;
 
@@ -178,6 +178,19 @@ uint64_t memory_limit(char *file, size_t size)
 	while (cgroups && fgets(line, sizeof(line), cgroups))
 		take_line(line, &limit, file, size);
 	return limit;
+}
+
+uint64_t memory_limit(char *file, size_t size)
+{
+	return limit_of_groups("/proc/self/cgroup", file, size);
+}
+
+uint64_t memory_limit_of(uint32_t tgid, char *file, size_t size)
+{
+	char groups[64];
+
+	snprintf(groups, sizeof(groups), "/proc/%" PRIu32 "/cgroup", tgid);
+	return limit_of_groups(groups, file, size);
 }
 
 int memory_check(const struct bpf_object *object, size_t n_cpus, struct error *error)

@@ -28,6 +28,8 @@ uint64_t memory_needed_by_maps(const struct bpf_object *object, size_t n_cpus);
  * UINT64_MAX: there is none. The path of the file is in `file`.
  */
 uint64_t memory_limit(char *file, size_t size);
+/* The same for another process, which may have ended: findings_limit_fn. */
+uint64_t memory_limit_of(uint32_t tgid, char *file, size_t size);
 
 /* 0, or -ENOMEM with the error set where loading cannot go well below that limit. Before anything
  * is loaded. */

@@ -35,7 +35,7 @@ struct sink_table *sink_table_new(const struct sink_table_options *options)
 	sink->options = *options;
 	sink->grouping = grouping_new(&grouping);
 	if (options->has_findings)
-		sink->findings = recent_findings_new(options->page_size, 0, 0);
+		sink->findings = recent_findings_new(options->page_size, 0, 0, options->limit_of);
 	if (sink->grouping && !sink->findings == !options->has_findings)
 		return sink;
 	sink_table_free(sink);

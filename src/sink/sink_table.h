@@ -15,6 +15,7 @@
 #include "model/sink.h"
 #include "sink/tally_grid.h"
 #include "sink/tally_records.h"
+#include "verdict/findings.h"
 
 struct sink_table_options {
 	enum grouping_by by;
@@ -28,7 +29,8 @@ struct sink_table_options {
 	enum tally_format format;
 	uint64_t page_size;
 	bool has_findings; /* those of the interval: a line below the table, a member of JSON */
-	FILE *stream;      /* borrowed */
+	findings_limit_fn limit_of; /* as findings_new() */
+	FILE *stream;               /* borrowed */
 };
 
 struct sink_table;

@@ -16,19 +16,11 @@
 /* Beyond, what is small is in no finding; of each row there are two subjects. 4 MiB. */
 #define SUBJECTS_MAX 8192
 
-/* What is known of a process beside its rows. */
-struct resident {
-	uint64_t tgid, start_ns; /* identity: must stay first, it is the hash key */
-	uint64_t peak_rss, gup;
-	bool is_whole;                     /* it was seen from its birth on */
-	char cgroup[FINDING_SEEN_LEN / 2]; /* cut, where it is longer */
-};
-#define RESIDENT_KEY_SIZE offsetof(struct resident, peak_rss)
-
 struct findings {
 	uint64_t page_size;
 	struct grouping *rows;
-	struct table residents, subjects;
+	struct residents residents;
+	struct table subjects;
 	struct subject all; /* tgid 0: what the rules of OF_ALL need */
 	struct finding *list;
 	size_t count;
@@ -40,7 +32,9 @@ struct findings {
 #define MAX_ROWS 2048
 #define MAX_NAME_BYTES (1 << 20)
 
-struct findings *findings_new(uint64_t page_size)
+static const struct resident nobody = { .limit_bytes = UINT64_MAX };
+
+struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of)
 {
 	const struct grouping_options rows = {
 		.by = BY_ROW, .sums_up = true, .max_tallies = MAX_ROWS, .max_names = MAX_NAME_BYTES
@@ -50,7 +44,8 @@ struct findings *findings_new(uint64_t page_size)
 	if (!findings)
 		return NULL;
 	findings->page_size = page_size;
-	table_init(&findings->residents, 0, RESIDENT_KEY_SIZE);
+	findings->all.resident = &nobody;
+	residents_init(&findings->residents, limit_of);
 	table_init(&findings->subjects, 0, SUBJECT_KEY_SIZE);
 	findings->rows = grouping_new(&rows);
 	if (findings->rows)
@@ -63,48 +58,12 @@ void findings_free(struct findings *findings)
 {
 	if (!findings)
 		return;
-	table_clear_values(&findings->residents, free);
+	residents_clear(&findings->residents);
 	table_clear_values(&findings->subjects, free);
 	if (findings->rows)
 		grouping_free(findings->rows);
 	free(findings->list);
 	free(findings);
-}
-
-/* No rule is about less: 32 MiB, and what asks for much. So few processes are looked at in a tick. */
-#define LEAST_FAULTS 8192
-#define LEAST_MAJOR 64
-
-static bool may_matter(const struct process *process)
-{
-	return process->minor + process->gup >= LEAST_FAULTS || process->major >= LEAST_MAJOR ||
-	       max_of(process->vsz_bytes, process->peak_vsz_bytes) >= MANY_RESERVED;
-}
-
-/* 0 or -ENOMEM. */
-static int note_resident(struct findings *findings, const struct process *process)
-{
-	const struct resident key = { .tgid = process->tgid, .start_ns = process->start_ns };
-	uint64_t rss = max_of(process->rss_bytes, process->peak_rss_bytes);
-	struct resident *resident = table_get(&findings->residents, &key);
-
-	if (!resident && (rss || process->gup) && findings->residents.count < SUBJECTS_MAX) {
-		resident = malloc(sizeof(*resident));
-		if (!resident)
-			return -ENOMEM;
-		*resident = key;
-		if (table_add(&findings->residents, resident) < 0) {
-			free(resident);
-			return -ENOMEM;
-		}
-	}
-	if (!resident)
-		return 0;
-	resident->peak_rss = max_of(resident->peak_rss, rss);
-	resident->gup += process->gup - process->gup_before;
-	resident->is_whole |= process->accounted;
-	snprintf(resident->cgroup, sizeof(resident->cgroup), "%s", process->cgroup ?: "");
-	return 0;
 }
 
 /* Small processes are put together in rows, and these are of many. */
@@ -128,9 +87,8 @@ int findings_tick(struct findings *findings, const struct snapshot *snapshot, st
 
 	if (snapshot->tick)
 		note_relocations(findings, snapshot);
-	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
-		if (may_matter(snapshot->processes[i]) && !losses_is_other(snapshot->processes[i]))
-			result = note_resident(findings, snapshot->processes[i]);
+	if (!result)
+		result = residents_tick(&findings->residents, snapshot);
 	return result < 0 ? error_set(error, ENOMEM, "looking for findings: out of memory") : 0;
 }
 
@@ -178,6 +136,18 @@ static void note_again(struct subject *subject, const struct tally *row, uint64_
 	subject->again_pages += pages;
 }
 
+/* glibc puts each arena of a thread at a multiple of 64 MiB (malloc/arena.c: HEAP_MAX_SIZE). What was
+ * written to there for the first time is one row of each. */
+static void note_arena(struct subject *subject, const struct tally *row)
+{
+	if (row->map_start % ARENA_SIZE || row->map_end - row->map_start > ARENA_SIZE ||
+	    row->access != ACCESS_WRITE || row->mode != MODE_USER || row->perms[1] != 'w' ||
+	    strcmp(row->name, "[anon]") != 0)
+		return;
+	subject->n_arenas++;
+	subject->arena_pages += row->counts.pages;
+}
+
 /* NULL: there was no room. */
 static void add_row(struct subject *subject, const struct tally *row, uint64_t page_size)
 {
@@ -195,6 +165,8 @@ static void add_row(struct subject *subject, const struct tally *row, uint64_t p
 		subject->zero_pages += row->counts.pages;
 		subject->zero_reads += row->access == ACCESS_READ ? faults : 0;
 		subject->zero_ns += stall_ns;
+		subject->heap_faults += strcmp(row->name, "[heap]") ? 0 : faults;
+		note_arena(subject, row);
 	} else if (row->kind == KIND_COW) {
 		subject->cow_faults += faults;
 		subject->cow_ns += stall_ns;
@@ -212,6 +184,7 @@ static void add_row(struct subject *subject, const struct tally *row, uint64_t p
 		subject->zero_pages += row->counts.pages;
 	if (row->perms[1] == 'w')
 		subject->map_bytes = max_of(subject->map_bytes, row->map_end - row->map_start);
+	subject->refaults += row->refaults;
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		subject->by_cause[cause] += row->by_cause[cause];
 }
@@ -223,16 +196,10 @@ static void describe_subjects(struct findings *findings)
 	size_t cursor = 0;
 
 	while ((subject = table_next(&findings->subjects, &cursor))) {
-		const struct resident key = { .tgid = subject->tgid,
-					      .start_ns = subject->start_ns };
-		const struct resident *resident = table_get(&findings->residents, &key);
+		const struct resident *resident = residents_find(&findings->residents,
+								 subject->tgid, subject->start_ns);
 
-		if (!resident)
-			continue;
-		subject->peak_rss = resident->peak_rss;
-		subject->gup = resident->gup;
-		subject->is_whole = resident->is_whole;
-		subject->cgroup = resident->cgroup;
+		subject->resident = resident ?: &nobody;
 	}
 }
 

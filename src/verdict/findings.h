@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "model/sink.h"
 
-#define FINDING_SEEN_LEN 192
+#define FINDING_SEEN_LEN 320
 /* Of one kind: the costliest; beyond, they say the same. */
 #define FINDINGS_OF_A_KIND 3
 
@@ -32,8 +32,12 @@ struct finding {
 
 struct findings;
 
-/* NULL when out of memory. */
-struct findings *findings_new(uint64_t page_size);
+/* The lowest limit of memory that holds for a process, in bytes, and the file that says so; UINT64_MAX:
+ * none, or not known. */
+typedef uint64_t (*findings_limit_fn)(uint32_t tgid, char *file, size_t size);
+
+/* limit_of: NULL where nobody can say, as of a log. NULL when out of memory. */
+struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of);
 /* NULL is fine. */
 void findings_free(struct findings *findings);
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "verdict/findings.h"
+#include "verdict/findings_process.h"
 
 /* All that one process did in the mappings of one name; or, mapping NULL, in all; or, tgid 0 as well,
  * all that anybody did. */
@@ -26,15 +27,16 @@ struct subject {
 	uint64_t map_bytes; /* of the largest mapping that may be written to */
 	uint64_t n_stacks;  /* mapping NULL: stacks of threads, and ... */
 	uint64_t stack_pages;
-	/* Of the process. */
-	uint64_t peak_rss, gup;
-	bool is_whole; /* it was seen from its birth on */
-	const char *cgroup;
+	uint64_t heap_faults; /* of zero_faults: in [heap] */
+	uint64_t refaults;
+	uint64_t n_arenas; /* mappings that are as an arena of malloc, and ... */
+	uint64_t arena_pages;
+	const struct resident *resident; /* of the process; never NULL */
 };
 #define SUBJECT_KEY_SIZE offsetof(struct subject, comm)
 
-/* Of memory that is asked for and not touched: what a machine of 16 GiB notices if it accounts for it. */
-#define MANY_RESERVED (1UL << 30)
+/* Of glibc's arenas of threads: their reserved size, and what they begin at multiples of. */
+#define ARENA_SIZE (64UL << 20)
 
 /* What a rule is about. */
 enum scope { OF_MAPPING, OF_PROCESS, OF_ALL };

@@ -25,6 +25,8 @@
 /* Of denied faults: a crash has one, a test of a guard page a few. */
 #define MANY_DENIED 1000
 
+/* Of memory that is asked for and not touched: what a machine of 16 GiB notices if it accounts for it. */
+#define MANY_RESERVED (1UL << 30)
 /* Of that, a part that is touched: less than a twentieth is no headroom, but a mistake or a trick. */
 #define RESERVED_SHARE 20
 /* Of memory that is filled page by page where huge pages could do: 65,536 faults, 100 ms or more. */
@@ -33,6 +35,9 @@
 #define LARGE_MAPPING (64UL << 20)
 /* Of stacks of threads: a pool has as many as CPUs or clients, some hundred at most. */
 #define MANY_STACKS 512
+/* Of arenas of malloc: glibc makes eight for each CPU at most, and reserves 64 MiB for each; beyond,
+ * these are 2 GiB, and what threads freed in one is of no use to those of the others. */
+#define MANY_ARENAS 32
 /* Of memory that is populated: some 100 ms that the caller stands still. */
 #define MANY_POPULATED (256UL << 20)
 /* Of relocated pages: fewer take no 2 ms of a start. */
@@ -45,22 +50,79 @@ static bool is_long(const struct rule_context *context, uint64_t stall_ns)
 	return stall_ns >= LONG_NS && stall_ns >= context->wall_ns / WALL_SHARE;
 }
 
+/* By enum allocator: its name, and how it keeps what was freed. Documented in mallopt(3), jemalloc(3), by
+ * gperftools, mimalloc, Go's runtime package and java(1). */
+static const struct {
+	const char *name, *advice;
+} allocators[ALLOCATOR_COUNT] = {
+	[ALLOCATOR_UNKNOWN] = { NULL, NULL },
+	[ALLOCATOR_GLIBC] = { "glibc", NULL },
+	[ALLOCATOR_MUSL] = { "musl",
+			     "musl's malloc has no setting for it: reuse buffers, or link another "
+			     "malloc; or fewer madvise(MADV_DONTNEED)" },
+	[ALLOCATOR_JEMALLOC] = { "jemalloc",
+				 "keep freed memory longer: "
+				 "MALLOC_CONF=dirty_decay_ms:60000,muzzy_decay_ms:60000" },
+	[ALLOCATOR_TCMALLOC] = { "tcmalloc", "keep freed memory: TCMALLOC_RELEASE_RATE=0" },
+	[ALLOCATOR_MIMALLOC] = { "mimalloc", "keep freed memory: MIMALLOC_PURGE_DELAY=-1" },
+	[ALLOCATOR_GO] = { "Go",
+			   "let the heap stay: GOGC=200 or more with GOMEMLIMIT, reuse buffers "
+			   "(sync.Pool); no debug.FreeOSMemory()" },
+	[ALLOCATOR_JAVA] = { "Java", "keep the heap's size: -Xms as large as -Xmx, and no "
+				     "-XX:G1PeriodicGCInterval" },
+};
+
+/* glibc has one setting for the top of the heap, and another for large blocks. */
+static const char *advice_of(const struct subject *subject)
+{
+	enum allocator allocator = subject->resident->allocator;
+
+	if (allocator != ALLOCATOR_GLIBC)
+		return allocators[allocator].advice;
+	if (subject->heap_faults > subject->zero_faults / 2)
+		return "keep the top of the heap: "
+		       "GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824";
+	return NULL;
+}
+
 static bool faults_again(const struct subject *subject, const struct rule_context *context,
 			 struct finding *finding)
 {
 	uint64_t bytes = subject->zero_faults * context->page_size;
+	const char *name = allocators[subject->resident->allocator].name;
 	char faulted[TEXT_SIZE_LEN], resident[TEXT_SIZE_LEN];
 
-	if (!subject->peak_rss || bytes < MANY_BYTES || bytes / TIMES_AGAIN <= subject->peak_rss)
+	if (!subject->resident->peak_rss || bytes < MANY_BYTES ||
+	    bytes / TIMES_AGAIN <= subject->resident->peak_rss)
 		return false;
 	finding->cost_ns = subject->zero_ns;
-	finding->cost_bytes = bytes - subject->peak_rss;
+	finding->cost_bytes = bytes - subject->resident->peak_rss;
+	finding->advice = advice_of(subject) ?: finding->advice;
 	snprintf(finding->seen, sizeof(finding->seen),
 		 "%s were touched for the first time, where at most %s were resident: the same "
-		 "memory %" PRIu64 " times",
-		 text_bytes(faulted, bytes), text_bytes(resident, subject->peak_rss),
-		 bytes / subject->peak_rss);
+		 "memory %" PRIu64 " times; %s%s%s",
+		 text_bytes(faulted, bytes), text_bytes(resident, subject->resident->peak_rss),
+		 bytes / subject->resident->peak_rss,
+		 subject->heap_faults > subject->zero_faults / 2 ? "most of it in [heap]" :
+								   "most of it in mappings",
+		 name ? ", its malloc is of " : "", name ?: "");
 	return true;
+}
+
+/* Who forked whom, and how long both shared memory; "" where that was not seen. */
+static char *describe_fork(char *text, size_t size, const struct shared_fork *fork)
+{
+	char parent[4 * COMM_LEN], child[4 * COMM_LEN], lived[TEXT_DURATION_LEN];
+
+	*text = '\0';
+	if (!fork->child)
+		return text;
+	text_escape_to(parent, sizeof(parent), fork->parent_comm);
+	text_escape_to(child, sizeof(child), fork->child_comm);
+	snprintf(text, size, ": %s[%" PRIu32 "] forked %s[%" PRIu32 "], which %s%s", parent,
+		 fork->parent, child, fork->child, fork->has_ended ? "ended after " : "still lives",
+		 fork->has_ended ? text_duration(lived, fork->lived_ns) : "");
+	return text;
 }
 
 /* A page that was read first is the zero page: its copy comes from no fork. */
@@ -71,16 +133,42 @@ static bool copies_after_fork(const struct subject *subject, const struct rule_c
 				  subject->cow_faults - subject->zero_reads :
 				  0;
 	uint64_t bytes = copies * context->page_size;
-	char copied[TEXT_SIZE_LEN];
+	char copied[TEXT_SIZE_LEN], fork[192];
 
 	if (bytes < MANY_BYTES || subject->mapping[0] != '[')
 		return false;
 	finding->cost_ns = subject->cow_ns;
 	finding->cost_bytes = bytes;
 	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s were copied, page by page, because another process shared them after a fork",
-		 text_bytes(copied, bytes));
+		 "%s were copied, page by page, because another process shared them after a fork%s",
+		 text_bytes(copied, bytes),
+		 describe_fork(fork, sizeof(fork), &subject->resident->fork));
 	return true;
+}
+
+/* What was read had to go and came back: there were more major faults than pages, or the kernel says so
+ * (refaults), while memory was scarce: a file that was evicted long ago refaults as well. */
+static bool is_evicted(const struct subject *subject)
+{
+	return subject->again_major >= MANY_MAJOR ||
+	       (subject->refaults >= MANY_MAJOR &&
+		(subject->resident->limit_bytes != UINT64_MAX || subject->by_cause[STALL_RECLAIM]));
+}
+
+/* Whose limit it is. Returns text. */
+static char *describe_limit(char *text, size_t size, const struct resident *resident)
+{
+	char cgroup[96], bytes[TEXT_SIZE_LEN];
+
+	if (resident->limit_bytes != UINT64_MAX) {
+		text_escape_to(cgroup, sizeof(cgroup), resident->limit_file);
+		snprintf(text, size, "its limit is %s (%s)",
+			 text_bytes(bytes, resident->limit_bytes), cgroup);
+	} else {
+		text_escape_to(cgroup, sizeof(cgroup), resident->cgroup);
+		snprintf(text, size, "its cgroup is %s", *cgroup ? cgroup : "not known");
+	}
+	return text;
 }
 
 static bool reads_cold_file(const struct subject *subject, const struct rule_context *context,
@@ -89,8 +177,8 @@ static bool reads_cold_file(const struct subject *subject, const struct rule_con
 	char count[TEXT_COUNT_LEN];
 
 	/* The others are of thrash and of slow-handler. */
-	if (subject->mapping[0] != '/' || subject->major < MANY_MAJOR ||
-	    subject->again_major >= MANY_MAJOR || !is_long(context, subject->major_ns) ||
+	if (subject->mapping[0] != '/' || subject->major < MANY_MAJOR || is_evicted(subject) ||
+	    !is_long(context, subject->major_ns) ||
 	    subject->by_cause[STALL_REMOTE] > subject->major_ns / 2)
 		return false;
 	finding->cost_ns = subject->major_ns;
@@ -120,14 +208,16 @@ static bool waits_for_lock(const struct subject *subject, const struct rule_cont
 static bool waits_for_swap(const struct subject *subject, const struct rule_context *context,
 			   struct finding *finding)
 {
-	char count[TEXT_COUNT_LEN];
+	char count[TEXT_COUNT_LEN], limit[160];
 
 	if (!is_long(context, subject->swap_ns))
 		return false;
 	finding->cost_ns = subject->swap_ns;
 	finding->cost_bytes = subject->swap_faults * context->page_size;
-	snprintf(finding->seen, sizeof(finding->seen), "%s faults brought memory back from swap",
-		 text_count(count, subject->swap_faults));
+	snprintf(finding->seen, sizeof(finding->seen),
+		 "%s faults brought memory back from swap; %s",
+		 text_count(count, subject->swap_faults),
+		 describe_limit(limit, sizeof(limit), subject->resident));
 	return true;
 }
 
@@ -168,19 +258,22 @@ static bool is_denied_often(const struct subject *subject, const struct rule_con
 static bool reads_again(const struct subject *subject, const struct rule_context *context,
 			struct finding *finding)
 {
-	char count[TEXT_COUNT_LEN], pages[TEXT_COUNT_LEN], cgroup[64];
+	char count[TEXT_COUNT_LEN], other[TEXT_COUNT_LEN], limit[160];
+	bool has_refaults = subject->refaults >= MANY_MAJOR;
 
-	if (subject->mapping[0] != '/' || subject->again_major < MANY_MAJOR ||
+	if (subject->mapping[0] != '/' || !is_evicted(subject) ||
 	    !is_long(context, subject->major_ns))
 		return false;
 	finding->cost_ns = subject->major_ns;
-	finding->cost_bytes = subject->again_major * context->page_size;
-	text_escape_to(cgroup, sizeof(cgroup), subject->cgroup ?: "");
+	finding->cost_bytes = (has_refaults ? subject->refaults : subject->again_major) *
+			      context->page_size;
 	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s major faults where there are %s pages: what was read is evicted and read "
-		 "again; its cgroup is %s",
-		 text_count(count, subject->again_major), text_count(pages, subject->again_pages),
-		 cgroup[0] ? cgroup : "not known");
+		 "%s major faults %s%s%s: what was read is evicted and read again; %s",
+		 text_count(count, has_refaults ? subject->major : subject->again_major),
+		 has_refaults ? "brought back " : "where there are ",
+		 text_count(other, has_refaults ? subject->refaults : subject->again_pages),
+		 has_refaults ? " pages that had been evicted" : " pages",
+		 describe_limit(limit, sizeof(limit), subject->resident));
 	return true;
 }
 
@@ -191,7 +284,7 @@ static bool reserves_too_much(const struct subject *subject, const struct rule_c
 	uint64_t touched = subject->zero_pages * context->page_size;
 	char reserved[TEXT_SIZE_LEN], shown[TEXT_SIZE_LEN];
 
-	if (!subject->is_whole || strcmp(subject->mapping, "[anon]") != 0 ||
+	if (!subject->resident->is_whole || strcmp(subject->mapping, "[anon]") != 0 ||
 	    subject->map_bytes < MANY_RESERVED || touched >= subject->map_bytes / RESERVED_SHARE)
 		return false;
 	snprintf(finding->seen, sizeof(finding->seen),
@@ -209,7 +302,7 @@ static bool lacks_huge_pages(const struct subject *subject, const struct rule_co
 
 	if (subject->mapping[0] != '[' || bytes < MANY_SMALL ||
 	    subject->map_bytes < LARGE_MAPPING || !is_long(context, subject->zero_ns) ||
-	    !subject->peak_rss || bytes / TIMES_AGAIN > subject->peak_rss)
+	    !subject->resident->peak_rss || bytes / TIMES_AGAIN > subject->resident->peak_rss)
 		return false;
 	finding->cost_ns = subject->zero_ns;
 	snprintf(finding->seen, sizeof(finding->seen),
@@ -249,10 +342,28 @@ static bool has_many_stacks(const struct subject *subject, const struct rule_con
 	return true;
 }
 
+static bool has_many_arenas(const struct subject *subject, const struct rule_context *context,
+			    struct finding *finding)
+{
+	uint64_t bytes = subject->arena_pages * context->page_size;
+	char count[TEXT_COUNT_LEN], touched[TEXT_SIZE_LEN], reserved[TEXT_SIZE_LEN];
+
+	if (subject->n_arenas < MANY_ARENAS || bytes < MANY_BYTES)
+		return false;
+	finding->cost_bytes = bytes;
+	snprintf(
+		finding->seen, sizeof(finding->seen),
+		"%s arenas of malloc for its threads were written to for the first time, %s in all; "
+		"%s of address space are reserved for them",
+		text_count(count, subject->n_arenas), text_bytes(touched, bytes),
+		text_bytes(reserved, subject->n_arenas * ARENA_SIZE));
+	return true;
+}
+
 static bool is_populated(const struct subject *subject, const struct rule_context *context,
 			 struct finding *finding)
 {
-	uint64_t bytes = subject->gup * context->page_size;
+	uint64_t bytes = subject->resident->gup * context->page_size;
 	char shown[TEXT_SIZE_LEN], count[TEXT_COUNT_LEN];
 
 	if (bytes < MANY_POPULATED)
@@ -261,7 +372,7 @@ static bool is_populated(const struct subject *subject, const struct rule_contex
 	snprintf(finding->seen, sizeof(finding->seen),
 		 "the kernel filled %s (%s pages) without a fault while the caller stood still: "
 		 "MAP_POPULATE, mlock, or a device's buffer",
-		 text_bytes(shown, bytes), text_count(count, subject->gup));
+		 text_bytes(shown, bytes), text_count(count, subject->resident->gup));
 	return true;
 }
 
@@ -330,8 +441,10 @@ const struct rule findings_rules[] = {
 	  "defer or defer+madvise in /sys/kernel/mm/transparent_hugepage/defrag, or reserve huge pages "
 	  "at boot (hugetlb)" },
 	{ "thread-stacks", OF_PROCESS, has_many_stacks, "likely",
-	  "keep threads in a pool; bound the arenas of malloc that come with them: "
-	  "MALLOC_ARENA_MAX=2" },
+	  "keep threads in a pool, as many as CPUs or clients" },
+	{ "arenas", OF_PROCESS, has_many_arenas, "likely",
+	  "bound them: MALLOC_ARENA_MAX=4, or GLIBC_TUNABLES=glibc.malloc.arena_max=4; or keep "
+	  "threads in a pool" },
 	{ "populate", OF_PROCESS, is_populated, "likely",
 	  "populate from several threads (MADV_POPULATE_WRITE) or while it already serves, in huge "
 	  "pages, or only what is used" },

@@ -12,6 +12,7 @@
 
 struct recent_findings {
 	uint64_t page_size, window_ns, keep_ns;
+	findings_limit_fn limit_of;
 	struct findings *now;          /* of the window that goes on */
 	uint64_t now_ns;               /* how long it has */
 	uint64_t last_ns;              /* how long the last one was */
@@ -21,7 +22,7 @@ struct recent_findings {
 };
 
 struct recent_findings *recent_findings_new(uint64_t page_size, uint64_t window_ns,
-					    uint64_t keep_ns)
+					    uint64_t keep_ns, findings_limit_fn limit_of)
 {
 	struct recent_findings *recent = calloc(1, sizeof(*recent));
 
@@ -30,7 +31,8 @@ struct recent_findings *recent_findings_new(uint64_t page_size, uint64_t window_
 	recent->page_size = page_size;
 	recent->window_ns = window_ns;
 	recent->keep_ns = keep_ns;
-	recent->now = findings_new(page_size);
+	recent->limit_of = limit_of;
+	recent->now = findings_new(page_size, limit_of);
 	if (recent->now)
 		return recent;
 	free(recent);
@@ -55,7 +57,7 @@ void recent_findings_free(struct recent_findings *recent)
 /* 0 or -ENOMEM: then it goes on with what it has. */
 static int begin_window(struct recent_findings *recent)
 {
-	struct findings *next = findings_new(recent->page_size);
+	struct findings *next = findings_new(recent->page_size, recent->limit_of);
 
 	if (!next)
 		return -ENOMEM;

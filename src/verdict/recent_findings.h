@@ -14,9 +14,9 @@
 struct recent_findings;
 
 /* window_ns 0: each interval is one. keep_ns: how old what is kept may be when a window ends; 0: only
- * that window's are. NULL when out of memory. */
+ * that window's are. limit_of: as findings_new(). NULL when out of memory. */
 struct recent_findings *recent_findings_new(uint64_t page_size, uint64_t window_ns,
-					    uint64_t keep_ns);
+					    uint64_t keep_ns, findings_limit_fn limit_of);
 /* NULL is fine. */
 void recent_findings_free(struct recent_findings *recent);
 /* Forgets all: what comes next is of another time. 0 or -ENOMEM. */

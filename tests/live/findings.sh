@@ -18,11 +18,34 @@ check_equal "the summary says so" "$(grep -c '^again (likely): python3\[' "$TMP/
 check_equal "and what to do" "$(grep -c '^  do: ' "$TMP/out")" 1
 check_equal "explain says the same of the log" "$("$FAULTMAP" explain "$TMP/lines")" \
 	"$(sed -n '/^findings, /,$p' "$TMP/out")"
+# seen WORD: what the finding of the last run says of it.
+seen()
+{
+	jq -r 'select(.rec == "finding") | .seen + "; do: " + .do' "$TMP/lines" | grep -c -- "$1"
+}
+
+check_equal "whose malloc it is" "$(seen 'most of it in mappings, its malloc is of glibc; do: .*mmap_threshold')" 1
+check_equal "the top of the heap" "$(findings "${workload[@]}" again-heap)" "again "
+check_equal "it says so" "$(seen 'most of it in \[heap\], its malloc is of glibc; do: .*\.trim_threshold=')" 1
+check_equal "with what it says to do there is none" \
+	"$(findings env GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824 "${workload[@]}" again-heap)" ""
+check_equal "where Go has its heap" "$(findings "${workload[@]}" again-go)" "again "
+check_equal "that is told, too" "$(seen 'its malloc is of Go; do: .*GOGC')" 1
+# By the name of the library alone: this one allocates nothing.
+echo 'int nothing_of_jemalloc = 1; __attribute__((constructor)) static void touch(void) { nothing_of_jemalloc = 2; }' |
+	gcc -shared -fPIC -o "$TMP/libjemalloc.so.2" -xc -
+check_equal "with another malloc" "$(findings env LD_PRELOAD="$TMP/libjemalloc.so.2" "${workload[@]}" again)" "again "
+check_equal "its library is told" "$(seen 'its malloc is of jemalloc; do: .*dirty_decay_ms')" 1
+check_equal "an arena for each thread" "$(findings env MALLOC_ARENA_MAX=64 "${workload[@]}" arenas)" "arenas "
+check_equal "with what it says to do there is none of arenas" \
+	"$(findings env MALLOC_ARENA_MAX=4 "${workload[@]}" arenas)" ""
 check_equal "more memory, but once" "$(findings "${workload[@]}" once)" ""
 check_equal "the summary has no findings then" "$(grep -c '^findings, ' "$TMP/out")" 0
 check_equal "copies after a fork" "$(findings "${workload[@]}" fork)" "cow-storm "
 check_equal "what they cost is what was shared" \
 	"$(jq 'select(.rec == "finding") | .cost_bytes >= 72 * 1048576 and .cost_bytes < 73 * 1048576' "$TMP/lines")" true
+check_equal "who forked whom, and until when" \
+	"$(seen 'after a fork: python3\[[0-9]*\] forked python3\[[0-9]*\], which ended after [0-9.]*[mu]*s')" 1
 gzip <"$TMP/lines" >"$TMP/lines.gz"
 check_equal "explain reads what logrotate leaves" "$("$FAULTMAP" explain "$TMP/lines.gz" | grep -c ^cow-storm)" 1
 check_equal "a small fork" "$(findings "${workload[@]}" fork-small)" ""
@@ -84,8 +107,7 @@ else
 	# shellcheck disable=SC2016 # for the other shell
 	check_equal "a file that does not fit below a limit" "$(findings bash -c 'echo $$ >"$0" && exec "$@"' \
 		"$group/cgroup.procs" "${workload[@]}" read "$file" 3)" "thrash "
-	[ $limit != memory.max ] || check_equal "whose limit it is" \
-		"$(jq -r 'select(.rec == "finding").seen' "$TMP/lines" | grep -o '/faultmap-findings-.*$')" "/${group##*/}"
+	check_equal "whose limit it is, and how much" "$(seen "; its limit is 16M ($group/$limit)")" 1
 fi
 if ! [ -c /dev/fuse ]; then
 	skip "a file system that answers late" "this kernel has no FUSE"

@@ -127,7 +127,7 @@ static const struct one table[] = {
 
 static void assert_finding(const struct one *one)
 {
-	struct findings *findings = findings_new(4096);
+	struct findings *findings = findings_new(4096, NULL);
 	struct snapshot *snapshot = snapshot_new();
 	const struct finding *list;
 	struct process *process;
@@ -175,7 +175,7 @@ static void each_has_what_triggers_it_and_what_does_not(void **state)
 /* What was resident when it was most counts, not what was at the end. */
 static void the_peak_is_of_all_ticks(void **state)
 {
-	struct findings *findings = findings_new(4096);
+	struct findings *findings = findings_new(4096, NULL);
 	struct snapshot *snapshot = snapshot_new();
 	const struct finding *list;
 	struct process *process;
@@ -198,12 +198,216 @@ static void the_peak_is_of_all_ticks(void **state)
 	findings_free(findings);
 }
 
+/* Whose malloc it is comes from the names of mappings and of code, and from where Go has its heap. */
+static void allocators_are_told_apart(void **state)
+{
+	static const struct {
+		const char *mapping; /* that the process has beside its memory; NULL: none */
+		uint64_t at;         /* where its memory is; 0: anywhere */
+		const char *memory, *seen, *advice;
+	} cases[] = {
+		{ NULL, 0, "[anon]", "times; most of it in mappings", "mmap_threshold" },
+		{ "/usr/lib/x86_64-linux-gnu/libc.so.6", 0, "[heap]", "malloc is of glibc",
+		  ".trim_threshold=1073741824" },
+		{ "/usr/lib/x86_64-linux-gnu/libc.so.6", 0, "[anon]", "malloc is of glibc",
+		  "mmap_threshold" },
+		{ "/lib/ld-musl-x86_64.so.1", 0, "[anon]", "malloc is of musl", "another malloc" },
+		{ "/usr/lib/libjemalloc.so.2", 0, "[anon]", "malloc is of jemalloc",
+		  "dirty_decay_ms" },
+		{ "[anon:jemalloc_pg]", 0, "[anon]", "malloc is of jemalloc", "dirty_decay_ms" },
+		{ "/usr/lib/libtcmalloc_minimal.so.4", 0, "[anon]", "malloc is of tcmalloc",
+		  "TCMALLOC_RELEASE_RATE" },
+		{ "/usr/lib/libmimalloc.so.2", 0, "[anon]", "malloc is of mimalloc",
+		  "PURGE_DELAY" },
+		{ "/usr/lib/jvm/lib/server/libjvm.so", 0, "[anon]", "malloc is of Java", "-Xms" },
+		{ "/usr/lib/libc.so.6", 0xc000000000, "[anon]", "malloc is of Go", "GOGC" },
+		{ "[anon: Go: heap]", 0, "[anon]", "malloc is of Go", "GOGC" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct findings *findings = findings_new(4096, NULL);
+		struct snapshot *snapshot = snapshot_new();
+		const struct finding *list;
+		struct process *process;
+		struct error error;
+		struct row *row;
+		size_t count;
+
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100, "work", 600 * MIB, 20 * MIB);
+		/* What every process has is no sign of another's malloc. */
+		if (cases[i].mapping)
+			add_row(snapshot, process, 2, "/usr/lib/libc.so.6", "r-xp", KIND_FILE_MAP,
+				ACCESS_READ, MIB, 1, 0);
+		if (cases[i].mapping)
+			add_row(snapshot, process, 3, cases[i].mapping, "r-xp", KIND_FILE_MAP,
+				ACCESS_READ, MIB, 1, 0);
+		row = add_row(snapshot, process, 1, cases[i].memory, "rw-p", KIND_DEMAND_ZERO,
+			      ACCESS_WRITE, 64 * MIB, 65536, 0);
+		if (cases[i].at) {
+			row->map_start = cases[i].at;
+			row->map_end = cases[i].at + 64 * MIB;
+		}
+		seal(snapshot, 1);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+		assert_int_equal(count, 1);
+		if (!strstr(list[0].seen, cases[i].seen) ||
+		    !strstr(list[0].advice, cases[i].advice))
+			fail_msg("case %zu: %s; do: %s", i, list[0].seen, list[0].advice);
+		snapshot_free(snapshot);
+		findings_free(findings);
+	}
+}
+
+/* By who forked whom: a child of the same name, also where others lived longer; else the parent. */
+static void a_copy_has_its_fork(void **state)
+{
+	static const struct {
+		const char *child_comm;
+		bool is_child; /* who copies */
+		bool has_ended;
+		const char *want;
+	} cases[] = {
+		{ "work", false, true, ": work[100] forked work[101], which ended after 1.5s" },
+		{ "work", false, false, ": work[100] forked work[101], which still lives" },
+		{ "work", true, true, ": work[100] forked work[101], which ended after 1.5s" },
+		{ "sh", false, true, ": work[100] forked sh[101], which ended after 1.5s" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct findings *findings = findings_new(4096, NULL);
+		struct snapshot *snapshot = snapshot_new();
+		struct process *parent, *child, *other;
+		const struct finding *list;
+		struct error error;
+		size_t count;
+
+		snapshot_begin(snapshot);
+		parent = add_process(snapshot, 100, "work", 600 * MIB, 90 * MIB);
+		child = add_process(snapshot, 101, cases[i].child_comm, 600 * MIB, 90 * MIB);
+		other = add_process(snapshot, 102, "sh", MIB, MIB);
+		child->ppid = other->ppid = 100;
+		child->accounted = other->accounted = true;
+		child->ended = cases[i].has_ended;
+		child->lifetime_ns = cases[i].has_ended ? 1500 * MS : 0;
+		other->ended = true;
+		other->lifetime_ns = strcmp(cases[i].child_comm, "sh") ? 9000 * MS : MS;
+		add_row(snapshot, cases[i].is_child ? child : parent, 1, "[anon]", "rw-p", KIND_COW,
+			ACCESS_WRITE, 256 * MIB, 20000, 0);
+		seal(snapshot, 1);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+		assert_int_equal(count, 1);
+		if (!strstr(list[0].seen, cases[i].want))
+			fail_msg("case %zu: %s", i, list[0].seen);
+		snapshot_free(snapshot);
+		findings_free(findings);
+	}
+}
+
+static uint64_t limit_of_100(uint32_t tgid, char *file, size_t size)
+{
+	if (tgid != 100)
+		return UINT64_MAX;
+	snprintf(file, size, "/sys/fs/cgroup/x/memory.max");
+	return 16 * MIB;
+}
+
+/* Refaults of a file that is larger than what may be resident: no page came twice by the count of faults
+ * alone. Without a limit and without reclaim it was evicted long ago: then it is cold. */
+static void refaults_below_a_limit_are_thrash(void **state)
+{
+	static const struct {
+		uint32_t pid;
+		enum stall_cause cause;
+		const char *want, *seen;
+	} cases[] = {
+		{ 100, STALL_DISK, "thrash", "its limit is 16M (/sys/fs/cgroup/x/memory.max)" },
+		{ 101, STALL_RECLAIM, "thrash", "brought back 300 pages" },
+		{ 101, STALL_DISK, "cold-file", "read the file" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct findings *findings = findings_new(4096, limit_of_100);
+		struct snapshot *snapshot = snapshot_new();
+		const struct finding *list;
+		struct error error;
+		struct row *row;
+		size_t count;
+
+		snapshot_begin(snapshot);
+		row = add_row(snapshot, add_process(snapshot, cases[i].pid, "work", MIB, MIB), 1,
+			      "/data/x", "r--s", KIND_FILE_MAP, ACCESS_READ, 256 * MIB, 0, 300);
+		stall_for(row, cases[i].cause, 200 * MS);
+		row->latency->causes->now.refaults = 300;
+		seal(snapshot, 1);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+		assert_int_equal(count, 1);
+		if (strcmp(list[0].name, cases[i].want) || !strstr(list[0].seen, cases[i].seen))
+			fail_msg("case %zu: %s: %s", i, list[0].name, list[0].seen);
+		snapshot_free(snapshot);
+		findings_free(findings);
+	}
+}
+
+/* Mappings at multiples of 64 MiB, which are no larger: 32 of them, and not 31; other ones are none. */
+static void arenas_are_counted(void **state)
+{
+	static const struct {
+		unsigned int arenas;
+		uint64_t at, size, pages;
+		bool is_found;
+	} cases[] = {
+		{ 32, 0, 4 * MIB, 600, true },   { 31, 0, 4 * MIB, 600, false },
+		{ 32, 0, 4 * MIB, 400, false },  { 32, 32 * MIB, 4 * MIB, 600, false },
+		{ 32, 0, 65 * MIB, 600, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct findings *findings = findings_new(4096, NULL);
+		struct snapshot *snapshot = snapshot_new();
+		const struct finding *list;
+		struct process *process;
+		struct error error;
+		size_t count;
+
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100, "work", MIB, 400 * MIB);
+		for (unsigned int j = 0; j < cases[i].arenas; j++) {
+			struct row *row = add_row(snapshot, process, 1 + j, "[anon]", "rw-p",
+						  KIND_DEMAND_ZERO, ACCESS_WRITE, MIB,
+						  cases[i].pages, 0);
+
+			row->map_start = 0x7f0000000000 + j * 128 * MIB + cases[i].at;
+			row->map_end = row->map_start + cases[i].size;
+			/* One that was only read adds none. */
+			row = add_row(snapshot, process, 1 + j, "[anon]", "rw-p", KIND_DEMAND_ZERO,
+				      ACCESS_READ, MIB, 1, 0);
+			row->map_start = 0x7f0000000000 + j * 128 * MIB + cases[i].at;
+			row->map_end = row->map_start + cases[i].size;
+		}
+		seal(snapshot, 1);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+		if (count != cases[i].is_found || (count && strcmp(list[0].name, "arenas")))
+			fail_msg("case %zu: %zu findings", i, count);
+		snapshot_free(snapshot);
+		findings_free(findings);
+	}
+}
+
 /* Each has a stack of its own: 512 of them, and not 511. */
 static void threads_are_counted_by_their_stacks(void **state)
 {
 	(void)state;
 	for (unsigned int threads = 511; threads <= 512; threads++) {
-		struct findings *findings = findings_new(4096);
+		struct findings *findings = findings_new(4096, NULL);
 		struct snapshot *snapshot = snapshot_new();
 		const struct finding *list;
 		struct process *process;
@@ -236,7 +440,7 @@ static void threads_are_counted_by_their_stacks(void **state)
 /* Windows of two intervals: of the first nothing is told before it is over, of the second what it had. */
 static void recent_ones_are_of_the_last_window(void **state)
 {
-	struct recent_findings *recent = recent_findings_new(4096, 3 * SECOND, 0);
+	struct recent_findings *recent = recent_findings_new(4096, 3 * SECOND, 0, NULL);
 	struct snapshot *snapshot = snapshot_new();
 	static const size_t want[] = { 0, 0, 1, 1, 0, 0 };
 	struct error error;
@@ -269,7 +473,7 @@ static void recent_ones_are_of_the_last_window(void **state)
  * told as new once. */
 static void what_was_found_is_kept_for_a_while(void **state)
 {
-	struct recent_findings *recent = recent_findings_new(4096, 0, 5 * SECOND);
+	struct recent_findings *recent = recent_findings_new(4096, 0, 5 * SECOND, NULL);
 	struct snapshot *snapshot = snapshot_new();
 	struct error error;
 	uint64_t window_ns;
@@ -305,7 +509,7 @@ static void what_was_found_is_kept_for_a_while(void **state)
 /* Ten processes do the same: three say it. */
 static void of_a_kind_the_costliest_are_told(void **state)
 {
-	struct findings *findings = findings_new(4096);
+	struct findings *findings = findings_new(4096, NULL);
 	struct snapshot *snapshot = snapshot_new();
 	const struct finding *list;
 	struct error error;
@@ -335,6 +539,10 @@ int main(void)
 		cmocka_unit_test(each_has_what_triggers_it_and_what_does_not),
 		cmocka_unit_test(the_peak_is_of_all_ticks),
 		cmocka_unit_test(what_was_found_is_kept_for_a_while),
+		cmocka_unit_test(allocators_are_told_apart),
+		cmocka_unit_test(a_copy_has_its_fork),
+		cmocka_unit_test(refaults_below_a_limit_are_thrash),
+		cmocka_unit_test(arenas_are_counted),
 		cmocka_unit_test(threads_are_counted_by_their_stacks),
 		cmocka_unit_test(recent_ones_are_of_the_last_window),
 		cmocka_unit_test(of_a_kind_the_costliest_are_told),

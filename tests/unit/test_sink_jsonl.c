@@ -89,7 +89,7 @@ static void faults_line_has_every_field(void **state)
 static void findings_have_lines(void **state)
 {
 	struct fixture *fixture = *state;
-	struct recent_findings *findings = recent_findings_new(4096, 0, 0);
+	struct recent_findings *findings = recent_findings_new(4096, 0, 0, NULL);
 	struct error error;
 	json_t *line;
 

@@ -380,7 +380,7 @@ static void findings_are_listed(void **state)
 	struct process *process = add_process(fixture->snapshot, 7, "cat\n", MIB, MIB);
 	struct error error;
 
-	fixture->findings = recent_findings_new(4096, 0, 0);
+	fixture->findings = recent_findings_new(4096, 0, 0, NULL);
 	assert_int_equal(sink_prometheus_hide_private(fixture->sink), 0);
 	tick(fixture);
 	render(fixture);

@@ -32,6 +32,56 @@ def touch_and_give_back(size, times):
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
+def libc():
+    """With the calls that take or give addresses."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.mmap.restype = library.malloc.restype = ctypes.c_void_p
+    library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+    library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    library.malloc.argtypes = [ctypes.c_size_t]
+    library.free.argtypes = [ctypes.c_void_p]
+    return library
+
+
+def allocate_and_free(size, times):
+    """Blocks that malloc takes from the heap, whose top free gives back to the kernel."""
+    library = libc()
+    blocks = [0] * (size // (64 << 10))  # before: what lies above them keeps the top where it is
+    for _ in range(times):
+        for i in range(len(blocks)):
+            blocks[i] = library.malloc(64 << 10)
+            ctypes.memset(blocks[i], 1, 64 << 10)
+        for block in reversed(blocks):
+            library.free(block)
+
+
+def touch_as_go(size, times):
+    """The same memory again and again, where the Go runtime has its heap."""
+    library = libc()
+    address = library.mmap(0xC000000000, size, mmap.PROT_READ | mmap.PROT_WRITE, ANONYMOUS, -1, 0)
+    for _ in range(times):
+        ctypes.memset(address, 1, size)
+        library.madvise(address, size, mmap.MADV_DONTNEED)
+
+
+def fill_arenas(number, size):
+    """Threads that live at once, and allocate."""
+    library = libc()
+    everybody = threading.Barrier(number)
+
+    def allocate():
+        blocks = [library.malloc(64 << 10) for _ in range(size // (64 << 10))]
+        for block in blocks:
+            ctypes.memset(block, 1, 64 << 10)
+        everybody.wait()
+
+    threads = [threading.Thread(target=allocate) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def fork_and_write(size):
     """The child writes to what it shares with its parent."""
     mapping = mmap.mmap(-1, size, flags=ANONYMOUS)
@@ -46,14 +96,12 @@ def fork_and_write(size):
 def be_denied(times):
     """EFAULT each time: read(2) into memory that may not be written to."""
     mapping = mmap.mmap(-1, PAGE, flags=ANONYMOUS, prot=mmap.PROT_READ)
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
-    libc.read.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
-    address = libc.mmap(None, PAGE, 0, ANONYMOUS, -1, 0)
+    library = libc()
+    library.read.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
+    address = library.mmap(None, PAGE, 0, ANONYMOUS, -1, 0)
     zero = os.open("/dev/zero", os.O_RDONLY)
     for _ in range(times):
-        libc.read(zero, address, 1)
+        library.read(zero, address, 1)
     mapping.close()
 
 
@@ -100,6 +148,9 @@ def read_pages(path, times):
 
 WHAT = {
     "again": lambda: touch_and_give_back(16 * MIB, 12),
+    "again-heap": lambda: allocate_and_free(16 * MIB, 12),
+    "again-go": lambda: touch_as_go(16 * MIB, 12),
+    "arenas": lambda: fill_arenas(40, 3 * MIB),
     "forever": lambda: touch_and_give_back(16 * MIB, 1 << 30),
     "once": lambda: touch_and_give_back(128 * MIB, 1),
     "small-pages": lambda: touch_and_give_back(320 * MIB, 1),
