@@ -121,8 +121,38 @@ struct row_value {
 	u64 pages;
 	struct extent extent;
 	u32 latency; /* which of the latencies is this row's; 0: none yet */
-	u32 user;    /* in whose share it counts: struct share */
+	u16 user;    /* in whose share it counts: struct share */
+	u16 largest; /* SIZE_CODE of the largest extent that it has had; 0: not known */
 };
+
+/*
+ * A size in 16 bits, rounded up by less than a thousandth: in units of 4 KiB, exact below 2,048 of
+ * them, and from there on a number of 11 bits, whose first one is not told, times a power of two.
+ * Of two sizes the larger has the larger code.
+ */
+#define SIZE_UNIT_SHIFT 12
+#define SIZE_BITS 10
+static inline __attribute__((always_inline)) u16 code_of_size(u64 bytes)
+{
+	u64 units = (bytes + (1 << SIZE_UNIT_SHIFT) - 1) >> SIZE_UNIT_SHIFT;
+	u64 rest = units >> (SIZE_BITS + 1);
+	u32 power = 0, step;
+
+	for (step = 32; step; step /= 2)
+		if (rest >> step) {
+			rest >>= step;
+			power += step;
+		}
+	power += rest > 0;
+	return (u16)((power << SIZE_BITS) + ((units + (1ULL << power) - 1) >> power));
+}
+
+static inline __attribute__((always_inline)) u64 size_of_code(u16 code)
+{
+	u32 power = code >> SIZE_BITS ? (code >> SIZE_BITS) - 1u : 0;
+
+	return (u64)(code - (power << SIZE_BITS)) << power << SIZE_UNIT_SHIFT;
+}
 
 /*
  * Stalls of a row, as struct latency_counts in src/model/snapshot.h. In 32 bits, which may wrap:

@@ -24,9 +24,24 @@ static __always_inline void add_other(struct cpu_state *cpu, u32 kind, const str
 	cpu->other[kind].denied += add->denied;
 }
 
+/* The mapping was never larger than this, as far as its faults go: what is resident of it has been
+ * faulted in within an extent that was seen here. */
+static __always_inline void note_size(struct row_value *row, const struct extent *extent)
+{
+	u64 size = extent->end - extent->start;
+	u16 code;
+
+	if (row->largest && size == row->extent.end - row->extent.start)
+		return;
+	code = code_of_size(size);
+	if (code > row->largest)
+		row->largest = code;
+}
+
 static __always_inline void add_counts(struct row_value *row, const struct extent *extent,
 				       const struct addition *add)
 {
+	note_size(row, extent);
 	if (add->minor)
 		__sync_fetch_and_add(&row->minor, add->minor);
 	if (add->major)
@@ -291,6 +306,12 @@ VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 	return 0;
 }
 
+/* The mapping has shrunk since: what was counted before goes to its row first, with its size then. */
+static __always_inline bool is_smaller(const struct extent *now, const struct extent *before)
+{
+	return now->end - now->start < before->end - before->start;
+}
+
 /* Compares the keys without their context. */
 static __always_inline bool same_plain_key(const struct row_key *left, const struct row_key *right)
 {
@@ -438,7 +459,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 		look_again(fault, LOOKUP_ENTRY);
 	if (run && end == END_MINOR && !config_guard && fault->key.kind < KIND_FIRST_DENIED &&
 	    fault->pages == run->pages && !seen_ns(fault) && !refaults_of(fault) &&
-	    same_key(&run->key, &fault->key))
+	    same_key(&run->key, &fault->key) && !is_smaller(&run->extent, &fault->extent))
 		run->count++;
 	else
 		count_ended(fault, task, cpu, end);

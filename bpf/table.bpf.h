@@ -290,6 +290,7 @@ static __always_inline struct row_value *row_new(struct cpu_state *cpu, const st
 	row->denied = add->denied;
 	row->pages = add->pages;
 	row->extent = *extent;
+	row->largest = code_of_size(extent->end - extent->start);
 	if (!row_enter(cpu, key, row, index))
 		return NULL;
 	*ret_index = index;

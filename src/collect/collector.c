@@ -236,6 +236,7 @@ static void finish_process(struct collector *collector, struct process *process)
 		/* Older than the collector: what it had counted before is not reported. */
 		process->minor_before = process->minor;
 		process->major_before = process->major;
+		process->rss_before_bytes = process->rss_bytes;
 		process->accounting.kernel_base = faults;
 		process->accounting.has_base = true;
 		process->accounting.in_sum = faults;

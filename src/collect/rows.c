@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "collect/rows_data.h"
+#include "model/ledger.h"
 #include "collect/slice.h"
 
 /* Last counts of rows that were taken out between two ticks: more than a machine makes in a second,
@@ -86,6 +87,7 @@ static void add_counts(struct snapshot *snapshot, struct row *row,
 	totals->major += gained->major;
 	totals->denied += gained->denied;
 	row->process->accounting.row_faults += gained->minor + gained->major;
+	row->process->brought_pages += ledger_of(row, gained).brought;
 }
 
 void rows_set_counts(struct snapshot *snapshot, struct row *row, struct fault_counts counts)
@@ -305,13 +307,15 @@ static struct row *row_of(struct rows *rows, struct process *process, const stru
 	return row;
 }
 
-static void set_place(struct row *row, const struct row_key *key, const struct extent *extent)
+static void set_place(struct row *row, const struct row_key *key, const struct extent *extent,
+		      uint16_t largest)
 {
 	if (row->mapping_class == MAPPING_OTHER)
 		return;
 	row->map_start = extent->start;
 	row->map_end = extent->end;
 	row->map_offset = extent->offset;
+	row->largest = (uint16_t)max_of(row->largest, largest);
 	slice_bounds(key, extent, &row->slice_start, &row->slice_end);
 }
 
@@ -462,7 +466,8 @@ static int read_row(struct rows *rows, uint32_t index)
 	slot->tick = rows->tick;
 	snapshot_touch(rows->snapshot, row);
 	note_read(slot, &gained);
-	set_place(row, &key, &row_table_value(rows->table, index)->extent);
+	set_place(row, &key, &row_table_value(rows->table, index)->extent,
+		  row_table_value(rows->table, index)->largest);
 	add_gained(rows, row, &gained);
 	return read_stalls(rows, index, row) ?: result;
 }
@@ -480,7 +485,7 @@ static int read_left(struct rows *rows, struct left_row *left)
 	}
 	if (!row)
 		return result;
-	set_place(row, &left->key, &left->extent);
+	set_place(row, &left->key, &left->extent, left->largest);
 	add_gained(rows, row, &left->gained);
 	return left->stalls ? add_stalls(row, left->stalls, NULL) ?: result : result;
 }

@@ -38,6 +38,7 @@ struct slot {
 struct left_row {
 	struct row_key key;
 	struct extent extent;
+	uint16_t largest; /* as in struct row_value */
 	struct fault_counts gained;
 	uint32_t tick; /* in which its process was not known; 0: not asked yet */
 	struct stalls_read *stalls;

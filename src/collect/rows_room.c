@@ -25,7 +25,8 @@ static int keep_left(struct rows *rows, uint32_t index)
 {
 	struct slot *slot = &rows->slots[index];
 	struct left_row left = { .key = row_table_key(rows->table, index),
-				 .extent = row_table_value(rows->table, index)->extent };
+				 .extent = row_table_value(rows->table, index)->extent,
+				 .largest = row_table_value(rows->table, index)->largest };
 
 	if (slot->is_dead) {
 		rows_read_dead(rows, index);

@@ -343,6 +343,7 @@ static void keep_process(struct tally *sum, const struct tally *tally)
 	memcpy(sum->comm, tally->comm, COMM_LEN);
 	sum->uid = tally->uid;
 	sum->has_ended = tally->has_ended;
+	sum->peak_rss_bytes = tally->peak_rss_bytes;
 }
 
 int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_process)
@@ -507,6 +508,7 @@ static int add_process(struct grouping *grouping, const struct process *process)
 	tally->minor += process->minor - process->minor_before;
 	tally->major += process->major - process->major_before;
 	tally->gup += process->gup - process->gup_before;
+	tally->growth_bytes += ledger_growth(process);
 	if (!sums_up) {
 		tally->minor_total += process->minor;
 		tally->major_total += process->major;
@@ -581,10 +583,14 @@ static void note_process(struct grouping *grouping, const struct process *proces
 	grouping->last_start_ns = process->start_ns;
 }
 
-/* Only of anonymous memory ("[anon]", "[heap]"): a file's page is not copied because of fork(). */
-static uint64_t copied_pages(const struct row *row, const struct fault_counts *delta)
+/* What is known of how much of it can be resident at once. */
+static void note_bounds(struct tally *tally, const struct row *row)
 {
-	return row->kind == KIND_COW && row->mapping[0] == '[' ? delta->pages : 0;
+	tally->largest_bytes = tally->mapping_id ?
+				       max_of(tally->largest_bytes, ledger_largest(row)) :
+				       LEDGER_NO_BOUND;
+	if (tally->tgid)
+		tally->peak_rss_bytes = row->process->peak_rss_bytes ?: LEDGER_NO_BOUND;
 }
 
 static int add_row(struct grouping *grouping, const struct row *row)
@@ -594,6 +600,7 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	struct cause_counts causes = causes_delta(row);
 	struct tally key = key_of_row(grouping, row);
 	struct tally *tally = key.group ? tally_of(grouping, &key) : NULL;
+	struct ledger ledger;
 
 	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
@@ -606,15 +613,20 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	note_process(grouping, row->process);
 	place_tally(tally, row);
 	counts_add(&tally->counts, &delta);
-	if (!grouping->options.sums_up)
+	if (!grouping->options.sums_up) {
 		counts_add(&tally->total, &now);
+		ledger = ledger_of(row, &now);
+		ledger_add(&tally->ledger_total, &ledger);
+	}
 	tally->by_kind[row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN] +=
 		delta.minor + delta.major + delta.denied;
 	stalls_add(&tally->stalls, &stalls);
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		tally->by_cause[cause] += causes.sum_ns[cause];
 	tally->refaults += causes.refaults;
-	tally->copied += copied_pages(row, &delta);
+	ledger = ledger_of(row, &delta);
+	ledger_add(&tally->ledger, &ledger);
+	note_bounds(tally, row);
 	if (!grouping->options.sums_up && row_is_hotter(row, tally->hottest))
 		tally->hottest = row;
 	if ((grouping->options.by == BY_MAPPING || grouping->options.by == BY_FILE) &&

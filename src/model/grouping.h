@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "model/latency.h"
+#include "model/ledger.h"
 #include "model/snapshot.h"
 
 /* What a line of a table is. */
@@ -84,8 +85,12 @@ struct tally {
 	uint64_t by_kind[KIND_COUNT]; /* minor + major + denied of counts */
 	struct stalls stalls;
 	uint64_t by_cause[STALL_CAUSE_COUNT]; /* ns: the parts of stalls.sum_ns; all 0: not told */
-	uint64_t copied;   /* pages of private memory that were copied as they were written to */
-	uint64_t refaults; /* pages that came back after they had been evicted */
+	uint64_t refaults;                    /* pages that came back after they had been evicted */
+	struct ledger ledger, ledger_total;   /* as counts and total */
+	/* Bytes that no more of it were ever resident at once than: of its mapping, and of its process;
+	 * LEDGER_NO_BOUND: nobody tells. Of several, the sum. See tally_times(). */
+	uint64_t largest_bytes, peak_rss_bytes;
+	int64_t growth_bytes; /* where processes are grouped: as ledger_growth() has it */
 	/* By the kernel's own counters, where processes are grouped: what getrusage(2) says. */
 	uint64_t minor, major, gup;        /* as counts */
 	uint64_t minor_total, major_total; /* since the processes began; 0 where it is summed up */
@@ -154,6 +159,13 @@ uint64_t tally_faults(const struct tally *tally);
 /* The kinds of the tally's faults as text, the denied ones first, then the most frequent, "gup"
  * where processes are grouped: "denied_bus 1, file_map 60". */
 void tally_kinds(const struct tally *tally, char *text, size_t size);
+/* True for what a mapping or a process is a line of, so that tally_times() says something. */
+bool grouping_has_times(enum grouping_by by);
+/* How many times the same memory was faulted in, at least, since attach; 0: less than twice, or
+ * nobody tells. Of a mapping or a process. */
+uint64_t tally_times(const struct tally *tally, uint64_t page_size);
+/* Bytes that no more of it were ever resident at once than; LEDGER_NO_BOUND: nobody tells. */
+uint64_t tally_bound(const struct tally *tally);
 /* What the tally's stalls mostly waited for, as "disk"; "" for the faults' own work or if
  * unknown. */
 const char *tally_why(const struct tally *tally);

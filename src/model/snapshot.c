@@ -170,6 +170,8 @@ static void age_processes(struct snapshot *snapshot, struct parts *parts)
 		process->minor_before = process->minor;
 		process->major_before = process->major;
 		process->gup_before = process->gup;
+		process->rss_before_bytes = process->rss_bytes;
+		process->brought_before_pages = process->brought_pages;
 	}
 }
 

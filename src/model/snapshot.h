@@ -80,10 +80,11 @@ struct process {
 		command; /* as /proc/PID/cmdline had it, words with blanks between; "" when not known */
 
 	uint64_t vsz_bytes;
-	uint64_t rss_bytes;
+	uint64_t rss_bytes, rss_before_bytes; /* now and one tick ago; 0 before it was born */
 	bool vsz_exact; /* both as ps shows them, not the kernel's cheap estimate */
 	uint64_t peak_vsz_bytes;
-	uint64_t peak_rss_bytes;
+	uint64_t peak_rss_bytes;                      /* 0: not known */
+	uint64_t brought_pages, brought_before_pages; /* by its rows: struct ledger */
 
 	/* The kernel's own totals since the process began (getrusage), now and one tick ago. A
 	 * process older than the collector starts with before == what it had when the collector
@@ -144,6 +145,7 @@ struct row {
 	uint64_t slice_start; /* the part that this row counts, maybe beyond the edge; 0,0: all */
 	uint64_t slice_end;
 	char perms[5];           /* "rw-p" as in /proc/PID/maps */
+	uint16_t largest;        /* see ledger_largest() */
 	struct context *context; /* held; NULL: not asked for, not arrived, or of "[other]" */
 
 	struct fault_counts now;

@@ -30,6 +30,38 @@ const char *const tally_sort_words[] = {
 	[SORT_NAME + 1] = NULL,
 };
 
+bool grouping_has_times(enum grouping_by by)
+{
+	return by == BY_MAPPING || by == BY_PROCESS;
+}
+
+uint64_t tally_bound(const struct tally *tally)
+{
+	uint64_t largest = tally->largest_bytes ?: LEDGER_NO_BOUND;
+
+	return min_of(largest, tally->peak_rss_bytes ?: LEDGER_NO_BOUND);
+}
+
+uint64_t tally_times(const struct tally *tally, uint64_t page_size)
+{
+	uint64_t pages = max_of(tally->ledger.brought, tally->ledger_total.brought);
+
+	return ledger_times(pages * page_size, tally_bound(tally));
+}
+
+/* What nothing was brought into needs no bound. Two mappings of one process are within its peak
+ * still: grouping_fold() sees to that. */
+static void add_bounds(struct tally *sum, const struct tally *more)
+{
+	uint64_t bound = tally_bound(more);
+
+	if (!more->ledger.brought && !more->ledger_total.brought)
+		return;
+	sum->largest_bytes = bound < LEDGER_NO_BOUND - sum->largest_bytes ?
+				     sum->largest_bytes + bound :
+				     LEDGER_NO_BOUND;
+}
+
 void tally_add(struct tally *sum, const struct tally *more)
 {
 	sum->n_processes += more->n_processes;
@@ -46,7 +78,10 @@ void tally_add(struct tally *sum, const struct tally *more)
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		sum->by_cause[cause] += more->by_cause[cause];
 	sum->refaults += more->refaults;
-	sum->copied += more->copied;
+	add_bounds(sum, more);
+	ledger_add(&sum->ledger, &more->ledger);
+	ledger_add(&sum->ledger_total, &more->ledger_total);
+	sum->growth_bytes += more->growth_bytes;
 	sum->minor += more->minor;
 	sum->major += more->major;
 	sum->gup += more->gup;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "model/ledger.h"
 #include "model/stall_causes.h"
 
 /* What found no room; no mapping of a log has it. */
@@ -289,6 +290,9 @@ static bool get_row(struct jsonl_line *line, struct row *row)
 		.map_end = jsonl_line_address(line, "map_end"),
 		.map_offset = jsonl_line_uint(line, "map_offset"),
 	};
+	row->largest = ledger_size_code(json_object_get(line->object, "map_largest_bytes") ?
+						jsonl_line_uint(line, "map_largest_bytes") :
+						row->map_end - row->map_start);
 	if (strlen(perms) < sizeof(row->perms))
 		strcpy(row->perms, perms);
 	else
@@ -348,6 +352,7 @@ static struct row *find_row(struct jsonl_line *line, struct row *want, struct co
 	row->map_start = want->map_start;
 	row->map_end = want->map_end;
 	row->map_offset = want->map_offset;
+	row->largest = (uint16_t)max_of(row->largest, want->largest);
 	row->slice_start = want->slice_start;
 	row->slice_end = want->slice_end;
 	memcpy(row->perms, want->perms, sizeof(row->perms));
@@ -385,12 +390,14 @@ static void get_faults(struct jsonl_line *line, struct faults_line *faults)
 static int add_faults(struct row *row, const struct faults_line *line, struct row_totals *last)
 {
 	uint64_t *now[] = { &row->now.minor, &row->now.major, &row->now.denied, &row->now.pages };
+	uint64_t brought = ledger_of(row, &row->now).brought;
 	struct row_totals none = {};
 	struct row_totals *known = last ?: &none;
 
 	for (size_t i = 0; i < ARRAY_SIZE(now); i++)
 		*now[i] += jsonl_gain(line->delta[i], line->total[i], known->is_known,
 				      &known->counts[i]);
+	row->process->brought_pages += ledger_of(row, &row->now).brought - brought;
 	known->is_known = true;
 	if (line->has_latency && add_latency(row, &line->latency, last))
 		return -ENOMEM;

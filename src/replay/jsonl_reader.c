@@ -144,6 +144,7 @@ struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result)
 struct process_line {
 	uint64_t minor, major, gup;
 	uint64_t minor_total, major_total, gup_total;
+	uint64_t rss_before_bytes;
 	uint32_t ppid, uid;
 	const char *cgroup;
 };
@@ -171,9 +172,11 @@ static int add_process(struct jsonl_reader *reader, struct process *process,
 
 	if (!last)
 		return -ENOMEM;
-	if (!last->is_known) /* nothing was counted before its first line */
+	if (!last->is_known) { /* nothing was counted before its first line */
 		process->accounted = line->minor == line->minor_total &&
 				     line->major == line->major_total;
+		process->rss_before_bytes = line->rss_before_bytes;
+	}
 	process->minor += jsonl_gain(line->minor, line->minor_total, last->is_known, &last->minor);
 	process->major += jsonl_gain(line->major, line->major_total, last->is_known, &last->major);
 	process->gup += jsonl_gain(line->gup, line->gup_total, last->is_known, &last->gup);
@@ -184,20 +187,37 @@ static int add_process(struct jsonl_reader *reader, struct process *process,
 	return 0;
 }
 
+/* What the process of the line had a tick before: an older version does not say. */
+static uint64_t get_rss_before(struct jsonl_line *line, uint64_t rss_bytes)
+{
+	const json_t *growth = json_object_get(line->object, "rss_growth_bytes");
+	int64_t bytes = json_integer_value(growth);
+
+	if (!growth)
+		return rss_bytes;
+	if (!json_is_integer(growth) || bytes > (int64_t)rss_bytes || bytes < INT64_MIN / 2)
+		jsonl_line_reject(line, "rss_growth_bytes", "no growth of that");
+	return rss_bytes - (uint64_t)bytes;
+}
+
 static int read_process(struct jsonl_line *line)
 {
 	int result = 0;
 	uint64_t vsz_bytes = jsonl_line_uint(line, "vsz_bytes"),
-		 rss_bytes = jsonl_line_uint(line, "rss_bytes");
+		 rss_bytes = jsonl_line_uint(line, "rss_bytes"), peak_rss_bytes = 0;
 	struct process_line process_line;
 	struct process *process;
 
+	if (json_object_get(line->object, "peak_rss_bytes")) /* an older version has none */
+		peak_rss_bytes = jsonl_line_uint(line, "peak_rss_bytes");
 	get_process_line(line, true, &process_line);
+	process_line.rss_before_bytes = get_rss_before(line, rss_bytes);
 	process = jsonl_get_process(line, &result);
 	if (!process)
 		return result;
 	process->vsz_bytes = vsz_bytes;
 	process->rss_bytes = rss_bytes;
+	process->peak_rss_bytes = max_of(process->peak_rss_bytes, peak_rss_bytes);
 	return add_process(line->reader, process, &process_line);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "model/latency.h"
+#include "model/ledger.h"
 #include "model/stall_causes.h"
 #include "model/losses.h"
 #include "base/table.h"
@@ -498,6 +499,9 @@ static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 	json_line_hex(line, "map_start", row->map_start);
 	json_line_hex(line, "map_end", row->map_end);
 	put_uint(line, "map_offset", row->map_offset);
+	if (ledger_largest(row) != LEDGER_NO_BOUND &&
+	    row->largest != ledger_size_code(row->map_end - row->map_start))
+		put_uint(line, "map_largest_bytes", ledger_largest(row));
 	if (row->slice) {
 		json_line_hex(line, "slice_start", row->slice_start);
 		json_line_hex(line, "slice_end", row->slice_end);
@@ -547,6 +551,10 @@ static void emit_process(struct sink_jsonl *sink, const struct process *process)
 	put_owner(line, process);
 	put_uint(line, "vsz_bytes", process->vsz_bytes);
 	put_uint(line, "rss_bytes", process->rss_bytes);
+	put_uint(line, "peak_rss_bytes", process->peak_rss_bytes);
+	json_line_int(line, "rss_growth_bytes",
+		      (int64_t)(process->rss_bytes - process->rss_before_bytes));
+	put_counter(line, "brought_pages", process->brought_pages, process->brought_before_pages);
 	put_counter(line, "minor", process->minor, process->minor_before);
 	put_counter(line, "major", process->major, process->major_before);
 	put_counter(line, "gup", process->gup, process->gup_before);
@@ -582,10 +590,12 @@ static void emit_exit(struct sink_jsonl *sink, const struct process *process)
 	sink_emit(sink, false);
 }
 
-/* gup is what no exception explains, so it can move a tick after the counter it is part of. */
+/* gup is what no exception explains, so it can move a tick after the counter it is part of. Memory
+ * goes away without a fault. */
 static bool has_process_line(const struct process *process)
 {
-	return process_moved(process) || process->gup != process->gup_before;
+	return process_moved(process) || process->gup != process->gup_before ||
+	       (!process->ended && ledger_growth(process));
 }
 
 static void emit_findings(struct sink_jsonl *sink)

@@ -18,13 +18,15 @@
 #define AGAIN 2 /* times the resident memory: then the same memory was faulted in again */
 #define COPIED_MIN (UINT64_C(1) << 20) /* bytes: less is what any shell script copies */
 #define COPIERS_MAX 4                  /* processes that are named */
+#define AGAIN_MAX 4                    /* mappings that are named */
 #define DEFAULT_WIDTH 80
 #define COMMAND_MAX 2048 /* bytes of the command line that are shown */
 
 struct sink_summary {
 	struct sink_summary_options options;
 	struct grouping *lines;
-	struct grouping *people; /* by process; may be `lines` */
+	struct grouping *people;   /* by process; may be `lines` */
+	struct grouping *mappings; /* the same */
 	struct users users;
 	uint64_t interval_ns;
 	struct timespec ts;
@@ -48,7 +50,7 @@ struct sink_summary *sink_summary_new(const struct sink_summary_options *options
 					  .sums_up = true,
 					  .max_tallies = options->max_tallies,
 					  .max_processes = options->max_processes };
-	struct grouping_options people = lines;
+	struct grouping_options people = lines, mappings = lines;
 	struct sink_summary *summary = calloc(1, sizeof(*summary));
 
 	if (!summary)
@@ -56,8 +58,13 @@ struct sink_summary *sink_summary_new(const struct sink_summary_options *options
 	summary->options = *options;
 	people.by = BY_PROCESS;
 	summary->people = grouping_new(&people);
-	summary->lines = options->by == BY_PROCESS ? summary->people : grouping_new(&lines);
-	if (!summary->people || !summary->lines) {
+	mappings.by = BY_MAPPING;
+	mappings.has_commands = false;
+	summary->mappings = grouping_new(&mappings);
+	summary->lines = options->by == BY_PROCESS ? summary->people :
+			 options->by == BY_MAPPING ? summary->mappings :
+						     grouping_new(&lines);
+	if (!summary->people || !summary->mappings || !summary->lines) {
 		sink_summary_free(summary);
 		return NULL;
 	}
@@ -68,8 +75,9 @@ void sink_summary_free(struct sink_summary *summary)
 {
 	if (!summary)
 		return;
-	if (summary->lines != summary->people)
+	if (summary->lines != summary->people && summary->lines != summary->mappings)
 		grouping_free(summary->lines);
+	grouping_free(summary->mappings);
 	grouping_free(summary->people);
 	free(summary);
 }
@@ -79,7 +87,9 @@ int sink_summary_tick(struct sink_summary *summary, const struct snapshot *snaps
 {
 	int result = grouping_add(summary->people, snapshot);
 
-	if (!result && summary->lines != summary->people)
+	if (!result)
+		result = grouping_add(summary->mappings, snapshot);
+	if (!result && summary->lines != summary->people && summary->lines != summary->mappings)
 		result = grouping_add(summary->lines, snapshot);
 	summary->totals = snapshot->totals;
 	summary->interval_ns += snapshot->interval_ns;
@@ -342,10 +352,9 @@ static int print_people(struct sink_summary *summary, const struct people *peopl
  * Answers faultmap's main question: how much of what was reserved was ever touched? At most what
  * was resident. Faults may have brought in more than that: the same memory again.
  */
-static void print_touched(const struct sink_summary *summary, const struct tally *sum,
-			  uint64_t pages, FILE *stream)
+static void print_touched(const struct sink_summary *summary, const struct tally *sum, FILE *stream)
 {
-	uint64_t faulted = pages * summary->options.page_size;
+	uint64_t faulted = sum->ledger.brought * summary->options.page_size;
 	uint64_t touched = min_of(sum->rss_bytes, sum->vsz_bytes);
 	char reserved_text[TEXT_SIZE_LEN], touched_text[TEXT_SIZE_LEN], faulted_text[TEXT_SIZE_LEN];
 
@@ -358,6 +367,80 @@ static void print_touched(const struct sink_summary *summary, const struct tally
 			text_bytes(faulted_text, faulted), faulted / touched);
 }
 
+/* Of processes that live: what stays of what was faulted in. */
+static void print_growth(const struct sink_summary *summary, const struct tally *sum, FILE *stream)
+{
+	uint64_t size = (uint64_t)(sum->growth_bytes < 0 ? -sum->growth_bytes : sum->growth_bytes);
+	char growth[TEXT_SIZE_LEN], faulted[TEXT_SIZE_LEN];
+
+	if (sum->n_live)
+		fprintf(stream, "resident memory %s by %s, while %s was faulted in\n",
+			sum->growth_bytes < 0 ? "shrank" : "grew", text_bytes(growth, size),
+			text_bytes(faulted, sum->ledger.brought * summary->options.page_size));
+}
+
+/* The mapping of which most was faulted in that had been there before, but for those that were told
+ * of. NULL: there is none. */
+static const struct tally *next_again(const struct tallies *mappings, uint64_t page_size,
+				      const struct tally *const *told, size_t n_told)
+{
+	const struct tally *next = NULL;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < mappings->count; i++) {
+		const struct tally *one = mappings->list[i];
+		uint64_t bytes = one->ledger.brought * page_size;
+		bool is_told = false;
+
+		for (size_t j = 0; j < n_told; j++)
+			is_told |= told[j] == one;
+		if (is_told || !tally_times(one, page_size) || bytes - tally_bound(one) <= most)
+			continue;
+		most = bytes - tally_bound(one);
+		next = one;
+	}
+	return next;
+}
+
+static void print_one_again(const struct tally *one, uint64_t page_size, FILE *stream)
+{
+	char faulted[TEXT_SIZE_LEN], bound[TEXT_SIZE_LEN], comm[COMM_LEN * 4 + 1];
+	autofree char *name = text_escape(one->name);
+
+	fprintf(stream, "the same memory was faulted in %" PRIu64 " times or more: %s",
+		tally_times(one, page_size), name ?: "?");
+	if (one->tgid) {
+		text_escape_to(comm, sizeof(comm), one->comm);
+		fprintf(stream, " of %" PRIu64 " (%s)", one->tgid, comm);
+	}
+	fprintf(stream, ", %s where no more than %s fits\n",
+		text_bytes(faulted, one->ledger.brought * page_size),
+		text_bytes(bound, tally_bound(one)));
+}
+
+/* Which mappings were faulted in more than once. 0 or -ENOMEM. */
+static int print_again(struct sink_summary *summary, const struct tallies *lines, FILE *stream)
+{
+	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
+	const struct tally *told[AGAIN_MAX];
+	uint64_t page_size = summary->options.page_size;
+	struct tallies own = {};
+
+	if (summary->lines != summary->mappings) {
+		if (grouping_tallies(summary->mappings, &view, &own) < 0)
+			return -ENOMEM;
+		lines = &own;
+	}
+	for (size_t n = 0; n < AGAIN_MAX; n++) {
+		told[n] = next_again(lines, page_size, told, n);
+		if (!told[n])
+			break;
+		print_one_again(told[n], page_size, stream);
+	}
+	tallies_clear(&own);
+	return 0;
+}
+
 /* The process that copied most, after the one before; NULL: none is left that copied much. */
 static const struct tally *next_copier(const struct tallies *people, const struct tally *before,
 				       uint64_t least)
@@ -367,11 +450,12 @@ static const struct tally *next_copier(const struct tallies *people, const struc
 
 	for (size_t i = 0; i < people->shown; i++) {
 		const struct tally *one = people->list[i];
-		bool is_left = !before || one->copied < before->copied ||
-			       (one->copied == before->copied && is_past);
+		bool is_left = !before || one->ledger.copied < before->ledger.copied ||
+			       (one->ledger.copied == before->ledger.copied && is_past);
 
 		is_past |= one == before;
-		if (is_left && one->copied >= least && (!next || one->copied > next->copied))
+		if (is_left && one->ledger.copied >= least &&
+		    (!next || one->ledger.copied > next->ledger.copied))
 			next = one;
 	}
 	return next;
@@ -385,33 +469,39 @@ static void print_copied(const struct sink_summary *summary, const struct tallie
 	const struct tally *one = NULL;
 	char size[TEXT_SIZE_LEN], comm[COMM_LEN * 4 + 1];
 
-	if (people->total.copied < least)
+	if (people->total.ledger.copied < least)
 		return;
-	fprintf(stream, "copied on write: %s", text_bytes(size, people->total.copied * page_size));
+	fprintf(stream, "copied on write: %s",
+		text_bytes(size, people->total.ledger.copied * page_size));
 	for (size_t n = 0; n < COPIERS_MAX; n++) {
 		one = next_copier(people, one, least);
 		if (!one)
 			break;
 		text_escape_to(comm, sizeof(comm), one->comm);
 		fprintf(stream, "%s %s by %" PRIu64 " (%s)", n ? "," : ":",
-			text_bytes(size, one->copied * page_size), one->tgid, comm);
+			text_bytes(size, one->ledger.copied * page_size), one->tgid, comm);
 	}
 	fputc('\n', stream);
 }
 
 /* Printed after the tables: how much memory it was, and what is in no line of the tables. */
-static void print_notes(const struct sink_summary *summary, const struct people *people,
-			const struct tallies *lines, FILE *stream)
+static int print_notes(struct sink_summary *summary, const struct people *people,
+		       const struct tallies *lines, FILE *stream)
 {
+	int result;
+
 	fputc('\n', stream);
 	denied_print(&lines->total, stream);
 	print_copied(summary, &people->tallies, stream);
-	print_touched(summary, &people->tallies.total, lines->total.counts.pages, stream);
+	print_touched(summary, &people->tallies.total, stream);
+	result = print_again(summary, lines, stream);
+	print_growth(summary, &people->tallies.total, stream);
 	losses_print(&summary->totals, stream);
 	if (people->residual)
 		fprintf(stream,
 			"unexplained: %" PRId64 " (the kernel's count, less rows and GUP)\n",
 			people->residual);
+	return result;
 }
 
 static int print_text(struct sink_summary *summary, const struct sink_summary_run *run,
@@ -432,9 +522,7 @@ static int print_text(struct sink_summary *summary, const struct sink_summary_ru
 		fputc('\n', stream);
 		result = print_people(summary, people, stream);
 	}
-	if (!result)
-		print_notes(summary, people, lines, stream);
-	return result;
+	return result ?: print_notes(summary, people, lines, stream);
 }
 
 static int print_records(const struct sink_summary *summary, const struct tallies *lines,

@@ -378,6 +378,38 @@ static void cell_why(const struct line_context *context, const struct tally *tal
 		grid_empty(grid);
 }
 
+static void cell_times(const struct line_context *context, const struct tally *tally,
+		       struct grid *grid)
+{
+	uint64_t times = is_sum(context) ? 0 : tally_times(tally, context->view->page_size);
+
+	if (times)
+		grid_format(grid, "%" PRIu64 "x", times);
+	else
+		grid_empty(grid);
+}
+
+static void cell_copied(const struct line_context *context, const struct tally *tally,
+			struct grid *grid)
+{
+	grid_size(grid, tally->ledger_total.copied * context->view->page_size);
+}
+
+/* Per second; with its sign. */
+static void cell_growth(const struct line_context *context, const struct tally *tally,
+			struct grid *grid)
+{
+	uint64_t bytes = (uint64_t)(tally->growth_bytes < 0 ? -tally->growth_bytes :
+							      tally->growth_bytes);
+	char text[TEXT_SIZE_LEN];
+
+	if (per_second(context, bytes))
+		grid_format(grid, "%c%s", tally->growth_bytes < 0 ? '-' : '+',
+			    text_bytes(text, per_second(context, bytes)));
+	else
+		grid_empty(grid);
+}
+
 /* Columns. ------------------------------------------------------------------------------------- */
 
 #define RIGHT(name)           \
@@ -416,6 +448,12 @@ static const struct column columns[] = {
 	{ RIGHT("VSZ"), OF_PROCESSES, true, WHEN_SORTED, SORT_VSZ, cell_vsz },
 	{ RIGHT("RSS"), VIEW(BY_PROCESS) | OF_PROCESSES, true, ALWAYS, SORT_RSS, cell_rss },
 	{ RIGHT("SIZE"), VIEW(BY_MAPPING) | VIEW(BY_ROW), true, WHEN_WIDE, NO_SORT, cell_size },
+	{ OPTIONAL("GROWTH/s"), VIEW(BY_PROCESS) | OF_PROCESSES, true, WHEN_WIDE, NO_SORT,
+	  cell_growth },
+	{ OPTIONAL("COPIED"), VIEW(BY_PROCESS) | VIEW(BY_MAPPING) | OF_PROCESSES, true, WHEN_WIDE,
+	  NO_SORT, cell_copied },
+	{ OPTIONAL("AGAIN"), VIEW(BY_PROCESS) | VIEW(BY_MAPPING), true, ALWAYS, NO_SORT,
+	  cell_times },
 	{ RIGHT("FAULTS/s"), ALL_VIEWS, true, WHEN_SORTED, SORT_RATE, cell_rate },
 	{ RIGHT("MIN/s"), ALL_VIEWS, true, ALWAYS, SORT_MINOR, cell_minor_rate },
 	{ RIGHT("MAJ/s"), ALL_VIEWS, true, ALWAYS, SORT_MAJOR, cell_major_rate },
@@ -455,6 +493,8 @@ static const struct column columns[] = {
 	{ OPTIONAL_LEFT("WHY"), BUT(VIEW(BY_ROW)), false, ALWAYS, NO_SORT, cell_why },
 	{ RIGHT("RATE/s"), ALL_VIEWS, false, WHEN_SORTED, SORT_RATE, cell_rate },
 	{ RIGHT("BYTES"), ALL_VIEWS, false, ALWAYS, SORT_BYTES, cell_bytes },
+	{ OPTIONAL("AGAIN"), VIEW(BY_PROCESS) | VIEW(BY_MAPPING), false, ALWAYS, NO_SORT,
+	  cell_times },
 	{ OPTIONAL("AVG"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_average },
 	{ OPTIONAL("MAX"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_longest },
 	{ OPTIONAL_LEFT("WHY"), VIEW(BY_ROW), false, ALWAYS, NO_SORT, cell_why },

@@ -35,6 +35,12 @@ static uint64_t number_of(const struct tally *tally, size_t index)
 	return *(const uint64_t *)((const char *)tally + numbers[index].offset);
 }
 
+/* How often the same memory was faulted in; 0 of what is no mapping's or process's. */
+static uint64_t times_of(const struct tally_records_view *view, const struct tally *tally)
+{
+	return grouping_has_times(view->by) ? tally_times(tally, view->page_size) : 0;
+}
+
 /* CSV. ----------------------------------------------------------------------------------------- */
 
 /* In quotation marks where it needs them; text_escape() has left no control character. */
@@ -100,6 +106,9 @@ static int put_csv(const struct tally_records_view *view, const struct tally *ta
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		fprintf(stream, ",%" PRIu64, number_of(tally, i));
 	fprintf(stream, ",%" PRIu64 ",", tally->counts.pages * view->page_size);
+	fprintf(stream, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",",
+		tally->ledger.copied * view->page_size, tally->ledger.brought * view->page_size,
+		times_of(view, tally), tally->growth_bytes);
 	put_kinds(tally, stream);
 	fputc(',', stream);
 	put_causes(tally, stream);
@@ -120,7 +129,8 @@ int tally_records_csv(const struct tally_records_view *view, const struct tallie
 		fputs("ts,by,name,pid,comm", stream);
 		for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 			fprintf(stream, ",%s", numbers[i].name);
-		fputs(",bytes,kinds,causes_ns,access,mode,perms,map_start\n", stream);
+		fputs(",bytes,copied_bytes,brought_bytes,times,growth_bytes,kinds,causes_ns,access,mode,perms,map_start\n",
+		      stream);
 	}
 	for (size_t i = 0; i < tallies->shown && !result; i++)
 		result = put_csv(view, tallies->list[i], tallies->list[i]->name, stream);
@@ -150,6 +160,10 @@ static void json_tally(struct json_line *line, const struct tally_records_view *
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		json_line_int(line, numbers[i].name, (int64_t)number_of(tally, i));
 	json_line_int(line, "bytes", (int64_t)(tally->counts.pages * view->page_size));
+	json_line_int(line, "copied_bytes", (int64_t)(tally->ledger.copied * view->page_size));
+	json_line_int(line, "brought_bytes", (int64_t)(tally->ledger.brought * view->page_size));
+	json_line_int(line, "times", (int64_t)times_of(view, tally));
+	json_line_int(line, "growth_bytes", tally->growth_bytes);
 	json_line_open(line, "kinds", '{');
 	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
 		if (tally->by_kind[kind])

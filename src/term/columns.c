@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "model/stall_causes.h"
+#include "term/strips.h"
 
 #define VIEW(view) (1U << (view))
 #define PROCESSES VIEW(VIEW_PROCESSES)
@@ -81,6 +82,22 @@ static uint64_t value_denied_total(const struct line *line)
 static uint64_t value_pages(const struct line *line)
 {
 	return line->total.pages;
+}
+
+static uint64_t value_copied(const struct line *line)
+{
+	return line->ledger.copied;
+}
+
+static uint64_t value_again(const struct line *line)
+{
+	return line_times(line, 4096); /* for the order it may be of any size */
+}
+
+/* The largest growth first, what shrank last. */
+static uint64_t value_growth(const struct line *line)
+{
+	return (uint64_t)line->growth_bytes + (UINT64_C(1) << 63);
 }
 
 static uint64_t value_rss(const struct line *line)
@@ -238,6 +255,39 @@ static void cell_pages(char text[CELL_LEN], const struct line *line,
 	*text = '\0';
 	if (line->total.pages)
 		text_bytes(text, line->total.pages * context->page_size);
+}
+
+static void cell_copied(char text[CELL_LEN], const struct line *line,
+			const struct column_context *context)
+{
+	*text = '\0';
+	if (line->ledger.copied)
+		text_bytes(text, line->ledger.copied * context->page_size);
+}
+
+static void cell_again(char text[CELL_LEN], const struct line *line,
+		       const struct column_context *context)
+{
+	uint64_t times = line_times(line, context->page_size);
+
+	*text = '\0';
+	if (times)
+		snprintf(text, CELL_LEN, "%" PRIu64 "x", times);
+}
+
+/* Per second of the interval, with its sign; nothing where it stands still. */
+static void cell_growth(char text[CELL_LEN], const struct line *line,
+			const struct column_context *context)
+{
+	double seconds = (double)context->interval_ns / 1e9;
+	uint64_t bytes = (uint64_t)(line->growth_bytes < 0 ? -line->growth_bytes :
+							     line->growth_bytes);
+
+	*text = '\0';
+	if (!bytes || seconds <= 0)
+		return;
+	*text = line->growth_bytes < 0 ? '-' : '+';
+	text_bytes(text + 1, (uint64_t)((double)bytes / seconds + 0.5));
 }
 
 static void cell_total(char text[CELL_LEN], const struct line *line,
@@ -427,66 +477,6 @@ static void cell_share(char text[CELL_LEN], const struct line *line,
 		strcat(text, *text || filled ? eighths[filled % 8] : eighths[1]);
 }
 
-/* Darker where more faults were; a dot where there were none. */
-static void cell_heat(char text[CELL_LEN], const struct line *line,
-		      const struct column_context *context)
-{
-	static const char *const shades[] = { "·", "░", "▒", "▓", "█" };
-	static const char *const plain[] = { ".", "-", "+", "*", "#" };
-	double most = 0;
-
-	*text = '\0';
-	for (size_t i = 0; line->heat && i < HEAT_CELLS; i++)
-		most = line->heat[i] > most ? line->heat[i] : most;
-	for (size_t i = 0; line->heat && i < HEAT_CELLS; i++) {
-		size_t shade = line->heat[i] > 0 ? 1 + (size_t)(line->heat[i] * 3 / most + 0.5) : 0;
-
-		strcat(text, context->ascii ? plain[shade] : shades[shade]);
-	}
-}
-
-/* A minute of half seconds; each takes up to 3 bytes. */
-#define TIME_CELLS 120
-
-/* How many digits a count has in base 2: rare long stalls are seen beside many short ones. */
-static unsigned int magnitude(int64_t count)
-{
-	unsigned int digits = 0;
-
-	for (; count > 0; count /= 2)
-		digits++;
-	return digits;
-}
-
-static unsigned int most_in_time(const struct trend *trend, size_t cells)
-{
-	unsigned int most = 0;
-
-	for (size_t back = 0; back < cells; back++)
-		for (unsigned int bucket = 0; bucket <= LATENCY_BUCKETS; bucket++)
-			most = (unsigned int)max_of(most,
-						    magnitude(trend_latency(trend, bucket, back)));
-	return most;
-}
-
-/* A cell per interval, the newest at the right: darker where more faults took so long. */
-static void cell_time(char text[CELL_LEN], const struct line *line,
-		      const struct column_context *context)
-{
-	static const char *const shades[] = { "·", "░", "▒", "▓", "█" };
-	static const char *const plain[] = { ".", "-", "+", "*", "#" };
-	size_t cells = (size_t)min_of(context->width, TIME_CELLS);
-	unsigned int most = context->trend ? most_in_time(context->trend, cells) : 0;
-
-	*text = '\0';
-	for (size_t i = 0; most && i < cells; i++) {
-		int64_t count = trend_latency(context->trend, line->bucket, cells - 1 - i);
-		size_t shade = count > 0 ? 1 + (magnitude(count) * 6 / most + 1) / 2 : 0;
-
-		strcat(text, count < 0 ? " " : context->ascii ? plain[shade] : shades[shade]);
-	}
-}
-
 /* The table. ----------------------------------------------------------------------------------- */
 
 #define NUMBER(name_, title_, width_) .name = name_, .title = title_, .width = width_
@@ -536,6 +526,12 @@ static const struct column columns[] = {
 	  .value = value_rss },
 	{ NUMBER("faulted", "IN", 6), .views = ALL & ~DETAIL, .importance = 50, .cell = cell_pages,
 	  .value = value_pages },
+	{ NUMBER("growth", "GROWTH/s", 8), .views = PROCESSES | UNITS, .importance = 51,
+	  .cell = cell_growth, .value = value_growth },
+	{ NUMBER("copied", "COPIED", 6), .views = PROCESSES | UNITS | MAPPINGS | SPACE,
+	  .with_copies = true, .importance = 52, .cell = cell_copied, .value = value_copied },
+	{ NUMBER("again", "AGAIN", 7), .views = PROCESSES | MAPPINGS | SPACE, .with_again = true,
+	  .importance = 43, .cell = cell_again, .value = value_again },
 	{ NUMBER("total", "FAULTS", 10), .views = SPACE | DETAIL, .importance = 1,
 	  .cell = cell_total, .value = value_total },
 	{ NUMBER("faults", "FAULTS/s", 9), .views = ALL, .importance = 2, .cell = cell_faults,
@@ -565,7 +561,7 @@ static const struct column columns[] = {
 	{ WORD("share", "SHARE", SHARE_CELLS), .views = ALL | LATENCY, .importance = 41,
 	  .cell = cell_share },
 	{ WORD("heat", "LOW to HIGH", HEAT_CELLS), .views = SPACE, .with_heat = true,
-	  .importance = 35, .cell = cell_heat },
+	  .importance = 35, .cell = strip_heat },
 	{ WORD("why", "WHY", 15), .views = ALL & ~(KINDS | DETAIL), .importance = 11,
 	  .ascending = true, .cell = cell_why, .text = text_why },
 	{ REST("hottest", "HOTTEST MAPPING", 15), .views = PROCESSES | KINDS | THREADS,
@@ -576,7 +572,7 @@ static const struct column columns[] = {
 	  .text = text_name },
 	{ REST("mapping", "MAPPING", 12), .views = SPACE, .ascending = true, .cell = cell_name,
 	  .text = text_name },
-	{ REST("time", "OLDER to NEWER", 20), .views = LATENCY, .cell = cell_time },
+	{ REST("time", "OLDER to NEWER", 20), .views = LATENCY, .cell = strip_time },
 	{ REST("code", "CODE", 24), .views = CODE, .ascending = true, .cell = cell_name,
 	  .text = text_name },
 	{ REST("file", "FILE", 16), .views = FILES, .ascending = true, .cell = cell_name,
@@ -617,7 +613,8 @@ static bool is_wanted(const struct column *column, const struct column *sorted,
 	if (column->only_sorted)
 		return false;
 	return (with->latency || !column->with_latency) && (with->heat || !column->with_heat) &&
-	       (with->causes || !column->with_causes);
+	       (with->causes || !column->with_causes) && (with->copies || !column->with_copies) &&
+	       (with->again || !column->with_again);
 }
 
 /* Command lines and trees have more to say than a name, where there is room. */

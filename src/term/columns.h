@@ -9,7 +9,7 @@
 #include "term/trend.h"
 
 #define CELL_LEN 512
-#define COLUMNS_MAX 24
+#define COLUMNS_MAX 32
 
 /* What cells are made with, besides the line. */
 struct column_context {
@@ -35,6 +35,8 @@ struct column {
 	bool only_sorted;  /* shown when it orders */
 	bool with_latency; /* shown when stalls are measured */
 	bool with_causes;  /* shown when stalls have causes */
+	bool with_copies;  /* shown when memory was copied on write */
+	bool with_again;   /* shown when the same memory was faulted in again */
 	bool with_heat;    /* shown when faults are counted by slices */
 	void (*cell)(char text[CELL_LEN], const struct line *line,
 		     const struct column_context *context);
@@ -44,7 +46,7 @@ struct column {
 
 /* What there is to show in this view. */
 struct shown_with {
-	bool latency, heat, causes;
+	bool latency, heat, causes, copies, again;
 	bool commands; /* a tree, or command lines */
 };
 

@@ -33,6 +33,7 @@ struct making {
 /* A mapping, or a process, that is counted in a line of several. */
 struct part {
 	uint64_t key[2]; /* the line, and the part */
+	uint64_t bound_bytes;
 };
 
 /* What a process had at the zero. */
@@ -328,6 +329,7 @@ static void add_process(struct making *making, const struct process *process)
 	}
 	line->delta.minor += process->minor - process->minor_before;
 	line->delta.major += process->major - process->major_before;
+	line->growth_bytes += losses_is_other(process) ? 0 : ledger_growth(process);
 	line->total.minor += less(process->minor, zero ? zero->minor : 0);
 	line->total.major += less(process->major, zero ? zero->major : 0);
 }
@@ -379,22 +381,68 @@ static void add_heat(struct making *making, struct line *line, const struct row 
 				 overlap((double)begin * per_byte, (double)end * per_byte, i);
 }
 
-static void note_part(struct making *making, struct line *line, const struct row *row)
+/* NULL: the view has no parts, or there is no memory. */
+static struct part *part_of(struct making *making, struct line *line, const struct row *row)
 {
 	uint64_t key[2] = { (uintptr_t)line, making->view == VIEW_FILES ? (uintptr_t)row->process :
 									  row->mapping_id };
 	struct part *part;
 
-	if ((making->view != VIEW_MAPPINGS && making->view != VIEW_FILES) ||
-	    table_get(&making->parts, key))
-		return;
+	if (making->view != VIEW_MAPPINGS && making->view != VIEW_FILES)
+		return NULL;
+	part = table_get(&making->parts, key);
+	if (part)
+		return part;
 	part = arena_take(&making->set->arena, sizeof(*part));
 	if (part)
 		memcpy(part->key, key, sizeof(key));
-	if (part && !table_add(&making->parts, part))
+	if (part && !table_add(&making->parts, part)) {
 		line->n_parts++;
+		return part;
+	}
+	making->out_of_memory = true;
+	return NULL;
+}
+
+/* Raises what a mapping can have had resident, and the line's sum of that. */
+static void raise_bound(struct line *line, uint64_t *bound, uint64_t bytes)
+{
+	uint64_t more = bytes > *bound ? bytes - *bound : 0;
+
+	*bound += more;
+	line->bound_bytes = more < LEDGER_NO_BOUND - line->bound_bytes ? line->bound_bytes + more :
+									 LEDGER_NO_BOUND;
+}
+
+/* What was brought in and copied, and how much of it can have been there at once. */
+static void note_ledger(struct making *making, struct line *line, const struct row *row,
+			const struct fault_counts *total)
+{
+	struct part *part = part_of(making, line, row);
+	struct ledger ledger = ledger_of(row, total);
+	uint64_t none = line->bound_bytes;
+
+	ledger_add(&line->ledger, &ledger);
+	making->set->has_copies |= ledger.copied;
+	if (!ledger.brought)
+		return;
+	line->peak_rss_bytes = row->process->peak_rss_bytes;
+	if (making->view == VIEW_MAPPINGS && part)
+		raise_bound(line, &part->bound_bytes, ledger_largest(row));
 	else
-		making->out_of_memory = true;
+		raise_bound(line, &none,
+			    making->view == VIEW_SPACE ? ledger_largest(row) : LEDGER_NO_BOUND);
+	making->set->has_again |= line_times(line, 4096);
+}
+
+uint64_t line_times(const struct line *line, uint64_t page_size)
+{
+	uint64_t bound = line->bound_bytes ?: LEDGER_NO_BOUND;
+
+	return line->has_process ?
+		       ledger_times(line->ledger.brought * page_size,
+				    min_of(bound, line->peak_rss_bytes ?: LEDGER_NO_BOUND)) :
+		       0;
 }
 
 static void note_extent(struct making *making, struct line *line, const struct row *row)
@@ -454,7 +502,7 @@ static void add_row(struct making *making, const struct row *row)
 	note_hottest(line, row, &delta);
 	add_causes(making->set, line, row);
 	note_extent(making, line, row);
-	note_part(making, line, row);
+	note_ledger(making, line, row, &total);
 	if (making->view == VIEW_SPACE)
 		add_heat(making, line, row, line_faults(&total) + total.denied);
 	if (making->counts_processes)
@@ -511,6 +559,8 @@ static void add_sum(struct line *sum, const struct line *line)
 	sum->map_bytes += line->map_bytes;
 	counts_add(&sum->delta, &line->delta);
 	counts_add(&sum->total, &line->total);
+	ledger_add(&sum->ledger, &line->ledger);
+	sum->growth_bytes += line->growth_bytes;
 	stalls_add(&sum->stalls, &line->stalls);
 	sum->stalled_ns += line->stalled_ns;
 }

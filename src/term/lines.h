@@ -13,6 +13,7 @@
 
 #include "base/table.h"
 #include "model/latency.h"
+#include "model/ledger.h"
 #include "model/snapshot.h"
 #include "term/arena.h"
 
@@ -72,6 +73,10 @@ struct line {
 
 	uint64_t n_processes, vsz_bytes, rss_bytes;
 	struct fault_counts delta, total;
+	struct ledger ledger; /* since the view's zero */
+	/* As in struct tally: of mappings, and of processes, where the line is one. */
+	uint64_t bound_bytes, peak_rss_bytes;
+	int64_t growth_bytes;                 /* of processes, in the interval */
 	struct stalls stalls;                 /* of the interval */
 	uint64_t by_cause[STALL_CAUSE_COUNT]; /* ns of the interval */
 	uint64_t stalled_ns;                  /* since the view's zero */
@@ -94,7 +99,7 @@ struct line_set {
 	struct line **lines;
 	size_t count;
 	struct line sum; /* of all of them */
-	bool has_latency, has_heat, has_causes, has_threads, has_code;
+	bool has_latency, has_heat, has_causes, has_threads, has_code, has_copies, has_again;
 	struct latency_counts latency; /* of the scope, in the interval and since its zero */
 	struct latency_counts latency_total;
 	uint64_t max_ns;
@@ -112,6 +117,10 @@ void zero_clear(struct zero *zero);
 
 /* The process of the scope; NULL: it has none, or it is gone. */
 const struct process *scope_process(const struct scope *scope, const struct snapshot *snapshot);
+
+/* How many times the line's memory was faulted in, at least; 0: less than twice, nobody tells, or it
+ * is of several processes. */
+uint64_t line_times(const struct line *line, uint64_t page_size);
 
 static inline uint64_t line_faults(const struct fault_counts *counts)
 {

@@ -223,10 +223,14 @@ static void draw_table(struct ui *ui, struct canvas *canvas, unsigned int y)
 {
 	const struct level *level = view_level(&ui->view);
 	struct ui_places *places = &ui->places;
-	const struct shown_with with = { ui->view.set.has_latency, ui->view.set.has_heat,
-					 ui->view.set.has_causes,
-					 level->view == VIEW_PROCESSES &&
-						 (ui->view.is_tree || ui->shows_commands) };
+	const struct line_set *set = &ui->view.set;
+	const struct shown_with with = { .latency = set->has_latency,
+					 .heat = set->has_heat,
+					 .causes = set->has_causes,
+					 .copies = set->has_copies,
+					 .again = set->has_again,
+					 .commands = level->view == VIEW_PROCESSES &&
+						     (ui->view.is_tree || ui->shows_commands) };
 	unsigned int end = canvas->height - 1, room;
 
 	places->n_columns = columns_place(level->view, level->sort, &with, canvas->width,

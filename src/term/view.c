@@ -117,6 +117,7 @@ static void rest_figures(struct view *view)
 	for (size_t i = 0; i < view->set.count; i++) {
 		view->set.lines[i]->delta = (struct fault_counts){};
 		view->set.lines[i]->stalls.count = view->set.lines[i]->stalls.sum_ns = 0;
+		view->set.lines[i]->growth_bytes = 0;
 		view->set.lines[i]->ended = true;
 	}
 	view->set.sum.delta = (struct fault_counts){};

@@ -60,8 +60,21 @@ struct tree {
 	size_t n_out;
 };
 
+/* What is in the sum has no more resident than all of its processes have at most. */
+static void add_ledger(struct line *sum, const struct line *line)
+{
+	ledger_add(&sum->ledger, &line->ledger);
+	sum->growth_bytes += line->growth_bytes;
+	if (line->ledger.brought &&
+	    (!line->peak_rss_bytes || sum->peak_rss_bytes == LEDGER_NO_BOUND))
+		sum->peak_rss_bytes = LEDGER_NO_BOUND;
+	else if (line->ledger.brought)
+		sum->peak_rss_bytes += line->peak_rss_bytes;
+}
+
 static void add_sum(struct line *sum, const struct line *line)
 {
+	add_ledger(sum, line);
 	counts_add(&sum->delta, &line->delta);
 	counts_add(&sum->total, &line->total);
 	stalls_add(&sum->stalls, &line->stalls);
@@ -252,6 +265,7 @@ static struct line *ghost_of(struct line_set *set, const struct kept *kept)
 	*ghost = kept->line;
 	ghost->delta = (struct fault_counts){};
 	ghost->stalls.count = ghost->stalls.sum_ns = 0;
+	ghost->growth_bytes = 0;
 	ghost->ended = true;
 	ghost->name = arena_text(&set->arena, kept->line.name);
 	ghost->comm = arena_text(&set->arena, kept->line.comm);
@@ -266,6 +280,7 @@ static void update(struct kept *kept, struct line *now)
 	kept->line.stalled_ns = now->stalled_ns;
 	kept->line.vsz_bytes = now->vsz_bytes;
 	kept->line.rss_bytes = now->rss_bytes;
+	kept->line.ledger = now->ledger;
 }
 
 /* Looks among all lines, not only the shown ones: a line in the order may be hidden (without

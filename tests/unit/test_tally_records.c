@@ -30,10 +30,15 @@ static char *print(int (*write)(const struct tally_records_view *, const struct 
 			       .map_start = 0x1000,
 			       .n_processes = 1,
 			       .counts = { .minor = 3, .denied = 1, .pages = 3 },
+			       .ledger = { .copied = 2 },
+			       .growth_bytes = -5,
 			       .by_kind = { [KIND_COW] = 3, [KIND_DENIED_BUS] = 1 },
 			       .stalls = { .count = 2, .sum_ns = 900, .max_ns = 600 },
 			       .by_cause = { [STALL_CPU] = 900 } };
-	struct tally second = { .name = "[heap]", .counts = { .minor = 2 } };
+	struct tally second = { .name = "[heap]",
+				.counts = { .minor = 2 },
+				.ledger = { .brought = 10240 },
+				.largest_bytes = 4 << 20 };
 	struct tally *list[] = { &first, &second };
 	struct tallies tallies = { .list = list,
 				   .count = 2,
@@ -60,12 +65,12 @@ static void csv_is_quoted_where_it_must_be(void **state)
 	assert_string_equal(
 		mappings,
 		"ts,by,name,pid,comm,processes,mappings,minor,major,denied,gup,stalls,stall_ns,"
-		"stall_max_ns,rss_bytes,vsz_bytes,bytes,kinds,causes_ns,access,mode,perms,"
-		"map_start\n"
+		"stall_max_ns,rss_bytes,vsz_bytes,bytes,copied_bytes,brought_bytes,times,growth_bytes,"
+		"kinds,causes_ns,access,mode,perms,map_start\n"
 		"2026-11-22T10:08:56.123Z,mapping,\"/a \"\"b\"\", c\\x0a\",7,\"x,y\",1,0,3,0,1,0,2,"
-		"900,600,0,0,12288,cow:3 denied_bus:1,cpu:900,,,,\n"
-		"2026-11-22T10:08:56.123Z,mapping,[heap],0,,0,0,2,0,0,0,0,0,0,0,0,0,,,,,,\n"
-		"2026-11-22T10:08:56.123Z,mapping,(rest),0,,0,0,10,0,0,0,0,0,0,0,0,0,,,,,,\n");
+		"900,600,0,0,12288,8192,0,0,-5,cow:3 denied_bus:1,cpu:900,,,,\n"
+		"2026-11-22T10:08:56.123Z,mapping,[heap],0,,0,0,2,0,0,0,0,0,0,0,0,0,0,41943040,10,0,,,,,,\n"
+		"2026-11-22T10:08:56.123Z,mapping,(rest),0,,0,0,10,0,0,0,0,0,0,0,0,0,0,0,0,0,,,,,,\n");
 	assert_non_null(strstr(rows, ",cow:3 denied_bus:1,cpu:900,unknown,user,rw-p,1000\n"));
 }
 

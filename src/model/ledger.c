@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model/ledger.h"
+
+/* Less takes no millisecond, and any shell does it. */
+#define AGAIN_MIN (UINT64_C(4) << 20)
+
+static bool brings_memory(const struct row *row)
+{
+	switch (row->kind) {
+	case KIND_DEMAND_ZERO:
+	case KIND_HUGE_ZERO:
+	case KIND_STACK_GROWTH:
+		return row->access == ACCESS_WRITE;
+	case KIND_FILE_MAP:
+	case KIND_FILE_COW:
+	case KIND_SHMEM:
+	case KIND_SWAP_IN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* A file's page is copied for another reason than that somebody shares it since fork(). */
+static bool copies_memory(const struct row *row)
+{
+	return row->kind == KIND_COW && row->mapping[0] == '[';
+}
+
+struct ledger ledger_of(const struct row *row, const struct fault_counts *counts)
+{
+	return (struct ledger){
+		.copied = copies_memory(row) ? counts->pages : 0,
+		.brought = brings_memory(row) ? counts->pages : 0,
+	};
+}
+
+void ledger_add(struct ledger *sum, const struct ledger *more)
+{
+	sum->copied += more->copied;
+	sum->brought += more->brought;
+}
+
+uint64_t ledger_largest(const struct row *row)
+{
+	return row->largest ? size_of_code(row->largest) : LEDGER_NO_BOUND;
+}
+
+uint16_t ledger_size_code(uint64_t bytes)
+{
+	return code_of_size(bytes);
+}
+
+uint64_t ledger_times(uint64_t brought_bytes, uint64_t bound_bytes)
+{
+	uint64_t times = bound_bytes && bound_bytes != LEDGER_NO_BOUND ?
+				 brought_bytes / bound_bytes :
+				 0;
+
+	return times > 1 && brought_bytes >= AGAIN_MIN ? times : 0;
+}
+
+int64_t ledger_growth(const struct process *process)
+{
+	uint64_t now = process->ended ? 0 : process->rss_bytes;
+
+	return (int64_t)(now - process->rss_before_bytes);
+}
