@@ -29,11 +29,11 @@ static __always_inline void add_other(struct cpu_state *cpu, u32 kind, const str
 static __always_inline void note_size(struct row_value *row, const struct extent *extent)
 {
 	u64 size = extent->end - extent->start;
-	u16 code;
+	u32 code;
 
 	if (row->largest && size == row->extent.end - row->extent.start)
 		return;
-	code = code_of_size(size);
+	code = size_code(size);
 	if (code > row->largest)
 		row->largest = code;
 }

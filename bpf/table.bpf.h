@@ -256,6 +256,12 @@ static __always_inline bool row_enter(struct cpu_state *cpu, const struct row_ke
 	return false;
 }
 
+/* A function of its own, for its stack. */
+VERIFIED_ONCE u32 size_code(u64 bytes)
+{
+	return code_of_size(bytes);
+}
+
 struct addition {
 	u64 minor;
 	u64 major;
@@ -290,7 +296,7 @@ static __always_inline struct row_value *row_new(struct cpu_state *cpu, const st
 	row->denied = add->denied;
 	row->pages = add->pages;
 	row->extent = *extent;
-	row->largest = code_of_size(extent->end - extent->start);
+	row->largest = size_code(extent->end - extent->start);
 	if (!row_enter(cpu, key, row, index))
 		return NULL;
 	*ret_index = index;
