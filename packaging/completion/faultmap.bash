@@ -20,7 +20,7 @@ _faultmap_flags()
 	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --jsonl-max --jsonl-keep --stream --interval --group-by --group-rules --mappings --mappings-names --max-series --user --stacks --stack-samples $watch $common"
+			"--jsonl --jsonl-max --jsonl-keep --stream --interval --group-by --group-rules --pod-logs --mappings --mappings-names --max-series --user --stacks --stack-samples $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac
@@ -34,7 +34,7 @@ _faultmap_values()
 	--by) echo 'process thread mapping file kind unit cgroup comm exe uid parent row' ;;
 	--sort) echo 'stall faults minor major denied bytes rate pages rss vsz pid name' ;;
 	--color) echo 'auto never always' ;;
-	--group-by) echo 'cgroup comm exe pid uid unit' ;;
+	--group-by) echo 'cgroup comm exe pid pod uid unit' ;;
 	--mappings) echo 'none top=5' ;;
 	--mappings-names) echo 'all auto public' ;;
 	--children) echo 'yes no' ;;

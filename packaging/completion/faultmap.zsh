@@ -157,8 +157,9 @@ _faultmap() {
 				'--jsonl-keep=[number of renamed files to keep]:number' \
 				'--stream[serve JSON lines at /stream]' \
 				'--interval=[seconds between two ticks]:seconds:' \
-				'--group-by=[make metrics for each]:what:(cgroup comm exe pid uid unit)' \
+				'--group-by=[make metrics for each]:what:(cgroup comm exe pid pod uid unit)' \
 				'--group-rules=[name groups by the rules in this file]:file:_files' \
+				'--pod-logs=[directories of the kubelet that name pods]:directory:_files -/' \
 				'--mappings=[series for mappings]:which:(none top=5)' \
 				'--mappings-names=[which file names to show]:which:(all auto public)' \
 				'--max-series=[largest number of series in a scrape]:count:' \

@@ -464,7 +464,7 @@ static unsigned int privileges_to_write(const struct service *service)
 static unsigned int privileges_needed(const struct service *service)
 {
 	return privileges_to_read(service) | privileges_to_write(service) |
-	       (settings_read_exe(service->settings) ? PRIVILEGE_READ_EXE : 0) |
+	       (settings_read_others(service->settings) ? PRIVILEGE_READ_EXE : 0) |
 	       (session_info(service->session)->reads_ask_for_bpf ? PRIVILEGE_CALL_BPF : 0);
 }
 
@@ -541,6 +541,7 @@ static int make_metrics(struct service *service)
 {
 	const struct daemon_config *config = service->config;
 	struct sink_prometheus_options options = { .group_by = (enum group_by)config->group_by,
+						   .pod_logs = config->pod_logs,
 						   .max_series = config->max_series,
 						   .get_self = get_self,
 						   .context = service };

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/privileges.h"
+#include "metrics/pod_names.h"
 #include "metrics/sink_prometheus.h"
 #include "serve/listen.h"
 #include "serve/web.h"
@@ -135,7 +136,8 @@ static const struct option_spec options[] = {
 	{ .name = "group-by",
 	  .argument = "WHAT",
 	  .help = "make metrics for each unit (systemd unit or container, the default),\n"
-		  "cgroup, comm, exe, uid or pid: these are the groups",
+		  "pod (of Kubernetes), cgroup, comm, exe, uid or pid: these are the\n"
+		  "groups",
 	  .type = OPTION_CHOICE,
 	  .offset = offsetof(struct daemon_config, group_by),
 	  .choices = group_by_names },
@@ -148,6 +150,12 @@ static const struct option_spec options[] = {
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, group_rules),
 	  .live = true },
+	{ .name = "pod-logs",
+	  .argument = "DIR",
+	  .help = "names of Kubernetes pods and containers are those of the kubelet's\n"
+		  "directories DIR/pods and DIR/containers (default " POD_LOGS_DEFAULT ")",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, pod_logs) },
 	{ .name = "mappings",
 	  .argument = "WHICH",
 	  .help = "top=N: series for each group's N mappings with the most faults;\n"
@@ -257,16 +265,20 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[], 
 	return result;
 }
 
-bool settings_read_exe(const struct settings *settings)
+bool settings_read_others(const struct settings *settings)
 {
-	return settings->config.group_by == GROUP_BY_EXE ||
+	const struct daemon_config *config = &settings->config;
+
+	return config->group_by == GROUP_BY_EXE ||
+	       (config->group_by == GROUP_BY_POD &&
+		!pod_names_have_logs(config->pod_logs ?: POD_LOGS_DEFAULT)) ||
 	       group_rules_use(settings->rules, RULE_EXE);
 }
 
 int settings_check_reload(const struct settings *started, const struct settings *settings,
 			  struct error *error)
 {
-	if (!group_rules_use(settings->rules, RULE_EXE) || settings_read_exe(started))
+	if (!group_rules_use(settings->rules, RULE_EXE) || settings_read_others(started))
 		return 0;
 	return error_set(error, EPERM,
 			 "rules by exe in %s, where there were none: that takes a restart",

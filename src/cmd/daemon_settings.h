@@ -27,6 +27,7 @@ struct daemon_config {
 	uint64_t interval_ms;
 	int group_by; /* enum group_by */
 	const char *group_rules;
+	const char *pod_logs; /* NULL: the default */
 	const char *mappings;
 	int mappings_names; /* enum mappings_names */
 	uint64_t max_series;
@@ -51,8 +52,8 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[],
 		  struct error *error);
 /* NULL is fine. */
 void settings_free(struct settings *settings);
-/* It reads which files others run, which takes a capability. */
-bool settings_read_exe(const struct settings *settings);
+/* It reads which files others run, or their environments, which takes a capability. */
+bool settings_read_others(const struct settings *settings);
 /* What was started so can go on with other settings: 0, or -EPERM with the error set. */
 int settings_check_reload(const struct settings *started, const struct settings *settings,
 			  struct error *error);

@@ -11,9 +11,9 @@
 #include "model/grouping.h"
 
 const char *const group_by_names[] = {
-	[GROUP_BY_UNIT] = "unit",  [GROUP_BY_CGROUP] = "cgroup", [GROUP_BY_COMM] = "comm",
-	[GROUP_BY_EXE] = "exe",    [GROUP_BY_UID] = "uid",       [GROUP_BY_PID] = "pid",
-	[GROUP_BY_PID + 1] = NULL,
+	[GROUP_BY_UNIT] = "unit", [GROUP_BY_POD] = "pod",    [GROUP_BY_CGROUP] = "cgroup",
+	[GROUP_BY_COMM] = "comm", [GROUP_BY_EXE] = "exe",    [GROUP_BY_UID] = "uid",
+	[GROUP_BY_PID] = "pid",   [GROUP_BY_PID + 1] = NULL,
 };
 
 /* As systemctl, node_exporter and cAdvisor write it, with the \x2d of systemd, so that labels can
@@ -89,18 +89,53 @@ static bool label_by_rule(char label[LABEL_LEN], const struct group_labels *labe
 	return true;
 }
 
+/* The names of the pod and the container that the process is in, if it is in one. */
+static void name_pod(struct group_label *label, const struct group_labels *labels,
+		     const struct process *process)
+{
+	if (!label->unit.pod_uid[0])
+		return;
+	pod_names_find(labels->pod_names, &label->unit, labels->now_ns, &label->pod);
+	if (!pod_names_are_listed(labels->pod_names) && !process->ended)
+		pod_names_ask(process->tgid, &label->pod);
+}
+
+static void label_unit(struct group_label *label, const struct group_labels *labels,
+		       const struct process *process)
+{
+	struct unit_name *unit = &label->unit;
+
+	unit_name_of(unit, process->cgroup);
+	if (labels->by == GROUP_BY_UNIT || !unit->pod_uid[0]) {
+		name_pod(label, labels, process);
+		label_cgroup(label->text, unit->name);
+		return;
+	}
+	unit->container_id[0] = '\0'; /* of one of several */
+	unit->runtime = "";
+	name_pod(label, labels, process);
+	label->pod.container[0] = '\0';
+	if (*label->pod.name)
+		snprintf(unit->name, sizeof(unit->name), "%s/%s", label->pod.space,
+			 label->pod.name);
+	else
+		snprintf(unit->name, sizeof(unit->name), POD_WITHOUT_NAME "%s", unit->pod_uid);
+	label_cgroup(label->text, unit->name);
+}
+
 void group_label_of(struct group_label *ret_label, const struct group_labels *labels,
 		    const struct process *process)
 {
 	char *label = ret_label->text, path[PATH_MAX + 1];
 
 	ret_label->unit = (struct unit_name){};
+	ret_label->pod = (struct pod){};
 	if (label_by_rule(label, labels, process))
 		return;
 	switch (labels->by) {
 	case GROUP_BY_UNIT:
-		unit_name_of(&ret_label->unit, process->cgroup);
-		label_cgroup(label, ret_label->unit.name);
+	case GROUP_BY_POD:
+		label_unit(ret_label, labels, process);
 		break;
 	case GROUP_BY_CGROUP:
 		label_cgroup(label, grouping_process_name(BY_CGROUP, process, NULL, 0));

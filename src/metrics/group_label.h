@@ -5,12 +5,14 @@
 
 #include "metrics/exposition.h"
 #include "metrics/group_rules.h"
+#include "metrics/pod_names.h"
 #include "metrics/public_names.h"
 #include "model/snapshot.h"
 #include "model/unit_name.h"
 
 enum group_by {
 	GROUP_BY_UNIT,   /* see unit_name.h */
+	GROUP_BY_POD,    /* NAMESPACE/POD, or pod:UID; what is in no pod as by unit */
 	GROUP_BY_CGROUP, /* the whole path */
 	GROUP_BY_COMM,
 	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] where that is private or cannot be read any more */
@@ -21,20 +23,27 @@ enum group_by {
 /* The words, by enum group_by; NULL-terminated. */
 extern const char *const group_by_names[];
 
+/* Begins the label of a pod of which only the UID is known. */
+#define POD_WITHOUT_NAME "pod:"
+
 struct group_label {
-	char text[LABEL_LEN];  /* valid UTF-8 */
-	struct unit_name unit; /* GROUP_BY_UNIT: the container, if it is one */
+	char text[LABEL_LEN]; /* valid UTF-8 */
+	/* GROUP_BY_UNIT: the container, if it is one. GROUP_BY_POD: the pod, without a container. */
+	struct unit_name unit;
+	struct pod pod; /* what these are called, as far as it is known */
 };
 
 /* What labels are made by. */
 struct group_labels {
 	enum group_by by;
-	struct group_rules *rules;         /* they come first; NULL: none */
+	struct group_rules *rules; /* they come first; NULL: none */
+	struct pod_names *pod_names;
 	struct public_names *public_names; /* NULL: nothing is private */
 	uint64_t now_ns;                   /* as for public_names_has() */
 };
 
-/* Reads /proc by GROUP_BY_EXE and where a rule looks at exe or cmdline, else only the process. */
+/* Reads /proc by GROUP_BY_EXE and where a rule looks at exe or cmdline, and for names of pods; else
+ * only the process. */
 void group_label_of(struct group_label *ret_label, const struct group_labels *labels,
 		    const struct process *process);
 

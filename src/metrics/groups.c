@@ -49,24 +49,30 @@ static void group_free(struct group *group)
 	free(group->counts);
 	free(group->births);
 	free((void *)group->unit);
+	free(group->pod);
 	free(group);
 }
 
-static struct group *group_new(const char *label, const struct unit_name *unit)
+static struct group *group_new(const struct group_label *label)
 {
-	size_t size = strlen(label) + 1;
+	size_t size = strlen(label->text) + 1;
 	struct group *group = calloc(1, sizeof(*group) + size);
-	struct unit_name *copy = unit->runtime ? malloc(sizeof(*copy)) : NULL;
+	struct unit_name *unit = label->unit.runtime ? malloc(sizeof(*unit)) : NULL;
+	struct pod *pod = label->unit.pod_uid[0] ? malloc(sizeof(*pod)) : NULL;
 
-	if (!group || (unit->runtime && !copy)) {
+	if (!group || (label->unit.runtime && !unit) || (label->unit.pod_uid[0] && !pod)) {
 		free(group);
-		free(copy);
+		free(unit);
+		free(pod);
 		return NULL;
 	}
-	group->label = memcpy(group->text, label, size);
-	if (copy)
-		*copy = *unit;
-	group->unit = copy;
+	group->label = memcpy(group->text, label->text, size);
+	if (unit)
+		*unit = label->unit;
+	if (pod)
+		*pod = label->pod;
+	group->unit = unit;
+	group->pod = pod;
 	return group;
 }
 
@@ -140,8 +146,9 @@ void groups_end(struct groups *groups, struct group *group)
 	groups->n_out++;
 }
 
-int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
-		group_cost_fn cost, group_cost_fn mapping_cost, struct timespec created)
+int groups_init(struct groups *groups, enum group_by group_by, const char *pod_logs,
+		size_t top_mappings, group_cost_fn cost, group_cost_fn mapping_cost,
+		struct timespec created)
 {
 	*groups = (struct groups){ .group_by = group_by,
 				   .top_mappings = top_mappings,
@@ -149,8 +156,10 @@ int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappin
 				   .mapping_cost = mapping_cost,
 				   .since = created };
 	table_init(&groups->members, 0, MEMBER_KEY_SIZE);
-	groups->other = group_new("other", &(struct unit_name){});
-	if (!groups->other || groups_show(groups, groups->other, 0, created)) {
+	groups->other = group_new(&(struct group_label){ .text = "other" });
+	groups->pod_names = pod_names_new(pod_logs);
+	if (!groups->other || !groups->pod_names ||
+	    groups_show(groups, groups->other, 0, created)) {
 		groups_clear(groups);
 		return -ENOMEM;
 	}
@@ -189,6 +198,7 @@ void groups_clear(struct groups *groups)
 	free(groups->groups);
 	group_free(groups->other);
 	public_names_free(groups->public_names);
+	pod_names_free(groups->pod_names);
 	*groups = (struct groups){};
 }
 
@@ -210,8 +220,8 @@ static int reserve(struct groups *groups)
 /* Finds the group, or makes it; `other` if there is no memory, or if the name is "other". */
 static struct group *group_of(struct groups *groups, const struct process *process)
 {
-	const struct group_labels labels = { groups->group_by, groups->rules, groups->public_names,
-					     groups->now_ns };
+	const struct group_labels labels = { groups->group_by, groups->rules, groups->pod_names,
+					     groups->public_names, groups->now_ns };
 	struct group_label label;
 	struct group key, *group;
 	struct group **found;
@@ -227,7 +237,7 @@ static struct group *group_of(struct groups *groups, const struct process *proce
 		return *found;
 	if (reserve(groups))
 		return groups->other;
-	group = group_new(label.text, &label.unit);
+	group = group_new(&label);
 	if (!group || !tsearch(group, &groups->by_label, compare_groups)) {
 		group_free(group);
 		return groups->other;
@@ -249,9 +259,14 @@ const struct group *groups_find(const struct groups *groups, const char *label)
 	return found ? *found : NULL;
 }
 
-/* Rules look at what may change without a sign. */
+/* Rules look at what may change without a sign, and the kubelet may come late with a pod's name. */
 static bool is_stale(const struct groups *groups, const struct member *member)
 {
+	const struct pod *pod = member->group->pod;
+
+	if (groups->group_by == GROUP_BY_POD && pod && *pod->name &&
+	    !strncmp(member->group->label, POD_WITHOUT_NAME, strlen(POD_WITHOUT_NAME)))
+		return true;
 	return (group_rules_use(groups->rules, RULE_EXE) ||
 		group_rules_use(groups->rules, RULE_CMDLINE)) &&
 	       groups->now_ns - member->looked_ns >= LOOK_AGAIN_NS;
@@ -347,6 +362,9 @@ void groups_begin(struct groups *groups, const struct snapshot *snapshot)
 	for (size_t i = 0; i < groups->n_groups; i++) {
 		struct group *group = groups->groups[i];
 
+		/* The kubelet names a container when it has started. */
+		if (group->pod && (!*group->pod->name || !*group->pod->container))
+			pod_names_find(groups->pod_names, group->unit, groups->now_ns, group->pod);
 		group->gauges = (struct group_gauges){};
 		group->score *= keep;
 		top_mappings_begin(&group->mappings, keep, groups->now_ns);

@@ -58,7 +58,8 @@ struct group_moved {
 
 struct group {
 	const char *label;            /* in text[] */
-	const struct unit_name *unit; /* of a container; else NULL. Owned */
+	const struct unit_name *unit; /* of a container or pod; else NULL. Owned */
+	struct pod *pod;              /* what that is called; NULL: it is in no pod. Owned */
 	/* Owned; NULL: not shown, it counts in other. [0] is now, [1 + i] when block i began: all
 	 * that is less than counts[RECENT_BLOCKS] is not recent. */
 	struct group_counts *counts;
@@ -94,6 +95,7 @@ struct groups {
 	size_t top_mappings;
 	group_cost_fn cost, mapping_cost;
 	struct public_names *public_names; /* NULL: all names are shown */
+	struct pod_names *pod_names;
 
 	struct group **groups; /* in the order of their birth, so that a scrape compresses well */
 	size_t n_groups;
@@ -125,9 +127,10 @@ static inline bool group_counts_itself(const struct group *group)
 	return group->counts && !group->left_tick;
 }
 
-/* 0 or -ENOMEM. */
-int groups_init(struct groups *groups, enum group_by group_by, size_t top_mappings,
-		group_cost_fn cost, group_cost_fn mapping_cost, struct timespec created);
+/* pod_logs: see pod_names_new(). 0 or -ENOMEM. */
+int groups_init(struct groups *groups, enum group_by group_by, const char *pod_logs,
+		size_t top_mappings, group_cost_fn cost, group_cost_fn mapping_cost,
+		struct timespec created);
 void groups_clear(struct groups *groups);
 /* Names of files that not everybody may see are [private] from now on. Before the first row. 0 or
  * -ENOMEM. */

@@ -171,7 +171,8 @@ struct sink_prometheus *sink_prometheus_new(const struct sink_prometheus_options
 	if (!sink)
 		return NULL;
 	sink->options = *options;
-	if (groups_init(&sink->groups, options->group_by, options->top_mappings,
+	if (groups_init(&sink->groups, options->group_by, options->pod_logs ?: POD_LOGS_DEFAULT,
+			options->top_mappings,
 			options->top_mappings ? sink_prometheus_group_cost_with_mappings :
 						sink_prometheus_group_cost,
 			sink_prometheus_mapping_cost, options->started)) {

@@ -40,6 +40,7 @@ struct self_figures {
 
 struct sink_prometheus_options {
 	enum group_by group_by;
+	const char *pod_logs;    /* see pod_names_new(); NULL: the default */
 	uint64_t top_mappings;   /* of each group; 0: no series of mappings */
 	uint64_t max_series;     /* at least PROMETHEUS_LEAST_MAX_SERIES */
 	struct timespec started; /* CLOCK_REALTIME: since when everything counts */

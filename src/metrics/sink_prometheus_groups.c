@@ -52,14 +52,26 @@ static void print_accounted(struct writer *writer, const struct group *group)
 			   group->counts->accounted_major, born(group->births->group));
 }
 
+/* Labels that have nothing to say are left out. */
 static void print_info(struct writer *writer, const struct group *group)
 {
-	if (group->unit)
-		exposition_info(writer, METRIC_GROUP_INFO,
-				LABELS({ "group", group->label },
-				       { "runtime", group->unit->runtime },
-				       { "container_id", group->unit->container_id },
-				       { "pod_uid", group->unit->pod_uid }));
+	static const struct pod no_pod;
+	const struct pod *pod = group->pod ?: &no_pod;
+	struct label labels[8] = {}, *next = labels;
+
+	if (!group->unit)
+		return;
+	*next++ = (struct label){ "group", group->label };
+	*next++ = (struct label){ "runtime", group->unit->runtime };
+	*next++ = (struct label){ "container_id", group->unit->container_id };
+	*next++ = (struct label){ "pod_uid", group->unit->pod_uid };
+	if (*pod->space)
+		*next++ = (struct label){ "namespace", pod->space };
+	if (*pod->name)
+		*next++ = (struct label){ "pod", pod->name };
+	if (*pod->container)
+		*next++ = (struct label){ "container", pod->container };
+	exposition_info(writer, METRIC_GROUP_INFO, labels);
 }
 
 /* The group's part in one family. */

@@ -214,7 +214,7 @@ static uint64_t faults_of(const struct group *group)
 static int groups_scenario(void)
 {
 	struct groups groups;
-	int result = groups_init(&groups, GROUP_BY_PID, 2, cost_of_group, cost_of_group,
+	int result = groups_init(&groups, GROUP_BY_PID, "/none", 2, cost_of_group, cost_of_group,
 				 picture->ts);
 	uint64_t added = 0, counted = 0;
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What Kubernetes calls the pods and containers of which cgroups know only UIDs and ids. The kubelet
+ * tells it to everybody who may list its directories of logs: pods/NAMESPACE_POD_UID and
+ * containers/POD_NAMESPACE_CONTAINER-ID.log below /var/log. Nobody's socket is asked. Where there is
+ * no pods/, a process's own environment may tell, if it may be read: POD_NAMESPACE, POD_NAME and
+ * CONTAINER_NAME, which people set by the downward API, and HOSTNAME, which is the pod's name.
+ */
+#ifndef FAULTMAP_POD_NAMES_H
+#define FAULTMAP_POD_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/unit_name.h"
+
+/* Where the kubelet has them, unless it is told otherwise. */
+#define POD_LOGS_DEFAULT "/var/log"
+/* A node has 110 pods by default, and may have some hundreds. */
+#define PODS_MAX 1024
+#define POD_CONTAINERS_MAX 4096
+
+/* Each "" while it is not known; else lower-case letters, digits, - and . alone. */
+struct pod {
+	char space[64]; /* the namespace */
+	char name[254];
+	char container[64];
+};
+
+struct pod_names;
+
+/* logs: the directory with pods/ and containers/, borrowed. NULL: no memory. */
+struct pod_names *pod_names_new(const char *logs);
+/* NULL is fine. */
+void pod_names_free(struct pod_names *names);
+/* There is a directory of the kubelet's below `logs`. */
+bool pod_names_have_logs(const char *logs);
+/* The kubelet's directories can be listed: the environment is not asked then. */
+bool pod_names_are_listed(const struct pod_names *names);
+/*
+ * What the unit's pod and container are called; names are left as they are where they are not known.
+ * The directories are listed again when something is not in the last list, at most each five seconds
+ * of now_ns, a clock that only goes forward.
+ */
+void pod_names_find(struct pod_names *names, const struct unit_name *unit, uint64_t now_ns,
+		    struct pod *pod);
+/* The same from the environment of the process, as far as it may be read. */
+void pod_names_ask(uint32_t tgid, struct pod *pod);
+
+#endif
