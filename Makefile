@@ -463,7 +463,7 @@ help:
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
 	@echo '  sudo make check-foreign   programs that nobody here wrote (redis, postgres, java, node), and go tool pprof; installs them'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
-	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn'
+	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn; 100 replayed hosts'
 	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
 	@echo '  sudo make bench           what a fault, a start and a tick cost, beside peers; ROUNDS=3: a quick look'

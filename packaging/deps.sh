@@ -24,7 +24,7 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	systemd=systemd-socket-activate systemd-container=systemd-nspawn
 	python3-prometheus-client=prometheus_client.py logrotate=logrotate
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py
-	chromium=chromium python3-yaml=yaml.py'
+	chromium=chromium python3-yaml=yaml.py jsonnet=jsonnet'
 soak='jq=jq procps=ps curl=curl'
 deb='build-essential=g++ debhelper=dh dpkg-dev=dpkg-buildpackage'
 rpm='rpm=rpmbuild'

@@ -33,7 +33,7 @@ list()
 		echo "file $data $share/faultmap/${data##*/}"
 	done
 	echo "text packaging/prometheus/faultmap.rules.yml $share/faultmap/prometheus/faultmap.rules.yml"
-	for data in packaging/{prometheus,grafana}/{,*/}*.{json,md}; do
+	for data in packaging/{prometheus,grafana,mixin}/{,*/}*.{json,md,libsonnet}; do
 		echo "file $data $share/faultmap/${data#packaging/}"
 	done
 	echo "config packaging/faultmap.conf $SYSCONFDIR/faultmap/faultmap.conf"

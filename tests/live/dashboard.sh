@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 25 s
-# Each query of the dashboard and each recording rule, asked of a real Prometheus that scrapes the daemon.
+# Each query of the dashboards and each recording rule, asked of a real Prometheus that scrapes the daemon.
 # shellcheck disable=SC2016 # $ is of Grafana's variables and of jq's
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-DASHBOARD=packaging/grafana/faultmap.json
+DASHBOARDS=(packaging/grafana/faultmap.json packaging/grafana/fleet.json)
 RULES=packaging/prometheus/faultmap.rules.yml
-# What this machine need not have: containers, kernel.bpf_stats_enabled, --detail full.
-MAY_BE_EMPTY='faultmap_group_info|faultmap_bpf_run_seconds_total|faultmap_missed_total|swap_in'
+# What this machine need not have: containers, kernel.bpf_stats_enabled, --detail full; peers, and a past.
+# tests/fleet/hosts.sh has those.
+MAY_BE_EMPTY='quantile by|offset|faultmap_group_info|faultmap_bpf_run_seconds_total|faultmap_missed_total|swap_in'
 
 # ask EXPRESSION: how many series the answer has; "error: ..." when Prometheus refuses it.
 ask()
@@ -42,7 +43,7 @@ start_servers()
 # Variables as Grafana fills them in: all of everything, and a window of some scrapes.
 substitute()
 {
-	sed -e 's/\$__rate_interval/15s/g' -e 's/\$\(job\|instance\|group\)\b/.*/g'
+	sed -e 's/\$__rate_interval/15s/g; s/\$since\b/1h/g' -e 's/\$\(job\|instance\|group\)\b/.*/g'
 }
 
 # check_query NAME EXPRESSION
@@ -64,24 +65,32 @@ families_of()
 		sed -E 's/_(bucket|sum|count)$//' | sort -u
 }
 
-check "the dashboard is JSON with panels" jq -e '.panels | length > 10' "$DASHBOARD"
-check "it asks the chosen data source everywhere" jq -e '
-	[.panels[] | select(.type != "row") | .datasource.uid, .targets[].datasource.uid]
-	+ [.templating.list[] | select(.type == "query") | .datasource.uid]
-	| unique == ["${datasource}"]' "$DASHBOARD"
-check "the data source is a variable" jq -e '
-	any(.templating.list[]; .name == "datasource" and .type == "datasource")' "$DASHBOARD"
-check "each panel has a unit and a place of its own" jq -e '
-	[.panels[] | select(.type != "row")]
-	| all(.[]; .fieldConfig.defaults.unit != null and .gridPos.x + .gridPos.w <= 24)
-	and ([.[].gridPos | range(.x; .x + .w) as $x | range(.y; .y + .h) as $y | [$x, $y]]
-		| length == (unique | length))' "$DASHBOARD"
+# check_form DASHBOARD
+check_form()
+{
+	check "${1##*/}: it is JSON with panels" jq -e '.panels | length > 10' "$1"
+	check "${1##*/}: it asks the chosen data source everywhere" jq -e '
+		[.panels[] | select(.type != "row") | .datasource.uid, .targets[].datasource.uid]
+		+ [.templating.list[] | select(.type == "query") | .datasource.uid]
+		| unique == ["${datasource}"]' "$1"
+	check "${1##*/}: the data source is a variable" jq -e '
+		any(.templating.list[]; .name == "datasource" and .type == "datasource")' "$1"
+	check "${1##*/}: each panel has a unit and a place of its own" jq -e '
+		[.panels[] | select(.type != "row")]
+		| all(.[]; .fieldConfig.defaults.unit != null and .gridPos.x + .gridPos.w <= 24)
+		and ([.[].gridPos | range(.x; .x + .w) as $x | range(.y; .y + .h) as $y | [$x, $y]]
+			| length == (unique | length))' "$1"
+}
+
+for dashboard in "${DASHBOARDS[@]}"; do
+	check_form "$dashboard"
+done
 if ! command -v prometheus >/dev/null; then
 	skip "each query has data" "prometheus is not installed"
 	done_testing
 fi
 start_servers
-for file in "$DASHBOARD" "$RULES"; do
+for file in "${DASHBOARDS[@]}" "$RULES"; do
 	# Its list is the daemon's: man.sh compares them.
 	check_equal "all metrics of ${file##*/} are faultmap's" \
 		"$(families_of "$file" | while read -r family; do
@@ -97,13 +106,13 @@ check "Prometheus scrapes the daemon" wait_for 120 has_data 'rate(faultmap_ticks
 while IFS=$'\t' read -r title expression; do
 	check_query "$title: $expression" "$expression"
 done < <(jq -r '.panels[] | select(.targets) | .title as $title | .targets[]
-	| [$title, .expr] | join("\t")' "$DASHBOARD" | substitute)
+	| [$title, .expr] | join("\t")' "${DASHBOARDS[@]}" | substitute)
 while IFS= read -r expression; do
 	check "annotation: $expression is a query" test "$(ask "$expression")" -ge 0
-done < <(jq -r '.annotations.list[].expr' "$DASHBOARD" | substitute)
+done < <(jq -r '.annotations.list[].expr' "${DASHBOARDS[@]}" | substitute)
 while IFS= read -r variable; do
 	check "label_values $variable has data" wait_for 120 has_data "count by (${variable##*, }) (${variable%, *})"
-done < <(jq -r '.templating.list[].definition // empty' "$DASHBOARD" |
+done < <(jq -r '.templating.list[].definition // empty' "${DASHBOARDS[@]}" |
 	sed -E 's/^label_values\((.*)\)$/\1/' | substitute)
 curl -s --noproxy '*' -m 10 "$server/api/v1/rules" >"$TMP/rules.json"
 check_equal "Prometheus evaluates every rule" "$(jq -c '
