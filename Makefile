@@ -201,6 +201,7 @@ $(BUILD)/flame_csp.h: src/sink/flame.js src/sink/flame.css
 		printf '#define FLAME_SCRIPT_HASH "sha256-%s"\n#define FLAME_STYLE_HASH "sha256-%s"\n' \
 		"$$(hash src/sink/flame.js)" "$$(hash src/sink/flame.css)" >$@
 
+$(BUILD)/src/serve/web.o: $(BUILD)/flame_csp.h
 $(BUILD)/src/sink/profile_flame.o: $(BUILD)/flame_csp.h $(wildcard src/sink/flame*.html)
 
 # pprof's format: protobuf-c writes the code for it.

@@ -204,7 +204,8 @@ static bool may_show_all(const struct service *service)
 	return names == NAMES_ALL || (names == NAMES_AUTO && !web_is_open(service->web));
 }
 
-static int render_profile(void *context, unsigned int seconds, char **ret_bytes, size_t *ret_size)
+static int render_profile(void *context, bool is_page, unsigned int seconds, char **ret_bytes,
+			  size_t *ret_size)
 {
 	struct service *service = context;
 
@@ -214,7 +215,15 @@ static int render_profile(void *context, unsigned int seconds, char **ret_bytes,
 		return -EACCES;
 	if (!service->has_ticked)
 		return -EAGAIN;
-	return daemon_profile_render(service->profile, seconds, ret_bytes, ret_size);
+	return daemon_profile_get(service->profile, is_page ? PROFILE_FLAME : PROFILE_PPROF,
+				  seconds, ret_bytes, ret_size);
+}
+
+static void render_again(void *context)
+{
+	const struct service *service = context;
+
+	web_again(service->web);
 }
 
 /* No check for a tick that hangs: the loop hangs with it, and nobody gets an answer. */
@@ -371,7 +380,7 @@ static int serve(struct service *service)
 	int result = loop_add_signal(loop, SIGHUP, handle_hangup, service);
 
 	if (!result && service->profile)
-		result = daemon_profile_watch(service->profile, loop);
+		result = daemon_profile_watch(service->profile, loop, render_again, service);
 	if (result < 0)
 		error_set(&error, -result, "taking SIGHUP: %s", strerror(-result));
 	else
@@ -495,6 +504,7 @@ static int open_profile(struct service *service, struct collector_options *colle
 
 	if (!config->watch.stacks)
 		return 0;
+	sink_overview_set_flame(service->overview, may_show_all(service));
 	unwinding_open(&service->unwinder, &config->watch, &config->common.disabled, collector);
 	return daemon_profile_new(&service->profile, &config->common.disabled, &service->sinks,
 				  error);
@@ -530,6 +540,7 @@ static int service_run(struct service *service)
 			    &service->config->common.disabled);
 	status = result < 0 ? EXIT_FAILED : serve(service);
 	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */
+	daemon_profile_leave(service->profile);
 	if (service->jsonl)
 		finish_jsonl(service);
 	session_close(service->session);

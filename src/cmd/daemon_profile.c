@@ -2,26 +2,22 @@
 #include "cmd/daemon_profile.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
-#include "sink/profile_output.h"
 #include "sink/recent_profile.h"
 #include "symbol/namer.h"
-
-/* What Pyroscope takes (pkg/validation/limits.go): samples, and bytes before they are gzipped. */
-#define SAMPLES_MAX 16000
-#define BYTES_MAX (4u << 20)
 
 struct daemon_profile {
 	struct sink_recent *recent; /* the sinks' */
 	struct namer *namer;        /* NULL: offsets are shown */
 	struct loop *loop;
+	struct profile_renderer *renderer; /* NULL: not started yet */
+	pthread_mutex_t lock;              /* of the namer: the renderer's thread asks it, too */
 };
 
 int daemon_profile_new(struct daemon_profile **ret_profile, const struct option_list *disabled,
@@ -42,6 +38,7 @@ int daemon_profile_new(struct daemon_profile **ret_profile, const struct option_
 			"starting the process that finds the names of code: %s; continuing with "
 			"offsets",
 			result == -ENOTSUP ? "built without (WITHOUT=symbol)" : strerror(-result));
+	pthread_mutex_init(&profile->lock, NULL);
 	sinks_add(sinks, &sink_recent_ops, profile->recent);
 	*ret_profile = profile;
 	return 0;
@@ -51,19 +48,62 @@ static int take_names(void *context, uint32_t events)
 {
 	struct daemon_profile *profile = context;
 
-	if (events & (EPOLLHUP | EPOLLERR)) /* nobody is there any more */
+	if (events & (EPOLLHUP | EPOLLERR)) { /* nobody is there any more */
 		loop_remove_fd(profile->loop, namer_fd(profile->namer));
-	else
+	} else {
+		pthread_mutex_lock(&profile->lock);
 		namer_take(profile->namer);
+		pthread_mutex_unlock(&profile->lock);
+	}
 	return 0;
 }
 
-int daemon_profile_watch(struct daemon_profile *profile, struct loop *loop)
+/* On the renderer's thread. The loop waits for one name at most. 0 or -ENOMEM. */
+static int name_place(struct daemon_profile *profile, struct profile_place *place)
 {
+	struct code_name name;
+	int result = 0;
+
+	pthread_mutex_lock(&profile->lock);
+	name = namer_find(profile->namer, place->file, place->offset);
+	place->function = name.function ? strdup(name.function) : NULL;
+	place->source = name.source ? strdup(name.source) : NULL;
+	place->line = name.line;
+	if ((name.function && !place->function) || (name.source && !place->source))
+		result = -ENOMEM;
+	pthread_mutex_unlock(&profile->lock);
+	return result;
+}
+
+static int name_places(void *context, struct sink_profile *whole)
+{
+	struct daemon_profile *profile = context;
+	autofree struct profile_place **places = NULL;
+	size_t count;
+	int result = sink_profile_places(whole, &places, &count);
+
+	for (size_t i = 0; i < count && !result && profile->namer; i++)
+		if (places[i]->in_file)
+			result = name_place(profile, places[i]);
+	return result;
+}
+
+int daemon_profile_watch(struct daemon_profile *profile, struct loop *loop, profile_again_fn again,
+			 void *context)
+{
+	int result = profile_renderer_new(&profile->renderer, loop, name_places, profile, again,
+					  context);
+
 	profile->loop = loop;
-	return profile->namer ?
-		       loop_add_fd(loop, namer_fd(profile->namer), EPOLLIN, take_names, profile) :
-		       0;
+	if (!result && profile->namer)
+		result = loop_add_fd(loop, namer_fd(profile->namer), EPOLLIN, take_names, profile);
+	return result;
+}
+
+void daemon_profile_leave(struct daemon_profile *profile)
+{
+	if (profile)
+		profile_renderer_free(TAKE_PTR(profile->renderer));
 }
 
 void daemon_profile_free(struct daemon_profile *profile)
@@ -71,10 +111,12 @@ void daemon_profile_free(struct daemon_profile *profile)
 	if (!profile)
 		return;
 	namer_free(profile->namer);
+	pthread_mutex_destroy(&profile->lock);
 	free(profile);
 }
 
-void daemon_profile_tick(struct daemon_profile *profile)
+/* Asks for the names of what the last tick brought. */
+static void want_names(struct daemon_profile *profile)
 {
 	struct sink_profile *last = sink_recent_last(profile->recent);
 	autofree struct profile_place **places = NULL;
@@ -82,60 +124,24 @@ void daemon_profile_tick(struct daemon_profile *profile)
 
 	if (!profile->namer || !last || sink_profile_places(last, &places, &count))
 		return;
+	pthread_mutex_lock(&profile->lock);
 	for (size_t i = 0; i < count; i++)
 		if (places[i]->in_file)
 			namer_want(profile->namer, places[i]->file, (uint32_t)places[i]->seen_in,
 				   places[i]->offset);
+	pthread_mutex_unlock(&profile->lock);
 }
 
-/* 0 or -ENOMEM. */
-static int name_places(const struct daemon_profile *profile, struct sink_profile *whole)
+void daemon_profile_tick(struct daemon_profile *profile)
 {
-	autofree struct profile_place **places = NULL;
-	size_t count;
-	int result = sink_profile_places(whole, &places, &count);
-
-	for (size_t i = 0; i < count && !result && profile->namer; i++) {
-		struct code_name name = namer_find(profile->namer, places[i]->file,
-						   places[i]->offset);
-
-		places[i]->function = name.function ? strdup(name.function) : NULL;
-		places[i]->source = name.source ? strdup(name.source) : NULL;
-		places[i]->line = name.line;
-	}
-	return result;
+	if (profile->renderer)
+		profile_renderer_tick(profile->renderer);
+	want_names(profile);
 }
 
-static int write_profile(struct sink_profile *whole, char **ret_bytes, size_t *ret_size)
+int daemon_profile_get(struct daemon_profile *profile, enum profile_format format,
+		       unsigned int seconds, char **ret_bytes, size_t *ret_size)
 {
-	FILE *memory = open_memstream(ret_bytes, ret_size);
-	int result = memory ? profile_pprof_write(whole, WEIGHT_FAULTS,
-						  (uint64_t)sysconf(_SC_PAGESIZE), BYTES_MAX,
-						  memory) :
-			      -ENOMEM;
-
-	if (memory && fclose(memory) != 0 && !result)
-		result = -ENOMEM;
-	if (memory && result) {
-		free(*ret_bytes);
-		*ret_bytes = NULL;
-	}
-	return result;
-}
-
-/* With half as many samples until it is small enough. */
-int daemon_profile_render(struct daemon_profile *profile, unsigned int seconds, char **ret_bytes,
-			  size_t *ret_size)
-{
-	int result = -E2BIG;
-
-	for (size_t max = SAMPLES_MAX; max && result == -E2BIG; max /= 2) {
-		struct sink_profile *whole = sink_recent_profile(profile->recent, seconds, max);
-
-		result = whole ? name_places(profile, whole) : -ENOMEM;
-		if (!result)
-			result = write_profile(whole, ret_bytes, ret_size);
-		sink_profile_free(whole);
-	}
-	return result;
+	return profile_renderer_get(profile->renderer, profile->recent, format, seconds, ret_bytes,
+				    ret_size);
 }

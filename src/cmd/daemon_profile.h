@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The daemon's profile of code: /debug/pprof/faults. */
+/* The daemon's profile of code: /debug/pprof/faults, and the flame graph of the page. */
 #ifndef FAULTMAP_DAEMON_PROFILE_H
 #define FAULTMAP_DAEMON_PROFILE_H
 
 #include "base/loop.h"
+#include "cmd/profile_renderer.h"
 #include "cmd/unwinding.h"
 #include "model/sink.h"
 
@@ -15,12 +16,17 @@ int daemon_profile_new(struct daemon_profile **ret_profile, const struct option_
 		       struct sinks *sinks, struct error *error);
 /* NULL is fine. */
 void daemon_profile_free(struct daemon_profile *profile);
-/* Takes names as they come, on the loop, which has to live as long. 0 or a negative errno. */
-int daemon_profile_watch(struct daemon_profile *profile, struct loop *loop);
+/* Takes names as they come, on the loop, until daemon_profile_leave(); `again` as
+ * profile_renderer.h has it. 0 or a negative errno. */
+int daemon_profile_watch(struct daemon_profile *profile, struct loop *loop, profile_again_fn again,
+			 void *context);
+/* Before the loop goes. NULL is fine. */
+void daemon_profile_leave(struct daemon_profile *profile);
 /* After each tick: asks for the names of what is new. */
 void daemon_profile_tick(struct daemon_profile *profile);
-/* A profile for pprof of the last so many seconds, as Parca and Pyroscope take it. 0 or -ENOMEM. */
-int daemon_profile_render(struct daemon_profile *profile, unsigned int seconds, char **ret_bytes,
-			  size_t *ret_size);
+/* A profile of the last so many seconds: for pprof, as Parca and Pyroscope take it, or a page. As
+ * profile_renderer_get(), while it watches. */
+int daemon_profile_get(struct daemon_profile *profile, enum profile_format format,
+		       unsigned int seconds, char **ret_bytes, size_t *ret_size);
 
 #endif

@@ -31,6 +31,7 @@ struct sink_overview {
 	struct figures kinds[RECENT_BLOCKS][KIND_COUNT]; /* [0] in the block that runs */
 	struct timespec ts;
 	size_t n_processes;
+	bool has_flame;
 	char host[256];
 };
 
@@ -41,6 +42,11 @@ struct sink_overview *sink_overview_new(void)
 	if (overview && gethostname(overview->host, sizeof(overview->host) - 1))
 		overview->host[0] = '\0';
 	return overview;
+}
+
+void sink_overview_set_flame(struct sink_overview *overview, bool has_flame)
+{
+	overview->has_flame = has_flame;
 }
 
 void sink_overview_free(struct sink_overview *overview)
@@ -321,12 +327,12 @@ int sink_overview_render(const struct sink_overview *overview, const struct grou
 
 	if (column == COLUMN_COUNT)
 		return -EINVAL;
-	root = json_pack("{s:s, s:s, s:s, s:f, s:f, s:I, s:s, s:o, s:o, s:o}", "faultmap",
-			 FAULTMAP_VERSION, "host", overview->host, "group_by",
-			 group_by_names[groups->group_by], "ts", figures_time(overview->ts),
-			 "seconds", seconds, "processes", (json_int_t)overview->n_processes, "sort",
-			 column_names[column], "history", list_history(overview), "kinds",
-			 list_kinds(overview, seconds), "findings",
+	root = json_pack("{s:s, s:s, s:b, s:s, s:f, s:f, s:I, s:s, s:o, s:o, s:o}", "faultmap",
+			 FAULTMAP_VERSION, "host", overview->host, "flame",
+			 (int)overview->has_flame, "group_by", group_by_names[groups->group_by],
+			 "ts", figures_time(overview->ts), "seconds", seconds, "processes",
+			 (json_int_t)overview->n_processes, "sort", column_names[column], "history",
+			 list_history(overview), "kinds", list_kinds(overview, seconds), "findings",
 			 list_findings(findings, groups));
 	if (!put_groups(root, groups, column, search, seconds)) {
 		json_decref(root);

@@ -19,6 +19,8 @@ struct sink_overview *sink_overview_new(void);
 /* NULL is fine. */
 void sink_overview_free(struct sink_overview *overview);
 
+/* Whether /flame.html has something to show to who reads this: "flame" is true then. */
+void sink_overview_set_flame(struct sink_overview *overview, bool has_flame);
 /* Always 0. */
 int sink_overview_tick(struct sink_overview *overview, const struct snapshot *snapshot,
 		       struct error *error);

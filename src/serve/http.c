@@ -550,6 +550,7 @@ static struct http *http_new(struct loop *loop, const struct listeners *listener
 	http->shared.site = *site;
 	gethostname(http->shared.machine, sizeof(http->shared.machine) - 1);
 	LIST_INIT(&http->shared.streams.list);
+	LIST_INIT(&http->shared.waiting);
 	http->shared.streams.run_soon = run_soon;
 	TAILQ_INIT(&http->servers);
 	TAILQ_INIT(&http->clients);
@@ -587,6 +588,18 @@ int http_open(struct http **ret_http, struct loop *loop, const struct listeners 
 	return 0;
 }
 
+void http_again(struct http *http)
+{
+	struct server *server;
+	bool has_some = false;
+
+	while (http_request_go_on(&http->shared))
+		has_some = true;
+	if (has_some)
+		TAILQ_FOREACH(server, &http->servers, next)
+	server_run(server);
+}
+
 void http_close(struct http *http)
 {
 	struct server *server;
@@ -601,6 +614,8 @@ void http_close(struct http *http)
 	/* First: connections that wait for its thread are suspended, and must be resumed to be
 	 * closed. */
 	login_free(http->shared.login);
+	http->shared.is_ending = true;
+	http_again(http);
 	http_streams_end(&http->shared.streams);
 	while ((server = TAILQ_FIRST(&http->servers))) {
 		TAILQ_REMOVE(&http->servers, server, next);

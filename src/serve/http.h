@@ -43,7 +43,7 @@ uint64_t http_query_reader(const struct http_query *query);
  * `type` is the index of the media type that was negotiated. 0, or -EAGAIN (nothing to say yet:
  * 503), -EACCES (not allowed here: 403), -EINVAL (a wrong query: 400), -ENOENT (there is none:
  * 404), -EBUSY (too many clients: 503), any other negative errno (500); the body then says why, or
- * is left empty.
+ * is left empty. -EINPROGRESS: it is being made; the client waits, and http_again() calls again.
  */
 typedef int (*http_answer_fn)(void *context, unsigned int type, const struct http_query *query,
 			      struct http_body *ret_body);
@@ -76,6 +76,9 @@ struct http_site {
  */
 int http_open(struct http **ret_http, struct loop *loop, const struct listeners *listeners,
 	      const struct http_site *site, struct web_config *config, struct error *error);
+/* Something has been made: calls again for those whose callback said -EINPROGRESS, before it
+ * returns. Not within a callback. */
+void http_again(struct http *http);
 /* NULL is fine. Open connections are cut. */
 void http_close(struct http *http);
 /* The configuration is used for new connections from now on, its passwords for all. On failure the

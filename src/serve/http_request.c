@@ -45,6 +45,8 @@ struct http_request {
 	bool is_last;
 	enum login_state login;
 	bool is_stream;
+	bool is_waiting;
+	LIST_ENTRY(http_request) next; /* of those that wait */
 	size_t queued_bytes;
 };
 
@@ -185,6 +187,8 @@ void http_request_free(struct http_request *request)
 	if (!request)
 		return;
 	request->shared->queued_bytes -= request->queued_bytes;
+	if (request->is_waiting)
+		LIST_REMOVE(request, next);
 	free(request);
 }
 
@@ -399,6 +403,28 @@ bool http_request_is_stream(const struct http_request *request)
 	return request->is_stream;
 }
 
+static enum MHD_Result wait_for_it(struct http_request *request)
+{
+	if (request->shared->is_ending)
+		return say(request, MHD_HTTP_SERVICE_UNAVAILABLE, "faultmap ends\n");
+	request->is_waiting = true;
+	LIST_INSERT_HEAD(&request->shared->waiting, request, next);
+	MHD_suspend_connection(request->connection);
+	return MHD_YES;
+}
+
+bool http_request_go_on(struct http_shared *shared)
+{
+	struct http_request *request = LIST_FIRST(&shared->waiting);
+
+	if (!request)
+		return false;
+	LIST_REMOVE(request, next);
+	request->is_waiting = false;
+	MHD_resume_connection(request->connection);
+	return true;
+}
+
 static enum MHD_Result send_page(struct http_request *request)
 {
 	const struct http_page *page = request->page;
@@ -416,6 +442,8 @@ static enum MHD_Result send_page(struct http_request *request)
 		return send_stream(request, page->types[type]);
 	result = page->answer(request->shared->site.context, (unsigned int)type,
 			      &(struct http_query){ request->connection }, &body);
+	if (result == -EINPROGRESS)
+		return wait_for_it(request);
 	if (result < 0)
 		return send_failure(request, result, &body);
 	return send_body(request, page->types[type], page->is_packed ? CODING_IDENTITY : coding,

@@ -11,18 +11,20 @@
 
 #define HTTP_MACHINE_LEN 256
 
+struct http_request;
+
 /* What all requests share. */
 struct http_shared {
 	char machine[HTTP_MACHINE_LEN]; /* its name */
 	struct http_site site;
-	const struct web_config *config; /* the newest; NULL: none */
-	struct login *login;             /* NULL while no configuration has had users */
-	size_t queued_bytes;             /* of responses that are on their way */
-	struct http_streams streams;     /* responses that go on */
-	uint64_t paid_until_ns;          /* the rate limit: what requests have cost so far */
+	const struct web_config *config;   /* the newest; NULL: none */
+	struct login *login;               /* NULL while no configuration has had users */
+	size_t queued_bytes;               /* of responses that are on their way */
+	struct http_streams streams;       /* responses that go on */
+	uint64_t paid_until_ns;            /* the rate limit: what requests have cost so far */
+	LIST_HEAD(, http_request) waiting; /* suspended: what they want is being made */
+	bool is_ending;                    /* nothing more will be */
 };
-
-struct http_request;
 
 /*
  * True if the first line (414) or the whole header (431) is too large for the connection's memory.
@@ -48,6 +50,8 @@ void http_request_free(struct http_request *request);
  * checked; libmicrohttpd then calls the handler again.
  */
 enum MHD_Result http_request_answer(struct http_request *request);
+/* One that waits for what is being made goes on; false: none does. libmicrohttpd must run then. */
+bool http_request_go_on(struct http_shared *shared);
 /* The password is checked: libmicrohttpd must run to go on. Returns the connection. */
 struct MHD_Connection *http_request_resume(struct http_request *request, bool granted);
 

@@ -442,6 +442,17 @@ function noteOnGroups(overview) {
 		many(overview.found, "group");
 }
 
+/* When it is first there, and when somebody asks for it: nobody's zoom is taken away. */
+function drawFlame() {
+	byId("flame-graph").src = "flame.html?seconds=60";
+}
+
+function showFlame(isThere) {
+	if (isThere && byId("flame").hidden)
+		drawFlame();
+	byId("flame").hidden = !isThere;
+}
+
 function drawAll(overview) {
 	const rest = overview.other;
 	const isRest = rest.groups || GROUP_COLUMNS.some((key) => rest[key]);
@@ -456,6 +467,7 @@ function drawAll(overview) {
 		isRest ? { ...rest, name: `everything else (${many(rest.groups, "group")})` } : null,
 		view.search ? "No group's name has this in it." : "No group yet.");
 	kindTable.update(overview.kinds, false, null, "No fault.");
+	showFlame(overview.flame);
 	say(`${many(overview.processes, "process", "processes")} at ${time(overview.ts)}`);
 }
 
@@ -743,6 +755,7 @@ byId("one").addEventListener("keydown", (event) => {
 	if (event.key === "Escape")
 		byId("back").click();
 });
+byId("flame-again").addEventListener("click", drawFlame);
 byId("pause").addEventListener("click", () => setPaused(!paused));
 document.addEventListener("visibilitychange", () => document.hidden || paused || refresh());
 addEventListener("hashchange", applyView);

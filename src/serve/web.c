@@ -10,6 +10,7 @@
 #include "serve/page.h"
 #include "base/sd_daemon.h"
 #include "base/util.h"
+#include "flame_csp.h"
 #include "serve/web_config.h"
 
 struct web {
@@ -24,9 +25,13 @@ struct web {
 };
 
 /* Loads nothing from other sites, runs no script but page.js, and is in no other site's frame. */
-#define PAGE_POLICY                                                                              \
-	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri " \
-	"'none'; form-action 'none'; frame-ancestors 'none'"
+#define PAGE_POLICY                                                                               \
+	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src " \
+	"'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+/* Its own script and style, by their hashes, and nothing else; in the frame of the page above. */
+#define FLAME_POLICY                                                                           \
+	"default-src 'none'; script-src '" FLAME_SCRIPT_HASH "'; style-src '" FLAME_STYLE_HASH \
+	"'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 static int say(struct http_body *body, const char *text, int result)
 {
@@ -129,17 +134,15 @@ static bool read_seconds(const struct http_query *query, unsigned int *ret_secon
 	return true;
 }
 
-static int answer_profile(void *context, unsigned int type, const struct http_query *query,
-			  struct http_body *ret_body)
+static int send_profile(const struct web *web, bool is_page, const struct http_query *query,
+			struct http_body *ret_body)
 {
-	const struct web *web = context;
 	unsigned int seconds;
 	int result;
 
-	(void)type;
 	if (!read_seconds(query, &seconds))
 		return say(ret_body, "seconds=N, of the last minute\n", -EINVAL);
-	result = web->source.profile(web->source.context, seconds, &ret_body->text,
+	result = web->source.profile(web->source.context, is_page, seconds, &ret_body->text,
 				     &ret_body->size);
 	if (result == -ENOTSUP)
 		return say(ret_body, "no profile is taken; start faultmap with --stacks\n",
@@ -150,7 +153,23 @@ static int answer_profile(void *context, unsigned int type, const struct http_qu
 			   "certificates in the web configuration, listen at unix:PATH, or start "
 			   "faultmap with --mappings-names all\n",
 			   result);
+	if (result == -EBUSY)
+		return say(ret_body, "too many profiles at once\n", result);
 	return or_wait(ret_body, result);
+}
+
+static int answer_profile(void *context, unsigned int type, const struct http_query *query,
+			  struct http_body *ret_body)
+{
+	(void)type;
+	return send_profile(context, false, query, ret_body);
+}
+
+static int answer_flame(void *context, unsigned int type, const struct http_query *query,
+			struct http_body *ret_body)
+{
+	(void)type;
+	return send_profile(context, true, query, ret_body);
 }
 
 static int answer_healthy(void *context, unsigned int type, const struct http_query *query,
@@ -270,6 +289,11 @@ static const struct http_page pages[] = {
 	  .n_types = ARRAY_SIZE(pprof),
 	  .answer = answer_profile,
 	  .is_packed = true },
+	{ .path = "/flame.html",
+	  .types = html,
+	  .n_types = ARRAY_SIZE(html),
+	  .answer = answer_flame,
+	  .policy = FLAME_POLICY },
 	{ .path = "/-/healthy",
 	  .types = text,
 	  .n_types = ARRAY_SIZE(text),
@@ -407,6 +431,11 @@ int web_start(struct web *web, struct loop *loop, const struct web_source *sourc
 
 	web->source = *source;
 	return http_open(&web->http, loop, &web->listeners, &site, TAKE_PTR(web->config), error);
+}
+
+void web_again(struct web *web)
+{
+	http_again(web->http);
 }
 
 int web_reload(struct web *web, const struct web_options *options, struct error *error)

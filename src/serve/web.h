@@ -43,9 +43,11 @@ struct web_source {
 	int (*group)(void *context, const char *name, char **ret_text, size_t *ret_size);
 	/* /stream: as feed_join(). NULL: there is none */
 	int (*join)(void *context, feed_wake_fn wake, void *who, struct feed_reader **ret_reader);
-	/* The profile of /debug/pprof/faults, of the last so many seconds; the same, -ENOTSUP where
-	 * there is none, -EACCES where anybody could read it */
-	int (*profile)(void *context, unsigned int seconds, char **ret_bytes, size_t *ret_size);
+	/* The profile of /debug/pprof/faults or, as a page, of /flame.html, of the last so many
+	 * seconds; the same, -ENOTSUP where there is none, -EACCES where anybody could read it,
+	 * -EINPROGRESS: it is being made, and asked for again by web_again(), -EBUSY: too much is */
+	int (*profile)(void *context, bool is_page, unsigned int seconds, char **ret_bytes,
+		       size_t *ret_size);
 	bool (*is_ready)(void *context);
 	/* /-/reload: 0 or a negative errno with the error set */
 	int (*reload)(void *context, struct error *error);
@@ -74,6 +76,9 @@ int web_start(struct web *web, struct loop *loop, const struct web_source *sourc
  * the need for a password or certificate, the old one stays. The sockets stay. 0 or a negative
  * errno with the error set. */
 int web_reload(struct web *web, const struct web_options *options, struct error *error);
+
+/* As http_again(). */
+void web_again(struct web *web);
 
 /* For messages: the i-th URL of /metrics; false beyond the last. */
 #define WEB_URL_LEN 160

@@ -11,16 +11,24 @@
 #define TICKS_MAX 120
 #define SAMPLES_MAX 50000
 
+/* Once made it stays as it is, so that a thread may read it. */
 struct tick {
+	unsigned int holders; /* the loop's */
 	struct sink_profile *profile;
 	uint64_t duration_ns;
 	size_t n_samples;
 };
 
 struct sink_recent {
-	struct tick ticks[TICKS_MAX]; /* the oldest first */
+	struct tick *ticks[TICKS_MAX]; /* the oldest first */
 	size_t count;
 	size_t n_samples;
+};
+
+struct sink_recent_part {
+	size_t n; /* of them the last so many count; the others have call paths */
+	size_t count;
+	struct tick *ticks[TICKS_MAX];
 };
 
 struct sink_recent *sink_recent_new(void)
@@ -28,10 +36,18 @@ struct sink_recent *sink_recent_new(void)
 	return calloc(1, sizeof(struct sink_recent));
 }
 
+static void drop_tick(struct tick *tick)
+{
+	if (--tick->holders)
+		return;
+	sink_profile_free(tick->profile);
+	free(tick);
+}
+
 static void drop_oldest(struct sink_recent *recent)
 {
-	recent->n_samples -= recent->ticks[0].n_samples;
-	sink_profile_free(recent->ticks[0].profile);
+	recent->n_samples -= recent->ticks[0]->n_samples;
+	drop_tick(recent->ticks[0]);
 	recent->count--;
 	for (size_t i = 0; i < recent->count; i++)
 		recent->ticks[i] = recent->ticks[i + 1];
@@ -50,8 +66,8 @@ static size_t ticks_of(const struct sink_recent *recent, uint64_t seconds)
 	uint64_t left_ns = seconds * 1000000000ULL + 500000000ULL; /* a tick may be a bit late */
 	size_t n = 0;
 
-	while (n < recent->count && recent->ticks[recent->count - 1 - n].duration_ns <= left_ns)
-		left_ns -= recent->ticks[recent->count - 1 - n++].duration_ns;
+	while (n < recent->count && recent->ticks[recent->count - 1 - n]->duration_ns <= left_ns)
+		left_ns -= recent->ticks[recent->count - 1 - n++]->duration_ns;
 	return n;
 }
 
@@ -60,18 +76,20 @@ int sink_recent_tick(struct sink_recent *recent, const struct snapshot *snapshot
 {
 	struct sink_profile *profile =
 		sink_profile_new(&(struct sink_profile_options){ .kind = -1 });
-	int result = profile ? sink_profile_tick(profile, snapshot, error) :
-			       error_set(error, ENOMEM, "adding up code: out of memory");
+	struct tick *tick = profile ? malloc(sizeof(*tick)) : NULL;
+	int result = tick ? sink_profile_tick(profile, snapshot, error) :
+			    error_set(error, ENOMEM, "adding up code: out of memory");
 
 	if (result) {
 		sink_profile_free(profile);
+		free(tick);
 		return result;
 	}
+	*tick = (struct tick){ 1, profile, snapshot->interval_ns, sink_profile_count(profile) };
 	if (recent->count == TICKS_MAX)
 		drop_oldest(recent);
-	recent->ticks[recent->count++] = (struct tick){ profile, snapshot->interval_ns,
-							sink_profile_count(profile) };
-	recent->n_samples += recent->ticks[recent->count - 1].n_samples;
+	recent->ticks[recent->count++] = tick;
+	recent->n_samples += tick->n_samples;
 	while (recent->count > 1 && (recent->n_samples > SAMPLES_MAX ||
 				     ticks_of(recent, RECENT_SECONDS) < recent->count))
 		drop_oldest(recent);
@@ -82,19 +100,40 @@ SINK_OPS(recent);
 
 struct sink_profile *sink_recent_last(const struct sink_recent *recent)
 {
-	return recent->count ? recent->ticks[recent->count - 1].profile : NULL;
+	return recent->count ? recent->ticks[recent->count - 1]->profile : NULL;
 }
 
-struct sink_profile *sink_recent_profile(const struct sink_recent *recent, unsigned int seconds,
-					 size_t samples_max)
+struct sink_recent_part *sink_recent_part(const struct sink_recent *recent, unsigned int seconds)
+{
+	struct sink_recent_part *part = malloc(sizeof(*part));
+
+	if (!part)
+		return NULL;
+	part->n = ticks_of(recent, seconds);
+	part->count = recent->count;
+	for (size_t i = 0; i < part->count; i++) {
+		part->ticks[i] = recent->ticks[i];
+		part->ticks[i]->holders++;
+	}
+	return part;
+}
+
+void sink_recent_part_free(struct sink_recent_part *part)
+{
+	for (size_t i = 0; part && i < part->count; i++)
+		drop_tick(part->ticks[i]);
+	free(part);
+}
+
+struct sink_profile *sink_recent_part_profile(const struct sink_recent_part *part,
+					      size_t samples_max)
 {
 	struct sink_profile *whole = sink_profile_new(&(struct sink_profile_options){ .kind = -1 });
-	size_t n = ticks_of(recent, seconds);
 	int result = whole ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < recent->count && !result; i++)
-		result = sink_profile_merge(whole, recent->ticks[i].profile,
-					    i + n >= recent->count);
+	for (size_t i = 0; i < part->count && !result; i++)
+		result = sink_profile_merge(whole, part->ticks[i]->profile,
+					    i + part->n >= part->count);
 	if (!result)
 		result = sink_profile_cut(whole, samples_max);
 	if (!result)

@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 12 s
+# takes 20 s
 # daemon --stacks: /debug/pprof/faults has the faults that callers says its functions had, for as long as it is
 # asked for and no longer; who may not see it does not.
 
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/page/lines.bash
+. tests/page/lines.bash
 
 find_lacks
 if lacks maple_tree; then
@@ -56,10 +58,14 @@ has_names()
 
 start_daemon
 check_equal "without --stacks there is none" "$(profile_status "")" 404
+check_equal "and no flame graph" "$(curl -s --noproxy '*' -o "$TMP/body" -w '%{http_code}' "$url/flame.html"
+	await_ticks 1; curl -s --noproxy '*' "$url/overview.json" | jq .flame)" "404false"
 stop_background "$daemon"
 
 start_daemon --stacks
 check_equal "not where anybody could read it" "$(profile_status "")" 403
+check_equal "nor is the flame graph" "$(curl -s --noproxy '*' -o "$TMP/body" -w '%{http_code}' "$url/flame.html"
+	await_ticks 1; curl -s --noproxy '*' "$url/overview.json" | jq .flame)" "403false"
 stop_background "$daemon"
 
 printf 'basic_auth_users:\n  ann: %s\n' \
@@ -86,6 +92,27 @@ for query in "?seconds=0" "?seconds=-1" "?seconds=x"; do
 done
 check_equal "more than a minute is a minute" "$(profile_status "?seconds=99999999999999999999")" 200
 
+# The page has the same, and nothing of it without --stacks (above).
+check_equal "the page knows of it" "$(curl -s --noproxy '*' "$url/overview.json" | jq .flame)" true
+flame_has_said()
+{
+	await_ticks 3
+	"$BUILD/workload/callers" >"$TMP/said"
+	await_ticks 1 && curl -sf --noproxy '*' -D "$TMP/head" -o "$TMP/flame.html" "$url/flame.html?seconds=2" &&
+		[ "$(sed -n 's/.*<script id="data" type="application\/json">//; /^{"texts"/,/<\/script>/p' "$TMP/flame.html" |
+			sed 's/<\/script>//' | jq '. as $all | [.samples[] | select(.[4][0] > 0 and
+				([.[1][] | $all.texts[$all.places[.][0]]] | index("touch") != null)) | .[4][0]] | add')" = \
+		"$(said | awk '$2 == "touch" { sum += $1 } END { print sum }')" ]
+}
+check "the flame graph has the faults of touch()" wait_for 120 flame_has_said
+check_contains "it has a policy of its own" "$TMP/head" \
+	"^Content-Security-Policy: default-src 'none'; script-src 'sha256-[^']*'; style-src 'sha256-[^']*'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+if command -v chromium >/dev/null; then
+	check_lines tests/page/flame_frame.py "$url/" chromium # which has enough of them to be seen
+else
+	skip "a browser shows the flame graph in the page" "chromium is not installed"
+fi
+
 # The processes that read files: each of them ends, and is made again.
 workers()
 {
@@ -107,4 +134,45 @@ check "and they find names" wait_for 120 has_names
 stop_background "$daemon"
 check_equal "the daemon ends well" $? 0
 check_equal "and with it those" "$(workers)" ""
+
+# A profile that takes long to make: ticks and scrapes go on.
+gzip_is()
+{
+	[ "$(head -c 1 "$TMP/gzip")" = "$1" ]
+}
+set_gzip()
+{
+	printf %s "$1" | dd of="$TMP/gzip" conv=notrunc status=none
+}
+printf - >"$TMP/gzip"
+export SLOW_GZIP=$TMP/gzip
+LD_PRELOAD=$(realpath "$BUILD")/shim/slow_gzip.so start_daemon --stacks --mappings-names all --interval 0.3
+await_ticks 2
+set_gzip s
+start_background curl -s --noproxy '*' -m 100 -o "$TMP/slow" -w '%{http_code}\n' "$url/debug/pprof/faults" >"$TMP/status"
+slow=$BACKGROUND_PID
+check "a profile is being made" wait_for 60 gzip_is w
+start_background curl -s --noproxy '*' -m 100 -o "$TMP/same" -w '%{http_code}\n' "$url/debug/pprof/faults" >"$TMP/status2"
+same=$BACKGROUND_PID
+start_background curl -s --noproxy '*' -m 100 -o "$TMP/left" "$url/flame.html"
+left=$BACKGROUND_PID
+now=$(ticks)
+check "ticks and scrapes go on meanwhile" wait_for 60 eval '[ "$(ticks)" -ge $((now + 5)) ]'
+check_equal "and so do other pages" "$(curl -s --noproxy '*' -o "$TMP/body" -w '%{http_code}' "$url/overview.json")" 200
+check "it is still being made" gzip_is w
+check "nobody has an answer yet" kill -0 "$slow" "$same"
+stop_background "$left" # who leaves does not matter
+set_gzip g
+wait "$slow" "$same"
+check_equal "then it comes, to who asked for the same, too" "$(cat "$TMP/status" "$TMP/status2")" "200
+200"
+check "both have the same" cmp "$TMP/slow" "$TMP/same"
+check_equal "it is whole" "$(gzip -t "$TMP/slow" 2>&1)" ""
+set_gzip s
+start_background curl -s --noproxy '*' -m 100 -o "$TMP/slow" "$url/debug/pprof/faults"
+wait_for 60 gzip_is w
+kill "$daemon"
+set_gzip g
+wait "$daemon"
+check_equal "it ends well while one is being made" $? 0
 done_testing

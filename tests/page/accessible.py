@@ -35,6 +35,8 @@ STATES = {
     "group-total": ("#group=docker%3A0123456789ab&period=total", Daemon(GROUPS)),
     "group-without-series": ("#group=session-9.scope", Daemon(GROUPS, has_series=False)),
     "group-gone": ("#group=nobody", Daemon(GROUPS)),
+    "flame": ("", Daemon(GROUPS[:3], has_flame=True)),
+    "flame-alone": ("flame.html", Daemon(GROUPS[:3], has_flame=True)),
     "no-figures": ("", lambda path, arguments: 503),
 }
 VIOLATIONS = """axe.run(document, { resultTypes: ["violations"] }).then((result) => ({
@@ -51,7 +53,10 @@ def look_at(browser, axe, site, name, fragment, pictures):
     for theme in THEMES:
         for width, height in SIZES:
             browser.look(width, height, theme)
-            browser.open(site.url + fragment)
+            if fragment == "flame.html":
+                browser.open(site.url + fragment, "document.querySelectorAll('.frame').length > 0")
+            else:
+                browser.open(site.url + fragment)
             browser.ask(axe + "; 0")
             result = browser.ask(VIOLATIONS)
             check(f"{name}, {theme}, {width}x{height}: no violation", result["found"], [])

@@ -16,7 +16,7 @@ import urllib.parse
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # As src/serve/web.c sends it; tests/live/page.sh holds the daemon's against it.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
@@ -120,11 +120,11 @@ class Browser:
                 return value
             time.sleep(0.05)
 
-    def open(self, url):
+    def open(self, url, ready="typeof answers !== 'undefined' && (answers !== null || failures > 0)"):
         """A new page, not only another fragment; until there are figures, or it says why not."""
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=url)
-        self.wait("typeof answers !== 'undefined' && (answers !== null || failures > 0)")
+        self.wait(ready)
 
     def press(self, key, times=1):
         for _ in range(times):
@@ -187,14 +187,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         said = self.server.answer(url.path, dict(urllib.parse.parse_qsl(url.query)))
         if isinstance(said, int):
             self.send(said, "text/plain", b"no\n")
+        elif isinstance(said, str):  # a page that brings its own policy
+            self.send(200, "text/html; charset=utf-8", said.encode(), "frame-ancestors 'self'")
         else:
             self.send(200, "application/json", json.dumps(said).encode())
 
-    def send(self, status, kind, body):
+    def send(self, status, kind, body, policy=POLICY):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Content-Security-Policy", POLICY)
+        self.send_header("Content-Security-Policy", policy)
         self.end_headers()
         self.wfile.write(body)
 

@@ -3,6 +3,7 @@
 #ifndef FAULTMAP_TEST_HTTP_CLIENT_H
 #define FAULTMAP_TEST_HTTP_CLIENT_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct fixture {
 	unsigned int renders;
 	unsigned int actions;
 	int page_result;
+	unsigned int n_waits; /* of /later: so often it is not made yet */
 	bool timed_out;
 	size_t length;
 	char response[1 << 20];
@@ -64,6 +66,18 @@ static inline int answer_small(void *context, unsigned int type, const struct ht
 	return 0;
 }
 
+static inline int answer_later(void *context, unsigned int type, const struct http_query *query,
+			       struct http_body *ret_body)
+{
+	struct fixture *fixture = context;
+
+	fixture->renders++;
+	if (!fixture->n_waits)
+		return answer_small(context, type, query, ret_body);
+	fixture->n_waits--;
+	return -EINPROGRESS;
+}
+
 /* More than the kernel buffers for a client. */
 #define HUGE_SIZE (12 * 1024 * 1024)
 
@@ -96,6 +110,7 @@ static const char *const metrics[] = {
 static const struct http_page pages[] = {
 	{ .path = "/metrics", .types = metrics, .n_types = 2, .answer = answer_metrics },
 	{ .path = "/small", .types = text, .n_types = 1, .answer = answer_small },
+	{ .path = "/later", .types = text, .n_types = 1, .answer = answer_later },
 	{ .path = "/huge", .types = text, .n_types = 1, .answer = answer_huge },
 	{ .path = "/act", .types = text, .n_types = 1, .answer = act, .is_action = true },
 };

@@ -247,6 +247,68 @@ static void a_header_of_any_size_is_answered(void **state)
 	}
 }
 
+static int call_again(void *context)
+{
+	http_again(((struct fixture *)context)->http);
+	return 0;
+}
+
+/* Asked for again each time that something was made. */
+static void what_is_being_made_comes_later(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(loop_add_timer(fixture->loop, 20, call_again, fixture), 0);
+	fixture->n_waits = 3;
+	assert_status(get(fixture, "GET", "/later"), 200);
+	assert_string_equal(body_of(fixture->response), "small\n");
+	assert_int_equal(fixture->renders, 4);
+	fixture->n_waits = 2;
+	assert_status(get(fixture, "HEAD", "/later"), 200);
+}
+
+static int quit_when_asked(void *context)
+{
+	struct fixture *fixture = context;
+
+	if (fixture->renders)
+		loop_quit(fixture->loop);
+	return 0;
+}
+
+/* Sends the request and does not wait for its answer. */
+static int ask_and_leave_open(struct fixture *fixture)
+{
+	static const char request[] = "GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	int fd = connect_client(fixture);
+
+	fixture->renders = 0;
+	assert_int_equal(write(fd, request, sizeof(request) - 1), sizeof(request) - 1);
+	assert_int_equal(loop_run(fixture->loop), 0);
+	assert_false(fixture->timed_out);
+	assert_int_equal(fixture->renders, 1);
+	return fd;
+}
+
+static void who_waits_may_leave_or_be_left(void **state)
+{
+	struct fixture *fixture = *state;
+	char byte;
+	int fd;
+
+	assert_int_equal(loop_add_timer(fixture->loop, 20, quit_when_asked, fixture), 0);
+	fixture->n_waits = 1;
+	close(ask_and_leave_open(fixture));
+	http_again(fixture->http);
+	fixture->n_waits = 100;
+	fd = ask_and_leave_open(fixture);
+	http_close(fixture->http);
+	fixture->http = NULL;
+	while (read(fd, &byte, 1) > 0)
+		; /* what it says; then it is closed */
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +324,8 @@ int main(void)
 		TEST(garbage_does_not_stop_the_service),
 		TEST(a_header_beyond_the_limit_is_refused),
 		TEST(a_header_of_any_size_is_answered),
+		TEST(what_is_being_made_comes_later),
+		TEST(who_waits_may_leave_or_be_left),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);

@@ -215,7 +215,7 @@ static uint64_t read_line(const char *line)
 	FILE *file = fopen(state.path, "w");
 
 	/* Drawing code takes time: only where the line may change it. */
-	state.has_code = strstr(line, "\"stack") != NULL;
+	state.has_code = strstr(line, "\"stack\"") || strstr(line, "\"stack_sample\"");
 	for (const char *byte = before; *byte; byte++)
 		fputc(*byte == '\'' ? '"' : *byte, file);
 	fprintf(file, "%s\n", line);

@@ -88,7 +88,8 @@ static void tick(struct fixture *fixture, uint64_t interval_ns)
 static void assert_recent(struct fixture *fixture, unsigned int seconds, size_t max,
 			  const char *want)
 {
-	struct sink_profile *profile = sink_recent_profile(fixture->recent, seconds, max);
+	struct sink_recent_part *part = sink_recent_part(fixture->recent, seconds);
+	struct sink_profile *profile = sink_recent_part_profile(part, max);
 	char *text = NULL;
 	size_t size;
 	FILE *stream = open_memstream(&text, &size);
@@ -100,6 +101,7 @@ static void assert_recent(struct fixture *fixture, unsigned int seconds, size_t 
 	assert_string_equal(text, want);
 	free(text);
 	sink_profile_free(profile);
+	sink_recent_part_free(part);
 }
 
 static void ticks_of_the_last_seconds_are_in(void **state)
@@ -161,6 +163,28 @@ static void short_ticks_are_bounded(void **state)
 	assert_recent(fixture, 60, 100, "p;p+0x1;[anon] (demand_zero) 120\n");
 }
 
+/* What was asked for stays, though the ticks and the sink itself go meanwhile. */
+static void a_part_stays_as_it_was(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sink_recent_part *part;
+	struct sink_profile *profile;
+
+	fault(fixture, 1, 1);
+	tick(fixture, SECOND);
+	part = sink_recent_part(fixture->recent, 60);
+	for (unsigned int i = 2; i < 5; i++) {
+		fault(fixture, i, 1);
+		tick(fixture, 60 * SECOND);
+	}
+	sink_recent_free(fixture->recent);
+	fixture->recent = NULL;
+	profile = sink_recent_part_profile(part, 100);
+	assert_int_equal(sink_profile_count(profile), 1);
+	sink_profile_free(profile);
+	sink_recent_part_free(part);
+}
+
 /* A call path that was seen half a minute ago stands for the faults of now. */
 static void call_paths_are_of_the_whole_minute(void **state)
 {
@@ -188,6 +212,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_too_much_is_in_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_minute_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(short_ticks_are_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_part_stays_as_it_was, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(call_paths_are_of_the_whole_minute, set_up,
 						tear_down),
 	};

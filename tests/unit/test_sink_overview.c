@@ -269,8 +269,12 @@ static void head_says_what_it_is_of(void **state)
 			    FAULTMAP_VERSION);
 	assert_string_equal(json_string_value(json_object_get(fixture->root, "group_by")), "comm");
 	assert_true(json_is_string(json_object_get(fixture->root, "host")));
+	assert_true(json_is_false(json_object_get(fixture->root, "flame")));
 	assert_true(number(fixture->root, "processes") == 1);
 	assert_true(number(fixture->root, "ts") == 1795342136.123);
+	sink_overview_set_flame(fixture->overview, true);
+	render(fixture);
+	assert_true(json_is_true(json_object_get(fixture->root, "flame")));
 }
 
 static void history_has_the_newest_last(void **state)
