@@ -53,6 +53,7 @@ struct service {
 	struct sink_jsonl *jsonl;       /* NULL without --jsonl */
 	struct sink_stream *stream;     /* NULL without --stream */
 	struct unwinder *unwinder;      /* NULL: stacks are not copied */
+	struct build_ids *build_ids;    /* NULL without --stacks */
 	struct daemon_profile *profile; /* NULL without --stacks */
 	struct web *web;
 	uint64_t ticks;
@@ -506,6 +507,7 @@ static int open_profile(struct service *service, struct collector_options *colle
 		return 0;
 	sink_overview_set_flame(service->overview, may_show_all(service));
 	unwinding_open(&service->unwinder, &config->watch, &config->common.disabled, collector);
+	build_ids_open(&service->build_ids, &config->watch, collector);
 	return daemon_profile_new(&service->profile, &config->common.disabled, &service->sinks,
 				  error);
 }
@@ -618,6 +620,7 @@ static int run_with(struct service *service)
 	sinks_free(&service->sinks);
 	daemon_profile_free(service->profile);
 	unwinder_free(service->unwinder);
+	build_ids_free(service->build_ids);
 	return status;
 }
 

@@ -86,6 +86,7 @@ struct log {
 	const struct log_config *config;
 	struct privileges_user user; /* that it becomes */
 	struct unwinder *unwinder;   /* NULL: stacks are not copied */
+	struct build_ids *build_ids; /* NULL without --stacks */
 	struct session *session;
 	struct sink_jsonl *sink; /* in sinks */
 	struct sinks sinks;
@@ -169,6 +170,7 @@ static int log_run(struct log *log)
 	filter_flags_collect(&log->config->filter, &collector);
 	unwinding_open(&log->unwinder, &log->config->watch, &log->config->common.disabled,
 		       &collector);
+	build_ids_open(&log->build_ids, &log->config->watch, &collector);
 	result = session_open(&log->session, &collector, log->config->interval_ms, count_tick, log,
 			      &error);
 	if (result < 0) {
@@ -242,6 +244,7 @@ static int log_main(int argc, char *argv[])
 	status = log_run(&log);
 	sinks_free(&log.sinks);
 	unwinder_free(log.unwinder);
+	build_ids_free(log.build_ids);
 	return status;
 }
 

@@ -274,6 +274,7 @@ static int open_session(struct run *run, bool follow, session_tick_fn on_tick, s
 	}
 	unwinding_open(&run->unwinder, &run->config->watch, &run->config->common.disabled,
 		       &options);
+	build_ids_open(&run->build_ids, &run->config->watch, &options);
 	result = session_open(&run->session, &options, run->interval_ms, on_tick, run, error);
 	if (!result && session_info(run->session)->warning)
 		log_warning("%s", session_info(run->session)->warning);

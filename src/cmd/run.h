@@ -76,6 +76,7 @@ struct run {
 	struct privileges_user user; /* of COMMAND, if it is not ours */
 	FILE *output;                /* of the summary; NULL with --json */
 	struct unwinder *unwinder;   /* NULL: stacks are not copied */
+	struct build_ids *build_ids; /* NULL without --stacks */
 	struct session *session;
 	struct sinks sinks; /* the next three */
 	struct sink_summary *summary;

@@ -268,6 +268,7 @@ void run_free(struct run *run)
 	stack_output_free(&run->stacks);
 	session_close(run->session);
 	unwinder_free(run->unwinder);
+	build_ids_free(run->build_ids);
 	marks_free(run->marks);
 	budget_free(run->budget);
 	if (run->junit)

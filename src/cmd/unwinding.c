@@ -36,3 +36,16 @@ void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *
 	*ret_unwinder = unwinder;
 	options->unwinding = unwinder_interface(unwinder);
 }
+
+void build_ids_open(struct build_ids **ret_build_ids, const struct watch_options *watch,
+		    struct collector_options *options)
+{
+	struct build_ids *ids = watch->stacks ? build_ids_new() : NULL;
+
+	if (watch->stacks && !ids)
+		log_warning("out of memory; continuing without build ids");
+	if (!ids)
+		return;
+	*ret_build_ids = ids;
+	options->build_ids = build_ids_interface(ids);
+}

@@ -4,6 +4,7 @@
 #define FAULTMAP_UNWINDING_H
 
 #include "cmd/watch.h"
+#include "symbol/build_ids.h"
 #include "symbol/unwinder.h"
 
 /* What a process that reads strangers' files gives up: all but what it is sent. `disabled`: features
@@ -14,5 +15,10 @@ void unwinding_confine(const void *disabled);
  * freed with unwinder_free() after the collector. */
 void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *watch,
 		    const struct option_list *disabled, struct collector_options *options);
+
+/* The same of who tells the build ids of files of code. To be freed with build_ids_free() after the
+ * collector and the sinks. */
+void build_ids_open(struct build_ids **ret_build_ids, const struct watch_options *watch,
+		    struct collector_options *options);
 
 #endif

@@ -487,12 +487,13 @@ static void note_info(struct collector *collector, const struct collector_option
 	info->reads_ask_for_bpf = !features->state[FEATURE_MAPLE_TREE].available;
 }
 
-static int make_model(struct collector *collector, struct error *error)
+static int make_model(struct collector *collector, const struct build_id_source *build_ids,
+		      struct error *error)
 {
 	collector->snapshot = snapshot_new();
 	collector->names = collector->snapshot ? names_new(snapshot_strings(collector->snapshot)) :
 						 NULL;
-	collector->contexts = collector->names ? contexts_new(collector->names) : NULL;
+	collector->contexts = collector->names ? contexts_new(collector->names, build_ids) : NULL;
 	return collector->contexts ? 0 : error_set(error, ENOMEM, "out of memory");
 }
 
@@ -541,7 +542,7 @@ static int set_up(struct collector *collector, const struct collector_options *o
 		result = features_require(features, options->follow || options->attach_children,
 					  error);
 	if (!result)
-		result = make_model(collector, error);
+		result = make_model(collector, options->build_ids, error);
 	if (result)
 		return result;
 	note_info(collector, options, features);

@@ -54,6 +54,9 @@ struct collector_options {
 	 * Borrowed; only with `stacks`. */
 	const struct unwinding *unwinding;
 	uint32_t sample_every;
+	/* Tells the build ids of files of code; NULL: nobody. Borrowed, and to live longer than the
+	 * collector and what it gave its snapshots to. */
+	const struct build_id_source *build_ids;
 	const struct option_list *disabled; /* features to do without (features.h); may be NULL */
 	/* `check`: attach also what other commands attach only when it is needed, and write here
 	 * what was found for each feature, even on failure; may be NULL. */

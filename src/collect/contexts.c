@@ -9,18 +9,20 @@
 
 struct contexts {
 	const struct names *names;
+	const struct build_id_source *build_ids; /* NULL: they are not asked for */
 	uint32_t number;
 	struct table current;
 	struct table former;
 };
 
-struct contexts *contexts_new(const struct names *names)
+struct contexts *contexts_new(const struct names *names, const struct build_id_source *build_ids)
 {
 	struct contexts *contexts = calloc(1, sizeof(*contexts));
 
 	if (!contexts)
 		return NULL;
 	contexts->names = names;
+	contexts->build_ids = build_ids;
 	table_init(&contexts->current, offsetof(struct context, id), sizeof(uint64_t));
 	table_init(&contexts->former, offsetof(struct context, id), sizeof(uint64_t));
 	return contexts;
@@ -47,19 +49,30 @@ static bool is_well_formed(const struct context_record *record, size_t size)
 	       !(record->flags & CONTEXT_CODE && !record->n_frames);
 }
 
-/* 0 or -ENOMEM. */
-static int set_place(struct context *context, size_t number, const struct names *names,
-		     const struct frame *frame, uint32_t uid)
+const char *contexts_build_id(const struct contexts *contexts, const struct code_place *place,
+			      uint32_t tgid)
 {
+	const struct build_id_source *source = contexts->build_ids;
+
+	return source && place->in_file ? source->find(source->context, place->file, tgid) : NULL;
+}
+
+/* 0 or -ENOMEM. */
+static int set_place(struct context *context, size_t number, const struct contexts *contexts,
+		     const struct context_record *record)
+{
+	const struct frame *frame = &record->frames[number];
 	bool known;
 	struct code_place place = {
-		.file = names_of_mapping(names, frame->class, frame->name_id, uid, &known),
+		.file = names_of_mapping(contexts->names, frame->class, frame->name_id, record->uid,
+					 &known),
 		.offset = frame->offset,
 		.in_file = frame->name_id && frame->class != MAPPING_SPECIAL,
 	};
 
 	if (!place.file)
 		return -ENOMEM;
+	place.build_id = contexts_build_id(contexts, &place, record->tgid);
 	context_set_place(context, number, place);
 	return 0;
 }
@@ -85,7 +98,7 @@ int contexts_add(struct contexts *contexts, const struct context_record *record,
 	memcpy(context->thread, record->thread, sizeof(context->thread));
 	context->thread[sizeof(context->thread) - 1] = '\0';
 	for (size_t i = 0; i < record->n_frames && !result; i++)
-		result = set_place(context, i, contexts->names, &record->frames[i], record->uid);
+		result = set_place(context, i, contexts, record);
 	if (!result)
 		context_set_stack_id(context);
 	if (!result)

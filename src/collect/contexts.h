@@ -7,6 +7,7 @@
 #ifndef FAULTMAP_CONTEXTS_H
 #define FAULTMAP_CONTEXTS_H
 
+#include "base/build_id_source.h"
 #include "collect/names.h"
 #include "model/context.h"
 
@@ -17,8 +18,11 @@ struct contexts;
 /* After this many contexts a new generation begins. */
 #define CONTEXTS_TURN_AT 16384
 
-/* Both are borrowed and have to live longer. NULL when out of memory. */
-struct contexts *contexts_new(const struct names *names);
+/* All are borrowed and have to live longer; build_ids may be NULL. NULL when out of memory. */
+struct contexts *contexts_new(const struct names *names, const struct build_id_source *build_ids);
+/* Of the place's file, as the process sees it; NULL: not known, or not asked for. */
+const char *contexts_build_id(const struct contexts *contexts, const struct code_place *place,
+			      uint32_t tgid);
 void contexts_free(struct contexts *contexts);
 
 /* Takes in a record of `size` bytes from the ring. 0, also where there is no room, -EBADMSG when it

@@ -241,7 +241,8 @@ static const struct area *area_at(const struct space *space, uint64_t address)
 	return NULL;
 }
 
-static struct context *context_of(const struct pending *pending, const struct unwind_answer *answer)
+static struct context *context_of(const struct stack_samples *samples,
+				  const struct pending *pending, const struct unwind_answer *answer)
 {
 	const struct space *space = pending->space;
 	size_t count = answer->n_frames ?: 1, n = 1;
@@ -251,6 +252,8 @@ static struct context *context_of(const struct pending *pending, const struct un
 		return NULL;
 	context->has_code = context->has_stack = true;
 	context_set_place(context, 0, pending->at);
+	context->places[0].build_id = contexts_build_id(samples->contexts, &pending->at,
+							pending->path.tgid);
 	for (; n < count && n < FRAMES_MAX; n++) {
 		const struct area *area = area_at(space, answer->addresses[n]);
 		struct code_place place;
@@ -261,6 +264,7 @@ static struct context *context_of(const struct pending *pending, const struct un
 		place.offset = answer->addresses[n];
 		if (place.in_file)
 			place.offset += area->at.offset - area->start;
+		place.build_id = contexts_build_id(samples->contexts, &place, pending->path.tgid);
 		context_set_place(context, n, place);
 	}
 	context->is_whole = answer->is_whole && n == count;
@@ -294,7 +298,7 @@ int stack_samples_take(struct stack_samples *samples, struct snapshot *snapshot)
 			continue;
 		row_context = contexts_find(samples->contexts, pending->row_context);
 		pending->path.row_stack = row_context ? row_context->stack_id : 0;
-		pending->path.context = context_of(pending, &answer);
+		pending->path.context = context_of(samples, pending, &answer);
 		result = pending->path.context ? snapshot_add_sampled(snapshot, &pending->path) :
 						 -ENOMEM;
 		context_drop(pending->path.context);

@@ -18,6 +18,8 @@ struct code_place {
 	const char *file; /* "/usr/lib/libc.so.6", "[vdso]", "[anon]": code that is in no file */
 	uint64_t offset;  /* in the file; the address where it is none */
 	bool in_file;
+	/* Of the file, in hex; NULL: not known. Lives as long as who set it: it is not held. */
+	const char *build_id;
 };
 
 struct context {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build_id_source.h"
 #include "base/util.h"
 #include "model/ledger.h"
 #include "model/stall_causes.h"
@@ -14,6 +15,8 @@
 #define OTHER_MAPPING UINT64_MAX
 /* Call paths that are kept; a log that has more is read without those beyond. */
 #define MAX_STACKS 65536
+/* Build ids that are kept, of all files. */
+#define MAX_BUILD_IDS 65536
 /* Of one interval. */
 #define MAX_SAMPLED 65536
 
@@ -142,11 +145,30 @@ static uint32_t slice_tag_of(uint64_t start, uint64_t end)
 	return end ? (uint32_t)(mixed >> 32) | 1 : 0;
 }
 
-/* The object `code` of a `faults` line. */
+/* Lives as long as the reader. NULL: too many, or no memory. */
+static const char *get_build_id(struct jsonl_line *line)
+{
+	struct jsonl_reader *reader = line->reader;
+	const char *text = jsonl_line_text(line, "build_id");
+	const char *kept;
+
+	if (!*text || text[strspn(text, "0123456789abcdef")] || strlen(text) >= BUILD_ID_LEN) {
+		jsonl_line_reject(line, "build_id", "no build id");
+		return NULL;
+	}
+	kept = interned_find(&reader->build_ids, text);
+	if (kept || reader->n_build_ids >= MAX_BUILD_IDS)
+		return kept;
+	kept = interned_add(&reader->build_ids, text);
+	reader->n_build_ids += kept != NULL;
+	return kept;
+}
+
+/* The object `code` of a `faults` line, or one of a `stack` line's frames. */
 static struct code_place get_code(struct jsonl_line *line, json_t *code)
 {
 	json_t *outer = line->object;
-	struct code_place place;
+	struct code_place place = {};
 
 	line->object = code;
 	place.in_file = json_object_get(code, "offset") != NULL;
@@ -154,6 +176,8 @@ static struct code_place get_code(struct jsonl_line *line, json_t *code)
 	place.offset = jsonl_line_address(line, place.in_file ? "offset" : "address");
 	if (!*place.file) /* no text that can be held */
 		jsonl_line_reject(line, "file", "no name");
+	if (json_object_get(code, "build_id"))
+		place.build_id = get_build_id(line);
 	line->object = outer;
 	return place;
 }

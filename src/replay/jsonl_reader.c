@@ -454,6 +454,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 	jsonl_totals_clear(&reader->last);
 	table_clear_values(&reader->stacks, jsonl_drop_stack);
 	snapshot_free(reader->snapshot);
+	interned_clear(&reader->build_ids);
 	free(reader);
 }
 

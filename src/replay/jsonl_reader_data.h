@@ -4,6 +4,7 @@
 #ifndef FAULTMAP_JSONL_READER_DATA_H
 #define FAULTMAP_JSONL_READER_DATA_H
 
+#include "base/interned.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "replay/jsonl_line.h"
@@ -38,8 +39,10 @@ struct jsonl_reader {
 	size_t pending_length, pending_capacity;
 	int64_t ts_ms;
 	uint64_t last_totals[COUNTERS_MAX];
-	struct jsonl_totals last; /* of rows and processes */
-	struct table stacks;      /* contexts that have a stack alone, by its id */
+	struct jsonl_totals last;  /* of rows and processes */
+	struct table stacks;       /* contexts that have a stack alone, by its id */
+	struct interned build_ids; /* of their files */
+	size_t n_build_ids;
 };
 
 /* What was added since the line before, be it that lines between them were lost. */

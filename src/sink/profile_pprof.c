@@ -120,7 +120,7 @@ static void set_types(struct pprof *pprof, enum profile_weight weight)
 	pprof->profile.period = 1; /* each fault is in it */
 }
 
-static uint64_t mapping_id(struct pprof *pprof, const char *file)
+static uint64_t mapping_id(struct pprof *pprof, const char *file, const char *build_id)
 {
 	struct mapping *mapping = table_get(&pprof->mappings, &file);
 
@@ -135,6 +135,7 @@ static uint64_t mapping_id(struct pprof *pprof, const char *file)
 	faultmap__pprof__mapping__init(&mapping->mapping);
 	mapping->mapping.id = pprof->mappings.count + 1;
 	mapping->mapping.filename = text_number(pprof, file);
+	mapping->mapping.build_id = build_id ? (int64_t)text_number(pprof, build_id) : 0;
 	mapping->mapping.has_functions = true;
 	mapping->mapping.has_filenames = true;
 	mapping->mapping.has_line_numbers = true;
@@ -176,7 +177,7 @@ static void add_location(struct pprof *pprof, const struct profile_place *place)
 	faultmap__pprof__location__init(&parts->location);
 	faultmap__pprof__line__init(&parts->line);
 	parts->location.id = place->place_number + 1;
-	parts->location.mapping_id = mapping_id(pprof, place->file);
+	parts->location.mapping_id = mapping_id(pprof, place->file, place->build_id);
 	parts->location.address = place->offset;
 	parts->line.function_id = place->number + 1;
 	parts->line.line = place->line;

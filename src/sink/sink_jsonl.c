@@ -403,6 +403,8 @@ void sink_jsonl_put_code(struct json_line *line, const char *name, const struct 
 	json_line_open(line, name, '{');
 	json_line_text(line, "file", place->file);
 	json_line_hex(line, place->in_file ? "offset" : "address", place->offset);
+	if (!name && place->build_id)
+		json_line_text(line, "build_id", place->build_id);
 	json_line_close(line, '}');
 }
 

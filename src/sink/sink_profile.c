@@ -17,7 +17,7 @@
 #define STACKS_MAX 65536
 #define PLACES_MAX 65536
 
-#define PLACE_KEY_SIZE offsetof(struct profile_place, map)
+#define PLACE_KEY_SIZE offsetof(struct profile_place, build_id)
 #define SAMPLE_KEY_SIZE offsetof(struct profile_sample, comm)
 
 const char *const profile_weight_words[] = { "faults", "pages", "major", "stall", NULL };
@@ -104,6 +104,8 @@ static struct profile_place *place_of(struct sink_profile *profile, const struct
 		return NULL;
 	*place = key;
 	place->seen_in = tgid;
+	if (code->build_id)
+		place->build_id = interned_add(&profile->texts, code->build_id);
 	if (!place->in_file)
 		place->map = map_of(profile, tgid);
 	place->place_number = profile->places.count;
@@ -348,7 +350,7 @@ size_t sink_profile_count(const struct sink_profile *profile)
 static struct profile_place *place_like(struct sink_profile *profile,
 					const struct profile_place *other, uint32_t tgid)
 {
-	struct code_place code = { other->file, other->offset, other->in_file };
+	struct code_place code = { other->file, other->offset, other->in_file, other->build_id };
 
 	return place_of(profile, &code, tgid);
 }

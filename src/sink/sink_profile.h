@@ -20,6 +20,7 @@ struct profile_place {
 	uint64_t in_file; /* else offset is an address */
 	uint64_t tgid;    /* of the process whose address it is; 0 in a file */
 
+	const char *build_id; /* of the file, in hex; NULL: not known */
 	const char *map; /* the file of a just-in-time compiler that may name it; NULL in a file */
 
 	/* What its user says, NULL where it is not known. To be freed. */

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """pprof.py TYPE [COMM]: reads a profile.proto from standard input, as the format is published and not as faultmap
 writes it, checks what its readers insist on, and prints the sum of one sample type; with COMM, of that command's
-first touches of anonymous memory, for each function and the one that called it."""
+first touches of anonymous memory, for each function and the one that called it. TYPE build_ids: each mapping's file
+and build id instead."""
 
 import sys
 
@@ -58,6 +59,11 @@ def collect(data):
 
 profile = collect(sys.stdin.buffer.read())
 texts = [text.decode() for text in profile[6]]
+if sys.argv[1] == "build_ids":
+    for each in profile.get(3, []):
+        mapping = collect(each)
+        print(texts[mapping[5][0]], texts[mapping.get(6, [0])[0]])
+    sys.exit()
 types = [texts[collect(each).get(1, [0])[0]] for each in profile[1]]
 units = [texts[collect(each).get(2, [0])[0]] for each in profile[1]]
 assert texts[0] == "" and types == ["faults", "pages", "bytes", "stall"], types

@@ -186,6 +186,21 @@ check_equal "the flame graph has as many" \
 	"$(sed -n '/<script id="data"/,/<\/script>/p' "$TMP/flame.html" |
 		sed 's/.*application\/json">//; s/<\/script>//' | jq '[.samples[][4][0]] | add')" "$sum"
 
+# Build ids, as binutils read them.
+build_id_of()
+{
+	readelf -n "$1" 2>/dev/null | sed -n 's/.*Build ID: //p'
+}
+libc=$(ldd "$BUILD/workload/callers" | awk '$1 == "libc.so.6" { print $3 }')
+libc=$(realpath "$libc")
+callers=$(realpath "$BUILD/workload/callers")
+want="$callers $(build_id_of "$callers")
+$libc $(build_id_of "$libc")"
+check "binutils find some" test -n "$(build_id_of "$libc")"
+check_equal "pprof has the build ids" \
+	"$(gzip -dc "$TMP/pprof" | python3 tests/live/pprof.py build_ids | grep -E "/(callers|libc\.so\.6) " | sort)" \
+	"$(sort <<<"$want")"
+
 # shellcheck source=tests/page/lines.bash
 . tests/page/lines.bash
 if command -v chromium >/dev/null; then
@@ -195,8 +210,14 @@ else
 fi
 
 "$FAULTMAP" run --stacks --json -o "$TMP/log" -- "$BUILD/workload/callers" >"$TMP/said"
-check "report --folded" "$FAULTMAP" report --code --folded "$TMP/folded" "$TMP/log"
+check "report --folded" "$FAULTMAP" report --code --folded "$TMP/folded" --pprof "$TMP/pprof" "$TMP/log"
 check_equal "report: each call path has its faults" "$(counted)" "$(said)"
+check_equal "the log's frames have the build ids" \
+	"$(jq -r 'select(.rec == "stack").frames[] | select(.file | test("/(callers|libc[.]so[.]6)$")) | .file + " " + .build_id' \
+		"$TMP/log" | sort -u)" "$(sort <<<"$want")"
+check_equal "and report's pprof, from there" \
+	"$(gzip -dc "$TMP/pprof" | python3 tests/live/pprof.py build_ids | grep -E "/(callers|libc\.so\.6) " | sort)" \
+	"$(sort <<<"$want")"
 
 "$FAULTMAP" stacks 2>"$TMP/err"
 check_equal "stacks wants to be told of what: exit status" $? 2

@@ -24,7 +24,7 @@ static int set_up(void **state)
 
 	fixture->strings = strings_new();
 	fixture->names = names_new(fixture->strings);
-	fixture->contexts = contexts_new(fixture->names);
+	fixture->contexts = contexts_new(fixture->names, NULL);
 	assert_non_null(fixture->contexts);
 	*state = fixture;
 	return 0;

@@ -50,9 +50,10 @@ static const struct record_case records[] = {
 			  "}},'refaults':1,'refaults_total':1}",
 	  " tid context code code.offset stack slice_start latency stall stall.cpu refaults ",
 	  " " },
-	{ "{'rec':'stack'," TS ",'stack':'0x78','frames':[" FRAME("0x10") "," FRAME(
+	{ "{'rec':'stack'," TS ",'stack':'0x78','frames':[{'file':'/bin/q','offset':'0x10',"
+	  "'build_id':'0a1b'}," FRAME(
 		  "0x20") ",{'file':'[anon]','address':'0x7000'}],'whole':true}",
-	  " frames[].offset whole ", " whole " },
+	  " frames[].offset frames[].build_id whole ", " whole " },
 	{ "{'rec':'stack_sample'," TS ",'pid':7,'start_ns':70,'mapping':'m','stack':'0x77',"
 	  "'row_stack':'0x77'}",
 	  " row_stack ", " " },

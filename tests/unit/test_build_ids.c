@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Build ids as binutils read them; what has none; a file that is replaced. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "symbol/build_ids.h"
+
+static char own_path[4096];
+
+/* "" where it says none. */
+static void ask_readelf(char text[BUILD_ID_LEN])
+{
+	char command[4300];
+	FILE *said;
+
+	text[0] = '\0';
+	snprintf(command, sizeof(command), "readelf -n '%s' | sed -n 's/.*Build ID: //p'",
+		 own_path);
+	said = popen(command, "re");
+	assert_non_null(said);
+	if (fgets(text, BUILD_ID_LEN, said))
+		text[strcspn(text, "\n")] = '\0';
+	assert_int_equal(pclose(said), 0);
+}
+
+static const char *find(const struct build_ids *ids, const char *path)
+{
+	const struct build_id_source *source = build_ids_interface(ids);
+
+	return source->find(source->context, path, (uint32_t)getpid());
+}
+
+static void it_is_what_binutils_read(void **state)
+{
+	struct build_ids *ids = build_ids_new();
+	char want[BUILD_ID_LEN];
+
+	(void)state;
+	ask_readelf(want);
+	assert_int_equal(strlen(want), 40);
+	for (int i = 0; i < 2; i++) /* once more, from what is remembered */
+		assert_string_equal(find(ids, own_path), want);
+	build_ids_free(ids);
+}
+
+static void what_is_no_program_has_none(void **state)
+{
+	static const char *const paths[] = { "/nonexistent", "/dev/zero", "/proc",      "relative",
+					     "[vdso]",       "",          "/etc/passwd" };
+	struct build_ids *ids = build_ids_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		assert_null(find(ids, paths[i]));
+	build_ids_free(ids);
+}
+
+/* Wherever its first 8 KiB are cut or spoilt, it has that build id, another or none. */
+static void broken_files_cost_theirs(void **state)
+{
+	char path[] = "/tmp/faultmap-build-id.XXXXXX", text[BUILD_ID_LEN];
+	int own = open(own_path, O_RDONLY | O_CLOEXEC), fd = mkstemp(path);
+	uint8_t bytes[8192];
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(read(own, bytes, sizeof(bytes)), sizeof(bytes));
+	close(own);
+	srandom(1);
+	for (size_t size = 0; size < sizeof(bytes); size += 7) {
+		uint8_t spoilt[sizeof(bytes)];
+		bool is_there;
+
+		memcpy(spoilt, bytes, sizeof(bytes));
+		for (int i = 0; i < 8; i++)
+			spoilt[random() % 1024] = (uint8_t)random();
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, spoilt, size, 0), (ssize_t)size);
+		is_there = build_id_read(fd, text);
+		if (is_there)
+			assert_int_equal(strspn(text, "0123456789abcdef"), strlen(text));
+	}
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_what_binutils_read),
+		cmocka_unit_test(what_is_no_program_has_none),
+		cmocka_unit_test(broken_files_cost_theirs),
+	};
+	ssize_t length = readlink("/proc/self/exe", own_path, sizeof(own_path) - 1);
+
+	assert_true(length > 0);
+	return cmocka_run_group_tests_name("build_ids", tests, NULL, NULL);
+}
