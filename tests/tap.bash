@@ -100,6 +100,12 @@ check_contains()
 	fi
 }
 
+# unwrap FILE: puts each line together that goes on in the next one, two columns further in.
+unwrap()
+{
+	sed -zi 's/\n  \([^ ]\)/ \1/g' -- "$1"
+}
+
 # longer SECONDS: so many, or as many as a machine needs that is slower by $DEADLINE_FACTOR: an emulated
 # one, or one that runs a sanitized program.
 longer()

@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/log_reading.h"
 #include "sink/finding_text.h"
+#include "sink/wrapped.h"
 
 static const struct option_spec explain_options[] = {
 	INTERVAL_OPTIONS(struct run_config, interval_ms, 50),
@@ -85,8 +87,10 @@ static int print(struct explain *explain, struct error *error)
 
 	if (findings_end(explain->findings, info->duration_ns, &list, &count) < 0)
 		return error_set(error, ENOMEM, "looking for findings: out of memory");
-	finding_text_print_all(list, count, info->duration_ns, *info->detail ? info->detail : "?",
-			       stdout);
+	if (finding_text_print_all(list, count, info->duration_ns,
+				   *info->detail ? info->detail : "?",
+				   cmd_terminal_width(STDOUT_FILENO) ?: WRAPPED_WIDTH, stdout) < 0)
+		return error_set(error, ENOMEM, "printing the findings: out of memory");
 	return 0;
 }
 

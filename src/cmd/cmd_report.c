@@ -13,6 +13,7 @@
 #include "cmd/log_reading.h"
 #include "cmd/stack_output.h"
 #include "cmd/table_options.h"
+#include "sink/wrapped.h"
 #include "sink/sink_summary.h"
 #include "base/text.h"
 #include "base/util.h"
@@ -175,33 +176,30 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 }
 
 /* Prints where the log comes from, unless it is that of a single command. */
-static void print_source(const struct report *report)
+static void print_source(const struct report *report, FILE *stream)
 {
 	const struct jsonl_reader_info *info = jsonl_reader_info(report->reader);
 	char first[TEXT_TIME_LEN], last[TEXT_TIME_LEN], count[TEXT_COUNT_LEN];
 
 	if (report->n_runs != 1 || report->is_narrowed)
-		fprintf(report->text,
-			"%s, Linux %s, --detail %s: %s to %s, %s interval%s of %.3f s\n",
+		fprintf(stream, "%s, Linux %s, --detail %s: %s to %s, %s interval%s of %.3f s\n",
 			*info->host ? info->host : "(no meta line)",
 			*info->kernel ? info->kernel : "?", *info->detail ? info->detail : "?",
 			text_time(first, info->first), text_time(last, info->last),
 			text_count(count, info->n_intervals), info->n_intervals == 1 ? "" : "s",
 			(double)info->duration_ns / 1e9);
 	if (info->lines_lost)
-		fprintf(report->text, "%s lines were lost when this log was written\n",
+		fprintf(stream, "%s lines were lost when this log was written\n",
 			text_count(count, info->lines_lost));
 	if (report->n_runs_left_out)
-		fprintf(report->text, "%s more commands\n",
-			text_count(count, report->n_runs_left_out));
+		fprintf(stream, "%s more commands\n", text_count(count, report->n_runs_left_out));
 	if (info->n_folded)
-		fprintf(report->text,
+		fprintf(stream,
 			"%s lines have more processes or rows than fit: their faults are in [other]; "
 			"give --from and --to to read less\n",
 			text_count(count, info->n_folded));
 	if (info->names_cut)
-		fprintf(report->text, "%s names were cut to fit\n",
-			text_count(count, info->names_cut));
+		fprintf(stream, "%s names were cut to fit\n", text_count(count, info->names_cut));
 }
 
 /* Reads the time that the flag has; `none` if it was not given. EXIT_DONE or EXIT_USAGE. */
@@ -232,13 +230,20 @@ static int report_print(struct report *report, struct error *error)
 {
 	bool is_text = table_format(&report->config->table) == TALLY_TEXT;
 	bool is_one_run = report->n_runs == 1 && !report->is_narrowed;
+	struct wrapped source;
+	int result = 0;
 
 	if (is_text && report->n_runs == 1 && !is_one_run &&
 	    print_run(report, &report->run, error) < 0)
 		return -ENOMEM;
-	if (is_text)
-		print_source(report);
-	if (sink_summary_print(report->summary, is_one_run ? &report->run : NULL, report->text) < 0)
+	if (is_text) {
+		if (!wrapped_begin(&source))
+			print_source(report, source.lines);
+		result = wrapped_end(&source, cmd_terminal_width(STDOUT_FILENO) ?: WRAPPED_WIDTH,
+				     report->text);
+	}
+	if (result < 0 ||
+	    sink_summary_print(report->summary, is_one_run ? &report->run : NULL, report->text) < 0)
 		return error_set(error, ENOMEM, "making the report: out of memory");
 	return 0;
 }

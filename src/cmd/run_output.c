@@ -13,6 +13,7 @@
 #include "base/output_file.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "sink/wrapped.h"
 #include "sink/finding_text.h"
 #include "sink/phase_grid.h"
 
@@ -99,19 +100,28 @@ static int print_phases(const struct run *run, FILE *stream)
 	return phase_grid_print(phases, count, (uint64_t)sysconf(_SC_PAGESIZE), stream);
 }
 
-static void print_findings(const struct run *run, FILE *stream)
+/* Of tables and prose; files and pipes are as wide as a small terminal. */
+static unsigned int width_of(const struct run *run)
 {
-	if (run->n_findings && table_format(&run->config->table) == TALLY_TEXT)
-		fputc('\n', stream);
-	if (table_format(&run->config->table) == TALLY_TEXT)
-		finding_text_print(run->findings, run->n_findings, stream);
+	return (run->config->output ? 0 : cmd_terminal_width(STDERR_FILENO)) ?: WRAPPED_WIDTH;
+}
+
+static int print_findings(const struct run *run, FILE *stream)
+{
+	if (!run->n_findings || table_format(&run->config->table) != TALLY_TEXT)
+		return 0;
+	fputc('\n', stream);
+	return finding_text_print(run->findings, run->n_findings, width_of(run), stream);
 }
 
 /* Findings alone. */
 static int print_alone(const struct run *run, struct error *error)
 {
-	finding_text_print_all(run->findings, run->n_findings, run->wall_ns,
-			       watch_details[run->config->watch.detail], run->output);
+	if (finding_text_print_all(run->findings, run->n_findings, run->wall_ns,
+				   watch_details[run->config->watch.detail],
+				   cmd_terminal_width(fileno(run->output)) ?: WRAPPED_WIDTH,
+				   run->output) < 0)
+		return error_set(error, ENOMEM, "printing the findings: out of memory");
 	errno = 0;
 	return fflush(run->output) == 0 ? 0 :
 					  error_set(error, errno ?: EIO, "writing the findings: %s",
@@ -147,7 +157,7 @@ static int print_summary(struct run *run, const struct sink_summary_run *ended, 
 	if (!result)
 		result = print_phases(run, memory);
 	if (!result)
-		print_findings(run, memory);
+		result = print_findings(run, memory);
 	is_torn = memory && fclose(memory) != 0;
 	if (result < 0 || is_torn)
 		return error_set(error, ENOMEM, "printing the summary: out of memory");

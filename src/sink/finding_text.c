@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "sink/wrapped.h"
 
 static void print_costs(const struct finding *finding, FILE *stream)
 {
@@ -37,22 +38,27 @@ static void print_one(const struct finding *finding, FILE *stream)
 	fprintf(stream, "  do: %s\n", finding->advice);
 }
 
-void finding_text_print(const struct finding *findings, size_t count, FILE *stream)
+int finding_text_print(const struct finding *findings, size_t count, unsigned int width,
+		       FILE *stream)
 {
-	if (count)
-		fputs("findings, see faultmap-findings(7):\n", stream);
-	for (size_t i = 0; i < count; i++)
-		print_one(&findings[i], stream);
+	struct wrapped wrapped;
+
+	if (!count)
+		return 0;
+	fputs("findings, see faultmap-findings(7):\n", stream);
+	if (!wrapped_begin(&wrapped))
+		for (size_t i = 0; i < count; i++)
+			print_one(&findings[i], wrapped.lines);
+	return wrapped_end(&wrapped, width, stream);
 }
 
-void finding_text_print_all(const struct finding *findings, size_t count, uint64_t wall_ns,
-			    const char *detail, FILE *stream)
+int finding_text_print_all(const struct finding *findings, size_t count, uint64_t wall_ns,
+			   const char *detail, unsigned int width, FILE *stream)
 {
 	if (count)
-		finding_text_print(findings, count, stream);
-	else
-		fprintf(stream, "no finding in %.3f s of --detail %s\n", (double)wall_ns / 1e9,
-			detail);
+		return finding_text_print(findings, count, width, stream);
+	fprintf(stream, "no finding in %.3f s of --detail %s\n", (double)wall_ns / 1e9, detail);
+	return 0;
 }
 
 char *finding_text_line(const struct finding *findings, size_t count, char *buffer, size_t size)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "sink/wrapped.h"
 #include "sink/sink_summary.h"
 
 #include <errno.h>
@@ -17,10 +18,10 @@
 
 #define AGAIN 2 /* times the resident memory: then the same memory was faulted in again */
 #define COPIED_MIN (UINT64_C(1) << 20) /* bytes: less is what any shell script copies */
+#define REFAULTS_MIN 256               /* pages: some come back on any machine that has run long */
 #define COPIERS_MAX 4                  /* processes that are named */
 #define AGAIN_MAX 4                    /* mappings that are named */
-#define DEFAULT_WIDTH 80
-#define COMMAND_MAX 2048 /* bytes of the command line that are shown */
+#define COMMAND_MAX 2048               /* bytes of the command line that are shown */
 
 struct sink_summary {
 	struct sink_summary_options options;
@@ -267,7 +268,7 @@ static void print_refaults(const struct tally *total, uint64_t page_size, FILE *
 {
 	char count[TEXT_COUNT_LEN], size[TEXT_SIZE_LEN];
 
-	if (total->refaults)
+	if (total->refaults >= REFAULTS_MIN)
 		fprintf(stream,
 			"refaults: %s pages (%s) came back that had been evicted: memory is short, "
 			"this is no cold start\n",
@@ -289,7 +290,7 @@ static int print_lines(struct sink_summary *summary, const struct people *people
 					      .columns = &options->columns,
 					      .page_size = options->page_size,
 					      .interval_ns = summary->interval_ns,
-					      .width = options->width ?: DEFAULT_WIDTH,
+					      .width = options->width ?: WRAPPED_WIDTH,
 					      .users = &summary->users };
 
 	return tally_grid_print(&view, lines, NULL, stream);
@@ -484,24 +485,43 @@ static void print_copied(const struct sink_summary *summary, const struct tallie
 	fputc('\n', stream);
 }
 
-/* Printed after the tables: how much memory it was, and what is in no line of the tables. */
+/* Printed before the tables: what it cost, and why. 0 or -ENOMEM. */
+static int print_head(const struct sink_summary *summary, const struct sink_summary_run *run,
+		      const struct people *people, const struct tallies *lines, FILE *stream)
+{
+	struct wrapped head;
+
+	if (!wrapped_begin(&head)) {
+		print_cost(&lines->total, people, run, head.lines);
+		print_causes(&lines->total, head.lines);
+		print_refaults(&lines->total, summary->options.page_size, head.lines);
+	}
+	return wrapped_end(&head, summary->options.width ?: WRAPPED_WIDTH, stream);
+}
+
+/* Printed after the tables: how much memory it was, and what is in no line of the tables. 0 or
+ * -ENOMEM. */
 static int print_notes(struct sink_summary *summary, const struct people *people,
 		       const struct tallies *lines, FILE *stream)
 {
-	int result;
+	struct wrapped notes;
+	int result = 0, torn;
 
-	fputc('\n', stream);
-	denied_print(&lines->total, stream);
-	print_copied(summary, &people->tallies, stream);
-	print_touched(summary, &people->tallies.total, stream);
-	result = print_again(summary, lines, stream);
-	print_growth(summary, &people->tallies.total, stream);
-	losses_print(&summary->totals, stream);
-	if (people->residual)
-		fprintf(stream,
-			"unexplained: %" PRId64 " (the kernel's count, less rows and GUP)\n",
-			people->residual);
-	return result;
+	if (!wrapped_begin(&notes)) {
+		denied_print(&lines->total, notes.lines);
+		print_copied(summary, &people->tallies, notes.lines);
+		print_touched(summary, &people->tallies.total, notes.lines);
+		result = print_again(summary, lines, notes.lines);
+		print_growth(summary, &people->tallies.total, notes.lines);
+		losses_print(&summary->totals, notes.lines);
+		if (people->residual)
+			fprintf(notes.lines,
+				"unexplained: %" PRId64
+				" (the kernel's count, less rows and GUP)\n",
+				people->residual);
+	}
+	torn = wrapped_end(&notes, summary->options.width ?: WRAPPED_WIDTH, stream);
+	return result ?: torn;
 }
 
 static int print_text(struct sink_summary *summary, const struct sink_summary_run *run,
@@ -513,15 +533,15 @@ static int print_text(struct sink_summary *summary, const struct sink_summary_ru
 		return result;
 	if (run && run->attached)
 		fprintf(stream, "%s\n", run->attached);
-	print_cost(&lines->total, people, run, stream);
-	print_causes(&lines->total, stream);
-	print_refaults(&lines->total, summary->options.page_size, stream);
+	result = print_head(summary, run, people, lines, stream);
 	fputc('\n', stream);
-	result = print_lines(summary, people, lines, stream);
+	if (!result)
+		result = print_lines(summary, people, lines, stream);
 	if (!result && summary->options.by == BY_ROW) {
 		fputc('\n', stream);
 		result = print_people(summary, people, stream);
 	}
+	fputc('\n', stream);
 	return result ?: print_notes(summary, people, lines, stream);
 }
 

@@ -45,6 +45,7 @@ copied()
 		and (.mapping | startswith("["))).pages] | add' "$TMP/log"
 }
 
+unwrap "$TMP/summary"
 while read -r who pid pages faults; do
 	check "$who: each page was a fault (getrusage)" test "$faults" -ge "$pages"
 	check_equal "$who: the rows have its copies, and what else it wrote to" \

@@ -38,6 +38,7 @@ run_in()
 check_command()
 {
 	check "README.md: $2" run_in "$1" "$2"
+	unwrap "$TMP/err"
 	check "and it says: $3" grep -Eq -e "$3" "$TMP/out" "$TMP/err"
 }
 

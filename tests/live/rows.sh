@@ -167,6 +167,7 @@ test_followed()
 		wait_for 120 test "$(bpftool map dump id "$id" -j | jq length)" -lt 200
 	touch "$TMP/read"
 	wait "$BACKGROUND_PID"
+	unwrap "$TMP/summary"
 	check_contains "all were followed" "$TMP/summary" ', in 2,00[0-9] processes$'
 }
 

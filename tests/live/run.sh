@@ -52,9 +52,11 @@ test_output()
 	head -c 300000 /dev/urandom >"$TMP/bytes"
 	"$FAULTMAP" run -- cat "$TMP/bytes" >"$TMP/out" 2>"$TMP/err"
 	check "CMD's stdout is byte for byte its own" cmp "$TMP/bytes" "$TMP/out"
+	unwrap "$TMP/err"
 	check_contains "the summary is on stderr" "$TMP/err" '; page faults took [0-9.]+[num]?s \([0-9]+ %\): [0-9,]+ minor, [0-9,]+ major, 0 denied$'
 	"$FAULTMAP" run -o "$TMP/summary" -- sh -c 'echo out; echo err >&2' >"$TMP/out" 2>"$TMP/err"
 	check_equal "with -o, stdout and stderr are CMD's" "$(cat "$TMP/out" "$TMP/err")" $'out\nerr'
+	unwrap "$TMP/summary"
 	check_contains "-o has the summary" "$TMP/summary" ': [0-9,]+ minor, [0-9,]+ major, 0 denied$'
 	"$FAULTMAP" run -o "$TMP/summary" -- cat <"$TMP/bytes" >"$TMP/out"
 	check "CMD reads our stdin" cmp "$TMP/bytes" "$TMP/out"
@@ -210,6 +212,7 @@ test_user()
 		"$(HOME=/root "$FAULTMAP" run -o "$TMP/summary" --user nobody -- \
 			sh -c 'echo "$(id -un) $(id -Gn) $HOME $USER $LOGNAME $(sed -n "s/CapEff:\t*//p" /proc/self/status)"')" \
 		"nobody $(id -Gn nobody) $(getent passwd nobody | cut -d : -f 6) nobody nobody 0000000000000000"
+	unwrap "$TMP/summary"
 	check_contains "and is counted as any other" "$TMP/summary" '^exit status 0 after .* in [0-9]+ processes$'
 	cp "$(type -P true)" "$TMP/true"
 	chmod 700 "$TMP/true"

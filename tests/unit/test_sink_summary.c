@@ -315,6 +315,34 @@ static void causes_have_a_line_and_a_column(void **state)
 	snapshot_free(snapshot);
 }
 
+/* A few pages were evicted long ago on any machine: memory is not short for that. */
+static void few_refaults_are_not_told(void **state)
+{
+	const char *command[] = { "cat", NULL };
+	struct sink_summary_options options = { .page_size = 4096,
+						.sort = SORT_COST,
+						.by = BY_MAPPING };
+
+	(void)state;
+	for (uint64_t refaults = 255; refaults <= 256; refaults++) {
+		struct sink_summary *summary = sink_summary_new(&options);
+		struct snapshot *snapshot = snapshot_new();
+		struct row *row = add_row(snapshot, add_process(snapshot, 100, "cat", MIB, MIB), 1,
+					  "/data", "r--s", KIND_FILE_MAP, ACCESS_READ, MIB, 0, 20);
+		autofree char *text = NULL;
+
+		stall_for(row, STALL_DISK, 20000000);
+		row->latency->causes->now.refaults = refaults;
+		add_tick(summary, snapshot, 1);
+		text = print(summary, command, 0);
+		assert_int_equal(strstr(text, "\nrefaults: 256 pages (1.0M)") != NULL,
+				 refaults == 256);
+		assert_int_equal(strstr(text, "refaults") != NULL, refaults == 256);
+		sink_summary_free(summary);
+		snapshot_free(snapshot);
+	}
+}
+
 /* Averages over all ticks, the longest of all, merged by name; and faults in no process. */
 static void stalls_and_other(void **state)
 {
@@ -498,6 +526,7 @@ int main(void)
 		cmocka_unit_test(a_large_mapping_stands_alone),
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),
+		cmocka_unit_test(few_refaults_are_not_told),
 		cmocka_unit_test(causes_have_a_line_and_a_column),
 		cmocka_unit_test(stalls_and_other),
 		cmocka_unit_test(slices_are_one_place),
