@@ -4,11 +4,12 @@
  * counted in terminal columns (a CJK character takes two). The grid owns its cells. Running out of
  * memory is remembered and told by grid_print, as a FILE remembers its errors.
  *
- * Not libsmartcols (util-linux 2.38), which was tried. It is as quick (5,000 lines take both 55 ms), but
- * it cuts a column at its end only, where of a path the end says more; it gives no mark where it cuts;
- * it has no column that is left out when it is empty; it writes UTF-8 as \\xNN unless the program has
- * set a locale. All that would stay ours, and it is most of grid.c. It would bring a tree, which no table
- * here has, and one more library, of which Debian has no archive for the static build.
+ * Not libsmartcols (util-linux 2.38), which was tried. It is as quick (5,000 lines take both 55 ms)
+ * but it cuts a column at its end only, where of a path the end says more; it gives no mark where
+ * it cuts; it has no column that is left out when it is empty; it writes UTF-8 as \xNN unless the
+ * program has set a locale. All that would stay ours, and it is most of grid.c. It would bring a
+ * tree, which no table here has, and one more library, of which Debian has no archive for the
+ * static build.
  */
 #ifndef FAULTMAP_GRID_H
 #define FAULTMAP_GRID_H
