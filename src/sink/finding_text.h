@@ -7,8 +7,8 @@
 
 #include "verdict/findings.h"
 
-/* Nothing where there is none, in lines of so many columns (0: as wide as they are). Write errors stay
- * in the stream. 0 or -ENOMEM. */
+/* Nothing where there is none, in lines of so many columns (0: as wide as they are). Write errors
+ * stay in the stream. 0 or -ENOMEM. */
 int finding_text_print(const struct finding *findings, size_t count, unsigned int width,
 		       FILE *stream);
 

@@ -23,8 +23,8 @@ static unsigned int columns_of(const char *text, size_t length)
 	return columns;
 }
 
-/* Bytes of the line that go into so many columns: up to the last semicolon, comma or colon that is in
- * the second half of them, else up to the last blank, else to the end of the first word. */
+/* Bytes of the line that go into so many columns: up to the last semicolon, comma or colon that is
+ * in the second half of them, else up to the last blank, else to the end of the first word. */
 static size_t fitting(const char *line, size_t length, unsigned int width)
 {
 	size_t words = 0, clause = 0;

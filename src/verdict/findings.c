@@ -136,8 +136,8 @@ static void note_again(struct subject *subject, const struct tally *row, uint64_
 	subject->again_pages += pages;
 }
 
-/* glibc puts each arena of a thread at a multiple of 64 MiB (malloc/arena.c: HEAP_MAX_SIZE). What was
- * written to there for the first time is one row of each. */
+/* glibc puts each arena of a thread at a multiple of 64 MiB (malloc/arena.c: HEAP_MAX_SIZE). What
+ * was written to there for the first time is one row of each. */
 static void note_arena(struct subject *subject, const struct tally *row)
 {
 	if (row->map_start % ARENA_SIZE || row->map_end - row->map_start > ARENA_SIZE ||

@@ -32,8 +32,8 @@ struct finding {
 
 struct findings;
 
-/* The lowest limit of memory that holds for a process, in bytes, and the file that says so; UINT64_MAX:
- * none, or not known. */
+/* The lowest limit of memory that holds for a process, in bytes, and the file that says so;
+ * UINT64_MAX: none, or not known. */
 typedef uint64_t (*findings_limit_fn)(uint32_t tgid, char *file, size_t size);
 
 /* limit_of: NULL where nobody can say, as of a log. NULL when out of memory. */

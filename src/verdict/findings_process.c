@@ -11,7 +11,8 @@
 
 /* Beyond, what is new is not known. 4 MiB. */
 #define RESIDENTS_MAX 8192
-/* No rule is about less: 32 MiB, and what asks for much. So few processes are looked at in a tick. */
+/* No rule is about less: 32 MiB, and what asks for much. So few processes are looked at in a tick.
+ */
 #define LEAST_FAULTS 8192
 #define LEAST_MAJOR 64
 #define LEAST_VSZ (1UL << 30)
@@ -20,8 +21,8 @@
 /* Such looks in a tick, and rows in one of them. */
 #define LOOKS_MAX 8
 #define ROWS_MAX 1024
-/* Where the Go runtime puts the heap first on 64-bit machines (src/runtime/malloc.go: mallocinit()),
- * and as far as it goes on from there without a hole. */
+/* Where the Go runtime puts the heap first on 64-bit machines (src/runtime/malloc.go:
+ * mallocinit()), and as far as it goes on from there without a hole. */
 #define GO_BEGIN 0xc000000000UL
 #define GO_END 0xe000000000UL
 
@@ -134,7 +135,8 @@ static void look_for_allocator(struct resident *resident, const struct process *
 
 /* Forks. --------------------------------------------------------------------------------------- */
 
-/* Of the same name it runs the same program: it still shares. Of these the one that lived longest. */
+/* Of the same name it runs the same program: it still shares. Of these the one that lived longest.
+ */
 static bool is_better(const struct process *left, const struct process *right, const char *comm)
 {
 	bool is_left = !strcmp(left->comm, comm), is_right = right && !strcmp(right->comm, comm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is known of a process beside the sums of its rows: how much of it was resident, which malloc it
- * has, with whom it shares memory after a fork, and how much memory it may have.
+ * What is known of a process beside the sums of its rows: how much of it was resident, which malloc
+ * it has, with whom it shares memory after a fork, and how much memory it may have.
  */
 #ifndef FAULTMAP_FINDINGS_PROCESS_H
 #define FAULTMAP_FINDINGS_PROCESS_H

@@ -25,18 +25,21 @@
 /* Of denied faults: a crash has one, a test of a guard page a few. */
 #define MANY_DENIED 1000
 
-/* Of memory that is asked for and not touched: what a machine of 16 GiB notices if it accounts for it. */
+/* Of memory that is asked for and not touched: what a machine of 16 GiB notices if it accounts for
+ * it. */
 #define MANY_RESERVED (1UL << 30)
-/* Of that, a part that is touched: less than a twentieth is no headroom, but a mistake or a trick. */
+/* Of that, a part that is touched: less than a twentieth is no headroom, but a mistake or a trick.
+ */
 #define RESERVED_SHARE 20
-/* Of memory that is filled page by page where huge pages could do: 65,536 faults, 100 ms or more. */
+/* Of memory that is filled page by page where huge pages could do: 65,536 faults, 100 ms or more.
+ */
 #define MANY_SMALL (256UL << 20)
 /* Of a mapping that huge pages fit into: beyond, what is no multiple of 2 MiB is a thirtieth. */
 #define LARGE_MAPPING (64UL << 20)
 /* Of stacks of threads: a pool has as many as CPUs or clients, some hundred at most. */
 #define MANY_STACKS 512
-/* Of arenas of malloc: glibc makes eight for each CPU at most, and reserves 64 MiB for each; beyond,
- * these are 2 GiB, and what threads freed in one is of no use to those of the others. */
+/* Of arenas of malloc: glibc makes eight for each CPU at most, and reserves 64 MiB for each;
+ * beyond, these are 2 GiB, and what threads freed in one is of no use to those of the others. */
 #define MANY_ARENAS 32
 /* Of memory that is populated: some 100 ms that the caller stands still. */
 #define MANY_POPULATED (256UL << 20)
@@ -50,8 +53,8 @@ static bool is_long(const struct rule_context *context, uint64_t stall_ns)
 	return stall_ns >= LONG_NS && stall_ns >= context->wall_ns / WALL_SHARE;
 }
 
-/* By enum allocator: its name, and how it keeps what was freed. Documented in mallopt(3), jemalloc(3), by
- * gperftools, mimalloc, Go's runtime package and java(1). */
+/* By enum allocator: its name, and how it keeps what was freed. Documented in mallopt(3),
+ * jemalloc(3), by gperftools, mimalloc, Go's runtime package and java(1). */
 static const struct {
 	const char *name, *advice;
 } allocators[ALLOCATOR_COUNT] = {
@@ -146,8 +149,9 @@ static bool copies_after_fork(const struct subject *subject, const struct rule_c
 	return true;
 }
 
-/* What was read had to go and came back: there were more major faults than pages, or the kernel says so
- * (refaults), while memory was scarce: a file that was evicted long ago refaults as well. */
+/* What was read had to go and came back: there were more major faults than pages, or the kernel
+ * says so (refaults), while memory was scarce: a file that was evicted long ago refaults as well.
+ */
 static bool is_evicted(const struct subject *subject)
 {
 	return subject->again_major >= MANY_MAJOR ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The findings of late, for what shows them while it goes on: those of the last window that is over,
- * and for some time those of the windows before. Takes every snapshot once, as a sink does.
+ * The findings of late, for what shows them while it goes on: those of the last window that is
+ * over, and for some time those of the windows before. Takes every snapshot once, as a sink does.
  */
 #ifndef FAULTMAP_RECENT_FINDINGS_H
 #define FAULTMAP_RECENT_FINDINGS_H
@@ -13,8 +13,8 @@
 
 struct recent_findings;
 
-/* window_ns 0: each interval is one. keep_ns: how old what is kept may be when a window ends; 0: only
- * that window's are. limit_of: as findings_new(). NULL when out of memory. */
+/* window_ns 0: each interval is one. keep_ns: how old what is kept may be when a window ends; 0:
+ * only that window's are. limit_of: as findings_new(). NULL when out of memory. */
 struct recent_findings *recent_findings_new(uint64_t page_size, uint64_t window_ns,
 					    uint64_t keep_ns, findings_limit_fn limit_of);
 /* NULL is fine. */

@@ -198,7 +198,8 @@ static void the_peak_is_of_all_ticks(void **state)
 	findings_free(findings);
 }
 
-/* Whose malloc it is comes from the names of mappings and of code, and from where Go has its heap. */
+/* Whose malloc it is comes from the names of mappings and of code, and from where Go has its heap.
+ */
 static void allocators_are_told_apart(void **state)
 {
 	static const struct {
@@ -316,8 +317,8 @@ static uint64_t limit_of_100(uint32_t tgid, char *file, size_t size)
 	return 16 * MIB;
 }
 
-/* Refaults of a file that is larger than what may be resident: no page came twice by the count of faults
- * alone. Without a limit and without reclaim it was evicted long ago: then it is cold. */
+/* Refaults of a file that is larger than what may be resident: no page came twice by the count of
+ * faults alone. Without a limit and without reclaim it was evicted long ago: then it is cold. */
 static void refaults_below_a_limit_are_thrash(void **state)
 {
 	static const struct {
@@ -355,7 +356,8 @@ static void refaults_below_a_limit_are_thrash(void **state)
 	}
 }
 
-/* Mappings at multiples of 64 MiB, which are no larger: 32 of them, and not 31; other ones are none. */
+/* Mappings at multiples of 64 MiB, which are no larger: 32 of them, and not 31; other ones are
+ * none. */
 static void arenas_are_counted(void **state)
 {
 	static const struct {
@@ -437,7 +439,8 @@ static void threads_are_counted_by_their_stacks(void **state)
 	}
 }
 
-/* Windows of two intervals: of the first nothing is told before it is over, of the second what it had. */
+/* Windows of two intervals: of the first nothing is told before it is over, of the second what it
+ * had. */
 static void recent_ones_are_of_the_last_window(void **state)
 {
 	struct recent_findings *recent = recent_findings_new(4096, 3 * SECOND, 0, NULL);
@@ -469,8 +472,8 @@ static void recent_ones_are_of_the_last_window(void **state)
 	recent_findings_free(recent);
 }
 
-/* A window of each interval, in the first of which there is a finding; it is kept for five seconds, and
- * told as new once. */
+/* A window of each interval, in the first of which there is a finding; it is kept for five seconds,
+ * and told as new once. */
 static void what_was_found_is_kept_for_a_while(void **state)
 {
 	struct recent_findings *recent = recent_findings_new(4096, 0, 5 * SECOND, NULL);
