@@ -140,8 +140,8 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 
 SOURCES := $(filter-out $(WITHOUT_FILES),$(wildcard src/*/*.c))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES))
-# The second is for kernels before Linux 6.1: bpf/compat.bpf.h.
-BPF_OBJECTS := $(BUILD)/bpf/faultmap.bpf.o $(BUILD)/bpf/faultmap_old.bpf.o
+# One for all, one that loads faster, one for kernels before Linux 6.1: bpf/compat.bpf.h.
+BPF_OBJECTS := $(patsubst %,$(BUILD)/bpf/%.bpf.o,faultmap faultmap_usual faultmap_old)
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out $(WITHOUT_FILES),$(wildcard tests/unit/test_*.c)))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # A workload is one file, or a directory of files.
@@ -152,7 +152,7 @@ SHIMS := $(patsubst tests/%.c,$(BUILD)/%.so,$(wildcard tests/shim/*.c))
 BENCH_BPF := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/bench/*.bpf.c))
 BENCH_TOOLS := $(patsubst tests/%.c,$(BUILD)/%,\
 	$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
-SKELETONS := $(BUILD)/faultmap.skel.h $(BUILD)/faultmap_old.skel.h
+SKELETONS := $(patsubst $(BUILD)/bpf/%.bpf.o,$(BUILD)/%.skel.h,$(BPF_OBJECTS))
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 

@@ -16,6 +16,31 @@ typedef uint64_t u64;
 typedef int32_t s32;
 #endif
 
+/*
+ * Switches: frozen at load, so that the verifier drops what is switched off. What each usually is
+ * stands beside it. In faultmap_usual.bpf.c they are constants for the compiler: then the verifier
+ * is not given what it would take out again, which is a fifth of the time that a start takes.
+ */
+#define SWITCHES(SWITCH)                                                                           \
+	SWITCH(bool, config_attach, false)     /* some of them ran before faultmap came */         \
+	SWITCH(bool, config_perf_events, true) /* faults complete in perf events */                \
+	SWITCH(bool, config_fault_entry, true) /* features: see src/collect/features.c */          \
+	SWITCH(bool, config_mm_sequence, true)                                                     \
+	SWITCH(bool, config_direct_reads, true)                                                    \
+	SWITCH(bool, config_host_processes, true)                                                  \
+	SWITCH(bool, config_process_free, true)                                                    \
+	SWITCH(bool, config_run_delay, true)                                                       \
+	SWITCH(bool, config_causes, true)       /* what a stall was for is told */                 \
+	SWITCH(u32, config_slice_shift, 0)      /* --slice: log2 of its bytes; 0: off */           \
+	SWITCH(bool, config_guard, false)       /* each fault of who is guarded is told at once */ \
+	SWITCH(bool, config_guard_units, false) /* who is guarded is in a cgroup */                \
+	SWITCH(bool, config_guard_threads, false)  /* or named: else all that are counted are */   \
+	SWITCH(bool, config_guard_mlockall, false) /* and only while mlockall(2) is in force */    \
+	SWITCH(bool, config_threads, false) /* --threads, --code: what the context of a row has */ \
+	SWITCH(bool, config_code, false)                                                           \
+	SWITCH(bool, config_stacks, false)  /* only with config_code */                            \
+	SWITCH(u32, config_sample_every, 0) /* --stack-samples; 0: none; only with config_stacks */
+
 /* Why a page faulted; exactly one per fault. .github/CONTRIBUTING.md says how to add one. */
 enum fault_kind {
 	KIND_UNKNOWN,

@@ -5,6 +5,8 @@
 
 #include "vmlinux.h"
 
+#include "abi.h"
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -18,21 +20,26 @@
 #ifndef OLD_KERNEL
 #define OLD_KERNEL 0
 #endif
+/* The object of which all switches are as usual (faultmap_usual.bpf.c). */
+#ifndef USUAL_ONLY
+#define USUAL_ONLY 0
+#endif
 
-/* Configuration: frozen at load, so that the verifier drops what is switched off. */
-const volatile bool config_follow = false;     /* only followed processes count */
-const volatile bool config_attach = false;     /* some of them ran before faultmap came */
-const volatile bool config_full = false;       /* --detail=full: every fault is stamped */
-const volatile bool config_perf_events = true; /* faults complete in perf events */
-const volatile bool config_fault_entry = true; /* features: see src/collect/features.c */
-const volatile bool config_mm_sequence = true;
-const volatile bool config_direct_reads = true;
+/* The switches in abi.h. Their places stay, so that one skeleton is for all objects. */
+#if USUAL_ONLY
+#define SWITCH(type, name, usual)                  \
+	const volatile type unused_##name = usual; \
+	enum { name = usual };
+#else
+#define SWITCH(type, name, usual) const volatile type name = usual;
+#endif
+SWITCHES(SWITCH)
+
+/* Configuration that has no usual value; frozen, too. */
+const volatile bool config_follow = false; /* only followed processes count */
+const volatile bool config_full = false;   /* --detail=full: every fault is stamped */
 const volatile bool config_exit_with_mm = true;
-const volatile bool config_host_processes = true;
 const volatile bool config_tlb_flush = true;
-const volatile bool config_process_free = true;
-const volatile bool config_causes = true; /* what a stall was for is told */
-const volatile bool config_run_delay = true;
 const volatile u32 config_rows = 1;      /* that the table holds */
 const volatile u32 config_latencies = 1; /* likewise */
 const volatile u32 config_row_lines_mask =
@@ -40,17 +47,8 @@ const volatile u32 config_row_lines_mask =
 const volatile u32 config_latency_lines_mask = 0;
 const volatile u32 config_task_lines_mask = 0;
 const volatile u64 config_cgroup_root = 0; /* id of the root of the cgroups that we see; 0: none */
-const volatile u32 config_slice_shift = 0; /* --slice: log2 of its bytes; 0: off */
 const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
-const volatile bool config_guard = false;  /* each fault of who is guarded is told at once */
-const volatile bool config_guard_units = false;    /* who is guarded is in a cgroup */
-const volatile bool config_guard_threads = false;  /* or named: else all that are counted are */
-const volatile bool config_guard_mlockall = false; /* and only while mlockall(2) is in force */
-const volatile bool config_threads = false; /* --threads, --code: what the context of a row has */
-const volatile bool config_code = false;
-const volatile bool config_stacks = false;  /* only with config_code */
-const volatile u32 config_sample_every = 0; /* --stack-samples; 0: none; only with config_stacks */
-const volatile u64 config_secret = 0;       /* in the hash that names a context */
+const volatile u64 config_secret = 0;      /* in the hash that names a context */
 
 /* Rows have a context. */
 static __always_inline bool has_context(void)

@@ -271,7 +271,7 @@ static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
  * Perf software event PAGE_FAULTS, period 1, where the tracepoints are not to be had: every page
  * fault on a user address that the architecture has not refused already (attempts with page faults
  * disabled, user code on kernel addresses). Task context, preemption off; interrupts are on in some
- * kernels (5.10, 6.16.12), off in others (6.1.192, 6.12.117). Misses runs as fault_major() does:
+ * kernels (5.10, 6.16.12), off in others (6.1.192, 6.12.117). Misses runs as fault_end() does:
  * see count_unseen().
  */
 SEC("?perf_event")
@@ -358,56 +358,6 @@ static __always_inline void count_completion(struct cpu_state *cpu, struct task_
 		cpu->completions++;
 }
 
-static __always_inline void major_completes(struct cpu_state *cpu, u64 address, u32 mode)
-{
-	struct task_struct *task = current_task();
-	u64 now = bpf_ktime_get_ns();
-	struct task_fault *fault = claim_at(task, address);
-	struct fault_causes *causes;
-	u64 pages;
-
-	cpu->stamped = 0;
-	count_completion(cpu, task, fault);
-	if (!fault) {
-		if (!config_fault_entry) {
-			note_unseen_context();
-			count_unseen(address, mode, true);
-		}
-		return;
-	}
-	if (is_doubtful(&fault->key))
-		look_again(fault, LOOKUP_END);
-	pages = pages_of_major(fault);
-	fault->key.kind = kind_at_completion(fault, task, true);
-	if (config_full)
-		pages = pages_by_evidence(fault, task, pages);
-	causes = causes_at_end(fault, task, now);
-	count_major(fault, pages, now - fault->entered_ns, causes);
-	if (config_guard)
-		guard_tell(fault, GUARD_MAJOR, now - fault->entered_ns, causes);
-}
-
-/*
- * Perf software event PAGE_FAULTS_MAJ, period 1: the kernel has accounted a major fault
- * (mm_account_fault()). Task context, preemption off; the fault's VMA is still held. Misses runs
- * while a BPF map system call is under way on this CPU: fault_resolve() then finds the fault still
- * open.
- */
-SEC("?perf_event")
-int fault_major(struct bpf_perf_event_data *context)
-{
-	struct cpu_state *cpu = this_cpu_state();
-
-	if (!cpu)
-		return 0;
-	cpu->busy = 1;
-	barrier();
-	major_completes(cpu, context->addr, mode_of(context));
-	barrier();
-	cpu->busy = 0;
-	return 0;
-}
-
 /* Adds the completed fault to the CPU's run of such faults. */
 static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *fault, u64 pages,
 				     u64 ns)
@@ -433,7 +383,8 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 		done->latency.buckets[bucket]++;
 }
 
-static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, u32 mode)
+static __always_inline void fault_completes(struct cpu_state *cpu, u64 address, u32 mode,
+					    bool major)
 {
 	struct task_struct *task = current_task();
 	u64 now = bpf_ktime_get_ns();
@@ -445,29 +396,47 @@ static __always_inline void minor_completes(struct cpu_state *cpu, u64 address, 
 	count_completion(cpu, task, fault);
 	if (!fault && !config_fault_entry) {
 		note_unseen_context();
-		count_unseen(address, mode, false);
+		count_unseen(address, mode, major);
 	}
 	if (!fault)
 		return;
 	if (is_doubtful(&fault->key))
 		look_again(fault, LOOKUP_END);
-	pages = fault->pages;
-	fault->key.kind = kind_at_completion(fault, task, false);
+	pages = pages_at_end(fault, major);
+	fault->key.kind = kind_at_completion(fault, task, major);
 	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
-	causes = config_full ? causes_at_end(fault, task, now) : NULL;
-	if (causes)
-		count_minor(fault, pages, now - fault->entered_ns, causes);
+	causes = major || config_full ? causes_at_end(fault, task, now) : NULL;
+	if (major || causes)
+		count_served(fault, major, pages, now - fault->entered_ns, causes);
 	else
 		done_add(cpu, fault, pages, now - fault->entered_ns);
 	if (config_guard)
-		guard_tell(fault, GUARD_MINOR, now - fault->entered_ns, causes);
+		guard_tell(fault, major ? GUARD_MAJOR : GUARD_MINOR, now - fault->entered_ns,
+			   causes);
 }
 
-/* Perf software event PAGE_FAULTS_MIN, period 1, --detail=full or where fault_begin() is: as
- * fault_major, for minor faults. */
+/* Which of the two events it is: see src/collect/hooks.c for when there is but one. */
+static __always_inline bool is_major_event(struct bpf_perf_event_data *context)
+{
+	struct bpf_perf_event_data_kern *kern = (void *)context;
+	struct perf_event *event;
+
+	if (!config_full && config_fault_entry)
+		return true;
+	event = READ(struct bpf_perf_event_data_kern, kern, event);
+	return READ(struct perf_event, event, attr.config) == PERF_COUNT_SW_PAGE_FAULTS_MAJ;
+}
+
+/*
+ * Perf software events PAGE_FAULTS_MAJ and, with --detail=full or where fault_begin() is,
+ * PAGE_FAULTS_MIN, period 1: the kernel has accounted a fault (mm_account_fault()). One program for
+ * both, so that it is verified once. Task context, preemption off; the fault's VMA is still held.
+ * Misses runs while a BPF map system call is under way on this CPU: fault_resolve() then finds the
+ * fault still open.
+ */
 SEC("?perf_event")
-int fault_minor(struct bpf_perf_event_data *context)
+int fault_end(struct bpf_perf_event_data *context)
 {
 	struct cpu_state *cpu = this_cpu_state();
 
@@ -475,7 +444,7 @@ int fault_minor(struct bpf_perf_event_data *context)
 		return 0;
 	cpu->busy = 1;
 	barrier();
-	minor_completes(cpu, context->addr, mode_of(context));
+	fault_completes(cpu, context->addr, mode_of(context), is_major_event(context));
 	barrier();
 	cpu->busy = 0;
 	return 0;

@@ -33,12 +33,14 @@ volatile u64 guard_lost = 0;
 /* The current task is in a guarded cgroup, or below one; true where none is asked for. */
 static __always_inline bool is_in_guarded_unit(void)
 {
-	struct guard_key key = { .what = GUARD_CGROUP };
-
 	if (!config_guard_units)
 		return true;
 	for (int level = 0; level < GUARD_LEVELS; level++) {
-		key.id = bpf_get_current_ancestor_cgroup_id(level);
+		struct guard_key key = {
+			.id = bpf_get_current_ancestor_cgroup_id(level),
+			.what = GUARD_CGROUP,
+		};
+
 		if (!key.id)
 			return false;
 		if (bpf_map_lookup_elem(&guarded, &key))

@@ -332,31 +332,24 @@ static __always_inline bool same_key(const struct row_key *left, const struct ro
 	return same_plain_key(left, right) && (!has_context() || left->context == right->context);
 }
 
-static __always_inline void count_minor(struct task_fault *fault, u64 pages, u64 stall_ns,
-					const struct fault_causes *causes)
+/* Counts a fault that was served in the row of its key, with its stall and what that consists of. */
+static __always_inline void count_served(struct task_fault *fault, bool major, u64 pages,
+					 u64 stall_ns, const struct fault_causes *causes)
 {
-	struct addition add = { .minor = 1, .pages = pages, .stall_ns = stall_ns };
+	struct addition add = {
+		.minor = !major, .major = major, .pages = pages, .stall_ns = stall_ns
+	};
 
-	add.is_late = is_late(&fault->key);
+	add.is_late = !major && is_late(&fault->key);
 	add_to_row(&fault->key, &fault->extent, &add, causes);
 	if (refaults_of(fault))
 		add_refaults(&fault->key, refaults_of(fault));
 }
 
 /* Around a page that had to be read, what else is in the cache cannot be told from the range. */
-static __always_inline u64 pages_of_major(const struct task_fault *fault)
+static __always_inline u64 pages_at_end(const struct task_fault *fault, bool major)
 {
-	return fault->key.kind == KIND_HUGETLB ? fault->pages : 1;
-}
-
-static __always_inline void count_major(struct task_fault *fault, u64 pages, u64 stall_ns,
-					const struct fault_causes *causes)
-{
-	struct addition add = { .major = 1, .pages = pages, .stall_ns = stall_ns };
-
-	add_to_row(&fault->key, &fault->extent, &add, causes);
-	if (refaults_of(fault))
-		add_refaults(&fault->key, refaults_of(fault));
+	return !major || fault->key.kind == KIND_HUGETLB ? fault->pages : 1;
 }
 
 /* Neither minor nor major, and no signal: refused with EFAULT, or given up. */
@@ -432,9 +425,9 @@ static __noinline int count_ended(struct task_fault *fault, struct task_struct *
 		end_sleep(fault, task);
 	fault->key.kind = kind_at_end(fault->key.kind, fault->key.access, is_major);
 	if (is_major)
-		count_major(fault, pages_of_major(fault), 0, NULL);
+		count_served(fault, true, pages_at_end(fault, true), 0, NULL);
 	else
-		count_minor(fault, fault->pages, waited, &fault->causes);
+		count_served(fault, false, fault->pages, waited, &fault->causes);
 	if (config_guard && task == current_task())
 		guard_tell(fault, is_major ? GUARD_MAJOR : GUARD_MINOR, waited, &fault->causes);
 	return 0;

@@ -41,6 +41,7 @@ enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
 enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
 enum { BPF_RB_FORCE_WAKEUP = 2, BPF_RB_NO_WAKEUP = 1 };
 enum { BPF_RB_AVAIL_DATA = 0 };
+enum { PERF_COUNT_SW_PAGE_FAULTS_MAJ = 6 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -402,6 +403,18 @@ struct bpf_perf_event_data___arm64 {
 	struct {
 		unsigned long pc;
 	} regs;
+};
+
+struct bpf_perf_event_data_kern {
+	struct perf_event *event;
+};
+
+struct perf_event_attr {
+	u64 config;
+};
+
+struct perf_event {
+	struct perf_event_attr attr;
 };
 
 struct seq_file;

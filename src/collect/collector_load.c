@@ -2,7 +2,6 @@
 /* Takes the programs into the kernel, without what it refuses of them, and out again. */
 #include "collect/collector_kernel_data.h"
 
-#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -14,12 +13,10 @@
 #include <unistd.h>
 
 #include "collect/cgroups.h"
-#include "faultmap_old.skel.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "collect/memory.h"
-
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#include "collect/object.h"
 
 /* Shows libbpf's own messages with -v -v only: ours explain what they mean. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -40,25 +37,10 @@ static bool has(const struct feature_set *features, enum feature feature)
 	return features->state[feature].available;
 }
 
-static bool is_administrator(void)
-{
-	return capng_get_caps_process() || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-}
-
-/*
- * Whether to take the object for kernels before Linux 6.1. It names no kernel function: libbpf
- * (1.1) looks for one that vmlinux has not in the BTF of modules, and fails where that is forbidden
- * (BPF_BTF_GET_NEXT_ID wants CAP_SYS_ADMIN), although nobody has to have it.
- */
-static bool takes_old_object(const struct feature_set *features)
-{
-	return !has(features, FEATURE_MAPLE_TREE) ||
-	       (!has(features, FEATURE_DIRECT_READS) && !is_administrator());
-}
-
 /* Some 1,000 faults. A program that is meant to have none has no more before the ring is read. */
 #define GUARD_RING_BYTES (256 * 1024)
 
+/* A list of free indexes in lines: a power of two of them. */
 static uint32_t index_lines_of(uint32_t count)
 {
 	uint32_t lines = 1;
@@ -68,7 +50,7 @@ static uint32_t index_lines_of(uint32_t count)
 	return lines;
 }
 
-/* The maps that only one of the two objects has. */
+/* The maps that only the object for old kernels has, or only the others have. */
 static void set_sizes_of_object(struct kernel *kernel, const struct map_sizes *sizes, bool old)
 {
 	struct bpf_object *object = kernel->skeleton->obj;
@@ -148,11 +130,7 @@ static int configure_contexts(struct kernel *kernel, const struct collector_opti
 	uint64_t secret = 0;
 	int result = has_context && getrandom(&secret, sizeof(secret), 0) < 0 ? -errno : 0;
 
-	skeleton->rodata->config_threads = options->threads;
-	skeleton->rodata->config_code = options->code;
-	skeleton->rodata->config_stacks = options->stacks;
 	skeleton->rodata->config_secret = secret;
-	skeleton->rodata->config_sample_every = kernel->sample_every;
 	if (!result && kernel->sample_every)
 		result = size_samples(skeleton->obj);
 	if (!result)
@@ -173,13 +151,8 @@ static int configure_guard(struct faultmap_bpf *skeleton, const struct guard_opt
 	int result = bpf_map__set_max_entries(skeleton->maps.guard_ring,
 					      guard ? GUARD_RING_BYTES : page);
 
-	skeleton->rodata->config_guard = guard;
-	if (!guard || result)
-		return result;
-	skeleton->rodata->config_guard_units = guard->units && guard->units->count;
-	skeleton->rodata->config_guard_threads = guard->n_tids;
-	skeleton->rodata->config_guard_mlockall = guard->since_mlockall;
-	return bpf_map__set_max_entries(skeleton->maps.guarded, GUARDED_MAX);
+	return !guard || result ? result :
+				  bpf_map__set_max_entries(skeleton->maps.guarded, GUARDED_MAX);
 }
 
 static int configure(struct kernel *kernel, const struct collector_options *options,
@@ -193,25 +166,13 @@ static int configure(struct kernel *kernel, const struct collector_options *opti
 	if (result)
 		return result;
 	skeleton->rodata->config_follow = options->follow || options->n_attach;
-	skeleton->rodata->config_attach = options->n_attach > 0;
 	skeleton->rodata->config_full = options->detail == DETAIL_FULL;
-	skeleton->rodata->config_perf_events = has(features, FEATURE_PERF_EVENTS);
-	skeleton->rodata->config_fault_entry = has(features, FEATURE_FAULT_ENTRY);
-	skeleton->rodata->config_mm_sequence = has(features, FEATURE_MM_SEQUENCE);
-	skeleton->rodata->config_direct_reads = has(features, FEATURE_DIRECT_READS);
 	skeleton->rodata->config_exit_with_mm = has(features, FEATURE_EXIT_WITH_MM);
-	skeleton->rodata->config_host_processes = has(features, FEATURE_HOST_PROCESSES);
 	skeleton->rodata->config_cgroup_root = cgroups_root_id();
 	skeleton->rodata->config_tlb_flush = has(features, FEATURE_TLB_FLUSH);
-	skeleton->rodata->config_process_free = has(features, FEATURE_PROCESS_FREE);
-	skeleton->rodata->config_causes = has(features, FEATURE_SWITCHES);
-	skeleton->rodata->config_run_delay = has(features, FEATURE_RUN_DELAY);
-	if (options->slice_bytes) {
-		skeleton->rodata->config_slice_shift = __builtin_ctzll(options->slice_bytes);
+	if (options->slice_bytes)
 		skeleton->rodata->config_slices_max = options->slices_max ?: SLICES_MAX;
-	}
-	return set_sizes(kernel, options, takes_old_object(features),
-			 has(features, FEATURE_SWITCHES));
+	return set_sizes(kernel, options, object_is_old(features), has(features, FEATURE_SWITCHES));
 }
 
 /* The machine is short of something: no policy refused, and another try may succeed. But the
@@ -238,11 +199,11 @@ static int attach_perf_events(struct kernel *kernel, const struct collector_opti
 			      struct refusal *ret_refusal)
 {
 	struct faultmap_bpf *skeleton = kernel->skeleton;
-	bool minor = hooks_has(kernel->hooks, "fault_minor");
+	/* An entry event may miss a fault: it is counted as it completes. */
+	bool minor = skeleton->rodata->config_full || !skeleton->rodata->config_fault_entry;
 	struct error error;
 	int result = perf_events_open(&kernel->perf_events, kernel->n_cpus, options->follow,
-				      skeleton->progs.fault_major,
-				      minor ? skeleton->progs.fault_minor : NULL, &error);
+				      skeleton->progs.fault_end, minor, &error);
 
 	if (result)
 		return refuse(ret_refusal, FEATURE_PERF_EVENTS, -result, error.text);
@@ -416,89 +377,13 @@ static int map_memory(struct kernel *kernel, struct refusal *ret_refusal, struct
 	return kernel->sample_every ? map_samples(kernel, ret_refusal) : 0;
 }
 
-/* The variables of both objects are in the same places. */
-#define SAME_PLACE(section, variable)                                                  \
-	_Static_assert(offsetof(struct faultmap_bpf__##section, variable) ==           \
-			       offsetof(struct faultmap_old_bpf__##section, variable), \
-		       #variable)
-SAME_PLACE(rodata, config_slices_max);
-SAME_PLACE(rodata, config_guard_mlockall);
-SAME_PLACE(bss, namespace_address);
-SAME_PLACE(bss, free_rows);
-SAME_PLACE(bss, filling_told);
-SAME_PLACE(bss, guard_lost);
-
-/* Removes a map from the skeleton: libbpf fails if the object does not have it. */
-static void leave_out(struct bpf_object_skeleton *skeleton, const char *name)
-{
-	char *maps = (char *)skeleton->maps;
-	size_t size = skeleton->map_skel_sz;
-
-	for (int i = 0; i < skeleton->map_cnt; i++) {
-		if (strcmp(((struct bpf_map_skeleton *)(maps + i * size))->name, name))
-			continue;
-		skeleton->map_cnt--;
-		memmove(maps + i * size, maps + (i + 1) * size, (skeleton->map_cnt - i) * size);
-		return;
-	}
-}
-
-/* The same for a program. */
-static void leave_out_program(struct bpf_object_skeleton *skeleton, const char *name)
-{
-	char *programs = (char *)skeleton->progs;
-	size_t size = skeleton->prog_skel_sz;
-
-	for (int i = 0; i < skeleton->prog_cnt; i++) {
-		if (strcmp(((struct bpf_prog_skeleton *)(programs + i * size))->name, name))
-			continue;
-		skeleton->prog_cnt--;
-		memmove(programs + i * size, programs + (i + 1) * size,
-			(skeleton->prog_cnt - i) * size);
-		return;
-	}
-}
-
-/* The object for old kernels has the same programs but one, the same variables, and of the maps all
- * but a few (and others more): one skeleton is for both. */
-static struct faultmap_bpf *open_skeleton(bool old)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options);
-	struct faultmap_bpf *skeleton = calloc(1, sizeof(*skeleton));
-	int result = skeleton ? faultmap_bpf__create_skeleton(skeleton) : -ENOMEM;
-
-	/* libbpf looks for types in modules too, unless it is given one BTF. */
-	if (!is_administrator() && !access(KERNEL_BTF, R_OK))
-		options.btf_custom_path = KERNEL_BTF;
-	if (!result && old)
-		skeleton->skeleton->data =
-			(void *)faultmap_old_bpf__elf_bytes(&skeleton->skeleton->data_sz);
-	if (!result && old) {
-		leave_out(skeleton->skeleton, "task_owners");
-		leave_out(skeleton->skeleton, "free_latency_lines");
-		leave_out(skeleton->skeleton, "walk_lists");
-		leave_out(skeleton->skeleton, "processes_seen");
-		leave_out(skeleton->skeleton, "stack_samples");
-		leave_out(skeleton->skeleton, "stacks_sampled");
-		leave_out(skeleton->skeleton, "areas_sent");
-		leave_out_program(skeleton->skeleton, "walk_tasks");
-	}
-	if (!result)
-		result = bpf_object__open_skeleton(skeleton->skeleton, &options);
-	if (!result)
-		return skeleton;
-	faultmap_bpf__destroy(skeleton);
-	errno = -result;
-	return NULL;
-}
-
 static int load(struct kernel *kernel, const struct collector_options *options,
 		const struct feature_set *features, struct refusal *ret_refusal,
 		struct error *error)
 {
 	int result;
 
-	kernel->skeleton = open_skeleton(takes_old_object(features));
+	kernel->skeleton = object_open(options, features, kernel->sample_every);
 	if (!kernel->skeleton)
 		return error_set(error, errno, "cannot open the BPF programs: %s", strerror(errno));
 	result = hooks_choose(kernel->hooks, kernel->skeleton->obj, ret_refusal);
@@ -630,14 +515,14 @@ int kernel_open(struct kernel **ret_kernel, const struct collector_options *opti
 	int result = 0;
 
 	libbpf_set_print(print_libbpf);
-	if (takes_old_object(features) && has(features, FEATURE_TASK_WALK)) {
+	if (object_is_old(features) && has(features, FEATURE_TASK_WALK)) {
 		features_drop(
 			features, FEATURE_TASK_WALK,
 			"no walk over processes in the programs for kernels before Linux 6.1");
 		result = features_require(features, options->follow || options->attach_children,
 					  error);
 	}
-	if (!result && options->stacks && takes_old_object(features))
+	if (!result && options->stacks && object_is_old(features))
 		result = error_set(
 			error, ENOTSUP,
 			"cannot walk stacks on this kernel: that needs Linux 6.1 or later, "

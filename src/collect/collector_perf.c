@@ -72,7 +72,7 @@ static int open_counter(const struct perf_event *event, bool inherit)
 	return syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-/* "fault_major (perf_event/page-faults-major): perf_event_open" */
+/* "fault_end (perf_event/page-faults-major): perf_event_open" */
 static int refused(const struct perf_event *event, int why, const char *call, struct error *error)
 {
 	return error_set(error, why, "%s (perf_event/%s): %s",
@@ -150,8 +150,7 @@ static void event_close(struct perf_event *event)
 }
 
 int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow,
-		     const struct bpf_program *major, const struct bpf_program *minor,
-		     struct error *error)
+		     const struct bpf_program *program, bool minor, struct error *error)
 {
 	struct perf_events *events = calloc(1, sizeof(*events));
 	int result;
@@ -171,9 +170,9 @@ int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow
 					     .family_fd = -1,
 					     .own_fd = -1 };
 	events->has_minor = minor;
-	result = event_open(&events->major, n_cpus, follow, major, error);
+	result = event_open(&events->major, n_cpus, follow, program, error);
 	if (!result && minor)
-		result = event_open(&events->minor, n_cpus, follow, minor, error);
+		result = event_open(&events->minor, n_cpus, follow, program, error);
 	if (result) {
 		perf_events_free(events);
 		return result;

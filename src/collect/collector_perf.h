@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The perf software events page-faults-major and page-faults-minor. The completion programs are
+ * The perf software events page-faults-major and page-faults-minor. The completion program is
  * attached to them; and they are the kernel's own count of completed faults, which is complete, and
  * with which rows are compared. Also the event page-faults, for the entry program where there is no
  * tracepoint for it. Private to collector*.c.
@@ -30,18 +30,17 @@ struct perf_counts {
 struct perf_events;
 
 /* Where an error is set here, its text says on what and in which call, and the result is the
- * reason: "fault_major (perf_event/page-faults-major): perf_event_open". */
+ * reason: "fault_end (perf_event/page-faults-major): perf_event_open". */
 
 /*
- * Attaches the programs on each CPU that is online; perf_events_renew() follows those that come and
+ * Attaches the program on each CPU that is online; perf_events_renew() follows those that come and
  * go. Without `minor` (as in fast detail) minor faults are not counted: the event costs each of
  * them some 100 ns, with a period that hardly ever ends. `follow`: counted are this process's
  * children from now on, with theirs, each in an event that it inherits; else all processes. A
  * negative errno with the error set.
  */
 int perf_events_open(struct perf_events **ret_events, size_t n_cpus, bool follow,
-		     const struct bpf_program *major, const struct bpf_program *minor,
-		     struct error *error);
+		     const struct bpf_program *program, bool minor, struct error *error);
 /* Attaches the program to fault entry, page-faults. Last of all, so that nothing is seen to begin
  * without an end. A negative errno with the error set. */
 int perf_events_open_entry(struct perf_events *events, const struct bpf_program *program,

@@ -24,7 +24,6 @@ enum hook_when {
 	WHEN_EVER,
 	WHEN_FULL,        /* --detail=full */
 	WHEN_FOLLOW,      /* `run` */
-	WHEN_MINOR_EVENT, /* minor faults complete in a perf event */
 	WHEN_ENTRY_EVENT, /* fault entry is a perf event */
 	WHEN_CAUSES,      /* what a stall was for is told */
 	WHEN_RECLAIM,     /* the same, or --detail=full */
@@ -45,8 +44,7 @@ static const struct hook hooks_table[] = {
 	{ "forget_rows", FEATURE_TEST_RUN, WAY_RUN, WHEN_EVER },
 	{ "walk_tasks", FEATURE_TASK_WALK, WAY_RUN, WHEN_EVER },
 	{ "list_tasks", FEATURE_TASK_ITERATOR, WAY_ITERATOR, WHEN_NO_WALK },
-	{ "fault_major", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_EVER },
-	{ "fault_minor", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_MINOR_EVENT },
+	{ "fault_end", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_EVER },
 	{ "fault_rss", FEATURE_RSS_STAT, WAY_SWAP, WHEN_FULL },
 	{ "process_fork", FEATURE_PROCESS_FORK, WAY_TRACEPOINT, WHEN_FOLLOW },
 	{ "process_exit", FEATURE_PROCESS_EXIT, WAY_TRACEPOINT, WHEN_EVER },
@@ -165,8 +163,6 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 		return full;
 	case WHEN_FOLLOW:
 		return hooks->options.follow || hooks->options.attach_children;
-	case WHEN_MINOR_EVENT: /* an entry event may miss a fault: it is counted at its end */
-		return full || !has(hooks, FEATURE_FAULT_ENTRY);
 	case WHEN_CAUSES:
 		return has(hooks, FEATURE_SWITCHES);
 	case WHEN_RECLAIM:

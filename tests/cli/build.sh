@@ -64,7 +64,7 @@ check_equal "a changed src/base/text.h: no BPF object is rebuilt" "$(rebuilt bpf
 
 check "a changed bpf/abi.h: make" change bpf/abi.h
 check_equal "a changed bpf/abi.h: the BPF objects are rebuilt" "$(rebuilt bpf)" \
-	$'faultmap.bpf\nfaultmap_old.bpf'
+	$'faultmap.bpf\nfaultmap_old.bpf\nfaultmap_usual.bpf'
 check_equal "a changed bpf/abi.h: exactly its users in src/ are rebuilt" \
 	"$(rebuilt src)" "$(users_of abi.h)"
 check "a changed bpf/abi.h: the program is linked again" \

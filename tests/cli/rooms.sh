@@ -30,7 +30,7 @@ outside()
 	[[ $1 != @(model|collect) ]] || allowed+=" bpf"
 	grep -HoE '^#include "[^"]*"' src/"$1"/*.[ch] |
 		grep -vE "\"(${allowed// /|})/[a-z_0-9]+\.h\"\$" |
-		grep -vE '/(collect/.*"faultmap(_old)?\.skel|sink/.*"(faultmap\.schema|flame_csp|profile\.pb-c)|serve/.*"flame_csp)\.h"$'
+		grep -vE '/(collect/.*"faultmap(_old|_usual)?\.skel|sink/.*"(faultmap\.schema|flame_csp|profile\.pb-c)|serve/.*"flame_csp)\.h"$'
 }
 
 check_equal "every folder of src/ is a room with its line" \
