@@ -11,7 +11,8 @@
 
 mib=$(fewer 512)
 pages=$(printf "%d" "$((mib * 256))" | sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta')
-python=$(python3 -c 'import sys; print(sys.executable)')
+# By a name of its own: what else faults on this machine is not on the screen.
+ln -s "$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')" "$TMP/climber"
 
 # A process that waits for a line, maps so much private memory, writes to each page, for as long as it takes
 # to see it do so, then waits for its end.
@@ -27,9 +28,20 @@ cat >"$TMP/demo.py" <<-'END'
 	sys.stdin.readline()
 END
 
+# One that faults all the time, a little: who is on top before.
+cat >"$TMP/other.py" <<-'END'
+	import mmap, time
+	while True:
+	    memory = mmap.mmap(-1, 1 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+	    for at in range(0, len(memory), 4096):
+	        memory[at] = 1
+	    memory.close()
+	    time.sleep(0.2)
+END
+
 start_top()
 {
-	type_line "clear; $FAULTMAP top -d 0.5 --slice 64M"
+	type_line "clear; $FAULTMAP top -d 0.5 --slice 64M $*"
 	wait_for 120 screen_has 'qQuit' && wait_for 120 screen_has '[0-9]Z  0.5s'
 }
 
@@ -52,27 +64,31 @@ is_first()
 
 test_demo()
 {
-	local demo
+	local demo other
 
 	mkfifo "$TMP/demo.in"
 	exec 7<>"$TMP/demo.in"
-	start_background setarch -L "$python" "$TMP/demo.py" "$mib" <"$TMP/demo.in"
+	start_background setarch -L "$TMP/climber" "$TMP/demo.py" "$mib" <"$TMP/demo.in"
 	demo=$BACKGROUND_PID
+	start_background setarch -L "$TMP/climber" "$TMP/other.py"
+	other=$BACKGROUND_PID
 	wait_for 60 test -e "$TMP/ready"
 	open_screen 132 43
-	start_top
+	start_top --comm climber
 	check_screen "it says where it is" "$(uname -n) +Linux $(uname -r) +detail fast"
 	check_screen "memory has a bar" "Mem\[.*/.*\]"
+	check "before it the other is on top" wait_for 60 is_first "$other"
 	echo >&7
 	check "the demo climbs to the top" wait_for 60 is_first "$demo"
 	type_line "p$demo"
 	press Enter
-	check_screen "one sees into it" "PID $demo +python3"
+	check_screen "one sees into it" "PID $demo +climber"
 	check_screen "its $pages pages are in its mapping" " ${mib}M +$pages .*\[anon\]"
 	check_screen "over all of its slices" "$pages .*█{30}.*\[anon\]"
 	echo >&7
 	check_screen "its exit is told" "PID $demo .*EXITED"
 	check_screen "and its figures stay" " ${mib}M +$pages .*\[anon\]"
+	stop_background "$other"
 	press Escape
 	check_screen "Esc leads back" '\[Processes\]'
 	quit_top
@@ -108,7 +124,7 @@ test_names()
 		    memory.write(bytes(1 << 20))
 		    memory.close()
 	END
-	start_background "$python" "$TMP/odd.py"
+	start_background "$TMP/climber" "$TMP/odd.py"
 	open_screen 132 43
 	start_top
 	check_screen "an escape sequence in a name is shown" 'x\\x1b\[31mred'

@@ -33,6 +33,8 @@ for line in sys.stdin:
             buffer.close()
     print("answered", flush=True)
 END
+# By a name of its own, so that what else runs in Python here is not in the answers.
+ln -s "$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')" "$TMP/storyteller"
 pages=$((32 * 4 * 1024 * 1024 / 4096))
 n_servers=0
 
@@ -42,7 +44,7 @@ start_server()
 	n_servers=$((n_servers + 1))
 	mkfifo "$TMP/requests.$n_servers"
 	exec {requests}<>"$TMP/requests.$n_servers"
-	start_background python3 "$TMP/server.py" "$@" <&"$requests" >"$TMP/out"
+	start_background "$TMP/storyteller" "$TMP/server.py" "$@" <&"$requests" >"$TMP/out"
 	pid=$BACKGROUND_PID
 	wait_for 120 grep -q ready "$TMP/out"
 }
@@ -106,7 +108,7 @@ test_memory()
 		idle+=("$pid")
 	done
 	start_server fresh --number 4
-	watch --comm 'python3*' --by process --sort bytes -c
+	watch --comm storyteller --by process --sort bytes -c
 	check "the eater is the first line, with its command" \
 		grep -Eq "^ *32,[0-9]{3} .* [0-9]+M .* $pid +.*fresh --number 4\$" <(line 1)
 	for i in "${idle[@]}" "$pid"; do
@@ -134,7 +136,7 @@ shared[1 << 20] = 1' "$TMP/cut.db"
 		"^denied: 1 denied_bus: SIGBUS or EFAULT, no page there \(beyond the end of a file\)\$"
 }
 
-# Which of 20 python3 is it?
+# Which of 20 of one name is it?
 test_twenty()
 {
 	local servers=() i busy
@@ -145,7 +147,7 @@ test_twenty()
 		[ "$i" != 7 ] || busy=$requests
 		servers+=("$pid")
 	done
-	start_background "$FAULTMAP" top -b -d 0.5 -c --comm 'python3*' --rows 1 >"$TMP/top"
+	start_background "$FAULTMAP" top -b -d 0.5 -c --comm storyteller --rows 1 >"$TMP/top"
 	local top=$BACKGROUND_PID
 	wait_for 120 grep -q '^faultmap ' "$TMP/top"
 	echo request >&"$busy"
