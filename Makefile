@@ -156,7 +156,7 @@ SKELETONS := $(patsubst $(BUILD)/bpf/%.bpf.o,$(BUILD)/%.skel.h,$(BPF_OBJECTS))
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-foreign check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm dist clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-foreign check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm dist sbom clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -403,6 +403,13 @@ dist:
 	@git -c tar.umask=0022 archive --prefix=faultmap-$(VERSION)/ HEAD | gzip -9n >$(BUILD)/faultmap-$(VERSION).tar.gz
 	@echo $(BUILD)/faultmap-$(VERSION).tar.gz
 
+# What the program is linked with, by packages and versions: CycloneDX.
+sbom: all
+	@packaging/sbom.py $(BUILD)/faultmap $(VERSION) '$(CC) $(SYSROOT_FLAGS)' $(LIBRARY_LIBS) \
+		--loaded $(if $(LOADED_LIBRARIES),$(shell $(ASK_PKG_CONFIG) --libs-only-l $(LOADED_LIBRARIES))) \
+		--tools $(firstword $(CC)) $(CLANG) $(BPFTOOL) protoc-c >$(BUILD)/faultmap.cdx.json
+	@echo $(BUILD)/faultmap.cdx.json
+
 # Installs the packages into roots of their own, and starts them there.
 check-packages: all workloads
 	@packaging/deps.sh packages
@@ -449,6 +456,7 @@ help:
 	@echo '  make install       into $$(DESTDIR)$$(PREFIX), /usr/local unless set; uninstall'
 	@echo '  make deb           a package, in $(BUILD)/deb; rpm'
 	@echo '  make dist          the sources of the newest commit, $(BUILD)/faultmap-$(VERSION).tar.gz'
+	@echo '  make sbom          what the program is linked with, $(BUILD)/faultmap.cdx.json (CycloneDX)'
 	@echo '  make clean         removes $(BUILD)/'
 	@echo 'Try'
 	@echo '  sudo make demo     installs what it needs, builds, profiles a program that touches 512 MiB'

@@ -44,3 +44,27 @@ in_root()
 {
 	timeout "$(longer 500)" "$TMP/enter" "$@"
 }
+
+# make_build_root RELEASE: sets $root up with what `make deb` installs, and faketime: from the cache, or from a clean
+# one that goes to the cache then. sid is not kept: it is another one each day. What it says is in $TMP/build-root.
+make_build_root()
+{
+	local built=$cache/$1-deb-$(cksum <packaging/deps.sh | cut -d' ' -f1).tar.zst
+
+	if [ -s "$built" ]; then
+		unpack_root "$built"
+		return
+	fi
+	if [ "$1" = sid ]; then
+		base=$cache/sid-minbase.tar.zst
+		[ -z "$(find "$base" -mtime +6 2>/dev/null)" ] || rm -f "$base"
+	fi
+	make_base "$1" && unpack_root "$base" && cp packaging/deps.sh "$root/tmp/" &&
+		in_root /tmp/deps.sh build deb >"$TMP/build-root" 2>&1 &&
+		in_root apt-get -qq -y --no-install-recommends install faketime >>"$TMP/build-root" 2>&1 &&
+		in_root apt-get clean || return 1
+	[ "$1" = sid ] || {
+		rm -f "$cache/$1-deb-"*.tar.zst
+		tar -C "$root" --zstd -cf "$cache/new-$$.tar.zst" . && mv "$cache/new-$$.tar.zst" "$built"
+	}
+}
