@@ -413,6 +413,7 @@ sbom: all
 # Installs the packages into roots of their own, and starts them there.
 check-packages: all workloads
 	@packaging/deps.sh packages
+	@$(if $(CROSS_TESTED),packaging/deps.sh $(CROSS_TESTED) emulator || echo 'going on without arm64')
 	@status=0; for test in tests/packages/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
 		$(GIVE_BACK); exit $$status
 

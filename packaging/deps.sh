@@ -161,7 +161,11 @@ if ! apt update || ! apt -y --no-install-recommends install "${packages[@]}"; th
 fi
 # Nor at the next boot: the tests start their own. Nor a timer (debhelper brings man-db's).
 timers | comm -13 <(echo "$timers_before") - | while read -r timer; do
-	deb-systemd-helper --quiet disable "$timer"
+	if command -v systemctl >/dev/null; then
+		systemctl --quiet disable "$timer"
+	else
+		rm "/etc/systemd/system/timers.target.wants/$timer"
+	fi
 done
 case " ${packages[*]} " in
 *" prometheus "*) ! command -v systemctl >/dev/null || systemctl --quiet disable prometheus ;;

@@ -20,7 +20,9 @@ make_base()
 	# shellcheck disable=SC2016 # of apt's variables
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' |
 		head -n 1)
-	mmdebstrap --quiet --variant=minbase "$release" "$new" ${mirror:+"$mirror"} && mv "$new" "$base"
+	# A mirror may be some days behind, which sid's index is signed for.
+	mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' "$release" "$new" \
+		${mirror:+"$mirror"} && mv "$new" "$base" || { rm -f "$new"; return 1; }
 }
 
 # unpack_root ARCHIVE: into $root. The mounts are in a namespace of the command's own: none outlives it, and no
