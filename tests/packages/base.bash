@@ -70,3 +70,20 @@ make_build_root()
 		tar -C "$root" --zstd -cf "$cache/new-$$.tar.zst" . && mv "$cache/new-$$.tar.zst" "$built"
 	}
 }
+
+# unpack_source DIRECTORY: $archive, of `make dist`, in the root, with what packaging/README.md says.
+unpack_source()
+{
+	mkdir -p "$root$1" && cp "$archive" "$root$1/" && tar -C "$root$1" -xf "$archive" &&
+		cp -r "$root$1/faultmap-$version/packaging/deb" "$root$1/faultmap-$version/debian"
+}
+
+# build DIRECTORY COMMAND...: the command there. What it says is in $TMP/log.
+build()
+{
+	# shellcheck disable=SC2016
+	in_root sh -c 'cd "$0/faultmap-$1" && shift && exec "$@"' "$1" "$version" "${@:2}" >"$TMP/log" 2>&1 || {
+		tail -n 40 "$TMP/log"
+		return 1
+	}
+}
