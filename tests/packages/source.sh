@@ -27,7 +27,7 @@ built()
 	(cd "$root$1" && find . -maxdepth 1 -name '*.deb' -o -maxdepth 1 -name '*.dsc' -o -maxdepth 1 -name '*.debian.*' | sort)
 }
 
-# packages: the names of what is installed in the root, of those that a build of a package has no use for.
+# unwanted: the names of what is installed in the root, of those that a build of a package has no use for.
 unwanted()
 {
 	in_root dpkg-query -W -f '${Package}\n' | grep -xE 'podman|runc|rpm|rpmlint|mmdebstrap|lintian|qemu.*|cmake|chromium|npm'
