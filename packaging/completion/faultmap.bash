@@ -20,7 +20,7 @@ _faultmap_flags()
 	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --jsonl-max --jsonl-keep --stream --interval --group-by --group-rules --pod-logs --mappings --mappings-names --max-series --user --stacks --stack-samples $watch $common"
+			"--jsonl --jsonl-max --jsonl-keep --stream --interval --group-by --group-rules --pod-logs --mappings --mappings-names --max-series --otlp --otlp-interval --user --stacks --stack-samples $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac
@@ -41,7 +41,7 @@ _faultmap_values()
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --max-rows | --stack-samples | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --otlp | --otlp-interval | --max-rows | --stack-samples | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }

@@ -142,6 +142,8 @@ complete -c faultmap -n $daemon -l group-rules -r -F -d 'name groups by the rule
 complete -c faultmap -n $daemon -l pod-logs -x -a '(__fish_complete_directories)' -d 'directories of the kubelet that name pods'
 complete -c faultmap -n $daemon -l mappings -x -a 'none top=5' -d 'series for mappings'
 complete -c faultmap -n $daemon -l mappings-names -x -a 'all auto public' -d 'which file names to show'
+complete -c faultmap -n $daemon -l otlp -x -d 'push metrics to this OpenTelemetry receiver'
+complete -c faultmap -n $daemon -l otlp-interval -x -d 'seconds between two pushes'
 complete -c faultmap -n $daemon -l max-series -x -d 'largest number of series in a scrape'
 complete -c faultmap -n $daemon -l user -x -a '(__fish_complete_users)' -d 'become this user'
 

@@ -162,6 +162,8 @@ _faultmap() {
 				'--pod-logs=[directories of the kubelet that name pods]:directory:_files -/' \
 				'--mappings=[series for mappings]:which:(none top=5)' \
 				'--mappings-names=[which file names to show]:which:(all auto public)' \
+				'--otlp=[push metrics to this OpenTelemetry receiver]:URL:' \
+				'--otlp-interval=[seconds between two pushes]:seconds:' \
 				'--max-series=[largest number of series in a scrape]:count:' \
 				'--user=[become this user]:user:_users'
 			;;

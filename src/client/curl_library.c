@@ -19,7 +19,7 @@ static void *open_library(void)
 	return library;
 }
 
-int curl_library_load(struct curl_library *ret_library, struct error *error)
+int curl_library_load(struct curl_library *ret_library, const char *who, struct error *error)
 {
 	const struct {
 		const char *name;
@@ -28,6 +28,8 @@ int curl_library_load(struct curl_library *ret_library, struct error *error)
 		{ "curl_global_init", &ret_library->global_init },
 		{ "curl_easy_init", &ret_library->easy_init },
 		{ "curl_easy_setopt", &ret_library->easy_setopt },
+		{ "curl_easy_perform", &ret_library->easy_perform },
+		{ "curl_slist_append", &ret_library->slist_append },
 		{ "curl_easy_getinfo", &ret_library->easy_getinfo },
 		{ "curl_easy_strerror", &ret_library->easy_strerror },
 		{ "curl_easy_cleanup", &ret_library->easy_cleanup },
@@ -49,7 +51,7 @@ int curl_library_load(struct curl_library *ret_library, struct error *error)
 	}
 	return library ? 0 :
 			 error_set(error, ENOENT,
-				   "--connect needs libcurl, which cannot be loaded: %s; install "
+				   "%s needs libcurl, which cannot be loaded: %s; install "
 				   "libcurl4 (libcurl in RPM)",
-				   dlerror());
+				   who, dlerror());
 }

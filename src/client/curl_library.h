@@ -15,6 +15,8 @@ struct curl_library {
 	typeof(curl_global_init) *global_init;
 	typeof(curl_easy_init) *easy_init;
 	typeof(curl_easy_setopt) *easy_setopt;
+	typeof(curl_easy_perform) *easy_perform;
+	typeof(curl_slist_append) *slist_append;
 	typeof(curl_easy_getinfo) *easy_getinfo;
 	typeof(curl_easy_strerror) *easy_strerror;
 	typeof(curl_easy_cleanup) *easy_cleanup;
@@ -28,8 +30,8 @@ struct curl_library {
 	typeof(curl_multi_cleanup) *multi_cleanup;
 };
 
-/* Stays loaded; may be called again. Before a filter of system calls is in force. 0, or -ENOENT with
+/* who: the flag that needs it, for the error. Stays loaded; may be called again. Before a filter of system calls is in force. 0, or -ENOENT with
  * the error set. */
-int curl_library_load(struct curl_library *ret_library, struct error *error);
+int curl_library_load(struct curl_library *ret_library, const char *who, struct error *error);
 
 #endif

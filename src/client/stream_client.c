@@ -328,7 +328,7 @@ int stream_client_new(struct stream_client **ret_client,
 	client->loop = loop;
 	client->timer_fd = -1;
 	text_escape_to(client->shown, sizeof(client->shown), options->target);
-	result = curl_library_load(&client->curl, error);
+	result = curl_library_load(&client->curl, "--connect", error);
 	if (result < 0) {
 		free(client);
 		return result;

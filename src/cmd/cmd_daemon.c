@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/daemon_otlp.h"
 #include "cmd/daemon_profile.h"
 #include "cmd/daemon_settings.h"
 #include "collect/memory.h"
@@ -55,6 +56,7 @@ struct service {
 	struct unwinder *unwinder;      /* NULL: stacks are not copied */
 	struct build_ids *build_ids;    /* NULL without --stacks */
 	struct daemon_profile *profile; /* NULL without --stacks */
+	struct daemon_otlp *otlp;       /* NULL without --otlp */
 	struct web *web;
 	uint64_t ticks;
 	bool has_ticked;   /* after the first tick: /metrics has figures */
@@ -135,10 +137,11 @@ static int finish_tick(void *context, const struct snapshot *snapshot, struct er
 {
 	struct service *service = context;
 
-	(void)snapshot;
 	(void)error;
 	if (service->profile)
 		daemon_profile_tick(service->profile);
+	if (service->otlp)
+		daemon_otlp_tick(service->otlp, service->metrics, snapshot);
 	give_memory_back(service);
 	manager_tick();
 	if (!service->has_ticked)
@@ -523,6 +526,10 @@ static int service_run(struct service *service)
 	if (status != EXIT_DONE)
 		return status;
 	result = open_profile(service, &collector, &error);
+	if (!result && service->config->otlp)
+		result = daemon_otlp_new(&service->otlp, service->config->otlp,
+					 service->config->otlp_interval_ms,
+					 &service->config->common.disabled, &error);
 	if (result < 0) {
 		log_error("%s", error.text);
 		return EXIT_FAILED;
@@ -619,6 +626,7 @@ static int run_with(struct service *service)
 	web_close(service->web);
 	sinks_free(&service->sinks);
 	daemon_profile_free(service->profile);
+	daemon_otlp_free(service->otlp);
 	unwinder_free(service->unwinder);
 	build_ids_free(service->build_ids);
 	return status;

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "cmd/daemon_otlp.h"
 #include "cmd/privileges.h"
 #include "metrics/pod_names.h"
 #include "metrics/sink_prometheus.h"
@@ -179,6 +180,21 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct daemon_config, max_series),
 	  .min = PROMETHEUS_LEAST_MAX_SERIES,
 	  .max = MOST_MAX_SERIES },
+	{ .name = "otlp",
+	  .argument = "URL",
+	  .help = "push metrics to an OpenTelemetry receiver, as OTLP/HTTP in JSON:\n"
+		  "http:// or https://HOST[:PORT], where /v1/metrics is behind, or all of\n"
+		  "the URL; OTEL_EXPORTER_OTLP_HEADERS may have headers for it",
+	  .type = OPTION_STRING,
+	  .offset = offsetof(struct daemon_config, otlp),
+	  .check = daemon_otlp_check },
+	{ .name = "otlp-interval",
+	  .argument = "N",
+	  .help = "push every N seconds (default 60, at least 1)",
+	  .type = OPTION_SECONDS,
+	  .offset = offsetof(struct daemon_config, otlp_interval_ms),
+	  .min = 1000,
+	  .max = 24 * 3600 * 1000 },
 	{ .name = "stacks",
 	  .help = "count each call path separately, for JSON lines and for\n"
 		  "/debug/pprof/faults, a profile of up to a minute for Parca and\n"
@@ -240,6 +256,7 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[], 
 		.mappings = DEFAULT_MAPPINGS,
 		.max_series = DEFAULT_MAX_SERIES,
 		.jsonl_keep = 7,
+		.otlp_interval_ms = 60000,
 	};
 	struct daemon_config flags = defaults;
 	struct settings *settings;

@@ -31,6 +31,8 @@ struct daemon_config {
 	const char *mappings;
 	int mappings_names; /* enum mappings_names */
 	uint64_t max_series;
+	const char *otlp; /* URL; NULL: nothing is pushed */
+	uint64_t otlp_interval_ms;
 };
 
 enum mappings_names { NAMES_AUTO, NAMES_PUBLIC, NAMES_ALL };
