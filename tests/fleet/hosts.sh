@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Many hosts out of one: expositions that this machine's daemon made under load, varied, replayed as HOSTS targets
 # (100) to a real Prometheus, or to SERVERS of them (1) and one that they are federated into. Each query of the
-# dashboards and rules is asked, of one host and of all. What it measures at 1,000 hosts is the table of
-# packaging/prometheus/README.md:
+# dashboards and rules is asked, of one host and of all. packaging/prometheus/README.md has what it measured. For
+# a thousand, on a machine for it:
 #   HOSTS=1000 INTERVAL=15 SCRAPES=28 [SERVERS=2] tests/fleet/hosts.sh
 # shellcheck disable=SC2016 # $ is of Grafana's variables and of jq's
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-HOSTS=${HOSTS:-100} INTERVAL=${INTERVAL:-2} SCRAPES=${SCRAPES:-30} SERVERS=${SERVERS:-1}
+HOSTS=${HOSTS:-100} INTERVAL=${INTERVAL:-5} SCRAPES=${SCRAPES:-16} SERVERS=${SERVERS:-1}
 RULES=packaging/prometheus/faultmap.rules.yml
-# The longest that a query may take, in seconds.
-MOST_SECONDS=$((5 + HOSTS / 50))
+# The longest that a query may take, in seconds: Prometheus' own default is two minutes, and others may run here.
+MOST_SECONDS=60
 
 # ask SERVER EXPRESSION: the answer, its seconds in $TMP/seconds.
 ask()
