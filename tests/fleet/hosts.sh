@@ -213,6 +213,8 @@ curl -s --noproxy '*' -m 60 "${servers[0]}/api/v1/rules" |
 	jq -r '.data.groups[] | "# rules \(.name): \(.evaluationTime) s for \(.rules | length)"'
 # To the begin of the recording, of which the second half has what is new.
 first=$(number "${servers[0]}" "floor(min(min_over_time(timestamp(up{job=\"faultmap\"})[1h:${INTERVAL}s])))")
+check "what is new is recorded" wait_for 300 is_at_least "$top" \
+	'count(instance_group_severity:faultmap_faults:rate5m{group="canary.service"} > 0)' 1
 check_queries "fleet dashboard, all hosts" packaging/grafana/fleet.json '.*'
 check_findings
 if [ "$SERVERS" -eq 1 ]; then
