@@ -9,7 +9,7 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-HOSTS=${HOSTS:-100} INTERVAL=${INTERVAL:-5} SCRAPES=${SCRAPES:-16} SERVERS=${SERVERS:-1}
+HOSTS=${HOSTS:-100} INTERVAL=${INTERVAL:-15} SCRAPES=${SCRAPES:-8} SERVERS=${SERVERS:-1}
 RULES=packaging/prometheus/faultmap.rules.yml
 # The longest that a query may take, in seconds: Prometheus' own default is two minutes, and others may run here.
 MOST_SECONDS=60
