@@ -442,47 +442,77 @@ static int print_again(struct sink_summary *summary, const struct tallies *lines
 	return 0;
 }
 
-/* The process that copied most, after the one before; NULL: none is left that copied much. */
-static const struct tally *next_copier(const struct tallies *people, const struct tally *before,
-				       uint64_t least)
+static uint64_t copied_of(const struct tally *tally)
+{
+	return tally->ledger.copied;
+}
+
+static uint64_t populated_of(const struct tally *tally)
+{
+	return tally->gup;
+}
+
+/* The process with most pages, after the one before; NULL: none is left that has as many as `least`. */
+static const struct tally *next_person(const struct tallies *people,
+				       uint64_t (*pages_of)(const struct tally *tally),
+				       const struct tally *before, uint64_t least)
 {
 	const struct tally *next = NULL;
-	bool is_past = false; /* of those that copied as much, the ones behind it in the list */
+	bool is_past = false; /* of those that have as many, the ones behind it in the list */
 
 	for (size_t i = 0; i < people->shown; i++) {
 		const struct tally *one = people->list[i];
-		bool is_left = !before || one->ledger.copied < before->ledger.copied ||
-			       (one->ledger.copied == before->ledger.copied && is_past);
+		uint64_t pages = pages_of(one);
+		bool is_left = !before || pages < pages_of(before) ||
+			       (pages == pages_of(before) && is_past);
 
 		is_past |= one == before;
-		if (is_left && one->ledger.copied >= least &&
-		    (!next || one->ledger.copied > next->ledger.copied))
+		if (is_left && pages >= least && (!next || pages > pages_of(next)))
 			next = one;
 	}
 	return next;
 }
 
-/* Who copied how much of the memory that parent and child share since fork(), the most first. */
-static void print_copied(const struct sink_summary *summary, const struct tallies *people,
-			 FILE *stream)
+/* Who has how many of these pages, the most first. False: they are not worth a line. */
+static bool print_pages(const struct sink_summary *summary, const struct tallies *people,
+			const char *label, uint64_t (*pages_of)(const struct tally *tally),
+			FILE *stream)
 {
 	uint64_t page_size = summary->options.page_size, least = COPIED_MIN / page_size;
 	const struct tally *one = NULL;
 	char size[TEXT_SIZE_LEN], comm[COMM_LEN * 4 + 1];
 
-	if (people->total.ledger.copied < least)
-		return;
-	fprintf(stream, "copied on write: %s",
-		text_bytes(size, people->total.ledger.copied * page_size));
+	if (pages_of(&people->total) < least)
+		return false;
+	fprintf(stream, "%s: %s", label, text_bytes(size, pages_of(&people->total) * page_size));
 	for (size_t n = 0; n < COPIERS_MAX; n++) {
-		one = next_copier(people, one, least);
+		one = next_person(people, pages_of, one, least);
 		if (!one)
 			break;
 		text_escape_to(comm, sizeof(comm), one->comm);
 		fprintf(stream, "%s %s by %" PRIu64 " (%s)", n ? "," : ":",
-			text_bytes(size, one->ledger.copied * page_size), one->tgid, comm);
+			text_bytes(size, pages_of(one) * page_size), one->tgid, comm);
 	}
-	fputc('\n', stream);
+	return true;
+}
+
+/* Who copied how much of the memory that parent and child share since fork(). */
+static void print_copied(const struct sink_summary *summary, const struct tallies *people,
+			 FILE *stream)
+{
+	if (print_pages(summary, people, "copied on write", copied_of, stream))
+		fputc('\n', stream);
+}
+
+/* Faults without an exception (mm_account_fault(), mm/memory.c, without registers): of each the task's
+ * counter alone tells, not where it was nor how long it took. Each fills a page at least. */
+static void print_populated(const struct sink_summary *summary, const struct tallies *people,
+			    FILE *stream)
+{
+	if (print_pages(summary, people, "populated without an exception", populated_of, stream))
+		fputs("; at least, and where and how long is not known (MAP_POPULATE, mlock, "
+		      "O_DIRECT, KVM)\n",
+		      stream);
 }
 
 /* Printed before the tables: what it cost, and why. 0 or -ENOMEM. */
@@ -510,6 +540,7 @@ static int print_notes(struct sink_summary *summary, const struct people *people
 	if (!wrapped_begin(&notes)) {
 		denied_print(&lines->total, notes.lines);
 		print_copied(summary, &people->tallies, notes.lines);
+		print_populated(summary, &people->tallies, notes.lines);
 		print_touched(summary, &people->tallies.total, notes.lines);
 		result = print_again(summary, lines, notes.lines);
 		print_growth(summary, &people->tallies.total, notes.lines);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 3 s
+# takes 4 s
 # What parent and child copy of the memory that they share since fork(), per process: the summary of `run` has
 # the pages that each wrote to, and what else of its heap and stack it did, as its rows have it.
 
@@ -56,4 +56,15 @@ while read -r who pid pages faults; do
 done <"$TMP/said"
 "$FAULTMAP" run -o "$TMP/summary" -- true
 check_equal "who copies next to nothing is not told of" "$(grep -c '^copied' "$TMP/summary")" 0
+
+# What the kernel fills itself is in no mapping: of a process it is told how much that was.
+"$FAULTMAP" run --jsonl "$TMP/filled" -o "$TMP/summary" -- /usr/bin/python3 -c '
+import mmap
+mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)'
+grep '^populated' "$TMP/summary" | sed 's/^/# /'
+filled=$(jq 'select(.rec == "exit").gup_total' "$TMP/filled")
+check "all of it is without an exception" test "$filled" -ge 4096
+check_equal "the summary says how much, and by whom" \
+	"$(grep -cE "^populated without an exception: (\S+): $(numfmt --to=iec $((filled * 4096))) by [0-9]+ \(python3\); at least" \
+		"$TMP/summary")" 1
 done_testing

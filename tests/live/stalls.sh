@@ -19,8 +19,9 @@ trap 'undo; cleanup_test' EXIT
 undo()
 {
 	umount "$TMP/slow_fs" 2>/dev/null
+	umount "$TMP/dirty" 2>/dev/null
 	undo_limits
-	rm -f "$slow_file"
+	rm -f "$slow_file" "$slow_file.fs"
 }
 
 # slow_reads N: a cgroup that reads N times a second from the disk that $directory is on.
@@ -108,6 +109,33 @@ test_disk()
 	check_time
 }
 
+# Somebody else has begun to read the page: it is his read that is waited for.
+test_page_wait()
+{
+	run_case "$1" behind "$slow_file" 12 4
+	check_cause page_wait
+	check_time
+}
+
+# slow_writes: a file system of ours for which no more than 1 MiB may be dirty, 256 pages. Its file is $dirty_file.
+slow_writes()
+{
+	local bdi
+
+	truncate -s 64M "$slow_file.fs" && mkfs.ext4 -q -O ^has_journal "$slow_file.fs" &&
+		mkdir "$TMP/dirty" && mount -o loop "$slow_file.fs" "$TMP/dirty" || return
+	bdi=/sys/class/bdi/$(mountpoint -d "$TMP/dirty")
+	dirty_file=$TMP/dirty/file
+	dd if=/dev/zero of="$dirty_file" bs=1M count=32 conv=fsync 2>/dev/null &&
+		echo 1 >"$bdi/strict_limit" && echo 1048576 >"$bdi/max_bytes"
+} 2>/dev/null
+
+test_writeback()
+{
+	run_case "$1" dirty "$dirty_file" 4096
+	check_cause writeback cpu
+}
+
 test_swap()
 {
 	local kinds=^swap_in
@@ -139,12 +167,21 @@ else
 	umount "$TMP/slow_fs"
 fi
 
+if slow_writes; then
+	test_writeback full
+	test_writeback fast
+else
+	skip writeback "no limit of what may be dirty on a file system of its own (Linux 6.2)"
+fi
+
 dd if=/dev/urandom of="$slow_file" bs=4k count=48 conv=fsync 2>/dev/null
 if slow_reads 50; then
 	test_disk full
 	test_disk fast
+	test_page_wait full
+	test_page_wait fast
 else
-	skip disk "no cgroup can slow $directory's disk down"
+	skip "disk, page_wait" "no cgroup can slow $directory's disk down"
 fi
 
 if limit_memory && add_swap; then

@@ -7,6 +7,8 @@
  *   runqueue PAGES CPU      on a CPU with two busy loops; a thread elsewhere serves at once
  *   file PATH PAGES STEP    reads every STEP-th page of the mapped file
  *   again PAGES STEP        writes to private memory, and reads every STEP-th page of it
+ *   behind PATH PAGES STEP  the same, of pages that another process has begun to read
+ *   dirty PATH PAGES        writes to each page of the mapped file, for a second at most
  *   huge MIB                writes to private memory in huge pages
  *   reread PATH PAGES ROUNDS   reads a mapped file from end to end, so many times
  *   rewrite PAGES ROUNDS       writes to private memory from end to end, so many times
@@ -21,6 +23,7 @@
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,6 +35,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +73,17 @@ static void *map(size_t size)
 
 static useconds_t pause_us;
 static pid_t other_tid; /* of the thread that the touches wait for, where it matters; or 0 */
+static void (*before_touch)(unsigned long i); /* or NULL */
+
+static void report(volatile char *memory, unsigned long pages, size_t step, uint64_t waited,
+		   uint64_t queued)
+{
+	printf("{\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"pages\":%lu,\"waited_ns\":%" PRIu64
+	       ",\"queued_ns\":%" PRIu64 ",\"other_tid\":%d}\n",
+	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited, queued,
+	       other_tid);
+	fflush(stdout);
+}
 
 /* Touches so many pages, `step` bytes apart, and reports. */
 static void touch(volatile char *memory, unsigned long pages, size_t step, bool write)
@@ -80,6 +95,8 @@ static void touch(volatile char *memory, unsigned long pages, size_t step, bool 
 
 		if (pause_us)
 			usleep(pause_us);
+		if (before_touch)
+			before_touch(i);
 		queued_before = queued_ns();
 		from = now_ns();
 
@@ -90,11 +107,7 @@ static void touch(volatile char *memory, unsigned long pages, size_t step, bool 
 		waited += now_ns() - from;
 		queued += queued_ns() - queued_before;
 	}
-	printf("{\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"pages\":%lu,\"waited_ns\":%" PRIu64
-	       ",\"queued_ns\":%" PRIu64 ",\"other_tid\":%d}\n",
-	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited, queued,
-	       other_tid);
-	fflush(stdout);
+	report(memory, pages, step, waited, queued);
 }
 
 static void start_thread(void *(*run)(void *), void *argument)
@@ -249,6 +262,80 @@ static void case_file(char **argument)
 	touch(memory, pages, step * PAGE, false);
 }
 
+/* Begins to read the pages that it is told of, a number each, and says so. */
+static void read_pages(int fd, int numbers, int begun)
+{
+	unsigned long number;
+
+	while (read(numbers, &number, sizeof(number)) == sizeof(number))
+		if (readahead(fd, (off64_t)(number * PAGE), PAGE) ||
+		    write(begun, &number, sizeof(number)) != sizeof(number))
+			err(1, "readahead");
+	_exit(0);
+}
+
+static int to_reader, from_reader; /* numbers of pages */
+static unsigned long reader_step;
+
+static void let_reader_begin(unsigned long i)
+{
+	unsigned long number = i * reader_step;
+
+	if (write(to_reader, &number, sizeof(number)) != sizeof(number) ||
+	    read(from_reader, &number, sizeof(number)) != sizeof(number))
+		err(1, "the reader");
+}
+
+static void case_behind(char **argument)
+{
+	int fd = open(argument[0], O_RDONLY | O_CLOEXEC), numbers[2], begun[2];
+
+	if (fd < 0 || pipe(numbers) || pipe(begun))
+		err(1, "%s", argument[0]);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	if (!fork()) {
+		close(numbers[1]);
+		read_pages(fd, numbers[0], begun[1]);
+	}
+	close(numbers[0]);
+	to_reader = numbers[1];
+	from_reader = begun[0];
+	reader_step = strtoul(argument[2], NULL, 10);
+	before_touch = let_reader_begin;
+	case_file(argument);
+	close(to_reader);
+	wait(NULL);
+}
+
+static sigjmp_buf is_late;
+
+static void be_late(int signal)
+{
+	(void)signal;
+	siglongjmp(is_late, 1);
+}
+
+/* A page that is written back while its fault waits for that faults again, on a busy machine for ever:
+ * so it ends after a second, wherever it is. */
+static void case_dirty(char **argument)
+{
+	const struct itimerval second = { .it_value.tv_sec = 1 };
+	unsigned long pages = strtoul(argument[1], NULL, 10);
+	int fd = open(argument[0], O_RDWR | O_CLOEXEC);
+	volatile char *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	uint64_t queued = queued_ns(), from = now_ns();
+
+	if (fd < 0 || memory == MAP_FAILED)
+		err(1, "%s", argument[0]);
+	signal(SIGALRM, be_late);
+	if (!sigsetjmp(is_late, 1)) {
+		setitimer(ITIMER_REAL, &second, NULL);
+		for (unsigned long i = 0; i < pages; i++)
+			memory[i * PAGE] = 1;
+	}
+	report(memory, pages, PAGE, now_ns() - from, queued_ns() - queued);
+}
+
 static void case_huge(char **argument)
 {
 	unsigned long count = strtoul(argument[0], NULL, 10) / 2;
@@ -311,6 +398,8 @@ static const struct {
 	{ "runqueue", 2, case_runqueue },
 	{ "file", 3, case_file },
 	{ "again", 2, case_again },
+	{ "behind", 3, case_behind },
+	{ "dirty", 2, case_dirty },
 	{ "huge", 1, case_huge },
 	{ "reread", 3, case_reread },
 	{ "rewrite", 2, case_rewrite },
