@@ -15,7 +15,7 @@ live=demo,kinds
 guests="
 amd64-5.10 amd64 bullseye 5[.]10[.]0-[0-9]+-cloud-amd64 $live,children,tasks,mappings,paths,full,rows,guard
 amd64-6.1 amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 $live,kinds_alone,privilege,full,mappings,paths,slices,run,latency,rows,tasks
-amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,privilege,paranoid,hotplug,mappings,new_names,rows,tasks
+amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,memory_high,privilege,paranoid,hotplug,mappings,new_names,rows,tasks
 amd64-6.16 amd64 trixie 6[.]16[.].*-cloud-amd64 $live,latency,paths,top
 amd64-6.18 amd64 trixie 6[.]18[.].*-cloud-amd64 $live,twice,mappings,run
 amd64-newest2 amd64 trixie newest:2 $live,mappings,full
