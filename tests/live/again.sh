@@ -45,6 +45,7 @@ END
 for detail in full fast; do
 	"$FAULTMAP" run -d 30 --detail "$detail" --jsonl "$TMP/$detail" -o "$TMP/said.$detail" -- \
 		/usr/bin/python3 "$TMP/again.py"
+	unwrap "$TMP/said.$detail"
 	grep '^the same' "$TMP/said.$detail" | sed "s/^/# $detail: /"
 	check_equal "$detail: run says of the mapping how often it was faulted in" \
 		"$(sed -nE 's/^the same memory was faulted in ([0-9]+) times or more: \[anon\] of .* 600M where no more than 2.0M fits$/\1/p' \
@@ -127,6 +128,7 @@ grown()
 check "the log has what the process has grown by, as /proc/PID/statm" wait_for 60 grown
 kill -INT "$attached"
 wait "$attached"
+unwrap "$TMP/summary"
 grep '^resident' "$TMP/summary" | sed 's/^/# /'
 check_equal "report has it" "$("$FAULTMAP" report --json --by process "$TMP/grown" |
 	jq --argjson pid "$grower" '.lines[] | select(.pid == $pid).growth_bytes')" $((after - before))

@@ -61,6 +61,7 @@ check_equal "who copies next to nothing is not told of" "$(grep -c '^copied' "$T
 "$FAULTMAP" run --jsonl "$TMP/filled" -o "$TMP/summary" -- /usr/bin/python3 -c '
 import mmap
 mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)'
+unwrap "$TMP/summary"
 grep '^populated' "$TMP/summary" | sed 's/^/# /'
 filled=$(jq 'select(.rec == "exit").gup_total' "$TMP/filled")
 check "all of it is without an exception" test "$filled" -ge 4096
