@@ -4,7 +4,7 @@
 #include "row.bpf.h"
 #include "sample.bpf.h"
 
-/* run_flush() with a stack of its own: see fault_settle(). */
+/* run_flush() with a stack of its own: see count_last_fault(). */
 static __noinline int run_close(struct cpu_state *cpu)
 {
 	if (cpu)
@@ -82,7 +82,7 @@ static __noinline int run_turn_to(struct cpu_state *cpu, u64 context)
 }
 
 /* Gives the run the context that its next fault has. A function of its own for what that takes of
- * the stack: see fault_settle(). */
+ * the stack: see count_last_fault(). */
 static __noinline int run_turn(struct cpu_state *cpu)
 {
 	u64 input = context_input(LOOKUP_ENTRY, current_task()), context;
@@ -136,7 +136,7 @@ static __always_inline bool may_take_slot(struct task_struct *task)
  * so that its stack, theirs and run_open()'s are not in use together: before Linux 6.13 all
  * functions of a program share 512 bytes.
  */
-static __noinline int fault_settle(struct cpu_state *cpu, struct task_struct *task)
+static __noinline int count_last_fault(struct cpu_state *cpu, struct task_struct *task)
 {
 	struct task_fault *fault = fault_of(task);
 
@@ -181,7 +181,7 @@ static __always_inline void fault_remember(struct cpu_state *cpu, struct task_st
 		fault_stamp(fault, &cpu->run, task, address);
 		cpu->stamped = 1;
 	} else {
-		fault_settle(cpu, task);
+		count_last_fault(cpu, task);
 		fault_stamp_new(cpu, task, address);
 	}
 }
@@ -401,7 +401,7 @@ static __always_inline void fault_completes(struct cpu_state *cpu, u64 address, 
 	if (!fault)
 		return;
 	if (is_doubtful(&fault->key))
-		look_again(fault, LOOKUP_END);
+		resolve_again(fault, LOOKUP_END);
 	pages = pages_at_end(fault, major);
 	fault->key.kind = kind_at_completion(fault, task, major);
 	if (config_full)

@@ -104,7 +104,7 @@ static __always_inline enum run_treatment treatment_of(enum fault_kind kind)
 		return RUN_STAMP;
 	if (kind == KIND_DEMAND_ZERO)
 		return RUN_ANON;
-	/* What looks denied may be served: see look_again(). */
+	/* What looks denied may be served: see resolve_again(). */
 	return kind == KIND_COW ? RUN_COUNT : RUN_STAMP;
 }
 

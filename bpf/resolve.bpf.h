@@ -65,7 +65,7 @@ static __always_inline bool is_doubtful(const struct row_key *key)
 
 /* Looks for the mapping of a doubtful fault again, which has been served. The caller has claimed
  * it. */
-static __noinline int look_again(struct task_fault *fault, u32 which)
+static __noinline int resolve_again(struct task_fault *fault, u32 which)
 {
 	struct task_struct *task = current_task();
 	struct lookup *lookup = this_cpu_lookup(which);

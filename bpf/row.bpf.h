@@ -407,7 +407,7 @@ static __always_inline enum fault_end end_of(const struct task_fault *fault, u64
 }
 
 /* Counts the claimed fault of the task, which may be another's (process_free()), as it ended. A
- * function of its own, for its stack: see fault_settle(). */
+ * function of its own, for its stack: see count_last_fault(). */
 static __noinline int count_ended(struct task_fault *fault, struct task_struct *task,
 				  struct cpu_state *cpu, u32 end)
 {
@@ -449,7 +449,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 		return;
 	end = end_of(fault, FIELD(task, min_flt), FIELD(task, maj_flt));
 	if (run && (end == END_MAJOR || end == END_MINOR) && is_doubtful(&fault->key))
-		look_again(fault, LOOKUP_ENTRY);
+		resolve_again(fault, LOOKUP_ENTRY);
 	if (run && end == END_MINOR && !config_guard && fault->key.kind < KIND_FIRST_DENIED &&
 	    fault->pages == run->pages && !seen_ns(fault) && !refaults_of(fault) &&
 	    same_key(&run->key, &fault->key) && !is_smaller(&run->extent, &fault->extent))
