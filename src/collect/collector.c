@@ -332,11 +332,11 @@ static int read_kernel(struct collector *collector)
 	return result;
 }
 
-static int breathe(void *context)
+static int make_room(void *context)
 {
 	struct collector *collector = context;
 
-	return rows_breathe(collector->rows);
+	return rows_make_room_in_tick(collector->rows);
 }
 
 static int tick(struct collector *collector, const struct snapshot **ret_snapshot,
@@ -347,7 +347,8 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 	int result;
 
 	/* After a tick that failed, this one continues where it stopped. */
-	result = collector->tick_failed ? 0 : snapshot_begin_in_parts(snapshot, breathe, collector);
+	result = collector->tick_failed ? 0 :
+					  snapshot_begin_in_parts(snapshot, make_room, collector);
 	collector->tick_failed = true;
 	collector->tick_ns = clock_ns(CLOCK_MONOTONIC);
 	snapshot->tick = collector->ticks;

@@ -507,10 +507,10 @@ int rows_add_left(struct left_rows *list, const struct left_row *left)
 	return 0;
 }
 
-/* Rows that are read between two looks at whether the programs want room. */
-#define BREATH 256
+/* How many rows are read before checking whether the programs need room. */
+#define ROWS_PER_CHECK 256
 
-int rows_breathe(struct rows *rows)
+int rows_make_room_in_tick(struct rows *rows)
 {
 	bool is_filling = row_table_used(rows->table) > row_table_size(rows->table) / 2;
 
@@ -518,14 +518,14 @@ int rows_breathe(struct rows *rows)
 }
 
 /* A tick may take longer than the programs need to fill the table. */
-static int breathe(struct rows *rows)
+static int make_room_sometimes(struct rows *rows)
 {
 	int result;
 
-	if (++rows->n_read % BREATH)
+	if (++rows->n_read % ROWS_PER_CHECK)
 		return 0;
 	result = kernel_drain(rows->kernel);
-	return result ?: rows_breathe(rows);
+	return result ?: rows_make_room_in_tick(rows);
 }
 
 /* Rows that move meanwhile are in the list again. */
@@ -542,7 +542,7 @@ static int read_all_left(struct rows *rows)
 		if (one != 1 || rows_add_left(&rows->left, left))
 			free(left->stalls);
 		if (!result)
-			result = one < 0 ? one : breathe(rows);
+			result = one < 0 ? one : make_room_sometimes(rows);
 	}
 	free(batch.rows);
 	return result;
@@ -567,7 +567,7 @@ static int read_due(struct rows *rows)
 		if (result < 0)
 			row_table_set_moved(rows->table, due[i], true);
 		else
-			result = read_row(rows, due[i]) ?: breathe(rows);
+			result = read_row(rows, due[i]) ?: make_room_sometimes(rows);
 	}
 	return result;
 }
@@ -580,7 +580,7 @@ static int read_moved(struct rows *rows)
 	while (!result && (index = row_table_next_moved(rows->table, &cursor))) {
 		row_table_set_moved(rows->table, index, false);
 		rows_put_due(rows, index);
-		result = read_row(rows, index) ?: breathe(rows);
+		result = read_row(rows, index) ?: make_room_sometimes(rows);
 	}
 	for (size_t i = 0; !result && i < rows->n_retired; i++)
 		result = read_row(rows, rows->retired[i]);

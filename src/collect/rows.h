@@ -41,7 +41,7 @@ int rows_release_ended(struct rows *rows, bool is_filling);
 int rows_make_room(struct rows *rows);
 /* In a tick, of which a part may take longer than the programs need to fill the table: makes room if
  * half of it is used. Leaves the snapshot alone. 0 or a negative errno. */
-int rows_breathe(struct rows *rows);
+int rows_make_room_in_tick(struct rows *rows);
 
 /* Sets the row to what was counted, which never goes down, and adds what that is more to the
  * totals. */
