@@ -194,7 +194,7 @@ static bool top_accepts(struct top_config *config, int argc, int operand, char *
 }
 
 /* With --once, -n was the number of lines before there was --rows: that still works. */
-static void keep_old_meaning(struct top_config *config)
+static void accept_old_n(struct top_config *config)
 {
 	if (!config->once || !config->count)
 		return;
@@ -280,7 +280,7 @@ static int top_main(int argc, char *argv[])
 		     top_has_screen();
 	config.has_interval = config.interval_ms != 0;
 	config.interval_ms = config.interval_ms ?: 1000;
-	keep_old_meaning(&config);
+	accept_old_n(&config);
 	if (config.replay)
 		return has_screen ? top_replay_on_screen(&config, argv + operand) :
 				    top_replay_tables(&config, argv + operand);

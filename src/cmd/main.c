@@ -140,7 +140,7 @@ static int dispatch(int argc, char *argv[])
 /* A static binary would load the system's NSS modules into its own libc, which is another
  * version's. What libc has built in does: a name that only a directory server knows shows as its
  * number. */
-static void keep_to_files(void)
+static void use_passwd_files(void)
 {
 #ifdef STATIC_BUILD
 	__nss_configure_lookup("passwd", "files");
@@ -150,7 +150,7 @@ static void keep_to_files(void)
 
 int main(int argc, char *argv[])
 {
-	keep_to_files();
+	use_passwd_files();
 	claim_standard_fds();
 	signal(SIGPIPE, SIG_IGN); /* a reader that left is a write error */
 	signal(SIGXFSZ, SIG_IGN); /* likewise a file at its size limit */

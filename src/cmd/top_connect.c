@@ -284,7 +284,7 @@ static int retry(void *context)
 
 /* A connection has ended. If none ever worked, that is an error; later it is reported and
  * retried. */
-static int take_end(void *context, const struct error *why)
+static int handle_end(void *context, const struct error *why)
 {
 	struct connection *connection = context;
 
@@ -318,7 +318,7 @@ static int open_loop(struct connection *connection, struct error *error)
 		.credentials = connection->credentials,
 		.authorities = connection->config->ca,
 		.on_bytes = take_bytes,
-		.on_end = take_end,
+		.on_end = handle_end,
 		.context = connection,
 	};
 	int result = loop_new(&connection->loop);

@@ -300,7 +300,7 @@ static struct tally *tally_new(struct grouping *grouping, const struct tally *ke
 }
 
 /* 1 when it is seen for the first time, 0 when not, or -ENOMEM. */
-static int see(struct grouping *grouping, const struct seen *key)
+static int add_seen(struct grouping *grouping, const struct seen *key)
 {
 	struct seen *seen;
 
@@ -330,7 +330,7 @@ static bool has_parts(enum grouping_by by)
 static int count_process(struct grouping *grouping, struct tally *sum, const struct tally *row)
 {
 	struct seen key = { .tally = sum, .tgid = row->tgid, .start_ns = row->start_ns };
-	int is_first = see(grouping, &key);
+	int is_first = add_seen(grouping, &key);
 
 	sum->n_processes -= is_first == 0 ? row->n_processes : 0;
 	return is_first < 0 ? is_first : 0;

@@ -106,7 +106,7 @@ static struct strip **sorted_strips(const struct sink_slices *slices)
 }
 
 /* Makes room: adds the less busy half of the mappings, with all of their slices, to the sum. */
-static int give_up_half(struct sink_slices *slices)
+static int drop_half(struct sink_slices *slices)
 {
 	size_t count = slices->strips.count;
 	autofree struct strip **strips = sorted_strips(slices);
@@ -213,7 +213,7 @@ static int add_row(struct sink_slices *slices, const struct row *row)
 
 	if (!faults)
 		return 0;
-	if (slices->parts.count >= slices->options.max_slices && give_up_half(slices) < 0)
+	if (slices->parts.count >= slices->options.max_slices && drop_half(slices) < 0)
 		return -ENOMEM;
 	strip = strip_of(slices, row);
 	part = strip ? part_of(slices, strip, row) : NULL;

@@ -112,7 +112,7 @@ static void find_selected(struct view *view)
 }
 
 /* The process has ended: its rates are 0. */
-static void rest_figures(struct view *view)
+static void clear_rates(struct view *view)
 {
 	for (size_t i = 0; i < view->set.count; i++) {
 		view->set.lines[i]->delta = (struct fault_counts){};
@@ -133,7 +133,7 @@ static int make_lines(struct view *view)
 
 	if (level->scope.has_process && !process) {
 		view->is_gone = true;
-		rest_figures(view);
+		clear_rates(view);
 		return 0;
 	}
 	view->is_gone = process && process->ended;
@@ -322,7 +322,7 @@ static enum view_kind narrow(struct level *level, enum view_kind from, const str
 }
 
 /* The copies are the level's own, so its scope points to them, wherever it was copied from. */
-static void own_names(struct level *level)
+static void point_to_own_names(struct level *level)
 {
 	if (level->scope.unit)
 		level->scope.unit = level->unit;
@@ -361,7 +361,7 @@ bool view_enter(struct view *view)
 	view->set = (struct line_set){};
 	view->n_shown = 0;
 	view->levels[++view->depth] = inner;
-	own_names(view_level(view));
+	point_to_own_names(view_level(view));
 	return true;
 }
 
