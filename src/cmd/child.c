@@ -30,8 +30,8 @@ static const char *reason(int errnum)
 	}
 }
 
-/* SIGPIPE and SIGXFSZ are ignored here so that our own writes fail instead; the command shall not
- * inherit that. What nohup or a shell made us ignore, it does inherit. */
+/* faultmap ignores SIGPIPE and SIGXFSZ, so that its own writes fail instead; the command must not
+ * inherit that. It does inherit what nohup or a shell made us ignore. */
 static void set_attributes(posix_spawnattr_t *attributes)
 {
 	sigset_t none, defaults;
@@ -45,8 +45,8 @@ static void set_attributes(posix_spawnattr_t *attributes)
 	posix_spawnattr_setsigdefault(attributes, &defaults);
 }
 
-/* Shares our memory until exec, as vfork does: it copies no page tables, so next to no fault of our
- * image is the child's. 0 or a negative errno. */
+/* Shares our memory until exec, as vfork does: that copies no page tables, so that the child has
+ * hardly any faults in our image. 0 or a negative errno. */
 static int start_as_we_are(char *const command[], const struct child_descriptor *extra,
 			   pid_t *ret_pid)
 {

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 
-/* libbpf takes the most of it: with 64 KiB most commands ended by SIGSEGV, with 96 none. */
+/* libbpf uses most of the stack: with 64 KiB most commands ended by SIGSEGV, with 96 none. */
 #define LEAST_STACK (256 * 1024)
 
 static enum log_level level_of(unsigned int verbose)
@@ -25,7 +25,7 @@ void cmd_set_verbosity(unsigned int verbose)
 	log_set_level(level_of(verbose));
 }
 
-/* A program that runs out of stack ends by SIGSEGV, which says nothing. A message now is better. */
+/* Prints a message if the stack is small: a program that runs out of it just ends by SIGSEGV. */
 static bool has_stack(void)
 {
 	struct rlimit limit;

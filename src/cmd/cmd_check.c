@@ -155,8 +155,8 @@ static int try_collector(const struct check_config *config, enum detail detail, 
 	return result;
 }
 
-/* What `daemon` and `run` do by default: each has programs, and parts of programs, that the other
- * has not. The features are those of both: what either was refused is refused. */
+/* Tries what `daemon` and `run` do by default, as each loads programs that the other does not. A
+ * feature counts as refused if either was refused it. */
 static int try_all(const struct check_config *config, struct feature_set *features,
 		   struct collector_info *ret_info, struct error *error, struct error *run_error)
 {

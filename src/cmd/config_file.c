@@ -10,7 +10,7 @@
 
 #include "base/util.h"
 
-/* Keys with their values: more is no configuration but a mistake. */
+/* The most keys with values: more would be a mistake. */
 #define MOST_VALUES 256
 
 struct config_file {
@@ -69,7 +69,7 @@ static int keep(struct config_file *file, const char *value, const char **ret_ke
 	return 0;
 }
 
-/* Only a list may be given twice: of anything else one would be overlooked. */
+/* Only a list may be given twice: one value of any other key would be lost. */
 static bool is_repeated(struct reading *reading, const char *key)
 {
 	const struct option_spec *option = options_find(reading->command, key);

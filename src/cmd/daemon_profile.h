@@ -10,8 +10,9 @@
 
 struct daemon_profile;
 
-/* Adds its sink, which is the sinks' to free; `disabled` is borrowed. 0 or a negative errno with the
- * error set. To be made while what is open belongs to nobody else: it has a process of its own. */
+/* Adds its sink, which the sinks will free; `disabled` is borrowed. To be called before other files
+ * are opened, as its helper process inherits what is open. 0 or a negative errno with the error
+ * set. */
 int daemon_profile_new(struct daemon_profile **ret_profile, const struct option_list *disabled,
 		       struct sinks *sinks, struct error *error);
 /* NULL is fine. */

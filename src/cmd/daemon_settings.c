@@ -14,9 +14,9 @@
 #include "serve/listen.h"
 #include "serve/web.h"
 
-/* About 200 KiB per scrape, which Prometheus takes without a thought. */
+/* About 200 KiB per scrape, which is little for Prometheus. */
 #define DEFAULT_MAX_SERIES 2000
-/* About 10 MiB per scrape: beyond that a person has made a mistake. */
+/* About 10 MiB per scrape: more is a mistake. */
 #define MOST_MAX_SERIES 100000
 #define DEFAULT_MAPPINGS "top=5"
 #define MOST_TOP_MAPPINGS 100

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the daemon is told by flags and by the file of --config: the option table of both, and what
- * they come to. cmd_daemon.c does it. */
+/* The daemon's settings: the option table of its flags and of the file of --config, and the result
+ * of both, which cmd_daemon.c uses. */
 #ifndef FAULTMAP_DAEMON_SETTINGS_H
 #define FAULTMAP_DAEMON_SETTINGS_H
 
@@ -46,7 +46,8 @@ struct settings {
 
 extern const struct command_spec daemon_spec;
 
-/* "top=N" or "none", as daemon_config.mappings has been checked. 0, or -EINVAL for anything else. */
+/* "top=N" or "none", as daemon_config.mappings has been checked. 0, or -EINVAL for anything
+ * else. */
 int daemon_parse_mappings(const char *text, uint64_t *ret_top);
 /* Defaults, then the file, then the flags. 0, or a negative errno with the error set: -EINVAL for a
  * person's mistake. Free with settings_free(). */

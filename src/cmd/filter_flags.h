@@ -73,7 +73,7 @@ int filter_flags_read(struct filter_flags *flags, struct error *error);
 void filter_flags_collect(const struct filter_flags *flags, struct collector_options *options);
 /* When all is over: says that nothing matched, if so. */
 void filter_flags_tell(const struct filter_flags *flags, const struct session *session);
-/* What is asked for as text: "pid 12, 13; unit cron". */
+/* The filters as text: "pid 12, 13; unit cron". */
 void filter_flags_text(const struct filter_flags *flags, char *text, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whom `guard` is to guard, out of its -p PID[/TID]...: the processes that the kernel side counts,
- * and of these the threads that were named, or all of a process.
+ * Reads -p PID[/TID]... of `guard`: the processes that the kernel side counts, and which of their
+  * threads are guarded, the named ones or all of a process.
  */
 #ifndef FAULTMAP_GUARDED_H
 #define FAULTMAP_GUARDED_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What commands that read recorded logs have in common: what they give up before, and what they say
- * of lines that are none. */
+/* For commands that read recorded logs: giving up privileges before, and messages about bad
+ * lines. */
 #ifndef FAULTMAP_LOG_READING_H
 #define FAULTMAP_LOG_READING_H
 
@@ -8,8 +8,8 @@
 #include "cmd/sandbox.h"
 #include "replay/jsonl_reader.h"
 
-/* Of root's capabilities that stays which opens the files, one after the other. 0 or a negative errno
- * with the error set. */
+/* Gives up all of root's capabilities but the one that opens files. 0 or a negative errno with the
+ * error set. */
 int log_reading_give_up_privileges(struct error *error);
 /* The same, and the filter of system calls, unless it is disabled. As above. */
 int log_reading_confine(enum sandbox sandbox, const struct option_list *disabled,
@@ -25,7 +25,8 @@ void log_complaints_print(void *context, const char *path, uint64_t line, const 
 /* How many were not printed, if any. */
 void log_complaints_end(const struct log_complaints *complaints);
 
-/* Reads all of them, NULL-terminated, to the last interval. 0 or a negative errno with the error set. */
+/* Reads all of them, NULL-terminated, to the last interval. 0 or a negative errno with the error
+ * set. */
 int log_reading_files(struct jsonl_reader *reader, char *const files[], struct error *error);
 
 #endif

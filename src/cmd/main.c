@@ -43,9 +43,9 @@ static void print_usage(FILE *stream)
 }
 
 /*
- * With 0, 1 or 2 closed by the parent, a BPF map or a socket would get that number and our text.
- * Read-only, so that writing to it is the error it should be; CLOEXEC, so that the command that
- * `run` starts finds it as closed as we did.
+ * If the parent has closed 0, 1 or 2, a BPF map or a socket would get that number, and our text
+ * would be written to it. Opens /dev/null there: read-only, so that writing is still an error, and
+ * CLOEXEC, so that the command of `run` finds it closed as we did.
  */
 static void claim_standard_fds(void)
 {
@@ -55,7 +55,7 @@ static void claim_standard_fds(void)
 	}
 }
 
-/* Output that did not get out is a failure, unless the command has already reported one. */
+/* Output that could not be written is a failure, unless the command has already reported one. */
 static int check_stdout(int status)
 {
 	bool failed;
@@ -66,7 +66,7 @@ static int check_stdout(int status)
 	failed = fflush(stdout) != 0;
 	if (!failed && !ferror(stdout))
 		return status;
-	if (failed && errno == EPIPE) /* `faultmap help top | head`: it has what it wanted */
+	if (failed && errno == EPIPE) /* `faultmap help top | head`: the reader left early */
 		return status;
 	log_error("cannot write to standard output: %s",
 		  failed && errno ? strerror(errno) : "an earlier write failed");

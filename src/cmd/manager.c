@@ -6,7 +6,7 @@
 
 #include "base/sd_daemon.h"
 
-/* Ticks that may fail, or come late, before the watchdog bites. */
+/* Ticks that may fail, or come late, before the watchdog restarts the daemon. */
 #define TICKS_PER_WATCHDOG 3
 
 void manager_interval(uint64_t interval_ms)

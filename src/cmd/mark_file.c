@@ -136,9 +136,10 @@ int mark_file_writer(const struct mark_file *file)
 /* Opening. ------------------------------------------------------------------------------------- */
 
 /*
- * open(2) waits for answers that mark_file_serve() gives: it has a thread. So does the first close(2)
- * of a duplicate (FUSE_FLUSH); once that was answered with ENOSYS the kernel asks no more. It must
- * not: a child that could not execute COMMAND closes it while we wait for that child.
+ * open(2) waits for answers from mark_file_serve(), so it runs in a thread. So does the first
+ * close(2) of a duplicate (FUSE_FLUSH): once that was answered with ENOSYS, the kernel asks no
+ * more. That is needed: a child that could not execute COMMAND closes the file while we wait for
+ * that child.
  */
 static void *open_writer(void *argument)
 {

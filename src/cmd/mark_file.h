@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A file that exists in no directory, whose writer waits until its reader has answered: so that
- * counters can be read at the very moment of the write. It is the root of a FUSE file system
- * (Documentation/filesystems/fuse) that is mounted nowhere.
+ * A file in no directory, whose writer waits until its reader has answered, so that counters can be
+  * read at the moment of the write. It is the root of a FUSE file system
+  * (Documentation/filesystems/fuse) that is mounted nowhere.
  */
 #ifndef FAULTMAP_MARK_FILE_H
 #define FAULTMAP_MARK_FILE_H

@@ -75,8 +75,8 @@ static int handle_pipe(void *context, uint32_t events)
 	return 0;
 }
 
-/* COMMAND's end reads too, so that nobody who is left gets SIGPIPE when we are gone, and waits for
- * nothing once it is full. */
+/* COMMAND's end is open for reading too, so that processes that are left get no SIGPIPE when we
+ * have ended; and it does not block when it is full. */
 static int open_pipe(struct marks *marks)
 {
 	char path[64];
@@ -103,7 +103,7 @@ static bool is_free(int number)
 	return flags < 0 || flags & FD_CLOEXEC;
 }
 
-/* Of one digit, which is all that >&N of dash can; 9 and 3 are what scripts take for their own. */
+/* A number of one digit, as dash's >&N takes no more; not 9 and 3, which scripts like to use. */
 static int find_number(void)
 {
 	for (int number = 8; number > 3; number--)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Marks: lines that COMMAND writes to the descriptor whose number is in FAULTMAP_MARK. The writer
- * waits until the mark has been taken (mark_file.h); where that cannot be had it is a pipe, and the
- * writer goes on meanwhile.
+ * waits until the mark has been recorded (mark_file.h). If that is not possible it is a pipe, and
+ * the writer does not wait.
  */
 #ifndef FAULTMAP_MARKS_H
 #define FAULTMAP_MARKS_H
@@ -33,9 +33,9 @@ int marks_descriptor(const struct marks *marks);
 int marks_number(const struct marks *marks);
 /* The writer waits. */
 bool marks_are_exact(const struct marks *marks);
-/* After COMMAND has ended, or when no more marks can be taken: takes what is still there, and nobody
- * waits any more, such as a child that COMMAND left behind; its writes to the file fail. False: the
- * last line has no newline. */
+/* After COMMAND has ended, or when no more marks can be recorded: records what is still there. From
+ * then on no writer waits, such as a child that COMMAND left behind; its writes to the file fail.
+ * False: the last line has no newline. */
 bool marks_end(struct marks *marks);
 
 #endif

@@ -14,10 +14,10 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* Beyond these are people (login.defs(5)), and those that systemd makes for a while. */
+/* Larger numbers are people (login.defs(5)), and users that systemd makes for a while. */
 #define SYSTEM_UID_MAX 999
 
-/* Who. ----------------------------------------------------------------------------------------- */
+/* Users. --------------------------------------------------------------------------------------- */
 
 static bool has_effective(unsigned int capability)
 {
@@ -29,7 +29,7 @@ static bool may_become_others(void)
 	return has_effective(CAP_SETUID) && has_effective(CAP_SETGID);
 }
 
-/* A number is a user without other groups than that, whether the database has it or not. */
+/* A number is a user with only the group of that number, whether the database has it or not. */
 static bool find_number(struct privileges_user *user, const char *name)
 {
 	char *end;
@@ -66,8 +66,8 @@ static int find_wanted(struct privileges_user *user, const char *name, struct er
 	return error_set(error, EINVAL, "--user: there is no user \"%s\" on this system", shown);
 }
 
-/* Of /etc/passwd alone, where packages put theirs: others (NSS) would be loaded for good, some 600
- * KiB, for nobody. */
+/* Reads /etc/passwd only, where packages put their users: NSS modules would stay in memory, some
+ * 600 KiB, for nothing. */
 static bool find_system_user(struct privileges_user *user, const char *name)
 {
 	autofclose FILE *file = fopen("/etc/passwd", "re");
@@ -125,7 +125,7 @@ int privileges_check(const char *name, struct error *error)
 	return find_wanted(&user, name, error);
 }
 
-/* What. ---------------------------------------------------------------------------------------- */
+/* Capabilities. -------------------------------------------------------------------------------- */
 
 static const struct {
 	unsigned int need;

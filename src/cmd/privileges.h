@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What goes on long gives up once its programs are attached: the user that started it, and
- * capabilities.
+ * Commands that run long give up privileges once their programs are attached: they become another
+  * user, and drop capabilities.
  *
  * privileges_find (a person's mistake) -> [all that needs privileges] -> privileges_suspend ->
  * [what still works without?] -> privileges_drop
@@ -58,9 +58,9 @@ enum {
 };
 
 /*
- * Becomes the user, with its groups, and puts all capabilities out of effect, though not out of
- * reach: what fails from here on is what needs one. The bounding, inheritable and ambient sets go
- * (the first where CAP_SETPCAP is there). 0 or a negative errno with the error set.
+ * Becomes the user, with its groups, and disables all capabilities, but keeps them permitted: so
+ * the caller can try what fails without them. Clears the bounding set (with CAP_SETPCAP only), the
+ * inheritable and the ambient set. 0 or a negative errno with the error set.
  */
 int privileges_suspend(const struct privileges_user *user, struct error *error);
 /* Gives up every capability but those that `needs` names, of which those that were there have

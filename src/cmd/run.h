@@ -107,13 +107,14 @@ struct run {
 	bool failed;      /* told once; COMMAND goes on */
 };
 
-/* `run` and `stacks`, with the defaults that are in the config: from the flags to the exit status. */
+/* `run` and `stacks`, with the defaults that are in the config: from the flags to the exit
+ * status. */
 int run_main(const struct command *command, struct run_config *config, int argc, char *argv[]);
 /* The same once cmd_begin() has read the flags of a command of this name; `command` NULL: none is
  * followed. */
 int run_begun(const char *name, struct run_config *config, char *const *command);
-/* The session as the flags have it, and all that is told of its ticks, with the first JSON line.
- * `follow`: only what descends from us. As below. */
+/* Opens the session as the flags say, with its sinks, and writes the first JSON line. `follow`:
+ * only what descends from us. As below. */
 int run_prepare(struct run *run, bool follow, session_tick_fn on_tick, struct error *error);
 /* A callback of it: who has ended without having been reported as ended yet? */
 int run_count_pending(void *context, const struct snapshot *snapshot, struct error *error);
@@ -123,20 +124,20 @@ int run_await_records(struct run *run, struct error *error);
 int run_await_stacks(struct run *run, struct error *error);
 /* Whether rows are by code. */
 bool run_has_code(const struct run *run);
-/* Before what is profiled begins: the file of -o, or of --jsonl. 0 or a negative errno with the error
- * set. */
+/* Before what is profiled begins: the file of -o, or of --jsonl. 0 or a negative errno with the
+ * error set. */
 int run_open_output(struct run *run, struct error *error);
 /* Adds the summary, and strips, to the sinks; after the session was opened. As above. */
 int run_make_sinks(struct run *run, struct error *error);
 /* The first JSON line. As above. */
 int run_print_meta(struct run *run, struct error *error);
-/* The files of call paths and the summary; `ended` says of what, `result` how the lines before went,
- * with the error set where they failed. As above. */
+/* The files of call paths and the summary; `ended` says of what, `result` how the lines before
+ * went, with the error set where they failed. As above. */
 int run_print_end(struct run *run, const struct sink_summary_run *ended, int result,
 		  struct error *error);
 /* All JSON lines are out, or lost. As above. */
 int run_drain(struct run *run, struct error *error);
-/* What is profiled goes on, whatever we lose: that is said once. Returns 0. */
+/* Reports, once, that we failed: what is profiled continues. Returns 0. */
 int run_fail(struct run *run, const struct error *error);
 /* The callbacks of a session that go with that. */
 int run_handle_trouble(void *context, int result, unsigned int in_a_row, const struct error *why);
@@ -155,8 +156,8 @@ int run_prepare_verdict(struct run *run, struct error *error);
 /* After the last tick: what is in run->findings from now on, and the JSON lines of budgets and
  * findings. As above. */
 int run_end_verdict(struct run *run, struct error *error);
-/* The report, and a line on stderr for each budget that is broken. What `status` becomes
- * by it. */
+/* Writes the JUnit report, and a line on stderr for each broken budget. Returns the exit status,
+ * which was `status` before. */
 int run_judge(struct run *run, int status);
 
 /* What was asked for without a command. The exit status. */

@@ -25,9 +25,9 @@ struct attached {
 	size_t n_watched;
 };
 
-/* -d is one interval unless -n says how many. A file of code is opened as it is first seen, and what
- * is resident is seen at a tick: so these are not more than a second apart in `stacks` and
- * `explain`. */
+/* The number of ticks: -d is one interval unless -n says how many. In `stacks` and `explain`
+ * ticks are at most a second apart, as files of code are opened, and resident memory is read, at
+ * ticks. */
 static uint64_t ticks_wanted(const struct run_config *config)
 {
 	if (config->count || !config->interval_ms)
@@ -66,7 +66,8 @@ static bool awaits_named(const struct run *run)
 	return !run->n_attached && n_reported < n_seen;
 }
 
-/* Who has ended may be a zombie still, that its parent has not waited for: kill(2) finds it. */
+/* A process that has ended may still be a zombie, as its parent has not waited for it: kill(2)
+ * finds it. */
 static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct run *run = context;

@@ -68,8 +68,8 @@ void session_set_trouble(struct session *session, session_trouble_fn on_trouble)
 void session_set_signal(struct session *session, session_signal_fn on_signal);
 
 /*
- * Of a command that only reads on, before its first tick: becomes the user, keeps none of the
- * capabilities but what reading asks for, and takes that filter of system calls. 0 or a negative
+ * For a command that only reads from now on, before its first tick: becomes the user, keeps only
+ * the capabilities that reading needs, and enters that filter of system calls. 0 or a negative
  * errno with the error set.
  */
 int session_give_up_privileges(const struct session *session, const struct privileges_user *user,

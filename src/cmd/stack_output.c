@@ -60,8 +60,8 @@ static void see_file(void *context, const char *file, uint32_t tgid)
 		symbolizer_see_map(context, file, tgid);
 }
 
-/* Of the process that reads strangers' files, as of who reads strangers' logs. Where the kernel takes
- * no filter it goes on without: the limits of time and memory stay. */
+/* Confines the process that reads untrusted files, as `report` is confined. If the kernel accepts
+ * no filter it continues without: its limits of time and memory stay. */
 static void confine(const void *disabled)
 {
 	struct error error;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What `stacks`, `run` and `report` print of code: the flags, the sink that adds it up, the names,
- * and the files. All that is needed for it is owned here but the sink, which is its command's
- * sinks' to free.
+ * What `stacks`, `run` and `report` print about code: the flags, the sink that adds it up, the
+ * names, and the files. Everything is owned here except the sink, which the command's sinks free.
  */
 #ifndef FAULTMAP_STACK_OUTPUT_H
 #define FAULTMAP_STACK_OUTPUT_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The flags of every command that prints a table: defined once, so that --by, --sort, --rows, --all,
- * --csv and --color mean the same everywhere. Everything is borrowed from the command's config.
+ * The flags of every command that prints a table: defined once, so that --by, --sort, --rows,
+ * --all, --csv and --color mean the same everywhere. Everything is borrowed from the command's
+ * config.
  */
 #ifndef FAULTMAP_TABLE_OPTIONS_H
 #define FAULTMAP_TABLE_OPTIONS_H
@@ -82,7 +83,7 @@ extern const char *const table_colours[];
 		.type = OPTION_CHOICE, .offset = offsetof(config, member.colour),                      \
 		.choices = table_colours                                                               \
 	}
-/* The one that `run` has another meaning for. */
+/* The flag --json, which means something else in `run`. */
 #define TABLE_JSON_OPTION(config, member)                                       \
 	{                                                                       \
 		.name = "json", .help = "print each table as one line of JSON", \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A file of metrics for the textfile collector of node_exporter, which reads it at any time: each
- * version is written beside it and takes its place as a whole.
+ * A file of metrics for the textfile collector of node_exporter, which may read it at any time:
+ * each version is written to another file, which is then renamed to it.
  */
 #ifndef FAULTMAP_TEXTFILE_H
 #define FAULTMAP_TEXTFILE_H

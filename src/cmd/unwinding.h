@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who unwinds the stacks that --stacks copies, for the commands that watch. */
+/* The process that unwinds the stacks that --stacks copies, for the commands that watch. */
 #ifndef FAULTMAP_UNWINDING_H
 #define FAULTMAP_UNWINDING_H
 
@@ -7,8 +7,8 @@
 #include "symbol/build_ids.h"
 #include "symbol/unwinder.h"
 
-/* What a process that reads strangers' files gives up: all but what it is sent. `disabled`: features
- * that --disable-feature names (struct option_list). */
+/* Confines a process that reads untrusted files to what it is sent. `disabled`: features that
+ * --disable-feature names (struct option_list). */
 void unwinding_confine(const void *disabled);
 /* If the flags ask for it: makes it, before the collector, and says so in the collector's options.
  * `disabled` is borrowed. Where it cannot be made, there is a warning and it goes on without. To be

@@ -39,8 +39,8 @@ uint64_t rows_contexts_lost(const struct rows *rows);
 int rows_release_ended(struct rows *rows, bool is_filling);
 /* Between two ticks, when the programs tell that the table is filling. 0 or a negative errno. */
 int rows_make_room(struct rows *rows);
-/* In a tick, of which a part may take longer than the programs need to fill the table: makes room if
- * half of it is used. Leaves the snapshot alone. 0 or a negative errno. */
+/* In a tick, of which a part may take longer than the programs need to fill the table: makes room
+ * if half of it is used. Leaves the snapshot alone. 0 or a negative errno. */
 int rows_make_room_in_tick(struct rows *rows);
 
 /* Sets the row to what was counted, which never goes down, and adds what that is more to the

@@ -14,8 +14,8 @@
 
 /* For the score, faults of this many seconds ago count half, or a little less. */
 #define MEMORY_SECONDS 600.0
-/* How often a process that faults is checked again: an exec may keep the comm and still change what a
- * rule depends on. */
+/* How often a process that faults is checked again: an exec may keep the comm and still change what
+ * a rule depends on. */
 #define LOOK_AGAIN_NS 30000000000ULL
 
 /* A process, as long as it lives. */

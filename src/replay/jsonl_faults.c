@@ -11,9 +11,9 @@
 #include "model/ledger.h"
 #include "model/stall_causes.h"
 
-/* What found no room; no mapping of a log has it. */
+/* The id of "[other]", which no mapping of a log has. */
 #define OTHER_MAPPING UINT64_MAX
-/* Call paths that are kept; a log that has more is read without those beyond. */
+/* The most call paths that are kept; further ones in a log are ignored. */
 #define MAX_STACKS 65536
 /* Build ids that are kept, of all files. */
 #define MAX_BUILD_IDS 65536
@@ -58,13 +58,13 @@ static void get_latency(struct jsonl_line *line, const json_t *object, struct la
 								  "buckets");
 }
 
-/* What the stalls of a line were for. */
+/* The stalls of a line by cause. */
 struct stall_line {
 	struct cause_counts delta, total;
 	uint64_t max_ns[STALL_CAUSE_COUNT];
 };
 
-/* Causes that a later version may have are no error: their time is in none that is known. */
+/* Ignores causes of a later version: their time is in no cause that is known here. */
 static void get_stall(struct jsonl_line *line, const json_t *object, struct stall_line *stall)
 {
 	if (!json_is_object(object))
@@ -182,7 +182,7 @@ static struct code_place get_code(struct jsonl_line *line, json_t *code)
 	return place;
 }
 
-/* Who executed what. NULL: the line does not say, is wrong, or *ret_result is -ENOMEM. */
+/* The thread and code of a line. NULL: it has none, is wrong, or *ret_result is -ENOMEM. */
 static struct context *get_context(struct jsonl_line *line, int *ret_result)
 {
 	json_t *code = json_object_get(line->object, "code");
@@ -331,7 +331,7 @@ static bool get_row(struct jsonl_line *line, struct row *row)
 	return !line->why[0];
 }
 
-/* As the collector has it for what finds no room in the kernel. */
+/* The row of "[other]", as the collector makes it for faults that found no room in the kernel. */
 static struct row *find_other(struct snapshot *snapshot, const struct row *want)
 {
 	struct process *process = snapshot_process(snapshot, 0, 0, NULL);

@@ -95,7 +95,7 @@ char *jsonl_line_raw(struct jsonl_line *line, const char *name)
 	return line->why[0] ? NULL : TAKE_PTR(bytes);
 }
 
-/* As root's, who wrote the log: its share is the largest. */
+/* Names count for root's share of the budget, which is the largest. */
 const char *jsonl_line_name(struct jsonl_line *line, const char *name, enum strings_end keeps)
 {
 	autofree char *bytes = jsonl_line_raw(line, name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fields of one JSON line of a log, for jsonl_reader.c. One that is not there or not what it
- * should be is 0 or "", and the first of them is the reason why the line is left out.
+ * The fields of one JSON line of a log, for jsonl_reader.c. A missing or wrong field reads as 0 or
+ * ""; the first such field is the reason why the line is left out.
  */
 #ifndef FAULTMAP_JSONL_LINE_H
 #define FAULTMAP_JSONL_LINE_H
@@ -20,8 +20,8 @@ struct jsonl_line {
 	char why[192]; /* empty: nothing wrong so far */
 };
 
-/* A line of so many values would take many times its size once it is taken apart: no faultmap
- * writes one. */
+/* True for a line with so many values that parsing it would take many times its size. faultmap
+ * writes no such line. */
 bool jsonl_line_is_excessive(const char *text, size_t length);
 void jsonl_line_reject(struct jsonl_line *line, const char *name, const char *what);
 /* The value of that name, which may be NULL. */

@@ -282,7 +282,8 @@ static int read_run(struct jsonl_line *line, struct error *error)
 	return result;
 }
 
-/* Another faultmap counts from 0: its totals say nothing about what was read before. */
+/* A faultmap that was started again counts from 0: its totals are not compared with earlier
+ * ones. */
 static void forget_totals(struct jsonl_reader *reader)
 {
 	reader->has_totals = false;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Turns JSON lines back into the snapshots that they were written from, interval by interval, for
- * the sinks: here the log stands where the collector stands else. What one line lacks because lines
- * were lost is taken from the running total of the next. A line that is no line of ours is told and
- * skipped. Memory is bounded, whatever the lines say: of rows, processes and names the rest is
- * folded or cut, and counted.
+ * the sinks: the log takes the place of the collector. The counts of lost lines are taken from the
+ * running totals of later ones. A line that is not ours is reported and skipped. Memory is bounded,
+ * whatever the lines say: rows and processes beyond a maximum are summed up, names are cut, and
+ * both counted.
  */
 #ifndef FAULTMAP_JSONL_READER_H
 #define FAULTMAP_JSONL_READER_H
@@ -28,7 +28,7 @@ typedef void (*log_complaint_fn)(void *context, const char *path, uint64_t line,
 struct jsonl_reader_options {
 	int64_t from_ms, to_ms; /* since 1970: intervals that ended from then on, and before then */
 	log_interval_fn on_interval;
-	log_run_fn on_run; /* NULL: they are passed over */
+	log_run_fn on_run; /* NULL: `run` lines are ignored */
 	log_complaint_fn on_complaint;
 	void *context;
 };

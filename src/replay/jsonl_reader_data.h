@@ -11,7 +11,7 @@
 #include "replay/jsonl_reader.h"
 #include "replay/jsonl_totals.h"
 
-/* Of one interval: some 50 MiB. What comes beyond is in the process "other". */
+/* The most rows of an interval: some 50 MiB. Further ones count in the process "other". */
 #define MAX_ROWS 200000
 #define MAX_PROCESSES 50000
 /* A result that is no error: the line is counted elsewhere, or its process not at all. */
@@ -45,12 +45,13 @@ struct jsonl_reader {
 	size_t n_build_ids;
 };
 
-/* What was added since the line before, be it that lines between them were lost. */
+/* What was added since the last line that was read, even if lines in between were lost. */
 uint64_t jsonl_gain(uint64_t delta, uint64_t total, bool is_known, uint64_t *last);
-/* The process of the line. NULL: the line is wrong, or *ret_result says why: NO_ROOM, or no memory. */
+/* The process of the line. NULL: the line is wrong, or *ret_result says why: NO_ROOM, or no
+ * memory. */
 struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result);
-/* Takes a `faults` line, and a `stack` line that later ones refer to. 0, NO_ROOM or -ENOMEM; what is
- * wrong with the line is in it. */
+/* Takes a `faults` line, and a `stack` line that later ones refer to. 0, NO_ROOM or -ENOMEM; what
+ * is wrong with the line is in it. */
 int jsonl_read_faults(struct jsonl_line *line);
 int jsonl_read_stack(struct jsonl_line *line);
 int jsonl_read_stack_sample(struct jsonl_line *line);
