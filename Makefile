@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # `make help` lists the targets. Everything made goes below build/.
 
-# As the kernel's arch/ has it, which is also how bpf_tracing.h calls it.
+# The architecture's name in the kernel's arch/ and in bpf_tracing.h.
 HOST_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
 	-e 's/ppc64le/powerpc/' -e 's/riscv64/riscv/' -e 's/s390x/s390/' -e 's/loongarch64/loongarch/')
 ARCH ?= $(HOST_ARCH)
@@ -23,7 +23,7 @@ ifeq ($(CROSS),)
 GNU_PREFIX :=
 else ifeq ($(CROSS),arm64)
 GNU_PREFIX := aarch64-linux-gnu-
-# What deps.sh installs for it; SYSROOT names another place.
+# Where deps.sh installs its libraries; SYSROOT names another place.
 PKG_CONFIG_PLACE := PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig \
 	$(if $(SYSROOT),PKG_CONFIG_SYSROOT_DIR=$(SYSROOT))
 else
@@ -34,7 +34,8 @@ ifeq ($(origin CC),default)
 CC := $(GNU_PREFIX)gcc
 endif
 CLANG ?= clang
-# SANITIZE=1: the first finding ends the program; gcc warns of more then, which is no error. FUZZ=1: libFuzzer besides, which is clang's.
+# SANITIZE=1: the first finding ends the program. gcc then warns more, so warnings are no errors. FUZZ=1: libFuzzer too,
+# which needs clang.
 SANITIZERS := -Wno-error -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined
 ifneq ($(FUZZ),)
@@ -48,7 +49,7 @@ PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-# WITHOUT="symbol term connect": without what only some need.
+# WITHOUT="symbol term connect": leaves out parts that not everybody needs.
 PARTS := symbol term connect
 LEFT_OUT := $(filter-out $(PARTS),$(WITHOUT))
 ifneq ($(LEFT_OUT),)
@@ -56,7 +57,7 @@ $(error WITHOUT=: not "$(LEFT_OUT)"; what can be left out is: $(PARTS))
 endif
 HAS_SYMBOL := $(if $(filter symbol,$(WITHOUT)),,yes)
 HAS_TERM := $(if $(filter term,$(WITHOUT)),,yes)
-# What libcurl itself takes, Debian has no static libraries of; and it is for the terminal.
+# Debian has no static libraries of what libcurl needs; and --connect is of no use without the terminal.
 HAS_CONNECT := $(if $(STATIC)$(filter connect term,$(WITHOUT)),,yes)
 WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM) \
 	$(if $(HAS_CONNECT),,-DWITHOUT_CONNECT)
@@ -66,7 +67,7 @@ WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c src/symbol/unwind_wor
 	$(if $(HAS_CONNECT),,src/client/% src/cmd/top_connect.c)
 LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
 	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw)
-# Of these the headers: they are loaded when they are needed.
+# Of these only the headers: the program loads the libraries when it needs them.
 LOADED_LIBRARIES := $(if $(HAS_CONNECT),libcurl)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -85,8 +86,8 @@ endif
 
 GOALS := $(or $(MAKECMDGOALS),all)
 
-# Goals that load BPF programs: refused up front, before anything is built. What that takes are capabilities, which
-# root may lack in a container, and others may have: CAP_SYS_ADMIN (21), or CAP_PERFMON (38) and CAP_BPF (39).
+# Goals that load BPF programs are refused before anything is built if the capabilities are missing, which root may
+# lack in a container, and other users may have: CAP_SYS_ADMIN (21), or CAP_PERFMON (38) and CAP_BPF (39).
 ifneq ($(filter demo check check-packages check-san check-keys attack soak bench,$(GOALS)),)
 ifneq ($(shell has=0x$$(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/self/status); \
 	echo $$((has >> 21 & 1 | has >> 38 & has >> 39 & 1))),1)
@@ -94,7 +95,7 @@ $(error it loads BPF programs, so it needs CAP_BPF and CAP_PERFMON, or CAP_SYS_A
 endif
 endif
 
-# Goals that compile: what they need is looked up once, and named in one line when it is missing.
+# Goals that compile: checks once for what they need, and names in one line what is missing.
 ifneq ($(filter-out help deps demo check check-unit check-foreign check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm dist format format-check,$(GOALS)),)
 ifeq ($(filter $(HOST_ARCH),$(KNOWN_ARCHES)),)
 $(error faultmap is for x86-64 and arm64, and may work on powerpc64le, riscv64, s390x and loongarch64: not on $(HOST_ARCH))
@@ -131,7 +132,7 @@ LINK_FLAGS := $(SYSROOT_FLAGS) $(SANITIZER_FLAGS) $(if $(STATIC),$(STATIC_FLAGS)
 # -iquote, so that <spawn.h> stays the C library's.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote . -iquote $(BUILD) \
 	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(WITHOUT_FLAGS) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
-# Not the user's flags: the workloads' faults are counted one by one.
+# Without the user's flags, as tests expect an exact number of faults from the workloads.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
 # BPF_PROG() names every argument of a hook, used or not. BTF has the files' names: the same wherever they lie.
@@ -193,7 +194,7 @@ $(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
 
 $(BUILD)/src/sink/sink_jsonl.o: | $(BUILD)/faultmap.schema.h
 
-# What a browser is to hold the flame graph's script and style against.
+# Hashes of the flame graph's script and style, which a browser checks.
 $(BUILD)/flame_csp.h: src/sink/flame.js src/sink/flame.css
 	$(say) HASH $@
 	$(Q)mkdir -p $(@D)
@@ -216,7 +217,7 @@ $(BUILD)/profile.pb-c.o: $(BUILD)/profile.pb-c.c Makefile
 
 $(BUILD)/src/sink/profile_pprof.o: | $(BUILD)/profile.pb-c.h
 
-# page.c takes them in, which no .d file says.
+# page.c includes them, which no .d file says.
 $(BUILD)/src/serve/page.o: $(wildcard src/serve/page.html src/serve/page.css src/serve/page.js)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
@@ -282,7 +283,7 @@ $(BENCH_BPF): $(BUILD)/bench/%.o: tests/bench/%.c Makefile
 deps:
 	@packaging/deps.sh build $(if $(STATIC),static) $(CROSS)
 
-# What root made below build/ goes to the owner of the tree, so that a plain `make` works after it.
+# Files that root made below build/ are given to the owner of the tree, so that a plain `make` works afterwards.
 GIVE_BACK = chown -R --reference=. $(BUILD)
 
 demo:
@@ -291,10 +292,10 @@ demo:
 	@$(GIVE_BACK)
 	$(BUILD)/faultmap run -- python3 tests/workload/touch.py 512
 
-# What the cross build takes; where it cannot be had, tests/cli/cross.sh skips it and says so.
+# What the cross build needs; without it tests/cli/cross.sh skips the cross build and says so.
 CROSS_TESTED = $(filter-out $(HOST_ARCH),arm64)
 
-# What needs neither root nor much time; `make check` has it too.
+# Tests that need neither root nor much time; `make check` runs them too.
 UNIT_CHECKED := unit/ cli/usage cli/config. cli/corpora cli/docs cli/man cli/rooms
 check-unit:
 	@packaging/deps.sh unit
@@ -327,7 +328,7 @@ check-system: deb
 	@packaging/deps.sh vm packages
 	@BUILD=$(BUILD) tests/vm/system.sh; status=$$?; $(GIVE_BACK); exit $$status
 
-# What is found is left in build/libfuzzer/findings, new inputs beside it: add the good ones to the corpus.
+# Findings are left in build/libfuzzer/findings, new inputs beside it: add the good ones to the corpus.
 TIME ?= 60
 fuzz:
 	@packaging/deps.sh fuzz
@@ -345,7 +346,7 @@ check-san:
 	@status=0; for pattern in $(SANITIZED); do \
 		BUILD=$(BUILD)/san DEADLINE_FACTOR=5 tests/run.sh "$$pattern" || status=1; done; $(GIVE_BACK); exit $$status
 
-# Two minutes: keys and sizes at random, on a view with all there is.
+# Two minutes of random keys and sizes, on a view that has everything.
 check-keys:
 	@packaging/deps.sh test
 	@$(MAKE) -j"$$(nproc)" all
@@ -360,7 +361,7 @@ check-valgrind:
 analyze: $(SKELETONS) $(BUILD)/faultmap.schema.h
 	@CLANG=$(CLANG) BUILD=$(BUILD) tests/analyze.sh $(ALL_CFLAGS)
 
-# About ten minutes: what somebody who means ill can do to it, one script each; ATTACKS="names links" are those alone.
+# About ten minutes of attacks, one script each; ATTACKS="names links" runs only these.
 attack:
 	@packaging/deps.sh test
 	@$(MAKE) -j"$$(nproc)" tests
@@ -381,7 +382,7 @@ bench:
 	@$(GIVE_BACK)
 	@BUILD=$(BUILD) tests/bench/run.sh
 
-# The one place that says which version this is.
+# The only place that has the version.
 VERSION := $(shell sed -n 's/^.define FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)
 INSTALL = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
 	UNITDIR='$(UNITDIR)' ZSHDIR='$(ZSHDIR)' VERSION='$(VERSION)' packaging/install.sh
@@ -417,7 +418,7 @@ check-packages: all workloads
 	@status=0; for test in tests/packages/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
 		$(GIVE_BACK); exit $$status
 
-# What axe-core says of the page at /; PICTURES=DIR leaves a picture of each view there.
+# Checks the page at / with axe-core; PICTURES=DIR leaves a picture of each view there.
 # tests/run.sh of its own folder: these install what they need, and take minutes.
 check-foreign:
 	@packaging/deps.sh foreign
@@ -471,12 +472,12 @@ help:
 	@echo '  make check-vm             live tests on other kernels, under QEMU'
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
-	@echo '  sudo make check-foreign   programs that nobody here wrote (redis, postgres, java, node), and go tool pprof; installs them'
+	@echo '  sudo make check-foreign   third-party programs (redis, postgres, java, node), and go tool pprof; installs them'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn; 100 replayed hosts'
-	@echo '  make fuzz TIME=60         each fuzz target for so many seconds'
+	@echo '  make fuzz TIME=60         each fuzz target for TIME seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
-	@echo '  sudo make bench           what a fault, a start and a tick cost, beside peers; ROUNDS=3: a quick look'
+	@echo '  sudo make bench           cost of a fault, a start and a tick, compared with other tools; ROUNDS=3: quicker'
 	@echo '  make analyze       clang --analyze'
 	@echo '  make format        clang-format of the C files; format-check: whether that would change any'
 	@echo '  make tests         builds all that the tests use, runs nothing; parts of it: unit-tests,'
