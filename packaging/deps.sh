@@ -40,7 +40,7 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 static='libunistring-dev=libunistring.a libbz2-dev=libbz2.a liblzma-dev=liblzma.a'
 fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
-# Programs that nobody here wrote.
+# Third-party programs.
 others='redis-server=redis-server redis-tools=redis-cli sqlite3=sqlite3 jq=jq procps=ps'
 command -v initdb >/dev/null || [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] ||
 	others="$others postgresql=initdb"
@@ -99,7 +99,7 @@ installed()
 		grep -qxE "($architecture|all) installed"
 }
 
-# The thing itself, wherever it came from.
+# Whether it is there, whatever package it came from.
 available()
 {
 	case $1 in

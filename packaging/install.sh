@@ -12,8 +12,8 @@ share=$PREFIX/share
 cd "$(dirname "$(realpath "$0")")/.."
 shopt -s nullglob
 
-# HOW SOURCE TARGET, a line each. text: with paths and version filled in. config: the administrator's
-# once it is there.
+# HOW SOURCE TARGET, a line each. text: with paths and version filled in. config: not
+# replaced once it is there, as the administrator may have changed it.
 list()
 {
 	local page data
@@ -64,7 +64,7 @@ put()
 	esac
 }
 
-# take HOW SOURCE TARGET: what is not as it was installed is somebody's work.
+# take HOW SOURCE TARGET: a file that has changed since it was installed stays.
 take()
 {
 	local target=$DESTDIR$3
