@@ -6,11 +6,11 @@
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
-/* An answer that takes longer is none; one after the other, so that a slow link is not flooded. */
+/* An answer that takes longer is a failure. One request at a time, so that a slow link is not flooded. */
 const PATIENCE_MS = 10000;
 const LEAST_PAUSE_MS = 1000;
 const MOST_PAUSE_MS = 10000;
-/* Who types is not done before that. */
+/* Typing counts as finished after this time. */
 const TYPING_MS = 250;
 
 /* The columns of all tables, by the names that figures have in JSON; class: its colour. */
@@ -43,7 +43,7 @@ const byId = (id) => document.getElementById(id);
 let view = readView();
 let paused = false;
 let timer = 0;
-let turn = 0; /* of the newest request: an older one's answer is not wanted any more */
+let turn = 0; /* number of the newest request: answers to older ones are ignored */
 let failures = 0; /* in a row */
 let shownAt = ""; /* the time of what is shown */
 let intervalMs = LEAST_PAUSE_MS;
@@ -123,13 +123,13 @@ function shape(name, attributes) {
 	return element;
 }
 
-/* What is the same already stays, so that nobody's selection is lost. */
+/* Leaves unchanged text alone, so that a selection in it is not lost. */
 function setText(element, text) {
 	if (element.textContent !== text)
 		element.textContent = text;
 }
 
-/* For who cannot see that something has changed. */
+/* For screen readers: something has changed. */
 function announce(text) {
 	byId("announcement").textContent = text;
 }
@@ -150,7 +150,7 @@ function readView() {
 	return result;
 }
 
-/* Only what is not as usual; "#" alone for the page as it is without one. */
+/* Only what differs from the default; "#" alone for the page as it is without one. */
 function fragmentOf(changes) {
 	const wanted = { ...view, ...changes };
 	const result = new URLSearchParams();
@@ -164,7 +164,7 @@ function fragmentOf(changes) {
 function setView(changes) {
 	history.replaceState(null, "", fragmentOf(changes));
 	view = readView();
-	draw(); /* what is there; what it takes from elsewhere comes in a moment */
+	draw(); /* with the answers that are there; others come in a moment */
 	return refresh();
 }
 
@@ -177,7 +177,7 @@ function sortRows(rows, sort) {
 	return [...rows].sort((a, b) => (sort === "name" ? 0 : b[sort] - a[sort]) || byName(a, b));
 }
 
-/* Puts the lines in order. Who has the focus stays where it is: moving would take it away. */
+/* Puts the lines in order. The line with the focus is not moved, as it would lose the focus. */
 function arrange(body, lines) {
 	const fixed = lines.find((line) => line.contains(document.activeElement));
 	let isBefore = Boolean(fixed);
@@ -347,7 +347,7 @@ function strip(key, history) {
 	const write = COLUMNS[key].write;
 	const values = history.map((point) => point[key]);
 	const seconds = history.reduce((sum, point) => sum + point.seconds, 0);
-	/* Until there is more, a minute: the first ticks would be as wide as barn doors. */
+	/* At least a minute wide: the first ticks would be very broad otherwise. */
 	const width = Math.max(seconds, 60);
 	const peak = Math.max(0, ...values);
 	const now = write(values.length ? values[values.length - 1] : 0) + "/s";
@@ -360,7 +360,7 @@ function strip(key, history) {
 	let x = width - seconds;
 
 	history.forEach((point, i) => {
-		/* What is not nothing can be seen. */
+		/* Everything above 0 can be seen. */
 		const height = values[i] ? Math.max(values[i] / peak * 100, 2) : 0;
 
 		if (height)
@@ -465,15 +465,15 @@ function drawAll(overview) {
 	setText(byId("kinds-note"), `of the last ${span(overview.seconds)}`);
 	groupTable.update(overview.groups, false,
 		isRest ? { ...rest, name: `everything else (${many(rest.groups, "group")})` } : null,
-		view.search ? "No group's name has this in it." : "No group yet.");
-	kindTable.update(overview.kinds, false, null, "No fault.");
+		view.search ? "No group has a name that contains this." : "No group yet.");
+	kindTable.update(overview.kinds, false, null, "No faults.");
 	showFlame(overview.flame);
 	say(`${many(overview.processes, "process", "processes")} at ${time(overview.ts)}`);
 }
 
 /* --- One group --- */
 
-/* Of late, or since it is counted: the same names. */
+/* Recent figures, or totals, under the same names. */
 function figuresOf(object, isTotal) {
 	const result = { ...object };
 
@@ -487,7 +487,7 @@ function makeKinds(place) {
 	const table = new Table(place, "Kinds", "Kind", FAULTS);
 
 	return (group, isTotal) => {
-		table.update(group.kinds.map((kind) => figuresOf(kind, isTotal)), isTotal, null, "No fault.");
+		table.update(group.kinds.map((kind) => figuresOf(kind, isTotal)), isTotal, null, "No faults.");
 		return "";
 	};
 }
@@ -499,12 +499,12 @@ function makeMappings(place) {
 		table.scroll.hidden = !group.mappings;
 		if (!group.mappings)
 			return "not counted: --mappings none";
-		table.update(group.mappings.map((mapping) => figuresOf(mapping, isTotal)), isTotal, null, "No fault.");
-		return "those that have series of their own (--mappings); other has the rest";
+		table.update(group.mappings.map((mapping) => figuresOf(mapping, isTotal)), isTotal, null, "No faults.");
+		return "mappings with series of their own (--mappings); other is the rest";
 	};
 }
 
-/* The bound that so much of them are not above; "" when they are longer than the last one. */
+/* The bound below which this part of them is; "" if that is above the last bound. */
 function quantile(stalls, bounds, share) {
 	const wanted = stalls.reduce((sum, count) => sum + count, 0) * share;
 	let sum = 0;
@@ -546,8 +546,8 @@ function makeStalls(place) {
 			return make("tr", "", title, make("td", "bar", svg), cell);
 		}));
 		if (first < 0)
-			return "no fault was timed; --detail full times all, fast those that may wait";
-		return ["of the faults that were timed", quantile(stalls, bounds, 0.5),
+			return "no faults were timed; --detail full times all faults, fast only those that may wait";
+		return ["of the timed faults", quantile(stalls, bounds, 0.5),
 			quantile(stalls, bounds, 0.99)].filter(Boolean).join(", ");
 	};
 }
@@ -595,7 +595,7 @@ function otherLink() {
 }
 
 function drawNone() {
-	setText(byId("about"), "There is no such group now.");
+	setText(byId("about"), "This group no longer exists.");
 	byId("tiles").replaceChildren();
 	byId("panels").hidden = byId("periods").hidden = true;
 }
@@ -695,11 +695,11 @@ async function refreshOnce(mine) {
 	intervalMs = last ? last.seconds * 1000 : 0;
 	shownAt = time(overview.ts);
 	if (failures)
-		announce("There are figures again");
+		announce("Figures are up to date again");
 	failures = 0;
 }
 
-/* The next one comes when this is done, or at once where something else is wanted. */
+/* The next request comes after this one, or at once if something else is to be shown. */
 async function refresh() {
 	const mine = ++turn;
 
@@ -736,7 +736,7 @@ function applyView() {
 
 function setPaused(isPaused) {
 	paused = isPaused;
-	setText(byId("pause"), paused ? "Go on" : "Pause");
+	setText(byId("pause"), paused ? "Resume" : "Pause");
 	byId("pause").setAttribute("aria-pressed", String(paused));
 	clearTimeout(timer);
 	if (!paused)

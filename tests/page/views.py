@@ -58,7 +58,7 @@ def test_lists(browser):
     check("the rest is in one line", text(browser, "#groups tfoot th"), "everything else (3 groups)")
     browser.type("x")
     check("it may find none", browser.wait("document.querySelector('#groups tbody').textContent",
-                                           "No group's name has this in it."), "No group's name has this in it.")
+                                           "No group has a name that contains this."), "No group has a name that contains this.")
     site.stop()
 
 
@@ -131,7 +131,7 @@ def test_links(browser):
     check("Back leads back", browser.wait("document.querySelector('#all').hidden", False), False)
     check("in the same order", browser.ask("location.hash"), "#sort=denied")
     browser.open(site.url + "#group=gone&sort=nonsense&period=x&y=z")
-    check("a group that is gone is said to be", text(browser, "#about"), "There is no such group now.")
+    check("a group that is gone is said to be", text(browser, "#about"), "This group no longer exists.")
     check("what a link has too much does no harm", browser.ask("view.sort + view.period"), "minorrecent")
     site.stop()
 
@@ -170,7 +170,7 @@ def test_sizes(browser):
     site = Site(Daemon([]))
     browser.open(site.url)
     check("no group at all", text(browser, "#groups tbody"), "No group yet.")
-    check("and no kind", text(browser, "#kinds tbody"), "No fault.")
+    check("and no kind", text(browser, "#kinds tbody"), "No faults.")
     check("that is no trouble", browser.ask("failures") == 0 and browser.console == [])
     site.answer.groups = [group(f"program{i}", minor=i, resident=(2000 - i) << 20) for i in range(2000)]
     check("2,000 groups come", browser.wait(NAMES + "[0]", "program1999"), "program1999")
@@ -206,7 +206,7 @@ def test_gone(browser):
     check("and can be sorted", browser.ask(NAMES)[-1], "ssh")
     site = Site(some(), port)
     check("it comes back", browser.wait("document.querySelector('#state').className", ""), "")
-    check("that is told, too", text(browser, "#announcement"), "There are figures again")
+    check("that is told, too", text(browser, "#announcement"), "Figures are up to date again")
     site.answer = lambda path, arguments: 503
     check("before the first tick it says so",
           browser.wait("document.querySelector('#state').textContent.includes('no tick yet')"))
