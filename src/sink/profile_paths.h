@@ -19,8 +19,8 @@ void profile_paths_free(struct profile_paths *paths);
  * if there is no room. 0 or -ENOMEM. */
 int profile_paths_add(struct profile_paths *paths, const struct profile_stack *stack,
 		      const char *mapping, const struct sampled_path *path);
-/* Calls back for each path with its count, until a call returns something else than 0; returns
- * that. */
+/* Calls back for each path, as often as it was counted, until a call returns something else than 0;
+ * returns that. */
 int profile_paths_each(const struct profile_paths *paths,
 		       int (*each)(void *context, const struct profile_stack *stack,
 				   const char *mapping, const struct sampled_path *path),

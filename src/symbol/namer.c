@@ -320,7 +320,7 @@ void namer_take(struct namer *namer)
 		if (reply.number != NUMBER_OF_START) {
 			take_reply(namer, &reply);
 		} else if (namer->has_begun) {
-			/* A new worker: asks again what the former one had not answered. */
+			/* A new worker: forgets all, so that everything is asked for again. */
 			forget_files(namer);
 			forget_names(namer);
 		} else {
