@@ -55,7 +55,7 @@ static size_t lines_of(uint32_t count)
 	return lines;
 }
 
-/* The entry is there before the count says so. */
+/* Writes the entry before it raises the count. */
 static void list_give(struct free_list *list, const struct mapped *lines, uint32_t index,
 		      uint32_t count)
 {

@@ -44,7 +44,7 @@ uint32_t row_table_latencies_used(const struct row_table *table);
 /* The next index from *cursor on that has moved; 0 at the end. */
 uint32_t row_table_next_moved(const struct row_table *table, uint32_t *cursor);
 bool row_table_has_moved(const struct row_table *table, uint32_t index);
-/* Marks it as looked at, or not; what is read after that is at least what was counted before. */
+/* Sets or clears its mark. What is read after that includes all that was counted before. */
 void row_table_set_moved(struct row_table *table, uint32_t index, bool moved);
 
 /* A copy; its context is 0 where keys have none. */
@@ -53,18 +53,18 @@ const struct row_value *row_table_value(const struct row_table *table, uint32_t 
 /* NULL where the row has no stalls. */
 const struct latency *row_table_latency(const struct row_table *table, uint32_t index);
 
-/* What these were for; NULL where that is not told. */
+/* The causes of these; NULL if they are not known. */
 const struct stall_causes *row_table_causes(const struct row_table *table, uint32_t index);
 
 /* The list that the program forget_rows works off. At most FORGET_MAX. */
 void row_table_set_forget(struct row_table *table, const uint32_t *indexes, uint32_t count);
-/* Whether it has, the one at this place. */
+/* True if forget_rows has taken out the row at this place of the list. */
 bool row_table_has_forgotten(const struct row_table *table, uint32_t place);
 
 /* Clears the row and makes its index free. No program may work with it any more. 0 or a negative
  * errno. */
 int row_table_give(struct row_table *table, uint32_t index);
-/* Lets the programs tell again when the table is filling. */
+/* Lets the programs report again that the table is filling. */
 void row_table_listen(struct row_table *table);
 
 #endif

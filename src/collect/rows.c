@@ -104,7 +104,7 @@ static uint64_t faults_in(const struct fault_counts *counts)
 	return counts->minor + counts->major + counts->denied;
 }
 
-/* Says it once: such a process does it again and again. */
+/* Warns once, as such a process does it again and again. */
 static void say_folded(struct rows *rows, const struct process *process)
 {
 	char comm[COMM_LEN * 4 + 1];
@@ -114,8 +114,8 @@ static void say_folded(struct rows *rows, const struct process *process)
 	rows->has_said_folded = true;
 	text_escape_to(comm, sizeof(comm), process->comm);
 	log_warning(
-		"process %u (%s) has faulted in more mappings than there is room for: those beyond are "
-		"counted in its \"[other]\"; --max-rows makes more room for all",
+		"process %u (%s) has faulted in more mappings than there is room for: further ones count "
+		"in its \"[other]\"; --max-rows makes more room",
 		process->tgid, comm);
 }
 
@@ -130,7 +130,7 @@ static void add_gained(struct rows *rows, struct row *row, const struct fault_co
 	rows->snapshot->totals.folded += faults_in(gained);
 }
 
-/* Adds what `now` has and `before` has not. 0 or -ENOMEM. */
+/* Adds the difference of `now` and `before`. 0 or -ENOMEM. */
 static int add_causes(struct row_latency *latency, const struct stall_causes *now,
 		      const struct stall_causes *before)
 {
@@ -152,8 +152,9 @@ static int add_causes(struct row_latency *latency, const struct stall_causes *no
 	return 0;
 }
 
-/* Adds the stalls that `now` has and `before` (may be NULL) has not. Where causes are told, the sum
- * is theirs: a program may have written one and not the other yet. 0 or -ENOMEM. */
+/* Adds the difference of the stalls in `now` and `before` (may be NULL). If causes are known the
+ * sum is that of the causes, as a program may have written one but not yet the other. 0 or
+ * -ENOMEM. */
 static int add_stalls(struct row *row, const struct stalls_read *now,
 		      const struct stalls_read *before)
 {
@@ -205,8 +206,8 @@ static int describe_row(struct rows *rows, struct row *row, const struct row_key
 	return result;
 }
 
-/* Nobody has told of this process: its exit record was lost, and it is gone. What its program is
- * called says the first mapping that it executed from. */
+/* For a process that was never reported, as its exit record was lost: the name of its program is
+ * that of the first mapping that it executed code from. */
 static void name_after_program(struct process *process, const struct row *row)
 {
 	const char *name = strrchr(row->mapping, '/');
@@ -217,9 +218,9 @@ static void name_after_program(struct process *process, const struct row *row)
 }
 
 /*
- * The process of a key. NULL when it is not known: it was born since the tasks were listed. If it
- * was not known in a tick before either (*tick is that one), nobody will tell of it, and it is made
- * up.
+ * The process of a key. NULL if it is not known, as it was born since the tasks were listed. If it
+ * was not known in an earlier tick either (*tick is that one), it will not be reported any more,
+ * and is made from the key.
  */
 static struct process *process_of(struct rows *rows, const struct row_key *key, uint32_t *tick,
 				  int *ret_error)
@@ -242,7 +243,7 @@ static struct process *process_of(struct rows *rows, const struct row_key *key, 
 	return process;
 }
 
-/* The key of what finds no room in the snapshot. */
+/* The key of the "[other]" row, for rows that find no room in the snapshot. */
 static struct row_key folded_key(const struct row_key *key)
 {
 	return (struct row_key){ .start_ns = key->start_ns,
@@ -350,7 +351,7 @@ bool rows_copy_stalls(const struct rows *rows, uint32_t index, struct stalls_rea
 
 	if (!latency)
 		return false;
-	memset(ret_stalls, 0, sizeof(*ret_stalls)); /* they are compared as they lie in memory */
+	memset(ret_stalls, 0, sizeof(*ret_stalls)); /* they are compared with memcmp() */
 	ret_stalls->latency = *latency;
 	ret_stalls->has_causes = causes != NULL;
 	if (causes)
@@ -375,7 +376,8 @@ static int read_stalls(struct rows *rows, uint32_t index, struct row *row)
 	return result;
 }
 
-/* Takes a row that is new here. NULL: its process is not known yet, or no memory. */
+/* Finds or makes the snapshot's row of a new index. NULL: its process is not known yet, or no
+ * memory. */
 static struct row *attach(struct rows *rows, uint32_t index, int *ret_error)
 {
 	struct row_key key = row_table_key(rows->table, index);
@@ -387,7 +389,7 @@ static struct row *attach(struct rows *rows, uint32_t index, int *ret_error)
 	slot->row = row_of(rows, process, &key, ret_error);
 	if (!slot->row || slot->row->mapping_class == MAPPING_OTHER)
 		return slot->row;
-	/* Of its former index the last counts may still come: by their key. */
+	/* The last counts of its former index may still come: they are found by their key. */
 	if (slot->row->kernel_index)
 		rows->slots[slot->row->kernel_index].row = NULL;
 	slot->row->kernel_index = index;
@@ -402,7 +404,8 @@ void rows_put_due(struct rows *rows, uint32_t index)
 	rows->due[rows->n_due++] = index;
 }
 
-/* What a row has that the snapshot has not: its process was born after the tasks were listed. */
+/* Counts faults of a row that is left for the next tick, as its process was born after the
+ * listing. */
 static void count_skipped(struct rows *rows, uint32_t index)
 {
 	const struct slot *slot = &rows->slots[index];
@@ -414,8 +417,8 @@ static void count_skipped(struct rows *rows, uint32_t index)
 	rows->skipped_faults += gained.minor + gained.major;
 }
 
-/* A process that was reported as ended cannot fault any more: what comes late all the same is in
- * nobody's row. */
+/* The process was reported as ended and should not fault any more: counts what comes late all the
+ * same as `late`, in no row. */
 void rows_read_dead(struct rows *rows, uint32_t index)
 {
 	struct fault_counts gained = gain_of(rows, index);
@@ -548,8 +551,8 @@ static int read_all_left(struct rows *rows)
 	return result;
 }
 
-/* Those that were being read the last time, once more, in case a mark was taken back while a count
- * was under way to where it is read. */
+/* Reads the rows of the last tick once more, in case a mark was cleared before a count was
+ * visible. */
 static int read_due(struct rows *rows)
 {
 	size_t n_due = rows->n_due;
@@ -601,7 +604,7 @@ int rows_tick(struct rows *rows, uint64_t tick)
 	rows->is_reading = false;
 	if (result)
 		return result;
-	/* What was taken out while these were read: it was counted before the tasks were, too. */
+	/* Counts of rows that were taken out meanwhile: they, too, are from before the listing. */
 	rows->skipped_faults = 0;
 	result = read_all_left(rows);
 	for (size_t i = 0; i < rows->n_due; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From the kernel's rows to the snapshot's: reads what moved, and takes rows out of the kernel's
- * table so that there is always room for those that move. Private to collect/. Owns what it keeps
- * beside the kernel's table; kernel, snapshot, names and contexts are borrowed and must outlive it.
+ * Reads the kernel's rows that moved into the snapshot, and takes rows out of the kernel's table so
+ * that there is always room for those that move. Private to collect/. Owns what it keeps beside the
+ * kernel's table; kernel, snapshot, names and contexts are borrowed and must outlive it.
  *
  * A row that is taken out leaves its last counts here, and the next tick adds them to the snapshot:
  * nothing changes a snapshot between two ticks, for the sinks may look at it.
@@ -34,17 +34,17 @@ uint64_t rows_names_lost(const struct rows *rows);
 /* Rows whose context had not. */
 uint64_t rows_contexts_lost(const struct rows *rows);
 
-/* The processes that ended are in the snapshot, and the sinks get it: their rows may go. Makes room
- * if the table is half full, or the programs have told so (is_filling). 0 or a negative errno. */
+/* Takes out the rows of processes that have ended, once the snapshot has them. Makes room if the
+ * table is half full, or if the programs reported that it fills (is_filling). 0 or a negative
+ * errno. */
 int rows_release_ended(struct rows *rows, bool is_filling);
 /* Between two ticks, when the programs tell that the table is filling. 0 or a negative errno. */
 int rows_make_room(struct rows *rows);
-/* In a tick, of which a part may take longer than the programs need to fill the table: makes room
- * if half of it is used. Leaves the snapshot alone. 0 or a negative errno. */
+/* Within a tick, a part of which may take longer than the programs need to fill the table: makes
+ * room if half of it is used. Leaves the snapshot alone. 0 or a negative errno. */
 int rows_make_room_in_tick(struct rows *rows);
 
-/* Sets the row to what was counted, which never goes down, and adds what that is more to the
- * totals. */
+/* Sets the row's counts, which never go down, and adds the increase to the totals. */
 void rows_set_counts(struct snapshot *snapshot, struct row *row, struct fault_counts counts);
 
 #endif

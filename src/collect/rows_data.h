@@ -17,9 +17,9 @@ struct stalls_read {
 
 /* What is known of the row at an index of the kernel's table. */
 enum slot_state {
-	SLOT_FREE,    /* as far as is known: it may be taken, and not have moved yet */
-	SLOT_LIVE,    /* it is in the hash */
-	SLOT_RETIRED, /* it is not, but a program may still be at work with it */
+	SLOT_FREE, /* as far as is known: a program may have taken it, but it has not moved yet */
+	SLOT_LIVE, /* it is in the hash */
+	SLOT_RETIRED, /* taken out of the hash, but a program may still work with it */
 };
 struct slot {
 	struct row *row;            /* NULL: not found yet, or its process is gone */
@@ -57,8 +57,8 @@ struct rows {
 	const struct names *names;
 	const struct contexts *contexts;
 	struct slot *slots; /* by index */
-	/* To be read at the next tick whatever their mark says: what was counted as it was taken
-	 * back may not be seen yet. */
+	/* To be read at the next tick even without a mark: a count may not have been visible yet
+	 * when the mark was cleared. */
 	uint32_t *due;
 	size_t n_due;
 	uint32_t *due_now; /* of this tick */
@@ -66,7 +66,7 @@ struct rows {
 	size_t n_retired;
 	struct left_rows left;
 	size_t n_read; /* in this tick */
-	uint32_t hand; /* the index that room is looked for from */
+	uint32_t hand; /* the index from which rows to take out are looked for, round and round */
 	uint32_t tick;
 	uint64_t skipped_faults;
 	uint64_t names_lost;
@@ -80,9 +80,9 @@ struct rows {
 bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained);
 /* The row's stalls as they are now; false where it has none. */
 bool rows_copy_stalls(const struct rows *rows, uint32_t index, struct stalls_read *ret_stalls);
-/* It is to be read at the next tick, whatever its mark says. */
+/* The row will be read at the next tick even without a mark. */
 void rows_put_due(struct rows *rows, uint32_t index);
-/* Takes in what is counted late for a process that was reported as ended. */
+/* Counts what comes late for a process that was reported as ended. */
 void rows_read_dead(struct rows *rows, uint32_t index);
 /* Appends a copy. 0, or -ENOMEM where there is no room. */
 int rows_add_left(struct left_rows *list, const struct left_row *left);

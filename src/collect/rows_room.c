@@ -81,20 +81,21 @@ static int free_retired(struct rows *rows)
 	return result;
 }
 
-/* Which rows are to go. */
+/* Which rows may be taken out. */
 enum haste {
 	HASTE_NONE,  /* those that have stood still for some ticks */
 	HASTE_SOME,  /* those that have not moved since the hand was here last */
 	HASTE_GREAT, /* within a tick any */
 };
 
-/* Ticks that a row has to stand still to go while there is no hurry. */
+/* Without haste: ticks for which a row has to stand still before it is taken out. */
 #define IDLE_TICKS 2
 
 /*
- * A row that has moved may go if it has not moved again when the hand comes round. Within a tick
- * its mark stays: the next tick would be too late to read it if its process is reported as ended in
- * this one. There it may go at once, if need be: what it has counted is read at the tick's end.
+ * A row that has moved may be taken out if it has not moved again when the hand comes round. Within
+ * a tick its mark stays: if its process is reported as ended in this tick, the next one would be
+ * too late to read it. Within a tick it may be taken out at once, if need be: its counts are read
+ * at the tick's end.
  */
 static bool may_go_moved(struct rows *rows, uint32_t index, enum haste haste)
 {
@@ -150,7 +151,7 @@ static uint32_t used_of(const struct rows *rows)
 	return used > latencies ? used : latencies;
 }
 
-/* How many are to go until no more than a quarter of the table is in use. */
+/* How many rows to take out until no more than a quarter of the table is in use. */
 static size_t surplus_of(const struct rows *rows)
 {
 	uint32_t goal = row_table_size(rows->table) / 4, used = used_of(rows);
@@ -187,7 +188,8 @@ static void mark_dead(struct slot *slot)
 	slot->is_dead = true;
 }
 
-/* Several indexes may lead to one "[other]" row, which does not say which: looks at all of them. */
+/* Several indexes may belong to one "[other]" row, which does not know which: checks all
+ * indexes. */
 static void mark_folded_dead(struct rows *rows)
 {
 	for (uint32_t i = 1; i <= row_table_size(rows->table); i++)

@@ -95,7 +95,7 @@ void stack_samples_free(struct stack_samples *samples)
 	free(samples);
 }
 
-/* The name, be it that it is on its way still. NULL: no memory. */
+/* The name; if it has not come yet, reads what is in the ring first. NULL: no memory. */
 static const char *name_of(struct stack_samples *samples, unsigned int class, uint64_t name_id,
 			   uint32_t uid)
 {
@@ -139,7 +139,7 @@ static struct space *space_new(struct stack_samples *samples, uint64_t id)
 	return NULL;
 }
 
-/* Two CPUs may tell of the same space at once: what is known already is passed over. */
+/* Two CPUs may report the same space at once: areas that are known already are ignored. */
 int stack_samples_add_area(struct stack_samples *samples, const struct code_area_record *record,
 			   size_t size)
 {
@@ -273,7 +273,7 @@ static struct context *context_of(const struct stack_samples *samples,
 	return context;
 }
 
-/* The one that the answer is to; those before it have none. NULL: there is no such. */
+/* The stack that the answer belongs to; stacks before it get no answer any more. NULL: none. */
 static struct pending *pending_of(struct stack_samples *samples, uint64_t number)
 {
 	if (number < samples->first || number >= samples->next)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Copies of stacks, from the kernel side to who unwinds them, and the call paths that come back, into
- * the snapshot. Where a process has code mapped comes before its first stack, and again in each
- * generation of names (names.h).
+ * Passes copies of stacks from the kernel side to the unwinder, and the call paths that come back
+ * to the snapshot. Records of where a process has code mapped come before its first stack, and
+ * again in each generation of names (names.h).
  */
 #ifndef FAULTMAP_STACK_SAMPLES_H
 #define FAULTMAP_STACK_SAMPLES_H
@@ -25,11 +25,11 @@ int stack_samples_add_area(struct stack_samples *samples, const struct code_area
 			   size_t size);
 int stack_samples_add_stack(struct stack_samples *samples, const struct stack_sample_record *record,
 			    size_t size);
-/* Puts what has come back into the snapshot. 0 or -ENOMEM. */
+/* Adds the call paths that have come back to the snapshot. 0 or -ENOMEM. */
 int stack_samples_take(struct stack_samples *samples, struct snapshot *snapshot);
 /* Stacks that are being unwound. */
 size_t stack_samples_pending(const struct stack_samples *samples);
-/* A new generation: what was told in the one before the current is forgotten. */
+/* Begins a new generation: areas of the one before the last are forgotten. */
 void stack_samples_turn(struct stack_samples *samples, uint32_t number);
 /* Stacks whose call path is known, and that were lost on the way. */
 uint64_t stack_samples_unwound(const struct stack_samples *samples);

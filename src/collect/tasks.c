@@ -13,8 +13,8 @@
 #include "base/command_line.h"
 #include "base/util.h"
 
-/* A process that is in no listing any more and whose free record does not come ends after so long:
- * an RCU grace period takes far less, so the record was lost. */
+/* A process that is no longer listed and whose free record does not come counts as ended after this
+ * time: an RCU grace period takes far less, so the record was lost. */
 #define VANISHED_NS 10000000000ULL
 
 /* Exit and free records between two ticks: more than a machine can make in a second, 35 MiB. */
@@ -33,7 +33,7 @@ struct tasks {
 
 	uint64_t tick_ns;    /* CLOCK_MONOTONIC */
 	uint64_t listing;    /* the number of this one; the first is 1 */
-	uint64_t generation; /* a new one has the kernel tell of all */
+	uint64_t generation; /* in a new one the kernel reports all processes */
 	uint64_t full_ns;    /* when the last listing of all was; as tick_ns */
 	uint64_t lost_then;  /* exit records that had been lost by the last listing */
 	bool is_full;        /* this listing is one of all */
@@ -131,7 +131,7 @@ static int set_cgroup(struct tasks *tasks, struct process *process, uint64_t id)
 	}
 	if (!known && process->accounting.cgroup_id != id) {
 		tasks->cgroups_lost++;
-		tasks->wants_full = true; /* to be told of it once more */
+		tasks->wants_full = true; /* so that it is reported once more */
 	}
 	process->accounting.cgroup_id = id;
 	process->cgroup = path ?: process->cgroup;
@@ -149,7 +149,7 @@ static int keep_text(struct tasks *tasks, const struct process *process, const c
 	return kept ? 0 : -ENOMEM;
 }
 
-/* Where nothing can be read, what is known stays. */
+/* If the link cannot be read, what is known stays. */
 static int set_exe(struct tasks *tasks, struct process *process)
 {
 	char link[32], path[PATH_MAX];
@@ -203,8 +203,8 @@ static void set_memory(struct tasks *tasks, struct process *process,
 {
 	uint64_t page = tasks->page_size;
 
-	/* The kernel's own cheap figures, within a batch per CPU; while they stand still, so do the
-	 * exact ones of statm. */
+	/* The kernel's estimates, exact to a batch per CPU; while they stand still, so do the exact
+	 * figures of statm. */
 	if (record->vsz_pages && (record->vsz_pages != process->accounting.vsz_pages ||
 				  record->rss_pages != process->accounting.rss_pages)) {
 		process->accounting.vsz_pages = record->vsz_pages;
@@ -298,10 +298,10 @@ int tasks_apply_ended(struct tasks *tasks)
 /* ---- listing ---- */
 
 /*
- * A record of a process has the counters of all its threads, or none if they could not be read:
- * then those of before stay. Those of the iterator are of one thread each: they add up, with those
- * of the threads that are gone as the first record has them, so that a thread that ends meanwhile
- * is not counted twice.
+ * A record of a process has the counters of all its threads, or none if they could not be read;
+ * then the former ones stay. Records of the iterator are of one thread each and are added up. The
+ * counters of threads that are gone are taken from the first record, so that a thread that ends
+ * meanwhile is not counted twice.
  */
 static void add_counters(struct tasks *tasks, struct process *process,
 			 const struct task_record *record)
@@ -346,8 +346,7 @@ static int add_task(void *context, const struct record *base, size_t size)
 	return set_identity(tasks, process, record);
 }
 
-/* The process should be in this listing and is not: it has been reaped, and its record has not come
- * yet. */
+/* The process is missing in this listing: it has been reaped, but its record has not come yet. */
 static void miss_process(struct tasks *tasks, struct process *process, uint64_t boot_ns)
 {
 	if (!process->accounting.missing_ns)
@@ -359,8 +358,8 @@ static void miss_process(struct tasks *tasks, struct process *process, uint64_t 
 		tasks->wants_full = true;
 }
 
-/* After all records: they are the process's counters, and who is missing has been reaped. Who ends
- * is in each listing. */
+/* After all records were read: their sums are the process's counters. A process that is missing has
+ * been reaped, as one that is ending is in each listing. */
 static void sum_up_process(struct tasks *tasks, struct process *process, uint64_t boot_ns)
 {
 	bool has_exited = process->accounting.has_exited;
@@ -381,7 +380,8 @@ static void sum_up_process(struct tasks *tasks, struct process *process, uint64_
 		tasks->wants_full = true;
 }
 
-/* Only a listing of all finds processes that ended without a record. */
+/* True if exit records were lost: only a listing of all processes finds those that ended without
+ * one. */
 static bool has_lost_exits(struct tasks *tasks)
 {
 	size_t n_cpus;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Processes: what the kernel has counted of each, who it is, and when it has ended. At each tick
- * the kernel tells of those that have moved, and of those that are ending; of all of them now and
- * then, and when one is missed. Private to collect/. Fills the snapshot's processes; kernel,
- * snapshot and names are borrowed and must outlive it.
+ * Processes: the kernel's counters of each, its identity, and when it has ended. At each tick the
+  * kernel reports those that have changed or are ending; all of them now and then, and when one is
+  * missing. Private to collect/. Fills the snapshot's processes; kernel, snapshot and names are
+  * borrowed and must outlive it.
  */
 #ifndef FAULTMAP_TASKS_H
 #define FAULTMAP_TASKS_H
@@ -21,17 +21,17 @@ struct tasks;
  * and free records do. */
 struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names,
 			bool free_is_last);
-/* What is read from /proc of each process, when it is first told of and when its comm has changed:
- * which file it runs, and its command line. Of who has ended by then neither is known. */
+/* What to read from /proc for each process when it is first reported and when its comm has changed:
+ * its file, and its command line. If it has ended by then neither is known. */
 void tasks_want(struct tasks *tasks, bool exe, bool command);
 void tasks_free(struct tasks *tasks);
 
-/* First in a tick. Reads the counters, and ends who is gone and had its exit record before. 0 or a
- * negative errno. */
+/* First in a tick. Reads the counters, and ends processes that are gone and whose exit record came
+ * before. 0 or a negative errno. */
 int tasks_list(struct tasks *tasks, uint64_t tick_ns);
 /* Remembers an exit or free record. 0 or -ENOMEM. */
 int tasks_keep_ended(struct tasks *tasks, const struct task_record *record);
-/* After tasks_list and after the ring: takes those records. 0 or a negative errno. */
+/* After tasks_list() and after the ring was read: applies those records. 0 or a negative errno. */
 int tasks_apply_ended(struct tasks *tasks);
 
 /* Exit records for which there was no room here. */

@@ -4,10 +4,10 @@
  * processes are gone, so that none ever goes down. Rendering reads only what the last tick left:
  * its cost depends neither on the number of processes nor on that of clients.
  *
- * Bounded: a scrape never has more than max_series series, faultmap's own included. What has fixed
- * labels is always there; groups and the mappings with the most faults share what that leaves (see
- * groups.h, top_mappings.h). The rest is counted as `other`, and what series had counted that have
- * ended is told as well: sums stay exact.
+ * Bounded: a scrape never has more than max_series series, faultmap's own included. Series with
+ * fixed labels are always there; groups, and the mappings with the most faults, share the rest (see
+ * groups.h, top_mappings.h). Everything else counts as `other`, and the counts of series that have
+ * ended are shown too: sums stay exact.
  */
 #ifndef FAULTMAP_SINK_PROMETHEUS_H
 #define FAULTMAP_SINK_PROMETHEUS_H

@@ -2,9 +2,9 @@
 /*
  * The mappings of one group that have series of their own: those with the most faults of late. As
  * many again are watched as candidates, so that memory is bounded however many mappings there are.
- * A series counts from when it was let in. One that is put out stands still until everybody has seen
- * its last value, and then ends. The mapping `other` counts what no series counts, when it happens:
- * it never takes over what a series had, so that rate() is right.
+ * A series counts from its start. One that has to make room stands still until every reader has
+ * seen its last value, and then ends. The mapping `other` counts what no series counts, when it
+ * happens: it never takes over the counts of a series, so that rate() is right.
  */
 #ifndef FAULTMAP_TOP_MAPPINGS_H
 #define FAULTMAP_TOP_MAPPINGS_H
@@ -19,8 +19,8 @@
 enum severity { SEVERITY_MINOR, SEVERITY_MAJOR, SEVERITY_DENIED, SEVERITY_COUNT };
 extern const char *const severity_names[SEVERITY_COUNT];
 
-/* Who was put out stays out so long: Prometheus takes a series that is gone for five minutes for
- * ended everywhere, so that nobody sees the new life as the old one going down. */
+/* A series that ended does not come back for this time: Prometheus takes a series that is gone for
+ * five minutes for ended, so that the new one is not seen as the old one going down. */
 #define STAY_OUT_NS 300000000000
 
 /* A series that stands still ends after so long even if a reader has not come again. */
@@ -33,9 +33,9 @@ struct mapping_series {
 	uint64_t hash; /* of the mapping's name: its identity. 0: an empty slot */
 	double score;  /* faults, those of ten minutes ago for less */
 	bool shown;
-	uint64_t left_tick;    /* was put out by this tick and stands still; 0: no */
-	bool is_unseen;        /* its readers see a 0 first: they have to come twice */
-	uint64_t out_until_ns; /* was put out: neither shown nor forgotten before that */
+	uint64_t left_tick; /* the tick from which on it stands still; 0: it does not */
+	bool is_unseen;     /* readers have not seen all of its counters: they need two scrapes */
+	uint64_t out_until_ns; /* after its end: neither shown nor forgotten before this */
 	char *label;           /* owned; NULL where there was no memory */
 	struct timespec created;
 	uint64_t born[SEVERITY_COUNT]; /* the tick that showed each first; 0: none */
