@@ -30,12 +30,13 @@ typedef int32_t s32;
 	SWITCH(bool, config_host_processes, true)                                                  \
 	SWITCH(bool, config_process_free, true)                                                    \
 	SWITCH(bool, config_run_delay, true)                                                       \
-	SWITCH(bool, config_causes, true)       /* what a stall was for is told */                 \
-	SWITCH(u32, config_slice_shift, 0)      /* --slice: log2 of its bytes; 0: off */           \
-	SWITCH(bool, config_guard, false)       /* each fault of who is guarded is told at once */ \
-	SWITCH(bool, config_guard_units, false) /* who is guarded is in a cgroup */                \
-	SWITCH(bool, config_guard_threads, false)  /* or named: else all that are counted are */   \
-	SWITCH(bool, config_guard_mlockall, false) /* and only while mlockall(2) is in force */    \
+	SWITCH(bool, config_causes, true)  /* what a stall was for is told */                      \
+	SWITCH(u32, config_slice_shift, 0) /* --slice: log2 of its bytes; 0: off */                \
+	SWITCH(bool, config_guard, false) /* each fault of a guarded thread is reported at once */ \
+	SWITCH(bool, config_guard_units, false) /* guards by cgroup */                             \
+	SWITCH(bool, config_guard_threads,                                                         \
+	       false) /* guards named threads; else all that are counted */                        \
+	SWITCH(bool, config_guard_mlockall, false) /* guards only while mlockall(2) is in force */ \
 	SWITCH(bool, config_threads, false) /* --threads, --code: what the context of a row has */ \
 	SWITCH(bool, config_code, false)                                                           \
 	SWITCH(bool, config_stacks, false)  /* only with config_code */                            \
@@ -399,7 +400,7 @@ struct name_record {
 	u64 id;
 	u32 flags;
 	u32 length; /* of text in use */
-	u32 uid;    /* of who saw it first */
+	u32 uid;    /* of the process that used it first */
 	u32 pad;
 	char text[NAME_MAX_BYTES + NAME_COMPONENT_MAX];
 };

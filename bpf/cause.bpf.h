@@ -3,7 +3,7 @@
  * What a fault's time goes to. Its stamp has a clock for each cause, and `since_ns`: all of the
  * fault's time before that is on one of them. Each hook that sees the fault's cause change first
  * puts the time since then on the clock that has run so far; so the clocks add up to the latency,
- * to the nanosecond, and whatever no hook tells of is STALL_CPU or STALL_UNKNOWN.
+ * to the nanosecond, and time that no hook explains is STALL_CPU or STALL_UNKNOWN.
  *
  * A fault that waits for nothing costs one store at its entry: its clocks start at the first hook
  * that is called in it (causes_begin()).

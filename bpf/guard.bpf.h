@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * `guard`: each fault of a guarded thread goes to a ring of its own as soon as it is known how it
- * ended, beside being counted. Who is guarded was named by number, or is in a cgroup. All of this is
- * dead code, and its maps are as small as can be, for every other command.
+ * ended, beside being counted. Who is guarded was named by number, or is in a cgroup. All of this
+ * is dead code, and its maps are as small as can be, for every other command.
  */
 #ifndef FAULTMAP_GUARD_BPF_H
 #define FAULTMAP_GUARD_BPF_H
@@ -24,7 +24,7 @@ struct {
 	__type(value, u32);
 } guarded SEC(".maps");
 
-/* Faults of who is guarded that did not get into the ring. */
+/* Faults of guarded threads that found no room in the ring. */
 volatile u64 guard_lost = 0;
 
 /* Cgroups may be nested this deep: those of systemd are some five, of Kubernetes some eight. */
@@ -140,7 +140,7 @@ VERIFIED_ONCE int guard_tell_unseen(const struct row_key *key, const struct exte
 	return 0;
 }
 
-/* The fault finds no stamp, and so nobody will tell of it. */
+/* The fault finds no slot for a stamp, so it cannot be reported. */
 static __always_inline void guard_lose(struct task_struct *task)
 {
 	if (config_guard && is_guarded(task))

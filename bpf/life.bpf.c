@@ -54,7 +54,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 /*
  * Adds the exiting thread to what those before it had counted, and puts the larger of that and what
  * the kernel has of released threads into the record. The threads of a process exit in any order
- * and are released later; whoever is last here has the sum.
+ * and are released later; the last one here has the sum.
  */
 static __always_inline void add_exited(struct task_record *record, struct task_struct *task)
 {

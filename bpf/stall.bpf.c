@@ -90,7 +90,7 @@ int BPF_PROG(fault_switch, bool preempt, struct task_struct *prev, struct task_s
 #define RWSEM_READER_OWNED 1UL
 #define RWSEM_OWNER_FLAGS_MASK 7UL
 
-/* Notes who has the process's mmap_lock for writing, if that is what is waited for. */
+/* Notes which thread has the process's mmap_lock for writing, if the task waits for that. */
 static __always_inline void note_holder(struct task_fault *fault, void *lock)
 {
 	struct mm_struct *mm = FIELD(untrusted(current_task()), mm);
@@ -190,10 +190,10 @@ int BPF_PROG(fault_reads, struct folio *added)
 }
 
 /*
- * memcg:mod_memcg_lruvec_state, Linux 6.13 on: a counter of the task's memory cgroup moves, each page
- * that is mapped for the first time among them. Interrupts off. workingset_refault() tells of pages
- * of a file or of swap that had been evicted, in the task that brings them back. Those that a fault
- * reads ahead are its own, too.
+ * memcg:mod_memcg_lruvec_state, Linux 6.13 on: a counter of the task's memory cgroup moves, each
+ * page that is mapped for the first time among them. Interrupts off. workingset_refault() tells of
+ * pages of a file or of swap that had been evicted, in the task that brings them back. Those that a
+ * fault reads ahead are its own, too.
  */
 SEC("?tp_btf/mod_memcg_lruvec_state")
 int BPF_PROG(fault_refaults, void *memcg, int item, int pages)
@@ -209,8 +209,8 @@ int BPF_PROG(fault_refaults, void *memcg, int item, int pages)
 	    item != (int)bpf_core_enum_value(enum node_stat_item___refaults,
 					     WORKINGSET_REFAULT_ANON))
 		return 0;
-	/* Seen on 6.18, why is not known: no run of fault_switch told of this task's return to its
-	 * CPU. */
+	/* Seen on 6.18, for an unknown reason: no run of fault_switch reported that this task had
+	 * returned to its CPU. */
 	if (!cpu->stamped)
 		switch_in(cpu, current_task());
 	fault = pages > 0 ? cause_hook_begins() : NULL;

@@ -192,8 +192,8 @@ static __always_inline bool rb_tree_in_flux(struct mm_struct___rb_tree *mm)
 	return bpf_core_field_exists(mm->mmap_lock.count) && FIELD(mm, mmap_lock.count.counter) & 1;
 }
 
-/* A tree without a lock, nor a sequence that tells of changes: what is not found is looked for
- * again. */
+/* The tree is read without a lock, and no sequence shows changes: looks again for what was not
+ * found. */
 static __always_inline enum walk_result walk_rb(struct mm_struct___rb_tree *mm, u64 address,
 						u64 *ret)
 {

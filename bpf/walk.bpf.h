@@ -147,7 +147,7 @@ struct process_counters {
 	bool torn;
 };
 
-/* Changes when anything changes that a record tells of. */
+/* Changes when anything in a record changes. */
 static __always_inline u64 fingerprint_of(const struct process_counters *counters,
 					  struct task_struct *leader, struct mm_struct *mm)
 {

@@ -123,7 +123,7 @@ struct guard_command {
 	struct ending endings[ATTACH_MAX];
 	size_t n_running; /* of --pid */
 	char name[256];   /* the label in metrics */
-	bool is_slow;     /* who reads the lines: said so already */
+	bool is_slow;     /* the reader did not keep up, and a message has said so */
 	bool reader_left; /* standard output is a pipe that was closed */
 	bool file_failed; /* said so already */
 };

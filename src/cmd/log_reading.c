@@ -16,7 +16,7 @@ int log_reading_give_up_privileges(struct error *error)
 	struct privileges_user user;
 	int result = privileges_find(&user, NULL, error);
 
-	user.is_other = false; /* the files are those of who asks */
+	user.is_other = false; /* the files belong to the user who runs the command */
 	if (!result)
 		result = privileges_suspend(&user, error);
 	return result ? result : privileges_drop(PRIVILEGE_READ_FILES, error);

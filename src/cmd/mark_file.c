@@ -41,7 +41,7 @@ struct mark_file {
 
 /* The protocol. -------------------------------------------------------------------------------- */
 
-/* The writer who was interrupted waits no more (ENOENT): that is fine. 0 or a negative errno. */
+/* A writer that was interrupted no longer waits (ENOENT): that is fine. 0 or a negative errno. */
 static int answer(const struct mark_file *file, uint64_t unique, int errnum, const void *body,
 		  size_t size)
 {

@@ -116,7 +116,7 @@ int run_begun(const char *name, struct run_config *config, char *const *command)
 /* Opens the session as the flags say, with its sinks, and writes the first JSON line. `follow`:
  * only what descends from us. As below. */
 int run_prepare(struct run *run, bool follow, session_tick_fn on_tick, struct error *error);
-/* A callback of it: who has ended without having been reported as ended yet? */
+/* A callback of it: counts processes that have ended but were not reported as ended yet. */
 int run_count_pending(void *context, const struct snapshot *snapshot, struct error *error);
 /* Ticks until all of these are reported with their final counters. As below. */
 int run_await_records(struct run *run, struct error *error);

@@ -158,7 +158,8 @@ static int prepare(struct attached *attached, struct error *error)
 		result = watch_pidfds(attached);
 	if (result < 0)
 		return error_set(error, -result, "starting: %s", strerror(-result));
-	/* Files of code are opened as they are seen, with the rights of who asks. */
+	/* With code it keeps its privileges: files of code are opened as they are seen, with the
+	 * rights of the user. */
 	return run_has_code(run) ? 0 : give_up_privileges(run, error);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A filter of system calls (seccomp) for processes that run long or that read files of strangers.
- * It is an allow list: whoever exploits a bug in faultmap or in a library cannot start a program,
- * make a network connection, trace another process or load a BPF program.
+ * It is an allow list: an attacker who exploits a bug in faultmap or in a library cannot start a
+ * program, make a network connection, trace another process or load a BPF program.
  *
  * A call that is not in the list fails with ENOSYS, as on a kernel that lacks it, so that a newer
  * libc falls back to an older call. The process is not killed: one unexpected call by the next

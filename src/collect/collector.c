@@ -463,7 +463,7 @@ static int make_guard(struct collector *collector, const struct collector_option
 		return 0;
 	if (!features->state[FEATURE_PERF_EVENTS].available)
 		return error_set(error, ENOTSUP,
-				 "cannot guard without perf events, which tell of the end of a "
+				 "cannot guard without perf events, which report the end of a "
 				 "fault; see `faultmap check`");
 	return guard_new(&collector->guard, collector->kernel, collector->names,
 			 collector->contexts, options->guard, error);

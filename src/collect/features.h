@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/options.h"
 
-/* Where the kernel tells of its types. */
+/* Where the kernel shows its types. */
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
 enum feature {
@@ -100,7 +100,7 @@ void features_drop(struct feature_set *features, enum feature feature, const cha
  * which policy may be the reason, if the machine shows it. */
 void features_refuse(struct feature_set *features, const struct refusal *refusal);
 
-/* 0, or -EPERM / -ENOTSUP with the error telling of the first required feature that is missing.
+/* 0, or -EPERM / -ENOTSUP with the error naming the first required feature that is missing.
  * `follow`: of `run`. */
 int features_require(const struct feature_set *features, bool follow, struct error *error);
 

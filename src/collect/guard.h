@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * `guard`: the kernel side is told who is guarded, and its ring of their faults is read. Private to
+ * `guard`: tells the kernel side who is guarded, and reads its ring of their faults. Private to
  * collect/. Borrows the kernel, names and contexts, which have to live longer.
  */
 #ifndef FAULTMAP_COLLECT_GUARD_H

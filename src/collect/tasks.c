@@ -330,7 +330,7 @@ static int add_task(void *context, const struct record *base, size_t size)
 
 	(void)size;
 	/* A zombie that is not known was reported as ended, or died before its exit record is read
-	 * (which comes next). Who is not known and could not be read is told of next time. */
+	 * (which comes next). One that is not known and could not be read is reported next time. */
 	process = is_known ?
 			  snapshot_find_process(tasks->snapshot, record->tgid, record->start_ns) :
 			  process_of(tasks, record);

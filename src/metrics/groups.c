@@ -278,7 +278,7 @@ static bool is_same(const struct groups *groups, const struct member *member,
 	if (member->cgroup != process->cgroup || member->uid != process->uid ||
 	    strcmp(member->comm, process->comm) != 0)
 		return false;
-	/* Of who has ended /proc has nothing any more. */
+	/* /proc has nothing of a process that has ended. */
 	return process->ended ||
 	       (member->rules_turn == groups->rules_turn && !is_stale(groups, member));
 }

@@ -88,7 +88,7 @@ int sink_overview_tick(struct sink_overview *overview, const struct snapshot *sn
 		overview->n_processes += !snapshot->processes[i]->ended &&
 					 !losses_is_other(snapshot->processes[i]);
 	overview->ts = snapshot->ts;
-	if (!snapshot->tick) /* who was there before: no interval */
+	if (!snapshot->tick) /* tick 0 has no interval */
 		return 0;
 	overview->points[overview->next] = point;
 	overview->next = (overview->next + 1) % MAX_POINTS;

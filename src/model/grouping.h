@@ -25,7 +25,7 @@ enum grouping_by {
 	BY_PROCESS,
 	BY_THREAD,  /* NAME[TID], with --threads; without, the process's COMM[PID] */
 	BY_MAPPING, /* all of one name in a process; small ones of several processes as one */
-	BY_FILE,    /* all of one name, whoever maps it */
+	BY_FILE,    /* all mappings of one name, in all processes */
 	BY_KIND,
 	BY_UNIT, /* of systemd, or container: unit_name.h */
 	BY_CGROUP,

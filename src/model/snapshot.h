@@ -106,7 +106,7 @@ struct process {
 
 	/* Private to the collector. */
 	struct {
-		uint64_t listing; /* the last one in which the kernel told of it */
+		uint64_t listing; /* the last one in which the kernel reported it */
 		uint64_t
 			missing_ns; /* CLOCK_MONOTONIC, since when it does not though it should; or 0 */
 		uint64_t minor;     /* what this tick's records add up to so far */

@@ -16,7 +16,7 @@
 #include "symbol/symbolizer.h"
 #include "symbol/unwind_queue.h"
 
-/* Files that a worker is told of. */
+/* The most files that are passed to a worker. */
 #define FILES_MAX 1024
 
 struct unwinder {
