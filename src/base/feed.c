@@ -136,7 +136,7 @@ static void drop_behind(struct feed *feed, size_t most)
 	}
 }
 
-/* Room for so many bytes behind what is there. False: there is none. */
+/* Room for this many bytes behind what is there. False: there is none. */
 static bool make_room(struct feed *feed, size_t size)
 {
 	size_t used, wanted;

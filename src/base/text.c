@@ -210,7 +210,7 @@ char *text_time(char buffer[TEXT_TIME_LEN], struct timespec ts)
 	return buffer;
 }
 
-/* Exactly so many digits, no more than `most`; moves on behind them. */
+/* Exactly this many digits, no more than `most`; moves on behind them. */
 static bool read_number(const char **text, int digits, int most, int *ret_number)
 {
 	*ret_number = 0;

@@ -30,7 +30,7 @@ extern const struct command cmd_stacks;
 bool cmd_begin(const struct command *command, void *config, int argc, char *argv[],
 	       int *ret_operand, int *ret_status);
 
-/* The log level for so many -v. */
+/* The log level for a number of -v flags. */
 void cmd_set_verbosity(unsigned int verbose);
 
 /* Columns of the terminal that fd is, or COLUMNS says; 0 where it is none. */

@@ -45,7 +45,7 @@ static bool has_queue(const struct row_table *table)
 	return table->parts.free_latencies_fd < 0;
 }
 
-/* How many lines a list of so many indexes has: a power of two. */
+/* How many lines a list of this many indexes has: a power of two. */
 static size_t lines_of(uint32_t count)
 {
 	size_t lines = 1;

@@ -17,8 +17,8 @@
 /* Each repetition is as many copies of what it repeats, and two may be within each other. */
 #define REPEAT_MAX 100
 #define REPEATS_MAX 2
-/* A regex in glibc keeps a state for each situation it has met, up to some KiB each, at most one for
- * each byte of text: after so many bytes it is made anew. */
+/* A regex in glibc keeps a state for each situation it has met, up to some KiB each, at most one
+ * for each byte of text: after this many bytes it is compiled again. */
 #define FORGET_BYTES 4096
 /* What has no name, since all that it is made of is empty. */
 #define UNNAMED "[unnamed]"

@@ -16,7 +16,7 @@
 #define REAL_FLAGS (JSON_ENCODE_ANY | JSON_REAL_PRECISION(14))
 #define REAL_LEN 64
 
-/* Room for so many bytes more, or NULL. */
+/* Room for this many bytes more, or NULL. */
 static char *reserve(struct json_line *line, size_t size)
 {
 	size_t wanted = (line->length + size) * 2;

@@ -6,8 +6,8 @@
 
 #include "base/util.h"
 
-/* Ticks that are kept, should they be shorter than a second; and what all of them may have: 200 bytes
- * each, and the call paths. */
+/* Ticks that are kept, should they be shorter than a second; and what all of them may have: 200
+ * bytes each, and the call paths. */
 #define TICKS_MAX 120
 #define SAMPLES_MAX 50000
 
@@ -60,7 +60,7 @@ void sink_recent_free(struct sink_recent *recent)
 	free(recent);
 }
 
-/* How many of the ticks, from the newest on, are within so many seconds. */
+/* How many ticks, from the newest on, are within the last `seconds` seconds. */
 static size_t ticks_of(const struct sink_recent *recent, uint64_t seconds)
 {
 	uint64_t left_ns = seconds * 1000000000ULL + 500000000ULL; /* a tick may be a bit late */

@@ -92,7 +92,7 @@ size_t sink_profile_count(const struct sink_profile *profile);
 /* Adds what the other one has: its samples, if it is to count, and its sampled call paths in any
  * case. 0 or -ENOMEM. */
 int sink_profile_merge(struct sink_profile *profile, struct sink_profile *other, bool counts);
-/* Keeps so many samples, those with the most faults; the rest is in one of each kind that has no
+/* Keeps this many samples, those with the most faults; the rest is in one of each kind that has no
  * code. 0 or -ENOMEM. */
 int sink_profile_cut(struct sink_profile *profile, size_t max);
 /* Seconds that it covers, and when it ended. */

@@ -63,7 +63,7 @@ const struct column *columns_find(enum view_kind view, const char *name);
 /* What a view is ordered by at first. */
 const struct column *columns_default(enum view_kind view);
 
-/* Those that fit into so many cells, placed; returns how many. */
+/* Those that fit into this many cells, placed; returns how many. */
 size_t columns_place(enum view_kind view, const struct column *sorted,
 		     const struct shown_with *with, unsigned int width,
 		     struct placed ret_placed[COLUMNS_MAX]);

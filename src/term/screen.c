@@ -21,7 +21,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* A lone Esc is told from a key that begins with it after so many ms. */
+/* After this many ms a lone Esc is the key Esc, and not the beginning of another key. */
 #define ESCAPE_MS 25
 #define CRASH_STACK (64 * 1024)
 

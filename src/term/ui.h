@@ -45,7 +45,7 @@ struct ui_source {
 	/* The command line, as raw bytes with blanks between its words; NULL: not known. It stays
 	 * valid until the next call. */
 	const char *(*command)(void *context, uint32_t tgid, uint64_t start_ns);
-	/* Of a recorded log: stand still or go on; forward or back by so many intervals; to the
+	/* For a recorded log: pause or continue; forward or back by this many intervals; to the
 	 * first interval from that time on; how many times as fast. 0, or a negative errno with
 	 * the error set. */
 	int (*pause)(void *context, bool pause);

@@ -66,7 +66,7 @@ int view_refresh(struct view *view, const struct snapshot *snapshot);
 
 /* The selected line; NULL where there is none. */
 const struct line *view_selected(const struct view *view);
-/* Moves the selection by so many lines; view_top() makes it stay on the first line again. */
+/* Moves the selection by this many lines; view_top() makes it stay on the first line again. */
 void view_move(struct view *view, long lines);
 void view_top(struct view *view);
 void view_bottom(struct view *view);
@@ -76,7 +76,7 @@ void view_select(struct view *view, size_t index);
  * text. False: none has. */
 bool view_search(struct view *view, const char *text, bool again, bool backwards);
 bool view_find_pid(struct view *view, uint32_t pid);
-/* Keeps the window of so many lines where the selection is, if it is to follow or was just
+/* Keeps the window of this many lines where the selection is, if it is to follow or was just
  * moved. */
 void view_scroll(struct view *view, size_t height, bool must_show);
 

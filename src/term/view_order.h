@@ -5,7 +5,8 @@
 
 #include "term/view.h"
 
-/* Orders so many lines by the level's column; equal ones by what makes equal snapshots look alike. */
+/* Orders this many lines by the level's column; equal ones by what makes equal snapshots look
+ * alike. */
 void order_lines(struct line **lines, size_t count, const struct level *level);
 /* Parents before their children, whose figures they take on. 0 or -ENOMEM. */
 int order_tree(struct view *view);
