@@ -125,15 +125,15 @@ test_reload()
 	check_equal "the old groups are there with what they had counted" \
 		"$(value 'faultmap_group_processes{group="app-mail"}')$(went_down "$TMP/before" "$TMP/scrape")" 0
 	rules 'cmdline .*service\.py (mail => new'
-	check "a broken file" hang_up 'going on as before'
+	check "a broken file" hang_up 'continuing as before'
 	check_equal "is told in one line" "$(tr -d '\000' <"$TMP/daemon.err")" \
-		"faultmap: reloading: $TMP/rules:1: the regex \".*service\\.py (mail\": Unmatched ( or \\(; going on as before"
+		"faultmap: reloading: $TMP/rules:1: the regex \".*service\\.py (mail\": Unmatched ( or \\(; continuing as before"
 	await_ticks 2
 	check "and the old rules stay" has_group both
 	rm "$TMP/rules"
-	check "no file" hang_up "reading the group rules $TMP/rules: No such file or directory; going on as before"
+	check "no file" hang_up "reading the group rules $TMP/rules: No such file or directory; continuing as before"
 	rules 'exe .*/python.* => snake'
-	check "rules by exe, where there were none" hang_up "rules by exe in .*that takes a restart; going on as before"
+	check "rules by exe, where there were none" hang_up "rules by exe in .*that takes a restart; continuing as before"
 	await_ticks 2
 	check "and the old rules stay again" has_group both
 	check_equal "the daemon has no capability" "$(sed -n 's/^CapPrm:\t//p' "/proc/$daemon/status")" 0000000000000000
