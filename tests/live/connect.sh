@@ -130,7 +130,7 @@ test_tables()
 test_refused()
 {
 	check_failure "nobody there" 1 "connecting to unix:$TMP/gone: " top --once --connect "unix:$TMP/gone"
-	check_failure "a password in the flags" 2 '--credentials names a file' top --once --connect https://u:p@localhost
+	check_failure "a password in the flags" 2 'put it in a file for --credentials' top --once --connect https://u:p@localhost
 	check_failure "no target" 2 'neither unix:PATH' top --once --connect localhost
 	check_failure "a delay" 2 "uses the daemon's interval" top --once -d 2 --connect "unix:$socket"
 	check_failure "a recorded log, too" 2 'not both' top --once --replay --connect "unix:$socket" x
