@@ -13,14 +13,14 @@ _faultmap_flags()
 	case $1 in
 	run) echo "--budget --budget-file --phase --no-explain --junit --json --jsonl -a --everything -n --count --user --slices -o --output $code -c --command $filter $table $interval --threads $context $watch $common" ;;
 	top) echo "--once -b --batch -n --count --json -c --command -w --width --replay --connect --credentials --ca --ascii --user $filter $table $interval --threads $watch $common" ;;
-	log) echo "-n --count -o --output --schema --user $filter $interval --threads $context $watch $common" ;;
+	log) echo "-n --count -o --output --min-faults --top --fold --schema --user $filter $interval --threads $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all --stack-samples $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
 	explain) echo "-a --everything $filter $interval $watch $common" ;;
 	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --jsonl-max --jsonl-keep --stream --interval --group-by --group-rules --pod-logs --mappings --mappings-names --max-series --otlp --otlp-interval --user --stacks --stack-samples $watch $common"
+			"--jsonl --jsonl-max --jsonl-keep --jsonl-min-faults --jsonl-top --jsonl-fold --stream --interval --group-by --group-rules --pod-logs --mappings --mappings-names --max-series --otlp --otlp-interval --user --stacks --stack-samples $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac
@@ -38,10 +38,11 @@ _faultmap_values()
 	--mappings) echo 'none top=5' ;;
 	--mappings-names) echo 'all auto public' ;;
 	--children) echo 'yes no' ;;
+	--fold | --jsonl-fold) echo 'exit none' ;;
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --otlp | --otlp-interval | --max-rows | --stack-samples | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --otlp | --otlp-interval | --jsonl-max | --jsonl-keep | --min-faults | --jsonl-min-faults | --top | --jsonl-top | --max-rows | --stack-samples | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }

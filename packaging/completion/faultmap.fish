@@ -91,6 +91,9 @@ complete -c faultmap -n $top -l user -x -a '(__fish_complete_users)' -d 'become 
 
 set -l log '__fish_seen_subcommand_from log'
 complete -c faultmap -n $log -s o -l output -r -F -d 'write to this file'
+complete -c faultmap -n $log -l min-faults -x -d 'sum up lines with fewer faults'
+complete -c faultmap -n $log -l top -x -d 'write so many lines at each tick'
+complete -c faultmap -n $log -l fold -x -a 'exit none' -d 'sum up processes between two ticks'
 complete -c faultmap -n $log -l schema -d 'print the JSON Schema of the lines'
 complete -c faultmap -n $log -l user -x -a '(__fish_complete_users)' -d 'become this user'
 
@@ -135,6 +138,9 @@ complete -c faultmap -n $daemon -l web.enable-lifecycle -d 'allow POST /-/reload
 complete -c faultmap -n $daemon -l jsonl -r -F -d 'append JSON lines to this file'
 complete -c faultmap -n $daemon -l jsonl-max -x -d 'rename the file when it has grown to this size'
 complete -c faultmap -n $daemon -l jsonl-keep -x -d 'number of renamed files to keep'
+complete -c faultmap -n $daemon -l jsonl-min-faults -x -d 'sum up lines with fewer faults'
+complete -c faultmap -n $daemon -l jsonl-top -x -d 'write so many lines at each tick'
+complete -c faultmap -n $daemon -l jsonl-fold -x -a 'exit none' -d 'sum up processes between two ticks'
 complete -c faultmap -n $daemon -l stream -d 'serve JSON lines at /stream'
 complete -c faultmap -n $daemon -l interval -x -d 'seconds between two ticks'
 complete -c faultmap -n $daemon -l group-by -x -a 'cgroup comm exe pid pod uid unit' -d 'make metrics for each'

@@ -111,6 +111,9 @@ _faultmap() {
 		log)
 			_arguments $threads $context $watch $common $filter $interval $count \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
+				'--min-faults=[sum up lines with fewer faults]:number' \
+				'--top=[write so many lines at each tick]:number' \
+				'--fold=[sum up processes between two ticks]:what:(exit none)' \
 				'--schema[print the JSON Schema of the lines]' \
 				'--user=[become this user]:user:_users'
 			;;
@@ -155,6 +158,9 @@ _faultmap() {
 				'--jsonl=[append JSON lines to this file]:file:_files' \
 				'--jsonl-max=[rename the file when it has grown to this size]:size' \
 				'--jsonl-keep=[number of renamed files to keep]:number' \
+				'--jsonl-min-faults=[sum up lines with fewer faults]:number' \
+				'--jsonl-top=[write so many lines at each tick]:number' \
+				'--jsonl-fold=[sum up processes between two ticks]:what:(exit none)' \
 				'--stream[serve JSON lines at /stream]' \
 				'--interval=[seconds between two ticks]:seconds:' \
 				'--group-by=[make metrics for each]:what:(cgroup comm exe pid pod uid unit)' \

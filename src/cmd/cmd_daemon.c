@@ -292,11 +292,14 @@ static void commit(struct service *service, struct settings *settings, struct si
 static int open_jsonl(struct sink_jsonl **ret_jsonl, const struct daemon_config *config,
 		      struct error *error)
 {
+	struct fold_options fold = watch_folding(&config->jsonl_fold);
+
 	if (!config->jsonl)
 		return 0;
 	if (sink_jsonl_new(ret_jsonl, config->jsonl, OUTLET_PERSIST, error) < 0)
 		return -EIO;
 	sink_jsonl_set_limit(*ret_jsonl, config->jsonl_max, config->jsonl_keep);
+	sink_jsonl_set_folding(*ret_jsonl, &fold);
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct log_config {
 	uint64_t interval_ms;
 	uint64_t count;
 	const char *output;
+	struct fold_flags fold;
 	bool schema;
 };
 
@@ -48,6 +49,7 @@ static const struct option_spec options[] = {
 		  "unix:PATH (default: -, standard output)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct log_config, output) },
+	FOLD_OPTIONS("", struct log_config, fold),
 	{ .name = "schema",
 	  .help = "print the JSON Schema of the lines and exit",
 	  .type = OPTION_FLAG,
@@ -71,6 +73,8 @@ static const struct command_spec spec = {
 		"faults, and one `exit` line for each process that ended. Every ten seconds there is one\n"
 		"`finding` line for each finding, see faultmap-findings(7). Fields whose names end in\n"
 		"_total are running totals; the other counts are since the tick before.\n"
+		"With --min-faults, --top and --fold there are fewer lines: `other` and `exits` lines\n"
+		"have the rest, so that each fault is in one line.\n"
 		"In comm, mapping and cgroup, control characters and bytes that are not valid UTF-8 are\n"
 		"written as \\xNN, and a backslash as \\\\; JSON's own escapes come on top.\n"
 		"\n"
@@ -204,6 +208,7 @@ static int log_main(int argc, char *argv[])
 						.stack_samples = STACK_SAMPLES_DEFAULT } };
 	struct log log = { .config = &config };
 	struct recent_findings *findings;
+	struct fold_options fold;
 	int operand, status;
 	struct error error;
 
@@ -240,6 +245,8 @@ static int log_main(int argc, char *argv[])
 	}
 	sink_jsonl_set_findings(log.sink, findings);
 	sinks_add(&log.sinks, &recent_findings_ops, findings);
+	fold = watch_folding(&config.fold);
+	sink_jsonl_set_folding(log.sink, &fold);
 	sinks_add(&log.sinks, &sink_jsonl_ops, log.sink);
 	status = log_run(&log);
 	sinks_free(&log.sinks);

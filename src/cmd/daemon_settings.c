@@ -119,6 +119,7 @@ static const struct option_spec options[] = {
 	  .offset = offsetof(struct daemon_config, jsonl_keep),
 	  .min = 1,
 	  .max = 1000 },
+	FOLD_OPTIONS("jsonl-", struct daemon_config, jsonl_fold),
 	{ .name = "stream",
 	  .help = "serve JSON lines live at /stream, for top --connect: through a unix:\n"
 		  "socket, or with a password or client certificate (to everybody with\n"

@@ -23,6 +23,7 @@ struct daemon_config {
 	const char *jsonl;
 	uint64_t jsonl_max; /* bytes; 0: any */
 	uint64_t jsonl_keep;
+	struct fold_flags jsonl_fold;
 	bool stream;
 	uint64_t interval_ms;
 	int group_by; /* enum group_by */

@@ -7,6 +7,13 @@ const char *const watch_details[] = {
 	[DETAIL_FULL + 1] = NULL,
 };
 
+const char *const fold_words[] = { "none", "exit", NULL };
+
+struct fold_options watch_folding(const struct fold_flags *flags)
+{
+	return (struct fold_options){ flags->min_faults, flags->top, flags->exits };
+}
+
 struct collector_options watch_collector(const struct watch_options *watch,
 					 const struct common_options *common)
 {

@@ -84,6 +84,45 @@ extern const char *const watch_details[];
 		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                           \
 	}
 
+/* What has no line of its own in JSON lines; part of the command's config. */
+struct fold_flags {
+	uint64_t min_faults;
+	uint64_t top;
+	int exits; /* a bool: which of fold_words */
+};
+
+/* "none", "exit"; NULL-terminated. */
+extern const char *const fold_words[];
+
+/* prefix: "" or "jsonl-". */
+#define FOLD_OPTIONS(prefix, config, member)                                                   \
+	{ .name = prefix "min-faults",                                                         \
+	  .argument = "N",                                                                     \
+	  .help = "write no `faults` line of fewer than N faults, unless denied:\n"            \
+		  "`other` lines sum these up by cgroup, user and kind",                       \
+	  .type = OPTION_UINT,                                                                 \
+	  .offset = offsetof(config, member.min_faults),                                       \
+	  .min = 1,                                                                            \
+	  .max = UINT32_MAX },                                                                 \
+		{ .name = prefix "top",                                                        \
+		  .argument = "N",                                                             \
+		  .help = "write at most N `faults` lines at each tick, those with the most\n" \
+			  "faults, denied ones first; `other` lines sum up the rest",          \
+		  .type = OPTION_UINT,                                                         \
+		  .offset = offsetof(config, member.top),                                      \
+		  .min = 1,                                                                    \
+		  .max = UINT32_MAX },                                                         \
+	{                                                                                      \
+		.name = prefix "fold", .argument = "WHAT",                                     \
+		.help = "exit: sum up processes that began and ended between two ticks in\n"   \
+			"`exits` lines, unless one of the two flags before leaves them a\n"    \
+			"`faults` line (default: none)",                                       \
+		.type = OPTION_CHOICE, .offset = offsetof(config, member.exits),               \
+		.choices = fold_words                                                          \
+	}
+
+struct fold_options watch_folding(const struct fold_flags *flags);
+
 /* For collector_new and session_open; `follow` and the like are the command's to add. */
 struct collector_options watch_collector(const struct watch_options *watch,
 					 const struct common_options *common);

@@ -108,7 +108,7 @@ static bool matches(struct filter *filter, const struct process *process)
 {
 	const struct filter_options *options = filter->options;
 
-	if (losses_is_other(process))
+	if (losses_is_other(process) && !losses_is_folded(process))
 		return false;
 	if (options->comm.count && !matches_one(&options->comm, process->comm))
 		return false;

@@ -176,7 +176,7 @@ static const char *name_of_process(struct grouping *grouping, const struct proce
 
 	if (grouping->named == process)
 		return grouping->name;
-	if (losses_is_other(process))
+	if (losses_is_other(process) && !losses_is_folded(process))
 		name = comm_of(process);
 	else if (grouping->options.by == BY_UID)
 		users_name(&grouping->users, process->uid, buffer);
@@ -457,10 +457,13 @@ static struct tally *tally_of(struct grouping *grouping, const struct tally *key
 	return tally ? tally : &grouping->other;
 }
 
-static void key_process(struct tally *key, const struct process *process)
+/* What stands for several processes is in its group's sum at once. */
+static void key_process(const struct grouping *grouping, struct tally *key,
+			const struct process *process)
 {
 	key->tgid = process->tgid;
-	key->start_ns = process->start_ns;
+	if (grouping->options.by == BY_PROCESS || !losses_is_folded(process))
+		key->start_ns = process->start_ns;
 }
 
 /* Sets the names and ids of the process in its own tally. 0 or -ENOMEM. */
@@ -471,6 +474,7 @@ static int name_process(struct grouping *grouping, struct tally *tally,
 		tally->name = name_of_process(grouping, process);
 	if (!tally->name)
 		return -ENOMEM;
+	tally->has_ended |= losses_is_folded(process);
 	if (!tally->tgid || tally->tgid != process->tgid)
 		return 0;
 	tally->n_processes = 1;
@@ -483,16 +487,29 @@ static int name_process(struct grouping *grouping, struct tally *tally,
 
 /* Adding. -------------------------------------------------------------------------------------- */
 
+/* What the kernel counted of processes that have no lines, and of them their memory and number. */
+static void add_folded(struct tally *tally, const struct process *process)
+{
+	tally->n_processes += process->n_folded;
+	tally->vsz_bytes += process->peak_vsz_bytes;
+	tally->rss_bytes += process->peak_rss_bytes;
+	tally->minor += process->minor;
+	tally->major += process->major;
+	tally->gup += process->gup;
+}
+
 static int add_process(struct grouping *grouping, const struct process *process)
 {
 	bool sums_up = grouping->options.sums_up;
 	struct tally key = { .group = group_of_process(grouping, process) };
 	struct tally *tally;
 
-	key_process(&key, process);
+	key_process(grouping, &key, process);
 	tally = key.group ? tally_of(grouping, &key) : NULL;
 	if (!tally || name_process(grouping, tally, process) < 0)
 		return -ENOMEM;
+	if (losses_is_folded(process))
+		add_folded(tally, process);
 	if (losses_is_other(process))
 		return 0;
 	tally->n_live = !process->ended;
@@ -538,7 +555,7 @@ static struct tally key_of_row(struct grouping *grouping, const struct row *row)
 {
 	struct tally key = { .group = group_of_row(grouping, row) };
 
-	key_process(&key, row->process);
+	key_process(grouping, &key, row->process);
 	if (has_parts(grouping->options.by))
 		key.mapping_id = row->mapping_id;
 	if (grouping->options.by == BY_THREAD && row->context)
@@ -569,16 +586,18 @@ static void place_tally(struct tally *tally, const struct row *row)
 static void take_off_gup(const struct grouping *grouping, const struct row *row,
 			 struct fault_counts *counts)
 {
-	if (losses_is_other(row->process) && grouping_is_of_processes(grouping->options.by))
+	if (losses_is_other(row->process) && !losses_is_folded(row->process) &&
+	    grouping_is_of_processes(grouping->options.by))
 		counts->minor = counts->major = 0;
 }
 
 /* Notes whether more than one process had faults: with one alone nothing is merged. */
 static void note_process(struct grouping *grouping, const struct process *process)
 {
-	grouping->has_several |= grouping->last_tgid &&
-				 (grouping->last_tgid != process->tgid ||
-				  grouping->last_start_ns != process->start_ns);
+	grouping->has_several |= losses_is_folded(process) ||
+				 (grouping->last_tgid &&
+				  (grouping->last_tgid != process->tgid ||
+				   grouping->last_start_ns != process->start_ns));
 	grouping->last_tgid = process->tgid;
 	grouping->last_start_ns = process->start_ns;
 }
@@ -665,7 +684,7 @@ static int end_process(struct grouping *grouping, const struct process *process)
 		return result;
 	}
 	key.group = group_of_process(grouping, process);
-	key_process(&key, process);
+	key_process(grouping, &key, process);
 	tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
 	if (tally)
 		tally->n_live = 0;

@@ -18,6 +18,11 @@ bool losses_is_other(const struct process *process)
 	return process->tgid == 0; /* the kernel's own pid 0, the idle task, has no user memory */
 }
 
+bool losses_is_folded(const struct process *process)
+{
+	return losses_is_other(process) && process->start_ns;
+}
+
 static void raise_to(uint64_t *counter, uint64_t value)
 {
 	if (value > *counter)

@@ -14,6 +14,9 @@ uint64_t losses_in_flight(const struct totals *totals);
 /* The process "other": it stands for all whose faults found no room in the kernel's table. Its rows
  * are of the mapping "[other]"; it is nobody's process and has no counters of its own. */
 bool losses_is_other(const struct process *process);
+/* Of a log, one of these: it stands for processes whose faults are summed up in `other` lines, and
+ * has their cgroup and user. */
+bool losses_is_folded(const struct process *process);
 
 /*
  * Sets gup and missed of totals that have all else. `skipped`: faults in rows that are not in these

@@ -99,6 +99,7 @@ struct process {
 	bool accounted;       /* the collector has seen this process from its birth */
 	int exit_status;      /* as wait(2) gives it: WIFEXITED() and so on; valid when ended */
 	uint64_t lifetime_ns; /* birth to exit; valid when ended */
+	uint64_t n_folded;    /* of a log: so many that ended are this one (losses_is_folded()) */
 
 	struct row *rows; /* all of this process: the first; then row->next */
 	size_t n_rows;

@@ -40,15 +40,24 @@ struct latency_line {
 	uint64_t count_total, sum_ns_total, max_ns;
 };
 
-static void get_latency(struct jsonl_line *line, const json_t *object, struct latency_line *latency)
+/* Of NAME_total; an `other` line has deltas alone. */
+static uint64_t get_total(struct jsonl_line *line, const json_t *object, const char *name,
+			  bool has_totals)
+{
+	return has_totals ? jsonl_line_total_of(line, object, name) :
+			    jsonl_line_uint_of(line, object, name);
+}
+
+static void get_latency(struct jsonl_line *line, const json_t *object, bool has_totals,
+			struct latency_line *latency)
 {
 	const json_t *buckets = json_object_get(object, "buckets");
 
 	*latency = (struct latency_line){
 		.delta.count = jsonl_line_uint_of(line, object, "count"),
 		.delta.sum_ns = jsonl_line_uint_of(line, object, "sum_ns"),
-		.count_total = jsonl_line_total_of(line, object, "count"),
-		.sum_ns_total = jsonl_line_total_of(line, object, "sum_ns"),
+		.count_total = get_total(line, object, "count", has_totals),
+		.sum_ns_total = get_total(line, object, "sum_ns", has_totals),
 		.max_ns = jsonl_line_uint_of(line, object, "max_ns"),
 	};
 	if (json_array_size(buckets) != LATENCY_BUCKETS)
@@ -65,7 +74,8 @@ struct stall_line {
 };
 
 /* Ignores causes of a later version: their time is in no cause that is known here. */
-static void get_stall(struct jsonl_line *line, const json_t *object, struct stall_line *stall)
+static void get_stall(struct jsonl_line *line, const json_t *object, bool has_totals,
+		      struct stall_line *stall)
 {
 	if (!json_is_object(object))
 		jsonl_line_reject(line, "stall", "no causes");
@@ -76,14 +86,14 @@ static void get_stall(struct jsonl_line *line, const json_t *object, struct stal
 			continue;
 		stall->delta.count[i] = jsonl_line_uint_of(line, cause, "count");
 		stall->delta.sum_ns[i] = jsonl_line_uint_of(line, cause, "sum_ns");
-		stall->total.count[i] = jsonl_line_total_of(line, cause, "count");
-		stall->total.sum_ns[i] = jsonl_line_total_of(line, cause, "sum_ns");
+		stall->total.count[i] = get_total(line, cause, "count", has_totals);
+		stall->total.sum_ns[i] = get_total(line, cause, "sum_ns", has_totals);
 		stall->max_ns[i] = jsonl_line_uint_of(line, cause, "max_ns");
 	}
 	if (!json_object_get(line->object, "refaults"))
 		return;
 	stall->delta.refaults = jsonl_line_uint(line, "refaults");
-	stall->total.refaults = jsonl_line_total_of(line, line->object, "refaults");
+	stall->total.refaults = get_total(line, line->object, "refaults", has_totals);
 }
 
 static int add_stall(struct row *row, const struct stall_line *line, struct row_totals *last)
@@ -392,7 +402,7 @@ struct faults_line {
 	struct stall_line stall;
 };
 
-static void get_faults(struct jsonl_line *line, struct faults_line *faults)
+static void get_faults(struct jsonl_line *line, bool has_totals, struct faults_line *faults)
 {
 	static const char *const names[] = { "minor", "major", "denied", "pages" };
 	const json_t *latency = json_object_get(line->object, "latency");
@@ -400,14 +410,14 @@ static void get_faults(struct jsonl_line *line, struct faults_line *faults)
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		faults->delta[i] = jsonl_line_uint(line, names[i]);
-		faults->total[i] = jsonl_line_total_of(line, line->object, names[i]);
+		faults->total[i] = get_total(line, line->object, names[i], has_totals);
 	}
 	faults->has_latency = latency != NULL;
 	if (latency)
-		get_latency(line, latency, &faults->latency);
+		get_latency(line, latency, has_totals, &faults->latency);
 	faults->has_stall = latency && stall;
 	if (faults->has_stall)
-		get_stall(line, stall, &faults->stall);
+		get_stall(line, stall, has_totals, &faults->stall);
 }
 
 /* last: the totals of the line before, NULL where many series are in one row: each delta counts. */
@@ -436,7 +446,7 @@ int jsonl_read_faults(struct jsonl_line *line)
 	struct row want, *row = NULL;
 	int result = 0;
 
-	get_faults(line, &faults);
+	get_faults(line, true, &faults);
 	if (get_row(line, &want) && want.context_id)
 		context = get_context(line, &result);
 	if (!line->why[0] && !result) /* from here on it counts */
@@ -450,4 +460,104 @@ int jsonl_read_faults(struct jsonl_line *line)
 			return -ENOMEM;
 	}
 	return add_faults(row, &faults, last) < 0 ? -ENOMEM : result;
+}
+
+/* Sums. ---------------------------------------------------------------------------------------- */
+
+/* FNV-1a of 64 bits, never 0. */
+static uint64_t hash_of(const char *cgroup, const char *comm, uint64_t uid)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ uid;
+
+	for (; *cgroup; cgroup++)
+		hash = (hash ^ (unsigned char)*cgroup) * UINT64_C(0x100000001b3);
+	hash *= UINT64_C(0x100000001b3);
+	for (; *comm; comm++)
+		hash = (hash ^ (unsigned char)*comm) * UINT64_C(0x100000001b3);
+	return hash | 1;
+}
+
+/* The process that stands for those of a sum, of this interval alone. NULL: the line is wrong, or
+ * *ret_result says why. */
+static struct process *get_sum(struct jsonl_line *line, int *ret_result)
+{
+	bool has_comm = json_object_get(line->object, "comm") != NULL;
+	autofree char *comm = has_comm ? jsonl_line_raw(line, "comm") : strdup("other");
+	const char *cgroup = jsonl_line_name(line, "cgroup", STRINGS_FIRST);
+	uint64_t uid = jsonl_line_uint(line, "uid");
+	struct snapshot *snapshot = line->snapshot;
+	struct process *process;
+	uint64_t id;
+
+	if (uid > UINT32_MAX)
+		jsonl_line_reject(line, "uid", "no user");
+	if (comm && strlen(comm) >= COMM_LEN)
+		jsonl_line_reject(line, "comm", "too long");
+	if (line->why[0])
+		return NULL;
+	id = comm ? hash_of(cgroup, comm, uid) : 0;
+	if (id && snapshot->n_processes >= MAX_PROCESSES &&
+	    !snapshot_find_process(snapshot, 0, id)) {
+		*ret_result = NO_ROOM;
+		return NULL;
+	}
+	process = id ? snapshot_process(snapshot, 0, id, NULL) : NULL;
+	if (!process) {
+		*ret_result = -ENOMEM;
+		return NULL;
+	}
+	strcpy(process->comm, comm);
+	process->cgroup = cgroup;
+	process->uid = (uint32_t)uid;
+	process->ended = true;
+	return process;
+}
+
+int jsonl_read_other(struct jsonl_line *line)
+{
+	struct row want = {
+		.kind = (uint8_t)jsonl_line_word(line, "kind", KIND_COUNT, kind_word),
+		.access = (uint8_t)jsonl_line_word(line, "access", ACCESS_COUNT, access_word),
+		.mode = (uint8_t)jsonl_line_word(line, "mode", MODE_COUNT, mode_word),
+	};
+	struct snapshot *snapshot = line->snapshot;
+	struct faults_line faults = {};
+	struct process *process;
+	struct row *row;
+	int result = 0;
+
+	get_faults(line, false, &faults);
+	process = get_sum(line, &result);
+	if (!process && result != NO_ROOM)
+		return result;
+	want.mapping_id = process ? process->start_ns : OTHER_MAPPING;
+	want.process = process;
+	row = process && has_room(snapshot, &want) ?
+		      snapshot_row_like(snapshot, process, &want, NULL) :
+		      find_other(snapshot, &want);
+	if (!row)
+		return -ENOMEM;
+	row->mapping = snapshot_intern(snapshot, "[other]") ?: row->mapping;
+	return add_faults(row, &faults, NULL) < 0 ? -ENOMEM : result;
+}
+
+int jsonl_read_exits(struct jsonl_line *line)
+{
+	uint64_t processes = jsonl_line_uint(line, "processes");
+	uint64_t vsz_bytes = jsonl_line_uint(line, "peak_vsz_bytes");
+	uint64_t rss_bytes = jsonl_line_uint(line, "peak_rss_bytes");
+	uint64_t minor = jsonl_line_uint(line, "minor"), major = jsonl_line_uint(line, "major");
+	uint64_t gup = jsonl_line_uint(line, "gup");
+	int result = 0;
+	struct process *process = get_sum(line, &result);
+
+	if (!process)
+		return result;
+	process->n_folded += processes;
+	process->peak_vsz_bytes += vsz_bytes;
+	process->peak_rss_bytes += rss_bytes;
+	process->minor += minor;
+	process->major += major;
+	process->gup += gup;
+	return 0;
 }

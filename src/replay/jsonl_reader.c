@@ -352,6 +352,10 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		return read_process(line);
 	if (!strcmp(rec, "exit"))
 		return read_exit(line);
+	if (!strcmp(rec, "other"))
+		return jsonl_read_other(line);
+	if (!strcmp(rec, "exits"))
+		return jsonl_read_exits(line);
 	if (!strcmp(rec, "interval"))
 		return read_interval(line, error);
 	if (strcmp(rec, "mark") && strcmp(rec, "budget") && strcmp(rec, "finding"))

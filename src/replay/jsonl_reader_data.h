@@ -55,6 +55,9 @@ struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result);
 int jsonl_read_faults(struct jsonl_line *line);
 int jsonl_read_stack(struct jsonl_line *line);
 int jsonl_read_stack_sample(struct jsonl_line *line);
+/* `other` and `exits` lines: sums, of the process that stands for theirs. As above. */
+int jsonl_read_other(struct jsonl_line *line);
+int jsonl_read_exits(struct jsonl_line *line);
 /* Takes a line. 0, or a negative errno with the error set. */
 int jsonl_read_line(struct jsonl_reader *reader, const char *text, size_t length,
 		    struct error *error);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/stall_causes.h"
+#include "sink/jsonl_records.h"
 
 static void put_time(struct json_line *line, struct timespec when)
 {
@@ -39,12 +40,12 @@ static void put_context(struct json_line *line, const struct context *context)
 {
 	if (!context || !context->has_code)
 		return;
-	sink_jsonl_put_code(line, "code", &context->places[0]);
+	jsonl_put_code(line, "code", &context->places[0]);
 	if (!context->has_stack)
 		return;
 	json_line_open(line, "frames", '[');
 	for (size_t i = 0; i < context->n_places; i++)
-		sink_jsonl_put_code(line, NULL, &context->places[i]);
+		jsonl_put_code(line, NULL, &context->places[i]);
 	json_line_close(line, ']');
 	if (context->is_whole)
 		json_line_true(line, "whole");

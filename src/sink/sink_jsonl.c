@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "base/version.h"
 #include "sink/json_line.h"
+#include "sink/jsonl_records.h"
 #include "sink/verdict_lines.h"
 
 static const char schema[] =
@@ -31,8 +32,10 @@ struct sink_jsonl {
 	struct json_line meta; /* as it was given, not ended: for each file and connection */
 	bool meta_is_due;
 	bool interval_is_last;
-	char ts[TEXT_TIME_LEN];                 /* of this tick */
-	struct table stacks;                    /* that this file or connection has */
+	char ts[TEXT_TIME_LEN]; /* of this tick */
+	struct table stacks;    /* that this file or connection has */
+	struct folds *folds;    /* what has no line of its own */
+	struct fold_options fold_options;
 	const struct recent_findings *findings; /* NULL: no lines of them */
 };
 
@@ -49,16 +52,6 @@ static void forget_stacks(struct sink_jsonl *sink)
 	table_init(&sink->stacks, 0, sizeof(uint64_t));
 }
 
-static void put_uint(struct json_line *line, const char *name, uint64_t value)
-{
-	json_line_int(line, name, (int64_t)value);
-}
-
-static void put_seconds(struct json_line *line, const char *name, uint64_t duration_ns)
-{
-	json_line_real(line, name, (double)duration_ns / 1e9);
-}
-
 /* The list ends at n, or at a NULL. */
 static void put_list(struct json_line *line, const char *name, const char *const *texts, size_t n)
 {
@@ -66,21 +59,6 @@ static void put_list(struct json_line *line, const char *name, const char *const
 	for (size_t i = 0; i < n && texts[i]; i++)
 		json_line_text(line, NULL, texts[i]);
 	json_line_close(line, ']');
-}
-
-static void put_total(struct json_line *line, const char *name, uint64_t now)
-{
-	char total[64];
-
-	stpcpy(stpcpy(total, name), "_total");
-	put_uint(line, total, now);
-}
-
-/* The delta under the plain name, the running total under NAME_total. */
-static void put_counter(struct json_line *line, const char *name, uint64_t now, uint64_t before)
-{
-	put_uint(line, name, now - before);
-	put_total(line, name, now);
 }
 
 static struct json_line *line_begin(struct sink_jsonl *sink, const char *rec)
@@ -102,8 +80,8 @@ static struct json_line *line_begin_now(struct sink_jsonl *sink, const char *rec
 /* Adds how many lines were lost since the last line that said so. */
 static void put_lines_lost(struct json_line *line, const struct outlet *outlet)
 {
-	put_uint(line, "lines_lost", outlet_untold(outlet));
-	put_total(line, "lines_lost", outlet_lost(outlet));
+	jsonl_put_uint(line, "lines_lost", outlet_untold(outlet));
+	jsonl_put_total(line, "lines_lost", outlet_lost(outlet));
 }
 
 /* Ends the line and queues it. After a failure of this call it is only counted. */
@@ -190,18 +168,32 @@ static int sink_end(struct sink_jsonl *sink, struct error *error)
 	return sink_tell(sink, error);
 }
 
+static struct sink_jsonl *sink_new(void)
+{
+	struct sink_jsonl *sink = calloc(1, sizeof(*sink));
+
+	if (!sink)
+		return NULL;
+	table_init(&sink->stacks, 0, sizeof(uint64_t));
+	sink->folds = folds_new();
+	if (!sink->folds) {
+		free(sink);
+		return NULL;
+	}
+	return sink;
+}
+
 int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet_open how,
 		   struct error *error)
 {
-	struct sink_jsonl *sink = calloc(1, sizeof(*sink));
+	struct sink_jsonl *sink = sink_new();
 	int result;
 
 	if (!sink)
 		return error_set(error, ENOMEM, "opening the JSON lines: out of memory");
-	table_init(&sink->stacks, 0, sizeof(uint64_t));
 	result = outlet_open(&sink->outlet, target, how, error);
 	if (result < 0)
-		free(sink);
+		sink_jsonl_free(sink);
 	else
 		*ret_sink = sink;
 	return result;
@@ -209,13 +201,12 @@ int sink_jsonl_new(struct sink_jsonl **ret_sink, const char *target, enum outlet
 
 int sink_jsonl_new_feed(struct sink_jsonl **ret_sink, struct feed *feed)
 {
-	struct sink_jsonl *sink = calloc(1, sizeof(*sink));
+	struct sink_jsonl *sink = sink_new();
 
 	if (!sink || outlet_open_feed(&sink->outlet, feed) < 0) {
-		free(sink);
+		sink_jsonl_free(sink);
 		return -ENOMEM;
 	}
-	table_init(&sink->stacks, 0, sizeof(uint64_t));
 	sink->interval_is_last = true;
 	*ret_sink = sink;
 	return 0;
@@ -229,7 +220,14 @@ void sink_jsonl_free(struct sink_jsonl *sink)
 	json_line_free(&sink->line);
 	json_line_free(&sink->meta);
 	table_clear_values(&sink->stacks, free);
+	folds_free(sink->folds);
 	free(sink);
+}
+
+void sink_jsonl_set_folding(struct sink_jsonl *sink, const struct fold_options *options)
+{
+	sink->fold_options = *options;
+	folds_set_options(sink->folds, options);
 }
 
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink)
@@ -309,6 +307,16 @@ int sink_jsonl_restart(struct sink_jsonl *sink, struct error *error)
 	return sink_end(sink, error);
 }
 
+static void put_folding(struct json_line *line, const struct fold_options *options)
+{
+	if (options->min_faults)
+		jsonl_put_uint(line, "min_faults", options->min_faults);
+	if (options->top)
+		jsonl_put_uint(line, "top", options->top);
+	if (options->exits)
+		json_line_true(line, "fold_exit");
+}
+
 int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 		    struct error *error)
 {
@@ -319,18 +327,18 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 
 	uname(&uts);
 	clock_gettime(CLOCK_REALTIME, &now);
-	put_uint(line, "v", FAULTMAP_SCHEMA_VERSION);
+	jsonl_put_uint(line, "v", FAULTMAP_SCHEMA_VERSION);
 	json_line_text(line, "faultmap", FAULTMAP_VERSION);
 	json_line_text(line, "since", text_time(since, now));
 	json_line_text(line, "host", uts.nodename);
 	json_line_text(line, "kernel", uts.release);
-	put_uint(line, "page_size", (uint64_t)sysconf(_SC_PAGESIZE));
+	jsonl_put_uint(line, "page_size", (uint64_t)sysconf(_SC_PAGESIZE));
 	json_line_text(line, "detail", meta->detail);
 	put_list(line, "hooks", meta->hooks, meta->n_hooks);
-	put_seconds(line, "interval_seconds", meta->interval_ms * 1000000);
+	jsonl_put_seconds(line, "interval_seconds", meta->interval_ms * 1000000);
 	if (meta->slice_bytes) {
-		put_uint(line, "slice_bytes", meta->slice_bytes);
-		put_uint(line, "slices_max", meta->slices_max);
+		jsonl_put_uint(line, "slice_bytes", meta->slice_bytes);
+		jsonl_put_uint(line, "slices_max", meta->slices_max);
 	}
 	if (meta->threads)
 		json_line_true(line, "threads");
@@ -339,7 +347,8 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 	if (meta->stacks)
 		json_line_true(line, "stacks");
 	if (meta->sample_every)
-		put_uint(line, "stack_samples", meta->sample_every);
+		jsonl_put_uint(line, "stack_samples", meta->sample_every);
+	put_folding(line, &sink->fold_options);
 	if (line->is_short)
 		return error_set(error, ENOMEM, "writing the meta line: out of memory");
 	json_line_free(&sink->meta);
@@ -356,73 +365,15 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 	const struct totals *now = &snapshot->totals;
 	const struct totals *before = &snapshot->totals_before;
 
-	put_seconds(line, "seconds", snapshot->interval_ns);
+	jsonl_put_seconds(line, "seconds", snapshot->interval_ns);
 	for (size_t i = 0; i < totals_count; i++)
 		if (total_is_counted(now, &totals_table[i]))
-			put_counter(line, totals_table[i].name, total_of(now, &totals_table[i]),
-				    total_of(before, &totals_table[i]));
-	put_uint(line, "in_flight", losses_in_flight(now)); /* a gauge */
+			jsonl_put_counter(line, totals_table[i].name,
+					  total_of(now, &totals_table[i]),
+					  total_of(before, &totals_table[i]));
+	jsonl_put_uint(line, "in_flight", losses_in_flight(now)); /* a gauge */
 	put_lines_lost(line, sink->outlet);
 	sink_emit(sink, true);
-}
-
-static void put_identity(struct json_line *line, const struct process *process)
-{
-	put_uint(line, "pid", process->tgid);
-	put_uint(line, "start_ns", process->start_ns);
-	json_line_text(line, "comm", process->comm);
-}
-
-static void put_owner(struct json_line *line, const struct process *process)
-{
-	put_uint(line, "ppid", process->ppid);
-	put_uint(line, "uid", process->uid);
-	json_line_text(line, "cgroup", process->cgroup);
-}
-
-/* max_ns is since attach; what was longer than the last bucket's bound is in count only. */
-static void put_latency(struct json_line *line, const struct row *row)
-{
-	struct latency_counts delta = latency_delta(row);
-
-	json_line_open(line, "latency", '{');
-	put_uint(line, "count", delta.count);
-	put_total(line, "count", row->latency->now.count);
-	put_uint(line, "sum_ns", delta.sum_ns);
-	put_total(line, "sum_ns", row->latency->now.sum_ns);
-	put_uint(line, "max_ns", row->latency->max_ns);
-	json_line_open(line, "buckets", '[');
-	for (unsigned int i = 0; i < LATENCY_BUCKETS; i++)
-		put_uint(line, NULL, delta.buckets[i]);
-	json_line_close(line, ']');
-	json_line_close(line, '}');
-}
-
-void sink_jsonl_put_code(struct json_line *line, const char *name, const struct code_place *place)
-{
-	json_line_open(line, name, '{');
-	json_line_text(line, "file", place->file);
-	json_line_hex(line, place->in_file ? "offset" : "address", place->offset);
-	if (!name && place->build_id)
-		json_line_text(line, "build_id", place->build_id);
-	json_line_close(line, '}');
-}
-
-static void put_context(struct json_line *line, const struct row *row)
-{
-	const struct context *context = row->context;
-
-	if (!row->context_id)
-		return;
-	json_line_hex(line, "context", row->context_id);
-	if (context && context->has_thread) {
-		put_uint(line, "tid", context->tid);
-		json_line_text(line, "thread", context->thread);
-	}
-	if (context && context->has_code)
-		sink_jsonl_put_code(line, "code", &context->places[0]);
-	if (context && context->has_stack)
-		json_line_hex(line, "stack", context->stack_id);
 }
 
 /* Remembers the stack. False: it was there already. */
@@ -454,142 +405,13 @@ static void emit_stack(struct sink_jsonl *sink, const struct context *context)
 	json_line_hex(line, "stack", context->stack_id);
 	json_line_open(line, "frames", '[');
 	for (size_t i = 0; i < context->n_places; i++)
-		sink_jsonl_put_code(line, NULL, &context->places[i]);
+		jsonl_put_code(line, NULL, &context->places[i]);
 	json_line_close(line, ']');
 	if (context->is_whole)
 		json_line_true(line, "whole");
 	sink_emit(sink, false);
 	if (sink->failure) /* it is lost, and written again when it is next needed */
 		free(table_remove(&sink->stacks, &context->stack_id));
-}
-
-/* Each cause that the row has ever had, so that the totals make up for lost lines. */
-static void put_stall(struct json_line *line, const struct row *row)
-{
-	const struct row_causes *causes = row->latency->causes;
-	struct cause_counts delta = causes_delta(row);
-
-	json_line_open(line, "stall", '{');
-	for (unsigned int i = 0; i < STALL_CAUSE_COUNT; i++) {
-		if (!causes->now.count[i])
-			continue;
-		json_line_open(line, stall_cause_name(i), '{');
-		put_uint(line, "count", delta.count[i]);
-		put_total(line, "count", causes->now.count[i]);
-		put_uint(line, "sum_ns", delta.sum_ns[i]);
-		put_total(line, "sum_ns", causes->now.sum_ns[i]);
-		put_uint(line, "max_ns", causes->max_ns[i]);
-		if (i == STALL_LOCK && causes->holder_tid)
-			put_uint(line, "holder_tid", causes->holder_tid);
-		json_line_close(line, '}');
-	}
-	json_line_close(line, '}');
-}
-
-static void emit_faults(struct sink_jsonl *sink, const struct row *row)
-{
-	struct json_line *line = line_begin_now(sink, "faults");
-	const struct fault_counts *now = &row->now;
-	const struct fault_counts *before = &row->before;
-
-	put_identity(line, row->process);
-	put_context(line, row);
-	json_line_text(line, "mapping", row->mapping);
-	/* With kind, access, mode and context it names the series: addresses change as a mapping
-	 * grows. */
-	json_line_hex(line, "mapping_id", row->mapping_id);
-	json_line_hex(line, "map_start", row->map_start);
-	json_line_hex(line, "map_end", row->map_end);
-	put_uint(line, "map_offset", row->map_offset);
-	if (ledger_largest(row) != LEDGER_NO_BOUND &&
-	    row->largest != ledger_size_code(row->map_end - row->map_start))
-		put_uint(line, "map_largest_bytes", ledger_largest(row));
-	if (row->slice) {
-		json_line_hex(line, "slice_start", row->slice_start);
-		json_line_hex(line, "slice_end", row->slice_end);
-	}
-	json_line_text(line, "perms", row->perms);
-	json_line_text(line, "kind", kind_name(row->kind));
-	json_line_text(line, "access", access_name(row->access));
-	json_line_text(line, "mode", mode_name(row->mode));
-	put_counter(line, "minor", now->minor, before->minor);
-	put_counter(line, "major", now->major, before->major);
-	put_counter(line, "denied", now->denied, before->denied);
-	put_counter(line, "pages", now->pages, before->pages);
-	if (row->latency)
-		put_latency(line, row);
-	if (causes_are_told(row)) {
-		const struct row_causes *causes = row->latency->causes;
-
-		put_stall(line, row);
-		if (causes->now.refaults)
-			put_counter(line, "refaults", causes->now.refaults,
-				    causes->before.refaults);
-	}
-	sink_emit(sink, false);
-}
-
-/* The call path of one fault. Its process may have no line of its own. */
-static void emit_sampled(struct sink_jsonl *sink, const struct sampled_path *path)
-{
-	struct json_line *line;
-
-	emit_stack(sink, path->context);
-	line = line_begin_now(sink, "stack_sample");
-	put_uint(line, "pid", path->tgid);
-	put_uint(line, "start_ns", path->start_ns);
-	json_line_text(line, "mapping", path->mapping);
-	json_line_hex(line, "stack", path->context->stack_id);
-	if (path->row_stack)
-		json_line_hex(line, "row_stack", path->row_stack);
-	sink_emit(sink, false);
-}
-
-static void emit_process(struct sink_jsonl *sink, const struct process *process)
-{
-	struct json_line *line = line_begin_now(sink, "process");
-
-	put_identity(line, process);
-	put_owner(line, process);
-	put_uint(line, "vsz_bytes", process->vsz_bytes);
-	put_uint(line, "rss_bytes", process->rss_bytes);
-	put_uint(line, "peak_rss_bytes", process->peak_rss_bytes);
-	json_line_int(line, "rss_growth_bytes",
-		      (int64_t)(process->rss_bytes - process->rss_before_bytes));
-	put_counter(line, "brought_pages", process->brought_pages, process->brought_before_pages);
-	put_counter(line, "minor", process->minor, process->minor_before);
-	put_counter(line, "major", process->major, process->major_before);
-	put_counter(line, "gup", process->gup, process->gup_before);
-	sink_emit(sink, false);
-}
-
-/* exit_status as a shell's $? shows it; `signal` only where one killed the process. */
-static void put_exit_status(struct json_line *line, int wait_status)
-{
-	if (!WIFSIGNALED(wait_status)) {
-		put_uint(line, "exit_status", (uint64_t)WEXITSTATUS(wait_status));
-		return;
-	}
-	put_uint(line, "exit_status", 128 + (uint64_t)WTERMSIG(wait_status));
-	put_uint(line, "signal", (uint64_t)WTERMSIG(wait_status));
-	if (WCOREDUMP(wait_status))
-		json_line_true(line, "core_dumped");
-}
-
-static void emit_exit(struct sink_jsonl *sink, const struct process *process)
-{
-	struct json_line *line = line_begin_now(sink, "exit");
-
-	put_identity(line, process);
-	put_owner(line, process);
-	put_exit_status(line, process->exit_status);
-	put_seconds(line, "seconds", process->lifetime_ns);
-	put_uint(line, "peak_vsz_bytes", process->peak_vsz_bytes);
-	put_uint(line, "peak_rss_bytes", process->peak_rss_bytes);
-	put_total(line, "minor", process->minor);
-	put_total(line, "major", process->major);
-	put_total(line, "gup", process->gup);
-	sink_emit(sink, false);
 }
 
 /* gup is what no exception explains, so it can move a tick after the counter it is part of. Memory
@@ -609,31 +431,102 @@ static void emit_findings(struct sink_jsonl *sink)
 	for (size_t i = 0; i < count; i++) {
 		struct json_line *line = line_begin_now(sink, "finding");
 
-		put_seconds(line, "seconds", window_ns);
+		jsonl_put_seconds(line, "seconds", window_ns);
 		verdict_lines_put_finding(line, &list[i]);
 		sink_emit(sink, false);
 	}
 }
 
-static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot)
+static void emit_faults(struct sink_jsonl *sink, const struct row *row)
 {
-	if (!sink->interval_is_last)
-		emit_interval(sink, snapshot);
-	for (size_t i = 0; i < snapshot->n_touched; i++)
-		if (row_changed(snapshot->rows[i])) {
-			emit_stack(sink, snapshot->rows[i]->context);
-			emit_faults(sink, snapshot->rows[i]);
-		}
+	emit_stack(sink, row->context);
+	jsonl_put_faults(line_begin_now(sink, "faults"), row, folds_of_row(sink->folds, row));
+	sink_emit(sink, false);
+}
+
+static void emit_sampled(struct sink_jsonl *sink, const struct sampled_path *path)
+{
+	emit_stack(sink, path->context);
+	jsonl_put_sample(line_begin_now(sink, "stack_sample"), path);
+	sink_emit(sink, false);
+}
+
+static void emit_process(struct sink_jsonl *sink, const struct process *process)
+{
+	jsonl_put_process(line_begin_now(sink, "process"), process,
+			  folds_of_process(sink->folds, process));
+	sink_emit(sink, false);
+}
+
+static void emit_exit(struct sink_jsonl *sink, const struct process *process)
+{
+	jsonl_put_exit(line_begin_now(sink, "exit"), process,
+		       folds_of_process(sink->folds, process));
+	sink_emit(sink, false);
+}
+
+/* What has no line of its own is added to a sum; what no sum takes has its line all the same. */
+static void emit_rows(struct sink_jsonl *sink, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_touched; i++) {
+		const struct row *row = snapshot->rows[i];
+
+		if (!row_changed(row))
+			continue;
+		if (folds_row_has_line(sink->folds, i) || folds_add_faults(sink->folds, row) < 0)
+			emit_faults(sink, row);
+	}
 	for (size_t i = 0; i < snapshot->n_sampled; i++)
 		emit_sampled(sink, &snapshot->sampled[i]);
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		if (has_process_line(snapshot->processes[i]))
-			emit_process(sink, snapshot->processes[i]);
-	for (size_t i = 0; i < snapshot->n_processes; i++)
-		if (snapshot->processes[i]->ended)
-			emit_exit(sink, snapshot->processes[i]);
+}
+
+static void emit_processes(struct sink_jsonl *sink, const struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		if (!has_process_line(process))
+			continue;
+		if (folds_process_has_line(sink->folds, process) ||
+		    folds_add_process(sink->folds, process) < 0)
+			emit_process(sink, process);
+	}
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		if (!process->ended)
+			continue;
+		if (folds_process_has_line(sink->folds, process) ||
+		    folds_add_exit(sink->folds, process) < 0)
+			emit_exit(sink, process);
+	}
+}
+
+static void emit_sums(struct sink_jsonl *sink)
+{
+	const struct fold *fold;
+
+	while ((fold = folds_first(sink->folds))) {
+		if (fold->is_exits)
+			jsonl_put_exits(line_begin_now(sink, "exits"), fold);
+		else
+			jsonl_put_other(line_begin_now(sink, "other"), fold);
+		sink_emit(sink, false);
+		folds_take_first(sink->folds);
+	}
+}
+
+static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot)
+{
+	folds_plan(sink->folds, snapshot); /* without memory everything has its line */
+	if (!sink->interval_is_last)
+		emit_interval(sink, snapshot);
+	emit_rows(sink, snapshot);
+	emit_processes(sink, snapshot);
+	emit_sums(sink);
 	if (sink->findings)
 		emit_findings(sink);
+	folds_end_tick(sink->folds, snapshot);
 	if (sink->interval_is_last)
 		emit_interval(sink, snapshot);
 }
@@ -677,11 +570,11 @@ int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, st
 	sink_begin(sink);
 	line = line_begin(sink, "run");
 	put_list(line, "command", run->command, SIZE_MAX);
-	put_exit_status(line, run->wait_status);
-	put_seconds(line, "seconds", run->wall_ns);
-	put_uint(line, "processes", run->processes);
-	put_uint(line, "minor_total", run->minor_total);
-	put_uint(line, "major_total", run->major_total);
+	jsonl_put_exit_status(line, run->wait_status);
+	jsonl_put_seconds(line, "seconds", run->wall_ns);
+	jsonl_put_uint(line, "processes", run->processes);
+	jsonl_put_uint(line, "minor_total", run->minor_total);
+	jsonl_put_uint(line, "major_total", run->major_total);
 	if (run->n_phases > 1)
 		verdict_lines_phases(line, run->phases, run->n_phases);
 	put_lines_lost(line, sink->outlet);

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "sink/folds.h"
 #include "sink/outlet.h"
 #include "model/sink.h"
 #include "sink/json_line.h"
@@ -77,6 +78,8 @@ void sink_jsonl_give(const struct sink_jsonl *sink, uid_t owner);
 int sink_jsonl_reopen(struct sink_jsonl *sink, struct error *error);
 /* As outlet_set_limit(): each file begins with a meta line, and has whole intervals. */
 void sink_jsonl_set_limit(struct sink_jsonl *sink, uint64_t max_bytes, uint64_t keep);
+/* What has no line of its own from the next tick on; the meta line that follows says so. */
+void sink_jsonl_set_folding(struct sink_jsonl *sink, const struct fold_options *options);
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
 /* Lines, so far. */
 uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);
@@ -91,7 +94,7 @@ uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);
  */
 int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 		    struct error *error);
-/* interval, faults, process and exit lines; nothing for tick 0. */
+/* interval, faults, process, exit, other and exits lines; nothing for tick 0. */
 int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error);
 extern const struct sink_ops sink_jsonl_ops;
 int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, struct error *error);
@@ -102,7 +105,5 @@ int sink_jsonl_run(struct sink_jsonl *sink, const struct sink_jsonl_run *run, st
  */
 struct json_line *sink_jsonl_begin(struct sink_jsonl *sink, const char *rec);
 int sink_jsonl_end(struct sink_jsonl *sink, struct error *error);
-/* A member, or (name NULL) a value of a list: {"file", "offset"} or {"file", "address"}. */
-void sink_jsonl_put_code(struct json_line *line, const char *name, const struct code_place *place);
 
 #endif

@@ -40,7 +40,8 @@ struct people {
 	uint64_t count;
 	uint64_t minor, major, gup;
 	/* The kernel's count less rows and GUP. Only of processes that were seen from birth to end,
-	 * as counters and rows of a running process are not read at the same moment. */
+	 * as counters and rows of a running process are not read at the same moment. 0 where rows
+	 * are summed up over processes. */
 	int64_t residual;
 };
 
@@ -108,11 +109,17 @@ static bool has_counters(const struct tally *tally)
 	return tally->minor + tally->major + tally->gup > 0;
 }
 
+/* Of a log: rows of several processes. What these count is in their own lines, or here. */
+static bool is_folded(const struct tally *tally)
+{
+	return !tally->tgid && tally->start_ns;
+}
+
 static void add_person(struct people *people, const struct tally *tally)
 {
 	uint64_t in_rows = tally->counts.minor + tally->counts.major;
 
-	if (!has_counters(tally)) {
+	if (!has_counters(tally) && !is_folded(tally)) {
 		people->minor += tally->counts.minor;
 		people->major += tally->counts.major;
 		return;
@@ -130,14 +137,19 @@ static int find_people(struct sink_summary *summary, struct people *ret_people)
 {
 	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
 	struct people people = {};
+	bool has_folded = false;
 
 	if (grouping_tallies(summary->people, &view, &people.tallies) < 0)
 		return -ENOMEM;
 	people.count = people.tallies.total.n_processes;
-	for (size_t i = 0; i < people.tallies.shown; i++)
+	for (size_t i = 0; i < people.tallies.shown; i++) {
 		add_person(&people, people.tallies.list[i]);
+		has_folded |= is_folded(people.tallies.list[i]);
+	}
 	if (people.tallies.n_rest)
 		add_person(&people, &people.tallies.rest);
+	if (has_folded)
+		people.residual = 0;
 	*ret_people = people;
 	return 0;
 }
@@ -463,8 +475,8 @@ static const struct tally *next_person(const struct tallies *people,
 	for (size_t i = 0; i < people->shown; i++) {
 		const struct tally *one = people->list[i];
 		uint64_t pages = pages_of(one);
-		bool is_left = !before || pages < pages_of(before) ||
-			       (pages == pages_of(before) && is_past);
+		bool is_left = one->tgid && (!before || pages < pages_of(before) ||
+					     (pages == pages_of(before) && is_past));
 
 		is_past |= one == before;
 		if (is_left && pages >= least && (!next || pages > pages_of(next)))

@@ -109,7 +109,9 @@ static void print_header(const struct snapshot *snapshot, const struct tally *to
 	size_t n_live = 0, n_ended = 0;
 
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		n_ended += snapshot->processes[i]->ended;
+		n_ended += losses_is_folded(snapshot->processes[i]) ?
+				   snapshot->processes[i]->n_folded :
+				   snapshot->processes[i]->ended;
 		n_live += !snapshot->processes[i]->ended &&
 			  !losses_is_other(snapshot->processes[i]);
 	}

@@ -101,7 +101,8 @@ static bool in_scope(struct making *making, const struct process *process)
 	if (scope->has_process &&
 	    (process->tgid != scope->tgid || process->start_ns != scope->start_ns))
 		return false;
-	if (scope->uid >= 0 && (process->uid != scope->uid || losses_is_other(process)))
+	if (scope->uid >= 0 && (process->uid != scope->uid ||
+				(losses_is_other(process) && !losses_is_folded(process))))
 		return false;
 	if (!scope->unit)
 		return true;
