@@ -10,6 +10,12 @@
 
 #include "base/log.h"
 
+/* The longest help has half of it. */
+#define HELP_SIZE 16384
+
+/* Until the program ends: stdout's buffer. */
+static char help[HELP_SIZE];
+
 /* libbpf uses most of the stack: with 64 KiB most commands ended by SIGSEGV, with 96 none. */
 #define LEAST_STACK (256 * 1024)
 
@@ -51,6 +57,8 @@ bool cmd_begin(const struct command *command, void *config, int argc, char *argv
 	}
 	cmd_set_verbosity(common->verbose);
 	if (common->help) {
+		/* All at once, so that what fails is told with its reason. */
+		setvbuf(stdout, help, _IOFBF, sizeof(help));
 		options_print_help(command->spec, stdout);
 		*ret_status = EXIT_DONE;
 		return false;

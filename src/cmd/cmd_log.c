@@ -78,8 +78,9 @@ static const struct command_spec spec = {
 		"In comm, mapping and cgroup, control characters and bytes that are not valid UTF-8 are\n"
 		"written as \\xNN, and a backslash as \\\\; JSON's own escapes come on top.\n"
 		"\n"
-		"faultmap does not wait for a slow reader: when there is no room for a line, the whole\n"
-		"line is lost. lines_lost in the next line that is written says how many were. The\n"
+		"faultmap does not wait for a slow reader: 2 MiB are queued for it, and `other` and\n"
+		"`exits` lines sum up the lines for which there is no room. Lines that cannot be written\n"
+		"at all are lost. lines_lost in the next line that is written says how many were. The\n"
 		"counts are not lost: they are in the totals of later lines. At the end a message on\n"
 		"stderr says how many lines were lost, and the exit status is 1.",
 	.options = options,
@@ -99,7 +100,7 @@ struct log {
 	bool is_complete; /* all ticks of -n have come */
 };
 
-/* A reader that does not keep up loses lines, and is told so once. */
+/* A reader that does not keep up gets sums in place of lines; one message says so. */
 static int handle_result(void *context, const void *sink, int result, const struct error *why)
 {
 	struct log *log = context;
@@ -108,7 +109,7 @@ static int handle_result(void *context, const void *sink, int result, const stru
 	if (result == -EPIPE && sink_jsonl_is_stdout(log->sink))
 		log->reader_left = true;
 	if (result == -EAGAIN && !log->is_slow)
-		log_warning("%s; continuing, lost lines are counted", why->text);
+		log_warning("%s; continuing", why->text);
 	log->is_slow = result == -EAGAIN;
 	return log->is_slow ? 0 : result;
 }
@@ -149,8 +150,12 @@ static int drain(struct log *log, struct error *error)
 /* Lost lines make the log incomplete: that is a failure even if all else went well. */
 static int finish(const struct log *log, int result, const struct error *error)
 {
-	uint64_t lost = sink_jsonl_lost(log->sink);
+	uint64_t lost = sink_jsonl_lost(log->sink), folded = sink_jsonl_folded(log->sink);
 
+	if (folded && !log->reader_left)
+		log_warning("%" PRIu64 " lines are summed up in `other` lines, because their "
+			    "reader did not keep up; no fault is missing for that",
+			    folded);
 	if (log->reader_left || (!result && !lost))
 		return EXIT_DONE;
 	if (result && lost)

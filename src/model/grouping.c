@@ -355,7 +355,6 @@ int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_pro
 		key.tgid = tally->tgid;
 		key.start_ns = tally->start_ns;
 	}
-
 	memcpy(key.perms, tally->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
 	sum = table_get(&grouping->tallies, &key);
 	if (!sum)
@@ -410,7 +409,6 @@ static int make_room(struct grouping *grouping)
 {
 	bool by_process = grouping->options.by == BY_PROCESS;
 	size_t most = by_process ? grouping->options.max_processes : grouping->options.max_tallies;
-
 	int result;
 
 	if (!grouping->options.sums_up ||

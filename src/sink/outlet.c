@@ -242,6 +242,11 @@ bool outlet_has_room(const struct outlet *outlet)
 	return outlet->end - outlet->begin < QUEUE_MAX && outlet->n_marks < MAX_MARKS;
 }
 
+bool outlet_has_reserve(const struct outlet *outlet)
+{
+	return outlet->end - outlet->begin < 2 * QUEUE_MAX && outlet->n_marks < MAX_MARKS;
+}
+
 /* Moves what is queued to the buffer's head when that makes room cheaply. */
 static void compact(struct outlet *outlet)
 {

@@ -57,8 +57,10 @@ int outlet_rotate(struct outlet *outlet, bool *ret_opened);
  * negative errno: there is none. */
 int outlet_connect(struct outlet *outlet, bool *ret_opened);
 
-/* True while the queue takes another line. */
+/* True while the queue takes another line; of those that must not be missing it takes as many
+ * again. */
 bool outlet_has_room(const struct outlet *outlet);
+bool outlet_has_reserve(const struct outlet *outlet);
 /* A part of a line: 0 or -ENOMEM. Then outlet_end_line, or outlet_drop_line to take it back. */
 int outlet_add(struct outlet *outlet, const char *bytes, size_t size);
 /* Ends the line and queues it. tells_losses: it says how many lines were lost (outlet_untold). 0 or

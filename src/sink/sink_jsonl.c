@@ -36,6 +36,10 @@ struct sink_jsonl {
 	struct table stacks;    /* that this file or connection has */
 	struct folds *folds;    /* what has no line of its own */
 	struct fold_options fold_options;
+	uint64_t n_folded; /* lines that are in sums because there was no room */
+	/* An interval without its line, for want of room: the next one's says it, too. */
+	struct totals told, latest;
+	uint64_t untold_ns;                     /* 0: there is none */
 	const struct recent_findings *findings; /* NULL: no lines of them */
 };
 
@@ -90,7 +94,7 @@ static void sink_emit(struct sink_jsonl *sink, bool tells_losses)
 	struct outlet *outlet = sink->outlet;
 	struct json_line *line = &sink->line;
 
-	if (!sink->failure && !outlet_has_room(outlet))
+	if (!sink->failure && !outlet_has_reserve(outlet))
 		sink->failure = -EAGAIN;
 	if (sink->failure) {
 		outlet_lose(outlet);
@@ -138,7 +142,7 @@ static const char *advice_for(int errnum)
 	case ECONNRESET:
 		return "its reader has gone away";
 	case EAGAIN:
-		return "its reader does not keep up";
+		return "its reader does not keep up: `other` lines sum up what finds none";
 	case ENXIO:
 	case ENOENT:
 	case ECONNREFUSED:
@@ -163,7 +167,7 @@ static int sink_end(struct sink_jsonl *sink, struct error *error)
 {
 	int result = outlet_flush(sink->outlet);
 
-	if (!sink->failure)
+	if (!sink->failure || result)
 		sink->failure = result;
 	return sink_tell(sink, error);
 }
@@ -240,6 +244,11 @@ uint64_t sink_jsonl_lost(const struct sink_jsonl *sink)
 	return outlet_lost(sink->outlet);
 }
 
+uint64_t sink_jsonl_folded(const struct sink_jsonl *sink)
+{
+	return sink->n_folded;
+}
+
 const char *sink_jsonl_schema(void)
 {
 	return schema;
@@ -248,12 +257,6 @@ const char *sink_jsonl_schema(void)
 void sink_jsonl_watch(struct sink_jsonl *sink, struct loop *loop)
 {
 	outlet_watch(sink->outlet, loop);
-}
-
-int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error)
-{
-	sink->failure = outlet_drain(sink->outlet, timeout_ms);
-	return sink_tell(sink, error);
 }
 
 void sink_jsonl_give(const struct sink_jsonl *sink, uid_t owner)
@@ -359,13 +362,12 @@ int sink_jsonl_meta(struct sink_jsonl *sink, const struct sink_jsonl_meta *meta,
 	return sink_end(sink, error);
 }
 
-static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapshot)
+static void put_interval(struct sink_jsonl *sink, const struct totals *now,
+			 const struct totals *before, uint64_t duration_ns)
 {
 	struct json_line *line = line_begin_now(sink, "interval");
-	const struct totals *now = &snapshot->totals;
-	const struct totals *before = &snapshot->totals_before;
 
-	jsonl_put_seconds(line, "seconds", snapshot->interval_ns);
+	jsonl_put_seconds(line, "seconds", duration_ns);
 	for (size_t i = 0; i < totals_count; i++)
 		if (total_is_counted(now, &totals_table[i]))
 			jsonl_put_counter(line, totals_table[i].name,
@@ -374,6 +376,28 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 	jsonl_put_uint(line, "in_flight", losses_in_flight(now)); /* a gauge */
 	put_lines_lost(line, sink->outlet);
 	sink_emit(sink, true);
+}
+
+/* Its reader leaves no room, not even for what must not be missing. */
+static bool is_stuck(const struct sink_jsonl *sink)
+{
+	return !sink->failure && !outlet_has_reserve(sink->outlet);
+}
+
+static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapshot)
+{
+	uint64_t duration_ns = sink->untold_ns + snapshot->interval_ns;
+
+	if (!sink->untold_ns)
+		sink->told = snapshot->totals_before;
+	sink->latest = snapshot->totals;
+	if (is_stuck(sink)) {
+		sink->untold_ns = duration_ns;
+		sink->n_folded++;
+		return;
+	}
+	put_interval(sink, &snapshot->totals, &sink->told, duration_ns);
+	sink->untold_ns = 0;
 }
 
 /* Remembers the stack. False: it was there already. */
@@ -465,6 +489,21 @@ static void emit_exit(struct sink_jsonl *sink, const struct process *process)
 	sink_emit(sink, false);
 }
 
+/* False: its reader has not made room, so it goes to a sum. What cannot be written for another reason
+ * is tried, and lost: later totals have it. */
+static bool finds_room(struct sink_jsonl *sink, bool is_needed)
+{
+	if (!sink->failure && !outlet_has_room(sink->outlet))
+		sink->failure = outlet_flush(sink->outlet);
+	if (sink->failure && sink->failure != -EAGAIN)
+		return true;
+	if (!sink->failure &&
+	    (is_needed ? outlet_has_reserve(sink->outlet) : outlet_has_room(sink->outlet)))
+		return true;
+	sink->n_folded++;
+	return false;
+}
+
 /* What has no line of its own is added to a sum; what no sum takes has its line all the same. */
 static void emit_rows(struct sink_jsonl *sink, const struct snapshot *snapshot)
 {
@@ -473,7 +512,9 @@ static void emit_rows(struct sink_jsonl *sink, const struct snapshot *snapshot)
 
 		if (!row_changed(row))
 			continue;
-		if (folds_row_has_line(sink->folds, i) || folds_add_faults(sink->folds, row) < 0)
+		if ((folds_row_has_line(sink->folds, i) &&
+		     finds_room(sink, losses_is_other(row->process))) ||
+		    folds_add_faults(sink->folds, row) < 0)
 			emit_faults(sink, row);
 	}
 	for (size_t i = 0; i < snapshot->n_sampled; i++)
@@ -487,7 +528,7 @@ static void emit_processes(struct sink_jsonl *sink, const struct snapshot *snaps
 
 		if (!has_process_line(process))
 			continue;
-		if (folds_process_has_line(sink->folds, process) ||
+		if ((folds_process_has_line(sink->folds, process) && finds_room(sink, true)) ||
 		    folds_add_process(sink->folds, process) < 0)
 			emit_process(sink, process);
 	}
@@ -496,17 +537,19 @@ static void emit_processes(struct sink_jsonl *sink, const struct snapshot *snaps
 
 		if (!process->ended)
 			continue;
-		if (folds_process_has_line(sink->folds, process) ||
+		if ((folds_process_has_line(sink->folds, process) && finds_room(sink, true)) ||
 		    folds_add_exit(sink->folds, process) < 0)
 			emit_exit(sink, process);
 	}
 }
 
+/* Those that find no room wait for the next tick. */
 static void emit_sums(struct sink_jsonl *sink)
 {
 	const struct fold *fold;
 
-	while ((fold = folds_first(sink->folds))) {
+	while ((fold = folds_first(sink->folds)) && !sink->failure &&
+	       outlet_has_reserve(sink->outlet)) {
 		if (fold->is_exits)
 			jsonl_put_exits(line_begin_now(sink, "exits"), fold);
 		else
@@ -533,6 +576,7 @@ static void emit_deltas(struct sink_jsonl *sink, const struct snapshot *snapshot
 
 int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, struct error *error)
 {
+	uint64_t n_folded = sink->n_folded;
 	struct error other;
 	int result = rotate(sink, error), written;
 
@@ -540,11 +584,34 @@ int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, st
 	text_time(sink->ts, snapshot->ts);
 	if (snapshot->tick)
 		emit_deltas(sink, snapshot);
+	if (!sink->failure && sink->n_folded > n_folded)
+		sink->failure = -EAGAIN;
 	written = sink_end(sink, result < 0 ? &other : error);
 	return result < 0 ? result : written;
 }
 
 SINK_OPS(jsonl);
+
+/* What waits for room, now that there is some. */
+static void emit_rest(struct sink_jsonl *sink)
+{
+	emit_sums(sink);
+	if (!sink->untold_ns || is_stuck(sink))
+		return;
+	put_interval(sink, &sink->latest, &sink->told, sink->untold_ns);
+	sink->untold_ns = 0;
+}
+
+int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error)
+{
+	sink->failure = outlet_drain(sink->outlet, timeout_ms);
+	emit_rest(sink);
+	if (!sink->failure)
+		sink->failure = outlet_drain(sink->outlet, timeout_ms);
+	for (; folds_first(sink->folds); folds_take_first(sink->folds))
+		outlet_lose(sink->outlet);
+	return sink_tell(sink, error);
+}
 
 void sink_jsonl_set_findings(struct sink_jsonl *sink, const struct recent_findings *findings)
 {

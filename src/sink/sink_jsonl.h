@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * JSON lines, schema version 1 (packaging/faultmap.schema.json): one object per line, `rec` says
- * which. The sink never waits for readers (outlet.h): lines that cannot be written are lost as a
- * whole, counted, and reported as lines_lost by the next `meta`, `interval` or `run` line that is
+ * which. The sink never waits for readers (outlet.h): what a slow one leaves no room for is summed up
+ * (folds.h); lines that cannot be written are lost as a whole, counted, and reported as lines_lost by the next `meta`, `interval` or `run` line that is
  * written. The caller ignores SIGPIPE and SIGXFSZ, so that a closed pipe or a size limit is an
  * error here.
  */
@@ -68,7 +68,7 @@ int sink_jsonl_restart(struct sink_jsonl *sink, struct error *error);
 void sink_jsonl_set_findings(struct sink_jsonl *sink, const struct recent_findings *findings);
 /* NULL is fine. */
 void sink_jsonl_free(struct sink_jsonl *sink);
-/* As outlet_watch and outlet_drain, the latter with the error set. */
+/* As outlet_watch and outlet_drain, the latter with the error set, and with the sums that wait. */
 void sink_jsonl_watch(struct sink_jsonl *sink, struct loop *loop);
 int sink_jsonl_drain(struct sink_jsonl *sink, int timeout_ms, struct error *error);
 /* As outlet_give(). */
@@ -83,6 +83,8 @@ void sink_jsonl_set_folding(struct sink_jsonl *sink, const struct fold_options *
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
 /* Lines, so far. */
 uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);
+/* Lines that are in sums because their reader did not keep up. */
+uint64_t sink_jsonl_folded(const struct sink_jsonl *sink);
 
 /*
  * Each returns 0, or a negative errno with the error set when a line was lost (-EPIPE: the reader

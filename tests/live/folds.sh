@@ -68,14 +68,16 @@ count()
 	grep -c "\"rec\":\"$1\"" "$2"
 }
 
-# report FILE: what it says, without the memory of processes, which is as of a tick.
+# report FILE: what it says, without the memory of processes, which is as of a tick. Of units and users the
+# sum: a process whose rows come a tick before its own line is nobody's there, in either log at another tick.
 report()
 {
 	local by
 
 	for by in kind unit uid; do
 		"$FAULTMAP" report --by "$by" --all --json "$1" |
-			jq -c --arg by $by '.lines[], .total | {name, minor, major, gup, denied, bytes, kinds,
+			jq -c --arg by $by '(if $by == "kind" then .lines[] else empty end), .total
+				| {name, minor, major, gup, denied, bytes, kinds,
 				processes: (if $by == "kind" then null else .processes end)}'
 	done
 }

@@ -144,43 +144,126 @@ static void a_full_file_is_put_aside(void **state)
 	unlink(aside[1]);
 }
 
-/* The first lines fill the queue, the others of that tick are lost, the next one says how many. */
-static void slow_reader_is_told_what_it_lost(void **state)
+/* What the lines that were read so far say. */
+struct read_sums {
+	json_int_t minor, entries, lost, n_faults, n_other, n_intervals;
+	double seconds;
+};
+
+static void read_pipe(FILE *stream, struct read_sums *sums)
 {
-	struct fixture *fixture = *state;
-	int reader;
-	struct error error;
-	json_int_t lost = 0;
-	FILE *stream;
 	char *line = NULL;
 	size_t size = 0;
+
+	while (getline(&line, &size, stream) > 0) {
+		json_t *parsed = json_loads(line, 0, NULL);
+		const char *rec;
+
+		assert_non_null(parsed);
+		rec = text(parsed, "rec");
+		sums->n_faults += !strcmp(rec, "faults");
+		sums->n_other += !strcmp(rec, "other");
+		sums->n_intervals += !strcmp(rec, "interval");
+		if (!strcmp(rec, "faults") || !strcmp(rec, "other"))
+			sums->minor += integer(parsed, "minor");
+		if (!strcmp(rec, "interval")) {
+			sums->entries += integer(parsed, "entries");
+			sums->lost += integer(parsed, "lines_lost");
+			sums->seconds += json_number_value(json_object_get(parsed, "seconds"));
+		}
+		json_decref(parsed);
+	}
+	clearerr(stream);
+	free(line);
+}
+
+static FILE *open_pipe(struct fixture *fixture)
+{
+	struct error error;
+	int reader;
 
 	unlink(fixture->path);
 	assert_int_equal(mkfifo(fixture->path, 0600), 0);
 	reader = open(fixture->path, O_RDONLY | O_NONBLOCK);
 	sink_jsonl_free(fixture->sink);
 	assert_int_equal(sink_jsonl_new(&fixture->sink, fixture->path, OUTLET_PERSIST, &error), 0);
-	for (uint64_t id = 0; id < 9000; id++)
+	return fdopen(reader, "r");
+}
+
+static void add_cow_rows(struct fixture *fixture, uint64_t first, uint64_t count)
+{
+	for (uint64_t id = first; id < first + count; id++)
 		snapshot_row(fixture->snapshot, fixture->process, 1000 + id, KIND_COW, ACCESS_WRITE,
 			     MODE_USER, NULL)
-			->now.minor = 1;
-	assert_int_equal(tick(fixture, 1), -EAGAIN);
-	stream = fdopen(reader, "r");
-	for (uint64_t number = 2; number < 100 && !lost; number++) {
-		begin(fixture);
-		tick(fixture, number);
-		while (getline(&line, &size, stream) > 0) {
-			json_t *parsed = json_loads(line, 0, NULL);
+			->now.minor++;
+}
 
-			assert_non_null(parsed);
-			if (!strcmp(text(parsed, "rec"), "interval") && !lost)
-				lost = integer(parsed, "lines_lost");
-			json_decref(parsed);
-		}
-		clearerr(stream);
+/* The first lines fill the queue, the others of that tick are summed up: no fault is missing. */
+static void slow_reader_gets_sums(void **state)
+{
+	struct fixture *fixture = *state;
+	struct read_sums sums = {};
+	FILE *stream = open_pipe(fixture);
+
+	add_cow_rows(fixture, 0, 9000);
+	assert_int_equal(tick(fixture, 1), -EAGAIN);
+	for (uint64_t number = 2; number < 100; number++) {
+		begin(fixture);
+		assert_int_equal(tick(fixture, number), 0);
+		read_pipe(stream, &sums);
 	}
-	assert_in_range(lost, 1000, 18001);
-	free(line);
+	assert_int_equal(sums.n_other, 1);
+	assert_in_range(sums.n_faults, 1000, 8999);
+	assert_int_equal(sums.minor, 9000);
+	assert_int_equal(sums.lost, 0);
+	assert_int_equal(sink_jsonl_folded(fixture->sink), 9000 - sums.n_faults);
+	fclose(stream);
+}
+
+/* It reads nothing at all, until the end: even intervals are summed up then. */
+static void stuck_reader_gets_sums(void **state)
+{
+	struct fixture *fixture = *state;
+	struct read_sums sums = {};
+	FILE *stream = open_pipe(fixture);
+	struct error error;
+
+	for (uint64_t number = 1; number <= 200; number++) {
+		add_cow_rows(fixture, number, 100);
+		fixture->snapshot->totals.entries += 100;
+		tick(fixture, number);
+		begin(fixture);
+	}
+	while (sink_jsonl_drain(fixture->sink, 0, &error) == -EAGAIN && !sums.n_intervals)
+		read_pipe(stream, &sums);
+	/* What it did not take within no time at all is lost, and counted. */
+	assert_true(sink_jsonl_lost(fixture->sink) > 0);
+	fclose(stream);
+}
+
+/* The same, but it goes on in time. */
+static void reader_that_goes_on_misses_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct read_sums sums = {};
+	FILE *stream = open_pipe(fixture);
+
+	for (uint64_t number = 1; number <= 300; number++) {
+		if (number <= 200) {
+			add_cow_rows(fixture, number, 100);
+			fixture->snapshot->totals.entries += 100;
+		}
+		tick(fixture, number);
+		begin(fixture);
+		if (number > 200)
+			read_pipe(stream, &sums);
+	}
+	assert_int_equal(sums.minor, 200 * 100);
+	assert_int_equal(sums.entries, 200 * 100);
+	assert_int_equal(sums.lost, 0);
+	assert_true(sums.n_intervals < 300);
+	assert_in_range((uintmax_t)(sums.seconds * 10), 300 * 15, 300 * 15);
+	assert_true(sums.n_other > 0);
 	fclose(stream);
 }
 
@@ -274,11 +357,18 @@ static void unwritable_file_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(torn_line_is_cut_off_and_counted),  TEST(meta_line_is_late_but_not_lost),
-		TEST(reopened_file_begins_with_meta),    TEST(a_full_file_is_put_aside),
-		TEST(slow_reader_is_told_what_it_lost),  TEST(full_disk_is_an_error),
-		TEST(closed_pipe_is_told_apart),         TEST(append_starts_after_a_torn_line),
-		TEST(replace_and_append_do_as_they_say), TEST(unwritable_file_is_named),
+		TEST(torn_line_is_cut_off_and_counted),
+		TEST(meta_line_is_late_but_not_lost),
+		TEST(reopened_file_begins_with_meta),
+		TEST(a_full_file_is_put_aside),
+		TEST(slow_reader_gets_sums),
+		TEST(stuck_reader_gets_sums),
+		TEST(reader_that_goes_on_misses_nothing),
+		TEST(full_disk_is_an_error),
+		TEST(closed_pipe_is_told_apart),
+		TEST(append_starts_after_a_torn_line),
+		TEST(replace_and_append_do_as_they_say),
+		TEST(unwritable_file_is_named),
 	};
 
 	return cmocka_run_group_tests_name("sink_jsonl_file", tests, NULL, NULL);
