@@ -20,20 +20,13 @@
 #define DEFAULT_MAX_PROCESSES 65536
 /* As many names of usual length as there may be tallies. They stay when their tally goes. */
 #define DEFAULT_MAX_NAMES (16 << 20)
-/* What a name costs besides its bytes: see strings.c. */
-#define NAME_OVERHEAD 64
 /* Tallies are merged again after a fourth of their maximum number is new. */
 #define FOLD_PART 4
 /* Processes that are remembered to count how many a tally has. */
 #define MAX_SEEN 65536
-/* Pids whose comm is remembered after their end, as processes that they started may outlive
- * them. */
-#define MAX_PARENTS 65536
 /* Fewer faults of an ended process get no line of their own: 1 MiB in small pages. */
 #define SMALL_COUNT 256
 #define SMALL_NS 1000000
-
-#define UNKNOWN "[unknown]"
 
 const char *const grouping_words[] = {
 	[BY_PROCESS] = "process", [BY_THREAD] = "thread", [BY_MAPPING] = "mapping",
@@ -48,11 +41,6 @@ struct seen {
 	const struct tally *tally;
 	uint64_t tgid;
 	uint64_t start_ns;
-};
-
-struct parent {
-	uint64_t tgid;
-	char comm[COMM_LEN];
 };
 
 bool grouping_is_of_processes(enum grouping_by by)
@@ -110,168 +98,6 @@ void grouping_free(struct grouping *grouping)
 	grouping_reset(grouping);
 	table_clear_values(&grouping->parents, free);
 	free(grouping);
-}
-
-/* Names. --------------------------------------------------------------------------------------- */
-
-/* The grouping's copy of the name; NULL: out of memory. */
-static const char *keep_name(struct grouping *grouping, const char *name)
-{
-	const char *kept = interned_find(&grouping->names, name);
-	size_t bytes = strlen(name) + NAME_OVERHEAD;
-
-	if (kept)
-		return kept;
-	if (grouping->name_bytes + bytes > grouping->options.max_names)
-		return "..."; /* as strings.c has it */
-	kept = interned_add(&grouping->names, name);
-	grouping->name_bytes += kept ? bytes : 0;
-	return kept;
-}
-
-/* A process may set an empty name (PR_SET_NAME). */
-static const char *comm_of(const struct process *process)
-{
-	return *process->comm ? process->comm : "[unnamed]";
-}
-
-const char *grouping_process_name(enum grouping_by by, const struct process *process, char *buffer,
-				  size_t size)
-{
-	struct unit_name unit;
-
-	switch (by) {
-	case BY_UNIT:
-		unit_name_of(&unit, process->cgroup);
-		snprintf(buffer, size, "%s", unit.name);
-		return buffer;
-	case BY_CGROUP:
-		return *process->cgroup ? process->cgroup : "unknown";
-	case BY_EXE:
-		if (*process->exe)
-			return process->exe;
-		/* As the groups of the metrics are: it lived between two ticks. */
-		snprintf(buffer, size, "[%s]", *process->comm ? process->comm : "unnamed");
-		return buffer;
-	default:
-		return comm_of(process);
-	}
-}
-
-static const char *name_of_parent(const struct grouping *grouping, const struct process *process,
-				  char *buffer, size_t size)
-{
-	uint64_t key = process->ppid;
-	const struct parent *parent = table_get(&grouping->parents, &key);
-
-	snprintf(buffer, size, "%s[%" PRIu32 "]", parent ? parent->comm : UNKNOWN, process->ppid);
-	return buffer;
-}
-
-/* The grouping's copy of what the process is grouped by; NULL: out of memory. */
-static const char *name_of_process(struct grouping *grouping, const struct process *process)
-{
-	char buffer[UNIT_NAME_LEN];
-	const char *name = buffer;
-
-	if (grouping->named == process)
-		return grouping->name;
-	if (losses_is_other(process) && !losses_is_folded(process))
-		name = comm_of(process);
-	else if (grouping->options.by == BY_UID)
-		users_name(&grouping->users, process->uid, buffer);
-	else if (grouping->options.by == BY_PARENT)
-		name_of_parent(grouping, process, buffer, sizeof(buffer));
-	else
-		name = grouping_process_name(grouping->options.by, process, buffer, sizeof(buffer));
-	if (grouping->options.has_commands && *process->command)
-		name = process->command;
-	grouping->name = keep_name(grouping, name);
-	grouping->named = grouping->name ? process : NULL;
-	return grouping->name;
-}
-
-/* By process the group is the same for all names: an exec changes the name, not the process. */
-static const char *group_of_process(struct grouping *grouping, const struct process *process)
-{
-	return grouping->options.by == BY_PROCESS ? "" : name_of_process(grouping, process);
-}
-
-/* "worker[1234]": the thread's current name, which may change, and its tid, which does not. */
-static const char *name_of_thread(struct grouping *grouping, const struct row *row)
-{
-	const struct context *context = row->context;
-	char name[COMM_LEN + 16];
-
-	if (!context || !context->has_thread)
-		snprintf(name, sizeof(name), "%s[%" PRIu32 "]", comm_of(row->process),
-			 row->process->tgid);
-	else
-		snprintf(name, sizeof(name), "%s[%" PRIu32 "]",
-			 *context->thread ? context->thread : "[unnamed]", context->tid);
-	return keep_name(grouping, name);
-}
-
-/* The thread has a name that differs from its process's. */
-static bool is_named(const struct row *row)
-{
-	const struct context *context = row->context;
-
-	return context && context->has_thread && strcmp(context->thread, comm_of(row->process));
-}
-
-/* The stacks of all threads have one name here; --by thread tells them apart. */
-static const char *name_of_mapping(struct grouping *grouping, const struct row *row)
-{
-	bool is_stack = !strncmp(row->mapping, "[stack:", 7);
-
-	return keep_name(grouping,
-			 is_stack && grouping->options.by != BY_ROW ? "[stack:TID]" : row->mapping);
-}
-
-static const char *group_of_row(struct grouping *grouping, const struct row *row)
-{
-	switch (grouping->options.by) {
-	case BY_MAPPING:
-	case BY_FILE:
-	case BY_ROW:
-		return name_of_mapping(grouping, row);
-	case BY_THREAD:
-		return "";
-	case BY_KIND:
-		return keep_name(grouping, kind_name(row->kind));
-	default:
-		return group_of_process(grouping, row->process);
-	}
-}
-
-/* Remembers what the processes are called, for those that they start. 0 or -ENOMEM. */
-static int learn_parents(struct grouping *grouping, const struct snapshot *snapshot)
-{
-	if (grouping->options.by != BY_PARENT)
-		return 0;
-	if (grouping->parents.count > MAX_PARENTS) {
-		table_clear_values(&grouping->parents, free);
-		table_init(&grouping->parents, 0, sizeof(uint64_t));
-	}
-	for (size_t i = 0; i < snapshot->n_processes; i++) {
-		const struct process *process = snapshot->processes[i];
-		uint64_t key = process->tgid;
-		struct parent *parent = table_get(&grouping->parents, &key);
-
-		if (!parent) {
-			parent = calloc(1, sizeof(*parent));
-			if (!parent)
-				return -ENOMEM;
-			parent->tgid = key;
-			if (table_add(&grouping->parents, parent) < 0) {
-				free(parent);
-				return -ENOMEM;
-			}
-		}
-		memcpy(parent->comm, comm_of(process), strlen(comm_of(process)) + 1);
-	}
-	return 0;
 }
 
 /* Tallies. ------------------------------------------------------------------------------------- */
@@ -469,7 +295,7 @@ static int name_process(struct grouping *grouping, struct tally *tally,
 			const struct process *process)
 {
 	if (grouping->options.by == BY_PROCESS)
-		tally->name = name_of_process(grouping, process);
+		tally->name = grouping_name(grouping, process);
 	if (!tally->name)
 		return -ENOMEM;
 	tally->has_ended |= losses_is_folded(process);
@@ -499,7 +325,7 @@ static void add_folded(struct tally *tally, const struct process *process)
 static int add_process(struct grouping *grouping, const struct process *process)
 {
 	bool sums_up = grouping->options.sums_up;
-	struct tally key = { .group = group_of_process(grouping, process) };
+	struct tally key = { .group = grouping_group_of_process(grouping, process) };
 	struct tally *tally;
 
 	key_process(grouping, &key, process);
@@ -551,7 +377,7 @@ static bool row_is_hotter(const struct row *row, const struct row *than)
 
 static struct tally key_of_row(struct grouping *grouping, const struct row *row)
 {
-	struct tally key = { .group = group_of_row(grouping, row) };
+	struct tally key = { .group = grouping_group_of_row(grouping, row) };
 
 	key_process(grouping, &key, row->process);
 	if (has_parts(grouping->options.by))
@@ -621,8 +447,9 @@ static int add_row(struct grouping *grouping, const struct row *row)
 
 	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
-	if (grouping->options.by == BY_THREAD && tally->tgid && (!*tally->name || is_named(row)))
-		tally->name = name_of_thread(grouping, row);
+	if (grouping->options.by == BY_THREAD && tally->tgid &&
+	    (!*tally->name || grouping_thread_is_named(row)))
+		tally->name = grouping_thread_name(grouping, row);
 	if (!tally->name)
 		return -ENOMEM;
 	take_off_gup(grouping, row, &delta);
@@ -681,7 +508,7 @@ static int end_process(struct grouping *grouping, const struct process *process)
 			result = end_row(grouping, row);
 		return result;
 	}
-	key.group = group_of_process(grouping, process);
+	key.group = grouping_group_of_process(grouping, process);
 	key_process(grouping, &key, process);
 	tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
 	if (tally)
@@ -693,7 +520,7 @@ int grouping_add(struct grouping *grouping, const struct snapshot *snapshot)
 {
 	bool sums_up = grouping->options.sums_up;
 	size_t n_rows = sums_up ? snapshot->n_touched : snapshot->n_rows;
-	int result = learn_parents(grouping, snapshot);
+	int result = grouping_learn_parents(grouping, snapshot);
 
 	grouping->named = NULL;
 	if (grouping_is_of_processes(grouping->options.by))

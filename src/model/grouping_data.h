@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What grouping.c (adds) and tallies.c (lists) share; nobody else includes it. */
+/* What grouping.c (adds), grouping_names.c (names) and tallies.c (lists) share; nobody else includes it. */
 #ifndef FAULTMAP_GROUPING_DATA_H
 #define FAULTMAP_GROUPING_DATA_H
 
@@ -31,5 +31,18 @@ struct grouping {
 int grouping_fold(struct grouping *grouping, struct tally *tally, bool keeps_process);
 /* Merges small tallies of the same name. 0 or -ENOMEM. */
 int grouping_fold_small(struct grouping *grouping);
+
+/* The grouping's copies of a name, which live as long as it; NULL: out of memory. Of what the process
+ * is grouped by: */
+const char *grouping_name(struct grouping *grouping, const struct process *process);
+/* By process the group is the same for all names: an exec changes the name, not the process. */
+const char *grouping_group_of_process(struct grouping *grouping, const struct process *process);
+const char *grouping_group_of_row(struct grouping *grouping, const struct row *row);
+/* "worker[1234]": the thread's current name, which may change, and its tid, which does not. */
+const char *grouping_thread_name(struct grouping *grouping, const struct row *row);
+/* The thread has a name that differs from its process's. */
+bool grouping_thread_is_named(const struct row *row);
+/* Remembers what the processes are called, for those that they start. 0 or -ENOMEM. */
+int grouping_learn_parents(struct grouping *grouping, const struct snapshot *snapshot);
 
 #endif
