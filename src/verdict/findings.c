@@ -13,8 +13,8 @@
 #include "model/latency.h"
 #include "model/losses.h"
 
-/* Beyond, what is small is in no finding; of each row there are two subjects. 4 MiB. */
-#define SUBJECTS_MAX 8192
+/* Beyond, what is small is in no finding; of each row there are two subjects. 2 MiB. */
+#define SUBJECTS_MAX 4096
 
 struct findings {
 	uint64_t page_size;
@@ -30,14 +30,15 @@ struct findings {
 
 /* What is large is kept apart whatever comes: so few stay in the CPU's cache. */
 #define MAX_ROWS 2048
-#define MAX_NAME_BYTES (1 << 20)
+#define FEW_ROWS 1024
+#define MAX_NAME_BYTES (256 << 10)
 
 static const struct resident nobody = { .limit_bytes = UINT64_MAX };
 
-struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of)
+static struct findings *make(uint64_t page_size, findings_limit_fn limit_of, size_t max_rows)
 {
 	const struct grouping_options rows = {
-		.by = BY_ROW, .sums_up = true, .max_tallies = MAX_ROWS, .max_names = MAX_NAME_BYTES
+		.by = BY_ROW, .sums_up = true, .max_tallies = max_rows, .max_names = MAX_NAME_BYTES
 	};
 	struct findings *findings = calloc(1, sizeof(*findings));
 
@@ -52,6 +53,16 @@ struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of)
 		return findings;
 	findings_free(findings);
 	return NULL;
+}
+
+struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of)
+{
+	return make(page_size, limit_of, MAX_ROWS);
+}
+
+struct findings *findings_new_small(uint64_t page_size, findings_limit_fn limit_of)
+{
+	return make(page_size, limit_of, FEW_ROWS);
 }
 
 void findings_free(struct findings *findings)

@@ -38,6 +38,9 @@ typedef uint64_t (*findings_limit_fn)(uint32_t tgid, char *file, size_t size);
 
 /* limit_of: NULL where nobody can say, as of a log. NULL when out of memory. */
 struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of);
+/* The same in half the memory, for a daemon: of 1,024 rows at once the small are put together, so
+ * that many threads of one process may not be seen. */
+struct findings *findings_new_small(uint64_t page_size, findings_limit_fn limit_of);
 /* NULL is fine. */
 void findings_free(struct findings *findings);
 

@@ -32,7 +32,7 @@ struct recent_findings *recent_findings_new(uint64_t page_size, uint64_t window_
 	recent->window_ns = window_ns;
 	recent->keep_ns = keep_ns;
 	recent->limit_of = limit_of;
-	recent->now = findings_new(page_size, limit_of);
+	recent->now = findings_new_small(page_size, limit_of);
 	if (recent->now)
 		return recent;
 	free(recent);
@@ -57,7 +57,7 @@ void recent_findings_free(struct recent_findings *recent)
 /* 0 or -ENOMEM: then it goes on with what it has. */
 static int begin_window(struct recent_findings *recent)
 {
-	struct findings *next = findings_new(recent->page_size, recent->limit_of);
+	struct findings *next = findings_new_small(recent->page_size, recent->limit_of);
 
 	if (!next)
 		return -ENOMEM;
