@@ -185,7 +185,7 @@ static void plan_rows(struct folds *folds, const struct snapshot *snapshot)
 static bool is_brief(const struct process *process)
 {
 	if (!process->ended || !process->accounted || process->minor_before ||
-	    process->major_before || process->gup_before)
+	    process->major_before || process->gup_before || process->rss_before_bytes)
 		return false;
 	for (const struct row *row = process->rows; row; row = row->next)
 		if (row->before.minor || row->before.major || row->before.denied ||

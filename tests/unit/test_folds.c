@@ -111,7 +111,7 @@ static void fault(struct snapshot *snapshot, struct process *process, uint64_t s
 
 		row->mapping = snapshot_intern(snapshot, kind % 2 ? "[heap]" : "/lib/libc.so");
 		strcpy(row->perms, "r-xp");
-		row->map_end = 4096;
+		row->map_end = 64 * MIB; /* larger than what is faulted in */
 		if (kind >= KIND_FIRST_DENIED) {
 			row->now.denied += count == 7;
 			continue;
