@@ -405,8 +405,9 @@ static void set_context(struct row *row, uint32_t tid, const char *thread, uint6
 	context->tid = tid;
 	strcpy(context->thread, thread);
 	context_set_place(context, 0,
-			  (struct code_place){ snapshot_intern(snapshot, "/lib/x.so"), offset,
-					       true });
+			  (struct code_place){ .file = snapshot_intern(snapshot, "/lib/x.so"),
+					       .offset = offset,
+					       .in_file = true });
 	row_set_context(row, context);
 	context_drop(context);
 }
