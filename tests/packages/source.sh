@@ -60,7 +60,6 @@ test_bookworm()
 		lintian --fail-on error,warning --allow-root --suppress-tags initial-upload-closes-no-bugs \
 		"$root/one/faultmap_${release}_$(dpkg --print-architecture).changes"
 	check "elsewhere" unpack_source "$other"
-	find "$root$other" -exec touch -h -d '2030-01-01 03:04:05' {} +
 	# shellcheck disable=SC2016
 	check "in another year, zone, language, with another umask" build "$other" \
 		env TZ=Pacific/Kiritimati LC_ALL=C HOME=/nonexistent USER=somebody sh -c \
