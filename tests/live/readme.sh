@@ -38,8 +38,9 @@ run_in()
 check_command()
 {
 	check "README.md: $2" run_in "$1" "$2"
-	unwrap "$TMP/err"
-	check "and it says: $3" grep -Eq -e "$3" "$TMP/out" "$TMP/err"
+	cp "$TMP/err" "$TMP/sentences"
+	unwrap "$TMP/sentences" # which puts lines of a table together, too
+	check "and it says: $3" grep -Eq -e "$3" "$TMP/out" "$TMP/err" "$TMP/sentences"
 }
 
 # The set-up, in a copy of the tree as it was built.

@@ -87,7 +87,7 @@ test_one_fills_it()
 	check_equal "a process beside him has its mapping" \
 		"$(jq -rs -L tests/live --slurpfile case "$TMP/case" 'include "faults"; got($case[0])' "$TMP/log")" \
 		"$(jq -r -L tests/live 'include "faults"; want' "$TMP/case")"
-	check_equal "it is said once" "$(grep -c 'counted in its "\[other\]"' "$TMP/messages")" 1
+	check_equal "it is said once" "$(grep -c 'further ones count in its "\[other\]"' "$TMP/messages")" 1
 }
 
 # As nobody, processes of which each stays below its own share of the table: together they get half of it. faultmap is
