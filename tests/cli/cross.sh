@@ -68,6 +68,7 @@ sed -i '/accepts no filter of system calls/d' "$TMP/arm64"
 "$FAULTMAP" report tests/fuzz/corpus/jsonl_reader/gzipped >"$TMP/native" 2>&1
 check_equal "report: exit status" $? $arm64_status
 check "report: of a compressed log, the same" cmp "$TMP/arm64" "$TMP/native"
+unwrap "$TMP/arm64"
 check_contains "report: it is one" "$TMP/arm64" 'page faults took .*: 49 minor, 0 major, 0 denied'
 check "a certificate is made" make_certificate
 printf 'tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n' >"$TMP/web.yml"
