@@ -14,8 +14,15 @@ top()
 column()
 {
 	awk -v name="$1" -v pid="$2" '
-		!at && /^ *PID / { for (i = 1; i <= NF; i++) if ($i == name) at = i }
-		at && $1 == pid { gsub(",", "", $at); print $at }' "$TMP/top"
+		!at && /^ *PID / { at = index($0 " ", " " name " ") + 1 }
+		at && $1 == pid {
+			# Names begin where their title does, numbers end where it ends. A cell may be empty.
+			cell = name ~ /^(USER|COMM)$/ ? substr($0, at) : substr($0, 1, at + length(name) - 1)
+			n = split(cell, words, " ")
+			cell = words[name ~ /^(USER|COMM)$/ ? 1 : n]
+			gsub(",", "", cell)
+			print cell
+		}' "$TMP/top"
 }
 
 test_views()
@@ -74,7 +81,7 @@ test_records()
 		([.lines[].minor] | add // 0) + .rest.minor != .total.minor)] | length' "$TMP/top")" 0
 	check "--csv: exit status 0" top --once -d 0.2 --csv --by process --all
 	check_equal "--csv: as many fields as titles" \
-		"$(python3 -c 'import csv, sys; print({len(row) for row in csv.reader(sys.stdin)})' <"$TMP/top")" '{23}'
+		"$(python3 -c 'import csv, sys; print({len(row) for row in csv.reader(sys.stdin)})' <"$TMP/top")" '{27}'
 	check_contains "--csv: this shell" "$TMP/top" "^[0-9T:.Z-]+,process,top.sh,$$,top.sh,1,"
 	check_status "2: --csv and --json" 2 "$FAULTMAP" top --once --csv --json
 	check "--color=always: titles are bold" top --once -d 0.1 --color=always
@@ -103,7 +110,7 @@ test_modes()
 			"$(awk '/^ *PID / { below = 1; next } below && /^ *[0-9]+ / { rows++ }
 				below && /\([0-9]+ more\)/ { rest++ } END { print rows, rest }' "$TMP/top")" "3 1"
 	done
-	check_equal "-n for rows is told once" "$(grep -c 'say --rows$' "$TMP/err") $(wc -l <"$TMP/err")" "1 1"
+	check_equal "-n for rows is told once" "$(grep -c 'say --rows,' "$TMP/err") $(wc -l <"$TMP/err")" "1 1"
 	start_background "$FAULTMAP" top -b -d 0.1 >"$TMP/top"
 	wait_for 120 grep -q '^faultmap ' "$TMP/top"
 	kill -INT "$BACKGROUND_PID"
