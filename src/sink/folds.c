@@ -234,17 +234,41 @@ bool folds_process_has_line(const struct folds *folds, const struct process *pro
 
 /* What was left out. --------------------------------------------------------------------------- */
 
-/* The value with this key, made if need be, all zero but for its key. NULL: no memory, or room. */
-static void *remember(struct table *table, size_t size, const void *key)
-{
-	const void **value = table_get(table, &key);
+/* How both kinds of values begin. */
+struct left_out {
+	const void *whose;
+	uint64_t start_ns;
+};
+_Static_assert(offsetof(struct row_left_out, row) == 0 &&
+		       offsetof(struct row_left_out, start_ns) ==
+			       offsetof(struct left_out, start_ns),
+	       "a row's begins so");
+_Static_assert(offsetof(struct process_left_out, process) == 0 &&
+		       offsetof(struct process_left_out, start_ns) ==
+			       offsetof(struct left_out, start_ns),
+	       "a process's begins so");
 
-	if (value || table->count >= MAX_LEFT_OUT)
+/* NULL: there is none, or that of another process, which was there before. */
+static void *find(const struct table *table, const void *key, uint64_t start_ns)
+{
+	struct left_out *value = table->count ? table_get(table, &key) : NULL;
+
+	return value && value->start_ns == start_ns ? value : NULL;
+}
+
+/* The value with this key, made if need be, all zero but for its key. NULL: no memory, or room. */
+static void *remember(struct table *table, size_t size, const void *key, uint64_t start_ns,
+		      void (*drop)(void *value))
+{
+	struct left_out *value = find(table, key, start_ns);
+
+	if (value)
 		return value;
-	value = calloc(1, size);
+	drop(table_remove(table, &key));
+	value = table->count < MAX_LEFT_OUT ? calloc(1, size) : NULL;
 	if (!value)
 		return NULL;
-	*value = key;
+	*value = (struct left_out){ key, start_ns };
 	if (table_add(table, value) < 0) {
 		free(value);
 		return NULL;
@@ -262,7 +286,7 @@ static int leave_out_row(struct folds *folds, const struct row *row)
 
 	if (row->process->ended) /* there will be no further line of it */
 		return 0;
-	left = remember(&folds->rows, sizeof(*left), row);
+	left = remember(&folds->rows, sizeof(*left), row, row->process->start_ns, free_row);
 	if (!left)
 		return -ENOMEM;
 	if (causes_are_told(row) && !left->causes)
@@ -279,13 +303,13 @@ static int leave_out_row(struct folds *folds, const struct row *row)
 
 const struct row_left_out *folds_of_row(const struct folds *folds, const struct row *row)
 {
-	return folds->rows.count ? table_get(&folds->rows, &row) : NULL;
+	return find(&folds->rows, row, row->process->start_ns);
 }
 
 const struct process_left_out *folds_of_process(const struct folds *folds,
 						const struct process *process)
 {
-	return folds->processes.count ? table_get(&folds->processes, &process) : NULL;
+	return find(&folds->processes, process, process->start_ns);
 }
 
 void folds_end_tick(struct folds *folds, const struct snapshot *snapshot)
@@ -320,10 +344,23 @@ static const char *keep_name(struct folds *folds, const char *name)
 	return kept;
 }
 
+/* What was taken leaves the list, once it is half of it: a reader that never takes all may not make
+ * it grow. */
+static void compact(struct folds *folds)
+{
+	if (folds->first < folds->n_folds - folds->first)
+		return;
+	folds->n_folds -= folds->first;
+	memmove(folds->list, folds->list + folds->first, folds->n_folds * sizeof(*folds->list));
+	folds->first = 0;
+}
+
 static struct fold *new_fold(struct folds *folds, const struct fold *key)
 {
 	struct fold *fold = calloc(1, sizeof(*fold));
 
+	if (fold && folds->n_folds == folds->capacity_folds && folds->first)
+		compact(folds);
 	if (fold && folds->n_folds == folds->capacity_folds) {
 		size_t capacity = 2 * folds->capacity_folds + 64;
 		void *grown = reallocarray(folds->list, capacity, sizeof(*folds->list));
@@ -413,7 +450,7 @@ int folds_add_process(struct folds *folds, const struct process *process)
 
 	/* The totals of its exit line leave it out, where that finds room. */
 	if (fold && folds_process_has_line(folds, process)) {
-		left = remember(&folds->processes, sizeof(*left), process);
+		left = remember(&folds->processes, sizeof(*left), process, process->start_ns, free);
 		if (!left)
 			return -ENOMEM;
 		left->minor += minor;

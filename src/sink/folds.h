@@ -50,9 +50,11 @@ struct fold {
 	uint64_t minor, major, gup; /* the kernel's own */
 };
 
-/* What the lines of a row or a process have left out so far. */
+/* What the lines of a row or a process have left out so far. A later process may be where one was
+ * whose end was not told here, as a filter left it out: start_ns tells them apart. */
 struct row_left_out {
 	const struct row *row; /* the hash key; only compared */
+	uint64_t start_ns;     /* of its process */
 	struct fault_counts counts;
 	uint64_t stalls, stalled_ns;
 	struct cause_counts *causes; /* NULL: none */
@@ -60,6 +62,7 @@ struct row_left_out {
 
 struct process_left_out {
 	const struct process *process; /* the hash key; only compared */
+	uint64_t start_ns;
 	uint64_t minor, major, gup;
 };
 

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <malloc.h>
 
 #include "base/util.h"
 #include "replay/jsonl_reader.h"
@@ -418,6 +419,70 @@ static void totals_leave_sums_out(void **state)
 	assert_int_equal(last, 10 + 100 + 11);
 }
 
+static size_t heap_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* A reader that takes some of the sums of each tick, and never all of them, does not make them grow:
+ * what was taken leaves no room behind. */
+static void sums_that_are_never_all_taken_do_not_grow(void **state)
+{
+	struct folds *folds = folds_new();
+	struct process process = { .comm = "server", .cgroup = "/a" };
+	struct row row = { .process = &process, .kind = KIND_COW, .now.minor = 1 };
+	size_t before, after;
+	uint64_t faults = 0;
+
+	(void)state;
+	process.ended = true; /* nothing of it is remembered */
+	before = heap_bytes();
+	for (uint32_t i = 0; i < 100000; i++) {
+		process.uid = i;
+		assert_int_equal(folds_add_faults(folds, &row), 0);
+		if (!i)
+			continue;
+		assert_int_equal(folds_first(folds)->uid, i - 1);
+		faults += folds_first(folds)->counts.minor;
+		folds_take_first(folds);
+	}
+	after = heap_bytes();
+	assert_int_equal(faults, 99999);
+	assert_true(after < before + 65536);
+	assert_int_equal(folds_first(folds)->uid, 99999);
+	folds_take_first(folds);
+	assert_null(folds_first(folds));
+	folds_free(folds);
+}
+
+/* A filter by name may show a process, and not that it has ended as another program: what comes to
+ * the same address is not taken for it. */
+static void a_later_process_at_the_same_address_is_another(void **state)
+{
+	struct folds *folds = folds_new();
+	struct row_causes causes = { .now.count[0] = 1 };
+	struct row_latency latency = { .now.count = 5, .causes = &causes };
+	struct process process = { .start_ns = 1, .cgroup = "/a", .minor = 100 };
+	struct row row = { .process = &process, .now.minor = 100, .latency = &latency };
+
+	(void)state;
+	assert_int_equal(folds_add_faults(folds, &row), 0);
+	assert_int_equal(folds_add_process(folds, &process), 0);
+	assert_int_equal(folds_of_row(folds, &row)->counts.minor, 100);
+	assert_int_equal(folds_of_process(folds, &process)->minor, 100);
+	process.start_ns = 2;
+	assert_null(folds_of_row(folds, &row));
+	assert_null(folds_of_process(folds, &process));
+	row.now.minor = process.minor = 3;
+	assert_int_equal(folds_add_faults(folds, &row), 0);
+	assert_int_equal(folds_add_process(folds, &process), 0);
+	assert_int_equal(folds_of_row(folds, &row)->counts.minor, 3);
+	assert_int_equal(folds_of_process(folds, &process)->minor, 3);
+	folds_free(folds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +491,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(brief_processes_are_summed_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(all_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(totals_leave_sums_out, set_up, tear_down),
+		cmocka_unit_test(sums_that_are_never_all_taken_do_not_grow),
+		cmocka_unit_test(a_later_process_at_the_same_address_is_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
