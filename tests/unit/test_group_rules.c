@@ -150,7 +150,11 @@ static void what_is_no_rule_is_told_with_its_line(void **state)
 		{ "comm (a)\\1 => b", ":1: \\1 refers back to a part" },
 		{ "comm a{101} => b", ":1: a repetition of more than 100" },
 		{ "comm a{1,99999999999999999999} => b", ":1: a repetition of more than 100" },
-		{ "comm ((a{9}){9}){9} => b", ":1: more than 2 repetitions in braces" },
+		{ "comm ((a{4}){4}){4} => b", ":1: more than 2 repetitions in braces" },
+		{ "comm ((a{0,50}){0,50})b => c", ":1: a repetition of more than 100" },
+		{ "comm (x|(a{11})*y)*{,10} => c", ":1: a repetition of more than 100" },
+		{ "comm a{x(a{60}){2} => b", ":1: a repetition of more than 100" },
+		{ "comm a{51}{2} => b", ":1: a repetition of more than 100" },
 		{ "comm (a) => $2", ":1: $2 in the name: the regex has 1 parts in parentheses" },
 		{ "comm a => $", ":1: $ in the name is followed by no digit" },
 		{ "comm a => $x", ":1: $ in the name is followed by no digit" },
@@ -167,6 +171,21 @@ static void what_is_no_rule_is_told_with_its_line(void **state)
 		if (!strstr(error.text, cases[i].want))
 			fail_msg("got %s, want %s", error.text, cases[i].want);
 	}
+}
+
+/* Two that are within each other count as their product; else each by itself. */
+static void repetitions_that_are_small(void **state)
+{
+	static const char *const patterns[] = {
+		"comm ([0-9]{1,3}\\.){3}[0-9]+ => ip", "comm ([0-9a-f]{2}:){50} => mac",
+		"comm (a?){100}a{100} => x",           "comm (a{100}b)*c{100} => x",
+		"comm ((a{100})b|c)(d){100} => x",     "comm (a{100})(b{100}) => x",
+		"comm (a\\{50}){51}[(]{2}[)]\\) => x", "comm a{100}[{]{100}[)}]* => x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
+		group_rules_free(rules_of(patterns[i]));
 }
 
 static void files_that_are_no_list_of_rules(void **state)
@@ -254,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_text_is_asked_for_once_and_only_where_a_rule_looks),
 		cmocka_unit_test(a_name_is_cut),
 		cmocka_unit_test(what_is_no_rule_is_told_with_its_line),
+		cmocka_unit_test(repetitions_that_are_small),
 		cmocka_unit_test(files_that_are_no_list_of_rules),
 		cmocka_unit_test(hostile_texts_cost_little),
 	};
