@@ -115,7 +115,7 @@ static void label_unit(struct group_label *label, const struct group_labels *lab
 	unit->runtime = "";
 	name_pod(label, labels, process);
 	label->pod.container[0] = '\0';
-	if (*label->pod.name)
+	if (pod_has_name(&label->pod))
 		snprintf(unit->name, sizeof(unit->name), "%s/%s", label->pod.space,
 			 label->pod.name);
 	else

@@ -264,7 +264,7 @@ static bool is_stale(const struct groups *groups, const struct member *member)
 {
 	const struct pod *pod = member->group->pod;
 
-	if (groups->group_by == GROUP_BY_POD && pod && *pod->name &&
+	if (groups->group_by == GROUP_BY_POD && pod && pod_has_name(pod) &&
 	    !strncmp(member->group->label, POD_WITHOUT_NAME, strlen(POD_WITHOUT_NAME)))
 		return true;
 	return (group_rules_use(groups->rules, RULE_EXE) ||

@@ -27,6 +27,12 @@ struct pod {
 	char container[64];
 };
 
+/* It can be told from all others: two namespaces may each have a pod db-0. */
+static inline bool pod_has_name(const struct pod *pod)
+{
+	return *pod->space && *pod->name;
+}
+
 struct pod_names;
 
 /* logs: the directory with pods/ and containers/, borrowed. NULL: no memory. */

@@ -89,7 +89,7 @@ fi
 mkdir -p "$TMP/log/pods/shop_web-0_$uid" "$TMP/log/containers"
 ln -s /nowhere "$TMP/log/containers/web-0_shop_server-$server.log"
 ln -s /nowhere "$TMP/log/containers/web-0_shop_helper-$helper.log"
-start_in "$(cgroup_of "$uid" "$server")" sleep 1000
+start_in "$(cgroup_of "$uid" "$server")" env HOSTNAME=web-0 sleep 1000 # of which namespace it does not say
 started=("$BACKGROUND_PID")
 start_in "$(cgroup_of "$uid" "$helper")" sleep 1000
 started+=("$BACKGROUND_PID")
