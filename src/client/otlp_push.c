@@ -71,7 +71,36 @@ static int add_header(struct otlp_push *push, const char *line)
 	return 0;
 }
 
-/* "NAME=VALUE,NAME=VALUE". */
+static int digit_of(char digit)
+{
+	return digit >= '0' && digit <= '9' ? digit - '0' :
+	       digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 :
+	       digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 :
+					      -1;
+}
+
+/* %20 is a blank, as W3C baggage has it, and so on, in place. Control characters stay as they are: a
+ * header is one line. */
+static void decode(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		int high = *from == '%' ? digit_of(from[1]) : -1;
+		int low = high >= 0 ? digit_of(from[2]) : -1;
+		int byte = 16 * high + low;
+
+		if (low < 0 || byte < 0x20 || byte == 0x7f) {
+			*to++ = *from;
+			continue;
+		}
+		*to++ = (char)byte;
+		from += 2;
+	}
+	*to = '\0';
+}
+
+/* "NAME=VALUE,NAME=VALUE", as https://opentelemetry.io/docs/specs/otel/protocol/exporter/ has it. */
 static int add_headers(struct otlp_push *push, const char *text)
 {
 	autofree char *copy = strdup(text ?: "");
@@ -85,6 +114,7 @@ static int add_headers(struct otlp_push *push, const char *text)
 		if (!equals)
 			continue;
 		*equals = '\0';
+		decode(equals + 1);
 		if (asprintf(&line, "%s: %s", part + strspn(part, " "), equals + 1) < 0) {
 			line = NULL;
 			return -ENOMEM;

@@ -64,7 +64,7 @@ test_body()
 	check "and by kind" test "$(point faultmap.group.faults faultmap.group=otlp-test faultmap.kind=demand_zero faultmap.severity=minor)" -gt 0
 	check_equal "each body is valid against the schema" "$(head -n 5 "$TMP/got/wrong" 2>&1)" \
 		"head: cannot open '$TMP/got/wrong' for reading: No such file or directory"
-	check_equal "path, media type and headers" "$(sort -u "$TMP/got/requests")" "200 /v1/metrics application/json secret"
+	check_equal "path, media type and headers" "$(sort -u "$TMP/got/requests")" "200 /v1/metrics application/json Basic c2VjcmV0==,%0a100%"
 }
 
 test_trouble()
@@ -102,7 +102,7 @@ fi
 mkdir "$TMP/got"
 port=$(free_port)
 start_receiver
-OTEL_EXPORTER_OTLP_HEADERS='x-key=secret' start_daemon --interval 0.2 --group-by comm --max-series 20000 \
+OTEL_EXPORTER_OTLP_HEADERS='x-other=1,x-key=Basic%20c2VjcmV0%3d%3D%2c%0a100%' start_daemon --interval 0.2 --group-by comm --max-series 20000 \
 	--otlp "http://127.0.0.1:$port" --otlp-interval 1
 cp "$BUILD/workload/faultgen" "$TMP/otlp-test"
 start_background bash -c 'while :; do "$0" demand_zero_write; sleep 0.2; done' "$TMP/otlp-test" >"$TMP/faultgen.out" 2>&1
