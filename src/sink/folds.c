@@ -406,6 +406,16 @@ static struct fold *fold_of(struct folds *folds, const struct process *process,
 	return table_get(&folds->table, &key) ?: new_fold(folds, &key);
 }
 
+/* The one that was found or made last, if it has nothing: there is no line of 0 lines. */
+static void drop_if_empty(struct folds *folds, struct fold *fold)
+{
+	if (!fold || fold->n_lines)
+		return;
+	table_remove(&folds->table, fold);
+	folds->n_folds--;
+	free(fold);
+}
+
 static void add_stalls(struct fold *fold, const struct row *row)
 {
 	struct latency_counts latency = latency_delta(row);
@@ -432,8 +442,10 @@ int folds_add_faults(struct folds *folds, const struct row *row)
 	struct fold *fold = fold_of(folds, row->process, row);
 	int result = fold ? leave_out_row(folds, row) : -ENOMEM;
 
-	if (result < 0)
+	if (result < 0) {
+		drop_if_empty(folds, fold);
 		return result;
+	}
 	fold->n_lines++;
 	counts_add(&fold->counts, &delta);
 	add_stalls(fold, row);
@@ -451,8 +463,10 @@ int folds_add_process(struct folds *folds, const struct process *process)
 	/* The totals of its exit line leave it out, where that finds room. */
 	if (fold && folds_process_has_line(folds, process)) {
 		left = remember(&folds->processes, sizeof(*left), process, process->start_ns, free);
-		if (!left)
+		if (!left) {
+			drop_if_empty(folds, fold);
 			return -ENOMEM;
+		}
 		left->minor += minor;
 		left->major += major;
 		left->gup += gup;

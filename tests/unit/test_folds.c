@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What has no line of its own: the same snapshots are written with and without it, and what is read
  * back has the same faults, waits and memory to the last one. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -483,6 +484,35 @@ static void a_later_process_at_the_same_address_is_another(void **state)
 	folds_free(folds);
 }
 
+/* More rows and processes that live than are remembered: those beyond keep their lines, and leave no
+ * sum of nothing behind. */
+static void what_finds_no_room_makes_no_sum(void **state)
+{
+	enum { COUNT = 65536 };
+	struct folds *folds = folds_new();
+	struct process *processes = calloc(COUNT + 1, sizeof(*processes));
+	struct row *rows = calloc(COUNT + 1, sizeof(*rows));
+
+	(void)state;
+	for (size_t i = 0; i <= COUNT; i++) {
+		processes[i] = (struct process){ .start_ns = i, .uid = i == COUNT, .cgroup = "/a" };
+		rows[i] = (struct row){ .process = &processes[i], .now.minor = 1 };
+		assert_int_equal(folds_add_faults(folds, &rows[i]), i == COUNT ? -ENOMEM : 0);
+		assert_int_equal(folds_add_process(folds, &processes[i]), i == COUNT ? -ENOMEM : 0);
+	}
+	assert_int_equal(folds_add_faults(folds, &rows[0]), 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_non_null(folds_first(folds));
+		assert_int_equal(folds_first(folds)->uid, 0);
+		assert_int_equal(folds_first(folds)->n_lines, COUNT + !i);
+		folds_take_first(folds);
+	}
+	assert_null(folds_first(folds));
+	folds_free(folds);
+	free(rows);
+	free(processes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,6 +522,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(totals_leave_sums_out, set_up, tear_down),
 		cmocka_unit_test(sums_that_are_never_all_taken_do_not_grow),
+		cmocka_unit_test(what_finds_no_room_makes_no_sum),
 		cmocka_unit_test(a_later_process_at_the_same_address_is_another),
 	};
 
