@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -222,6 +223,15 @@ static void files_that_are_no_list_of_rules(void **state)
 	assert_int_equal(group_rules_read(&rules, "/proc", &error), -EISDIR);
 }
 
+/* Of this thread: on a busy machine it waits for its turn longer than it works. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Patterns that backtracking engines do not end with, or that have 2^20 states, against the longest
  * texts: each is done in milliseconds, and memory does not grow. */
 static void hostile_texts_cost_little(void **state)
@@ -248,9 +258,9 @@ static void hostile_texts_cost_little(void **state)
 			for (size_t j = 0; j < sizeof(text) - 1; j++)
 				text[j] = round % 2 ? 'a' : "ab,"[rand_r(&seed) % 3];
 			text[sizeof(text) - 1] = '\0';
-			begin = monotonic_ns();
+			begin = cpu_ns();
 			group_rules_match(rules, text_of, &texts, name, sizeof(name));
-			worst_ns = max_of(worst_ns, monotonic_ns() - begin);
+			worst_ns = max_of(worst_ns, cpu_ns() - begin);
 			if (i == 4 && round == 20)
 				statm_read(0, (uint64_t)sysconf(_SC_PAGESIZE), &vsz, &before);
 		}
