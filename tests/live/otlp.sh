@@ -82,7 +82,7 @@ test_trouble()
 	await_ticks 5
 	check "the daemon goes on" ticked 1
 	start_receiver
-	check "and that it is back" wait_for 120 tells "pushing metrics to .* works again" 2
+	check "and that it is back" wait_for 180 tells "pushing metrics to .* works again" 2
 }
 
 test_usage()
