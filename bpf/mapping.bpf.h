@@ -397,6 +397,19 @@ static __always_inline void anchor_anon(struct lookup *lookup, struct task_struc
 	mapping->extent.end = mapping->extent.start + (now->end - now->start);
 }
 
+/* From where to where the heap goes, of which the VMA is a part if mlock() or madvise() split it. */
+static __always_inline void widen_to_heap(struct extent *extent, struct mm_struct *mm)
+{
+	u64 start = FIELD(mm, start_brk), end = FIELD(mm, brk) + (1 << PAGE_SHIFT) - 1;
+
+	start = start >> PAGE_SHIFT << PAGE_SHIFT;
+	end = end >> PAGE_SHIFT << PAGE_SHIFT;
+	if (start < extent->start)
+		extent->start = start;
+	if (end > extent->end)
+		extent->end = end;
+}
+
 /* Describes the VMA for the current task's process. */
 VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 {
@@ -435,6 +448,8 @@ VERIFIED_ONCE int describe(struct lookup *lookup, bool write)
 	mapping->class = class_of_anon(vma, FIELD(untrusted(task), mm));
 	if (mapping->class != MAPPING_ANON) {
 		mapping->anchor = mapping->class;
+		if (mapping->class == MAPPING_HEAP)
+			widen_to_heap(&mapping->extent, FIELD(untrusted(task), mm));
 		return 0;
 	}
 	name_anon(mapping, vma, task);

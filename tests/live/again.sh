@@ -41,6 +41,19 @@ for size in 64 << 20, 1 << 20:
     ctypes.memset(libc.sbrk(size), 1, size)
     libc.sbrk(-size)
 END
+# Each page once, in a heap of several VMAs: locked pages split it.
+cat >"$TMP/split.py" <<'END'
+import ctypes, mmap
+libc = ctypes.CDLL(None)
+libc.sbrk.argtypes, libc.sbrk.restype = [ctypes.c_long], ctypes.c_void_p
+libc.mlock.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+size = 32 << 20
+heap = libc.sbrk(size)
+for part in range(1, 8):
+    if libc.mlock(heap + part * (size // 8), mmap.PAGESIZE):
+        raise OSError("mlock")
+ctypes.memset(heap, 1, size)
+END
 
 for detail in full fast; do
 	"$FAULTMAP" run -d 30 --detail "$detail" --jsonl "$TMP/$detail" -o "$TMP/said.$detail" -- \
@@ -56,6 +69,11 @@ for detail in full fast; do
 	"$FAULTMAP" run -d 30 --detail "$detail" --jsonl "$TMP/$detail.once" -o "$TMP/once" -- \
 		/usr/bin/python3 "$TMP/once.py"
 	check_equal "$detail: nothing of a mapping that was as large before" "$(grep -c 'same memory' "$TMP/once")" 0
+	"$FAULTMAP" run -d 30 --detail "$detail" --jsonl "$TMP/$detail.split" -o "$TMP/split" -- \
+		/usr/bin/python3 "$TMP/split.py"
+	check_equal "$detail: nor of a heap in several parts" "$?:$(grep -c 'same memory' "$TMP/split")" 0:0
+	check_equal "$detail: the heap is all of them" "$(jq -s 'map(select(.rec == "faults" and .mapping == "[heap]"
+		and .kind == "demand_zero" and .pages >= 8192)) | length' "$TMP/$detail.split")" 1
 	# Which of two CPUs wrote to the row last, and so where the heap ends, is a matter of chance.
 	check "$detail: the log has how large the heap was" /usr/bin/python3 -c '
 import json, sys
