@@ -159,11 +159,13 @@ static void note_fork(struct shared_fork *fork, const struct process *parent,
 	memcpy(fork->child_comm, child->comm, COMM_LEN);
 }
 
-/* Who copies has forked, or was forked: a child of its own, else its parent. */
+/* Who copies has forked, or was forked: a child of its own, else its parent. A child that was seen
+ * before shares what is still copied; who forked the process then says nothing new. */
 static void look_for_fork(struct resident *resident, const struct process *process,
 			  const struct snapshot *snapshot)
 {
 	const struct process *child = NULL, *parent = NULL;
+	bool has_forked = resident->fork.child && resident->fork.parent == process->tgid;
 
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		const struct process *other = snapshot->processes[i];
@@ -176,7 +178,7 @@ static void look_for_fork(struct resident *resident, const struct process *proce
 	}
 	if (child && (!strcmp(child->comm, process->comm) || !process->accounted))
 		note_fork(&resident->fork, process, child);
-	else if (parent && process->accounted)
+	else if (parent && process->accounted && !has_forked)
 		note_fork(&resident->fork, parent, process);
 	else if (child)
 		note_fork(&resident->fork, process, child);
