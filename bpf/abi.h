@@ -158,6 +158,9 @@ struct row_value {
  */
 #define SIZE_UNIT_SHIFT 12
 #define SIZE_BITS 10
+/* The code of 1 << 62 bytes, for what has no bound: parts of a file, mapped one after another in the
+ * same place. */
+#define SIZE_CODE_WINDOW 41984
 static inline __attribute__((always_inline)) u16 code_of_size(u64 bytes)
 {
 	u64 units = (bytes + (1 << SIZE_UNIT_SHIFT) - 1) >> SIZE_UNIT_SHIFT;

@@ -44,7 +44,7 @@ static __noinline int run_open(struct cpu_state *cpu, u64 address, u64 error_cod
 	if (!same_plain_key(&run->key, &lookup->key)) {
 		run_close(cpu);
 		__builtin_memcpy(&run->key, &lookup->key, ROW_KEY_PLAIN);
-	} else if (is_smaller(&mapping->extent, &run->extent)) {
+	} else if (has_left(&mapping->extent, &run->extent)) {
 		run_close(cpu);
 	}
 	run->extent = mapping->extent;
@@ -365,7 +365,7 @@ static __always_inline void done_add(struct cpu_state *cpu, struct task_fault *f
 	struct done_run *done = &cpu->done;
 	u32 bucket;
 
-	if (!same_key(&done->key, &fault->key) || is_smaller(&fault->extent, &done->extent)) {
+	if (!same_key(&done->key, &fault->key) || has_left(&fault->extent, &done->extent)) {
 		done_flush(cpu);
 		done->key = fault->key;
 	}

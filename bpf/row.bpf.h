@@ -25,12 +25,16 @@ static __always_inline void add_other(struct cpu_state *cpu, u32 kind, const str
 }
 
 /* The mapping was never larger than this, as far as its faults go: what is resident of it has been
- * faulted in within an extent that was seen here. */
+ * faulted in within an extent that was seen here. Another part of a file is other memory. */
 static __always_inline void note_size(struct row_value *row, const struct extent *extent)
 {
 	u64 size = extent->end - extent->start;
 	u32 code;
 
+	if (extent->offset != row->extent.offset) {
+		row->largest = SIZE_CODE_WINDOW;
+		return;
+	}
 	if (row->largest && size == row->extent.end - row->extent.start)
 		return;
 	code = size_code(size);
@@ -306,10 +310,11 @@ VERIFIED_ONCE int done_flush(struct cpu_state *cpu)
 	return 0;
 }
 
-/* The mapping has shrunk since: what was counted before goes to its row first, with its size then. */
-static __always_inline bool is_smaller(const struct extent *now, const struct extent *before)
+/* The mapping has shrunk since, or is of another part of its file: what was counted before goes to
+ * its row first, with its extent then. */
+static __always_inline bool has_left(const struct extent *now, const struct extent *before)
 {
-	return now->end - now->start < before->end - before->start;
+	return now->end - now->start < before->end - before->start || now->offset != before->offset;
 }
 
 /* Compares the keys without their context. */
@@ -452,7 +457,7 @@ static __always_inline void fault_resolve(struct task_fault *fault, struct task_
 		resolve_again(fault, LOOKUP_ENTRY);
 	if (run && end == END_MINOR && !config_guard && fault->key.kind < KIND_FIRST_DENIED &&
 	    fault->pages == run->pages && !seen_ns(fault) && !refaults_of(fault) &&
-	    same_key(&run->key, &fault->key) && !is_smaller(&run->extent, &fault->extent))
+	    same_key(&run->key, &fault->key) && !has_left(&run->extent, &fault->extent))
 		run->count++;
 	else
 		count_ended(fault, task, cpu, end);

@@ -313,6 +313,9 @@ static void set_place(struct row *row, const struct row_key *key, const struct e
 {
 	if (row->mapping_class == MAPPING_OTHER)
 		return;
+	/* As note_size() in bpf/row.bpf.h, which does not see it if the row was taken out meanwhile. */
+	if (row->map_end && row->map_offset != extent->offset)
+		largest = SIZE_CODE_WINDOW;
 	row->map_start = extent->start;
 	row->map_end = extent->end;
 	row->map_offset = extent->offset;

@@ -29,9 +29,12 @@ static bool copies_memory(const struct row *row)
 
 struct ledger ledger_of(const struct row *row, const struct fault_counts *counts)
 {
+	uint64_t brought = brings_memory(row) ? counts->pages : 0;
+
 	return (struct ledger){
 		.copied = copies_memory(row) ? counts->pages : 0,
-		.brought = brings_memory(row) ? counts->pages : 0,
+		.brought = brought,
+		.passed = row->largest == SIZE_CODE_WINDOW ? brought : 0,
 	};
 }
 
@@ -39,6 +42,12 @@ void ledger_add(struct ledger *sum, const struct ledger *more)
 {
 	sum->copied += more->copied;
 	sum->brought += more->brought;
+	sum->passed += more->passed;
+}
+
+uint64_t ledger_may_repeat(const struct ledger *ledger)
+{
+	return ledger->brought - ledger->passed;
 }
 
 uint64_t ledger_largest(const struct row *row)

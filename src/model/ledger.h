@@ -12,6 +12,7 @@
 struct ledger {
 	uint64_t copied; /* of private memory, as they were written to: parent and child share it */
 	uint64_t brought; /* that were not resident before and were then */
+	uint64_t passed; /* of these: in a window that moves over a file, where all are different */
 };
 
 /* Not known: more than any other. */
@@ -24,9 +25,12 @@ struct ledger {
  */
 struct ledger ledger_of(const struct row *row, const struct fault_counts *counts);
 void ledger_add(struct ledger *sum, const struct ledger *more);
+/* Pages that may have been the same: what ledger_times() is asked about. */
+uint64_t ledger_may_repeat(const struct ledger *ledger);
 
 /* Bytes that no more of the row's mapping were ever resident than: the largest that it was at any
- * fault, rounded up by a thousandth. LEDGER_NO_BOUND: nobody tells. */
+ * fault, rounded up by a thousandth; 1 << 62 for a window that moves over a file. LEDGER_NO_BOUND:
+ * nobody tells. */
 uint64_t ledger_largest(const struct row *row);
 /* The same for a size in bytes, as struct row keeps it. */
 uint16_t ledger_size_code(uint64_t bytes);

@@ -44,7 +44,8 @@ uint64_t tally_bound(const struct tally *tally)
 
 uint64_t tally_times(const struct tally *tally, uint64_t page_size)
 {
-	uint64_t pages = max_of(tally->ledger.brought, tally->ledger_total.brought);
+	uint64_t pages = max_of(ledger_may_repeat(&tally->ledger),
+				ledger_may_repeat(&tally->ledger_total));
 
 	return ledger_times(pages * page_size, tally_bound(tally));
 }
@@ -55,7 +56,7 @@ static void add_bounds(struct tally *sum, const struct tally *more)
 {
 	uint64_t bound = tally_bound(more);
 
-	if (!more->ledger.brought && !more->ledger_total.brought)
+	if (!ledger_may_repeat(&more->ledger) && !ledger_may_repeat(&more->ledger_total))
 		return;
 	sum->largest_bytes = bound < LEDGER_NO_BOUND - sum->largest_bytes ?
 				     sum->largest_bytes + bound :

@@ -367,7 +367,7 @@ static int print_people(struct sink_summary *summary, const struct people *peopl
  */
 static void print_touched(const struct sink_summary *summary, const struct tally *sum, FILE *stream)
 {
-	uint64_t faulted = sum->ledger.brought * summary->options.page_size;
+	uint64_t faulted = ledger_may_repeat(&sum->ledger) * summary->options.page_size;
 	uint64_t touched = min_of(sum->rss_bytes, sum->vsz_bytes);
 	char reserved_text[TEXT_SIZE_LEN], touched_text[TEXT_SIZE_LEN], faulted_text[TEXT_SIZE_LEN];
 

@@ -441,7 +441,7 @@ uint64_t line_times(const struct line *line, uint64_t page_size)
 	uint64_t bound = line->bound_bytes ?: LEDGER_NO_BOUND;
 
 	return line->has_process ?
-		       ledger_times(line->ledger.brought * page_size,
+		       ledger_times(ledger_may_repeat(&line->ledger) * page_size,
 				    min_of(bound, line->peak_rss_bytes ?: LEDGER_NO_BOUND)) :
 		       0;
 }

@@ -136,10 +136,13 @@ static struct subject *subject_of(struct findings *findings, const char *mapping
 	return NULL;
 }
 
-/* More major faults than the mapping has pages. */
+/* More major faults than the mapping ever had pages. A window that moves over a file has no such
+ * number. */
 static void note_again(struct subject *subject, const struct tally *row, uint64_t page_size)
 {
-	uint64_t pages = (row->map_end - row->map_start) / page_size;
+	uint64_t now = row->map_end - row->map_start;
+	bool is_known = now && row->largest_bytes && row->largest_bytes != LEDGER_NO_BOUND;
+	uint64_t pages = (is_known ? max_of(now, row->largest_bytes) : now) / page_size;
 
 	if (!pages || row->counts.major <= pages)
 		return;

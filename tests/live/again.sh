@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 8 s
+# takes 12 s
 # Memory's own ledger. How often the same memory was faulted in, per mapping: a program that touches 2 MiB 300
 # times says so itself, and nobody is told so of one whose mapping was larger before. What stays: the growth of
 # a process against its /proc/PID/statm. What is copied, in top: against the copies that the program made.
@@ -55,6 +55,21 @@ for part in range(1, 8):
 ctypes.memset(heap, 1, size)
 END
 
+# A file, each page once, through a window of 256 KiB at one address.
+cat >"$TMP/window.py" <<'END'
+import ctypes, mmap, os, sys
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+window, file = 256 << 10, os.open(sys.argv[1], os.O_RDONLY)
+place = libc.mmap(None, window, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+for at in range(0, os.fstat(file).st_size, window):
+    assert libc.mmap(place, window, mmap.PROT_READ, int(sys.argv[2]) | 16, file, at) == place
+    for page in range(0, window, mmap.PAGESIZE):
+        ctypes.string_at(place + page, 1)
+END
+head -c 32M /dev/zero >"$TMP/file"
+
 for detail in full fast; do
 	"$FAULTMAP" run -d 30 --detail "$detail" --jsonl "$TMP/$detail" -o "$TMP/said.$detail" -- \
 		/usr/bin/python3 "$TMP/again.py"
@@ -74,6 +89,15 @@ for detail in full fast; do
 	check_equal "$detail: nor of a heap in several parts" "$?:$(grep -c 'same memory' "$TMP/split")" 0:0
 	check_equal "$detail: the heap is all of them" "$(jq -s 'map(select(.rec == "faults" and .mapping == "[heap]"
 		and .kind == "demand_zero" and .pages >= 8192)) | length' "$TMP/$detail.split")" 1
+	for flags in 1 2; do # MAP_SHARED, MAP_PRIVATE
+		"$FAULTMAP" run -d 30 --detail "$detail" --jsonl "$TMP/$detail.window" -o "$TMP/window" -- \
+			/usr/bin/python3 "$TMP/window.py" "$TMP/file" "$flags"
+		check_equal "$detail, flags $flags: nor of a file that is read through a window" \
+			"$?:$(grep -c 'same memory' "$TMP/window")" 0:0
+		check_equal "$detail, flags $flags: nor does report, of the file and all others" "$("$FAULTMAP" report \
+			--json --by mapping "$TMP/$detail.window" |
+			jq -c '[any(.lines[]; .name | endswith("/file")), ([.lines[].times] | add)]')" "[true,0]"
+	done
 	# Which of two CPUs wrote to the row last, and so where the heap ends, is a matter of chance.
 	check "$detail: the log has how large the heap was" /usr/bin/python3 -c '
 import json, sys

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "model/ledger.h"
 #include "picture.h"
 #include "stall.h"
 #include "sink/finding_text.h"
@@ -29,7 +30,8 @@ struct one {
 	uint64_t stall_ns;
 	uint64_t reads; /* demand_zero by reading, in the same mapping */
 	uint64_t wall_ns;
-	uint64_t size; /* of the mapping; 0: 256 MiB */
+	uint64_t size;    /* of the mapping; 0: 256 MiB */
+	uint64_t largest; /* that it ever was; 0: not known */
 	uint64_t gup;
 	bool is_whole, is_of_all;
 };
@@ -78,6 +80,11 @@ static const struct one table[] = {
 	  .wall_ns = SECOND, .size = 300 * 4096 },
 	{ NULL, "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 90 * MS,
 	  .wall_ns = SECOND, .size = MIB },
+	/* It was larger before; a window that moves over a file reads each page once. */
+	{ "cold-file", "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 200 * MS,
+	  .wall_ns = SECOND, .size = MIB, .largest = 2 * MIB },
+	{ "cold-file", "/data/x", KIND_FILE_MAP, ACCESS_READ, 0, 300, 0, MIB, STALL_DISK, 200 * MS,
+	  .wall_ns = SECOND, .size = MIB, .largest = UINT64_C(1) << 62 },
 	{ "reserved", "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 100, .rss = MIB, .size = 2048 * MIB,
 	  .is_whole = true },
 	/* Smaller; more touched; seen from the middle on; a file. */
@@ -140,6 +147,7 @@ static void assert_finding(const struct one *one)
 	row = add_row(snapshot, process, 1, one->mapping, "rw-p", one->kind, one->access,
 		      one->size ?: 256 * MIB, one->minor, one->major);
 	row->now.denied = one->denied;
+	row->largest = ledger_size_code(one->largest);
 	if (one->stall_ns)
 		stall_for(row, one->cause, one->stall_ns);
 	if (one->reads)

@@ -30,12 +30,15 @@ static void sizes_are_rounded_up(void **state)
 	}
 	assert_int_equal(size_of_code(ledger_size_code(4096)), 4096);
 	assert_int_equal(size_of_code(ledger_size_code(4097)), 8192);
+	assert_int_equal(size_of_code(SIZE_CODE_WINDOW), UINT64_C(1) << 62);
+	assert_int_equal(ledger_size_code(UINT64_C(1) << 62), SIZE_CODE_WINDOW);
 }
 
 static void only_what_becomes_resident_is_brought(void **state)
 {
 	const struct fault_counts counts = { .minor = 3, .pages = 5 };
 	struct row row = { .mapping = "[anon]", .access = ACCESS_WRITE };
+	struct ledger ledger;
 
 	(void)state;
 	row.kind = KIND_DEMAND_ZERO;
@@ -51,6 +54,13 @@ static void only_what_becomes_resident_is_brought(void **state)
 	assert_int_equal(ledger_of(&row, &counts).copied, 5);
 	row.mapping = "/lib";
 	assert_int_equal(ledger_of(&row, &counts).copied, 0);
+	row.kind = KIND_FILE_MAP;
+	ledger = ledger_of(&row, &counts);
+	assert_int_equal(ledger_may_repeat(&ledger), 5);
+	row.largest = SIZE_CODE_WINDOW; /* each page of the file once */
+	ledger = ledger_of(&row, &counts);
+	assert_int_equal(ledger.brought, 5);
+	assert_int_equal(ledger_may_repeat(&ledger), 0);
 }
 
 static void twice_is_told(void **state)

@@ -191,6 +191,27 @@ static void faults_that_wrap(void **state)
 	assert_int_equal(collected->snapshot->rows[0]->now.minor, 9000000001);
 }
 
+/* A window over a file that has moved, maybe while its row was out of the table. */
+static void a_window_has_no_bound(void **state)
+{
+	struct collected *collected = *state;
+	uint32_t index;
+
+	begin_tick(collected);
+	snapshot_process(collected->snapshot, 7, 1, NULL);
+	index = fault(7, 1, 1);
+	kernel->values[index].extent = (struct extent){ 4096, 8192, 0 };
+	kernel->values[index].largest = 1;
+	end_tick(collected);
+	assert_int_equal(collected->snapshot->rows[0]->largest, 1);
+	begin_tick(collected);
+	kernel->values[index].minor++;
+	kernel->values[index].extent.offset = 4096;
+	kernel->moved[index] = 1;
+	end_tick(collected);
+	assert_int_equal(collected->snapshot->rows[0]->largest, SIZE_CODE_WINDOW);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +220,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_pages_between_two_ticks, collected_set_up,
 						collected_tear_down),
 		cmocka_unit_test_setup_teardown(faults_that_wrap, collected_set_up,
+						collected_tear_down),
+		cmocka_unit_test_setup_teardown(a_window_has_no_bound, collected_set_up,
 						collected_tear_down),
 	};
 
