@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,32 +30,122 @@ static int open_regular(int found)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-int code_file_open_in_root(const char *path, uint32_t tgid)
+/* A descriptor of it, or a negative errno: -ENOENT when the process is gone. */
+static int open_root(uint32_t tgid)
+{
+	char path[64];
+	int root;
+
+	snprintf(path, sizeof(path), "/proc/%u/root", tgid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? -errno : root;
+}
+
+static int open_below(int root, const char *path)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
-	char root_path[64];
-	autoclose int root = -1, found = -1;
+	autoclose int found = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 
-	snprintf(root_path, sizeof(root_path), "/proc/%u/root", tgid);
-	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -1;
-	found = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	if (found < 0 && errno == ENOSYS)
 		found = openat(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
 	return open_regular(found);
 }
 
+int code_file_open_in_root(const char *path, uint32_t tgid)
+{
+	autoclose int root = open_root(tgid);
+
+	return root < 0 ? -1 : open_below(root, path);
+}
+
+/* fs/proc_namespace.c writes blanks and backslashes as three octal digits. */
+static void unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		unsigned int byte;
+
+		if (*text == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
+			*out++ = (char)byte;
+			text += 3;
+		} else {
+			*out++ = *text;
+		}
+	}
+	*out = '\0';
+}
+
+/* The length of what `mount_point` covers of the path, 0 for the root; -1: it does not cover it. */
+static ssize_t covers(const char *mount_point, const char *path)
+{
+	size_t length = strcmp(mount_point, "/") != 0 ? strlen(mount_point) : 0;
+
+	if (strncmp(mount_point, path, length) != 0 || (path[length] && path[length] != '/'))
+		return -1;
+	return (ssize_t)length;
+}
+
+/*
+ * Which file the path means for a process ("self" or a number): the device and the path in its file
+ * system, "254:1 /usr/bin/sh". Everybody may read mountinfo (fs/proc_namespace.c), other than what
+ * leads to the files themselves. NULL: not known; else to be freed.
+ */
+static char *identify(const char *process, const char *path)
+{
+	autofree char *line = NULL;
+	char name[64], device[32], *found = NULL;
+	ssize_t longest = -1;
+	size_t size = 0;
+	FILE *mounts;
+
+	snprintf(name, sizeof(name), "/proc/%s/mountinfo", process);
+	mounts = fopen(name, "re");
+	while (mounts && getline(&line, &size, mounts) > 0) {
+		autofree char *root = NULL, *point = NULL;
+		ssize_t length;
+
+		if (sscanf(line, "%*u %*u %31s %ms %ms", device, &root, &point) != 3)
+			continue;
+		unescape(root);
+		unescape(point);
+		length = covers(point, path);
+		if (length < longest || length < 0) /* of two at one place the later one is seen */
+			continue;
+		longest = length;
+		free(found);
+		if (asprintf(&found, "%s %s%s", device, strcmp(root, "/") != 0 ? root : "",
+			     path + length) < 0)
+			found = NULL;
+	}
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+/* Whether the process finds the same file at this path as we do. */
+static bool is_same_for_us(const char *path, uint32_t tgid)
+{
+	autofree char *theirs = NULL, *ours = NULL;
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", tgid);
+	theirs = identify(number, path);
+	ours = theirs ? identify("self", path) : NULL;
+	return ours && !strcmp(theirs, ours);
+}
+
 int code_file_open(const char *path, uint32_t tgid)
 {
-	autoclose int found = -1;
-	int fd;
+	autoclose int root = -1, found = -1;
 
 	if (path[0] != '/')
 		return -1;
-	fd = tgid ? code_file_open_in_root(path, tgid) : -1;
-	if (fd >= 0)
-		return fd;
+	root = tgid ? open_root(tgid) : -ENOENT;
+	if (root >= 0)
+		return open_below(root, path);
+	if (root != -ENOENT && !is_same_for_us(path, tgid))
+		return -1;
 	found = open(path, O_PATH | O_CLOEXEC);
 	return open_regular(found);
 }

@@ -8,7 +8,9 @@
 /* The regular file at this path in the root of the process: its symbolic links stay there. Before
  * Linux 5.6 an absolute one leads to a file of ours. A descriptor, or -1: there is none. */
 int code_file_open_in_root(const char *path, uint32_t tgid);
-/* The same; where the process is gone, or 0, in our own root. */
+/* The same. Where we may not look into its root, the file of this path in ours, if mountinfo says
+ * that it is the same one; where the process is gone, or 0, that one anyhow. Code of a container
+ * whose process is gone may so be taken for that of our own file. */
 int code_file_open(const char *path, uint32_t tgid);
 
 #endif

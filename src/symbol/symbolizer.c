@@ -287,8 +287,10 @@ static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symb
 	while (first < count) {
 		size_t end = end_of_file(symbols, count, first);
 		struct code_file *file = file_of(symbolizer, symbols[first].file);
-		int own = file && file->fd >= 0 ? file->fd : code_file_open(symbols[first].file, 0);
+		int own = file ? file->fd : -1;
 
+		if (own < 0 && !(file && file->is_gone)) /* there were too many to open before */
+			own = code_file_open(symbols[first].file, 0);
 		if (is_map(&symbols[first]))
 			name_from_map(symbols, first, end, own, fd);
 		else

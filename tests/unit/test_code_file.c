@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which file a path of a process means: in its own root, or in ours where it is the same one. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "own_code.h"
+#include "symbol/code_file.h"
+#include "symbol/symbolizer.h"
+
+/* Everybody may read it, and it is in the root of every system. */
+#define PATH "/etc/passwd"
+#define NOBODY 65534
+
+static char own_path[4096];
+
+/* A process that waits, in an empty root directory of its own if that is wanted; 0: it may not. */
+static pid_t start(bool is_elsewhere)
+{
+	char directory[] = "/tmp/faultmap-code-file.XXXXXX";
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		byte = !is_elsewhere || (!chroot(directory) && !chdir("/"));
+		if (write(ready[1], &byte, 1) == 1 && byte)
+			pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	rmdir(directory);
+	if (byte)
+		return pid;
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static bool opens(const char *path, pid_t tgid)
+{
+	autoclose int fd = code_file_open(path, (uint32_t)tgid);
+
+	return fd >= 0;
+}
+
+/* The same for somebody who may not look into roots of other users' processes. */
+static bool opens_for_nobody(const char *path, pid_t tgid)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		char root[64];
+
+		snprintf(root, sizeof(root), "/proc/%d/root/.", tgid);
+		if (setgid(NOBODY) < 0 || setuid(NOBODY) < 0 || !access(root, F_OK))
+			_exit(2);
+		_exit(opens(path, tgid));
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status);
+}
+
+static void it_is_the_one_in_its_root(void **state)
+{
+	pid_t here = start(false), elsewhere = start(true);
+
+	(void)state;
+	assert_true(opens(PATH, here));
+	if (elsewhere)
+		assert_false(opens(PATH, elsewhere));
+	end(here);
+	if (elsewhere)
+		end(elsewhere);
+}
+
+static void where_the_root_is_closed_mounts_tell(void **state)
+{
+	pid_t here = start(false), elsewhere = start(true);
+
+	(void)state;
+	if (!elsewhere) { /* not root */
+		end(here);
+		skip();
+	}
+	assert_true(opens_for_nobody(PATH, here));
+	assert_false(opens_for_nobody(PATH, elsewhere));
+	end(here);
+	end(elsewhere);
+}
+
+static void of_one_that_is_gone_it_is_ours(void **state)
+{
+	pid_t gone = start(false);
+
+	(void)state;
+	end(gone);
+	assert_true(opens(PATH, gone));
+	assert_true(opens(PATH, 0));
+	assert_false(opens("etc/passwd", 0));
+	assert_false(opens("/dev/zero", 0));
+	assert_false(opens("/nonexistent", 0));
+}
+
+/* Nor by the process that reads the files: it would take ours. */
+static void code_of_another_root_has_no_name_of_ours(void **state)
+{
+	struct symbolizer *symbolizer = symbolizer_new(NULL, NULL);
+	struct symbol symbol = { .file = own_path, .offset = offset_of((uintptr_t)opens) };
+	pid_t elsewhere = start(true);
+
+	(void)state;
+	if (elsewhere) {
+		symbolizer_see(symbolizer, own_path, (uint32_t)elsewhere);
+		symbolizer_find(symbolizer, &symbol, 1);
+		assert_null(symbol.function);
+		assert_int_equal(symbol.is_gone, symbolizer_is_built());
+		end(elsewhere);
+	}
+	symbols_clear(&symbol, 1);
+	symbolizer_free(symbolizer);
+	if (!elsewhere)
+		skip();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_the_one_in_its_root),
+		cmocka_unit_test(where_the_root_is_closed_mounts_tell),
+		cmocka_unit_test(of_one_that_is_gone_it_is_ours),
+		cmocka_unit_test(code_of_another_root_has_no_name_of_ours),
+	};
+
+	assert_true(readlink("/proc/self/exe", own_path, sizeof(own_path) - 1) > 0);
+	return cmocka_run_group_tests_name("code_file", tests, NULL, NULL);
+}
