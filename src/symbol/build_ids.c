@@ -15,9 +15,11 @@
 /* More program headers than any linker writes, and notes. */
 #define HEADERS_MAX 64
 #define NOTES_MAX 4096
-/* Files that are remembered, and texts that are kept in all: 100 bytes each. */
+/* Files that are remembered, and bytes of texts that are kept in all, with what the set has for each:
+ * others choose the paths, which may be of 4 KiB. */
 #define FILES_MAX 4096
-#define TEXTS_MAX 65536
+#define TEXTS_BYTES_MAX (2u << 20)
+#define TEXT_OVERHEAD 80
 /* A file may be replaced by an upgrade: after that it is read again. */
 #define REMEMBERED_NS (60 * 1000000000ULL)
 
@@ -30,7 +32,7 @@ struct known_file {
 struct build_ids {
 	struct build_id_source interface;
 	struct interned texts;
-	size_t n_texts;
+	size_t texts_bytes;
 	struct table files;
 };
 
@@ -109,20 +111,22 @@ bool build_id_read(int fd, char text[BUILD_ID_LEN])
 static const char *keep_text(struct build_ids *ids, const char *text)
 {
 	const char *kept = interned_find(&ids->texts, text);
+	size_t bytes = strlen(text) + TEXT_OVERHEAD;
 
-	if (kept || ids->n_texts >= TEXTS_MAX)
+	if (kept || ids->texts_bytes + bytes > TEXTS_BYTES_MAX)
 		return kept;
 	kept = interned_add(&ids->texts, text);
-	ids->n_texts += kept != NULL;
+	ids->texts_bytes += kept ? bytes : 0;
 	return kept;
 }
 
 static struct known_file *file_of(struct build_ids *ids, const char *path)
 {
-	const char *own = keep_text(ids, path);
+	bool is_full = ids->files.count >= FILES_MAX;
+	const char *own = is_full ? interned_find(&ids->texts, path) : keep_text(ids, path);
 	struct known_file *file = own ? table_get(&ids->files, &own) : NULL;
 
-	if (file || !own || ids->files.count >= FILES_MAX)
+	if (file || !own || is_full)
 		return file;
 	file = calloc(1, sizeof(*file));
 	if (!file)

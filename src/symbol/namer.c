@@ -61,6 +61,7 @@ struct told_file {
 struct namer {
 	struct keeper keeper;
 	struct interned paths;
+	size_t n_paths;
 	struct table names, files;
 	struct name **by_number; /* of NAMES_MAX numbers, in the order in which they are asked */
 	bool has_begun;          /* the first worker has */
@@ -277,9 +278,21 @@ static void ask_all(struct namer *namer)
 	}
 }
 
+/* NULL: no memory, or there are as many as a worker takes. */
+static const char *keep_path(struct namer *namer, const char *path)
+{
+	const char *kept = interned_find(&namer->paths, path);
+
+	if (kept || namer->n_paths >= FILES_MAX)
+		return kept;
+	kept = interned_add(&namer->paths, path);
+	namer->n_paths += kept != NULL;
+	return kept;
+}
+
 void namer_want(struct namer *namer, const char *file, uint32_t tgid, uint64_t offset)
 {
-	struct name key = { .file = interned_add(&namer->paths, file), .offset = offset }, *name;
+	struct name key = { .file = keep_path(namer, file), .offset = offset }, *name;
 
 	if (!key.file || table_get(&namer->names, &key))
 		return;
@@ -323,6 +336,8 @@ void namer_take(struct namer *namer)
 			/* A new worker: forgets all, so that everything is asked for again. */
 			forget_files(namer);
 			forget_names(namer);
+			interned_clear(&namer->paths);
+			namer->n_paths = 0;
 		} else {
 			namer->has_begun = true;
 		}

@@ -24,6 +24,7 @@ struct unwinder {
 	struct unwind_queue *queue;
 	struct keeper keeper;
 	struct interned paths;
+	size_t n_paths;
 	struct table files; /* that the worker has */
 	uint32_t n_told;    /* no number is used twice */
 };
@@ -60,16 +61,26 @@ static uint32_t tell_file(struct unwinder *unwinder, const char *path, uint32_t 
 	return number;
 }
 
+/* NULL: no memory, or there are as many as a worker takes. */
+static const char *keep_path(struct unwinder *unwinder, const char *path)
+{
+	const char *kept = interned_find(&unwinder->paths, path);
+
+	if (kept || unwinder->n_paths >= FILES_MAX)
+		return kept;
+	kept = interned_add(&unwinder->paths, path);
+	unwinder->n_paths += kept != NULL;
+	return kept;
+}
+
 static uint32_t file_number(struct unwinder *unwinder, const char *file, uint32_t tgid)
 {
-	const char *path = file && file[0] == '/' ? interned_add(&unwinder->paths, file) : NULL;
+	const char *path = file && file[0] == '/' ? keep_path(unwinder, file) : NULL;
 	const struct told_file *told = path ? table_get(&unwinder->files, &path) : NULL;
 
 	if (told)
 		return told->number;
-	if (!path || unwinder->files.count >= FILES_MAX)
-		return NO_FILE;
-	return tell_file(unwinder, path, tgid);
+	return path ? tell_file(unwinder, path, tgid) : NO_FILE;
 }
 
 static void fill_slot(struct unwinder *unwinder, struct queue_slot *slot,
@@ -117,6 +128,8 @@ static void forget_files(struct unwinder *unwinder)
 {
 	table_clear_values(&unwinder->files, free);
 	table_init(&unwinder->files, 0, sizeof(const char *));
+	interned_clear(&unwinder->paths);
+	unwinder->n_paths = 0;
 }
 
 static bool answer(void *context, struct unwind_answer *ret_answer)
@@ -185,7 +198,6 @@ void unwinder_free(struct unwinder *unwinder)
 		return;
 	keeper_end(&unwinder->keeper);
 	forget_files(unwinder);
-	interned_clear(&unwinder->paths);
 	munmap(unwinder->queue, sizeof(*unwinder->queue));
 	free(unwinder);
 }

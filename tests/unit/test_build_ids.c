@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Build ids as binutils read them; what has none; a file that is replaced. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,12 +94,33 @@ static void broken_files_cost_theirs(void **state)
 	close(fd);
 }
 
+/* 40 MB of paths, as anybody can make them, cost 4 MiB at most; what was known stays known. */
+static void long_paths_cost_a_bounded_memory(void **state)
+{
+	struct build_ids *ids = build_ids_new();
+	size_t before = mallinfo2().uordblks;
+	char path[4000];
+
+	(void)state;
+	assert_non_null(find(ids, own_path));
+	memset(path, '/', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	for (int i = 0; i < 10000; i++) {
+		snprintf(path + sizeof(path) - 16, 16, "/%d", i);
+		assert_null(find(ids, path));
+	}
+	assert_non_null(find(ids, own_path));
+	assert_true(mallinfo2().uordblks - before < 4 << 20);
+	build_ids_free(ids);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_what_binutils_read),
 		cmocka_unit_test(what_is_no_program_has_none),
 		cmocka_unit_test(broken_files_cost_theirs),
+		cmocka_unit_test(long_paths_cost_a_bounded_memory),
 	};
 	ssize_t length = readlink("/proc/self/exe", own_path, sizeof(own_path) - 1);
 

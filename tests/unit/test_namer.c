@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names of this program's own functions while it runs; what files that are none, and a worker that dies, cost. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -169,6 +170,24 @@ static void more_than_it_keeps_are_forgotten(void **state)
 	assert_true(comes(namer));
 }
 
+/* 40 MB of paths, as anybody can make them, cost 8 MiB at most; and those of before have their names. */
+static void long_paths_cost_a_bounded_memory(void **state)
+{
+	struct namer *namer = *state;
+	size_t before = mallinfo2().uordblks;
+	char path[4000];
+
+	assert_true(comes(namer));
+	memset(path, '/', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	for (int i = 0; i < 10000; i++) {
+		snprintf(path + sizeof(path) - 16, 16, "/%d", i);
+		namer_want(namer, path, 0, 64);
+	}
+	assert_true(mallinfo2().uordblks - before < 8 << 20);
+	assert_true(comes(namer));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +196,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_worker_that_dies_is_made_again, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(more_than_it_keeps_are_forgotten, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(long_paths_cost_a_bounded_memory, set_up,
 						tear_down),
 	};
 	ssize_t length = readlink("/proc/self/exe", own_path, sizeof(own_path) - 1);
