@@ -52,6 +52,9 @@ check_equal "the command has no scripts" "$(rpm -qp --scripts "$rpm")" ""
 rpm -qp --scripts "$daemon_rpm" >"$TMP/scripts"
 check_contains "the daemon's go by the preset" "$TMP/scripts" 'preset faultmap.socket faultmap.service'
 check_equal "and start nothing, nor enable" "$(grep -E '(^|[^-])\b(start|enable|restart)\b' "$TMP/scripts")" ""
+rpm -qp --qf '%{PREUN}\n' "$daemon_rpm" >"$TMP/preun"
+check_contains "at its end it stops every guard" "$TMP/preun" "systemctl stop 'faultmap-guard@\*.service'"
+check_equal "disable, which takes no pattern, has none" "$(grep 'systemctl.*disable.*[*]' "$TMP/preun")" ""
 check "it unpacks" unpack
 make -s install "BUILD=$BUILD" "DESTDIR=$TMP/installed" PREFIX=/usr UNITDIR=/usr/lib/systemd/system >/dev/null
 check_equal "they hold what make install installs, each file once" \
