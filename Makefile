@@ -88,7 +88,7 @@ GOALS := $(or $(MAKECMDGOALS),all)
 
 # Goals that load BPF programs are refused before anything is built if the capabilities are missing, which root may
 # lack in a container, and other users may have: CAP_SYS_ADMIN (21), or CAP_PERFMON (38) and CAP_BPF (39).
-ifneq ($(filter demo check check-packages check-san check-keys attack soak bench,$(GOALS)),)
+ifneq ($(filter demo check check-packages check-distro check-san check-keys attack soak bench,$(GOALS)),)
 ifneq ($(shell has=0x$$(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/self/status); \
 	echo $$((has >> 21 & 1 | has >> 38 & has >> 39 & 1))),1)
 $(error it loads BPF programs, so it needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN: run `sudo make $(GOALS)`)
@@ -96,7 +96,7 @@ endif
 endif
 
 # Goals that compile: checks once for what they need, and names in one line what is missing.
-ifneq ($(filter-out help deps demo check check-unit check-foreign check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm dist format format-check,$(GOALS)),)
+ifneq ($(filter-out help deps demo check check-unit check-distro check-foreign check-page check-fleet check-system check-vm check-san check-keys check-valgrind fuzz attack soak bench clean uninstall deb rpm dist format format-check,$(GOALS)),)
 ifeq ($(filter $(HOST_ARCH),$(KNOWN_ARCHES)),)
 $(error faultmap is for x86-64 and arm64, and may work on powerpc64le, riscv64, s390x and loongarch64: not on $(HOST_ARCH))
 endif
@@ -158,7 +158,7 @@ SKELETONS := $(patsubst $(BUILD)/bpf/%.bpf.o,$(BUILD)/%.skel.h,$(BPF_OBJECTS))
 # The unit tests link with everything but main.
 ARCHIVE := $(BUILD)/libfaultmap.a
 
-.PHONY: all tests unit-tests deps demo check check-unit check-packages check-foreign check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm dist sbom clean format format-check help
+.PHONY: all tests unit-tests deps demo check check-unit check-packages check-distro check-foreign check-page check-fleet check-system check-vm workloads check-san check-keys check-valgrind fuzz fuzz-targets analyze attack soak bench bench-tools install uninstall deb rpm dist sbom clean format format-check help
 all: $(BUILD)/faultmap
 
 unit-tests: $(BUILD)/faultmap $(UNIT_TESTS) $(FUZZ_TARGETS)
@@ -415,8 +415,14 @@ sbom: all
 # Installs the packages into roots of their own, and starts them there.
 check-packages: all workloads
 	@packaging/deps.sh packages
-	@$(if $(CROSS_TESTED),packaging/deps.sh $(CROSS_TESTED) emulator || echo 'going on without arm64')
 	@status=0; for test in tests/packages/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
+		$(GIVE_BACK); exit $$status
+
+# As a distribution builds them: from the sources, twice, and for arm64.
+check-distro: all
+	@packaging/deps.sh packages
+	@$(if $(CROSS_TESTED),packaging/deps.sh $(CROSS_TESTED) emulator || echo 'going on without arm64')
+	@status=0; for test in tests/distro/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
 		$(GIVE_BACK); exit $$status
 
 # Checks the page at / with axe-core; PICTURES=DIR leaves a picture of each view there.
@@ -473,6 +479,7 @@ help:
 	@echo '  make check-vm             live tests on other kernels, under QEMU'
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
+	@echo '  sudo make check-distro    packages built from the sources, twice, compared; and for arm64'
 	@echo '  sudo make check-foreign   third-party programs (redis, postgres, java, node), and go tool pprof; installs them'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn; 100 replayed hosts'
