@@ -268,7 +268,7 @@ test_settings()
 	quit_top
 	echo 'colour = green' >>"$TMP/config/faultmap/top.conf"
 	type_line "clear; $FAULTMAP top --replay $PWD/$log"
-	check_screen "a line that says nothing is told" 'top.conf: line [0-9]+ says nothing'
+	check_screen "a line that sets nothing is told" 'top.conf: line [0-9]+ is no setting'
 	quit_top
 	rm -r "$TMP/config"
 }

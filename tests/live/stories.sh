@@ -89,7 +89,7 @@ test_deploy()
 			continue
 		fi
 		check "after: the first line is the new memory, and what it cost" \
-			grep -Eq "^ *32,7[0-9]{2} +(0 +)?[0-9.]+[num]?s +[0-9]+M +demand_zero.* \[anon\]" <(line 1)
+			grep -Eq "^ *32,7[0-9]{2} +(0 +)?[0-9.]+[num]?s +[0-9]+M +([0-9]+x +)?demand_zero.* \[anon\]" <(line 1)
 		check_equal "after: each request's pages, none twice" \
 			"$("$FAULTMAP" report --by kind --json "$TMP/jsonl" |
 				jq "[.lines[] | select(.name == \"demand_zero\").minor] | add - $pages | . >= 0 and . < 100")" true
@@ -129,7 +129,9 @@ with open(path, "r+b") as file:
     file.truncate(4096)
 shared[1 << 20] = 1' "$TMP/cut.db"
 	check_equal "SIGBUS: the status is the command's" "$?" $((128 + 7))
-	check_contains "SIGBUS: the first line says so" "$TMP/summary" \
+	cp "$TMP/summary" "$TMP/sentences"
+	unwrap "$TMP/sentences"
+	check_contains "SIGBUS: the first line says so" "$TMP/sentences" \
 		'^killed by SIGBUS.* after .*, 1 denied'
 	check_contains "SIGBUS: which file" "$TMP/summary" "^ *1 .* denied_bus .*/cut\.db\$"
 	check_contains "SIGBUS: and why" "$TMP/summary" \
