@@ -30,8 +30,8 @@ struct curl_library {
 	typeof(curl_multi_cleanup) *multi_cleanup;
 };
 
-/* who: the flag that needs it, for the error. Stays loaded; may be called again. Before a filter of system calls is in force. 0, or -ENOENT with
- * the error set. */
+/* who: the flag that needs it, for the error. Stays loaded; may be called again. Before a filter of
+ * system calls is in force. 0, or -ENOENT with the error set. */
 int curl_library_load(struct curl_library *ret_library, const char *who, struct error *error);
 
 #endif

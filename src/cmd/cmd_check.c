@@ -84,7 +84,8 @@ static const struct {
 	{ "term", "the interactive view of top", "top has tables alone" },
 #endif
 #ifdef WITHOUT_CONNECT
-	{ "connect", "top --connect to a running daemon", "top has no --connect, daemon no --otlp" },
+	{ "connect", "top --connect to a running daemon",
+	  "top has no --connect, daemon no --otlp" },
 #endif
 	{}
 };

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "base/util.h"
 #include "sink/profile_output.h"
 
@@ -86,12 +86,22 @@ static int render_once(const struct profile_renderer *renderer, struct job *job,
 	return result;
 }
 
-/* With half as many samples until it is small enough. */
-static void render(const struct profile_renderer *renderer, struct job *job)
+static bool is_ending(struct profile_renderer *renderer)
+{
+	bool ending;
+
+	pthread_mutex_lock(&renderer->lock);
+	ending = renderer->is_ending;
+	pthread_mutex_unlock(&renderer->lock);
+	return ending;
+}
+
+/* With half as many samples until it is small enough, or nobody waits any more. */
+static void render(struct profile_renderer *renderer, struct job *job)
 {
 	size_t max = job->format == PROFILE_FLAME ? FLAME_SAMPLES_MAX : PPROF_SAMPLES_MAX;
 
-	for (job->result = -E2BIG; max && job->result == -E2BIG; max /= 2)
+	for (job->result = -E2BIG; max && job->result == -E2BIG && !is_ending(renderer); max /= 2)
 		job->result = render_once(renderer, job, max);
 }
 
@@ -236,25 +246,6 @@ int profile_renderer_get(struct profile_renderer *renderer, const struct sink_re
 	return result;
 }
 
-/* Signals are the loop's: signalfd reads what no thread takes. */
-static int start_thread(struct profile_renderer *renderer)
-{
-	pthread_attr_t attributes;
-	sigset_t all, old;
-	int result = pthread_attr_init(&attributes);
-
-	if (result)
-		return -result;
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	result = pthread_create(&renderer->thread, &attributes, render_all, renderer);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attributes);
-	renderer->has_thread = !result;
-	return -result;
-}
-
 int profile_renderer_new(struct profile_renderer **ret_renderer, struct loop *loop,
 			 profile_name_fn name, void *name_context, profile_again_fn again,
 			 void *again_context)
@@ -276,7 +267,8 @@ int profile_renderer_new(struct profile_renderer **ret_renderer, struct loop *lo
 			 -errno :
 			 loop_add_fd(loop, renderer->event_fd, EPOLLIN, handle_made, renderer);
 	if (!result)
-		result = start_thread(renderer);
+		result = thread_start(&renderer->thread, STACK_SIZE, render_all, renderer);
+	renderer->has_thread = !result;
 	if (result < 0)
 		profile_renderer_free(renderer);
 	else

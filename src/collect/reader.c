@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 /* The deepest call needs 20 KiB; and independent of RLIMIT_STACK. */
 #define STACK_BYTES (256 * 1024)
@@ -76,25 +77,6 @@ static void *run_reader(void *argument)
 	return NULL;
 }
 
-/* Signals are the event loop's. */
-static int start_thread(struct reader *reader)
-{
-	pthread_attr_t attributes;
-	sigset_t all, old;
-	int result;
-
-	result = pthread_attr_init(&attributes);
-	if (result)
-		return -result;
-	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	result = pthread_create(&reader->thread, &attributes, run_reader, reader);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attributes);
-	return -result;
-}
-
 int reader_new(struct reader **ret_reader, reader_fn read, void *context)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
@@ -107,7 +89,9 @@ int reader_new(struct reader **ret_reader, reader_fn read, void *context)
 	reader->fd = -1;
 	pthread_mutex_init(&reader->lock, NULL);
 	reader->wake_fd = eventfd(0, EFD_CLOEXEC);
-	result = reader->wake_fd < 0 ? -errno : start_thread(reader);
+	result = reader->wake_fd < 0 ?
+			 -errno :
+			 thread_start(&reader->thread, STACK_BYTES, run_reader, reader);
 	if (result) {
 		if (reader->wake_fd >= 0)
 			close(reader->wake_fd);

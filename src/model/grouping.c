@@ -349,7 +349,7 @@ static int add_process(struct grouping *grouping, const struct process *process)
 	tally->minor += process->minor - process->minor_before;
 	tally->major += process->major - process->major_before;
 	tally->gup += process->gup - process->gup_before;
-	tally->growth_bytes += ledger_growth(process);
+	ledger_add_growth(&tally->growth_bytes, ledger_growth(process));
 	if (!sums_up) {
 		tally->minor_total += process->minor;
 		tally->major_total += process->major;

@@ -69,9 +69,22 @@ uint64_t ledger_times(uint64_t brought_bytes, uint64_t bound_bytes)
 	return times > 1 && brought_bytes >= AGAIN_MIN ? times : 0;
 }
 
+/* So that its negative is a number, too. */
+static int64_t bounded(int64_t bytes)
+{
+	return bytes == INT64_MIN ? -INT64_MAX : bytes;
+}
+
 int64_t ledger_growth(const struct process *process)
 {
 	uint64_t now = process->ended ? 0 : process->rss_bytes;
 
-	return (int64_t)(now - process->rss_before_bytes);
+	return bounded((int64_t)(now - process->rss_before_bytes));
+}
+
+void ledger_add_growth(int64_t *sum, int64_t more)
+{
+	if (__builtin_add_overflow(*sum, more, sum))
+		*sum = more < 0 ? -INT64_MAX : INT64_MAX;
+	*sum = bounded(*sum);
 }

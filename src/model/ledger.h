@@ -45,5 +45,7 @@ uint64_t ledger_times(uint64_t brought_bytes, uint64_t bound_bytes);
 /* Bytes that the process has more resident than a tick ago; less than 0: it has less. One that has
  * ended has none. So they add up to what it has now, less what it had when it was first seen. */
 int64_t ledger_growth(const struct process *process);
+/* Adds growth to a sum, which stays within +-INT64_MAX: a log may claim any. */
+void ledger_add_growth(int64_t *sum, int64_t more);
 
 #endif

@@ -82,7 +82,7 @@ void tally_add(struct tally *sum, const struct tally *more)
 	add_bounds(sum, more);
 	ledger_add(&sum->ledger, &more->ledger);
 	ledger_add(&sum->ledger_total, &more->ledger_total);
-	sum->growth_bytes += more->growth_bytes;
+	ledger_add_growth(&sum->growth_bytes, more->growth_bytes);
 	sum->minor += more->minor;
 	sum->major += more->major;
 	sum->gup += more->gup;

@@ -6,7 +6,6 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "base/util.h"
 
 /* At bcrypt's usual cost of 10 these take a second or two; later clients are told to try again. */
@@ -181,25 +181,6 @@ static int handle_done(void *context, uint32_t events)
 	return 0;
 }
 
-/* Signals are the loop's: signalfd reads what no thread takes. */
-static int start_thread(struct login *login)
-{
-	pthread_attr_t attributes;
-	sigset_t all, old;
-	int result = pthread_attr_init(&attributes);
-
-	if (result)
-		return -result;
-	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	result = pthread_create(&login->thread, &attributes, check_passwords, login);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attributes);
-	login->has_thread = !result;
-	return -result;
-}
-
 static int start(struct login *login)
 {
 	int result;
@@ -213,7 +194,11 @@ static int start(struct login *login)
 	if (login->event_fd < 0)
 		return -errno;
 	result = loop_add_fd(login->loop, login->event_fd, EPOLLIN, handle_done, login);
-	return result < 0 ? result : start_thread(login);
+	if (result < 0)
+		return result;
+	result = thread_start(&login->thread, STACK_SIZE, check_passwords, login);
+	login->has_thread = !result;
+	return result;
 }
 
 int login_new(struct login **ret_login, struct loop *loop, login_done_fn on_done)

@@ -330,7 +330,8 @@ static void add_process(struct making *making, const struct process *process)
 	}
 	line->delta.minor += process->minor - process->minor_before;
 	line->delta.major += process->major - process->major_before;
-	line->growth_bytes += losses_is_other(process) ? 0 : ledger_growth(process);
+	if (!losses_is_other(process))
+		ledger_add_growth(&line->growth_bytes, ledger_growth(process));
 	line->total.minor += less(process->minor, zero ? zero->minor : 0);
 	line->total.major += less(process->major, zero ? zero->major : 0);
 }
@@ -561,7 +562,7 @@ static void add_sum(struct line *sum, const struct line *line)
 	counts_add(&sum->delta, &line->delta);
 	counts_add(&sum->total, &line->total);
 	ledger_add(&sum->ledger, &line->ledger);
-	sum->growth_bytes += line->growth_bytes;
+	ledger_add_growth(&sum->growth_bytes, line->growth_bytes);
 	stalls_add(&sum->stalls, &line->stalls);
 	sum->stalled_ns += line->stalled_ns;
 }

@@ -64,7 +64,7 @@ struct tree {
 static void add_ledger(struct line *sum, const struct line *line)
 {
 	ledger_add(&sum->ledger, &line->ledger);
-	sum->growth_bytes += line->growth_bytes;
+	ledger_add_growth(&sum->growth_bytes, line->growth_bytes);
 	if (line->ledger.brought &&
 	    (!line->peak_rss_bytes || sum->peak_rss_bytes == LEDGER_NO_BOUND))
 		sum->peak_rss_bytes = LEDGER_NO_BOUND;

@@ -157,6 +157,25 @@ static void growth_adds_up(void **state)
 	snapshot_free(snapshot);
 }
 
+/* What a log claims may be any number. */
+static void growth_stays_a_number(void **state)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process = add_process(snapshot, 7, "x", MIB, 0);
+	int64_t sum = 0;
+
+	(void)state;
+	process->rss_bytes = UINT64_C(1) << 63;
+	ledger_add_growth(&sum, ledger_growth(process));
+	assert_int_equal(sum, -INT64_MAX);
+	ledger_add_growth(&sum, -INT64_MAX);
+	assert_int_equal(sum, -INT64_MAX);
+	for (int i = 0; i < 3; i++)
+		ledger_add_growth(&sum, INT64_MAX);
+	assert_int_equal(sum, INT64_MAX);
+	snapshot_free(snapshot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(both_bounds_hold),
 		cmocka_unit_test(mappings_of_a_line_add_up),
 		cmocka_unit_test(growth_adds_up),
+		cmocka_unit_test(growth_stays_a_number),
 	};
 
 	return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
