@@ -346,13 +346,21 @@ static bool has_many_stacks(const struct subject *subject, const struct rule_con
 	return true;
 }
 
+/* Of those that replace the C library's malloc, and have no arenas of 64 MiB. Java's own code uses
+ * that malloc. */
+static bool has_other_malloc(const struct resident *resident)
+{
+	return resident->allocator > ALLOCATOR_GLIBC && resident->allocator != ALLOCATOR_JAVA;
+}
+
 static bool has_many_arenas(const struct subject *subject, const struct rule_context *context,
 			    struct finding *finding)
 {
 	uint64_t bytes = subject->arena_pages * context->page_size;
 	char count[TEXT_COUNT_LEN], touched[TEXT_SIZE_LEN], reserved[TEXT_SIZE_LEN];
 
-	if (subject->n_arenas < MANY_ARENAS || bytes < MANY_BYTES)
+	if (subject->n_arenas < MANY_ARENAS || bytes < MANY_BYTES ||
+	    has_other_malloc(subject->resident))
 		return false;
 	finding->cost_bytes = bytes;
 	snprintf(

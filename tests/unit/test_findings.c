@@ -402,17 +402,22 @@ static void refaults_below_a_limit_are_thrash(void **state)
 }
 
 /* Mappings at multiples of 64 MiB, which are no larger: 32 of them, and not 31; other ones are
- * none. */
+ * none, nor those of another malloc. */
 static void arenas_are_counted(void **state)
 {
 	static const struct {
 		unsigned int arenas;
 		uint64_t at, size, pages;
 		bool is_found;
+		const char *library;
 	} cases[] = {
-		{ 32, 0, 4 * MIB, 600, true },   { 31, 0, 4 * MIB, 600, false },
-		{ 32, 0, 4 * MIB, 400, false },  { 32, 32 * MIB, 4 * MIB, 600, false },
-		{ 32, 0, 65 * MIB, 600, false },
+		{ 32, 0, 4 * MIB, 600, true, "/usr/lib/libc.so.6" },
+		{ 31, 0, 4 * MIB, 600, false, "/usr/lib/libc.so.6" },
+		{ 32, 0, 4 * MIB, 400, false, "/usr/lib/libc.so.6" },
+		{ 32, 32 * MIB, 4 * MIB, 600, false, "/usr/lib/libc.so.6" },
+		{ 32, 0, 65 * MIB, 600, false, "/usr/lib/libc.so.6" },
+		{ 32, 0, 4 * MIB, 600, true, "/usr/lib/jvm/libjvm.so" },
+		{ 32, 0, 4 * MIB, 600, false, "/usr/lib/libjemalloc.so.2" },
 	};
 
 	(void)state;
@@ -426,6 +431,8 @@ static void arenas_are_counted(void **state)
 
 		snapshot_begin(snapshot);
 		process = add_process(snapshot, 100, "work", MIB, 400 * MIB);
+		add_row(snapshot, process, 1000, cases[i].library, "r-xp", KIND_FILE_MAP,
+			ACCESS_READ, MIB, 1, 0);
 		for (unsigned int j = 0; j < cases[i].arenas; j++) {
 			struct row *row = add_row(snapshot, process, 1 + j, "[anon]", "rw-p",
 						  KIND_DEMAND_ZERO, ACCESS_WRITE, MIB,
