@@ -100,10 +100,17 @@ check_contains()
 	fi
 }
 
-# unwrap FILE: puts each line together that goes on in the next one, two columns further in.
+# unwrapped FILE: with each line put together that goes on in the next one, two columns further in. Lines of a
+# table may be, too.
+unwrapped()
+{
+	sed -z 's/\n  \([^ ]\)/ \1/g' -- "$1"
+}
+
+# unwrap FILE: the same in place.
 unwrap()
 {
-	sed -zi 's/\n  \([^ ]\)/ \1/g' -- "$1"
+	unwrapped "$1" >"$TMP/unwrapped" && cat "$TMP/unwrapped" >"$1"
 }
 
 # longer SECONDS: so many, or as many as a machine needs that is slower by $DEADLINE_FACTOR: an emulated

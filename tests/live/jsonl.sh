@@ -222,7 +222,7 @@ report_fails()
 # Commas in numbers are for people.
 minor_of()
 {
-	sed -n 's/.*page faults.*: \([0-9,]*\) minor, .*/\1/p' "$1" | tr -d ,
+	unwrapped "$1" | sed -n 's/.*page faults.*: \([0-9,]*\) minor, .*/\1/p' | tr -d ,
 }
 
 # One run, told by run itself and by its lines: every figure, latency, address and name.
@@ -255,10 +255,8 @@ test_report()
 	check_contains "report --all: one row for the mapping, as run prints it" \
 		<("$FAULTMAP" report --all "$log") \
 		'^ +16,384 +0 +64M( +[0-9.]+[num]?s){2} +demand_zero +write +rw-p +[0-9]+ +64M +[0-9a-f]+ +\[anon\]$'
-	cp "$TMP/report" "$TMP/sentences"
-	unwrap "$TMP/sentences"
 	check_equal "report: the totals of the run line" \
-		"$(sed -n 's/,//g;s/^exit.*page faults.*: \(.*minor [0-9]* major\) .* in \(.*\)/\1 \2/p' "$TMP/sentences")" \
+		"$(unwrapped "$TMP/report" | sed -n 's/,//g;s/^exit.*page faults.*: \(.*minor [0-9]* major\) .* in \(.*\)/\1 \2/p')" \
 		"$(jq -r 'select(.rec == "run") | "\(.minor_total) minor \(.major_total) major \(.processes) processes"' "$log")"
 	check_equal "report: nothing is unexplained" "$(grep -c '^unexplained' "$TMP/report")" 0
 	gzip -c "$log" >"$TMP/run.gz"

@@ -38,8 +38,7 @@ run_in()
 check_command()
 {
 	check "README.md: $2" run_in "$1" "$2"
-	cp "$TMP/err" "$TMP/sentences"
-	unwrap "$TMP/sentences" # which puts lines of a table together, too
+	unwrapped "$TMP/err" >"$TMP/sentences"
 	check "and it says: $3" grep -Eq -e "$3" "$TMP/out" "$TMP/err" "$TMP/sentences"
 }
 

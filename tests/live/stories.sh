@@ -129,9 +129,7 @@ with open(path, "r+b") as file:
     file.truncate(4096)
 shared[1 << 20] = 1' "$TMP/cut.db"
 	check_equal "SIGBUS: the status is the command's" "$?" $((128 + 7))
-	cp "$TMP/summary" "$TMP/sentences"
-	unwrap "$TMP/sentences"
-	check_contains "SIGBUS: the first line says so" "$TMP/sentences" \
+	check_contains "SIGBUS: the first line says so" <(unwrapped "$TMP/summary") \
 		'^killed by SIGBUS.* after .*, 1 denied'
 	check_contains "SIGBUS: which file" "$TMP/summary" "^ *1 .* denied_bus .*/cut\.db\$"
 	check_contains "SIGBUS: and why" "$TMP/summary" \
