@@ -469,10 +469,14 @@ static void a_later_process_at_the_same_address_is_another(void **state)
 	struct row row = { .process = &process, .now.minor = 100, .latency = &latency };
 
 	(void)state;
+	process.major = 20;
+	process.gup = 7;
 	assert_int_equal(folds_add_faults(folds, &row), 0);
 	assert_int_equal(folds_add_process(folds, &process), 0);
 	assert_int_equal(folds_of_row(folds, &row)->counts.minor, 100);
 	assert_int_equal(folds_of_process(folds, &process)->minor, 100);
+	assert_int_equal(folds_of_process(folds, &process)->major, 20);
+	assert_int_equal(folds_of_process(folds, &process)->gup, 7);
 	process.start_ns = 2;
 	assert_null(folds_of_row(folds, &row));
 	assert_null(folds_of_process(folds, &process));
@@ -481,6 +485,116 @@ static void a_later_process_at_the_same_address_is_another(void **state)
 	assert_int_equal(folds_add_process(folds, &process), 0);
 	assert_int_equal(folds_of_row(folds, &row)->counts.minor, 3);
 	assert_int_equal(folds_of_process(folds, &process)->minor, 3);
+	folds_free(folds);
+}
+
+/* Major faults count as minor ones do; a denied one is told, however few there are. */
+static void what_weighs_enough_has_a_line(void **state)
+{
+	static const struct fold_options options[] = { { .min_faults = 10 }, { .top = 2 } };
+	struct snapshot *snapshot = snapshot_new();
+	struct folds *folds = folds_new();
+	struct process *process;
+
+	(void)state;
+	snapshot_begin(snapshot);
+	process = get_process(snapshot, 7, "server", "/a");
+	add_row(snapshot, process, 1, "[heap]", "rw-p", KIND_COW, ACCESS_WRITE, MIB, 2, 8);
+	add_row(snapshot, process, 2, "[heap]", "rw-p", KIND_COW, ACCESS_WRITE, MIB, 9, 0);
+	add_row(snapshot, process, 3, "[heap]", "rw-p", KIND_DENIED_ACCESS, ACCESS_WRITE, MIB, 0, 0)
+		->now.denied = 1;
+	seal(snapshot, 1);
+	assert_int_equal(snapshot->n_touched, 3);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		folds_set_options(folds, &options[i]);
+		assert_int_equal(folds_plan(folds, snapshot), 0);
+		for (size_t j = 0; j < 3; j++)
+			assert_int_equal(folds_row_has_line(folds, j),
+					 snapshot->rows[j]->mapping_id != 2);
+	}
+	folds_free(folds);
+	snapshot_free(snapshot);
+}
+
+/* Of one that had a line before, or may have, it says that it has ended. */
+static void who_had_a_line_has_its_last(void **state)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct folds *folds = folds_new();
+	struct process *process;
+	uint64_t *before[4];
+
+	(void)state;
+	folds_set_options(folds, &(struct fold_options){ .exits = true });
+	snapshot_begin(snapshot);
+	process = get_process(snapshot, 7, "sh", "/a");
+	end(process, 1);
+	seal(snapshot, 1);
+	before[0] = &process->minor_before;
+	before[1] = &process->major_before;
+	before[2] = &process->gup_before;
+	before[3] = &process->rss_before_bytes;
+	assert_int_equal(folds_plan(folds, snapshot), 0);
+	assert_false(folds_process_has_line(folds, process));
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		*before[i] = 1;
+		assert_int_equal(folds_plan(folds, snapshot), 0);
+		assert_true(folds_process_has_line(folds, process));
+		*before[i] = 0;
+	}
+	process->accounted = false; /* what it had before is not known */
+	assert_int_equal(folds_plan(folds, snapshot), 0);
+	assert_true(folds_process_has_line(folds, process));
+	folds_free(folds);
+	snapshot_free(snapshot);
+}
+
+/* The longest stall of all, wherever it comes; the time that all lived. */
+static void sums_have_the_longest_and_all_of_the_time(void **state)
+{
+	struct folds *folds = folds_new();
+	struct process process = { .cgroup = "/a", .comm = "sh", .ended = true };
+
+	(void)state;
+	for (uint64_t i = 0; i < 3; i++) {
+		uint64_t ns = (uint64_t[]){ 5, 9, 7 }[i];
+		struct row_causes causes = { .now.count[1] = 1, .max_ns[1] = ns };
+		struct row_latency latency = { .now.count = 1, .max_ns = ns, .causes = &causes };
+		struct row row = { .process = &process, .now.minor = 1, .latency = &latency };
+
+		assert_int_equal(folds_add_faults(folds, &row), 0);
+		process.lifetime_ns = 100 * ns;
+		assert_int_equal(folds_add_exit(folds, &process), 0);
+	}
+	assert_int_equal(folds_first(folds)->max_ns, 9);
+	assert_int_equal(folds_first(folds)->cause_max_ns[1], 9);
+	folds_take_first(folds);
+	assert_int_equal(folds_first(folds)->ended, 3);
+	assert_int_equal(folds_first(folds)->lifetime_ns, 2100);
+	folds_free(folds);
+}
+
+/* 2048 of them; what comes beyond is of nobody in particular, and none is missing. */
+static void sums_are_bounded(void **state)
+{
+	struct folds *folds = folds_new();
+	struct process process = { .cgroup = "/a", .comm = "sh", .ended = true };
+	struct row row = { .process = &process, .now.minor = 1 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 3000; i++) {
+		process.uid = i;
+		assert_int_equal(folds_add_faults(folds, &row), 0);
+	}
+	for (uint32_t i = 0; i < 2048; i++) {
+		assert_int_equal(folds_first(folds)->uid, i);
+		folds_take_first(folds);
+	}
+	assert_int_equal(folds_first(folds)->uid, FOLD_NO_UID);
+	assert_string_equal(folds_first(folds)->cgroup, "");
+	assert_int_equal(folds_first(folds)->counts.minor, 3000 - 2048);
+	folds_take_first(folds);
+	assert_null(folds_first(folds));
 	folds_free(folds);
 }
 
@@ -522,6 +636,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(totals_leave_sums_out, set_up, tear_down),
 		cmocka_unit_test(sums_that_are_never_all_taken_do_not_grow),
+		cmocka_unit_test(what_weighs_enough_has_a_line),
+		cmocka_unit_test(who_had_a_line_has_its_last),
+		cmocka_unit_test(sums_have_the_longest_and_all_of_the_time),
+		cmocka_unit_test(sums_are_bounded),
 		cmocka_unit_test(what_finds_no_room_makes_no_sum),
 		cmocka_unit_test(a_later_process_at_the_same_address_is_another),
 	};
