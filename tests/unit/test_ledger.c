@@ -63,9 +63,48 @@ static void only_what_becomes_resident_is_brought(void **state)
 	assert_int_equal(ledger_may_repeat(&ledger), 0);
 }
 
+/* By kind; of memory that is zero at first only what is written to. */
+static void each_kind_brings_or_does_not(void **state)
+{
+	static const struct {
+		bool by_write, by_read;
+	} brings[KIND_COUNT] = {
+		[KIND_DEMAND_ZERO] = { true, false },  [KIND_HUGE_ZERO] = { true, false },
+		[KIND_STACK_GROWTH] = { true, false }, [KIND_FILE_MAP] = { true, true },
+		[KIND_FILE_COW] = { true, true },      [KIND_SHMEM] = { true, true },
+		[KIND_SWAP_IN] = { true, true },
+	};
+	const struct fault_counts counts = { .pages = 5 };
+	struct row row = { .mapping = "[anon]" };
+
+	(void)state;
+	for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
+		row.kind = (uint8_t)kind;
+		row.access = ACCESS_WRITE;
+		assert_int_equal(ledger_of(&row, &counts).brought, brings[kind].by_write ? 5 : 0);
+		row.access = ACCESS_READ;
+		assert_int_equal(ledger_of(&row, &counts).brought, brings[kind].by_read ? 5 : 0);
+	}
+}
+
+static void ledgers_add_up(void **state)
+{
+	struct ledger sum = { .copied = 1, .brought = 20, .passed = 3 };
+
+	(void)state;
+	ledger_add(&sum, &(struct ledger){ .copied = 100, .brought = 2000, .passed = 300 });
+	assert_int_equal(sum.copied, 101);
+	assert_int_equal(sum.brought, 2020);
+	assert_int_equal(sum.passed, 303);
+	assert_int_equal(ledger_may_repeat(&sum), 2020 - 303);
+}
+
 static void twice_is_told(void **state)
 {
 	(void)state;
+	assert_int_equal(ledger_times(4 * MIB, 2 * MIB), 2);
+	assert_int_equal(ledger_times(4 * MIB, 2 * MIB + 1), 0);
+	assert_int_equal(ledger_times(4 * MIB - 1, MIB), 0);
 	assert_int_equal(ledger_times(16 * MIB, 2 * MIB), 8);
 	assert_int_equal(ledger_times(16 * MIB, 9 * MIB), 0);
 	assert_int_equal(ledger_times(2 * MIB, MIB), 0); /* too little to be told of */
@@ -181,6 +220,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_are_rounded_up),
 		cmocka_unit_test(only_what_becomes_resident_is_brought),
+		cmocka_unit_test(each_kind_brings_or_does_not),
+		cmocka_unit_test(ledgers_add_up),
 		cmocka_unit_test(twice_is_told),
 		cmocka_unit_test(both_bounds_hold),
 		cmocka_unit_test(mappings_of_a_line_add_up),
