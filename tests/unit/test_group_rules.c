@@ -140,6 +140,8 @@ static void what_is_no_rule_is_told_with_its_line(void **state)
 		const char *rules, *want;
 	} cases[] = {
 		{ "comm a => b\n\nname x => y", ":3: \"name\" is not known; begin with comm, exe" },
+		{ "co a => b", ":1: \"co\" is not known" },
+		{ "comms a => b", ":1: \"comms\" is not known" },
 		{ "comm", ":1: no \"=>\" with blanks" },
 		{ "comm a=>b", ":1: no \"=>\" with blanks" },
 		{ "comm  => b", ":1: no regex" },
@@ -149,6 +151,8 @@ static void what_is_no_rule_is_told_with_its_line(void **state)
 		{ "comm [a => b", ":1: the regex \"[a\": Unmatched [" },
 		{ "comm a{2 => b", ":1: the regex \"a{2\": " },
 		{ "comm (a)\\1 => b", ":1: \\1 refers back to a part" },
+		{ "comm (a)(b)(c)\\3 => b", ":1: \\3 refers back to a part" },
+		{ "comm (.)(.)(.)(.)(.)(.)(.)(.)(.)\\9 => b", ":1: \\9 refers back to a part" },
 		{ "comm a{101} => b", ":1: a repetition of more than 100" },
 		{ "comm a{1,99999999999999999999} => b", ":1: a repetition of more than 100" },
 		{ "comm ((a{4}){4}){4} => b", ":1: more than 2 repetitions in braces" },
@@ -178,10 +182,16 @@ static void what_is_no_rule_is_told_with_its_line(void **state)
 static void repetitions_that_are_small(void **state)
 {
 	static const char *const patterns[] = {
-		"comm ([0-9]{1,3}\\.){3}[0-9]+ => ip", "comm ([0-9a-f]{2}:){50} => mac",
-		"comm (a?){100}a{100} => x",           "comm (a{100}b)*c{100} => x",
-		"comm ((a{100})b|c)(d){100} => x",     "comm (a{100})(b{100}) => x",
-		"comm (a\\{50}){51}[(]{2}[)]\\) => x", "comm a{100}[{]{100}[)}]* => x",
+		"comm ([0-9]{1,3}\\.){3}[0-9]+ => ip",
+		"comm ([0-9a-f]{2}:){50} => mac",
+		"comm (a?){100}a{100} => x",
+		"comm (a{100}b)*c{100} => x",
+		"comm ((a{100})b|c)(d){100} => x",
+		"comm (a{100})(b{100}) => x",
+		"comm (a\\{50}){51}[(]{2}[)]\\) => x",
+		"comm a{100}[{]{100}[)}]* => x",
+		"comm []{101}] => x",
+		"comm [^]{101}] => x",
 	};
 
 	(void)state;
