@@ -18,11 +18,17 @@
 #include "metrics/pod_names.h"
 
 #define UID "3d1f0c9e-8a7b-4c6d-9e5f-0a1b2c3d4e5f"
+#define OTHER_UID "4d1f0c9e-8a7b-4c6d-9e5f-0a1b2c3d4e5f"
+#define OTHER_ID "0edcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+#define LONG "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde" /* 63 */
 #define ID "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
 static char logs[64];
 
 static const struct unit_name web = { .runtime = "containerd", .container_id = ID, .pod_uid = UID };
+static const struct unit_name database = { .runtime = "containerd",
+					   .container_id = OTHER_ID,
+					   .pod_uid = OTHER_UID };
 
 static void make(const char *what)
 {
@@ -61,7 +67,9 @@ static void names_are_those_of_the_directories(void **state)
 	make("pods");
 	make("containers");
 	make("pods/shop_web-0_" UID);
+	make("pods/" LONG "_db-0_" OTHER_UID);
 	make("containers/web-0_shop_server-" ID ".log");
+	make("containers/db-0_" LONG "_store-" OTHER_ID ".log");
 	assert_true(pod_names_have_logs(logs));
 	pod_names_find(names, &web, 4999999999, &pod);
 	assert_string_equal(pod.name, ""); /* not so soon again */
@@ -70,8 +78,56 @@ static void names_are_those_of_the_directories(void **state)
 	assert_string_equal(pod.space, "shop");
 	assert_string_equal(pod.name, "web-0");
 	assert_string_equal(pod.container, "server");
+	pod_names_find(names, &database, 5000000000, &pod);
+	assert_string_equal(pod.space, LONG);
+	assert_string_equal(pod.name, "db-0");
+	assert_string_equal(pod.container, "store");
+	pod = (struct pod){};
+	pod_names_find(names, &(struct unit_name){ .container_id = ID }, 5000000000, &pod);
+	assert_string_equal(pod.container, ""); /* it is in no pod */
 	pod_names_free(names);
 	pod_names_free(NULL);
+}
+
+static void make_pod(unsigned int number)
+{
+	char entry[64];
+
+	snprintf(entry, sizeof(entry), "pods/a_b-%u_%u", number, number);
+	make(entry);
+}
+
+static bool has_pod(struct pod_names *names, unsigned int number, uint64_t now_ns)
+{
+	struct unit_name unit = {};
+	struct pod pod = {};
+
+	snprintf(unit.pod_uid, sizeof(unit.pod_uid), "%u", number);
+	pod_names_find(names, &unit, now_ns, &pod);
+	return *pod.name;
+}
+
+/* More pods than are kept; and those that went make room. */
+static void pods_are_bounded(void **state)
+{
+	struct pod_names *names = pod_names_new(logs);
+	unsigned int found = 0;
+	char pods[128], old[128];
+
+	(void)state;
+	make("pods");
+	for (unsigned int i = 0; i < PODS_MAX + 3; i++)
+		make_pod(i);
+	for (unsigned int i = 0; i < PODS_MAX + 3; i++)
+		found += has_pod(names, i, 0);
+	assert_int_equal(found, PODS_MAX);
+	snprintf(pods, sizeof(pods), "%s/pods", logs);
+	snprintf(old, sizeof(old), "%s/old", logs);
+	assert_int_equal(rename(pods, old), 0);
+	make("pods");
+	make_pod(5000);
+	assert_true(has_pod(names, 5000, 5000000000));
+	pod_names_free(names);
 }
 
 static void what_is_no_name_is_left_out(void **state)
@@ -84,6 +140,7 @@ static void what_is_no_name_is_left_out(void **state)
 		"pods/a_\xff_" UID,
 		"pods/A_b_" UID,
 		"pods/a_b\"_" UID,
+		"pods/" LONG "f_b_" UID,
 		"containers/" ID ".log",
 		"containers/a_b_" ID ".log",
 		"containers/a_b_-" ID ".log",
@@ -106,16 +163,13 @@ static void what_is_no_name_is_left_out(void **state)
 	pod_names_free(names);
 }
 
-/* This process by itself, after an exec: /proc/PID/environ is what it began with. */
-static void the_environment_may_tell(void **state)
+/* Of a process by itself, after an exec: /proc/PID/environ is what it began with. */
+static struct pod pod_of(char *const *environment)
 {
-	char *const environment[] = { "HOSTNAME=web-1", "POD_NAMESPACE=shop",
-				      "CONTAINER_NAME=BAD NAME", "POD_NAMESPACE=late", NULL };
 	char *const arguments[] = { "sleep", "100", NULL };
 	struct pod pod = {};
 	pid_t child = fork();
 
-	(void)state;
 	if (!child) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execve("/bin/sleep", arguments, environment);
@@ -128,10 +182,26 @@ static void the_environment_may_tell(void **state)
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
+	pod_names_ask((uint32_t)child, &pod); /* gone */
+	return pod;
+}
+
+static void the_environment_may_tell(void **state)
+{
+	char *const few[] = { "HOSTNAME=web-1", "POD_NAMESPACE=shop", "CONTAINER_NAME=BAD NAME",
+			      "POD_NAMESPACE=late", NULL };
+	char *const all[] = { "HOSTNAME=node-7", "POD_NAMESPACE=shop", "CONTAINER_NAME=server",
+			      "POD_NAME=web-0", NULL };
+	struct pod pod = pod_of(few);
+
+	(void)state;
 	assert_string_equal(pod.space, "shop");
 	assert_string_equal(pod.name, "web-1");
 	assert_string_equal(pod.container, "");
-	pod_names_ask((uint32_t)child, &pod); /* gone */
+	pod = pod_of(all); /* the host's name may be the node's */
+	assert_string_equal(pod.space, "shop");
+	assert_string_equal(pod.name, "web-0");
+	assert_string_equal(pod.container, "server");
 }
 
 int main(void)
@@ -139,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(names_are_those_of_the_directories, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(pods_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_name_is_left_out, set_up, tear_down),
 		cmocka_unit_test(the_environment_may_tell),
 	};
