@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Build ids as binutils read them; what has none; a file that is replaced. */
+#include <elf.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <setjmp.h>
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +20,16 @@
 #include "symbol/build_ids.h"
 
 static char own_path[4096];
+static time_t ahead_s;
+
+/* The C library's, so much later. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+	now->tv_sec += ahead_s;
+	return result;
+}
 
 /* "" where it says none. */
 static void ask_readelf(char text[BUILD_ID_LEN])
@@ -63,6 +76,81 @@ static void what_is_no_program_has_none(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		assert_null(find(ids, paths[i]));
+	build_ids_free(ids);
+}
+
+static char *put_note(char *to, uint32_t type, size_t size)
+{
+	const Elf64_Nhdr header = { .n_namesz = 4, .n_descsz = (Elf64_Word)size, .n_type = type };
+
+	memcpy(to, &header, sizeof(header));
+	memcpy(to + sizeof(header), "GNU", 4);
+	memset(to + sizeof(header) + 4, 0xab, size);
+	return to + sizeof(header) + 4 + (size + 3) / 4 * 4;
+}
+
+/* Of a file with a note of another type, and then the build id, of so many bytes. */
+static bool has_build_id(size_t other_size, size_t size, char text[BUILD_ID_LEN])
+{
+	struct {
+		Elf64_Ehdr file;
+		Elf64_Phdr header;
+		char notes[1024];
+	} image = { .file = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+					   ELFDATA2LSB },
+			      .e_phoff = sizeof(Elf64_Ehdr),
+			      .e_phentsize = sizeof(Elf64_Phdr),
+			      .e_phnum = 1 },
+		    .header = { .p_type = PT_NOTE,
+				.p_offset = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) } };
+	char path[] = "/tmp/faultmap-build-id.XXXXXX";
+	char *end = put_note(image.notes, NT_GNU_PROPERTY_TYPE_0, other_size);
+	autoclose int fd = mkstemp(path);
+
+	unlink(path);
+	end = put_note(end, NT_GNU_BUILD_ID, size);
+	image.header.p_filesz = (Elf64_Xword)(end - image.notes);
+	assert_int_equal(write(fd, &image, sizeof(image)), sizeof(image));
+	return build_id_read(fd, text);
+}
+
+static void notes_are_padded_and_bounded(void **state)
+{
+	char text[BUILD_ID_LEN];
+
+	(void)state;
+	for (size_t other = 0; other < 9; other++) {
+		assert_true(has_build_id(other, 3, text));
+		assert_string_equal(text, "ababab");
+	}
+	assert_true(has_build_id(8, 32, text));
+	assert_int_equal(strlen(text), 64);
+	assert_false(has_build_id(8, 33, text));
+	assert_false(has_build_id(8, 0, text));
+}
+
+/* For a minute it is what was there, and then what is there. */
+static void a_file_that_is_replaced_is_read_again(void **state)
+{
+	char path[] = "/tmp/faultmap-build-id.XXXXXX", want[BUILD_ID_LEN], command[8300];
+	struct build_ids *ids = build_ids_new();
+
+	(void)state;
+	ask_readelf(want);
+	close(mkstemp(path));
+	assert_null(find(ids, path));
+	snprintf(command, sizeof(command), "cp '%s' '%s'", own_path, path);
+	assert_int_equal(system(command), 0);
+	ahead_s = 50;
+	assert_null(find(ids, path));
+	ahead_s = 61;
+	assert_string_equal(find(ids, path), want);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_string_equal(find(ids, path), want);
+	ahead_s = 130;
+	assert_null(find(ids, path));
+	ahead_s = 0;
+	unlink(path);
 	build_ids_free(ids);
 }
 
@@ -114,11 +202,30 @@ static void long_paths_cost_a_bounded_memory(void **state)
 	build_ids_free(ids);
 }
 
+/* More files than are remembered: those that are stay known. */
+static void files_are_bounded(void **state)
+{
+	struct build_ids *ids = build_ids_new();
+	char path[32];
+
+	(void)state;
+	assert_non_null(find(ids, own_path));
+	for (int i = 0; i < 5000; i++) {
+		snprintf(path, sizeof(path), "/nonexistent/%d", i);
+		assert_null(find(ids, path));
+	}
+	assert_non_null(find(ids, own_path));
+	build_ids_free(ids);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_what_binutils_read),
 		cmocka_unit_test(what_is_no_program_has_none),
+		cmocka_unit_test(notes_are_padded_and_bounded),
+		cmocka_unit_test(a_file_that_is_replaced_is_read_again),
+		cmocka_unit_test(files_are_bounded),
 		cmocka_unit_test(broken_files_cost_theirs),
 		cmocka_unit_test(long_paths_cost_a_bounded_memory),
 	};
