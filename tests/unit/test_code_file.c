@@ -141,7 +141,9 @@ static void of_one_that_is_gone_it_is_ours(void **state)
 	end(gone);
 	assert_true(opens(PATH, gone));
 	assert_true(opens(PATH, 0));
+	assert_int_equal(chdir("/"), 0); /* from here it would be found */
 	assert_false(opens("etc/passwd", 0));
+	assert_false(opens("etc/passwd", getpid()));
 	assert_false(opens("/dev/zero", 0));
 	assert_false(opens("/nonexistent", 0));
 }
