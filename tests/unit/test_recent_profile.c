@@ -19,7 +19,7 @@
 struct fixture {
 	struct snapshot *snapshot;
 	struct sink_recent *recent;
-	uint64_t minor[100]; /* of each instruction */
+	uint64_t minor[50100]; /* of each instruction */
 };
 
 static int set_up(void **state)
@@ -163,6 +163,26 @@ static void short_ticks_are_bounded(void **state)
 	assert_recent(fixture, 60, 100, "p;p+0x1;[anon] (demand_zero) 120\n");
 }
 
+/* 50,000 samples in all: what is older goes, however little it has; once the many have gone there
+ * is room again. */
+static void samples_are_bounded(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fault(fixture, 50001, 1);
+	tick(fixture, SECOND);
+	for (unsigned int i = 1; i <= 50000; i++)
+		fault(fixture, i, 1);
+	tick(fixture, SECOND);
+	assert_int_equal(sink_profile_count(sink_recent_last(fixture->recent)), 50000);
+	assert_recent(fixture, 60, KIND_COUNT, "[unknown];[other] (demand_zero) 50000\n");
+	fault(fixture, 50002, 1);
+	tick(fixture, SECOND);
+	fault(fixture, 50002, 1);
+	tick(fixture, SECOND);
+	assert_recent(fixture, 60, 100, "p;p+0xc352;[anon] (demand_zero) 2\n");
+}
+
 /* What was asked for stays, though the ticks and the sink itself go meanwhile. */
 static void a_part_stays_as_it_was(void **state)
 {
@@ -212,6 +232,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_too_much_is_in_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_minute_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(short_ticks_are_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(samples_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_part_stays_as_it_was, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(call_paths_are_of_the_whole_minute, set_up,
 						tear_down),
