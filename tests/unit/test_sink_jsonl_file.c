@@ -89,6 +89,26 @@ static void meta_line_is_late_but_not_lost(void **state)
 	assert_int_equal(integer(fixture->lines[1], "lines_lost_total"), 1);
 }
 
+/* The line that told of a loss is lost itself: the next one tells of both. */
+static void losses_are_told_by_a_line_that_is_written(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(tick(fixture, 1), 0);
+	limit_file_size(0);
+	for (uint64_t number = 2; number <= 3; number++) {
+		begin(fixture);
+		assert_int_equal(tick(fixture, number), -EFBIG);
+	}
+	limit_file_size(RLIM_INFINITY);
+	begin(fixture);
+	assert_int_equal(tick(fixture, 4), 0);
+	read_lines(fixture);
+	assert_int_equal(fixture->n_lines, 2);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost"), 2);
+	assert_int_equal(integer(fixture->lines[1], "lines_lost_total"), 2);
+}
+
 /* Rotation: what was lost before it is told by the meta line of the new file. */
 static void reopened_file_begins_with_meta(void **state)
 {
@@ -142,6 +162,71 @@ static void a_full_file_is_put_aside(void **state)
 	for (size_t i = 1; i < fixture->n_lines; i++)
 		assert_string_equal(text(fixture->lines[i], "rec"), "interval");
 	unlink(aside[1]);
+}
+
+/* Who has renamed it, and not said so, has another file there: that one stays. */
+static void a_full_file_that_lost_its_name_stays(void **state)
+{
+	struct fixture *fixture = *state;
+	char renamed[80], aside[80];
+	struct stat status;
+	int fd;
+
+	snprintf(renamed, sizeof(renamed), "%s.renamed", fixture->path);
+	snprintf(aside, sizeof(aside), "%s.1", fixture->path);
+	unlink(aside);
+	sink_jsonl_set_limit(fixture->sink, 1, 2);
+	assert_int_equal(rename(fixture->path, renamed), 0);
+	fd = open(fixture->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	for (uint64_t number = 1; number < 4; number++) {
+		assert_int_equal(tick(fixture, number), 0);
+		begin(fixture);
+	}
+	assert_int_equal(stat(aside, &status), -1);
+	assert_int_equal(stat(fixture->path, &status), 0);
+	assert_int_equal(status.st_size, 0);
+	assert_int_equal(stat(renamed, &status), 0);
+	assert_true(status.st_size > 300);
+	unlink(renamed);
+	close(fd);
+}
+
+/* Each file can be read by itself: it has the stacks that its lines name. */
+static void each_file_has_its_stacks(void **state)
+{
+	struct fixture *fixture = *state;
+	struct context *context = context_new(1);
+	struct error error;
+	char aside[80];
+
+	snprintf(aside, sizeof(aside), "%s.1", fixture->path);
+	context_set_place(context, 0,
+			  (struct code_place){ .file = snapshot_intern(fixture->snapshot, "/bin/p"),
+					       .offset = 16,
+					       .in_file = true });
+	context->has_code = context->has_stack = true;
+	context_set_stack_id(context);
+	row_set_context(fixture->row, context);
+	context_drop(context);
+	for (uint64_t number = 1; number <= 6; number++) {
+		fixture->row->now.minor++;
+		assert_int_equal(tick(fixture, number), 0);
+		read_lines(fixture);
+		assert_non_null(find(fixture, "faults", 0));
+		assert_non_null(find(fixture, "stack", 0));
+		assert_null(find(fixture, "stack", 1));
+		if (number == 2) { /* put aside before the next */
+			sink_jsonl_set_limit(fixture->sink, 1, 1);
+		} else if (number == 3) {
+			sink_jsonl_set_limit(fixture->sink, 0, 1);
+		} else if (number == 4) {
+			assert_int_equal(rename(fixture->path, aside), 0);
+			assert_int_equal(sink_jsonl_reopen(fixture->sink, &error), 0);
+		}
+		begin(fixture);
+	}
+	unlink(aside);
 }
 
 /* What the lines that were read so far say. */
@@ -208,15 +293,18 @@ static void slow_reader_gets_sums(void **state)
 	add_cow_rows(fixture, 0, 9000);
 	assert_int_equal(tick(fixture, 1), -EAGAIN);
 	for (uint64_t number = 2; number < 100; number++) {
-		begin(fixture);
-		assert_int_equal(tick(fixture, number), 0);
 		read_pipe(stream, &sums);
+		begin(fixture);
+		if (number == 2) /* once it has read something there is room again */
+			add_cow_rows(fixture, 0, 10);
+		assert_int_equal(tick(fixture, number), 0);
 	}
+	read_pipe(stream, &sums);
 	assert_int_equal(sums.n_other, 1);
 	assert_in_range(sums.n_faults, 1000, 8999);
-	assert_int_equal(sums.minor, 9000);
+	assert_int_equal(sums.minor, 9010);
 	assert_int_equal(sums.lost, 0);
-	assert_int_equal(sink_jsonl_folded(fixture->sink), 9000 - sums.n_faults);
+	assert_int_equal(sink_jsonl_folded(fixture->sink), 9010 - sums.n_faults);
 	fclose(stream);
 }
 
@@ -326,6 +414,7 @@ static void replace_and_append_do_as_they_say(void **state)
 	size_t want[] = { 1, 2, 1 };
 	struct error error;
 	struct stat status;
+	mode_t mask;
 
 	for (size_t i = 0; i < 3; i++) {
 		struct sink_jsonl *sink;
@@ -336,11 +425,15 @@ static void replace_and_append_do_as_they_say(void **state)
 		read_lines(fixture);
 		assert_int_equal(fixture->n_lines, want[i]);
 	}
-	unlink(fixture->path);
-	sink_jsonl_free(fixture->sink);
-	assert_int_equal(sink_jsonl_new(&fixture->sink, fixture->path, OUTLET_REPLACE, &error), 0);
-	assert_int_equal(stat(fixture->path, &status), 0);
-	assert_int_equal(status.st_mode & 0007, 0);
+	mask = umask(0);
+	for (size_t i = 1; i < 3; i++) { /* for its group, or for its owner alone */
+		unlink(fixture->path);
+		sink_jsonl_free(fixture->sink);
+		assert_int_equal(sink_jsonl_new(&fixture->sink, fixture->path, how[i], &error), 0);
+		assert_int_equal(stat(fixture->path, &status), 0);
+		assert_int_equal(status.st_mode & 0777, i == 1 ? 0640 : 0600);
+	}
+	umask(mask);
 }
 
 static void unwritable_file_is_named(void **state)
@@ -359,8 +452,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(torn_line_is_cut_off_and_counted),
 		TEST(meta_line_is_late_but_not_lost),
+		TEST(losses_are_told_by_a_line_that_is_written),
 		TEST(reopened_file_begins_with_meta),
 		TEST(a_full_file_is_put_aside),
+		TEST(a_full_file_that_lost_its_name_stays),
+		TEST(each_file_has_its_stacks),
 		TEST(slow_reader_gets_sums),
 		TEST(stuck_reader_gets_sums),
 		TEST(reader_that_goes_on_misses_nothing),
