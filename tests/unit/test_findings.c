@@ -97,6 +97,9 @@ static const struct one table[] = {
 	  .is_whole = true },
 	{ "huge-pages", "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, 0, 0, 256 * MIB, STALL_CPU,
 	  150 * MS, .wall_ns = SECOND },
+	/* The same memory again and again is told once. */
+	{ "again", "[heap]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65536, 0, 0, 50 * MIB, STALL_CPU,
+	  150 * MS, .wall_ns = SECOND },
 	/* Less; fast; many small mappings; already huge. */
 	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 65000, 0, 0, 256 * MIB, STALL_CPU,
 	  150 * MS, .wall_ns = SECOND },
@@ -265,6 +268,7 @@ static void allocators_are_told_apart(void **state)
 		if (!strstr(list[0].seen, cases[i].seen) ||
 		    !strstr(list[0].advice, cases[i].advice))
 			fail_msg("case %zu: %s; do: %s", i, list[0].seen, list[0].advice);
+		assert_int_equal(list[0].cost_bytes, (256 - 20) * MIB);
 		snapshot_free(snapshot);
 		findings_free(findings);
 	}
@@ -410,14 +414,16 @@ static void arenas_are_counted(void **state)
 		uint64_t at, size, pages;
 		bool is_found;
 		const char *library;
+		enum fault_mode mode;
 	} cases[] = {
-		{ 32, 0, 4 * MIB, 600, true, "/usr/lib/libc.so.6" },
-		{ 31, 0, 4 * MIB, 600, false, "/usr/lib/libc.so.6" },
-		{ 32, 0, 4 * MIB, 400, false, "/usr/lib/libc.so.6" },
-		{ 32, 32 * MIB, 4 * MIB, 600, false, "/usr/lib/libc.so.6" },
-		{ 32, 0, 65 * MIB, 600, false, "/usr/lib/libc.so.6" },
-		{ 32, 0, 4 * MIB, 600, true, "/usr/lib/jvm/libjvm.so" },
-		{ 32, 0, 4 * MIB, 600, false, "/usr/lib/libjemalloc.so.2" },
+		{ 32, 0, 4 * MIB, 600, true, "/usr/lib/libc.so.6", MODE_USER },
+		{ 31, 0, 4 * MIB, 600, false, "/usr/lib/libc.so.6", MODE_USER },
+		{ 32, 0, 4 * MIB, 400, false, "/usr/lib/libc.so.6", MODE_USER },
+		{ 32, 32 * MIB, 4 * MIB, 600, false, "/usr/lib/libc.so.6", MODE_USER },
+		{ 32, 0, 65 * MIB, 600, false, "/usr/lib/libc.so.6", MODE_USER },
+		{ 32, 0, 4 * MIB, 600, true, "/usr/lib/jvm/libjvm.so", MODE_USER },
+		{ 32, 0, 4 * MIB, 600, false, "/usr/lib/libjemalloc.so.2", MODE_USER },
+		{ 32, 0, 4 * MIB, 600, false, "/usr/lib/libc.so.6", MODE_KERNEL },
 	};
 
 	(void)state;
@@ -440,6 +446,7 @@ static void arenas_are_counted(void **state)
 
 			row->map_start = 0x7f0000000000 + j * 128 * MIB + cases[i].at;
 			row->map_end = row->map_start + cases[i].size;
+			row->mode = (uint8_t)cases[i].mode;
 			/* One that was only read adds none. */
 			row = add_row(snapshot, process, 1 + j, "[anon]", "rw-p", KIND_DEMAND_ZERO,
 				      ACCESS_READ, MIB, 1, 0);
@@ -524,11 +531,11 @@ static void recent_ones_are_of_the_last_window(void **state)
 	recent_findings_free(recent);
 }
 
-/* A window of each interval, in the first of which there is a finding; it is kept for five seconds,
+/* A window of each interval, in the first of which there is a finding; it is kept for four seconds,
  * and told as new once. */
 static void what_was_found_is_kept_for_a_while(void **state)
 {
-	struct recent_findings *recent = recent_findings_new(4096, 0, 5 * SECOND, NULL);
+	struct recent_findings *recent = recent_findings_new(4096, 0, 4 * SECOND, NULL);
 	struct snapshot *snapshot = snapshot_new();
 	struct error error;
 	uint64_t window_ns;
@@ -559,6 +566,138 @@ static void what_was_found_is_kept_for_a_while(void **state)
 	assert_int_equal(count + window_ns, 0);
 	snapshot_free(snapshot);
 	recent_findings_free(recent);
+}
+
+static void copy_much(struct snapshot *snapshot, uint32_t pid)
+{
+	add_row(snapshot, add_process(snapshot, pid, "work", MIB, MIB), pid, "[anon]", "rw-p",
+		KIND_COW, ACCESS_WRITE, 256 * MIB, 20000, 0);
+}
+
+/* What others do later is no reason to forget it; but there are no more than anybody reads. */
+static void each_process_has_its_own(void **state)
+{
+	struct recent_findings *recent = recent_findings_new(4096, 0, 1000 * SECOND, NULL);
+	struct snapshot *snapshot = snapshot_new();
+	const struct finding *list;
+	struct error error;
+	size_t count;
+
+	(void)state;
+	for (uint32_t tick = 1; tick <= 40; tick++) {
+		snapshot_begin(snapshot);
+		copy_much(snapshot, 100 + tick);
+		copy_much(snapshot, 200 + tick);
+		seal(snapshot, tick);
+		assert_int_equal(recent_findings_tick(recent, snapshot, &error), 0);
+		list = recent_findings_list(recent, &count, NULL);
+		assert_int_equal(count, 2 * tick < 64 ? 2 * tick : 64);
+		assert_int_equal(list[0].pid % 100, tick); /* the newest */
+	}
+	snapshot_free(snapshot);
+	recent_findings_free(recent);
+}
+
+/* Rows of two mappings, neither of which is long; and of two causes. */
+static void stalls_add_up(void **state)
+{
+	static const struct {
+		const char *want;
+		enum fault_kind kind;
+		enum stall_cause causes[2];
+	} cases[] = {
+		{ "swap-in", KIND_SWAP_IN, { STALL_SWAP, STALL_SWAP } },
+		{ "numa-hints", KIND_NUMA_HINT, { STALL_CPU, STALL_CPU } },
+		{ "lock-convoy", KIND_FILE_MAP, { STALL_LOCK, STALL_LOCK } },
+		{ "slow-handler", KIND_FILE_MAP, { STALL_REMOTE, STALL_USERFAULTFD } },
+		{ NULL, KIND_FILE_MAP, { STALL_LOCK, STALL_USERFAULTFD } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct findings *findings = findings_new(4096, NULL);
+		struct snapshot *snapshot = snapshot_new();
+		const struct finding *list;
+		struct process *process;
+		struct error error;
+		size_t count;
+
+		snapshot_begin(snapshot);
+		process = add_process(snapshot, 100, "work", MIB, MIB);
+		for (uint64_t j = 0; j < 2; j++)
+			stall_for(add_row(snapshot, process, 1 + j, j ? "[anon]" : "/data/x",
+					  "rw-p", cases[i].kind, ACCESS_READ, MIB, 10, 0),
+				  cases[i].causes[j], 60 * MS);
+		seal(snapshot, 1);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+		if (count != !!cases[i].want || (count && strcmp(list[0].name, cases[i].want)))
+			fail_msg("case %zu: %zu findings", i, count);
+		if (count)
+			assert_int_equal(list[0].cost_ns, 120 * MS);
+		snapshot_free(snapshot);
+		findings_free(findings);
+	}
+}
+
+/* Relocations before the first tick, or the one before, are not of this one. */
+static void relocations_are_of_each_tick(void **state)
+{
+	struct findings *findings = findings_new(4096, NULL);
+	struct snapshot *snapshot = snapshot_new();
+	const struct finding *list;
+	struct error error;
+	struct row *row;
+	size_t count;
+
+	(void)state;
+	for (uint64_t tick = 1; tick <= 3; tick++) {
+		snapshot_begin(snapshot);
+		row = add_row(snapshot, add_process(snapshot, 100, "work", MIB, MIB), 1,
+			      "/lib/x.so", "rw-p", KIND_FILE_COW, ACCESS_WRITE, 256 * MIB,
+			      650 * tick, 50 * tick);
+		stall_for(row, STALL_CPU, 50 * MS);
+		seal(snapshot, tick);
+		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+		assert_int_equal(count, tick == 3); /* 1400 are not enough */
+	}
+	assert_string_equal(list[0].name, "relocations");
+	assert_int_equal(list[0].cost_bytes, 2100 * 4096);
+	assert_int_equal(list[0].cost_ns, 150 * MS);
+	snapshot_free(snapshot);
+	findings_free(findings);
+}
+
+/* What stalls longest is first, and what has no stalls at the end; "[other]" is nobody. */
+static void the_costliest_is_first(void **state)
+{
+	static const char *const want[] = { "lock-convoy", "swap-in", "cow-storm" };
+	struct findings *findings = findings_new(4096, NULL);
+	struct snapshot *snapshot = snapshot_new();
+	const struct finding *list;
+	struct error error;
+	size_t count;
+
+	(void)state;
+	snapshot_begin(snapshot);
+	stall_for(add_row(snapshot, add_process(snapshot, 100, "swap", MIB, MIB), 1, "[anon]",
+			  "rw-p", KIND_SWAP_IN, ACCESS_READ, MIB, 0, 100),
+		  STALL_SWAP, 150 * MS);
+	stall_for(add_row(snapshot, add_process(snapshot, 101, "lock", MIB, MIB), 2, "[anon]",
+			  "rw-p", KIND_DEMAND_ZERO, ACCESS_WRITE, MIB, 10, 0),
+		  STALL_LOCK, 200 * MS);
+	copy_much(snapshot, 102);
+	add_row(snapshot, add_process(snapshot, 0, "other", 0, 0), 3, "[other]", "rw-p", KIND_COW,
+		ACCESS_WRITE, MIB, 20000, 0);
+	seal(snapshot, 1);
+	assert_int_equal(findings_tick(findings, snapshot, &error), 0);
+	assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
+	assert_int_equal(count, ARRAY_SIZE(want));
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(list[i].name, want[i]);
+	snapshot_free(snapshot);
+	findings_free(findings);
 }
 
 /* Ten processes do the same: three say it. */
@@ -601,6 +740,10 @@ int main(void)
 		cmocka_unit_test(arenas_are_counted),
 		cmocka_unit_test(threads_are_counted_by_their_stacks),
 		cmocka_unit_test(recent_ones_are_of_the_last_window),
+		cmocka_unit_test(each_process_has_its_own),
+		cmocka_unit_test(stalls_add_up),
+		cmocka_unit_test(relocations_are_of_each_tick),
+		cmocka_unit_test(the_costliest_is_first),
 		cmocka_unit_test(of_a_kind_the_costliest_are_told),
 	};
 
