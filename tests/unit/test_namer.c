@@ -25,11 +25,17 @@
 
 static char own_path[4096];
 
-__attribute__((noinline)) int a_function_of_this_test(int value)
-{
-	__asm__ volatile("");
-	return value + 1;
-}
+/* All of it is on the line that has this. */
+#define FUNCTION(name, more)                          \
+	__attribute__((noinline)) int name(int value) \
+	{                                             \
+		__asm__ volatile("");                 \
+		return value + (more);                \
+	}
+
+enum { FUNCTION_LINE = __LINE__ + 1 };
+FUNCTION(a_function_of_this_test, 1)
+FUNCTION(another_function, 2)
 
 static int set_up(void **state)
 {
@@ -58,7 +64,7 @@ static bool has_own(struct namer *namer)
 					   offset_of((uintptr_t)a_function_of_this_test));
 
 	return name.function && !strcmp(name.function, "a_function_of_this_test") &&
-	       !strcmp(name.source, "test_namer.c") && name.line > 20 && name.line < 40;
+	       !strcmp(name.source, "test_namer.c") && name.line == FUNCTION_LINE;
 }
 
 /* Asks again each time: what a worker that died was asked is forgotten. */
@@ -139,6 +145,12 @@ static void a_worker_that_dies_is_made_again(void **state)
 	pid_t worker;
 
 	assert_true(comes(*state));
+	for (uint64_t i = 0; i < 1100; i++) { /* all the files that a worker takes */
+		char path[32];
+
+		snprintf(path, sizeof(path), "/nonexistent/%d", (int)i);
+		namer_want(*state, path, 0, 64);
+	}
 	worker = find_worker();
 	assert_true(worker > 1);
 	kill(worker, SIGKILL);
@@ -170,6 +182,26 @@ static void more_than_it_keeps_are_forgotten(void **state)
 	assert_true(comes(namer));
 }
 
+/* The answer to what was forgotten, in whose place another name is: it is not that one's. */
+static void late_answers_are_to_nobody(void **state)
+{
+	struct namer *namer = *state;
+	pid_t worker;
+
+	assert_true(comes(namer));
+	worker = find_worker();
+	assert_true(worker > 1);
+	kill(worker, SIGSTOP);
+	alarm(60);
+	namer_want(namer, own_path, (uint32_t)getpid(), offset_of((uintptr_t)another_function));
+	for (uint64_t i = 0; i < 65536 - 2 + 1; i++) /* the last one makes it forget all */
+		namer_want(namer, "/nonexistent", (uint32_t)getpid(), i);
+	want_own(namer); /* the second, as the other function was */
+	alarm(0);
+	kill(worker, SIGCONT);
+	assert_true(comes(namer));
+}
+
 /* 40 MB of paths, as anybody can make them, cost 8 MiB at most; and those of before have their names. */
 static void long_paths_cost_a_bounded_memory(void **state)
 {
@@ -197,6 +229,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(more_than_it_keeps_are_forgotten, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(late_answers_are_to_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_paths_cost_a_bounded_memory, set_up,
 						tear_down),
 	};
