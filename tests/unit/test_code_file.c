@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which file a path of a process means: in its own root, or in ours where it is the same one. */
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,7 +106,7 @@ static void it_is_the_one_in_its_root(void **state)
 }
 
 /* In a chroot it does not: mountinfo lacks the mount that its root is in. */
-static bool mountinfo_has_it(void)
+static bool mountinfo_has(const char *path)
 {
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
 	char line[4096], point[4096];
@@ -112,7 +115,7 @@ static bool mountinfo_has_it(void)
 	assert_non_null(mounts);
 	while (fgets(line, sizeof(line), mounts))
 		if (sscanf(line, "%*u %*u %*s %*s %4095s", point) == 1 &&
-		    !strncmp(point, PATH, strlen(point)))
+		    !strncmp(point, path, strlen(point)))
 			is_there = true;
 	fclose(mounts);
 	return is_there;
@@ -127,10 +130,81 @@ static void where_the_root_is_closed_mounts_tell(void **state)
 		end(here);
 		skip();
 	}
-	assert_int_equal(opens_for_nobody(PATH, here), mountinfo_has_it());
+	assert_int_equal(opens_for_nobody(PATH, here), mountinfo_has(PATH));
 	assert_false(opens_for_nobody(PATH, elsewhere));
 	end(here);
 	end(elsewhere);
+}
+
+/* A process that waits, in a mount namespace of its own: at `point` it has first what is there, and
+ * then an empty file system over that. 0: it may not. */
+static pid_t start_with_mount(const char *point)
+{
+	int ready[2];
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		byte = !unshare(CLONE_NEWNS) &&
+		       !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		       !mount(point, point, NULL, MS_BIND, NULL) &&
+		       !mount("none", point, "tmpfs", 0, NULL);
+		if (write(ready[1], &byte, 1) == 1 && byte)
+			pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	if (byte)
+		return pid;
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+/* The last mount of those at one place counts, and none whose name only begins as the path does. */
+static void what_is_mounted_over_is_not_ours(void **state)
+{
+	static const struct {
+		const char *point, *directory;
+		bool is_ours;
+	} cases[] = { { "a", "a", false }, { "a b", "a b", false }, { "a", "ab", true } };
+	char above[] = "/tmp/faultmap-code-file.XXXXXX", command[64];
+	bool has_skipped = false;
+
+	(void)state;
+	assert_non_null(mkdtemp(above));
+	assert_int_equal(chmod(above, 0755), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char point[64], directory[64], path[80];
+		pid_t pid;
+		int fd;
+
+		snprintf(point, sizeof(point), "%s/%s", above, cases[i].point);
+		snprintf(directory, sizeof(directory), "%s/%s", above, cases[i].directory);
+		snprintf(path, sizeof(path), "%s/file", directory);
+		mkdir(point, 0755);
+		mkdir(directory, 0755);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		assert_true(fd >= 0);
+		close(fd);
+		pid = start_with_mount(point);
+		has_skipped |= !pid;
+		if (!pid)
+			continue;
+		assert_int_equal(opens(path, pid), cases[i].is_ours);
+		assert_int_equal(opens_for_nobody(path, pid),
+				 cases[i].is_ours && mountinfo_has(path));
+		end(pid);
+	}
+	snprintf(command, sizeof(command), "rm -r %s", above);
+	assert_int_equal(system(command), 0);
+	if (has_skipped)
+		skip();
 }
 
 static void of_one_that_is_gone_it_is_ours(void **state)
@@ -174,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_the_one_in_its_root),
 		cmocka_unit_test(where_the_root_is_closed_mounts_tell),
+		cmocka_unit_test(what_is_mounted_over_is_not_ours),
 		cmocka_unit_test(of_one_that_is_gone_it_is_ours),
 		cmocka_unit_test(code_of_another_root_has_no_name_of_ours),
 	};

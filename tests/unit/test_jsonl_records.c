@@ -380,6 +380,57 @@ static void every_field_may_be_damaged(void **unused)
 	print_message("%u lines\n", state.n_cases);
 }
 
+static bool is_of(const struct record_case *record, const char *rec)
+{
+	char begin[64];
+
+	snprintf(begin, sizeof(begin), "{'rec':'%s',", rec);
+	return !strncmp(record->line, begin, strlen(begin));
+}
+
+/* Of the right type, and yet no such thing: the line is told and counts for nothing. */
+static void what_is_out_of_range_is_told(void **unused)
+{
+	static const struct {
+		const char *rec, *from, *to;
+	} cases[] = {
+		{ "faults", "'pid':7", "'pid':4294967296" },
+		{ "faults", "'tid':8", "'tid':4294967296" },
+		{ "faults", "'comm':'c'", "'comm':'0123456789abcdef'" },
+		{ "faults", "'thread':'t'", "'thread':'0123456789abcdef'" },
+		{ "faults", "'mapping_id':'0x1'", "'mapping_id':'0x'" },
+		{ "faults", "'mapping_id':'0x1'", "'mapping_id':'0x1g'" },
+		{ "faults", "'mapping_id':'0x1'", "'mapping_id':'11'" },
+		{ "faults", "'perms':'r--p'", "'perms':'r--pp'" },
+		{ "faults", "'kind':'cow'", "'kind':'cows'" },
+		{ "faults", "'buckets':[5,", "'buckets':[" },
+		{ "faults", "'buckets':[5,", "'buckets':[5,0," },
+		{ "stack", "'build_id':'0a1b'", "'build_id':'0A1B'" },
+		{ "stack_sample", "'pid':7", "'pid':4294967296" },
+		{ "exit", "'seconds':1", "'seconds':1000000001" },
+		{ "exit", "'seconds':1", "'seconds':-1" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *line = NULL, *at;
+		char text[4096];
+		uint64_t minor;
+
+		for (size_t j = 0; j < ARRAY_SIZE(records) && !line; j++)
+			line = is_of(&records[j], cases[i].rec) ? records[j].line : NULL;
+		at = line ? strstr(line, cases[i].from) : NULL;
+		assert_non_null(at);
+		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - line), line, cases[i].to,
+			 at + strlen(cases[i].from));
+		for (char *quote = text; (quote = strchr(quote, '\''));)
+			*quote = '"';
+		minor = read_line(text);
+		if (state.n_complaints != 1 || state.complaint_line != 2 || minor != 5)
+			fail_msg("%s: %u complaints: %s", cases[i].to, state.n_complaints, text);
+	}
+}
+
 static int set_up(void **unused)
 {
 	(void)unused;
@@ -401,6 +452,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_field_may_be_damaged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_out_of_range_is_told, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("jsonl_records", tests, NULL, NULL);
