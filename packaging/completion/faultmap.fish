@@ -91,6 +91,8 @@ complete -c faultmap -n $top -l user -x -a '(__fish_complete_users)' -d 'become 
 
 set -l log '__fish_seen_subcommand_from log'
 complete -c faultmap -n $log -s o -l output -r -F -d 'write to this file'
+complete -c faultmap -n $log -l jsonl-max -x -d 'rename the file when it has grown to this size'
+complete -c faultmap -n $log -l jsonl-keep -x -d 'number of renamed files to keep'
 complete -c faultmap -n $log -l min-faults -x -d 'sum up lines with fewer faults'
 complete -c faultmap -n $log -l top -x -d 'write so many lines at each tick'
 complete -c faultmap -n $log -l fold -x -a 'exit none' -d 'sum up processes between two ticks'

@@ -111,6 +111,8 @@ _faultmap() {
 		log)
 			_arguments $threads $context $watch $common $filter $interval $count \
 				'(-o --output)'{-o+,--output=}'[write to this file]:file:_files' \
+				'--jsonl-max=[rename the file when it has grown to this size]:size' \
+				'--jsonl-keep=[number of renamed files to keep]:number' \
 				'--min-faults=[sum up lines with fewer faults]:number' \
 				'--top=[write so many lines at each tick]:number' \
 				'--fold=[sum up processes between two ticks]:what:(exit none)' \

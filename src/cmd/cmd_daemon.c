@@ -298,7 +298,7 @@ static int open_jsonl(struct sink_jsonl **ret_jsonl, const struct daemon_config 
 		return 0;
 	if (sink_jsonl_new(ret_jsonl, config->jsonl, OUTLET_PERSIST, error) < 0)
 		return -EIO;
-	sink_jsonl_set_limit(*ret_jsonl, config->jsonl_max, config->jsonl_keep);
+	sink_jsonl_set_limit(*ret_jsonl, config->jsonl_limit.max_bytes, config->jsonl_limit.keep);
 	sink_jsonl_set_folding(*ret_jsonl, &fold);
 	return 0;
 }
@@ -548,7 +548,8 @@ static int service_run(struct service *service)
 	if (result < 0)
 		log_error("%s", error.text);
 	else
-		sandbox_try(service->config->jsonl_max ? SANDBOX_ROTATE : SANDBOX_DAEMON,
+		sandbox_try(service->config->jsonl_limit.max_bytes ? SANDBOX_ROTATE :
+								     SANDBOX_DAEMON,
 			    &service->config->common.disabled);
 	status = result < 0 ? EXIT_FAILED : serve(service);
 	web_close(TAKE_PTR(service->web)); /* before the loop that it is on */

@@ -335,7 +335,7 @@ static int prepare(struct guard_command *guard, struct error *error)
 	result = watch_ends(guard, error);
 	if (!result)
 		result = session_give_up_privileges(guard->session, &guard->user,
-						    &guard->config->common, SANDBOX_GUARD, error);
+						    &guard->config->common, SANDBOX_RENAME, error);
 	if (!result && guard->config->textfile)
 		result = textfile_write(guard->config->textfile, guard->name, &guard->totals,
 					guard->since, error);

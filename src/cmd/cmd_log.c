@@ -29,6 +29,7 @@ struct log_config {
 	uint64_t count;
 	const char *output;
 	struct fold_flags fold;
+	struct limit_flags limit;
 	bool schema;
 };
 
@@ -49,6 +50,7 @@ static const struct option_spec options[] = {
 		  "unix:PATH (default: -, standard output)",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct log_config, output) },
+	LIMIT_OPTIONS(struct log_config, limit),
 	FOLD_OPTIONS("", struct log_config, fold),
 	{ .name = "schema",
 	  .help = "print the JSON Schema of the lines and exit",
@@ -169,6 +171,18 @@ static int finish(const struct log *log, int result, const struct error *error)
 	return EXIT_FAILED;
 }
 
+static int give_up_privileges(struct log *log, struct error *error)
+{
+	bool rotates = log->config->limit.max_bytes && sink_jsonl_is_file(log->sink);
+
+	if (rotates && log->user.is_other)
+		sink_jsonl_give(log->sink, log->user.uid);
+	if (rotates)
+		session_keep_making(log->session, log->config->output);
+	return session_give_up_privileges(log->session, &log->user, &log->config->common,
+					  rotates ? SANDBOX_RENAME : SANDBOX_WATCH, error);
+}
+
 static int log_run(struct log *log)
 {
 	struct collector_options collector = watch_collector(&log->config->watch,
@@ -191,8 +205,7 @@ static int log_run(struct log *log)
 	if (result < 0)
 		error_set(&error, -result, "starting: %s", strerror(-result));
 	else
-		result = session_give_up_privileges(log->session, &log->user, &log->config->common,
-						    SANDBOX_WATCH, &error);
+		result = give_up_privileges(log, &error);
 	if (!result)
 		result = write_meta(log, &error);
 	if (!result)
@@ -209,6 +222,7 @@ static int log_run(struct log *log)
 static int log_main(int argc, char *argv[])
 {
 	struct log_config config = { .interval_ms = 1000,
+				     .limit.keep = LIMIT_KEEP_DEFAULT,
 				     .watch = { .detail = DETAIL_FAST,
 						.stack_samples = STACK_SAMPLES_DEFAULT } };
 	struct log log = { .config = &config };
@@ -227,6 +241,10 @@ static int log_main(int argc, char *argv[])
 	if (config.schema) {
 		fputs(sink_jsonl_schema(), stdout);
 		return EXIT_DONE;
+	}
+	if (config.limit.max_bytes && (!config.output || !strcmp(config.output, "-"))) {
+		log_error("--jsonl-max is for a file: name one with -o FILE");
+		return EXIT_USAGE;
 	}
 	if (filter_flags_read(&config.filter, &error) < 0) {
 		log_error("%s", error.text);
@@ -250,6 +268,7 @@ static int log_main(int argc, char *argv[])
 	}
 	sink_jsonl_set_findings(log.sink, findings);
 	sinks_add(&log.sinks, &recent_findings_ops, findings);
+	sink_jsonl_set_limit(log.sink, config.limit.max_bytes, config.limit.keep);
 	fold = watch_folding(&config.fold);
 	sink_jsonl_set_folding(log.sink, &fold);
 	sinks_add(&log.sinks, &sink_jsonl_ops, log.sink);

@@ -21,8 +21,7 @@ struct daemon_config {
 	const char *web_config_file;
 	bool web_enable_lifecycle;
 	const char *jsonl;
-	uint64_t jsonl_max; /* bytes; 0: any */
-	uint64_t jsonl_keep;
+	struct limit_flags jsonl_limit;
 	struct fold_flags jsonl_fold;
 	bool stream;
 	uint64_t interval_ms;

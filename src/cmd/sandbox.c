@@ -243,10 +243,10 @@ static int allow_more(scmp_filter_ctx filter, enum sandbox sandbox)
 		result = allow_loop(filter);
 	if (!result && sandbox == SANDBOX_CONNECT)
 		result = allow_connections(filter);
-	if (!result && (sandbox == SANDBOX_GUARD || sandbox == SANDBOX_ROTATE))
+	if (!result && (sandbox == SANDBOX_RENAME || sandbox == SANDBOX_ROTATE))
 		result = allow_renaming(filter);
 	if (!result &&
-	    (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_GUARD || sandbox == SANDBOX_SCREEN))
+	    (sandbox == SANDBOX_WATCH || sandbox == SANDBOX_RENAME || sandbox == SANDBOX_SCREEN))
 		return allow_perf_events(filter);
 	return result ?: refuse_perf_events(filter);
 }

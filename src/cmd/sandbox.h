@@ -18,7 +18,7 @@ enum sandbox {
 	SANDBOX_DAEMON,  /* reads maps, serves clients, opens files again */
 	SANDBOX_ROTATE,  /* daemon --jsonl-max: the same, and puts files aside */
 	SANDBOX_WATCH,   /* log, top: the same, and perf events for CPUs that come online */
-	SANDBOX_GUARD,   /* guard: the same, and a file that takes the place of another */
+	SANDBOX_RENAME,  /* guard, log --jsonl-max: the same, and files get other names */
 	SANDBOX_SCREEN,  /* top on a terminal: the same, and the terminal */
 	SANDBOX_REPLAY,  /* as report, and the loop and the terminal */
 	SANDBOX_CONNECT, /* top --connect: the same, and connections to anywhere, and threads */

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "base/output_file.h"
 #include "base/util.h"
 #include "collect/policy.h"
 
@@ -17,6 +18,7 @@ struct session {
 	struct loop *loop;
 	struct filter *filter; /* NULL: all processes */
 	bool wants_exe;
+	const char *made_again;    /* session_keep_making(); NULL: none */
 	const struct sinks *sinks; /* NULL: none */
 	sinks_result_fn on_result;
 	session_tick_fn on_tick;
@@ -204,6 +206,11 @@ void session_set_signal(struct session *session, session_signal_fn on_signal)
 	session->on_signal = on_signal;
 }
 
+void session_keep_making(struct session *session, const char *path)
+{
+	session->made_again = path;
+}
+
 int session_give_up_privileges(const struct session *session, const struct privileges_user *user,
 			       const struct common_options *common, enum sandbox sandbox,
 			       struct error *error)
@@ -214,6 +221,8 @@ int session_give_up_privileges(const struct session *session, const struct privi
 			     (is_paranoid ? PRIVILEGE_OPEN_PERF_3 : PRIVILEGE_OPEN_PERF);
 	int result = privileges_suspend(user, error);
 
+	if (session->made_again && !output_file_may_reopen(session->made_again))
+		needs |= PRIVILEGE_WRITE_FILES;
 	if (!result)
 		result = privileges_drop(needs, error);
 	if (!result)

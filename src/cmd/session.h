@@ -67,6 +67,9 @@ size_t session_programs(const struct session *session, struct program_stats *pro
 void session_set_trouble(struct session *session, session_trouble_fn on_trouble);
 void session_set_signal(struct session *session, session_signal_fn on_signal);
 
+/* The name of a file that is made again while the session runs, to be called before
+ * session_give_up_privileges: where the user may not, the capability stays. Borrowed. */
+void session_keep_making(struct session *session, const char *path);
 /*
  * For a command that only reads from now on, before its first tick: becomes the user, keeps only
  * the capabilities that reading needs, and enters that filter of system calls. 0 or a negative

@@ -121,6 +121,28 @@ extern const char *const fold_words[];
 		.choices = fold_words                                                          \
 	}
 
+/* How large a file of JSON lines grows; part of the command's config. */
+struct limit_flags {
+	uint64_t max_bytes; /* 0: any */
+	uint64_t keep;
+};
+
+#define LIMIT_KEEP_DEFAULT 7
+#define LIMIT_OPTIONS(config, member)                                                              \
+	{ .name = "jsonl-max",                                                                     \
+	  .argument = "SIZE",                                                                      \
+	  .help = "when FILE has grown to SIZE, rename it to FILE.1, FILE.1 to FILE.2 and\n"       \
+		  "so on: a power of two from 64K to 1T (default: never)",                         \
+	  .type = OPTION_SIZE,                                                                     \
+	  .offset = offsetof(config, member.max_bytes),                                            \
+	  .min = 64 << 10,                                                                         \
+	  .max = 1ULL << 40 },                                                                     \
+	{                                                                                          \
+		.name = "jsonl-keep", .argument = "N",                                             \
+		.help = "with --jsonl-max: keep N renamed files (default 7)", .type = OPTION_UINT, \
+		.offset = offsetof(config, member.keep), .min = 1, .max = 1000                     \
+	}
+
 struct fold_options watch_folding(const struct fold_flags *flags);
 
 /* For collector_new and session_open; `follow` and the like are the command's to add. */

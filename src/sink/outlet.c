@@ -230,6 +230,11 @@ bool outlet_is_stdout(const struct outlet *outlet)
 	return outlet->is_stdout;
 }
 
+bool outlet_is_file(const struct outlet *outlet)
+{
+	return outlet->is_regular && !outlet->is_stdout;
+}
+
 const char *outlet_name(const struct outlet *outlet)
 {
 	return outlet->name;
@@ -503,7 +508,7 @@ void outlet_watch(struct outlet *outlet, struct loop *loop)
 
 void outlet_give(const struct outlet *outlet, uid_t owner)
 {
-	if (outlet->is_regular && !outlet->is_stdout)
+	if (outlet_is_file(outlet))
 		output_file_give(outlet->fd, outlet->path, owner);
 }
 
@@ -512,7 +517,7 @@ int outlet_reopen(struct outlet *outlet, bool *ret_opened)
 	int fd;
 
 	*ret_opened = false;
-	if (outlet->is_stdout || !outlet->is_regular)
+	if (!outlet_is_file(outlet))
 		return 0;
 	fd = open_path(outlet, false);
 	if (fd < 0)
@@ -534,10 +539,9 @@ static bool is_full(const struct outlet *outlet)
 {
 	struct stat ours, named;
 
-	return outlet->max_bytes && outlet->is_regular && !outlet->is_stdout &&
-	       !fstat(outlet->fd, &ours) && (uint64_t)ours.st_size >= outlet->max_bytes &&
-	       !lstat(outlet->path, &named) && named.st_ino == ours.st_ino &&
-	       named.st_dev == ours.st_dev;
+	return outlet->max_bytes && outlet_is_file(outlet) && !fstat(outlet->fd, &ours) &&
+	       (uint64_t)ours.st_size >= outlet->max_bytes && !lstat(outlet->path, &named) &&
+	       named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
 }
 
 /* FILE.number becomes FILE.(number + 1); number 0: FILE. */

@@ -37,6 +37,8 @@ int outlet_open_feed(struct outlet **ret_outlet, struct feed *feed);
 /* NULL is fine. What is still queued is lost: see outlet_drain. */
 void outlet_free(struct outlet *outlet);
 bool outlet_is_stdout(const struct outlet *outlet);
+/* A regular file, by its own name. */
+bool outlet_is_file(const struct outlet *outlet);
 /* For messages. */
 const char *outlet_name(const struct outlet *outlet);
 

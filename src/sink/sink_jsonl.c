@@ -239,6 +239,11 @@ bool sink_jsonl_is_stdout(const struct sink_jsonl *sink)
 	return outlet_is_stdout(sink->outlet);
 }
 
+bool sink_jsonl_is_file(const struct sink_jsonl *sink)
+{
+	return outlet_is_file(sink->outlet);
+}
+
 uint64_t sink_jsonl_lost(const struct sink_jsonl *sink)
 {
 	return outlet_lost(sink->outlet);
@@ -296,8 +301,8 @@ static int rotate(struct sink_jsonl *sink, struct error *error)
 	return result < 0 ?
 		       error_set(
 			       error, -result,
-			       "renaming %s, which has grown to --jsonl-max: %s; it keeps growing: "
-			       "let its user write to its directory",
+			       "renaming %s, which has grown to --jsonl-max: %s; let its user write "
+			       "to its directory",
 			       outlet_name(sink->outlet), strerror(-result)) :
 		       0;
 }

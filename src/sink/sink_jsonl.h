@@ -81,6 +81,8 @@ void sink_jsonl_set_limit(struct sink_jsonl *sink, uint64_t max_bytes, uint64_t 
 /* What has no line of its own from the next tick on; the meta line that follows says so. */
 void sink_jsonl_set_folding(struct sink_jsonl *sink, const struct fold_options *options);
 bool sink_jsonl_is_stdout(const struct sink_jsonl *sink);
+/* Not standard output, a FIFO or a socket. */
+bool sink_jsonl_is_file(const struct sink_jsonl *sink);
 /* Lines, so far. */
 uint64_t sink_jsonl_lost(const struct sink_jsonl *sink);
 /* Lines that are in sums because their reader did not keep up. */

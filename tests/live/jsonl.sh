@@ -57,30 +57,51 @@ put_aside()
 	[ -e "$TMP/sized/log.3" ]
 }
 
-# The daemon does it itself, by size, below its filter of system calls.
-test_size()
+is_removed()
 {
-	local log=$TMP/sized/log
+	[ "$(stat -c %h "$1")" -eq 1 ]
+}
 
-	mkdir "$TMP/sized"
-	start_daemon --interval 0.1 --jsonl "$log" --jsonl-max 64K --jsonl-keep 100
-	start_background bash -c 'while :; do /bin/true; done'
-	check "by size: it is put aside" wait_for 120 put_aside
-	stop_background "$BACKGROUND_PID"
-	stop_background "$daemon"
-	check_equal "by size: SIGTERM ends it with 0" "$?" 0
-	# The oldest first.
+# check_sized NAME: the files of $TMP/sized, the oldest first, are one log.
+check_sized()
+{
 	find "$TMP/sized" -name 'log.*' | sort -t. -k3 -rn | xargs cat >"$TMP/all"
-	cat "$log" >>"$TMP/all"
-	check_whole "by size" "$TMP/all"
-	check_equal "by size: each file begins with its meta line" \
+	cat "$TMP/sized/log" >>"$TMP/all"
+	check_whole "$1" "$TMP/all"
+	check_equal "$1: each file begins with its meta line" \
 		"$(head -q -n 1 "$TMP/sized"/* | jq -r .rec | sort -u)" meta
-	check "by size: none that was put aside is smaller" \
+	check "$1: none that was put aside is smaller" \
 		test -z "$(find "$TMP/sized" -name 'log.*' -size -64k)"
-	check_equal "by size: no line lost between them" "$(jq -s -c '[.[] | select(.rec == "interval")] |
+	check_equal "$1: no line lost between them" "$(jq -s -c '[.[] | select(.rec == "interval")] |
 		[range(1; length) as $i | .[$i].entries_total - .[$i].entries - .[$i - 1].entries_total]
 		| unique' "$TMP/all")" '[0]'
 	keep_log "$TMP/all"
+}
+
+# The daemon does it itself, by size, below its filter of system calls; so does log.
+test_size()
+{
+	local log=$TMP/sized/log storm
+
+	mkdir "$TMP/sized"
+	start_background bash -c 'while :; do /bin/true; done'
+	storm=$BACKGROUND_PID
+	start_daemon --interval 0.1 --jsonl "$log" --jsonl-max 64K --jsonl-keep 100
+	check "by size: it is put aside" wait_for 120 put_aside
+	stop_background "$daemon"
+	check_equal "by size: SIGTERM ends it with 0" "$?" 0
+	check_sized "by size"
+	rm "$TMP/sized"/*
+	start_background "$FAULTMAP" log -d 0.1 -o "$log" --jsonl-max 64K --jsonl-keep 2
+	check "log by size: it is put aside" wait_for 120 test -e "$TMP/sized/log.2"
+	ln "$TMP/sized/log.2" "$TMP/oldest"
+	check "log by size: the oldest is removed" wait_for 120 is_removed "$TMP/oldest"
+	stop_background "$BACKGROUND_PID"
+	check_equal "log by size: SIGTERM ends it with 0" "$?" 0
+	stop_background "$storm"
+	check_sized "log by size"
+	check_equal "log by size: so many are kept" "$(find "$TMP/sized" -type f -printf '%f\n' | sort | paste -sd ' ')" \
+		"log log.1 log.2"
 }
 
 # A disk that has 64 KiB left, and later more.
