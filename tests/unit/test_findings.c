@@ -12,7 +12,6 @@
 #include "model/ledger.h"
 #include "picture.h"
 #include "stall.h"
-#include "sink/finding_text.h"
 #include "verdict/recent_findings.h"
 
 #define MS UINT64_C(1000000)
@@ -498,76 +497,6 @@ static void threads_are_counted_by_their_stacks(void **state)
 	}
 }
 
-/* Windows of two intervals: of the first nothing is told before it is over, of the second what it
- * had. */
-static void recent_ones_are_of_the_last_window(void **state)
-{
-	struct recent_findings *recent = recent_findings_new(4096, 3 * SECOND, 0, NULL);
-	struct snapshot *snapshot = snapshot_new();
-	static const size_t want[] = { 0, 0, 1, 1, 0, 0 };
-	struct error error;
-	char line[128];
-
-	(void)state;
-	for (uint64_t tick = 0; tick < ARRAY_SIZE(want); tick++) {
-		const struct finding *list;
-		struct process *process;
-		uint64_t window_ns;
-		size_t count;
-
-		snapshot_begin(snapshot);
-		process = add_process(snapshot, 100, "work", MIB, MIB);
-		add_row(snapshot, process, 1, "[anon]", "rw-p", KIND_COW, ACCESS_WRITE, 256 * MIB,
-			tick < 2 ? 10000 * tick : 30000, 0);
-		seal(snapshot, tick);
-		assert_int_equal(recent_findings_tick(recent, snapshot, &error), 0);
-		list = recent_findings_list(recent, &count, &window_ns);
-		assert_int_equal(count, want[tick]);
-		assert_int_equal(window_ns, tick < 2 ? 0 : 4 * SECOND);
-		assert_string_equal(finding_text_line(list, count, line, sizeof(line)),
-				    count ? "cow-storm work[100]" : "");
-	}
-	snapshot_free(snapshot);
-	recent_findings_free(recent);
-}
-
-/* A window of each interval, in the first of which there is a finding; it is kept for four seconds,
- * and told as new once. */
-static void what_was_found_is_kept_for_a_while(void **state)
-{
-	struct recent_findings *recent = recent_findings_new(4096, 0, 4 * SECOND, NULL);
-	struct snapshot *snapshot = snapshot_new();
-	struct error error;
-	uint64_t window_ns;
-	size_t count;
-
-	(void)state;
-	for (uint64_t tick = 1; tick <= 6; tick++) {
-		const struct finding *list;
-
-		snapshot_begin(snapshot);
-		add_row(snapshot, add_process(snapshot, 100, "work", MIB, MIB), 1, "[anon]", "rw-p",
-			KIND_COW, ACCESS_WRITE, 256 * MIB, tick < 3 ? 20000 : 40000, 0);
-		seal(snapshot, tick);
-		assert_int_equal(recent_findings_tick(recent, snapshot, &error), 0);
-		list = recent_findings_new_ones(recent, &count, &window_ns);
-		assert_int_equal(count, tick == 1 || tick == 3);
-		assert_int_equal(window_ns, 2 * SECOND);
-		list = recent_findings_list(recent, &count, NULL);
-		assert_int_equal(count, tick < 6);
-		if (!count)
-			continue;
-		/* Found again it is new again. */
-		assert_int_equal(list[0].age_ns, (tick < 3 ? tick - 1 : tick - 3) * 2 * SECOND);
-		assert_string_equal(list[0].mapping, "[anon]");
-	}
-	assert_int_equal(recent_findings_reset(recent), 0);
-	recent_findings_list(recent, &count, &window_ns);
-	assert_int_equal(count + window_ns, 0);
-	snapshot_free(snapshot);
-	recent_findings_free(recent);
-}
-
 static void copy_much(struct snapshot *snapshot, uint32_t pid)
 {
 	add_row(snapshot, add_process(snapshot, pid, "work", MIB, MIB), pid, "[anon]", "rw-p",
@@ -732,14 +661,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_what_triggers_it_and_what_does_not),
 		cmocka_unit_test(the_peak_is_of_all_ticks),
-		cmocka_unit_test(what_was_found_is_kept_for_a_while),
 		cmocka_unit_test(allocators_are_told_apart),
 		cmocka_unit_test(a_copy_has_its_fork),
 		cmocka_unit_test(a_fork_is_remembered),
 		cmocka_unit_test(refaults_below_a_limit_are_thrash),
 		cmocka_unit_test(arenas_are_counted),
 		cmocka_unit_test(threads_are_counted_by_their_stacks),
-		cmocka_unit_test(recent_ones_are_of_the_last_window),
 		cmocka_unit_test(each_process_has_its_own),
 		cmocka_unit_test(stalls_add_up),
 		cmocka_unit_test(relocations_are_of_each_tick),
