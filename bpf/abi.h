@@ -39,7 +39,8 @@ typedef int32_t s32;
 	SWITCH(bool, config_guard_mlockall, false) /* guards only while mlockall(2) is in force */ \
 	SWITCH(bool, config_threads, false) /* --threads, --code: what the context of a row has */ \
 	SWITCH(bool, config_code, false)                                                           \
-	SWITCH(bool, config_stacks, false)  /* only with config_code */                            \
+	SWITCH(bool, config_stacks, false)       /* only with config_code */                       \
+	SWITCH(bool, config_kernel_paths, false) /* only with config_stacks */                     \
 	SWITCH(u32, config_sample_every, 0) /* --stack-samples; 0: none; only with config_stacks */
 
 /* Why a page faulted; exactly one per fault. .github/CONTRIBUTING.md says how to add one. */
@@ -397,6 +398,7 @@ enum record_type {
 	RECORD_PROCESS, /* in a walk_list */
 	RECORD_FILLING, /* the table of rows is: no more than a header, to wake the collector */
 	RECORD_CONTEXT,
+	RECORD_KERNEL_PATH,
 	RECORD_CODE_AREA, /* the last two in a ring of their own */
 	RECORD_STACK_SAMPLE,
 };
@@ -456,6 +458,21 @@ struct context_record {
 	struct frame frames[FRAMES_MAX];
 };
 #define CONTEXT_HEADER_SIZE 64
+
+/*
+ * --stacks: the kernel's part of a call path, the place where it faulted first. The context `id` is
+ * the context `base` with this above it. Sent as contexts are, and after its base.
+ */
+#define KERNEL_FRAMES_MAX 64
+struct kernel_path_record {
+	struct record record;
+	u64 id;
+	u64 base;
+	u32 n_addresses;
+	u32 n_ours; /* the first so many are of the program that asked */
+	u64 addresses[KERNEL_FRAMES_MAX];
+};
+#define KERNEL_PATH_HEADER_SIZE 32
 
 /*
  * Where frame pointers lead nowhere, some stacks are copied for user space to unwind: that of the
@@ -578,6 +595,8 @@ _Static_assert(__builtin_offsetof(struct open_run, pages) == 64, "open_run.pages
 _Static_assert(sizeof(struct frame) == 24, "frame");
 _Static_assert(__builtin_offsetof(struct context_record, frames) == CONTEXT_HEADER_SIZE,
 	       "context_record");
+_Static_assert(__builtin_offsetof(struct kernel_path_record, addresses) == KERNEL_PATH_HEADER_SIZE,
+	       "kernel_path_record");
 _Static_assert(sizeof(struct code_area_record) == 72, "code_area_record");
 _Static_assert(__builtin_offsetof(struct stack_sample_record, stack) == 368, "stack_sample_record");
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");

@@ -79,16 +79,21 @@ static __always_inline struct context_work *this_cpu_context_work(u32 slot)
 	return bpf_map_lookup_elem(&context_works, &slot);
 }
 
-/* The instruction that the task is at in user space: that which faulted, or behind the one that
- * called the kernel. */
-static __always_inline u64 instruction_of(struct task_struct *task)
+/* The instruction that the registers are of. */
+static __always_inline u64 address_of(struct pt_regs *regs)
 {
-	struct pt_regs *regs = user_registers(task);
 	struct pt_regs___of_arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(regs->ip))
 		return READ(struct pt_regs, regs, ip);
 	return READ(struct pt_regs___of_arm64, arm64, pc);
+}
+
+/* The instruction that the task is at in user space: that which faulted, or behind the one that
+ * called the kernel. */
+static __always_inline u64 instruction_of(struct task_struct *task)
+{
+	return address_of(user_registers(task));
 }
 
 /* The thread, with its name: it may change it at any time. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
 #include "context.bpf.h"
+#include "kernel_path.bpf.h"
 #include "row.bpf.h"
 #include "sample.bpf.h"
 
@@ -81,15 +82,27 @@ static __noinline int run_turn_to(struct cpu_state *cpu, u64 context)
 	return 0;
 }
 
+/* Its faults are the kernel's, and kernel_path_take() has run for this one. */
+static __always_inline bool has_kernel_path(const struct open_run *run)
+{
+	return config_kernel_paths && MODE_CLASS_MODE(run->key.mode_class) == MODE_KERNEL;
+}
+
 /* Gives the run the context that its next fault has. A function of its own for what that takes of
  * the stack: see count_last_fault(). */
 static __noinline int run_turn(struct cpu_state *cpu)
 {
-	u64 input = context_input(LOOKUP_ENTRY, current_task()), context;
+	u64 code = context_input(LOOKUP_ENTRY, current_task()), input = code, context;
 
-	if (!cpu || cpu->run.treatment == RUN_IGNORE || cpu->run.input == input)
+	if (!cpu || cpu->run.treatment == RUN_IGNORE)
 		return 0;
-	context = context_of(LOOKUP_ENTRY, input);
+	if (has_kernel_path(&cpu->run))
+		input = mix(code, kernel_path_hash());
+	if (cpu->run.input == input)
+		return 0;
+	context = context_of(LOOKUP_ENTRY, code);
+	if (has_kernel_path(&cpu->run))
+		context = context_with_kernel(context);
 	cpu->run.input = input;
 	return context == cpu->run.key.context ? 0 : run_turn_to(cpu, context);
 }
@@ -195,7 +208,9 @@ static __always_inline bool run_goes_on(const struct open_run *run, struct task_
 	       run->exec_id == (u32)FIELD(task, self_exec_id);
 }
 
-static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
+/* `context`: the program's. `from`: in kernel mode, where the kernel was; 0: the context's own. */
+static __always_inline int fault_enter(void *context, u64 from, u64 address, u64 error_code,
+				       u32 mode)
 {
 	struct task_struct *task = current_task();
 	struct mm_struct *mm = FIELD(task, mm);
@@ -210,6 +225,8 @@ static __always_inline int fault_enter(u64 address, u64 error_code, u32 mode)
 		run_open(cpu, address, error_code, mode);
 		cpu->run.input = 0; /* for run_turn() */
 	}
+	if (cpu->run.treatment != RUN_IGNORE && has_kernel_path(&cpu->run))
+		kernel_path_take(context, from);
 	if (has_context())
 		run_turn(cpu);
 	treatment = cpu->run.treatment;
@@ -251,6 +268,7 @@ int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned l
 {
 	struct task_struct *task = current_task();
 	u32 mode = MODE_USER;
+	u64 from = 0;
 
 	if (!(error_code & PF_USER)) {
 		if ((s64)address < 0)
@@ -258,8 +276,9 @@ int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned l
 		if (must_not_fault(task))
 			return count_attempt(task);
 		mode = MODE_KERNEL;
+		from = config_kernel_paths ? address_of(regs) : 0;
 	}
-	return fault_enter(address, error_code, mode);
+	return fault_enter(ctx, from, address, error_code, mode);
 }
 
 static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
@@ -285,7 +304,7 @@ int fault_begin(struct bpf_perf_event_data *context)
 	cpu->busy = 1;
 	barrier();
 	mode = mode_of(context);
-	fault_enter(context->addr, mode == MODE_USER ? PF_USER : 0, mode);
+	fault_enter(context, 0, context->addr, mode == MODE_USER ? PF_USER : 0, mode);
 	barrier();
 	cpu->busy = 0;
 	return 0;

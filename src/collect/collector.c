@@ -38,6 +38,7 @@ struct collector {
 	struct kernel *kernel;
 	struct snapshot *snapshot;
 	struct names *names;
+	struct kernel_names *kernel_names;
 	struct contexts *contexts;
 	struct stack_samples *samples; /* NULL: stacks are not copied */
 	struct tasks *tasks;
@@ -90,6 +91,8 @@ static int add_record(void *context, const struct record *record, size_t size)
 		return names_add(collector->names, (const void *)record, size);
 	if (record->type == RECORD_CONTEXT)
 		return contexts_add(collector->contexts, (const void *)record, size);
+	if (record->type == RECORD_KERNEL_PATH)
+		return contexts_add_kernel(collector->contexts, (const void *)record, size);
 	if (record->type == RECORD_CODE_AREA && collector->samples)
 		return stack_samples_add_area(collector->samples, (const void *)record, size);
 	if (record->type == RECORD_STACK_SAMPLE && collector->samples)
@@ -489,12 +492,16 @@ static void note_info(struct collector *collector, const struct collector_option
 }
 
 static int make_model(struct collector *collector, const struct build_id_source *build_ids,
-		      struct error *error)
+		      bool has_kernel_names, struct error *error)
 {
 	collector->snapshot = snapshot_new();
 	collector->names = collector->snapshot ? names_new(snapshot_strings(collector->snapshot)) :
 						 NULL;
-	collector->contexts = collector->names ? contexts_new(collector->names, build_ids) : NULL;
+	collector->kernel_names = kernel_names_new(has_kernel_names ? NULL : "");
+	collector->contexts = collector->names && collector->kernel_names ?
+				      contexts_new(collector->names, collector->kernel_names,
+						   build_ids) :
+				      NULL;
 	return collector->contexts ? 0 : error_set(error, ENOMEM, "out of memory");
 }
 
@@ -543,7 +550,8 @@ static int set_up(struct collector *collector, const struct collector_options *o
 		result = features_require(features, options->follow || options->attach_children,
 					  error);
 	if (!result)
-		result = make_model(collector, options->build_ids, error);
+		result = make_model(collector, options->build_ids,
+				    features->state[FEATURE_KERNEL_NAMES].available, error);
 	if (result)
 		return result;
 	note_info(collector, options, features);
@@ -589,6 +597,7 @@ void collector_free(struct collector *collector)
 	stack_samples_free(collector->samples);
 	names_free(collector->names);
 	snapshot_free(collector->snapshot);
+	kernel_names_free(collector->kernel_names);
 	free(collector);
 }
 

@@ -9,19 +9,22 @@
 
 struct contexts {
 	const struct names *names;
+	struct kernel_names *kernel_names;
 	const struct build_id_source *build_ids; /* NULL: they are not asked for */
 	uint32_t number;
 	struct table current;
 	struct table former;
 };
 
-struct contexts *contexts_new(const struct names *names, const struct build_id_source *build_ids)
+struct contexts *contexts_new(const struct names *names, struct kernel_names *kernel_names,
+			      const struct build_id_source *build_ids)
 {
 	struct contexts *contexts = calloc(1, sizeof(*contexts));
 
 	if (!contexts)
 		return NULL;
 	contexts->names = names;
+	contexts->kernel_names = kernel_names;
 	contexts->build_ids = build_ids;
 	table_init(&contexts->current, offsetof(struct context, id), sizeof(uint64_t));
 	table_init(&contexts->former, offsetof(struct context, id), sizeof(uint64_t));
@@ -106,6 +109,56 @@ int contexts_add(struct contexts *contexts, const struct context_record *record,
 	if (result)
 		context_drop(context);
 	return result;
+}
+
+/* The base, with the kernel's part. NULL: out of memory. */
+static struct context *context_on(struct contexts *contexts, const struct context *base,
+				  const struct kernel_path_record *record)
+{
+	const char *names[KERNEL_FRAMES_MAX];
+	size_t count = kernel_names_of_path(contexts->kernel_names,
+					    record->addresses + record->n_ours,
+					    record->n_addresses - record->n_ours, true, names);
+	struct context *context = context_new(base->n_places);
+
+	if (!context)
+		return NULL;
+	context->id = record->id;
+	context->has_thread = base->has_thread;
+	context->has_code = base->has_code;
+	context->has_stack = base->has_stack;
+	context->is_whole = base->is_whole;
+	context->tid = base->tid;
+	memcpy(context->thread, base->thread, sizeof(context->thread));
+	for (size_t i = 0; i < base->n_places; i++)
+		context_set_place(context, i, base->places[i]);
+	if (!context_set_kernel(context, names, count)) {
+		context_set_stack_id(context);
+		return context;
+	}
+	context_drop(context);
+	return NULL;
+}
+
+int contexts_add_kernel(struct contexts *contexts, const struct kernel_path_record *record,
+			size_t size)
+{
+	const struct context *base;
+	struct context *context;
+
+	if (size < KERNEL_PATH_HEADER_SIZE || record->n_addresses > KERNEL_FRAMES_MAX ||
+	    size < KERNEL_PATH_HEADER_SIZE + record->n_addresses * sizeof(uint64_t) ||
+	    record->n_ours > record->n_addresses)
+		return -EBADMSG;
+	base = contexts_find(contexts, record->base);
+	if (!base || table_get(&contexts->current, &record->id) ||
+	    contexts->current.count >= CONTEXTS_MAX)
+		return 0;
+	context = context_on(contexts, base, record);
+	if (context && !table_add(&contexts->current, context))
+		return 0;
+	context_drop(context);
+	return -ENOMEM;
 }
 
 struct context *contexts_find(const struct contexts *contexts, uint64_t id)

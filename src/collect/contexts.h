@@ -8,6 +8,7 @@
 #define FAULTMAP_CONTEXTS_H
 
 #include "base/build_id_source.h"
+#include "collect/kernel_names.h"
 #include "collect/names.h"
 #include "model/context.h"
 
@@ -18,8 +19,10 @@ struct contexts;
 /* After this many contexts a new generation begins. */
 #define CONTEXTS_TURN_AT 16384
 
-/* All are borrowed and have to live longer; build_ids may be NULL. NULL when out of memory. */
-struct contexts *contexts_new(const struct names *names, const struct build_id_source *build_ids);
+/* All are borrowed and have to live longer, as every context of theirs; build_ids may be NULL. NULL
+ * when out of memory. */
+struct contexts *contexts_new(const struct names *names, struct kernel_names *kernel_names,
+			      const struct build_id_source *build_ids);
 /* Of the place's file, as the process sees it; NULL: not known, or not asked for. */
 const char *contexts_build_id(const struct contexts *contexts, const struct code_place *place,
 			      uint32_t tgid);
@@ -28,6 +31,9 @@ void contexts_free(struct contexts *contexts);
 /* Takes in a record of `size` bytes from the ring. 0, also where there is no room, -EBADMSG when it
  * is malformed, -ENOMEM. */
 int contexts_add(struct contexts *contexts, const struct context_record *record, size_t size);
+/* The same for the kernel's part of a context that came before; ignores it if that did not. */
+int contexts_add_kernel(struct contexts *contexts, const struct kernel_path_record *record,
+			size_t size);
 /* NULL: it has not come. The caller holds it to keep it. */
 struct context *contexts_find(const struct contexts *contexts, uint64_t id);
 /* Whether the next generation should begin. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "collect/kernel_names.h"
 #include "collect/policy.h"
 
 /* The maps of bpf/ take 16 MiB, more with more than 16 CPUs or a larger --max-rows; programs count
@@ -209,6 +210,7 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	bool red_black = struct_member(btf, "mm_struct", "mm_rb");
 	bool run = btf__find_by_name_kind(btf, "bpf_raw_tp_test_run_info", BTF_KIND_STRUCT) > 0;
 	bool cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	bool stack = btf__find_by_name_kind(btf, "bpf_get_stack", BTF_KIND_FUNC) > 0;
 
 	probe_memlock(features, btf);
 	probe_tracepoints(features, btf);
@@ -217,6 +219,8 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	found(features, FEATURE_STACK_SAMPLES, maple,
 	      maple ? "bpf_task_pt_regs(), bpf_loop() and a ring of 8 MiB" :
 		      "no bpf_loop() in the programs for kernels before Linux 6.1");
+	found(features, FEATURE_KERNEL_STACKS, stack,
+	      stack ? "bpf_get_stack()" : "no bpf_get_stack() (CONFIG_BPF_EVENTS)");
 	found(features, FEATURE_TEST_RUN, run,
 	      run ? "BPF_PROG_TEST_RUN on a CPU" :
 		    "no BPF_PROG_TEST_RUN of raw tracepoint programs (before Linux 5.10)");
@@ -428,6 +432,16 @@ static void probe_pid_namespace(struct feature_set *features)
 		      (int)getpid(), self);
 }
 
+static void probe_kernel_names(struct feature_set *features)
+{
+	if (kernel_names_are_shown(NULL))
+		found(features, FEATURE_KERNEL_NAMES, true, "/proc/kallsyms shows addresses");
+	else
+		found(features, FEATURE_KERNEL_NAMES, false,
+		      "/proc/kallsyms shows no addresses (kernel.kptr_restrict is %d)",
+		      policy_sysctl("/proc/sys/kernel/kptr_restrict"));
+}
+
 static int disable(struct feature_set *features, const char *name, struct error *error)
 {
 	bool assume = name[0] == '+';
@@ -458,6 +472,7 @@ int features_probe(struct feature_set *features, const struct option_list *disab
 	probe_seccomp(features);
 	probe_perf_events(features);
 	probe_pid_namespace(features);
+	probe_kernel_names(features);
 	for (size_t i = 0; disabled && i < disabled->count; i++) {
 		int result = disable(features, disabled->values[i], error);
 

@@ -72,6 +72,8 @@ static struct switches switches_of(const struct collector_options *options,
 		.config_threads = options->threads,
 		.config_code = options->code,
 		.config_stacks = options->stacks,
+		.config_kernel_paths = options->stacks && has(features, FEATURE_KERNEL_STACKS) &&
+				       !object_is_old(features),
 		.config_sample_every = sample_every,
 	};
 }
@@ -132,6 +134,7 @@ static void take_old(struct bpf_object_skeleton *skeleton)
 	leave_out(skeleton, "stack_samples");
 	leave_out(skeleton, "stacks_sampled");
 	leave_out(skeleton, "areas_sent");
+	leave_out(skeleton, "kernel_works");
 	leave_out_program(skeleton, "walk_tasks");
 }
 

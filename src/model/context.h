@@ -29,10 +29,14 @@ struct context {
 	bool has_code;
 	bool has_stack;    /* the places behind the first are its callers, where their calls end */
 	bool is_whole;     /* up to the thread's start, as far as frame pointers tell */
-	uint64_t stack_id; /* a hash of the places, even if there is only one */
+	uint64_t stack_id; /* a hash of the places, even if there is only one, and of `kernel` */
 	uint32_t tid;
 	char thread[COMM_LEN]; /* raw bytes, NUL-terminated */
-	size_t n_places;       /* the first is the instruction */
+	/* What the kernel was at for this code, the place where it faulted first: names of
+	 * functions, which live as long as who set them: they are not held. To be freed as a list. */
+	const char **kernel;
+	size_t n_kernel;
+	size_t n_places; /* the first is the instruction */
 	struct code_place places[];
 };
 
@@ -40,7 +44,9 @@ struct context {
 struct context *context_new(size_t n_places);
 /* Sets the place and holds its text, which is one of struct strings. */
 void context_set_place(struct context *context, size_t number, struct code_place place);
-/* Sets stack_id, once all places are set. */
+/* Sets the kernel's part. Copies the list. 0 or -ENOMEM. */
+int context_set_kernel(struct context *context, const char *const *names, size_t count);
+/* Sets stack_id, once all places and the kernel's part are set. */
 void context_set_stack_id(struct context *context);
 /* Both accept NULL. */
 struct context *context_hold(struct context *context);

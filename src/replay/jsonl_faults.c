@@ -17,6 +17,9 @@
 #define MAX_STACKS 65536
 /* Build ids that are kept, of all files. */
 #define MAX_BUILD_IDS 65536
+/* Names of the kernel's functions, and how long one may be. */
+#define MAX_KERNEL_NAMES 65536
+#define KERNEL_NAME_MAX 1024
 /* Of one interval. */
 #define MAX_SAMPLED 65536
 
@@ -230,10 +233,46 @@ static struct context *get_context(struct jsonl_line *line, int *ret_result)
 		context_set_place(context, i, stack->places[i]);
 	if (code && !stack)
 		context_set_place(context, 0, place);
+	if (stack && context_set_kernel(context, stack->kernel, stack->n_kernel) < 0)
+		*ret_result = -ENOMEM;
 	context->has_stack = stack;
 	context->is_whole = stack && stack->is_whole;
 	context_set_stack_id(context);
 	return context;
+}
+
+/* A name that the reader keeps; NULL: it is none, or there are too many. */
+static const char *get_kernel_name(struct jsonl_line *line, const json_t *value)
+{
+	struct jsonl_reader *reader = line->reader;
+	const char *text = json_string_value(value), *kept;
+
+	if (!text || !*text || strlen(text) > KERNEL_NAME_MAX) {
+		jsonl_line_reject(line, "kernel", "no list of names");
+		return NULL;
+	}
+	kept = interned_find(&reader->kernel_names, text);
+	if (kept || reader->n_kernel_names >= MAX_KERNEL_NAMES)
+		return kept;
+	kept = interned_add(&reader->kernel_names, text);
+	reader->n_kernel_names += kept != NULL;
+	return kept;
+}
+
+/* The kernel's part of a `stack` line. 0 or -ENOMEM. */
+static int get_kernel(struct jsonl_line *line, struct context *stack)
+{
+	const json_t *kernel = json_object_get(line->object, "kernel");
+	const char *names[KERNEL_FRAMES_MAX];
+	size_t count = json_array_size(kernel), n = 0;
+
+	if (kernel && (!count || count > KERNEL_FRAMES_MAX))
+		jsonl_line_reject(line, "kernel", "no list of names");
+	for (size_t i = 0; i < count && !line->why[0]; i++) {
+		names[n] = get_kernel_name(line, json_array_get(kernel, i));
+		n += names[n] != NULL;
+	}
+	return line->why[0] ? 0 : context_set_kernel(stack, names, n);
 }
 
 int jsonl_read_stack(struct jsonl_line *line)
@@ -259,7 +298,7 @@ int jsonl_read_stack(struct jsonl_line *line)
 		if (!line->why[0])
 			context_set_place(stack, i, place);
 	}
-	if (!line->why[0] && !table_add(stacks, stack))
+	if (!line->why[0] && !get_kernel(line, stack) && !line->why[0] && !table_add(stacks, stack))
 		return 0;
 	context_drop(stack);
 	return line->why[0] ? 0 : -ENOMEM;

@@ -460,6 +460,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 	table_clear_values(&reader->stacks, jsonl_drop_stack);
 	snapshot_free(reader->snapshot);
 	interned_clear(&reader->build_ids);
+	interned_clear(&reader->kernel_names);
 	free(reader);
 }
 

@@ -43,6 +43,8 @@ struct jsonl_reader {
 	struct table stacks;       /* contexts that have a stack alone, by its id */
 	struct interned build_ids; /* of their files */
 	size_t n_build_ids;
+	struct interned kernel_names; /* of functions, in stacks */
+	size_t n_kernel_names;
 };
 
 /* What was added since the last line that was read, even if lines in between were lost. */

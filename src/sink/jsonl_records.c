@@ -83,6 +83,14 @@ void jsonl_put_code(struct json_line *line, const char *name, const struct code_
 	json_line_close(line, '}');
 }
 
+void jsonl_put_kernel(struct json_line *line, const char *const *names, size_t count)
+{
+	json_line_open(line, "kernel", '[');
+	for (size_t i = 0; i < count; i++)
+		json_line_text(line, NULL, names[i]);
+	json_line_close(line, ']');
+}
+
 static void put_context(struct json_line *line, const struct row *row)
 {
 	const struct context *context = row->context;

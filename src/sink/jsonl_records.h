@@ -17,6 +17,8 @@ void jsonl_put_total(struct json_line *line, const char *name, uint64_t now);
 void jsonl_put_counter(struct json_line *line, const char *name, uint64_t now, uint64_t before);
 /* A member, or (name NULL) a value of a list: {"file", "offset"} or {"file", "address"}. */
 void jsonl_put_code(struct json_line *line, const char *name, const struct code_place *place);
+/* "kernel": names of the kernel's functions. */
+void jsonl_put_kernel(struct json_line *line, const char *const *names, size_t count);
 /* exit_status as a shell's $? shows it; `signal` only where one killed the process. */
 void jsonl_put_exit_status(struct json_line *line, int wait_status);
 

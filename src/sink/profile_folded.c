@@ -28,6 +28,8 @@ static int print_sample(const struct profile_sample *sample, enum profile_weight
 	for (size_t i = sample->stack ? sample->stack->n_places : 0; i-- > 0 && !result;) {
 		fputc(';', stream);
 		result = print_frame(stream, sample->stack->places[i]->label);
+		if (sample->stack->places[i]->kernel) /* as flamegraph.pl has it */
+			fputs("_[k]", stream);
 	}
 	fputc(';', stream);
 	if (!result)

@@ -42,6 +42,7 @@ struct group_key {
 	const struct path_set *set;
 	const char *mapping;
 	uint64_t kind;
+	const struct profile_stack *stack; /* which the kernel's part is of; NULL: it has none */
 };
 
 struct group {
@@ -54,6 +55,8 @@ struct profile_paths {
 	struct table sets;
 	struct profile_sample **shares; /* of the last call */
 	size_t n_shares, shares_capacity;
+	struct profile_stack **stacks; /* made for it */
+	size_t n_stacks, stacks_capacity;
 };
 
 struct profile_paths *profile_paths_new(void)
@@ -75,6 +78,8 @@ static void free_shares(struct profile_paths *paths)
 {
 	while (paths->n_shares)
 		free(paths->shares[--paths->n_shares]);
+	while (paths->n_stacks)
+		free(paths->stacks[--paths->n_stacks]);
 }
 
 void profile_paths_free(struct profile_paths *paths)
@@ -84,6 +89,7 @@ void profile_paths_free(struct profile_paths *paths)
 	table_clear_values(&paths->sets, free_set);
 	free_shares(paths);
 	free(paths->shares);
+	free(paths->stacks);
 	free(paths);
 }
 
@@ -193,7 +199,7 @@ static const struct path_set *find_set(const struct profile_paths *paths,
 
 	if (!sample->stack || !sample->stack->has_callers || profile_stack_is_whole(sample->stack))
 		return NULL;
-	key.leaf = sample->stack->places[0];
+	key.leaf = sample->stack->places[sample->stack->n_kernel];
 	set = table_get(&paths->sets, &key);
 	key.row_stack = 0;
 	set = set ?: table_get(&paths->sets, &key);
@@ -205,7 +211,10 @@ static const struct path_set *find_set(const struct profile_paths *paths,
 static int add_to_group(struct table *groups, const struct path_set *set,
 			const struct profile_sample *sample)
 {
-	struct group_key key = { .set = set, .mapping = sample->mapping, .kind = sample->kind };
+	struct group_key key = { .set = set,
+				 .mapping = sample->mapping,
+				 .kind = sample->kind,
+				 .stack = sample->stack->n_kernel ? sample->stack : NULL };
 	struct group *group = table_get(groups, &key);
 
 	if (!group) {
@@ -253,6 +262,39 @@ static int add_share(struct profile_paths *paths, const struct profile_sample *s
 	return 0;
 }
 
+/* The path with the kernel's part of the stack before it. NULL: out of memory. */
+static const struct profile_stack *stack_on(struct profile_paths *paths,
+					    const struct profile_stack *path,
+					    const struct profile_stack *stack)
+{
+	size_t n_places = stack->n_kernel + path->n_places;
+	struct profile_stack *own;
+
+	if (!stack->n_kernel)
+		return path;
+	if (paths->n_stacks == paths->stacks_capacity) {
+		size_t capacity = paths->stacks_capacity * 2 + 64;
+		struct profile_stack **grown = reallocarray(paths->stacks, capacity,
+							    sizeof(*grown));
+
+		if (!grown)
+			return NULL;
+		paths->stacks = grown;
+		paths->stacks_capacity = capacity;
+	}
+	own = malloc(sizeof(*own) + n_places * sizeof(own->places[0]));
+	if (!own)
+		return NULL;
+	*own = *path;
+	own->id = path->id ^ stack->id;
+	own->n_kernel = stack->n_kernel;
+	own->n_places = n_places;
+	memcpy(own->places, stack->places, stack->n_kernel * sizeof(own->places[0]));
+	memcpy(own->places + own->n_kernel, path->places, path->n_places * sizeof(own->places[0]));
+	paths->stacks[paths->n_stacks++] = own;
+	return own;
+}
+
 static int share_group(struct profile_paths *paths, const struct group *group)
 {
 	const struct path_set *set = group->key.set;
@@ -263,7 +305,9 @@ static int share_group(struct profile_paths *paths, const struct group *group)
 		struct profile_sample share = *group->of;
 		uint64_t next = times + set->paths[i].times, sum = 0;
 
-		share.stack = set->paths[i].stack;
+		share.stack = stack_on(paths, set->paths[i].stack, group->of->stack);
+		if (!share.stack)
+			return -ENOMEM;
 		share.is_sampled = true;
 		for (size_t w = 0; w < WEIGHT_COUNT; w++) {
 			share.weights[w] = part_of(group->weights[w], next, set->times) -

@@ -27,7 +27,7 @@ struct sample_parts {
 	Faultmap__Pprof__Label labels[LABEL_COUNT];
 	Faultmap__Pprof__Label *label_list[LABEL_COUNT];
 	int64_t values[TYPE_COUNT];
-	uint64_t locations[FRAMES_MAX];
+	uint64_t locations[KERNEL_FRAMES_MAX + FRAMES_MAX];
 };
 
 struct location_parts {
@@ -226,7 +226,7 @@ static void add_sample(struct pprof *pprof, const struct profile_sample *sample,
 	parts->values[TYPE_STALL] = (int64_t)sample->weights[WEIGHT_STALL];
 	parts->sample.value = parts->values;
 	parts->sample.n_value = TYPE_COUNT;
-	for (size_t i = 0; stack && i < stack->n_places && i < FRAMES_MAX; i++)
+	for (size_t i = 0; stack && i < stack->n_places && i < ARRAY_SIZE(parts->locations); i++)
 		parts->locations[parts->sample.n_location_id++] = stack->places[i]->place_number +
 								  1;
 	parts->sample.location_id = parts->locations;

@@ -436,6 +436,8 @@ static void emit_stack(struct sink_jsonl *sink, const struct context *context)
 	for (size_t i = 0; i < context->n_places; i++)
 		jsonl_put_code(line, NULL, &context->places[i]);
 	json_line_close(line, ']');
+	if (context->n_kernel)
+		jsonl_put_kernel(line, context->kernel, context->n_kernel);
 	if (context->is_whole)
 		json_line_true(line, "whole");
 	sink_emit(sink, false);

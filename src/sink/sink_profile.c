@@ -84,6 +84,38 @@ static const char *map_of(struct sink_profile *profile, uint32_t tgid)
 	return own;
 }
 
+/* Adds a place of this identity. NULL: out of memory, or there are too many. */
+static struct profile_place *place_new(struct sink_profile *profile,
+				       const struct profile_place *key)
+{
+	struct profile_place *place = profile->places.count < PLACES_MAX ? malloc(sizeof(*place)) :
+									   NULL;
+
+	if (!place)
+		return NULL;
+	*place = *key;
+	place->place_number = profile->places.count;
+	if (!table_add(&profile->places, place))
+		return place;
+	free(place);
+	return NULL;
+}
+
+/* A function of the kernel's. NULL: out of memory, or there are too many. */
+static struct profile_place *kernel_place_of(struct sink_profile *profile, const char *name)
+{
+	struct profile_place key = { .file = interned_add(&profile->texts, "[kernel]"),
+				     .kernel = interned_add(&profile->texts, name) };
+	struct profile_place *place;
+
+	if (!key.file || !key.kernel)
+		return NULL;
+	place = table_get(&profile->places, &key) ?: place_new(profile, &key);
+	if (place && !place->function)
+		place->function = strdup(name);
+	return place && place->function ? place : NULL;
+}
+
 /* NULL: out of memory, or there are too many. */
 static struct profile_place *place_of(struct sink_profile *profile, const struct code_place *code,
 				      uint32_t tgid)
@@ -99,20 +131,12 @@ static struct profile_place *place_of(struct sink_profile *profile, const struct
 		return place;
 	if (is_new_file && code->in_file && profile->options.on_file)
 		profile->options.on_file(profile->options.context, key.file, tgid);
-	place = malloc(sizeof(*place));
-	if (!place)
-		return NULL;
-	*place = key;
-	place->seen_in = tgid;
+	key.seen_in = tgid;
 	if (code->build_id)
-		place->build_id = interned_add(&profile->texts, code->build_id);
-	if (!place->in_file)
-		place->map = map_of(profile, tgid);
-	place->place_number = profile->places.count;
-	if (!table_add(&profile->places, place))
-		return place;
-	free(place);
-	return NULL;
+		key.build_id = interned_add(&profile->texts, code->build_id);
+	if (!key.in_file)
+		key.map = map_of(profile, tgid);
+	return place_new(profile, &key);
 }
 
 static const struct profile_stack *stack_of(struct sink_profile *profile,
@@ -120,6 +144,7 @@ static const struct profile_stack *stack_of(struct sink_profile *profile,
 {
 	uint64_t key[2] = { 0, 0 };
 	struct profile_stack *stack;
+	size_t n_places;
 
 	if (!context || !context->n_places)
 		return NULL;
@@ -130,16 +155,21 @@ static const struct profile_stack *stack_of(struct sink_profile *profile,
 	stack = table_get(&profile->stacks, key);
 	if (stack || profile->stacks.count >= STACKS_MAX)
 		return stack;
-	stack = calloc(1, sizeof(*stack) + context->n_places * sizeof(stack->places[0]));
+	n_places = context->n_kernel + context->n_places;
+	stack = calloc(1, sizeof(*stack) + n_places * sizeof(stack->places[0]));
 	if (!stack)
 		return NULL;
 	stack->id = key[0];
 	stack->tgid = key[1];
 	stack->has_callers = context->has_stack;
 	stack->is_whole = context->is_whole;
-	stack->n_places = context->n_places;
-	for (size_t i = 0; i < stack->n_places; i++) {
-		stack->places[i] = place_of(profile, &context->places[i], tgid);
+	stack->n_kernel = context->n_kernel;
+	stack->n_places = n_places;
+	for (size_t i = 0; i < n_places; i++) {
+		stack->places[i] = i < stack->n_kernel ?
+					   kernel_place_of(profile, context->kernel[i]) :
+					   place_of(profile, &context->places[i - stack->n_kernel],
+						    tgid);
 		if (!stack->places[i]) {
 			free(stack);
 			return NULL;
@@ -352,6 +382,8 @@ static struct profile_place *place_like(struct sink_profile *profile,
 {
 	struct code_place code = { other->file, other->offset, other->in_file, other->build_id };
 
+	if (other->kernel)
+		return kernel_place_of(profile, other->kernel);
 	return place_of(profile, &code, tgid);
 }
 

@@ -17,8 +17,9 @@ struct profile_place {
 	/* identity: must stay first, it is the hash key; no padding */
 	const char *file;
 	uint64_t offset;
-	uint64_t in_file; /* else offset is an address */
-	uint64_t tgid;    /* of the process whose address it is; 0 in a file */
+	uint64_t in_file;   /* else offset is an address */
+	uint64_t tgid;      /* of the process whose address it is; 0 in a file */
+	const char *kernel; /* in the kernel: the function, all that is known of it; else NULL */
 
 	const char *build_id; /* of the file, in hex; NULL: not known */
 	const char *map; /* the file of a just-in-time compiler that may name it; NULL in a file */
@@ -36,12 +37,13 @@ struct profile_place {
 	size_t place_number; /* from 0, in the order in which places came */
 };
 
-/* A call path: the instruction first. */
+/* A call path: the instruction first. What the kernel was at for it comes before. */
 struct profile_stack {
 	uint64_t id;      /* first: the key, with tgid */
 	uint64_t tgid;    /* of the process, if any of its code is in no file; else 0 */
 	bool has_callers; /* was looked for */
 	bool is_whole;
+	size_t n_kernel; /* of the places */
 	size_t n_places;
 	struct profile_place *places[];
 };

@@ -167,6 +167,60 @@ if strip "$TMP/callers_stripped" 2>"$TMP/err"; then
 	check_contains "stripped: code is file and offset" "$TMP/folded" 'callers_stripped\+0x[0-9a-f]+;\[anon\]'
 fi
 
+# Faults in kernel mode: read(2) copies 40 pages of a file to new memory, which the kernel faults in. Its path says so,
+# above the program's.
+cat >"$TMP/copied.c" <<'EOF'
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int count, char **arguments)
+{
+	char *area = mmap(0, 40 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(area, 40 * 4096, MADV_NOHUGEPAGE);
+	return read(open(arguments[1], O_RDONLY), area, 40 * 4096) != 40 * 4096;
+}
+EOF
+head -c $((40 * 4096)) /dev/urandom >"$TMP/data"
+
+# copied FLAG...: the paths of that.
+copied()
+{
+	profile --stack-samples 1 "$@" -- "$TMP/copied" "$TMP/data"
+}
+
+# kernel_faults: those that have the path from the system call to the copy.
+kernel_faults()
+{
+	sed -n 's/^copied;.*;main;.*read[a-z0-9_]*_\[k\];.*_\[k\];\[anon\] (demand_zero\(, sampled\)*) //p' \
+		"$TMP/folded" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+if "${CC:-cc}" -D_GNU_SOURCE -O1 -fno-omit-frame-pointer -o "$TMP/copied" "$TMP/copied.c" 2>"$TMP/err" &&
+	! lacks kernel_names; then
+	for detail in full fast; do
+		check "kernel, $detail: stacks" copied --detail "$detail"
+		check_equal "kernel, $detail: each page that read() filled" "$(kernel_faults)" 40
+	done
+	"$FAULTMAP" run --stacks --stack-samples 1 --json -o "$TMP/log" -- "$TMP/copied" "$TMP/data"
+	check "kernel: report" "$FAULTMAP" report --code --folded "$TMP/folded" "$TMP/log"
+	check_equal "kernel: report: each page" "$(kernel_faults)" 40
+	check_equal "kernel: the log has each" "$(jq -s 'map(select(.rec == "faults" and .mode == "kernel"
+		and .mapping == "[anon]" and .kind == "demand_zero") | .minor) | add' "$TMP/log")" 40
+	check_equal "kernel: user code has no such part" "$(jq -s '
+		(map(select(.rec == "stack" and .kernel)) | INDEX(.stack)) as $with
+		| map(select(.rec == "faults" and .stack) | (.mode == "kernel") == ($with[.stack] != null))
+		| all' "$TMP/log")" true
+	keep_log "$TMP/log"
+	check "kernel: without names" copied --disable-feature kernel_names
+	check_contains "kernel: without names it is the kernel" "$TMP/folded" \
+		'^copied;.*;main;.*read;\[kernel\]_\[k\];\[anon\] \(demand_zero(, sampled)?\) 40$'
+	check "kernel: without the feature" copied --disable-feature kernel_stacks
+	check_equal "kernel: without the feature there is no such part" "$(grep -c '_\[k\]' "$TMP/folded")" 0
+else
+	skip "kernel: each page that read() filled" \
+		"no compiler, or no names of the kernel's functions: $(head -n 1 "$TMP/err")"
+fi
+
 # Code outside of files, as its maker says in /tmp/perf-PID.map; it ends when that was opened.
 check "jit: stacks" profile -- "$BUILD/workload/jit"
 check_contains "jit: code has the name that its maker gave it last" "$TMP/folded" \

@@ -52,8 +52,8 @@ static const struct record_case records[] = {
 	  " " },
 	{ "{'rec':'stack'," TS ",'stack':'0x78','frames':[{'file':'/bin/q','offset':'0x10',"
 	  "'build_id':'0a1b'}," FRAME(
-		  "0x20") ",{'file':'[anon]','address':'0x7000'}],'whole':true}",
-	  " frames[].offset frames[].build_id whole ", " whole " },
+		  "0x20") ",{'file':'[anon]','address':'0x7000'}],'kernel':['f [m]'],'whole':true}",
+	  " frames[].offset frames[].build_id kernel whole ", " whole " },
 	{ "{'rec':'stack_sample'," TS ",'pid':7,'start_ns':70,'mapping':'m','stack':'0x77',"
 	  "'row_stack':'0x77'}",
 	  " row_stack ", " " },
@@ -406,6 +406,8 @@ static void what_is_out_of_range_is_told(void **unused)
 		{ "faults", "'buckets':[5,", "'buckets':[" },
 		{ "faults", "'buckets':[5,", "'buckets':[5,0," },
 		{ "stack", "'build_id':'0a1b'", "'build_id':'0A1B'" },
+		{ "stack", "'kernel':['f [m]']", "'kernel':['']" },
+		{ "stack", "'kernel':['f [m]']", "'kernel':[7]" },
 		{ "stack_sample", "'pid':7", "'pid':4294967296" },
 		{ "exit", "'seconds':1", "'seconds':1000000001" },
 		{ "exit", "'seconds':1", "'seconds':-1" },

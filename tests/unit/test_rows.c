@@ -74,7 +74,7 @@ static int collected_set_up(void **state)
 	kernel = table;
 	collected->snapshot = snapshot_new();
 	collected->names = names_new(snapshot_strings(collected->snapshot));
-	collected->contexts = contexts_new(collected->names, NULL);
+	collected->contexts = contexts_new(collected->names, NULL, NULL);
 	collected->rows = rows_new(NULL, collected->snapshot, collected->names,
 				   collected->contexts);
 	assert_non_null(collected->rows);

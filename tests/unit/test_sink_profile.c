@@ -270,6 +270,44 @@ static void sampled_paths_share_the_faults_out(void **state)
 		print_table);
 }
 
+/* The kernel's part stands above the program's, whether that is its own or was sampled. */
+static void the_kernels_part_is_above(void **state)
+{
+	static const uint64_t bare[] = { 0x110, 0 }, by_main[] = { 0x110, 0x20, 0 },
+			      whole[] = { 0x140, 0x20, 0 };
+	static const char *const kernel[] = { "copy", "sys_read" };
+	struct fixture *fixture = *state;
+	struct row *rows[] = { add_row(fixture, 1, KIND_COW, bare),
+			       add_row(fixture, 2, KIND_COW, whole) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		rows[i]->now.minor = 3 - i;
+		assert_int_equal(context_set_kernel(rows[i]->context, kernel, 2), 0);
+		rows[i]->context->is_whole = i;
+		context_set_stack_id(rows[i]->context);
+	}
+	add_row(fixture, 3, KIND_COW, bare)->now.minor = 1;
+	add_sampled(fixture, "[heap]", by_main);
+	tick(fixture);
+	name(fixture, 0x110, "touch");
+	name(fixture, 0x140, "walk");
+	name(fixture, 0x20, "main");
+	assert_prints(fixture,
+		      "pro:gram;main;touch;sys_read_[k];copy_[k];[heap] (cow, sampled) 3\n"
+		      "pro:gram;main;walk;sys_read_[k];copy_[k];[heap] (cow) 2\n"
+		      "pro:gram;main;touch;[heap] (cow, sampled) 1\n",
+		      print_folded);
+	assert_prints(
+		fixture,
+		"FAULTS  SELF%  CALLERS  CALL%  FUNCTION  WHERE     MOSTLY\n"
+		"     5   83.3        5   83.3  copy      [kernel]  cow [heap]\n"
+		"     1   16.7        4   66.7  touch     program   cow [heap]\n"
+		"(3 more functions, 0.0 % of the faults; --all shows them)\n"
+		"whole stacks: 100.0 % of the faults, 6 in all\n"
+		"sampled: 66.7 % of the faults are distributed over call paths that were sampled\n",
+		print_table);
+}
+
 /* Where the mapping has no path of its own, those of others stand for it. */
 static void paths_of_other_mappings_do(void **state)
 {
@@ -327,6 +365,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(addresses_are_of_their_process, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(sampled_paths_share_the_faults_out, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(the_kernels_part_is_above, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(paths_of_other_mappings_do, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(whole_stacks_are_not_shared_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_page_holds_any_name, set_up, tear_down),

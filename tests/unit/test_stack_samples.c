@@ -62,7 +62,7 @@ static int set_up(void **state)
 	fixture->snapshot = snapshot_new();
 	fixture->names = names_new(snapshot_strings(fixture->snapshot));
 	fixture->unwinding = (struct unwinding){ ask, answer, fixture };
-	fixture->contexts = contexts_new(fixture->names, NULL);
+	fixture->contexts = contexts_new(fixture->names, NULL, NULL);
 	fixture->samples = stack_samples_new(&fixture->unwinding, fixture->names, fixture->contexts,
 					     drain, NULL);
 	assert_non_null(fixture->samples);
