@@ -112,7 +112,7 @@ $(error missing to build faultmap: $(MISSING). Run `sudo make deps$(VARIANT_FLAG
 endif
 LIBRARY_CFLAGS := $(shell $(ASK_PKG_CONFIG) --cflags $(LIBRARIES) $(LOADED_LIBRARIES))
 LIBRARY_LIBS := $(shell $(ASK_PKG_CONFIG) $(if $(STATIC),--static) --libs $(LIBRARIES)) \
-	$(if $(HAS_SYMBOL),-liberty)
+	$(if $(HAS_SYMBOL),-liberty) $(shell $(ASK_PKG_CONFIG) --libs musl-fts 2>/dev/null)
 ifneq ($(STATIC),)
 LIBRARY_LIBS := $(filter-out -lp11-kit,$(LIBRARY_LIBS))
 MISSING := $(foreach name,$(patsubst -l%,lib%.a,$(sort $(filter -l%,$(LIBRARY_LIBS)))),\
@@ -418,9 +418,9 @@ check-packages: all workloads
 	@status=0; for test in tests/packages/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
 		$(GIVE_BACK); exit $$status
 
-# As a distribution builds them: from the sources, twice, and for arm64.
-check-distro: all
-	@packaging/deps.sh packages
+# As a distribution builds them: from the sources, twice; on sid, with musl, and for arm64.
+check-distro: all workloads
+	@packaging/deps.sh packages musl
 	@$(if $(CROSS_TESTED),packaging/deps.sh $(CROSS_TESTED) emulator || echo 'going on without arm64')
 	@status=0; for test in tests/distro/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
 		$(GIVE_BACK); exit $$status
@@ -479,7 +479,7 @@ help:
 	@echo '  make check-vm             live tests on other kernels, under QEMU'
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
-	@echo '  sudo make check-distro    packages built from the sources, twice, compared; and for arm64'
+	@echo '  sudo make check-distro    built from the sources, twice, compared; on sid, with musl, for arm64'
 	@echo '  sudo make check-foreign   third-party programs (redis, postgres, java, node), and go tool pprof; installs them'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn; 100 replayed hosts'

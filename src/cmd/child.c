@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,7 +80,7 @@ int child_start(char *const command[], const struct privileges_user *user,
 	text_escape_to(shown, sizeof(shown), command[0]);
 	if (result)
 		return error_set(error, -result, "%s: %s", shown, reason(-result));
-	pidfd = pidfd_open(pid, 0);
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0) {
 		result = -errno;
 		kill(pid, SIGKILL);

@@ -2,7 +2,6 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "cmd/daemon_profile.h"
 #include "cmd/daemon_settings.h"
 #include "collect/memory.h"
+#include "base/libc.h"
 #include "base/log.h"
 #include "base/output_file.h"
 #include "cmd/manager.h"
@@ -120,8 +120,8 @@ static void get_self(void *context, struct self_figures *ret_self)
 
 static void give_memory_back(struct service *service)
 {
-	if (++service->ticks % TRIM_TICKS == 0 && mallinfo2().fordblks > TRIM_BYTES)
-		malloc_trim(0);
+	if (++service->ticks % TRIM_TICKS == 0 && libc_heap_has_free(TRIM_BYTES))
+		libc_trim_heap();
 }
 
 static int handle_result(void *context, const void *sink, int result, const struct error *why)
@@ -622,7 +622,7 @@ static int run_with(struct service *service)
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	/* The thread that reads names takes them from the same heap, which can use again what
 	 * either gave back. */
-	mallopt(M_ARENA_MAX, 1);
+	libc_use_one_heap();
 	if (!make_metrics(service))
 		status = service_run(service);
 	else

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <nss.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <nss.h>
+#endif
 
 #include "cmd/cmd.h"
 #include "base/log.h"
@@ -142,7 +144,7 @@ static int dispatch(int argc, char *argv[])
  * number. */
 static void use_passwd_files(void)
 {
-#ifdef STATIC_BUILD
+#if defined(STATIC_BUILD) && defined(__GLIBC__)
 	__nss_configure_lookup("passwd", "files");
 	__nss_configure_lookup("group", "files");
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <linux/mount.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -179,25 +180,31 @@ static int serve_opening(struct mark_file *file)
 	return result ? result : -file->open_errnum;
 }
 
+/* As fsconfig(2), which musl lacks. */
+static bool configure(int context, unsigned command, const char *key, const char *value)
+{
+	return !syscall(SYS_fsconfig, context, command, key, value, 0);
+}
+
 /* Mounts it nowhere: 0 or a negative errno. */
 static int mount_file(struct mark_file *file)
 {
-	autoclose int context = fsopen("fuse", FSOPEN_CLOEXEC);
+	autoclose int context = (int)syscall(SYS_fsopen, "fuse", FSOPEN_CLOEXEC);
 	char number[16];
 
 	if (context < 0)
 		return -errno;
 	snprintf(number, sizeof(number), "%d", file->server);
-	if (fsconfig(context, FSCONFIG_SET_STRING, "source", "faultmap", 0) < 0 ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "fd", number, 0) < 0 ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "rootmode", "100222", 0) < 0 ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "user_id", "0", 0) < 0 ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "group_id", "0", 0) < 0 ||
-	    fsconfig(context, FSCONFIG_SET_FLAG, "allow_other", NULL, 0) < 0 ||
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (!configure(context, FSCONFIG_SET_STRING, "source", "faultmap") ||
+	    !configure(context, FSCONFIG_SET_STRING, "fd", number) ||
+	    !configure(context, FSCONFIG_SET_STRING, "rootmode", "100222") ||
+	    !configure(context, FSCONFIG_SET_STRING, "user_id", "0") ||
+	    !configure(context, FSCONFIG_SET_STRING, "group_id", "0") ||
+	    !configure(context, FSCONFIG_SET_FLAG, "allow_other", NULL) ||
+	    !configure(context, FSCONFIG_CMD_CREATE, NULL, NULL))
 		return -errno;
-	file->mount = fsmount(context, FSMOUNT_CLOEXEC,
-			      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	file->mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+				   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	return file->mount < 0 ? -errno : 0;
 }
 

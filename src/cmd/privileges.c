@@ -71,10 +71,9 @@ static int find_wanted(struct privileges_user *user, const char *name, struct er
 static bool find_system_user(struct privileges_user *user, const char *name)
 {
 	autofclose FILE *file = fopen("/etc/passwd", "re");
-	char buffer[4096];
-	struct passwd entry, *found = NULL;
+	struct passwd *found;
 
-	while (file && !fgetpwent_r(file, &entry, buffer, sizeof(buffer), &found)) {
+	while (file && (found = fgetpwent(file))) {
 		if (strcmp(found->pw_name, name) != 0)
 			continue;
 		snprintf(user->name, sizeof(user->name), "%s", name);

@@ -165,7 +165,7 @@ static int refuse_perf_events(scmp_filter_ctx filter)
 /* Files to read. */
 static int allow_reading(scmp_filter_ctx filter)
 {
-	const uint64_t writes = O_ACCMODE | O_CREAT | O_TRUNC | __O_TMPFILE;
+	const uint64_t writes = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
 	int result = allow_if(filter, "open", (struct scmp_arg_cmp)HAS(1, writes, O_RDONLY));
 
 	return result ?: allow_if(filter, "openat", (struct scmp_arg_cmp)HAS(2, writes, O_RDONLY));

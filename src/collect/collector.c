@@ -8,7 +8,6 @@
 #include "collect/collector.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "collect/rows.h"
 #include "collect/stack_samples.h"
 #include "collect/tasks.h"
+#include "base/libc.h"
 #include "base/statm.h"
 #include "base/util.h"
 
@@ -436,7 +436,7 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 	reader_unlock(collector->reader);
 	/* Takes some 10 ms, for which the reader must not wait: the table of rows would fill. */
 	if (collector->snapshot->has_shrunk)
-		malloc_trim(0);
+		libc_trim_heap();
 	return result;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/libc.h"
 #include "base/util.h"
 
 /* include/linux/errno.h: a number for the kernel alone, which bpf() returns all the same. */
@@ -13,7 +14,7 @@
 
 const char *policy_errno_name(int why, char buffer[16])
 {
-	const char *name = why == ENOTSUPP ? "ENOTSUPP" : strerrorname_np(why);
+	const char *name = why == ENOTSUPP ? "ENOTSUPP" : libc_error_name(why);
 
 	if (name)
 		snprintf(buffer, 16, "%s", name);

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#ifndef STATX_TYPE /* musl before 1.2.5 */
+#include <linux/stat.h>
+#endif
 
 #include "base/util.h"
 #include "metrics/exposition.h"
@@ -64,8 +67,8 @@ static bool is_open(int dir_fd)
 {
 	struct statx status;
 
-	return !statx(dir_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MODE,
-		      &status) &&
+	return !syscall(SYS_statx, dir_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+			STATX_TYPE | STATX_MODE, &status) &&
 	       S_ISDIR(status.stx_mode) && (status.stx_mode & 05) == 05;
 }
 

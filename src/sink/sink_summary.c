@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/libc.h"
 #include "base/text.h"
 #include "base/users.h"
 #include "base/util.h"
@@ -210,10 +211,11 @@ static int print_command(const char *const *command, FILE *stream)
 static void print_end(const struct sink_summary_run *run, FILE *stream)
 {
 	double seconds = (double)run->wall_ns / 1e9;
+	char signal[16];
 
 	if (WIFSIGNALED(run->wait_status))
-		fprintf(stream, "killed by SIG%s%s after %.3f s",
-			sigabbrev_np(WTERMSIG(run->wait_status)) ?: "?",
+		fprintf(stream, "killed by %s%s after %.3f s",
+			libc_signal_name(WTERMSIG(run->wait_status), signal),
 			WCOREDUMP(run->wait_status) ? " (core dumped)" : "", seconds);
 	else
 		fprintf(stream, "exit status %d after %.3f s", WEXITSTATUS(run->wait_status),

@@ -3,12 +3,11 @@
 
 #include <elfutils/libdw.h>
 #include <gelf.h>
-#include <libiberty/demangle.h>
-#undef ARRAY_SIZE /* ours is the same */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
+#include "symbol/demangle.h"
 
 /* Of one file: more than a browser has. */
 #define SYMBOLS_MAX (4u << 20)
