@@ -30,7 +30,8 @@ typedef int32_t s32;
 	SWITCH(bool, config_host_processes, true)                                                  \
 	SWITCH(bool, config_process_free, true)                                                    \
 	SWITCH(bool, config_run_delay, true)                                                       \
-	SWITCH(bool, config_causes, true)  /* what a stall was for is told */                      \
+	SWITCH(bool, config_causes, true) /* what a stall was for is told */                       \
+	SWITCH(bool, config_stall_paths, true)                                                     \
 	SWITCH(u32, config_slice_shift, 0) /* --slice: log2 of its bytes; 0: off */                \
 	SWITCH(bool, config_guard, false) /* each fault of a guarded thread is reported at once */ \
 	SWITCH(bool, config_guard_units, false) /* guards by cgroup */                             \
@@ -233,6 +234,21 @@ struct stall_causes {
 	u32 count[STALL_CAUSE_COUNT]; /* faults that the cause had a part in */
 	u32 holder_tid; /* who had the mmap_lock that was waited for last; 0: not known */
 	u64 refaults;   /* pages that these faults brought back, which had been evicted */
+};
+
+/*
+ * Where tasks slept for no cause that is known: the kernel's path, as it sleeps. The first of these
+ * stands for all that found no place, or have no path. Counters only grow.
+ */
+#define STALL_PATHS_MAX 64
+#define KERNEL_FRAMES_MAX 64
+struct stall_path {
+	u64 hash; /* of the addresses; 0: not in use, or the first */
+	u64 count;
+	u64 sum_ns;
+	u64 max_ns;
+	u64 n_addresses;
+	u64 addresses[KERNEL_FRAMES_MAX];
 };
 
 /*
@@ -463,7 +479,6 @@ struct context_record {
  * --stacks: the kernel's part of a call path, the place where it faulted first. The context `id` is
  * the context `base` with this above it. Sent as contexts are, and after its base.
  */
-#define KERNEL_FRAMES_MAX 64
 struct kernel_path_record {
 	struct record record;
 	u64 id;

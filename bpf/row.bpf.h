@@ -9,6 +9,7 @@
 #include "cause.bpf.h"
 #include "guard.bpf.h"
 #include "resolve.bpf.h"
+#include "stall_path.bpf.h"
 
 #include "bucket.bpf.h"
 #include "table.bpf.h"
@@ -96,6 +97,8 @@ VERIFIED_ONCE int add_causes(u32 own, u64 ns, const struct fault_causes *causes)
 	for (u32 i = 0; i < STALL_CAUSE_COUNT; i++)
 		if (causes->ns[i])
 			add_cause(all, i, causes->ns[i], 1, causes->ns[i]);
+	if (causes->ns[STALL_UNKNOWN])
+		stall_path_add(causes->stall_path, causes->ns[STALL_UNKNOWN]);
 	if (causes->holder_tid)
 		all->holder_tid = causes->holder_tid;
 	return 0;

@@ -21,8 +21,8 @@ static __always_inline bool is_runnable(struct task_struct *task, bool preempted
 	return preempted || !FIELD(task, __state);
 }
 
-/* The task leaves its CPU, in the stamped fault or after it. */
-static __always_inline void switch_out(struct task_struct *task, bool preempted)
+/* The task leaves its CPU, in the stamped fault or after it. `context` is the program's. */
+static __always_inline void switch_out(void *context, struct task_struct *task, bool preempted)
 {
 	struct task_fault *fault = fault_of(task);
 	u64 now;
@@ -45,6 +45,8 @@ static __always_inline void switch_out(struct task_struct *task, bool preempted)
 	fault->run_delay = run_delay_of(task);
 	fault->waits &= ~(WAIT_RUNNABLE | WAIT_WRITEBACK);
 	fault->waits |= is_runnable(task, preempted) ? WAIT_OFF | WAIT_RUNNABLE : WAIT_OFF;
+	if (fault->asleep_for == STALL_UNKNOWN && !(fault->waits & WAIT_RUNNABLE))
+		fault->causes.stall_path = stall_path_here(context);
 	__sync_fetch_and_add(&faults_asleep, 1);
 }
 
@@ -79,7 +81,7 @@ int BPF_PROG(fault_switch, bool preempt, struct task_struct *prev, struct task_s
 		return 0;
 	if (cpu->stamped) {
 		cpu->stamped = 0;
-		switch_out(prev, preempt);
+		switch_out(ctx, prev, preempt);
 	}
 	if (faults_asleep)
 		switch_in(cpu, next);

@@ -20,9 +20,10 @@
 /* How long a fault spent on each cause. */
 struct fault_causes {
 	u64 ns[STALL_CAUSE_COUNT];
-	u32 holder_tid;   /* as in struct stall_causes */
-	u16 is_set_aside; /* the task left its CPU within a hook of ours */
-	u16 refaults;     /* pages that were evicted and came back; no more than REFAULTS_MAX */
+	u32 holder_tid;  /* as in struct stall_causes */
+	u8 is_set_aside; /* the task left its CPU within a hook of ours */
+	u8 stall_path;   /* where it slept last for no cause that is known: see stall_path.bpf.h */
+	u16 refaults;    /* pages that were evicted and came back; no more than REFAULTS_MAX */
 };
 
 /* The stamped fault that a task is in, or was in last. */

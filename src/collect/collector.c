@@ -22,6 +22,7 @@
 #include "collect/reader.h"
 #include "collect/rows.h"
 #include "collect/stack_samples.h"
+#include "collect/stall_paths.h"
 #include "collect/tasks.h"
 #include "base/libc.h"
 #include "base/statm.h"
@@ -327,6 +328,9 @@ static int read_kernel(struct collector *collector)
 		result = rows_tick(collector->rows, collector->ticks);
 	if (!result && collector->samples)
 		result = stack_samples_take(collector->samples, collector->snapshot);
+	if (!result)
+		result = stall_paths_read(kernel_stall_paths(collector->kernel),
+					  collector->kernel_names, collector->snapshot);
 	pace_stacks(collector);
 	if (!result)
 		turn_generation(collector);

@@ -26,6 +26,9 @@ void kernel_close(struct kernel *kernel);
 /* The per-CPU states: *ret_count of them, mapped read-only, living as long as the kernel. */
 const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *ret_count);
 
+/* STALL_PATHS_MAX of them, which live as long. */
+const struct stall_path *kernel_stall_paths(const struct kernel *kernel);
+
 /* What the kernel's own perf events have counted; -ENODATA where there are none. */
 int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
 

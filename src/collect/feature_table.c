@@ -148,7 +148,8 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				    "the callers of code without frame pointers (--stacks)", NULL,
 				    false },
 	[FEATURE_KERNEL_STACKS] = { "kernel_stacks",
-				    "the kernel's part of a call path: --stacks, of faults in kernel mode",
+				    "the kernel's part of call paths: --stacks, of faults in kernel mode; and "
+				    "of stalls whose cause is unknown",
 				    "the kernel's part of call paths", NULL, false },
 	[FEATURE_KERNEL_NAMES] = { "kernel_names",
 				   "names of the kernel's functions in call paths (/proc/kallsyms)",

@@ -25,6 +25,7 @@ SAME_PLACE(bss, namespace_address);
 SAME_PLACE(bss, free_rows);
 SAME_PLACE(bss, filling_told);
 SAME_PLACE(bss, guard_lost);
+SAME_PLACE(bss, stall_paths);
 
 #define SWITCH(type, name, usual) type name;
 struct switches {
@@ -63,6 +64,7 @@ static struct switches switches_of(const struct collector_options *options,
 		.config_process_free = has(features, FEATURE_PROCESS_FREE),
 		.config_run_delay = has(features, FEATURE_RUN_DELAY),
 		.config_causes = has(features, FEATURE_SWITCHES),
+		.config_stall_paths = has(features, FEATURE_KERNEL_STACKS),
 		.config_slice_shift = options->slice_bytes ? __builtin_ctzll(options->slice_bytes) :
 							     0,
 		.config_guard = guard,

@@ -68,6 +68,7 @@ void snapshot_free(struct snapshot *snapshot)
 	if (!snapshot)
 		return;
 	drop_sampled(snapshot);
+	free(snapshot->slept);
 	free(snapshot->sampled);
 	table_clear_values(&snapshot->store->rows, row_free);
 	table_clear_values(&snapshot->store->processes, free);
@@ -181,6 +182,8 @@ int snapshot_begin_in_parts(struct snapshot *snapshot, int (*between)(void *cont
 	size_t n_rows = snapshot->n_rows, swept = 0;
 
 	drop_sampled(snapshot);
+	if (snapshot->slept)
+		slept_paths_age(snapshot->slept);
 	age_rows(snapshot, &parts);
 	age_processes(snapshot, &parts);
 	if (strings_want_sweep(snapshot->store->strings))
@@ -357,6 +360,14 @@ void row_set_context(struct row *row, struct context *context)
 	context_hold(context);
 	context_drop(row->context);
 	row->context = context;
+}
+
+struct slept_path *snapshot_slept_path(struct snapshot *snapshot, const char *const *names,
+				       size_t n_names)
+{
+	if (!snapshot->slept)
+		snapshot->slept = calloc(1, sizeof(*snapshot->slept));
+	return snapshot->slept ? slept_paths_find(snapshot->slept, names, n_names) : NULL;
 }
 
 int snapshot_add_sampled(struct snapshot *snapshot, const struct sampled_path *path)

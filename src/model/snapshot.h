@@ -19,6 +19,7 @@
 #include "model/context.h"
 #include "model/kinds.h"
 #include "model/sampled_path.h"
+#include "model/slept_path.h"
 #include "model/totals.h"
 #include "model/strings.h"
 
@@ -174,6 +175,8 @@ struct snapshot {
 	struct sampled_path *sampled;
 	size_t n_sampled;
 
+	struct slept_paths *slept; /* of stalls whose cause is unknown; NULL: there was none */
+
 	bool has_shrunk; /* snapshot_begin freed much: malloc_trim(3) gives it back */
 
 	struct snapshot_store *store; /* private to snapshot.c */
@@ -215,6 +218,10 @@ void snapshot_touch(struct snapshot *snapshot, struct row *row);
 /* Adds a copy of the path, which holds what it points to, until the next snapshot_begin. 0 or
  * -ENOMEM. */
 int snapshot_add_sampled(struct snapshot *snapshot, const struct sampled_path *path);
+/* Finds the path of snapshot->slept that has these names, which have to live longer, or adds it. NULL
+ * when out of memory, or there are STALL_PATHS_MAX. */
+struct slept_path *snapshot_slept_path(struct snapshot *snapshot, const char *const *names,
+				       size_t n_names);
 /* A copy of `text` that lives as long as a row's mapping or a process's cgroup points to it; equal
  * texts share one. NULL: no memory. Of any size: what is to be within a budget comes from
  * snapshot_strings(). */

@@ -17,9 +17,6 @@
 #define MAX_STACKS 65536
 /* Build ids that are kept, of all files. */
 #define MAX_BUILD_IDS 65536
-/* Names of the kernel's functions, and how long one may be. */
-#define MAX_KERNEL_NAMES 65536
-#define KERNEL_NAME_MAX 1024
 /* Of one interval. */
 #define MAX_SAMPLED 65536
 
@@ -241,38 +238,16 @@ static struct context *get_context(struct jsonl_line *line, int *ret_result)
 	return context;
 }
 
-/* A name that the reader keeps; NULL: it is none, or there are too many. */
-static const char *get_kernel_name(struct jsonl_line *line, const json_t *value)
-{
-	struct jsonl_reader *reader = line->reader;
-	const char *text = json_string_value(value), *kept;
-
-	if (!text || !*text || strlen(text) > KERNEL_NAME_MAX) {
-		jsonl_line_reject(line, "kernel", "no list of names");
-		return NULL;
-	}
-	kept = interned_find(&reader->kernel_names, text);
-	if (kept || reader->n_kernel_names >= MAX_KERNEL_NAMES)
-		return kept;
-	kept = interned_add(&reader->kernel_names, text);
-	reader->n_kernel_names += kept != NULL;
-	return kept;
-}
-
-/* The kernel's part of a `stack` line. 0 or -ENOMEM. */
+/* The kernel's part of a `stack` line, which may have none. 0 or -ENOMEM. */
 static int get_kernel(struct jsonl_line *line, struct context *stack)
 {
-	const json_t *kernel = json_object_get(line->object, "kernel");
 	const char *names[KERNEL_FRAMES_MAX];
-	size_t count = json_array_size(kernel), n = 0;
+	size_t count;
 
-	if (kernel && (!count || count > KERNEL_FRAMES_MAX))
-		jsonl_line_reject(line, "kernel", "no list of names");
-	for (size_t i = 0; i < count && !line->why[0]; i++) {
-		names[n] = get_kernel_name(line, json_array_get(kernel, i));
-		n += names[n] != NULL;
-	}
-	return line->why[0] ? 0 : context_set_kernel(stack, names, n);
+	if (!json_object_get(line->object, "kernel"))
+		return 0;
+	count = jsonl_get_kernel(line, names);
+	return line->why[0] ? 0 : context_set_kernel(stack, names, count);
 }
 
 int jsonl_read_stack(struct jsonl_line *line)

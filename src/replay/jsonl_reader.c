@@ -288,6 +288,7 @@ static void forget_totals(struct jsonl_reader *reader)
 {
 	reader->has_totals = false;
 	jsonl_totals_clear(&reader->last);
+	reader->last_slept.count = 0;
 }
 
 /* Escaped once, whatever the line has. */
@@ -348,6 +349,8 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		return jsonl_read_stack(line);
 	if (!strcmp(rec, "stack_sample"))
 		return jsonl_read_stack_sample(line);
+	if (!strcmp(rec, "stall_stack"))
+		return jsonl_read_stall_stack(line);
 	if (!strcmp(rec, "process"))
 		return read_process(line);
 	if (!strcmp(rec, "exit"))

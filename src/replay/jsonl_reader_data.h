@@ -45,6 +45,7 @@ struct jsonl_reader {
 	size_t n_build_ids;
 	struct interned kernel_names; /* of functions, in stacks */
 	size_t n_kernel_names;
+	struct slept_paths last_slept; /* totals, as `last` */
 };
 
 /* What was added since the last line that was read, even if lines in between were lost. */
@@ -57,6 +58,11 @@ struct process *jsonl_get_process(struct jsonl_line *line, int *ret_result);
 int jsonl_read_faults(struct jsonl_line *line);
 int jsonl_read_stack(struct jsonl_line *line);
 int jsonl_read_stack_sample(struct jsonl_line *line);
+/* The same for a `stall_stack` line. */
+int jsonl_read_stall_stack(struct jsonl_line *line);
+/* The functions of `kernel` into ret_names, KERNEL_FRAMES_MAX of them at most; the reader's. Returns
+ * how many. */
+size_t jsonl_get_kernel(struct jsonl_line *line, const char **ret_names);
 /* `other` and `exits` lines: sums, of the process that stands for theirs. As above. */
 int jsonl_read_other(struct jsonl_line *line);
 int jsonl_read_exits(struct jsonl_line *line);

@@ -211,6 +211,16 @@ void jsonl_put_sample(struct json_line *line, const struct sampled_path *path)
 		json_line_hex(line, "row_stack", path->row_stack);
 }
 
+void jsonl_put_slept(struct json_line *line, const struct slept_path *path)
+{
+	const struct slept_counts *now = &path->now, *before = &path->before;
+
+	jsonl_put_kernel(line, path->names, path->n_names);
+	jsonl_put_counter(line, "count", now->count, before->count);
+	jsonl_put_counter(line, "sum_ns", now->sum_ns, before->sum_ns);
+	jsonl_put_uint(line, "max_ns", now->max_ns);
+}
+
 /* Processes. ----------------------------------------------------------------------------------- */
 
 void jsonl_put_process(struct json_line *line, const struct process *process,

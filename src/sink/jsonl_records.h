@@ -19,6 +19,7 @@ void jsonl_put_counter(struct json_line *line, const char *name, uint64_t now, u
 void jsonl_put_code(struct json_line *line, const char *name, const struct code_place *place);
 /* "kernel": names of the kernel's functions. */
 void jsonl_put_kernel(struct json_line *line, const char *const *names, size_t count);
+void jsonl_put_slept(struct json_line *line, const struct slept_path *path);
 /* exit_status as a shell's $? shows it; `signal` only where one killed the process. */
 void jsonl_put_exit_status(struct json_line *line, int wait_status);
 

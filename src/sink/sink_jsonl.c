@@ -482,6 +482,16 @@ static void emit_sampled(struct sink_jsonl *sink, const struct sampled_path *pat
 	sink_emit(sink, false);
 }
 
+static void emit_slept(struct sink_jsonl *sink, const struct slept_paths *paths)
+{
+	for (size_t i = 0; paths && i < paths->count; i++) {
+		if (paths->list[i].now.count == paths->list[i].before.count)
+			continue;
+		jsonl_put_slept(line_begin_now(sink, "stall_stack"), &paths->list[i]);
+		sink_emit(sink, false);
+	}
+}
+
 static void emit_process(struct sink_jsonl *sink, const struct process *process)
 {
 	jsonl_put_process(line_begin_now(sink, "process"), process,
@@ -526,6 +536,7 @@ static void emit_rows(struct sink_jsonl *sink, const struct snapshot *snapshot)
 	}
 	for (size_t i = 0; i < snapshot->n_sampled; i++)
 		emit_sampled(sink, &snapshot->sampled[i]);
+	emit_slept(sink, snapshot->slept);
 }
 
 static void emit_processes(struct sink_jsonl *sink, const struct snapshot *snapshot)

@@ -22,7 +22,14 @@
 #define REFAULTS_MIN 256               /* pages: some come back on any machine that has run long */
 #define COPIERS_MAX 4                  /* processes that are named */
 #define AGAIN_MAX 4                    /* mappings that are named */
+#define SLEPT_MAX 4                    /* functions that are named */
 #define COMMAND_MAX 2048               /* bytes of the command line that are shown */
+
+/* A function of the kernel's in which faults slept for no cause that is known. */
+struct slept {
+	char name[128];
+	uint64_t sum_ns;
+};
 
 struct sink_summary {
 	struct sink_summary_options options;
@@ -33,6 +40,8 @@ struct sink_summary {
 	uint64_t interval_ns;
 	struct timespec ts;
 	struct totals totals;
+	struct slept slept[STALL_PATHS_MAX];
+	size_t n_slept;
 };
 
 /* Of all processes, by the kernel's accounting. */
@@ -85,6 +94,26 @@ void sink_summary_free(struct sink_summary *summary)
 	free(summary);
 }
 
+/* By the function alone, whoever called it. The names do not outlive the collector. */
+static void note_slept(struct sink_summary *summary, const struct slept_paths *paths)
+{
+	summary->n_slept = 0;
+	for (size_t i = 0; paths && i < paths->count; i++) {
+		const struct slept_path *path = &paths->list[i];
+		const char *name = path->n_names ? path->names[0] : "[kernel]";
+		struct slept *slept = summary->slept, *end = slept + summary->n_slept;
+
+		while (slept < end && strncmp(slept->name, name, sizeof(slept->name) - 1) != 0)
+			slept++;
+		if (slept == end) {
+			summary->n_slept++;
+			snprintf(slept->name, sizeof(slept->name), "%s", name);
+			slept->sum_ns = 0;
+		}
+		slept->sum_ns += path->now.sum_ns;
+	}
+}
+
 int sink_summary_tick(struct sink_summary *summary, const struct snapshot *snapshot,
 		      struct error *error)
 {
@@ -94,6 +123,7 @@ int sink_summary_tick(struct sink_summary *summary, const struct snapshot *snaps
 		result = grouping_add(summary->mappings, snapshot);
 	if (!result && summary->lines != summary->people && summary->lines != summary->mappings)
 		result = grouping_add(summary->lines, snapshot);
+	note_slept(summary, snapshot->slept);
 	summary->totals = snapshot->totals;
 	summary->interval_ns += snapshot->interval_ns;
 	summary->ts = snapshot->ts;
@@ -274,6 +304,33 @@ static void print_causes(const struct tally *total, FILE *stream)
 			text_duration(text, total->by_cause[order[i]]));
 	if (count)
 		fputc('\n', stream);
+}
+
+static int compare_slept(const void *left, const void *right)
+{
+	const struct slept *a = left, *b = right;
+
+	return compare_u64(b->sum_ns, a->sum_ns) ?: strcmp(a->name, b->name);
+}
+
+/* Prints where the faults slept whose cause is unknown, the longest first. */
+static void print_slept(struct sink_summary *summary, FILE *stream)
+{
+	size_t shown = min_of(summary->n_slept, SLEPT_MAX);
+	char text[TEXT_DURATION_LEN];
+
+	if (!shown)
+		return;
+	qsort(summary->slept, summary->n_slept, sizeof(*summary->slept), compare_slept);
+	for (size_t i = 0; i < shown; i++) {
+		autofree char *name = text_escape(summary->slept[i].name);
+
+		fprintf(stream, "%s %s %s", i ? "," : "unknown: asleep in", name ? name : "?",
+			text_duration(text, summary->slept[i].sum_ns));
+	}
+	if (summary->n_slept > shown)
+		fprintf(stream, ", %zu more", summary->n_slept - shown);
+	fputc('\n', stream);
 }
 
 /* Prints how many pages came back after their eviction: then memory is short, and this is no cold
@@ -530,7 +587,7 @@ static void print_populated(const struct sink_summary *summary, const struct tal
 }
 
 /* Printed before the tables: what it cost, and why. 0 or -ENOMEM. */
-static int print_head(const struct sink_summary *summary, const struct sink_summary_run *run,
+static int print_head(struct sink_summary *summary, const struct sink_summary_run *run,
 		      const struct people *people, const struct tallies *lines, FILE *stream)
 {
 	struct wrapped head;
@@ -538,6 +595,7 @@ static int print_head(const struct sink_summary *summary, const struct sink_summ
 	if (!wrapped_begin(&head)) {
 		print_cost(&lines->total, people, run, head.lines);
 		print_causes(&lines->total, head.lines);
+		print_slept(summary, head.lines);
 		print_refaults(&lines->total, summary->options.page_size, head.lines);
 	}
 	return wrapped_end(&head, summary->options.width ?: WRAPPED_WIDTH, stream);

@@ -150,6 +150,45 @@ test_reclaim()
 	check_cause reclaim cpu
 }
 
+# What no hook tells of: the kernel's path says where it slept, and has all of the time. `function` is where.
+test_unknown()
+{
+	local function='^shmem_(falloc_wait|fault)'
+
+	run_case "$1" punch 64 12
+	check_equal "$name: some of it is unknown, and no more than the program waited" "$(query '
+		[stall.unknown > 0, stall.unknown <= $case.waited_ns] | if all then . else {stall: stall, $case} end')" \
+		"[true,true]"
+	check_equal "$name: the kernel's paths have all of that" "$(query '
+		[.[] | select(.rec == "stall_stack")] as $paths
+		| [($paths | total(.[].sum_ns)) - unknown, ($paths | total(.[].count))
+			- total(.[] | select(.rec == "faults") | .stall.unknown.count // 0)]')" "[0,0]"
+	if lacks kernel_names; then
+		function='^\[kernel\]'
+	fi
+	check_equal "$name: its path begins where it slept" "$(query '
+		[.[] | select(.rec == "stall_stack")] | max_by(.sum_ns).kernel[0] | test("'"${function//\\/\\\\}"'")')" true
+	check "$name: report" "$FAULTMAP" report "$TMP/log" >"$TMP/report"
+	check_contains "$name: report says where" "$TMP/report" "^unknown: asleep in ${function#^} [0-9]"
+}
+
+# Without the feature its time is told all the same.
+test_unknown_without()
+{
+	"$FAULTMAP" run --json --disable-feature kernel_stacks --detail=full -o "$TMP/log" -- \
+		"$stalls" punch 64 12 >"$TMP/case" 2>"$TMP/err"
+	keep_log "$TMP/log"
+	check_equal "without kernel_stacks: a path of no function has all of it" "$(query '
+		[.[] | select(.rec == "stall_stack")] as $paths
+		| [([$paths[].kernel] | unique), unknown > 0, ($paths | total(.[].sum_ns)) == unknown]')" \
+		"[[[]],true,true]"
+}
+
+for detail in full fast; do
+	lacks switches || lacks kernel_stacks || test_unknown "$detail"
+done
+lacks switches || test_unknown_without
+
 for detail in full fast; do
 	test_userfaultfd "$detail"
 	lacks run_delay || test_runqueue "$detail"

@@ -41,7 +41,7 @@ struct record_case {
 	const char *unread;
 };
 
-#define INTERVAL 5
+#define INTERVAL 6
 static const struct record_case records[] = {
 	{ "{'rec':'faults'," TS "," PROCESS ",'tid':8,'thread':'t','context':'0x5','code':" FRAME(
 		  "0x10") ",'stack':'0x77'," ROW
@@ -54,6 +54,9 @@ static const struct record_case records[] = {
 	  "'build_id':'0a1b'}," FRAME(
 		  "0x20") ",{'file':'[anon]','address':'0x7000'}],'kernel':['f [m]'],'whole':true}",
 	  " frames[].offset frames[].build_id kernel whole ", " whole " },
+	{ "{'rec':'stall_stack'," TS ",'kernel':['f','g [m]'],'count':1,'count_total':1,'sum_ns':9,"
+	  "'sum_ns_total':9,'max_ns':9}",
+	  " ", " " },
 	{ "{'rec':'stack_sample'," TS ",'pid':7,'start_ns':70,'mapping':'m','stack':'0x77',"
 	  "'row_stack':'0x77'}",
 	  " row_stack ", " " },

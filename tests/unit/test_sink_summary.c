@@ -285,6 +285,45 @@ static void rows_beyond_the_page(void **state)
 	}
 }
 
+/* Where faults slept for no cause that is known: by function, whoever called it, four of them. */
+static void functions_that_slept_have_a_line(void **state)
+{
+	static const char *const paths[][2] = {
+		{ "shmem_falloc_wait", "shmem_fault" },
+		{ "shmem_falloc_wait", "other" },
+		{ "b_wait", "b" },
+		{ "c_wait", "c" },
+		{ "d_wait", "d" },
+		{ "e_wait", "e" },
+	};
+	struct sink_summary_options options = { .page_size = 4096, .by = BY_MAPPING };
+	struct sink_summary *summary = sink_summary_new(&options);
+	struct snapshot *snapshot = snapshot_new();
+	struct process *process = add_process(snapshot, 100, "cat", 4 * MIB, 2 * MIB);
+	const char *command[] = { "cat", NULL };
+	autofree char *text = NULL;
+	struct slept_path *path;
+
+	(void)state;
+	stall_for(add_row(snapshot, process, 1, "[shm]", "rw-s", KIND_SHMEM, ACCESS_WRITE, MIB, 2,
+			  0),
+		  STALL_UNKNOWN, 40000000);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		path = snapshot_slept_path(snapshot, paths[i], 2);
+		path->now = (struct slept_counts){ 1, (6 - i) * 1000000, 1000000 };
+	}
+	path = snapshot_slept_path(snapshot, NULL, 0);
+	path->now = (struct slept_counts){ 1, 20000000, 20000000 };
+	add_tick(summary, snapshot, 1);
+	text = print(summary, command, 0);
+	assert_non_null(strstr(text,
+			       "\nstalled: unknown 40ms\n"
+			       "unknown: asleep in [kernel] 20ms, shmem_falloc_wait 11ms, b_wait "
+			       "4.0ms,\n  c_wait 3.0ms, 2 more\n"));
+	snapshot_free(snapshot);
+	sink_summary_free(summary);
+}
+
 /* What stalls were for: one line for all, and the worst of each line where that was no work. */
 static void causes_have_a_line_and_a_column(void **state)
 {
@@ -527,6 +566,7 @@ int main(void)
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),
 		cmocka_unit_test(few_refaults_are_not_told),
+		cmocka_unit_test(functions_that_slept_have_a_line),
 		cmocka_unit_test(causes_have_a_line_and_a_column),
 		cmocka_unit_test(stalls_and_other),
 		cmocka_unit_test(slices_are_one_place),

@@ -10,6 +10,7 @@
  *   behind PATH PAGES STEP  the same, of pages that another process has begun to read
  *   dirty PATH PAGES        writes to each page of the mapped file, for a second at most
  *   huge MIB                writes to private memory in huge pages
+ *   punch MIB ROUNDS        touches shared memory while another thread punches a hole in it
  *   reread PATH PAGES ROUNDS   reads a mapped file from end to end, so many times
  *   rewrite PAGES ROUNDS       writes to private memory from end to end, so many times
  *
@@ -358,6 +359,51 @@ static void case_again(char **argument)
 	touch(memory, pages, step * PAGE, false);
 }
 
+/* ---- a hole ---- */
+
+static int holed;
+static size_t holed_size;
+static atomic_bool is_punching;
+
+static void *punch(void *argument)
+{
+	(void)argument;
+	if (fallocate(holed, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)holed_size))
+		err(1, "FALLOC_FL_PUNCH_HOLE");
+	atomic_store(&is_punching, false);
+	return NULL;
+}
+
+/* A fault in a hole that is being punched waits until that is done (shmem_falloc_wait(), mm/shmem.c),
+ * which no hook tells of. Each page that is there before is mapped, and soon unmapped. */
+static void case_punch(char **argument)
+{
+	unsigned long rounds = strtoul(argument[1], NULL, 10), touched = 0;
+	uint64_t queued = queued_ns(), waited = 0;
+	volatile char *memory;
+
+	holed_size = strtoul(argument[0], NULL, 10) << 20;
+	holed = memfd_create("holed", MFD_CLOEXEC);
+	if (holed < 0 || ftruncate(holed, (off_t)holed_size))
+		err(1, "memfd_create");
+	memory = mmap(NULL, holed_size, PROT_READ | PROT_WRITE, MAP_SHARED, holed, 0);
+	if (memory == MAP_FAILED)
+		err(1, "mmap");
+	while (rounds--) {
+		if (fallocate(holed, 0, 0, (off_t)holed_size))
+			err(1, "fallocate");
+		atomic_store(&is_punching, true);
+		start_thread(punch, NULL);
+		while (atomic_load(&is_punching)) {
+			uint64_t from = now_ns();
+
+			memory[touched++ * PAGE % holed_size] = 1;
+			waited += now_ns() - from;
+		}
+	}
+	report(memory, holed_size / PAGE, PAGE, waited, queued_ns() - queued);
+}
+
 /* With read-ahead, as most programs have it. */
 static void case_reread(char **argument)
 {
@@ -401,6 +447,7 @@ static const struct {
 	{ "behind", 3, case_behind },
 	{ "dirty", 2, case_dirty },
 	{ "huge", 1, case_huge },
+	{ "punch", 2, case_punch },
 	{ "reread", 3, case_reread },
 	{ "rewrite", 2, case_rewrite },
 };
