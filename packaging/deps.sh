@@ -3,7 +3,7 @@
 # Installs what is missing to build (default), test, package or bench faultmap, to link it statically or to build
 # it for arm64, through apt. When nothing is missing it needs neither network nor root. Without apt it
 # can only say what is missing.
-# usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|emulator|vm|fuzz|valgrind|page|foreign]...
+# usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|emulator|musl|vm|fuzz|valgrind|page|foreign]...
 
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -29,7 +29,7 @@ soak='jq=jq procps=ps curl=curl'
 deb='build-essential=g++ debhelper=dh dpkg-dev=dpkg-buildpackage'
 rpm='rpm=rpmbuild'
 packaging='lintian=lintian rpmlint=rpmlint cpio=cpio curl=curl mmdebstrap=mmdebstrap
-	podman=podman runc=runc jq=jq procps=ps'
+	podman=podman runc=runc jq=jq procps=ps python3-yaml=yaml.py'
 bench='linux-perf=perf bpftrace=bpftrace procps=ps curl=curl jq=jq htop=htop tmux=tmux'
 vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=modprobe
 	e2fsprogs=mkfs.ext4 cpio=cpio xz-utils=xz mmdebstrap=mmdebstrap openssh-client=ssh curl=curl
@@ -52,6 +52,8 @@ golang='golang-go=go'
 command -v npm >/dev/null || page="$page npm=npm"
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc'
 emulator='qemu-user-static=qemu-aarch64-static'
+musl='musl-tools=musl-gcc gperf=gperf dpkg-dev=dpkg-source
+	autoconf=autoreconf automake=automake libtool=libtoolize'
 
 wanted=$build foreign=
 for set in "$@"; do
@@ -72,8 +74,9 @@ for set in "$@"; do
 	static) wanted="$wanted $static" ;;
 	arm64) wanted="$wanted $arm64" foreign=arm64 ;;
 	emulator) wanted="$wanted $emulator" ;;
+	musl) wanted="$wanted $musl" ;;
 	*)
-		echo "usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|emulator|vm|fuzz|valgrind|page|foreign]..." >&2
+		echo "usage: packaging/deps.sh [build|unit|test|deb|rpm|packages|soak|bench|static|arm64|emulator|musl|vm|fuzz|valgrind|page|foreign]..." >&2
 		exit 2
 		;;
 	esac

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The container file: built by podman on a clean root of Debian 12, which stands for debian:12-slim, and the
-# image run with what the Kubernetes manifest gives it: capabilities, the node's PIDs, a root that is read only.
+# image run: with the two capabilities that it needs, and with exactly what the Kubernetes manifest gives a pod.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/packages/base.bash
 . tests/packages/base.bash
+# shellcheck source=tests/packages/pod.bash
+. tests/packages/pod.bash
 
 name=faultmap-test-$$
 url=http://127.0.0.1:$(free_port)
@@ -67,7 +69,7 @@ has_node()
 }
 
 cgroups >"$TMP/cgroups"
-trap 'cleanup_container; cleanup_test' EXIT
+trap 'cleanup_pod; cleanup_container; cleanup_test' EXIT
 check "a clean root of Debian 12" make_root
 check "the container file is built" make_image
 if ! timeout 120 "${image_run[@]}" debian:12-slim true 2>"$TMP/err"; then
@@ -91,4 +93,5 @@ check "podman stop" timeout 60 "${engine[@]}" stop -t 30 "$name"
 wait "$container"
 check_equal "it has ended well, and has said where it listened alone" "$? $(cat "$TMP/err")" \
 	"0 faultmap: serving on $url/metrics"
+test_pod faultmap
 done_testing
