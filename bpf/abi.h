@@ -42,6 +42,7 @@ typedef int32_t s32;
 	SWITCH(bool, config_code, false)                                                           \
 	SWITCH(bool, config_stacks, false)       /* only with config_code */                       \
 	SWITCH(bool, config_kernel_paths, false) /* only with config_stacks */                     \
+	SWITCH(bool, config_programs, false)     /* what processes run: --by exe, --exe, -c */     \
 	SWITCH(u32, config_sample_every, 0) /* --stack-samples; 0: none; only with config_stacks */
 
 /* Why a page faulted; exactly one per fault. .github/CONTRIBUTING.md says how to add one. */
@@ -427,7 +428,9 @@ struct record {
 /* Components from the leaf to the root, each NUL-terminated. */
 #define NAME_MAX_BYTES 4096
 #define NAME_COMPONENT_MAX 256
-enum { NAME_PATH = 1, NAME_DELETED = 2, NAME_CUT = 4, NAME_CGROUP = 8 };
+enum { NAME_PATH = 1, NAME_DELETED = 2, NAME_CUT = 4, NAME_CGROUP = 8, NAME_COMMAND = 16 };
+/* Of a command line, with the NUL behind it: its words, each but the last with one behind it. */
+#define NAME_COMMAND_MAX 256
 struct name_record {
 	struct record record;
 	u64 id;
@@ -541,6 +544,8 @@ struct task_record {
 	u32 ppid;
 	u32 uid;
 	u64 cgroup_id; /* of its name */
+	/* Names of the program's file and of its command line, with config_programs; 0: not known. */
+	u64 exe_id, command_id;
 	u64 vsz_pages, rss_pages, peak_vsz_pages, peak_rss_pages;
 	u64 now_ns;    /* of exit and free records */
 	s32 exit_code; /* as wait(2) gives it */
@@ -617,6 +622,6 @@ _Static_assert(__builtin_offsetof(struct stack_sample_record, stack) == 368, "st
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");
 _Static_assert(sizeof(struct process_key) == 16, "process_key");
-_Static_assert(sizeof(struct task_record) == 136, "task_record");
+_Static_assert(sizeof(struct task_record) == 152, "task_record");
 
 #endif

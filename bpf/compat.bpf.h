@@ -48,7 +48,7 @@ const volatile u32 config_latency_lines_mask = 0;
 const volatile u32 config_task_lines_mask = 0;
 const volatile u64 config_cgroup_root = 0; /* id of the root of the cgroups that we see; 0: none */
 const volatile u32 config_slices_max = 0;  /* of one mapping, at most SLICES_MAX */
-const volatile u64 config_secret = 0;      /* in the hash that names a context */
+const volatile u64 config_secret = 0;      /* in the hashes that name a context, a command line */
 
 /* Rows have a context. */
 static __always_inline bool has_context(void)

@@ -51,6 +51,28 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	return 0;
 }
 
+/* sched:sched_process_fork, after process_fork(): which program the child runs. */
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(program_fork, struct task_struct *parent, struct task_struct *child)
+{
+	if (!config_programs || child->tgid == parent->tgid || parent->flags & PF_KTHREAD)
+		return 0;
+	if (is_followed_task(child))
+		inherit_program(child);
+	return 0;
+}
+
+/* sched:sched_process_exec, in the process, which has its new memory (exec_binprm(), fs/exec.c). */
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(program_exec, struct task_struct *task)
+{
+	struct program program = {};
+
+	if (config_programs && is_followed_task(task))
+		learn_program(&program);
+	return 0;
+}
+
 /*
  * Adds the exiting thread to what those before it had counted, and puts the larger of that and what
  * the kernel has of released threads into the record. The threads of a process exit in any order
@@ -92,21 +114,11 @@ static __always_inline void give_slot_back(struct task_struct *task)
 	fault_release(task);
 }
 
-/*
- * sched:sched_process_exit, in the task that ends. Since Linux 6.16 before exit_mm(), so that the
- * mm is still there; until then signal->maxrss alone tells of it. The last thread of a process
- * (signal->live is 0) tells who it was.
- */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
+/* Not inlined: its record and what settling the last fault needs would not fit on one stack. */
+static __noinline int tell_exit(struct task_struct *task)
 {
 	struct task_record record = {};
 
-	if (task->flags & PF_KTHREAD)
-		return 0;
-	give_slot_back(task);
-	if (!is_followed_task(task))
-		return 0;
 	record.record.type = RECORD_EXIT;
 	record.record.size = sizeof(record);
 	record_of_counters(&record, task);
@@ -115,7 +127,22 @@ int BPF_PROG(process_exit, struct task_struct *task)
 		return 0;
 	record_of_process(&record, task, SCRATCH_EXIT);
 	send(&record);
+	forget_program(&record);
 	return 0;
+}
+
+/*
+ * sched:sched_process_exit, in the task that ends. Since Linux 6.16 before exit_mm(), so that the
+ * mm is still there; until then signal->maxrss alone tells of it. The last thread of a process
+ * (signal->live is 0) tells who it was.
+ */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	if (task->flags & PF_KTHREAD)
+		return 0;
+	give_slot_back(task);
+	return is_followed_task(task) ? tell_exit(task) : 0;
 }
 
 /* A released task has its tgid, but its numbers in namespaces are gone (detach_pid()). They were

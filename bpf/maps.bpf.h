@@ -77,8 +77,8 @@ struct {
 } records SEC(".maps");
 
 /* Where a name is put together: too large for the stack. Each has its own that may come in the
- * middle of another on the same CPU: faults, a process's end, and the iterator of tasks, which may
- * be preempted. */
+ * middle of another on the same CPU: faults, a process's beginning and end, and the iterator of
+ * tasks, which may be preempted. */
 enum { SCRATCH_FAULT, SCRATCH_EXIT, SCRATCH_TASKS, SCRATCH_COUNT, SCRATCH_NONE = SCRATCH_COUNT };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

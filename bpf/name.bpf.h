@@ -65,6 +65,7 @@ static __always_inline bool is_deleted(struct dentry *dentry)
 struct name_walk {
 	struct path path;
 	struct path root;
+	u32 scratch;
 	u32 length;
 	u32 flags;
 	bool is_short; /* only the last component is wanted */
@@ -76,8 +77,8 @@ static long name_step(u32 index, struct name_walk *walk)
 {
 	struct dentry *dentry = walk->path.dentry;
 	struct vfsmount *mnt = walk->path.mnt;
-	u32 at = walk->length, zero = 0;
-	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &zero);
+	u32 at = walk->length, scratch = walk->scratch;
+	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &scratch);
 	long length;
 
 	walk->ended = true;
@@ -179,33 +180,41 @@ static __always_inline struct path root_path(void)
 	return read_path(&FIELD(untrusted(current_task()), fs)->root);
 }
 
-/* Puts the file's path together and sends it. Rename-racy, memory-safe. */
+/* Puts the path together that the walk begins at, and sends it. Rename-racy, memory-safe. */
+static __always_inline void send_walk(u64 id, struct name_walk *walk)
+{
+	u32 scratch = walk->scratch, generation = names_generation, room = ring_room();
+	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &scratch);
+
+	if (!name || room == SEND_NOTHING)
+		return;
+	walk->is_short = room == SEND_SHORT;
+	if (is_deleted(walk->path.dentry))
+		walk->flags |= NAME_DELETED;
+#if OLD_KERNEL
+	for (u32 i = 0; i < NAME_DEPTH_OLD && !name_step(i, walk); i++)
+		;
+#else
+	bpf_loop(NAME_MAX_DEPTH, name_step, walk, 0);
+#endif
+	if (!walk->ended)
+		walk->flags |= NAME_CUT;
+	if (name_send(name, id, bpf_get_current_uid_gid(), walk->flags, walk->length) &&
+	    (room == SEND_ALL || !(walk->flags & NAME_CUT))) /* else it is sent again */
+		name_sent(id, generation);
+}
+
+/* The file's path as the current process sees it. Not static: verified once. */
 __weak __noinline int send_path(u64 id, u64 file)
 {
 	struct name_walk walk = {
 		.path = file_path(file),
 		.root = root_path(),
+		.scratch = SCRATCH_FAULT,
 		.flags = NAME_PATH,
 	};
-	u32 zero = 0, generation = names_generation, room = ring_room();
-	struct name_record *name = bpf_map_lookup_elem(&name_scratch, &zero);
 
-	if (!name || room == SEND_NOTHING)
-		return 0;
-	walk.is_short = room == SEND_SHORT;
-	if (is_deleted(walk.path.dentry))
-		walk.flags |= NAME_DELETED;
-#if OLD_KERNEL
-	for (u32 i = 0; i < NAME_DEPTH_OLD && !name_step(i, &walk); i++)
-		;
-#else
-	bpf_loop(NAME_MAX_DEPTH, name_step, &walk, 0);
-#endif
-	if (!walk.ended)
-		walk.flags |= NAME_CUT;
-	if (name_send(name, id, bpf_get_current_uid_gid(), walk.flags, walk.length) &&
-	    (room == SEND_ALL || !(walk.flags & NAME_CUT))) /* else it is sent again */
-		name_sent(id, generation);
+	send_walk(id, &walk);
 	return 0;
 }
 

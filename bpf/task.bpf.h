@@ -4,6 +4,7 @@
 #define FAULTMAP_TASK_BPF_H
 
 #include "cgroup.bpf.h"
+#include "program.bpf.h"
 
 /* include/linux/sched.h, include/linux/sched/signal.h */
 #define PF_KTHREAD 0x00200000
@@ -98,6 +99,7 @@ static __always_inline void record_of_process(struct task_record *record, struct
 	record->uid = READ(struct cred, READ(struct task_struct, task, real_cred), euid.val);
 	record->cgroup_id = name_of_cgroup(task, record->uid, scratch);
 	record->exit_code = exit_code_of(signal, leader);
+	record_of_program(record);
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), leader->comm);
 	if (mm && (config_exit_with_mm || task != current_task())) {
 		record_of_memory(record, mm);

@@ -131,6 +131,9 @@ struct mm_struct {
 	unsigned long start_brk;
 	unsigned long brk;
 	unsigned long start_stack;
+	unsigned long arg_start;
+	unsigned long arg_end;
+	struct file *exe_file;
 	struct percpu_counter rss_stat[4];
 	atomic_long_t pgtables_bytes;
 	mm_flags_t flags;

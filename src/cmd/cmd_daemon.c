@@ -528,6 +528,7 @@ static int service_run(struct service *service)
 
 	if (status != EXIT_DONE)
 		return status;
+	settings_collect(service->settings, &collector);
 	result = open_profile(service, &collector, &error);
 	if (!result && service->config->otlp)
 		result = daemon_otlp_new(&service->otlp, service->config->otlp,

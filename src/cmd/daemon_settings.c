@@ -279,6 +279,13 @@ bool settings_read_others(const struct settings *settings)
 	       group_rules_use(settings->rules, RULE_EXE);
 }
 
+void settings_collect(const struct settings *settings, struct collector_options *options)
+{
+	options->wants_exe |= settings->config.group_by == GROUP_BY_EXE ||
+			      group_rules_use(settings->rules, RULE_EXE);
+	options->wants_command |= group_rules_use(settings->rules, RULE_CMDLINE);
+}
+
 int settings_check_reload(const struct settings *started, const struct settings *settings,
 			  struct error *error)
 {

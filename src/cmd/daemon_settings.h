@@ -57,6 +57,8 @@ int settings_load(struct settings **ret_settings, int argc, char *const argv[],
 void settings_free(struct settings *settings);
 /* It reads which files others run, or their environments, which takes a capability. */
 bool settings_read_others(const struct settings *settings);
+/* What the collector has to know of it; adds to what is asked for already. */
+void settings_collect(const struct settings *settings, struct collector_options *options);
 /* What was started so can go on with other settings: 0, or -EPERM with the error set. */
 int settings_check_reload(const struct settings *started, const struct settings *settings,
 			  struct error *error);

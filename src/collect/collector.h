@@ -41,8 +41,8 @@ struct collector_options {
 	const pid_t *attach;  /* only these processes; NULL: all. Not with `follow` */
 	size_t n_attach;      /* up to ATTACH_MAX */
 	bool attach_children; /* and all that they have started and will start */
-	bool wants_exe;       /* the path of each process's program */
-	bool wants_command;   /* and its command line */
+	bool wants_exe;       /* the path of each process's program, ... */
+	bool wants_command;   /* and its command line: also of those that end before a tick */
 	uint32_t max_rows;    /* rows kept in the kernel; 0: the default */
 	uint64_t slice_bytes; /* mappings are split into slices of this size; 0: they are not */
 	uint32_t slices_max;  /* of one mapping, up to SLICES_MAX; 0: that */
@@ -65,7 +65,7 @@ struct collector_options {
 };
 
 /* What is in use, for the `meta` line and `check`. */
-#define COLLECTOR_MAX_HOOKS 32
+#define COLLECTOR_MAX_HOOKS 40
 struct collector_info {
 	/* "tp_btf/page_fault_user", "perf/page-faults-major" */
 	const char *hooks[COLLECTOR_MAX_HOOKS];

@@ -121,6 +121,9 @@ static int size_samples(struct bpf_object *object)
 	return result;
 }
 
+/* The processes whose program is remembered until they end, where it is asked for: 0.7 MiB. */
+#define RUN_PROGRAMS 8192
+
 /* What a row's key has beside its mapping and kind; where nothing asks for it, it costs nothing. */
 static int configure_contexts(struct kernel *kernel, const struct collector_options *options)
 {
@@ -128,9 +131,14 @@ static int configure_contexts(struct kernel *kernel, const struct collector_opti
 	bool has_context = options->threads || options->code;
 	uint32_t key_size = has_context ? sizeof(struct row_key) : ROW_KEY_PLAIN;
 	uint64_t secret = 0;
-	int result = has_context && getrandom(&secret, sizeof(secret), 0) < 0 ? -errno : 0;
+	bool has_programs = options->wants_exe || options->wants_command;
+	int result = (has_context || has_programs) && getrandom(&secret, sizeof(secret), 0) < 0 ?
+			     -errno :
+			     0;
 
 	skeleton->rodata->config_secret = secret;
+	if (!result && has_programs)
+		result = bpf_map__set_max_entries(skeleton->maps.programs, RUN_PROGRAMS);
 	if (!result && kernel->sample_every)
 		result = size_samples(skeleton->obj);
 	if (!result)

@@ -70,6 +70,10 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				   NULL, false },
 	[FEATURE_PROCESS_FORK] = { "process_fork", "the children of the command of `faultmap run`",
 				   "`faultmap run`", HAS_TO_ALLOW, false },
+	[FEATURE_PROCESS_EXEC] = { "process_exec",
+				   "what a process runs that starts and ends between two ticks",
+				   "the program and command line of such a process: [COMM], or its name",
+				   HAS_TO_ALLOW, false },
 	[FEATURE_SIGNALS] = { "signals", "faults that end in SIGSEGV or SIGBUS",
 			      "faults that a page table denies (a guard page) count as minor in fast detail "
 			      "and as aborted in full; without fault_entry too, so do most denied faults",

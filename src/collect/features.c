@@ -99,6 +99,8 @@ static void probe_tracepoints(struct feature_set *features, const struct btf *bt
 		  "sched:sched_process_free" },
 		{ FEATURE_PROCESS_FORK, "btf_trace_sched_process_fork",
 		  "sched:sched_process_fork" },
+		{ FEATURE_PROCESS_EXEC, "btf_trace_sched_process_exec",
+		  "sched:sched_process_exec" },
 		{ FEATURE_SIGNALS, "btf_trace_signal_generate", "signal:signal_generate" },
 	};
 	bool maple = struct_member(btf, "mm_struct", "mm_mt");

@@ -24,6 +24,7 @@ enum hook_when {
 	WHEN_EVER,
 	WHEN_FULL,        /* --detail=full */
 	WHEN_FOLLOW,      /* `run` */
+	WHEN_PROGRAMS,    /* what processes run is asked for, or all is tried */
 	WHEN_ENTRY_EVENT, /* fault entry is a perf event */
 	WHEN_CAUSES,      /* what a stall was for is told */
 	WHEN_RECLAIM,     /* the same, or --detail=full */
@@ -47,6 +48,8 @@ static const struct hook hooks_table[] = {
 	{ "fault_end", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_EVER },
 	{ "fault_rss", FEATURE_RSS_STAT, WAY_SWAP, WHEN_FULL },
 	{ "process_fork", FEATURE_PROCESS_FORK, WAY_TRACEPOINT, WHEN_FOLLOW },
+	{ "program_fork", FEATURE_PROCESS_EXEC, WAY_TRACEPOINT, WHEN_PROGRAMS },
+	{ "program_exec", FEATURE_PROCESS_EXEC, WAY_TRACEPOINT, WHEN_PROGRAMS },
 	{ "process_exit", FEATURE_PROCESS_EXIT, WAY_TRACEPOINT, WHEN_EVER },
 	{ "process_free", FEATURE_PROCESS_FREE, WAY_TRACEPOINT, WHEN_EVER },
 	{ "fault_flush", FEATURE_TLB_FLUSH, WAY_TRACEPOINT, WHEN_FULL },
@@ -163,6 +166,9 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 		return full;
 	case WHEN_FOLLOW:
 		return hooks->options.follow || hooks->options.attach_children;
+	case WHEN_PROGRAMS:
+		return hooks->options.wants_exe || hooks->options.wants_command ||
+		       hooks->options.try_all;
 	case WHEN_CAUSES:
 		return has(hooks, FEATURE_SWITCHES);
 	case WHEN_RECLAIM:
@@ -280,10 +286,14 @@ void hooks_find_refused(const struct hooks *hooks, int why, struct refusal *ret_
 		find_refused_map(hooks, ret_refusal);
 }
 
+/* Once, however many programs are there. */
 void hooks_add_name(struct hooks *hooks, const char *name)
 {
 	struct collector_info *info = hooks->info;
 
+	for (size_t i = 0; i < info->n_hooks; i++)
+		if (!strcmp(info->hooks[i], name))
+			return;
 	if (info->n_hooks < COLLECTOR_MAX_HOOKS)
 		info->hooks[info->n_hooks++] = name;
 }

@@ -152,6 +152,18 @@ static void join(const struct name_record *record, uint32_t length, char *text)
 		strcpy(out, " (deleted)");
 }
 
+/* A command line: a blank for each NUL between its words. */
+static void join_words(const struct name_record *record, char *text)
+{
+	size_t length = record->length;
+
+	while (length && !record->text[length - 1])
+		length--;
+	for (size_t i = 0; i < length; i++)
+		text[i] = record->text[i] ? record->text[i] : ' ';
+	text[length] = '\0';
+}
+
 static bool is_well_formed(const struct name_record *record, size_t size)
 {
 	return size >= NAME_HEADER_SIZE && record->length <= size - NAME_HEADER_SIZE &&
@@ -191,7 +203,10 @@ int names_add(struct names *names, const struct name_record *record, size_t size
 	name = find_in(&names->current, record->id);
 	if (!name && names->current.count >= (record->uid ? NAMES_MAX_USER : NAMES_MAX))
 		return 0;
-	join(record, record->length, joined);
+	if (record->flags & NAME_COMMAND)
+		join_words(record, joined);
+	else
+		join(record, record->length, joined);
 	was_cut = strings_cut(names->strings);
 	text = strings_get_for(names->strings, joined, record->uid,
 			       record->flags & NAME_CGROUP ? STRINGS_FIRST : STRINGS_LAST);
@@ -259,4 +274,11 @@ const char *names_of_cgroup(const struct names *names, uint64_t name_id, bool *r
 
 	*ret_known = name;
 	return name ? name->text : strings_get(names->strings, "");
+}
+
+const char *names_of_program(const struct names *names, uint64_t name_id)
+{
+	const struct name *name = name_id ? find(names, name_id) : NULL;
+
+	return name ? name->text : NULL;
 }

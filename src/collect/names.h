@@ -42,6 +42,9 @@ uint32_t names_generation(const struct names *names);
  * the root that faultmap sees, or where it has not arrived (*ret_known is false then). NULL: no
  * memory. */
 const char *names_of_cgroup(const struct names *names, uint64_t name_id, bool *ret_known);
+/* The path of a program's file, or a command line, words with blanks between. One of the strings;
+ * NULL: not known, or not any more. */
+const char *names_of_program(const struct names *names, uint64_t name_id);
 /*
  * The name of a mapping of this user's as users see it: "[heap]", "[anon:NAME]", a path,
  * "[unnamed]" where the name has not arrived (*ret_known is false then). One of the strings; NULL:

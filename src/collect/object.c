@@ -76,6 +76,8 @@ static struct switches switches_of(const struct collector_options *options,
 		.config_stacks = options->stacks,
 		.config_kernel_paths = options->stacks && has(features, FEATURE_KERNEL_STACKS) &&
 				       !object_is_old(features),
+		.config_programs = has(features, FEATURE_PROCESS_EXEC) &&
+				   (options->wants_exe || options->wants_command),
 		.config_sample_every = sample_every,
 	};
 }

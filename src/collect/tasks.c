@@ -149,49 +149,74 @@ static int keep_text(struct tasks *tasks, const struct process *process, const c
 	return kept ? 0 : -ENOMEM;
 }
 
-/* If the link cannot be read, what is known stays. */
-static int set_exe(struct tasks *tasks, struct process *process)
+/* Of a process that has ended /proc has nothing, or another's. */
+static bool is_by_name(const struct task_record *record, uint64_t name_id)
 {
+	return record->record.type == RECORD_EXIT && name_id;
+}
+
+/* By the record's name where there is no link any more. If neither is known, what is known stays. */
+static int set_exe(struct tasks *tasks, struct process *process, const struct task_record *record)
+{
+	const char *name = names_of_program(tasks->names, record->exe_id);
 	char link[32], path[PATH_MAX];
 	ssize_t length;
 
 	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
-	length = readlink(link, path, sizeof(path) - 1);
-	if (length <= 0)
+	length = is_by_name(record, record->exe_id) ? 0 : readlink(link, path, sizeof(path) - 1);
+	if (length <= 0) {
+		process->exe = name ?: process->exe;
 		return 0;
+	}
 	path[length] = '\0';
 	return keep_text(tasks, process, path, &process->exe);
 }
 
-static int set_command(struct tasks *tasks, struct process *process)
+/* The same: a process may have written another one over that which it was started with. */
+static int set_command(struct tasks *tasks, struct process *process,
+		       const struct task_record *record)
 {
+	const char *name = names_of_program(tasks->names, record->command_id);
 	char text[COMMAND_LINE_LEN];
 
-	if (!command_line_read(text, sizeof(text), process->tgid))
+	if (is_by_name(record, record->command_id) ||
+	    !command_line_read(text, sizeof(text), process->tgid)) {
+		process->command = name ?: process->command;
 		return 0;
+	}
 	return keep_text(tasks, process, text, &process->command);
 }
 
-static int set_texts(struct tasks *tasks, struct process *process)
+static int set_texts(struct tasks *tasks, struct process *process, const struct task_record *record)
 {
-	int result = tasks->wants_exe ? set_exe(tasks, process) : 0;
+	int result = tasks->wants_exe ? set_exe(tasks, process, record) : 0;
 
 	if (!result && tasks->wants_command)
-		result = set_command(tasks, process);
+		result = set_command(tasks, process, record);
+	process->accounting.exe_id = record->exe_id;
+	process->accounting.command_id = record->command_id;
 	return result;
+}
+
+/* It is new, or has executed something. */
+static bool runs_another(const struct process *process, const struct task_record *record)
+{
+	return !*process->comm || strncmp(process->comm, record->comm, COMM_LEN) != 0 ||
+	       process->accounting.exe_id != record->exe_id ||
+	       process->accounting.command_id != record->command_id;
 }
 
 static int set_identity(struct tasks *tasks, struct process *process,
 			const struct task_record *record)
 {
-	bool has_changed = !*process->comm || strncmp(process->comm, record->comm, COMM_LEN) != 0;
+	bool has_changed = runs_another(process, record);
 
 	process->accounting.is_unannounced = false;
 	process->ppid = record->ppid;
 	process->uid = record->uid;
 	memcpy(process->comm, record->comm, sizeof(process->comm));
 	process->comm[COMM_LEN - 1] = '\0';
-	if (has_changed && set_texts(tasks, process) < 0)
+	if (has_changed && set_texts(tasks, process, record) < 0)
 		return -ENOMEM;
 	if (process->accounting.cgroup_id == record->cgroup_id && process->cgroup[0])
 		return 0;

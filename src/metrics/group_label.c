@@ -30,7 +30,8 @@ static void label_cgroup(char label[LABEL_LEN], const char *name)
 		strcpy(label, name);
 }
 
-/* "/usr/bin/cat"; "[cat]" where that is private or not known. */
+/* "/usr/bin/cat"; "[cat]" where that is private or not known. Of a process that has ended the
+ * collector may know it. */
 static void exe_of(char *path, size_t size, const struct group_labels *labels,
 		   const struct process *process)
 {
@@ -40,11 +41,22 @@ static void exe_of(char *path, size_t size, const struct group_labels *labels,
 	snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", process->tgid);
 	if (!process->ended)
 		length = readlink(link, path, size - 1);
-	path[length < 0 ? 0 : length] = '\0';
-	if (length < 0 ||
+	if (length < 0)
+		snprintf(path, size, "%s", process->exe);
+	else
+		path[length] = '\0';
+	if (!*path ||
 	    (labels->public_names && !public_names_has(labels->public_names, path, labels->now_ns)))
 		snprintf(path, size, *process->comm ? "[%s]" : "%s",
 			 grouping_process_name(BY_COMM, process, NULL, 0));
+}
+
+/* NULL: not known. */
+static const char *command_of(char *buffer, size_t size, const struct process *process)
+{
+	if (!process->ended && command_line_read(buffer, size, process->tgid))
+		return buffer;
+	return *process->command ? process->command : NULL;
 }
 
 struct subject {
@@ -66,8 +78,7 @@ static const char *text_of(void *context, enum rule_field field, char buffer[RUL
 		exe_of(buffer, RULE_TEXT_LEN, subject->labels, process);
 		return buffer;
 	case RULE_CMDLINE:
-		return process->ended ? NULL :
-					command_line_read(buffer, RULE_TEXT_LEN, process->tgid);
+		return command_of(buffer, RULE_TEXT_LEN, process);
 	case RULE_UNIT:
 		return grouping_process_name(BY_UNIT, process, buffer, RULE_TEXT_LEN);
 	case RULE_CGROUP:

@@ -15,7 +15,7 @@ enum group_by {
 	GROUP_BY_POD,    /* NAMESPACE/POD, or pod:UID; what is in no pod as by unit */
 	GROUP_BY_CGROUP, /* the whole path */
 	GROUP_BY_COMM,
-	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] where that is private or cannot be read any more */
+	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] where that is private or not known */
 	GROUP_BY_UID,
 	GROUP_BY_PID, /* a pid that is used again goes on with its series */
 };

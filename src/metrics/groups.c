@@ -24,7 +24,8 @@ struct member {
 	uint32_t tgid;
 	uint32_t uid;
 	char comm[COMM_LEN];
-	const char *cgroup; /* only compared: the snapshot's while the process has it */
+	const char *cgroup; /* only compared: the snapshot's while the process has it; so are ... */
+	const char *exe, *command;
 	uint64_t looked_ns; /* at what /proc has of it; as groups.now_ns */
 	uint64_t rules_turn;
 	struct group *group;
@@ -276,6 +277,7 @@ static bool is_same(const struct groups *groups, const struct member *member,
 		    const struct process *process)
 {
 	if (member->cgroup != process->cgroup || member->uid != process->uid ||
+	    member->exe != process->exe || member->command != process->command ||
 	    strcmp(member->comm, process->comm) != 0)
 		return false;
 	/* /proc has nothing of a process that has ended. */
@@ -309,6 +311,8 @@ static struct group *group_of_member(struct groups *groups, const struct process
 	group->members++;
 	member->uid = process->uid;
 	member->cgroup = process->cgroup;
+	member->exe = process->exe;
+	member->command = process->command;
 	member->looked_ns = groups->now_ns;
 	member->rules_turn = groups->rules_turn;
 	memcpy(member->comm, process->comm, sizeof(member->comm));

@@ -116,8 +116,9 @@ struct process {
 		uint64_t vsz_pages; /* the kernel's estimates when last seen */
 		uint64_t rss_pages;
 		uint64_t cgroup_id;
-		bool has_exited;    /* its exit record has come */
-		bool exit_is_final; /* it says all there is, once the process is gone */
+		uint64_t exe_id, command_id; /* of the names that exe and command were set by */
+		bool has_exited;             /* its exit record has come */
+		bool exit_is_final;          /* it says all there is, once the process is gone */
 		bool is_zombie;
 		bool is_unannounced; /* known by its rows alone: its exit record was lost */
 		bool has_base;

@@ -208,6 +208,25 @@ static void the_later_of_two_is_right(void **state)
 	assert_int_equal(strings_cut(strings), 1);
 }
 
+/* With a blank for each NUL, and none for those at the end; as it was where it was cut. */
+static void a_command_line_is_words(void **state)
+{
+	static const char words[] = "sh\0-c\0a \tb\0\0c\0";
+	char longest[NAME_COMMAND_MAX];
+
+	make(ID, NAME_COMMAND, (const char *const[]){ NULL });
+	memcpy(record.text, words, sizeof(words));
+	record.length = sizeof(words);
+	assert_int_equal(names_add(*state, &record, NAME_HEADER_SIZE + record.length), 0);
+	assert_string_equal(names_of_program(*state, ID), "sh -c a \tb  c");
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	assert_int_equal(names_add(*state, &record, MAKE(ID + 1, NAME_COMMAND, longest)), 0);
+	assert_string_equal(names_of_program(*state, ID + 1), longest);
+	assert_null(names_of_program(*state, ID + 2));
+	assert_null(names_of_program(*state, 0));
+}
+
 static void malformed_records_are_refused(void **state)
 {
 	size_t size = MAKE(ID, NAME_PATH, "leaf", "dir");
@@ -346,6 +365,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(name_that_has_not_come_is_unknown, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(the_later_of_two_is_right, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_command_line_is_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(malformed_records_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(empty_components_are_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_go_by_generations, set_up, tear_down),

@@ -13,7 +13,7 @@ live=demo,kinds
 # NAME ARCH SUITE PATTERN TESTS. The pattern is matched against what `uname -r` says; newest:N is the
 # newest release of the Nth newest series. What is behind a + is for variant_of().
 guests="
-amd64-5.10 amd64 bullseye 5[.]10[.]0-[0-9]+-cloud-amd64 $live,children,tasks,mappings,paths,full,rows,guard
+amd64-5.10 amd64 bullseye 5[.]10[.]0-[0-9]+-cloud-amd64 $live,children,tasks,mappings,paths,full,rows,guard,programs
 amd64-6.1 amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 $live,kinds_alone,privilege,full,mappings,paths,slices,run,latency,rows,tasks
 amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,memory_high,privilege,paranoid,hotplug,mappings,new_names,rows,tasks
 amd64-6.16 amd64 trixie 6[.]16[.].*-cloud-amd64 $live,latency,paths,top
