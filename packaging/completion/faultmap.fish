@@ -86,6 +86,7 @@ complete -c faultmap -n $top -l replay -F -d 'show recorded JSON lines'
 complete -c faultmap -n $top -l connect -x -d 'show the stream of a running daemon'
 complete -c faultmap -n $top -l credentials -r -F -d 'file whose first line is USER:PASSWORD'
 complete -c faultmap -n $top -l ca -r -F -d 'trust these certificate authorities'
+complete -c faultmap -n $top -l code -d 'count each instruction separately'
 complete -c faultmap -n $top -l ascii -d 'draw with ASCII only'
 complete -c faultmap -n $top -l user -x -a '(__fish_complete_users)' -d 'become this user'
 

@@ -97,6 +97,7 @@ _faultmap() {
 			_arguments $threads $watch $common $filter $table $interval $count \
 				'--json[each table as one line of JSON]' \
 				'(-c --command)'{-c,--command}'[show command lines]' \
+				'--code[count each instruction separately]' \
 				'--once[print one table and exit]' \
 				'(-b --batch)'{-b,--batch}'[print a table at each tick]' \
 				'(-w --width)'{-w+,--width=}'[width of the table]:columns:' \

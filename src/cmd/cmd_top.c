@@ -104,6 +104,10 @@ static const struct option_spec top_options[] = {
 	  .offset = offsetof(struct top_config, ascii) },
 	WATCH_OPTIONS(struct top_config, watch, "fast"),
 	THREADS_OPTION(struct top_config, watch),
+	{ .name = "code",
+	  .help = "count each instruction separately, for the table of code on a terminal",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct top_config, watch.code) },
 	USER_OPTION(struct top_config, user),
 	COMMON_OPTIONS(struct top_config, common),
 };
@@ -278,6 +282,11 @@ static int top_main(int argc, char *argv[])
 	/* Without a terminal it is a table per tick. */
 	has_screen = !config.once && !config.batch && !config.table.json && !config.table.csv &&
 		     top_has_screen();
+	if (has_screen && config.table.by >= 0 && !top_screen_has(config.table.by)) {
+		log_error("--by %s is for tables, with -b or --once; the screen has none of it",
+			  grouping_words[config.table.by]);
+		return EXIT_USAGE;
+	}
 	config.has_interval = config.interval_ms != 0;
 	config.interval_ms = config.interval_ms ?: 1000;
 	accept_old_n(&config);

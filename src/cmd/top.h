@@ -36,10 +36,13 @@ static inline bool top_has_screen(void)
 {
 	return false;
 }
+#define top_screen_has(by) true
 #define top_on_screen(config, user) EXIT_FAILED
 #define top_replay_on_screen(config, files) EXIT_FAILED
 #else
 bool top_has_screen(void);
+/* It has a table by this. */
+bool top_screen_has(enum grouping_by by);
 /* The exit status. */
 int top_on_screen(const struct top_config *config, const struct privileges_user *user);
 int top_replay_on_screen(const struct top_config *config, char *const files[]);

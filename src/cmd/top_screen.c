@@ -23,12 +23,57 @@ struct top_screen {
 	struct term *term;
 	struct top_settings settings;
 	struct recent_findings *findings;
+	const struct snapshot *snapshot; /* the last; NULL: none yet */
 	char command[COMMAND_LINE_LEN];
 };
 
 bool top_has_screen(void)
 {
 	return isatty(STDIN_FILENO) && term_is_possible(STDOUT_FILENO);
+}
+
+/* The tables of the screen that --by has words for, and what they call a name; NULL: none. */
+static const struct {
+	const char *view, *name;
+} views[] = {
+	[BY_PROCESS] = { "processes", "comm" },   [BY_THREAD] = { "threads", "thread" },
+	[BY_MAPPING] = { "mappings", "mapping" }, [BY_FILE] = { "files", "file" },
+	[BY_KIND] = { "kinds", "kind" },          [BY_UNIT] = { "units", "name" },
+};
+
+/* The columns that the words of --sort mean. */
+static const char *const sort_columns[] = {
+	[SORT_STALL] = "stall", [SORT_FAULTS] = "faults", [SORT_MINOR] = "minor",
+	[SORT_MAJOR] = "major", [SORT_DENIED] = "denied", [SORT_BYTES] = "faulted",
+	[SORT_RATE] = "faults", [SORT_PAGES] = "faulted", [SORT_RSS] = "rss",
+	[SORT_VSZ] = "vsz",     [SORT_PID] = "pid",
+};
+
+bool top_screen_has(enum grouping_by by)
+{
+	return by < ARRAY_SIZE(views) && views[by].view;
+}
+
+/* What the flags say, as settings; they come after those of the file. */
+static void set_by_flags(struct ui *ui, const struct table_options *table)
+{
+	enum grouping_by by = table_by(table, BY_PROCESS);
+	enum tally_sort sort = (enum tally_sort)table->sort;
+	char text[128];
+
+	if (table->by != TABLE_UNSET || table->commands) {
+		snprintf(text, sizeof(text), "view = %s", views[by].view);
+		ui_load_settings(ui, text);
+	}
+	if (table->commands)
+		ui_load_settings(ui, "commands = on");
+	if (table->all)
+		ui_load_settings(ui, "all = on");
+	if (sort == SORT_COST)
+		return;
+	snprintf(text, sizeof(text), "sort = %s",
+		 sort == SORT_NAME ? views[by].name : sort_columns[sort]);
+	ui_load_settings(ui, text);
 }
 
 int top_open_term(struct term **ret_term, struct term_options *options,
@@ -45,6 +90,8 @@ int top_open_term(struct term **ret_term, struct term_options *options,
 	result = term_open(ret_term, options, loop, error);
 	if (!result && settings->text)
 		bad_line = ui_load_settings(term_ui(*ret_term), settings->text);
+	if (!result)
+		set_by_flags(term_ui(*ret_term), &config->table);
 	if (bad_line)
 		ui_say(term_ui(*ret_term), "%s: line %u is no setting of top", settings->path,
 		       bad_line);
@@ -61,9 +108,14 @@ static int set_interval(void *context, uint64_t interval_ms)
 static const char *command_of(void *context, uint32_t tgid, uint64_t start_ns)
 {
 	struct top_screen *top = context;
+	const struct process *process =
+		top->snapshot ? snapshot_find_process(top->snapshot, tgid, start_ns) : NULL;
 
-	(void)start_ns;
-	return command_line_read(top->command, sizeof(top->command), tgid);
+	if (!process)
+		return NULL;
+	if (!process->ended && command_line_read(top->command, sizeof(top->command), tgid))
+		return top->command;
+	return *process->command ? process->command : NULL;
 }
 
 static int save(void *context, const char *text, char *ret_where, size_t size, struct error *error)
@@ -115,6 +167,7 @@ static int handle_tick(void *context, const struct snapshot *snapshot, struct er
 {
 	struct top_screen *top = context;
 
+	top->snapshot = snapshot;
 	show_memory(top);
 	if (top_show_findings(top->term, top->findings, snapshot, error) < 0)
 		return -ENOMEM;
@@ -179,6 +232,8 @@ int top_on_screen(const struct top_config *config, const struct privileges_user 
 	struct error error;
 	int result;
 
+	options.wants_command = config->table.commands;
+	options.threads |= config->table.by == BY_THREAD;
 	filter_flags_collect(&config->filter, &options);
 	result = session_open(&top.session, &options, config->interval_ms, handle_tick, &top,
 			      &error);

@@ -170,9 +170,8 @@ static const char *command_of(void *context, const struct line *line)
 {
 	const struct ui_source *source = &((struct ui *)context)->options.source;
 
-	return line->has_process && !line->ended ?
-		       source->command(source->context, line->tgid, line->start_ns) :
-		       NULL;
+	return line->has_process ? source->command(source->context, line->tgid, line->start_ns) :
+				   NULL;
 }
 
 /* The text that is shown if there are no lines. */

@@ -247,6 +247,25 @@ test_stopped()
 	quit_top
 }
 
+# How the view begins; over what the settings say.
+test_flags()
+{
+	mkdir -p "$TMP/config/faultmap"
+	printf 'view = kinds\nall = off\n' >"$TMP/config/faultmap/top.conf"
+	open_screen 132 43
+	start_top --by unit --sort major
+	check_screen "--by unit: the table of units" '\[Units\]'
+	check_screen "--sort major: its order" '▼MAJOR/s|MAJOR/s▼'
+	quit_top
+	start_top --all --by process
+	check_screen "--all: idle processes, too" 'systemd'
+	quit_top
+	rm -r "$TMP/config"
+	type_line "clear; $FAULTMAP top --by exe --replay $PWD/$log; echo status \$?"
+	check_screen "--by exe: is for tables" '^faultmap: --by exe is for tables, with -b or --once'
+	check_screen "and refused" '^status 2$'
+}
+
 test_settings()
 {
 	open_screen 80 24
@@ -300,6 +319,7 @@ test_names
 test_mouse
 test_ways_out
 test_stopped
+test_flags
 test_settings
 test_errors
 test_random_keys

@@ -95,6 +95,21 @@ test_demo()
 	exec 7>&-
 }
 
+# Command lines of those that are gone at the tick, and code: by flags.
+test_flags()
+{
+	start_background bash -c 'while :; do "$0" -ISc "number = 7"; done' "$TMP/climber"
+	open_screen 132 43
+	start_top -c --comm climber
+	check_screen "-c: who lived between two ticks has its command line" "\\(.*climber -ISc number = 7"
+	quit_top
+	start_top --code --comm climber
+	press 7
+	check_screen "--code: the table of code has instructions of the C library" 'libc\.so\.6\+0x[0-9a-f]+'
+	quit_top
+	stop_background "$BACKGROUND_PID"
+}
+
 test_keys()
 {
 	open_screen 132 43
@@ -166,6 +181,7 @@ test_refused()
 }
 
 test_demo
+test_flags
 test_keys
 test_names
 test_ways_out
