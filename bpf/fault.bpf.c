@@ -566,6 +566,23 @@ int BPF_PROG(fault_around, struct address_space *mapping, unsigned long start, u
 	return 0;
 }
 
+/* include/linux/mm_types.h */
+#define VM_FAULT_NOPAGE 0x100
+
+/*
+ * fs_dax:dax_pmd_fault_done, full detail: a file on persistent memory (mount -o dax) was mapped by a
+ * huge page, unless it fell back to a small one. Before Linux 6.15 no counter of the mm tells.
+ */
+SEC("?tp_btf/dax_pmd_fault_done")
+int BPF_PROG(fault_dax, struct inode *inode, void *vmf, unsigned long max_pgoff, int result)
+{
+	struct task_fault *fault = result & VM_FAULT_NOPAGE ? open_fault() : NULL;
+
+	if (fault)
+		fault->pages = HUGE_PAGES;
+	return 0;
+}
+
 /*
  * The task's stamped fault, claimed, if it is the one that a signal is about. One that has been
  * served since is not: the same page may have been touched before.

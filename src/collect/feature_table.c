@@ -120,6 +120,9 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_MAP_PAGES] = { "map_pages", "full detail: pages mapped around a file fault",
 				"without direct_reads too, these pages: such a fault counts as one page",
 				NULL, false },
+	[FEATURE_DAX] = { "dax",
+			  "full detail: huge pages of files on persistent memory (mount -o dax)",
+			  "before Linux 6.15 such a fault counts as one page", NULL, false },
 	[FEATURE_RECLAIM] = { "reclaim",
 			      "the time that a fault takes to reclaim memory; full detail: not taking pages "
 			      "that it swaps out for its own",

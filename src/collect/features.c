@@ -126,6 +126,7 @@ static void probe_hooks(struct feature_set *features, const struct btf *btf)
 	bool rss = tracepoint_arguments(btf, "btf_trace_rss_stat") == 3;
 	bool flush = tracepoint_arguments(btf, "btf_trace_tlb_flush");
 	bool around = tracepoint_arguments(btf, "btf_trace_mm_filemap_map_pages");
+	bool dax = tracepoint_arguments(btf, "btf_trace_dax_pmd_fault_done");
 	bool reclaim = tracepoint_arguments(btf, "btf_trace_mm_vmscan_direct_reclaim_end");
 	bool memcg = tracepoint_arguments(btf, "btf_trace_mm_vmscan_memcg_reclaim_end");
 
@@ -142,6 +143,9 @@ static void probe_hooks(struct feature_set *features, const struct btf *btf)
 	found(features, FEATURE_MAP_PAGES, around,
 	      around ? "tp_btf/mm_filemap_map_pages" :
 		       "no filemap:mm_filemap_map_pages before Linux 6.12");
+	found(features, FEATURE_DAX, dax,
+	      dax ? "tp_btf/dax_pmd_fault_done" :
+		    "this kernel has no fs_dax:dax_pmd_fault_done (CONFIG_FS_DAX)");
 	found(features, FEATURE_RECLAIM, reclaim,
 	      reclaim ? "tp_btf/mm_vmscan_direct_reclaim_begin and _end" :
 			"this kernel has no vmscan:mm_vmscan_direct_reclaim_begin");

@@ -54,6 +54,7 @@ static const struct hook hooks_table[] = {
 	{ "process_free", FEATURE_PROCESS_FREE, WAY_TRACEPOINT, WHEN_EVER },
 	{ "fault_flush", FEATURE_TLB_FLUSH, WAY_TRACEPOINT, WHEN_FULL },
 	{ "fault_around", FEATURE_MAP_PAGES, WAY_TRACEPOINT, WHEN_FULL },
+	{ "fault_dax", FEATURE_DAX, WAY_TRACEPOINT, WHEN_FULL },
 	{ "fault_reclaim_begin", FEATURE_RECLAIM, WAY_TRACEPOINT, WHEN_RECLAIM },
 	{ "fault_reclaim_end", FEATURE_RECLAIM, WAY_TRACEPOINT, WHEN_RECLAIM },
 	{ "fault_memcg_reclaim_begin", FEATURE_MEMCG_RECLAIM, WAY_TRACEPOINT, WHEN_RECLAIM },

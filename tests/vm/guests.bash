@@ -32,6 +32,8 @@ amd64-6.12+numa amd64 trixie 6[.]12[.].*-cloud-amd64 numa
 amd64-6.12+hugetlb amd64 trixie 6[.]12[.].*-cloud-amd64 kinds_alone
 amd64-6.12+thp amd64 trixie 6[.]12[.].*-cloud-amd64 demo,kinds
 amd64-6.12+slowdisk amd64 trixie 6[.]12[.].*-cloud-amd64 slow_disk
+amd64-6.1+dax amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 dax
+amd64-newest+dax amd64 trixie newest:1 dax
 amd64-6.12+pidns amd64 trixie 6[.]12[.].*-cloud-amd64 pid_namespace
 "
 
@@ -44,6 +46,7 @@ variant_of()
 	*+integrity | *+confidentiality) APPEND=lockdown=${1#*+} ;;
 	*+hugetlb) APPEND=hugepages=32 ;;
 	*+thp) APPEND=transparent_hugepage=always ;;
+	*+dax) APPEND='memmap=128M!1G' ;; # persistent memory in the place of that memory
 	*+swap) blank_disk swap 256 ;;
 	# 200 requests per second: what waits for it waits for 5 ms.
 	*+slowdisk) blank_disk slow 128 throttling.iops-total=200 ;;

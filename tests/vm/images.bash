@@ -10,8 +10,8 @@ programs='bash coreutils dash findutils grep sed mawk diffutils gzip tar util-li
 	libcap2-bin hostname xxd busybox-static kmod'
 
 # Loaded by the initramfs, where the kernel has them as modules: the disk, its file system (not in the
-# cloud flavour, which has both built in), swap.
-modules='crc32c_generic crc32c-intel nvme ext4 lzo-rle lzo lz4hc zram overlay'
+# cloud flavour, which has both built in), swap, persistent memory.
+modules='crc32c_generic crc32c-intel nvme ext4 lzo-rle lzo lz4hc zram overlay nd_pmem nd_e820'
 
 # The package of a shared library, which dpkg may know by its path before /lib became a link.
 package_of()

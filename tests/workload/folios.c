@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usage: folios anon | folios shmem | folios FILE
+ * usage: folios anon | folios shmem | folios FILE [write]
  *
  * Touches each page of a mapping that the kernel may back with large folios, so that one fault maps
- * several pages: private or shared anonymous memory after MADV_HUGEPAGE, or a file, which is read.
+ * several pages: private or shared anonymous memory after MADV_HUGEPAGE, or a file, which is read
+ * or, mapped shared, written to.
  * Prints a JSON line with the mapping, its pages (each is mapped once), and the faults that
  * getrusage(2) counted meanwhile. Exit status 77: one fault mapped one page, all the time.
  */
@@ -39,16 +40,16 @@ static volatile char *map_memory(bool shared)
 	return start;
 }
 
-static volatile char *map_file(const char *path, size_t *ret_size)
+static volatile char *map_file(const char *path, bool writes, size_t *ret_size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 	struct stat status;
 	char *start;
 
 	if (fd < 0 || fstat(fd, &status))
 		err(1, "%s", path);
 	*ret_size = (size_t)status.st_size;
-	start = mmap(NULL, *ret_size, PROT_READ, MAP_SHARED, fd, 0);
+	start = mmap(NULL, *ret_size, PROT_READ | (writes ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
 	if (start == MAP_FAILED)
 		err(1, "mmap %s", path);
 	return start;
@@ -56,19 +57,20 @@ static volatile char *map_file(const char *path, size_t *ret_size)
 
 int main(int argc, char *argv[])
 {
-	const char *what = argc == 2 ? argv[1] : "";
+	const char *what = argc > 1 ? argv[1] : "";
 	bool shared = !strcmp(what, "shmem"), memory = shared || !strcmp(what, "anon");
+	bool writes = memory || (argc == 3 && !strcmp(argv[2], "write"));
 	size_t size = MEMORY_SIZE;
 	volatile char *start;
 	long faults;
 
-	if (argc != 2)
-		errx(2, "usage: folios anon | folios shmem | folios FILE");
-	start = memory ? map_memory(shared) : map_file(what, &size);
+	if (argc != 2 && !(argc == 3 && writes && !memory))
+		errx(2, "usage: folios anon | folios shmem | folios FILE [write]");
+	start = memory ? map_memory(shared) : map_file(what, writes, &size);
 	minor_faults(); /* the first call may fault itself */
 	faults = minor_faults();
 	for (size_t at = 0; at < size; at += PAGE_SIZE) {
-		if (memory)
+		if (writes)
 			start[at] = 1;
 		else
 			(void)start[at];
