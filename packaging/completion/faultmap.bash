@@ -6,7 +6,7 @@ _faultmap_flags()
 {
 	local common='-v --verbose -h --help' watch='--detail --slice --max-rows'
 	local context='--code --stacks --stack-samples'
-	local code='--weight --kind --mapping --folded --pprof --flame'
+	local code='--weight --kind --mapping --folded --pprof --flame --debuginfod'
 	local table='--by --sort --rows --all --columns --csv --color' interval='-d --interval'
 	local filter='-p --pid --children --comm --exe --unit --cgroup --uid'
 
@@ -20,7 +20,7 @@ _faultmap_flags()
 	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \
-			"--jsonl --jsonl-max --jsonl-keep --jsonl-min-faults --jsonl-top --jsonl-fold --stream --interval --group-by --group-rules --pod-logs --mappings --mappings-names --max-series --otlp --otlp-interval --user --stacks --stack-samples $watch $common"
+			"--jsonl --jsonl-max --jsonl-keep --jsonl-min-faults --jsonl-top --jsonl-fold --stream --interval --group-by --group-rules --pod-logs --mappings --mappings-names --max-series --otlp --otlp-interval --user --stacks --stack-samples --debuginfod $watch $common"
 		;;
 	check) echo "--json $common" ;;
 	esac
@@ -42,7 +42,7 @@ _faultmap_values()
 	--weight) echo 'faults pages major stall' ;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --otlp | --otlp-interval | --jsonl-max | --jsonl-keep | --min-faults | --jsonl-min-faults | --top | --jsonl-top | --max-rows | --stack-samples | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --otlp | --otlp-interval | --jsonl-max | --jsonl-keep | --min-faults | --jsonl-min-faults | --top | --jsonl-top | --max-rows | --stack-samples | --debuginfod | --from | --to | --kind | --mapping) ;;
 	*) return 1 ;;
 	esac
 }

@@ -112,6 +112,7 @@ complete -c faultmap -n $coded -l mapping -x -d 'only mappings of this name'
 complete -c faultmap -n $coded -l folded -r -F -d 'call paths for flamegraph.pl'
 complete -c faultmap -n $coded -l pprof -r -F -d 'a profile for pprof'
 complete -c faultmap -n $coded -l flame -r -F -d 'a flame graph'
+complete -c faultmap -n "$coded daemon" -l debuginfod -x -d 'ask this server for debug information'
 
 set -l report '__fish_seen_subcommand_from report'
 complete -c faultmap -n $report -F

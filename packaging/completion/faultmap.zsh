@@ -3,7 +3,7 @@
 # zsh completion for faultmap(1). tests/cli/completion.sh holds it against --help.
 
 _faultmap() {
-	local curcontext=$curcontext state line threads unwind
+	local curcontext=$curcontext state line threads unwind debuginfod
 	local -a commands common watch context code table interval count filter
 	commands=(
 		'run:profile a command or running processes, then print where they fault'
@@ -27,6 +27,7 @@ _faultmap() {
 	)
 	threads='--threads[count each thread separately]'
 	unwind='--stack-samples=[unwind the stack of each N-th fault]:number:'
+	debuginfod='--debuginfod=[ask this server for debug information]:URL:'
 	context=(
 		'--code[count each instruction separately]'
 		'--stacks[count each call path separately]'
@@ -40,6 +41,7 @@ _faultmap() {
 		'--folded=[call paths for flamegraph.pl]:file:_files'
 		'--pprof=[a profile for pprof]:file:_files'
 		'--flame=[a flame graph]:file:_files'
+		$debuginfod
 	)
 	table=(
 		'--by=[one line per]:what:(process thread mapping file kind unit cgroup comm exe uid parent row)'
@@ -151,7 +153,7 @@ _faultmap() {
 				'--user=[become this user]:user:_users'
 			;;
 		daemon)
-			_arguments $watch $common $unwind \
+			_arguments $watch $common $unwind $debuginfod \
 				'--stacks[count each call path separately, and serve a profile]' \
 				'--config=[file with a flag per line, NAME = VALUE]:file:_files' \
 				'--check-config[check the configuration and exit]' \

@@ -90,6 +90,17 @@ static const struct {
 	{}
 };
 
+/* What names of code lack. */
+static void print_names(void)
+{
+	struct error error;
+
+	if (!symbolizer_is_built())
+		puts("built without names for code (WITHOUT=symbol): stacks shows offsets");
+	else if (debug_files_load(&error) < 0)
+		puts(error.text);
+}
+
 static int print_left_out(const struct check_config *config)
 {
 	static const char why[] = "left out when this faultmap was built (make WITHOUT=...)";
@@ -204,8 +215,8 @@ static int check_main(int argc, char *argv[])
 	}
 	if (!config.json)
 		print_memory(&info);
-	if (!config.json && !symbolizer_is_built())
-		puts("built without names for code (WITHOUT=symbol): stacks shows offsets");
+	if (!config.json)
+		print_names();
 	if (run_error.text[0])
 		log_warning("`faultmap run` does not work here: %s", run_error.text);
 	else if (!config.json)

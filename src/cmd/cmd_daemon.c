@@ -514,8 +514,8 @@ static int open_profile(struct service *service, struct collector_options *colle
 	sink_overview_set_flame(service->overview, may_show_all(service));
 	unwinding_open(&service->unwinder, &config->watch, &config->common.disabled, collector);
 	build_ids_open(&service->build_ids, &config->watch, collector);
-	return daemon_profile_new(&service->profile, &config->common.disabled, &service->sinks,
-				  error);
+	return daemon_profile_new(&service->profile, config->debuginfod, &config->common.disabled,
+				  &service->sinks, error);
 }
 
 static int service_run(struct service *service)

@@ -20,9 +20,10 @@ struct daemon_profile {
 	pthread_mutex_t lock;              /* of the namer: the renderer's thread asks it, too */
 };
 
-int daemon_profile_new(struct daemon_profile **ret_profile, const struct option_list *disabled,
-		       struct sinks *sinks, struct error *error)
+int daemon_profile_new(struct daemon_profile **ret_profile, const char *debuginfod,
+		       const struct option_list *disabled, struct sinks *sinks, struct error *error)
 {
+	struct debug_files_options debug_files = debug_files_of(debuginfod, disabled);
 	struct daemon_profile *profile = calloc(1, sizeof(*profile));
 	int result;
 
@@ -32,7 +33,7 @@ int daemon_profile_new(struct daemon_profile **ret_profile, const struct option_
 		free(profile);
 		return error_set(error, ENOMEM, "starting: out of memory");
 	}
-	result = namer_new(&profile->namer, unwinding_confine, disabled);
+	result = namer_new(&profile->namer, unwinding_confine, disabled, &debug_files);
 	if (result)
 		log_warning(
 			"starting the process that finds the names of code: %s; continuing with "

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/daemon_otlp.h"
+#include "cmd/unwinding.h"
 #include "cmd/privileges.h"
 #include "metrics/pod_names.h"
 #include "metrics/sink_prometheus.h"
@@ -189,6 +190,7 @@ static const struct option_spec options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct daemon_config, watch.stacks) },
 	STACK_SAMPLES_OPTION(struct daemon_config, watch),
+	DEBUGINFOD_OPTION(struct daemon_config, debuginfod),
 	WATCH_OPTIONS(struct daemon_config, watch, "fast"),
 	COMMON_OPTIONS(struct daemon_config, common),
 };

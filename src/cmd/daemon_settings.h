@@ -33,6 +33,7 @@ struct daemon_config {
 	uint64_t max_series;
 	const char *otlp; /* URL; NULL: nothing is pushed */
 	uint64_t otlp_interval_ms;
+	const char *debuginfod; /* URLs; NULL: no server is asked */
 };
 
 enum mappings_names { NAMES_AUTO, NAMES_PUBLIC, NAMES_ALL };

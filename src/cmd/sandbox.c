@@ -217,16 +217,42 @@ static int allow_renaming(scmp_filter_ctx filter)
 	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
 }
 
+/* libdebuginfod's cache. */
+static int allow_keeping(scmp_filter_ctx filter)
+{
+	static const char *const names[] = { "chmod",     "fchmod",    "fchmodat",   "fsync",
+					     "futimesat", "ftruncate", "getdents64", "link",
+					     "linkat",    "mkdir",     "mkdirat",    "open",
+					     "openat",    "rename",    "renameat",   "renameat2",
+					     "rmdir",     "umask",     "unlink",     "unlinkat",
+					     "utime",     "utimensat", "utimes" };
+
+	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
+}
+
+/* Files that one process passes to another. */
+static int allow_passing(scmp_filter_ctx filter)
+{
+	static const char *const names[] = { "recvmsg", "sendmsg" };
+
+	return add_all(filter, SCMP_ACT_ALLOW, names, ARRAY_SIZE(names));
+}
+
 /* What each is for. */
 static int allow_base(scmp_filter_ctx filter, enum sandbox sandbox)
 {
 	switch (sandbox) {
 	case SANDBOX_UNWIND:
-		return add(filter, SCMP_ACT_ALLOW, "recvmsg", 0, NULL);
+		return allow_passing(filter);
 	case SANDBOX_REPORT:
+		return allow_reading(filter) ?: allow_passing(filter);
 	case SANDBOX_REPLAY:
 	case SANDBOX_CONNECT:
 		return allow_reading(filter);
+	case SANDBOX_FIND:
+		return allow_reading(filter) ?: allow_passing(filter);
+	case SANDBOX_FETCH:
+		return allow_keeping(filter) ?: allow_connections(filter) ?: allow_loop(filter);
 	default:
 		return allow_watching(filter);
 	}

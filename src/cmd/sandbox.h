@@ -22,8 +22,10 @@ enum sandbox {
 	SANDBOX_SCREEN,  /* top on a terminal: the same, and the terminal */
 	SANDBOX_REPLAY,  /* as report, and the loop and the terminal */
 	SANDBOX_CONNECT, /* top --connect: the same, and connections to anywhere, and threads */
-	SANDBOX_REPORT,  /* opens files to read alone; no sockets, no threads, no bpf() */
-	SANDBOX_UNWIND,  /* works on what it is sent: opens nothing */
+	SANDBOX_REPORT,  /* opens files to read, or gets them; no sockets, no threads, no bpf() */
+	SANDBOX_UNWIND,  /* works on what it is sent, and asks for files: opens none */
+	SANDBOX_FIND,    /* opens files to read, and passes them on */
+	SANDBOX_FETCH, /* the same, makes connections to anywhere, and keeps what comes in files */
 };
 
 /*

@@ -73,6 +73,7 @@ static void confine(const void *disabled)
 int stack_output_open(struct stack_output *output, const struct stack_options *options,
 		      const struct option_list *disabled, struct sinks *sinks, struct error *error)
 {
+	struct debug_files_options debug_files = debug_files_of(options->debuginfod, disabled);
 	struct sink_profile_options sink = { .kind = -1,
 					     .mapping = options->mapping,
 					     .on_file = see_file };
@@ -83,6 +84,8 @@ int stack_output_open(struct stack_output *output, const struct stack_options *o
 		log_warning("built without names for code (WITHOUT=symbol): offsets are shown");
 	output->options = options;
 	output->symbolizer = sink.context = symbolizer_new(confine, disabled);
+	if (output->symbolizer)
+		symbolizer_use_debug_files(output->symbolizer, &debug_files);
 	output->profile = output->symbolizer ? sink_profile_new(&sink) : NULL;
 	if (!output->profile)
 		return error_set(error, ENOMEM, "starting: out of memory");

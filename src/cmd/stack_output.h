@@ -7,6 +7,7 @@
 #define FAULTMAP_STACK_OUTPUT_H
 
 #include "base/options.h"
+#include "cmd/unwinding.h"
 #include "sink/profile_output.h"
 #include "symbol/symbolizer.h"
 
@@ -18,6 +19,7 @@ struct stack_options {
 	const char *folded;
 	const char *pprof;
 	const char *flame;
+	const char *debuginfod; /* URLs; NULL: no server is asked */
 };
 
 /* For the table below: a kind that there is. */
@@ -51,6 +53,7 @@ int stack_options_check_kind(const char *name, struct error *error);
 		  .help = "write a gzipped profile for pprof to FILE",                          \
 		  .type = OPTION_STRING,                                                        \
 		  .offset = offsetof(config, member.pprof) },                                   \
+		DEBUGINFOD_OPTION(config, member.debuginfod),                                   \
 	{                                                                                       \
 		.name = "flame", .argument = "FILE",                                            \
 		.help = "write a flame graph to FILE, as one HTML page", .type = OPTION_STRING, \

@@ -49,3 +49,32 @@ void build_ids_open(struct build_ids **ret_build_ids, const struct watch_options
 	*ret_build_ids = ids;
 	options->build_ids = build_ids_interface(ids);
 }
+
+static void confine_finder(const void *disabled)
+{
+	struct error error;
+
+	privileges_drop(0, &error);
+	sandbox_enter(SANDBOX_FIND, disabled);
+}
+
+static void confine_fetcher(const void *disabled)
+{
+	struct error error;
+
+	privileges_drop(0, &error);
+	sandbox_enter(SANDBOX_FETCH, disabled);
+}
+
+struct debug_files_options debug_files_of(const char *servers, const struct option_list *disabled)
+{
+	struct error error;
+
+	if (servers && debug_files_load(&error) < 0) {
+		log_warning("%s; continuing without", error.text);
+		servers = NULL;
+	}
+	return (struct debug_files_options){ .servers = servers,
+					     .confine = servers ? confine_fetcher : confine_finder,
+					     .context = disabled };
+}

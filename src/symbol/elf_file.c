@@ -2,11 +2,14 @@
 #include "symbol/elf_file.h"
 
 #include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
+#include "symbol/debug_files.h"
 #include "symbol/demangle.h"
 
 /* Of one file: more than a browser has. */
@@ -22,6 +25,9 @@ struct function {
 struct elf_file {
 	Elf *elf;
 	Dwarf *dwarf; /* NULL: no debug information */
+	/* Of the file that has it, where it is not in the same one; -1 and NULL: there is none. */
+	int debug_fd;
+	Elf *debug_elf;
 	struct function *functions;
 	size_t n_functions;
 	size_t capacity;
@@ -52,7 +58,7 @@ static int add_function(struct elf_file *file, const GElf_Sym *symbol, const cha
 
 /* Functions whose size is known: a name counts only within it. Debian's libc has few symbols, and
  * the one before an address is often another function's. */
-static void read_symbols(struct elf_file *file, Elf_Scn *section, const GElf_Shdr *header)
+static void read_section(struct elf_file *file, Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	size_t count = header->sh_entsize ? header->sh_size / header->sh_entsize : 0;
@@ -69,10 +75,17 @@ static void read_symbols(struct elf_file *file, Elf_Scn *section, const GElf_Shd
 		    symbol.st_shndx == SHN_UNDEF ||
 		    symbol.st_value + symbol.st_size < symbol.st_value)
 			continue;
-		name = elf_strptr(file->elf, header->sh_link, symbol.st_name);
+		name = elf_strptr(elf, header->sh_link, symbol.st_name);
 		if (name && *name && add_function(file, &symbol, name) < 0)
 			return;
 	}
+}
+
+/* Of two names for the same code the plainer one is shown: clone3, not __clone3 or, of glibc's own
+ * references to it, __GI___clone3. */
+static size_t plainness(const char *name)
+{
+	return strncmp(name, "__GI_", 5) != 0 ? strspn(name, "_") : 16 + strspn(name + 5, "_");
 }
 
 static int compare_functions(const void *left, const void *right)
@@ -83,6 +96,8 @@ static int compare_functions(const void *left, const void *right)
 		return a->start < b->start ? -1 : 1;
 	if (a->end != b->end)
 		return a->end > b->end ? -1 : 1;
+	if (plainness(a->name) != plainness(b->name))
+		return plainness(a->name) < plainness(b->name) ? -1 : 1;
 	return strcmp(a->name, b->name);
 }
 
@@ -99,26 +114,52 @@ static void sort_functions(struct elf_file *file)
 	}
 }
 
-struct elf_file *elf_file_open(int fd)
+static void read_symbols(struct elf_file *file, Elf *elf)
 {
-	struct elf_file *file = calloc(1, sizeof(*file));
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 
+	while ((section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &header) &&
+		    (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM))
+			read_section(file, elf, section, &header);
+}
+
+/* What was stripped has its symbols and lines in a file of their own. */
+static void read_debug_file(struct elf_file *file, struct debug_files *debug)
+{
+	const void *build_id;
+	ssize_t size = dwelf_elf_gnu_build_id(file->elf, &build_id);
+
+	if (size > 0)
+		file->debug_fd = debug_files_find(debug, build_id, (size_t)size);
+	if (file->debug_fd < 0)
+		return;
+	file->debug_elf = elf_begin(file->debug_fd, ELF_C_READ_MMAP, NULL);
+	if (!file->debug_elf || elf_kind(file->debug_elf) != ELF_K_ELF)
+		return;
+	read_symbols(file, file->debug_elf);
+	file->dwarf = dwarf_begin_elf(file->debug_elf, DWARF_C_READ, NULL);
+}
+
+struct elf_file *elf_file_open(int fd, struct debug_files *debug)
+{
+	struct elf_file *file = calloc(1, sizeof(*file));
+
 	if (!file)
 		return NULL;
+	file->debug_fd = -1;
 	elf_version(EV_CURRENT);
 	file->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF) {
 		elf_file_close(file);
 		return NULL;
 	}
-	while ((section = elf_nextscn(file->elf, section)))
-		if (gelf_getshdr(section, &header) &&
-		    (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM))
-			read_symbols(file, section, &header);
-	sort_functions(file);
+	read_symbols(file, file->elf);
 	file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+	if (!file->dwarf)
+		read_debug_file(file, debug);
+	sort_functions(file);
 	return file;
 }
 
@@ -127,7 +168,10 @@ void elf_file_close(struct elf_file *file)
 	if (!file)
 		return;
 	dwarf_end(file->dwarf);
+	elf_end(file->debug_elf);
 	elf_end(file->elf);
+	if (file->debug_fd >= 0)
+		close(file->debug_fd);
 	free(file->functions);
 	free(file->demangled);
 	free(file);

@@ -18,8 +18,11 @@ struct elf_place {
 	unsigned int line;
 };
 
-/* The descriptor stays the caller's. NULL: no ELF file, or no memory. */
-struct elf_file *elf_file_open(int fd);
+struct debug_files;
+
+/* The descriptor stays the caller's. `debug` is asked where the file has no debug information of its
+ * own; NULL: nobody is. NULL: no ELF file, or no memory. */
+struct elf_file *elf_file_open(int fd, struct debug_files *debug);
 void elf_file_close(struct elf_file *file);
 /* Texts live until the next call. */
 struct elf_place elf_file_find(struct elf_file *file, uint64_t offset);

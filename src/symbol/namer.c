@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,6 +60,13 @@ struct told_file {
 	uint32_t number;
 };
 
+/* What a worker begins with. */
+struct beginning {
+	void (*confine)(const void *context);
+	const void *context;
+	const struct debug_files_options *debug_files; /* NULL: none are used */
+};
+
 struct namer {
 	struct keeper keeper;
 	struct interned paths;
@@ -90,6 +99,7 @@ struct open_file {
 
 struct worker {
 	int socket;
+	struct debug_files *debug; /* NULL: nobody is asked */
 	struct open_file files[FILES_MAX];
 	size_t n_files, n_read;
 	uint64_t clock;
@@ -121,7 +131,7 @@ static struct elf_file *file_of(struct worker *worker, uint32_t number)
 			return file->elf;
 		if (worker->n_read >= OPEN_MAX_FILES)
 			close_oldest(worker);
-		file->elf = elf_file_open(file->fd);
+		file->elf = elf_file_open(file->fd, worker->debug);
 		worker->n_read += file->elf != NULL;
 		return file->elf;
 	}
@@ -153,18 +163,32 @@ static bool has_worked_enough(void)
 	       usage.ru_utime.tv_sec + usage.ru_stime.tv_sec >= SECONDS_WANTED;
 }
 
+/* Who finds files has other rights than who reads them. */
+static struct debug_files *begin(const struct beginning *beginning)
+{
+	struct debug_files *files = NULL;
+
+	if (beginning->debug_files)
+		files = debug_files_start(beginning->debug_files);
+	if (beginning->confine)
+		beginning->confine(beginning->context);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* becoming another takes it away */
+	return files;
+}
+
 static void work(void *context, int socket)
 {
+	struct debug_files *debug = begin(context);
 	struct worker *worker = calloc(1, sizeof(*worker));
 	struct reply reply = { .number = NUMBER_OF_START };
 	struct question question;
 	int fd, result;
 
-	(void)context;
 	keeper_limit_worker(SECONDS_MAX);
 	if (!worker || write(socket, &reply, sizeof(reply)) != sizeof(reply))
 		_exit(1);
 	worker->socket = socket;
+	worker->debug = debug;
 	for (;;) {
 		struct pollfd event = { .fd = socket, .events = POLLIN };
 
@@ -185,8 +209,10 @@ static void work(void *context, int socket)
 
 /* Who asks. ------------------------------------------------------------------------------------ */
 
-int namer_new(struct namer **ret_namer, void (*confine)(const void *context), const void *context)
+int namer_new(struct namer **ret_namer, void (*confine)(const void *context), const void *context,
+	      const struct debug_files_options *debug_files)
 {
+	struct beginning beginning = { confine, context, debug_files };
 	struct namer *namer;
 	int result;
 
@@ -198,7 +224,7 @@ int namer_new(struct namer **ret_namer, void (*confine)(const void *context), co
 	table_init(&namer->names, 0, offsetof(struct name, line));
 	table_init(&namer->files, 0, sizeof(const char *));
 	namer->by_number = calloc(NAMES_MAX, sizeof(*namer->by_number));
-	result = namer->by_number ? keeper_start(&namer->keeper, work, NULL, confine, context) :
+	result = namer->by_number ? keeper_start(&namer->keeper, work, &beginning, NULL, NULL) :
 				    -ENOMEM;
 	if (!result)
 		*ret_namer = namer;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "symbol/debug_files.h"
+
 struct namer;
 
 /* What is known of a place. */
@@ -18,8 +20,9 @@ struct code_name {
 	unsigned int line;
 };
 
-/* As unwinder_new(). */
-int namer_new(struct namer **ret_namer, void (*confine)(const void *context), const void *context);
+/* As unwinder_new(). debug_files: where else to look for debug information; NULL: nowhere. */
+int namer_new(struct namer **ret_namer, void (*confine)(const void *context), const void *context,
+	      const struct debug_files_options *debug_files);
 void namer_free(struct namer *namer);
 /* Asks for the name of this offset in the file, as the process sees it, unless that was asked.
  * Never waits. */

@@ -42,6 +42,8 @@ struct symbolizer {
 	size_t n_open;
 	void (*confine)(const void *context);
 	const void *context;
+	bool uses_debug_files;
+	struct debug_files_options debug_files;
 };
 
 /* table.h takes keys of a fixed size: a hash of the path stands for it. */
@@ -71,6 +73,13 @@ struct symbolizer *symbolizer_new(void (*confine)(const void *context), const vo
 	symbolizer->confine = confine;
 	symbolizer->context = context;
 	return symbolizer;
+}
+
+void symbolizer_use_debug_files(struct symbolizer *symbolizer,
+				const struct debug_files_options *options)
+{
+	symbolizer->debug_files = *options;
+	symbolizer->uses_debug_files = true;
 }
 
 static void free_entry(void *value)
@@ -259,9 +268,10 @@ static void name_from_map(const struct symbol *symbols, size_t first, size_t end
 	perf_map_free(map);
 }
 
-static void name_from_elf(const struct symbol *symbols, size_t first, size_t end, int own, int fd)
+static void name_from_elf(const struct symbol *symbols, size_t first, size_t end, int own, int fd,
+			  struct debug_files *debug)
 {
-	struct elf_file *elf = own >= 0 ? elf_file_open(own) : NULL;
+	struct elf_file *elf = own >= 0 ? elf_file_open(own, debug) : NULL;
 
 	for (; first < end; first++) {
 		struct elf_place place = {};
@@ -279,7 +289,7 @@ static bool is_map(const struct symbol *symbol)
 }
 
 static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symbol *symbols,
-				size_t first, size_t count, int fd)
+				size_t first, size_t count, int fd, struct debug_files *debug)
 {
 	limit_helper();
 	if (symbolizer->confine)
@@ -294,13 +304,19 @@ static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symb
 		if (is_map(&symbols[first]))
 			name_from_map(symbols, first, end, own, fd);
 		else
-			name_from_elf(symbols, first, end, own, fd);
+			name_from_elf(symbols, first, end, own, fd, debug);
 		first = end;
 	}
 	_exit(0);
 }
 
 /* What it says. -------------------------------------------------------------------------------- */
+
+/* What servers may take comes on top. */
+static unsigned int seconds_of_servers(const struct symbolizer *symbolizer)
+{
+	return symbolizer->debug_files.servers ? DEBUG_FILES_SECONDS : 0;
+}
 
 /* All bytes, before the deadline. */
 static bool read_all(int fd, void *memory, size_t size, uint64_t deadline_ns)
@@ -360,16 +376,20 @@ static size_t take_answers(int fd, struct symbol *symbols, size_t first, size_t 
 static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, size_t first,
 			 size_t count, uint64_t end_ns)
 {
-	uint64_t deadline_ns = min_of(monotonic_ns() + HELPER_SECONDS * 1000000000ULL, end_ns);
+	uint64_t seconds = HELPER_SECONDS + seconds_of_servers(symbolizer);
+	uint64_t deadline_ns = min_of(monotonic_ns() + seconds * 1000000000ULL, end_ns);
+	struct debug_files *debug = NULL;
 	int pipe_fds[2];
 	pid_t pid;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return count;
+	if (symbolizer->uses_debug_files)
+		debug = debug_files_start(&symbolizer->debug_files);
 	pid = fork();
 	if (!pid) {
 		close(pipe_fds[0]);
-		be_helper(symbolizer, symbols, first, count, pipe_fds[1]);
+		be_helper(symbolizer, symbols, first, count, pipe_fds[1], debug);
 	}
 	close(pipe_fds[1]);
 	first = pid < 0 ? count : take_answers(pipe_fds[0], symbols, first, count, deadline_ns);
@@ -379,12 +399,14 @@ static size_t run_helper(struct symbolizer *symbolizer, struct symbol *symbols, 
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	debug_files_end(debug);
 	return first;
 }
 
 void symbolizer_find(struct symbolizer *symbolizer, struct symbol *symbols, size_t count)
 {
-	uint64_t end_ns = monotonic_ns() + HELPERS_SECONDS * 1000000000ULL;
+	uint64_t seconds = HELPERS_SECONDS + seconds_of_servers(symbolizer);
+	uint64_t end_ns = monotonic_ns() + seconds * 1000000000ULL;
 	size_t first = 0;
 
 	qsort(symbols, count, sizeof(*symbols), compare_symbols);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "symbol/debug_files.h"
+
 struct symbolizer;
 
 /* Files that are kept open: half of what most systems let a process have. Those beyond are opened
@@ -35,6 +37,9 @@ bool symbolizer_is_built(void);
 /* `confine` is called in the helper process, before it reads a file: there it gives up all but
  * reading and opening files; NULL: nothing. NULL when out of memory. */
 struct symbolizer *symbolizer_new(void (*confine)(const void *context), const void *context);
+/* Where else to look for debug information, which is copied; without this call nowhere. */
+void symbolizer_use_debug_files(struct symbolizer *symbolizer,
+				const struct debug_files_options *options);
 void symbolizer_free(struct symbolizer *symbolizer);
 /* Opens the file as the process `tgid` sees it (0: as this one does), if it is not known yet. */
 void symbolizer_see(struct symbolizer *symbolizer, const char *file, uint32_t tgid);

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return 0;
-	file = elf_file_open(fd);
+	file = elf_file_open(fd, NULL);
 	for (uint64_t offset = 0; file && offset <= size; offset += 16)
 		elf_file_find(file, offset);
 	elf_file_close(file);
