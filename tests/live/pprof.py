@@ -3,7 +3,7 @@
 """pprof.py TYPE [COMM]: reads a profile.proto from standard input, as the format is published and not as faultmap
 writes it, checks what its readers insist on, and prints the sum of one sample type; with COMM, of that command's
 first touches of anonymous memory, for each function and the one that called it. TYPE build_ids: each mapping's file
-and build id instead."""
+and build id instead; TYPE labels: the labels of each sample, and its values; TYPE size: how many samples there are."""
 
 import sys
 
@@ -64,6 +64,9 @@ if sys.argv[1] == "build_ids":
         mapping = collect(each)
         print(texts[mapping[5][0]], texts[mapping.get(6, [0])[0]])
     sys.exit()
+if sys.argv[1] == "size":
+    print(len(profile[2]))
+    sys.exit()
 types = [texts[collect(each).get(1, [0])[0]] for each in profile[1]]
 units = [texts[collect(each).get(2, [0])[0]] for each in profile[1]]
 assert texts[0] == "" and types == ["faults", "pages", "bytes", "stall"], types
@@ -82,6 +85,21 @@ def function_at(number):
     return texts[functions[line[1][0] - 1][2][0]]
 
 
+def print_labels():
+    sums = {}
+    for each in profile[2]:
+        sample = collect(each)
+        labels = {texts[collect(label)[1][0]]: collect(label) for label in sample[3]}
+        key = tuple(texts[labels[name][2][0]] for name in ("kind", "mapping", "comm")) + (labels["pid"][3][0],)
+        assert 2 not in labels["pid"], "pid is a number"
+        sums[key] = [a + b for a, b in zip(sums.get(key, [0] * 4), packed(sample[2]))]
+    for key, values in sums.items():
+        print(*key, *values, sep="\t")
+
+
+if sys.argv[1] == "labels":
+    print_labels()
+    sys.exit()
 total = 0
 calls = {}
 for each in profile[2]:

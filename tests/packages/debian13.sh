@@ -68,6 +68,51 @@ check_equal "make demo: each page that it touched is a fault in one mapping" \
 	"$(tr -d , <"$TMP/demo" | awk '$1 == "touched" { pages = $2 }
 		/ demand_zero / && / \[anon\]$/ && $1 >= pages && $1 < pages + 100 { rows++ }
 		END { print pages, rows }')" "131072 1"
+# Python 3.13 with -X perf: its functions have the names of /tmp/perf-PID.map in its own root. The program here waits for
+# faultmap to open it.
+cat >"$root/tmp/touch.py" <<'END'
+import mmap, sys
+def touch_pages(area, first, pages):
+    for i in range(first, first + pages):
+        area[i * 4096] = 1
+def touch_more(area, first, pages):
+    for i in range(first, first + pages):
+        area[i * 4096] = 2
+area = mmap.mmap(-1, 220 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+area.madvise(mmap.MADV_NOHUGEPAGE)
+touch_pages(area, 0, 40000)
+touch_more(area, 45000, 10000)
+sys.stdin.read()
+END
+has_map()
+{
+	find "/proc/$stacks/fd" -lname '*perf-*.map' 2>/dev/null | grep -q .
+}
+profile_python()
+{
+	mkfifo "$TMP/stdin"
+	exec 7<>"$TMP/stdin" # opening it for reading alone would wait
+	start_background "$FAULTMAP" stacks --folded "$TMP/folded" -- "$TMP/enter" python3 -X perf /tmp/touch.py \
+		<"$TMP/stdin" >"$TMP/out" 2>&1 7>&-
+	stacks=$BACKGROUND_PID
+	wait_for 120 has_map
+	exec 7>&-
+	wait "$stacks" || { cat "$TMP/out"; return 1; }
+}
+# touched NAME: faults of call paths with this function.
+touched()
+{
+	awk -v name=";py::$1:/tmp/touch.py;" 'index($0, name) && / \(demand_zero(, sampled)?\) [0-9]+$/ && /;\[anon\]/ {
+		sum += $NF } END { print sum + 0 }' "$TMP/folded"
+}
+check_contains "python has -X perf" <(in_root python3 -c 'import sys; print(sys.version_info >= (3, 12))') True
+check "python: stacks" profile_python
+pages=$(touched touch_pages) more=$(touched touch_more)
+# Its instructions are one and the same in both: the callers are of a sample of one in 101, so four standard deviations.
+check "python: touch_pages() and touch_more() have the 50,000 faults ($pages, $more)" \
+	test $((pages + more)) -ge 50000 -a $((pages + more)) -le 50200
+check "python: four of five are of touch_pages()" test $((pages - 40000)) -le 3600 -a $((40000 - pages)) -le 3600
+
 check_file "every kind of fault is counted exactly" live/kinds.
 check_file "the unit tests" unit/
 done_testing
