@@ -10,6 +10,7 @@
 
 #include "base/glob.h"
 #include "base/util.h"
+#include "range.h"
 
 static void brackets_and_backslashes_are_themselves(void **state)
 {

@@ -19,6 +19,7 @@
 #include "metrics/sink_prometheus.h"
 #include "scrape.h"
 #include "stall.h"
+#include "range.h"
 
 #define MAX_LIVE 400
 #define MAX_TICKS 200

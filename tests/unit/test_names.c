@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "collect/names.h"
+#include "range.h"
 
 #define ID 42
 #define USER 1000

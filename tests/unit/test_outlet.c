@@ -19,6 +19,7 @@
 
 #include "base/loop.h"
 #include "sink/outlet.h"
+#include "range.h"
 
 struct fixture {
 	char directory[64];

@@ -10,6 +10,7 @@
 #define ROWS 100
 #define ROW_LINES 8 /* a power of two */
 #include "row_table_fixture.h"
+#include "range.h"
 
 static void every_index_is_free_once(void **state)
 {

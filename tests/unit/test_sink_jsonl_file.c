@@ -19,6 +19,7 @@
 
 #include "sink/sink_jsonl.h"
 #include "jsonl.h"
+#include "range.h"
 
 static void limit_file_size(rlim_t bytes)
 {

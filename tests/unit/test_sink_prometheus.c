@@ -16,6 +16,7 @@
 #include "exposition_fixture.h"
 #include "golden.h"
 #include "stall.h"
+#include "range.h"
 
 static void faults_are_split_by_severity(void **state)
 {

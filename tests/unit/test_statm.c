@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/statm.h"
+#include "range.h"
 
 #define MAPPED ((size_t)16 << 20)
 #define TOUCHED ((size_t)8 << 20)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "model/strings.h"
+#include "range.h"
 
 #define USER 1000
 

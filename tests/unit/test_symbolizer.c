@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "own_code.h"
 #include "symbol/symbolizer.h"
+#include "range.h"
 
 static char own_path[4096];
 

@@ -10,6 +10,7 @@
 #include "picture.h"
 #include "stall.h"
 #include "term/view.h"
+#include "range.h"
 
 /* Each test begins with a view, and within the first interval of three processes: 10 is the parent
  * of 11; 11 and 12 are of one unit. */
