@@ -52,8 +52,7 @@ golang='golang-go=go'
 command -v npm >/dev/null || page="$page npm=npm"
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc'
 emulator='qemu-user-static=qemu-aarch64-static'
-musl='musl-tools=musl-gcc gperf=gperf dpkg-dev=dpkg-source
-	autoconf=autoreconf automake=automake libtool=libtoolize'
+musl='musl-tools=musl-gcc'
 
 wanted=$build foreign=
 for set in "$@"; do
