@@ -479,15 +479,16 @@ struct context_record {
 #define CONTEXT_HEADER_SIZE 64
 
 /*
- * --stacks: the kernel's part of a call path, the place where it faulted first. The context `id` is
- * the context `base` with this above it. Sent as contexts are, and after its base.
+ * --stacks: the kernel's part of a call path, the place where it faulted, or slept, first. The
+ * context `id` is the context `base` with this above it. Sent as contexts are, and after its base.
  */
 struct kernel_path_record {
 	struct record record;
 	u64 id;
 	u64 base;
 	u32 n_addresses;
-	u32 n_ours; /* the first so many are of the program that asked */
+	u16 n_ours;    /* the first so many are of the program that asked */
+	u16 is_asleep; /* it is where the fault went to sleep, and n_ours is 0 */
 	u64 addresses[KERNEL_FRAMES_MAX];
 };
 #define KERNEL_PATH_HEADER_SIZE 32

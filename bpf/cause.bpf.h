@@ -26,6 +26,7 @@
 #define WAIT_BEGUN 0x200u    /* the clocks are going */
 #define WAIT_OVER 0x400u     /* the fault has ended, and end_run_delay is set */
 #define WAIT_BUSY 0x800u     /* a hook is at work with the clocks: see cause_hook_begins() */
+#define WAIT_PATH 0x1000u    /* its context has the kernel's path to where it slept */
 
 /* Faults whose tasks are off their CPUs, on all CPUs: while there is none, a switch need not look
  * whose the task is that comes. */

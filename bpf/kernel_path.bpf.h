@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * --stacks: the kernel's part of a call path, of faults in kernel mode: which system call copied.
+ * --stacks: the kernel's part of a call path. Of faults in kernel mode: which system call copied; of
+ * those that sleep: where.
  * bpf_get_stack() finds it, without a fault (the kernel's own unwinder stays within the stack): 1 to
  * 2 us, which faults of user code do not take. It goes into a context that stands on the one of the
  * program's code: see struct kernel_path_record.
@@ -44,6 +45,7 @@ VERIFIED_ONCE int kernel_path_note(u32 count, u64 from)
 	record = &work->record;
 	record->n_addresses = count;
 	record->n_ours = 0;
+	record->is_asleep = false;
 	for (u32 i = 0; i < KERNEL_FRAMES_MAX; i++) {
 		u64 address = record->addresses[i];
 
@@ -105,6 +107,18 @@ VERIFIED_ONCE u64 context_with_kernel(u64 base)
 	return id;
 }
 
+/* The context of a fault that goes to sleep here, with the path to there. */
+static __always_inline u64 context_asleep(void *context, u64 base)
+{
+	struct kernel_work *work = this_cpu_kernel_work();
+
+	if (!work)
+		return base;
+	kernel_path_take(context, 0);
+	work->record.is_asleep = true;
+	return context_with_kernel(base);
+}
+
 #else
 
 static __always_inline void kernel_path_take(void *context, u64 from)
@@ -117,6 +131,11 @@ static __always_inline u64 kernel_path_hash(void)
 }
 
 static __always_inline u64 context_with_kernel(u64 base)
+{
+	return base;
+}
+
+static __always_inline u64 context_asleep(void *context, u64 base)
 {
 	return base;
 }

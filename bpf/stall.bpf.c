@@ -4,6 +4,7 @@
  * them are called for whatever the machine does, so each first asks one word of its CPU whether the
  * task that runs there may be in a stamped fault.
  */
+#include "kernel_path.bpf.h"
 #include "row.bpf.h"
 
 /* include/trace/events/lock.h: who waits spins, and that is work. */
@@ -45,6 +46,10 @@ static __always_inline void switch_out(void *context, struct task_struct *task, 
 	fault->run_delay = run_delay_of(task);
 	fault->waits &= ~(WAIT_RUNNABLE | WAIT_WRITEBACK);
 	fault->waits |= is_runnable(task, preempted) ? WAIT_OFF | WAIT_RUNNABLE : WAIT_OFF;
+	if (config_kernel_paths && !(fault->waits & (WAIT_RUNNABLE | WAIT_PATH))) {
+		fault->key.context = context_asleep(context, fault->key.context);
+		fault->waits |= WAIT_PATH; /* the first time stands for all */
+	}
 	if (fault->asleep_for == STALL_UNKNOWN && !(fault->waits & WAIT_RUNNABLE))
 		fault->causes.stall_path = stall_path_here(context);
 	__sync_fetch_and_add(&faults_asleep, 1);

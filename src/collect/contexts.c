@@ -118,7 +118,8 @@ static struct context *context_on(struct contexts *contexts, const struct contex
 	const char *names[KERNEL_FRAMES_MAX];
 	size_t count = kernel_names_of_path(contexts->kernel_names,
 					    record->addresses + record->n_ours,
-					    record->n_addresses - record->n_ours, true, names);
+					    record->n_addresses - record->n_ours,
+					    !record->is_asleep, names);
 	struct context *context = context_new(base->n_places);
 
 	if (!context)

@@ -155,7 +155,7 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 				    "the callers of code without frame pointers (--stacks)", NULL,
 				    false },
 	[FEATURE_KERNEL_STACKS] = { "kernel_stacks",
-				    "the kernel's part of call paths: --stacks, of faults in kernel mode; and "
+				    "the kernel's part of call paths: --stacks, of faults in kernel mode or asleep; and "
 				    "of stalls whose cause is unknown",
 				    "the kernel's part of call paths", NULL, false },
 	[FEATURE_KERNEL_NAMES] = { "kernel_names",

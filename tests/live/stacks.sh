@@ -206,9 +206,10 @@ if "${CC:-cc}" -D_GNU_SOURCE -O1 -fno-omit-frame-pointer -o "$TMP/copied" "$TMP/
 	check_equal "kernel: report: each page" "$(kernel_faults)" 40
 	check_equal "kernel: the log has each" "$(jq -s 'map(select(.rec == "faults" and .mode == "kernel"
 		and .mapping == "[anon]" and .kind == "demand_zero") | .minor) | add' "$TMP/log")" 40
-	check_equal "kernel: user code has no such part" "$(jq -s '
+	check_equal "kernel: all of its faults have such a part, and of the others those that slept" "$(jq -s '
 		(map(select(.rec == "stack" and .kernel)) | INDEX(.stack)) as $with
-		| map(select(.rec == "faults" and .stack) | (.mode == "kernel") == ($with[.stack] != null))
+		| map(select(.rec == "faults" and .stack) | if .mode == "kernel" then $with[.stack] != null
+			else $with[.stack] == null or (.stall | del(.cpu) | length > 0) end)
 		| all' "$TMP/log")" true
 	keep_log "$TMP/log"
 	check "kernel: without names" copied --disable-feature kernel_names
@@ -219,6 +220,23 @@ if "${CC:-cc}" -D_GNU_SOURCE -O1 -fno-omit-frame-pointer -o "$TMP/copied" "$TMP/
 else
 	skip "kernel: each page that read() filled" \
 		"no compiler, or no names of the kernel's functions: $(head -n 1 "$TMP/err")"
+fi
+
+# Faults that sleep: their path goes on to where they do. A userfaultfd serves each page after 2 ms.
+slept()
+{
+	sed -n 's/^stalls;.*;case_userfaultfd;.*page_fault[a-z_]*_\[k\];.*handle_userfault_\[k\];\[anon\] (userfaultfd\(, sampled\)*) //p' \
+		"$TMP/folded" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+if lacks kernel_names || lacks switches; then
+	skip "asleep: each page that a userfaultfd served" "no names of the kernel's functions, or no switches"
+else
+	for detail in full fast; do
+		check "asleep, $detail: stacks" profile --stack-samples 1 --detail "$detail" -- \
+			"$BUILD/workload/stalls" userfaultfd 20 2000
+		check_equal "asleep, $detail: each page that a userfaultfd served" "$(slept)" 20
+	done
 fi
 
 # Code outside of files, as its maker says in /tmp/perf-PID.map; it ends when that was opened.
