@@ -283,7 +283,7 @@ static int top_main(int argc, char *argv[])
 	has_screen = !config.once && !config.batch && !config.table.json && !config.table.csv &&
 		     top_has_screen();
 	if (has_screen && config.table.by >= 0 && !top_screen_has(config.table.by)) {
-		log_error("--by %s is for tables, with -b or --once; the screen has none of it",
+		log_error("--by %s is for tables: add -b or --once",
 			  grouping_words[config.table.by]);
 		return EXIT_USAGE;
 	}

@@ -36,9 +36,9 @@ bool top_has_screen(void)
 static const struct {
 	const char *view, *name;
 } views[] = {
-	[BY_PROCESS] = { "processes", "comm" },   [BY_THREAD] = { "threads", "thread" },
-	[BY_MAPPING] = { "mappings", "mapping" }, [BY_FILE] = { "files", "file" },
-	[BY_KIND] = { "kinds", "kind" },          [BY_UNIT] = { "units", "name" },
+	[BY_PROCESS] = { "processes", "comm" }, [BY_MAPPING] = { "mappings", "mapping" },
+	[BY_FILE] = { "files", "file" },        [BY_KIND] = { "kinds", "kind" },
+	[BY_UNIT] = { "units", "name" },
 };
 
 /* The columns that the words of --sort mean. */
@@ -233,7 +233,6 @@ int top_on_screen(const struct top_config *config, const struct privileges_user 
 	int result;
 
 	options.wants_command = config->table.commands;
-	options.threads |= config->table.by == BY_THREAD;
 	filter_flags_collect(&config->filter, &options);
 	result = session_open(&top.session, &options, config->interval_ms, handle_tick, &top,
 			      &error);

@@ -262,7 +262,7 @@ test_flags()
 	quit_top
 	rm -r "$TMP/config"
 	type_line "clear; $FAULTMAP top --by exe --replay $PWD/$log; echo status \$?"
-	check_screen "--by exe: is for tables" '^faultmap: --by exe is for tables, with -b or --once'
+	check_screen "--by exe: is for tables" '^faultmap: --by exe is for tables: add -b or --once'
 	check_screen "and refused" '^status 2$'
 }
 

@@ -4,6 +4,7 @@
 # What processes ran that were gone before the next tick: 200 that live for some milliseconds each, of which
 # /proc has nothing any more. Each has the command line that this file gave it, and its program's path: in
 # run, log and top, and for the rules of groups.
+# shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 sh=$(realpath "$(type -P sh)")

@@ -98,12 +98,14 @@ test_demo()
 # Command lines of those that are gone at the tick, and code: by flags.
 test_flags()
 {
-	start_background bash -c 'while :; do "$0" -ISc "number = 7"; done' "$TMP/climber"
+	# shellcheck disable=SC2016 # for that shell
+	start_background bash -c 'cd "$0" && while :; do ./climber -ISc "number = 7"; done' "$TMP"
 	open_screen 132 43
 	start_top -c --comm climber
-	check_screen "-c: who lived between two ticks has its command line" "\\(.*climber -ISc number = 7"
+	check_screen "-c: who lived between two ticks has its command line" "\\(\./climber -ISc number = 7\\)"
 	quit_top
 	start_top --code --comm climber
+	wait_for 60 screen_has 'Kinds  Code'
 	press 7
 	check_screen "--code: the table of code has instructions of the C library" 'libc\.so\.6\+0x[0-9a-f]+'
 	quit_top
