@@ -3,6 +3,7 @@
 # takes 40 s
 # The findings of run: each by a workload that has it, and none of what comes close, or of everyday programs.
 . "$(dirname "$0")/../lib.sh"
+find_lacks
 
 # findings COMMAND...: the names of what run finds.
 findings()
@@ -71,6 +72,14 @@ check_equal "a large pool" "$(findings "${workload[@]}" threads-less)" ""
 loop='for ((i = 0; i < 100; i++)); do "$0"; done'
 check_equal "relocations at each start" "$(findings bash -c "$loop" "$BUILD/workload/relocated")" "relocations "
 check_equal "as many starts of a small program" "$(findings bash -c "$loop" /bin/true)" ""
+
+if lacks locks; then
+	skip "a thread that always changes the address space" "the feature locks is not there"
+else
+	check_equal "a thread that always changes the address space, and one that faults" \
+		"$(findings "$BUILD/workload/stalls" lock 400 0)" "lock-convoy "
+	check_equal "one that does it now and then" "$(findings "$BUILD/workload/stalls" lock 100 50000)" ""
+fi
 
 # Files have to lie on a disk: on tmpfs nothing is a major fault.
 directory=$TMP

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it adds swap
-# takes 8 s
+# takes 10 s
 # Pages that were evicted and come back are counted in their rows: as many as the kernel counts for the control
-# group that the program is in (memory.stat), of files and from swap. A cold start has none.
+# group that the program is in (memory.stat), of files and from swap. A cold start has none. That so much came back
+# from swap is a finding, too.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"
@@ -62,6 +63,12 @@ check_full()
 		| map(select((map(.refaults) | add) != .[-1].refaults_total))')" "[]"
 }
 
+# findings: of the last run.
+findings()
+{
+	jq -r 'select(.rec == "finding").finding' "$TMP/log" | sort | tr '\n' ' '
+}
+
 find_lacks
 if lacks refaults; then
 	skip "pages that come back" "this kernel does not tell of them"
@@ -81,7 +88,12 @@ check_full full reread "$file" $pages 4
 
 counter=workingset_refault_anon
 if add_swap; then
-	check_full full rewrite $pages 4
+	check_full full rewrite $pages 6
+	check_equal "$name: a finding" "$(findings)" "swap-in "
+	check_equal "$name: whose limit" "$(jq -r 'select(.rec == "finding").seen' "$TMP/log" |
+		grep -c "brought memory back from swap; its limit is 8.0M ($group/")" 1
+	check_case full rewrite 1024 6
+	check_equal "$name: memory that fits has none" "$(findings)" ""
 else
 	skip "from swap" "no swap file"
 fi

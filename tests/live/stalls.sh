@@ -79,7 +79,7 @@ test_lock()
 		skip "$1, lock" "the feature locks is not there"
 		return
 	fi
-	run_case "$1" lock 20
+	run_case "$1" lock 20 0
 	check_cause lock cpu
 	check_equal "$name: the thread that had it" "$(query '[in_case | .stall.lock // empty
 		| .holder_tid == $case.other_tid] | unique')" '[true]'

@@ -191,6 +191,45 @@ test_life()
 	check_equal "no BPF program of it is left" "$(in_guest 'ls /sys/fs/bpf | wc -l')" 0
 }
 
+# start_guarded NAME COMMAND: a service, and the guard of it; until it guards.
+start_guarded()
+{
+	in_guest "printf '[Service]\nExecStart=%s\n' '$2' >/etc/systemd/system/$1.service && systemctl daemon-reload &&
+		systemctl start $1.service faultmap-guard@$1.service"
+}
+
+# guard_says NAME: how the guard of it has ended.
+guard_says()
+{
+	in_guest systemctl show -P ActiveState -P Result -P ExecMainStatus -P NRestarts "faultmap-guard@$1.service" |
+		paste -sd ' '
+}
+
+# guard_has NAME N: of its counters.
+guard_has()
+{
+	in_guest "awk '\$1 ~ /^faultmap_guard_faults_total/ { n += \$2 } END { print n + 0; exit n < $2 }' \
+		/run/faultmap-guard/$1/guard.prom"
+}
+
+test_guard()
+{
+	check "faultmap-guard@calm-app.service starts with its service" start_guarded calm-app '/bin/sleep infinity'
+	check "it stays below systemd-analyze's 2.0" \
+		in_guest systemd-analyze security --threshold=20 faultmap-guard@calm-app.service
+	check_equal "a service that sleeps has no fault" "$(guard_has calm-app 0)" 0
+	in_guest systemctl stop calm-app.service
+	check_equal "its guard ends with it, and well" "$(guard_says calm-app)" "inactive success 0 0"
+	check "of a service that works, too" start_guarded busy-app \
+		'/bin/sh -c "while sleep 0.1; do :; done"'
+	check "it counts its faults" wait_for 60 guard_has busy-app 100
+	check "each is a line in the journal" wait_for 60 in_guest \
+		"journalctl -q -o cat -u faultmap-guard@busy-app | grep -q '\"rec\":\"guard\".*\"comm\":\"sleep\"'"
+	in_guest systemctl stop busy-app.service
+	check_equal "its guard has failed, and does not start again" "$(guard_says busy-app)" "failed exit-code 3 0"
+	in_guest systemctl reset-failed faultmap-guard@busy-app.service
+}
+
 # CAP_CHOWN and CAP_SYS_CHROOT: its root directory has files of several users, and dpkg works in it.
 if ! may 0 18; then
 	skip "the service in a full system" "no CAP_CHOWN or CAP_SYS_CHROOT to make its root directory"
@@ -205,6 +244,7 @@ boot
 if wait_for 120 is_running; then
 	ok "it boots: $(in_guest uname -r)"
 	test_start
+	test_guard
 	test_life
 	in_guest systemctl --no-block poweroff
 	check "it powers off" wait_for 30 process_ended "$qemu"

@@ -3,7 +3,8 @@
  * Faults that wait for something known: stalls CASE [ARGUMENT]...
  *
  *   userfaultfd PAGES USEC  each page is served by a thread that sleeps first
- *   lock PAGES              another thread holds the process's mmap_lock nearly all the time
+ *   lock PAGES USEC         another thread holds the process's mmap_lock for as long as it takes
+ *                           to change 256 MiB, again and again; in between it pauses
  *   runqueue PAGES CPU      on a CPU with two busy loops; a thread elsewhere serves at once
  *   file PATH PAGES STEP    reads every STEP-th page of the mapped file
  *   again PAGES STEP        writes to private memory, and reads every STEP-th page of it
@@ -13,6 +14,7 @@
  *   punch MIB ROUNDS        touches shared memory while another thread punches a hole in it
  *   reread PATH PAGES ROUNDS   reads a mapped file from end to end, so many times
  *   rewrite PAGES ROUNDS       writes to private memory from end to end, so many times
+ *   fragment MIB               fills so much memory, gives every fourth page of it back, and stays
  *
  * Prints a JSON object: the pid, where the memory is, and by this program's own clock how long the
  * accesses took (waited_ns) and how long the thread was runnable without a CPU meanwhile
@@ -173,6 +175,7 @@ static void case_userfaultfd(char **argument)
 #define LOCKED_PAGES 32768UL
 static char *locked;
 static atomic_bool is_over, is_held;
+static useconds_t pause_of_holder;
 
 /* mprotect() changes each page's entry with the lock held: the mapping's own, too. Another flag, or
  * there is nothing to do. */
@@ -180,12 +183,14 @@ static void *hold_lock(void *argument)
 {
 	(void)argument;
 	other_tid = gettid();
-	for (bool exec = false; !atomic_load(&is_over); exec = !exec)
+	for (bool exec = false; !atomic_load(&is_over); exec = !exec) {
 		if (mprotect(locked, 2 * LOCKED_PAGES * PAGE,
 			     PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0)))
 			err(1, "mprotect");
-		else
-			atomic_store(&is_held, true);
+		atomic_store(&is_held, true);
+		if (pause_of_holder)
+			usleep(pause_of_holder);
+	}
 	return NULL;
 }
 
@@ -193,6 +198,7 @@ static void case_lock(char **argument)
 {
 	unsigned long pages = strtoul(argument[0], NULL, 10);
 
+	pause_of_holder = strtoul(argument[1], NULL, 10);
 	locked = map(2 * LOCKED_PAGES * PAGE);
 	madvise(locked, 2 * LOCKED_PAGES * PAGE, MADV_NOHUGEPAGE);
 	memset(locked, 1, LOCKED_PAGES * PAGE);
@@ -434,13 +440,31 @@ static void case_rewrite(char **argument)
 	touch(memory, pages, PAGE, true);
 }
 
+/* What is free then is no huge page, and whoever wants one has to move pages of this one. Prints a line
+ * when it is done. */
+static void case_fragment(char **argument)
+{
+	unsigned long pages = (strtoul(argument[0], NULL, 10) << 20) / PAGE;
+	char *memory = map(pages * PAGE);
+
+	madvise(memory, pages * PAGE, MADV_NOHUGEPAGE);
+	for (unsigned long i = 0; i < pages; i++)
+		memory[i * PAGE] = 1;
+	for (unsigned long i = 0; i < pages; i += 4)
+		if (madvise(memory + i * PAGE, PAGE, MADV_DONTNEED))
+			err(1, "MADV_DONTNEED");
+	puts("fragmented");
+	fflush(stdout);
+	pause();
+}
+
 static const struct {
 	const char *name;
 	int n_arguments;
 	void (*run)(char **argument);
 } cases[] = {
 	{ "userfaultfd", 2, case_userfaultfd },
-	{ "lock", 1, case_lock },
+	{ "lock", 2, case_lock },
 	{ "runqueue", 2, case_runqueue },
 	{ "file", 3, case_file },
 	{ "again", 2, case_again },
@@ -450,6 +474,7 @@ static const struct {
 	{ "punch", 2, case_punch },
 	{ "reread", 3, case_reread },
 	{ "rewrite", 2, case_rewrite },
+	{ "fragment", 1, case_fragment },
 };
 
 int main(int argc, char **argv)
