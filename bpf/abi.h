@@ -373,7 +373,9 @@ struct cpu_state {
 	u64 exits_lost;
 	u64 rows_folded; /* faults that count in their process's "[other]": its share was used up */
 	u64 latencies_lost; /* stalls of rows for which no latency was free */
-	u64 not_followed;   /* `run`: children for which `followed` had no room */
+	u64 throttled; /* times that a task slept for memory.high after a fault, and how long */
+	u64 throttled_ns;
+	u64 not_followed; /* `run`: children for which `followed` had no room */
 	u32 busy; /* a perf event's program (one at a time) is at work: an interrupt must not */
 	u32 held; /* other programs that may hold a row */
 	u32 doubtful_task; /* the tid whose last fault here found no mapping, or one that denies it */

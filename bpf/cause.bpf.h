@@ -25,8 +25,13 @@
 #define WAIT_RUNNABLE 0x100u /* meanwhile it could have run */
 #define WAIT_BEGUN 0x200u    /* the clocks are going */
 #define WAIT_OVER 0x400u     /* the fault has ended, and end_run_delay is set */
-#define WAIT_BUSY 0x800u     /* a hook is at work with the clocks: see cause_hook_begins() */
-#define WAIT_PATH 0x1000u    /* its context has the kernel's path to where it slept */
+#define WAIT_BUSY 0x800u      /* a hook is at work with the clocks: see cause_hook_begins() */
+#define WAIT_HIGH 0x1000u     /* it has ended, and memory.high holds its task back: see note_high() */
+#define WAIT_HIGH_OFF 0x2000u /* its task is off its CPU for that */
+#define WAIT_PATH 0x4000u     /* its context has the kernel's path to where it slept */
+
+/* The task is off its CPU, and counted in faults_asleep. */
+#define WAIT_ASLEEP (WAIT_OFF | WAIT_HIGH_OFF)
 
 /* Faults whose tasks are off their CPUs, on all CPUs: while there is none, a switch need not look
  * whose the task is that comes. */
@@ -239,6 +244,24 @@ static __always_inline u64 seen_ns(const struct task_fault *fault)
 	if (!config_causes || !ends_unseen() || !(fault->waits & WAIT_BEGUN))
 		return 0;
 	return fault->since_ns - fault->entered_ns;
+}
+
+/*
+ * The fault has been counted. Where its cgroup is above memory.high, the kernel makes the task pay on
+ * its way back to user space (try_charge_memcg() notes it, __mem_cgroup_handle_over_high() reclaims
+ * and sleeps, mm/memcontrol.c): that is after the fault, and in no latency. fault_switch() sees it.
+ */
+static __always_inline void note_high(struct cpu_state *cpu, struct task_fault *fault,
+				      struct task_struct *task)
+{
+	if (!config_causes || !bpf_core_field_exists(task->memcg_nr_pages_over_high) ||
+	    !FIELD(task, memcg_nr_pages_over_high))
+		return;
+	fault->origin = origin_of(task);
+	if (!fault->origin) /* a later system call of the task's could not be told from it */
+		return;
+	fault->waits |= WAIT_HIGH;
+	cpu->stamped = 1;
 }
 
 /*

@@ -126,7 +126,7 @@ static __always_inline void fault_stamp(struct task_fault *fault, const struct o
 		evidence_begin(fault, task);
 	}
 	if (config_causes) {
-		if (fault->waits & WAIT_OFF) /* nobody has seen it come back */
+		if (fault->waits & WAIT_ASLEEP) /* nobody has seen it come back */
 			__sync_fetch_and_add(&faults_asleep, -1);
 		fault->waits = 0;
 		fault->server = run->server;
@@ -433,6 +433,7 @@ static __always_inline void fault_completes(struct cpu_state *cpu, u64 address, 
 	if (config_guard)
 		guard_tell(fault, major ? GUARD_MAJOR : GUARD_MINOR, now - fault->entered_ns,
 			   causes);
+	note_high(cpu, fault, task);
 }
 
 /* Which of the two events it is: see src/collect/hooks.c for when there is but one. */

@@ -22,14 +22,44 @@ static __always_inline bool is_runnable(struct task_struct *task, bool preempted
 	return preempted || !FIELD(task, __state);
 }
 
+/* The fault is over, and its task leaves its CPU. Not in a later system call: that may reclaim, too. */
+static __always_inline void high_out(struct task_fault *fault, struct task_struct *task,
+				     bool preempted)
+{
+	if (!(fault->waits & WAIT_HIGH))
+		return;
+	if (origin_of(task) != fault->origin) {
+		fault->waits &= ~WAIT_HIGH;
+		return;
+	}
+	fault->off_ns = !is_runnable(task, preempted) && in_memstall(task) ? bpf_ktime_get_ns() : 0;
+	fault->waits |= WAIT_HIGH_OFF;
+	__sync_fetch_and_add(&faults_asleep, 1);
+}
+
+static __always_inline void high_in(struct cpu_state *cpu, struct task_fault *fault)
+{
+	__sync_fetch_and_add(&faults_asleep, -1);
+	fault->waits &= ~WAIT_HIGH_OFF;
+	cpu->stamped = 1;
+	if (!fault->off_ns)
+		return;
+	cpu->throttled++;
+	cpu->throttled_ns += bpf_ktime_get_ns() - fault->off_ns;
+}
+
 /* The task leaves its CPU, in the stamped fault or after it. `context` is the program's. */
 static __always_inline void switch_out(void *context, struct task_struct *task, bool preempted)
 {
 	struct task_fault *fault = fault_of(task);
 	u64 now;
 
-	if (!fault || !fault->open)
+	if (!fault)
 		return;
+	if (!fault->open) {
+		high_out(fault, task, preempted);
+		return;
+	}
 	if (fault->waits & WAIT_BUSY) {
 		fault->causes.is_set_aside = 1;
 		__sync_fetch_and_add(&faults_asleep, 1);
@@ -60,6 +90,8 @@ static __always_inline void switch_in(struct cpu_state *cpu, struct task_struct 
 {
 	struct task_fault *fault = fault_of(task);
 
+	if (fault && fault->waits & WAIT_HIGH_OFF)
+		high_in(cpu, fault);
 	if (!fault || !(fault->waits & WAIT_OFF || fault->causes.is_set_aside))
 		return;
 	__sync_fetch_and_add(&faults_asleep, -1);

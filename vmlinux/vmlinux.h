@@ -373,6 +373,7 @@ struct task_struct {
 	void *stack;
 	unsigned in_iowait : 1;
 	unsigned in_memstall : 1; /* CONFIG_PSI */
+	unsigned int memcg_nr_pages_over_high; /* CONFIG_MEMCG */
 	struct sched_info sched_info;
 };
 /* Before Linux 5.14. */

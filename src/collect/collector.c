@@ -145,6 +145,8 @@ static int read_totals(struct collector *collector)
 		sum.exits_lost += cpus[i].exits_lost;
 		sum.stamps_lost += cpus[i].stamps_lost;
 		sum.latencies_lost += cpus[i].latencies_lost;
+		sum.throttled += cpus[i].throttled;
+		sum.throttled_ns += cpus[i].throttled_ns;
 		sum.not_followed += cpus[i].not_followed;
 		sum.stacks_lost += cpus[i].samples_lost;
 		for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
@@ -173,6 +175,8 @@ static int read_totals(struct collector *collector)
 	totals->exits_lost = sum.exits_lost + tasks_exits_lost(collector->tasks);
 	totals->stamps_lost = sum.stamps_lost;
 	totals->latencies_lost = sum.latencies_lost;
+	totals->throttled = sum.throttled;
+	totals->throttled_ns = sum.throttled_ns;
 	totals->not_followed = sum.not_followed;
 	collector->other = 0;
 	for (unsigned int kind = 0; !result && kind < KIND_COUNT; kind++)

@@ -41,6 +41,8 @@ const struct metric_family metrics[METRIC_COUNT] = {
 				     "How long page faults stalled, of those that were timed."),
 	[METRIC_STALL] = COUNTER_OF_SECONDS("stall", "What page faults stalled for, of those that "
 						     "were timed."),
+	[METRIC_THROTTLED] = COUNTER_OF_SECONDS(
+		"throttled", "How long tasks slept for memory.high after a fault: in no stall."),
 	[METRIC_REFAULTS] = COUNTER("refaults", "Pages that had been evicted and that page faults "
 						"brought back."),
 	[METRIC_ACCOUNTED] =

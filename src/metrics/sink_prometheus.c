@@ -117,6 +117,9 @@ static void print_machine(struct writer *writer, const struct sink_prometheus *s
 					      LABELS({ "cause", stall_cause_name(cause) }),
 					      sink->causes.sum_ns[cause],
 					      born(sink->causes_born[cause]));
+	exposition_family(writer, METRIC_THROTTLED);
+	exposition_counter_ns(writer, METRIC_THROTTLED, NO_LABELS, sink->totals.throttled_ns,
+			      born(0));
 	exposition_family(writer, METRIC_REFAULTS);
 	exposition_counter(writer, METRIC_REFAULTS, NO_LABELS, sink->causes.refaults, born(0));
 	exposition_family(writer, METRIC_ACCOUNTED);

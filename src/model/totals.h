@@ -25,11 +25,14 @@ struct totals {
 	uint64_t folded;   /* faults counted in their process's "[other]": it has too many rows */
 	uint64_t late;     /* faults counted after their process was reported as ended: in no row */
 	uint64_t latencies_lost; /* stalls in no row's latency: too many rows have one */
-	uint64_t not_followed;   /* `run`: processes that found no room among the followed */
-	uint64_t unresolved;     /* faults whose mapping could not be found */
-	uint64_t names_lost;     /* rows whose mapping's name did not reach user space in time */
-	uint64_t names_cut;      /* names of which only a part, or "...", was kept */
-	uint64_t contexts_lost;  /* rows whose thread or code did not reach user space in time */
+	/* Times that tasks slept for memory.high after a fault, and how long that took: it is in no
+	 * latency. */
+	uint64_t throttled, throttled_ns;
+	uint64_t not_followed;  /* `run`: processes that found no room among the followed */
+	uint64_t unresolved;    /* faults whose mapping could not be found */
+	uint64_t names_lost;    /* rows whose mapping's name did not reach user space in time */
+	uint64_t names_cut;     /* names of which only a part, or "...", was kept */
+	uint64_t contexts_lost; /* rows whose thread or code did not reach user space in time */
 	uint64_t
 		stacks_incomplete; /* faults whose callers are not known up to the thread's start */
 	uint64_t stacks_sampled;   /* stacks that were copied and unwound (--stack-samples) */

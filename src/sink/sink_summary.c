@@ -347,6 +347,19 @@ static void print_refaults(const struct tally *total, uint64_t page_size, FILE *
 			text_bytes(size, total->refaults * page_size));
 }
 
+/* What memory.high costs after the faults: it is in none of their latencies. */
+static void print_throttled(const struct totals *totals, FILE *stream)
+{
+	char count[TEXT_COUNT_LEN], time[TEXT_DURATION_LEN];
+
+	if (totals->throttled)
+		fprintf(stream,
+			"throttled by memory.high %s after faults, in no stall: their cgroup is above "
+			"it (%s times)\n",
+			text_duration(time, totals->throttled_ns),
+			text_count(count, totals->throttled));
+}
+
 /* Tables. -------------------------------------------------------------------------------------- */
 
 static int print_lines(struct sink_summary *summary, const struct people *people,
@@ -576,14 +589,23 @@ static void print_copied(const struct sink_summary *summary, const struct tallie
 }
 
 /* Faults without an exception (mm_account_fault(), mm/memory.c, without registers): of each the task's
- * counter alone tells, not where it was nor how long it took. Each fills a page at least. */
+ * counter alone tells, not where it was nor how long it took. Each fills a page at least. The major
+ * ones are those that the kernel counted, less the rows'. */
 static void print_populated(const struct sink_summary *summary, const struct tallies *people,
 			    FILE *stream)
 {
-	if (print_pages(summary, people, "populated without an exception", populated_of, stream))
-		fputs("; at least, and where and how long is not known (MAP_POPULATE, mlock, "
-		      "O_DIRECT, KVM)\n",
-		      stream);
+	const struct tally *total = &people->total;
+	uint64_t major = total->major > total->counts.major ? total->major - total->counts.major :
+							      0;
+	char count[TEXT_COUNT_LEN];
+
+	if (!print_pages(summary, people, "populated without an exception", populated_of, stream))
+		return;
+	fputs("; at least, and where and how long is not known", stream);
+	if (major)
+		fprintf(stream, ", nor of the %s major faults among these",
+			text_count(count, major < total->gup ? major : total->gup));
+	fputs(" (MAP_POPULATE, mlock, O_DIRECT, KVM)\n", stream);
 }
 
 /* Printed before the tables: what it cost, and why. 0 or -ENOMEM. */
@@ -597,6 +619,7 @@ static int print_head(struct sink_summary *summary, const struct sink_summary_ru
 		print_causes(&lines->total, head.lines);
 		print_slept(summary, head.lines);
 		print_refaults(&lines->total, summary->options.page_size, head.lines);
+		print_throttled(&summary->totals, head.lines);
 	}
 	return wrapped_end(&head, summary->options.width ?: WRAPPED_WIDTH, stream);
 }

@@ -186,6 +186,7 @@ static void add_row(struct subject *subject, const struct tally *row, uint64_t p
 		subject->cow_ns += stall_ns;
 	} else if (row->kind == KIND_SWAP_IN) {
 		subject->swap_faults += faults;
+		subject->swap_ahead += row->counts.minor;
 		subject->swap_ns += stall_ns;
 	} else if (row->kind == KIND_NUMA_HINT) {
 		subject->numa_faults += faults;
@@ -194,8 +195,10 @@ static void add_row(struct subject *subject, const struct tally *row, uint64_t p
 		subject->major_ns += stall_ns;
 		note_again(subject, row, page_size);
 	}
-	if (row->kind == KIND_HUGE_ZERO)
+	if (row->kind == KIND_HUGE_ZERO) {
+		subject->huge_faults += faults;
 		subject->zero_pages += row->counts.pages;
+	}
 	if (row->perms[1] == 'w')
 		subject->map_bytes = max_of(subject->map_bytes, row->map_end - row->map_start);
 	subject->refaults += row->refaults;
@@ -237,6 +240,25 @@ static void count_stacks(struct findings *findings)
 	}
 }
 
+/* What a child copies came to its parent, perhaps in huge pages. */
+static void note_huge(struct findings *findings)
+{
+	const struct subject *parent;
+	struct subject *child;
+	size_t cursor = 0;
+
+	while ((child = table_next(&findings->subjects, &cursor))) {
+		const struct shared_fork *fork = &child->resident->fork;
+		size_t inner = 0;
+
+		if (!child->cow_faults || !child->mapping || fork->child != child->tgid)
+			continue;
+		while ((parent = table_next(&findings->subjects, &inner)))
+			if (parent->tgid == fork->parent && parent->mapping == child->mapping)
+				child->huge_faults += parent->huge_faults;
+	}
+}
+
 /* Rows that were put together are of several processes, and small: of them nothing is said. */
 static void make_subjects(struct findings *findings, const struct tallies *rows)
 {
@@ -250,6 +272,7 @@ static void make_subjects(struct findings *findings, const struct tallies *rows)
 	}
 	count_stacks(findings);
 	describe_subjects(findings);
+	note_huge(findings);
 }
 
 /* The verdict. --------------------------------------------------------------------------------- */

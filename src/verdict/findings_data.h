@@ -20,6 +20,9 @@ struct subject {
 	uint64_t minor, major, denied;
 	uint64_t zero_faults, zero_reads, cow_faults, swap_faults, file_cow_faults;
 	uint64_t zero_pages; /* in private memory of its own */
+	uint64_t
+		huge_faults; /* that brought a huge page of it; of its parent's, too: note_huge() */
+	uint64_t swap_ahead; /* of swap_faults: pages that had been read ahead */
 	uint64_t cow_ns, major_ns, swap_ns, zero_ns, file_cow_ns, numa_ns, numa_faults;
 	uint64_t again_major; /* of single mappings: major faults, ... */
 	uint64_t again_pages; /* ... where they are more than these have pages */

@@ -142,10 +142,12 @@ static bool copies_after_fork(const struct subject *subject, const struct rule_c
 		return false;
 	finding->cost_ns = subject->cow_ns;
 	finding->cost_bytes = bytes;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s were copied, page by page, because another process shared them after a fork%s",
-		 text_bytes(copied, bytes),
-		 describe_fork(fork, sizeof(fork), &subject->resident->fork));
+	snprintf(
+		finding->seen, sizeof(finding->seen),
+		"%s were copied, page by page, because another process shared them after a fork%s%s",
+		text_bytes(copied, bytes),
+		subject->huge_faults ? "; huge pages there were split" : "",
+		describe_fork(fork, sizeof(fork), &subject->resident->fork));
 	return true;
 }
 
@@ -212,15 +214,15 @@ static bool waits_for_lock(const struct subject *subject, const struct rule_cont
 static bool waits_for_swap(const struct subject *subject, const struct rule_context *context,
 			   struct finding *finding)
 {
-	char count[TEXT_COUNT_LEN], limit[160];
+	char count[TEXT_COUNT_LEN], ahead[TEXT_COUNT_LEN], limit[160];
 
 	if (!is_long(context, subject->swap_ns))
 		return false;
 	finding->cost_ns = subject->swap_ns;
 	finding->cost_bytes = subject->swap_faults * context->page_size;
 	snprintf(finding->seen, sizeof(finding->seen),
-		 "%s faults brought memory back from swap; %s",
-		 text_count(count, subject->swap_faults),
+		 "%s faults brought memory back from swap, %s of them what had been read ahead; %s",
+		 text_count(count, subject->swap_faults), text_count(ahead, subject->swap_ahead),
 		 describe_limit(limit, sizeof(limit), subject->resident));
 	return true;
 }
@@ -434,7 +436,7 @@ const struct rule findings_rules[] = {
 	  "threshold" },
 	{ "swap-in", OF_PROCESS, waits_for_swap, "certain",
 	  "give it memory: raise memory.high or memory.max, or keep it in with mlock(2) or "
-	  "memory.low" },
+	  "memory.low; else swap to zram, with vm.page-cluster=0" },
 	{ "slow-handler", OF_PROCESS, waits_for_handler, "certain",
 	  "answer sooner: more handler threads, larger UFFDIO_COPY, or fill or read ahead" },
 	{ "denied-mechanism", OF_PROCESS, is_denied_often, "certain",

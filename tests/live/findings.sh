@@ -47,8 +47,11 @@ check_equal "what they cost is what was shared" \
 	"$(jq 'select(.rec == "finding") | .cost_bytes >= 72 * 1048576 and .cost_bytes < 73 * 1048576' "$TMP/lines")" true
 check_equal "who forked whom, and until when" \
 	"$(seen 'after a fork: python3\[[0-9]*\] forked python3\[[0-9]*\], which ended after [0-9.]*[mu]*s')" 1
+check_equal "no huge pages were split" "$(seen 'were split')" 0
 gzip <"$TMP/lines" >"$TMP/lines.gz"
 check_equal "explain reads what logrotate leaves" "$("$FAULTMAP" explain "$TMP/lines.gz" | grep -c ^cow-storm)" 1
+check_equal "copies of huge pages" "$(findings "${workload[@]}" fork-huge)" "cow-storm "
+check_equal "which were split" "$(seen '; huge pages there were split')" 1
 check_equal "a small fork" "$(findings "${workload[@]}" fork-small)" ""
 check_equal "explain says that there is none" "$("$FAULTMAP" explain - <"$TMP/lines" | sed 's/in .* s of/in S of/')" \
 	"no finding in S of --detail full"

@@ -91,7 +91,7 @@ if add_swap; then
 	check_full full rewrite $pages 6
 	check_equal "$name: a finding" "$(findings)" "swap-in "
 	check_equal "$name: whose limit" "$(jq -r 'select(.rec == "finding").seen' "$TMP/log" |
-		grep -c "brought memory back from swap; its limit is 8.0M ($group/")" 1
+		grep -cE "brought memory back from swap, [0-9,]+ of them what had been read ahead; its limit is 8.0M \($group/")" 1
 	check_case full rewrite 1024 6
 	check_equal "$name: memory that fits has none" "$(findings)" ""
 else

@@ -273,7 +273,8 @@ static void allocators_are_told_apart(void **state)
 	}
 }
 
-/* By who forked whom: a child of the same name, also where others lived longer; else the parent. */
+/* By who forked whom: a child of the same name, also where others lived longer; else the parent. What a child copies
+ * may have come to its parent in huge pages; another process's are not split. */
 static void a_copy_has_its_fork(void **state)
 {
 	static const struct {
@@ -281,11 +282,12 @@ static void a_copy_has_its_fork(void **state)
 		bool is_child; /* who copies */
 		bool has_ended;
 		const char *want;
+		unsigned int huge; /* who has huge pages */
 	} cases[] = {
 		{ "work", false, true, ": work[100] forked work[101], which ended after 1.5s" },
 		{ "work", false, false, ": work[100] forked work[101], which still lives" },
-		{ "work", true, true, ": work[100] forked work[101], which ended after 1.5s" },
-		{ "sh", false, true, ": work[100] forked sh[101], which ended after 1.5s" },
+		{ "work", true, true, ": work[100] forked work[101], which ended after 1.5s", 100 },
+		{ "sh", false, true, ": work[100] forked sh[101], which ended after 1.5s", 102 },
 	};
 
 	(void)state;
@@ -309,11 +311,16 @@ static void a_copy_has_its_fork(void **state)
 		other->lifetime_ns = strcmp(cases[i].child_comm, "sh") ? 9000 * MS : MS;
 		add_row(snapshot, cases[i].is_child ? child : parent, 1, "[anon]", "rw-p", KIND_COW,
 			ACCESS_WRITE, 256 * MIB, 20000, 0);
+		if (cases[i].huge)
+			add_row(snapshot, cases[i].huge == 100 ? parent : other, 1, "[anon]",
+				"rw-p", KIND_HUGE_ZERO, ACCESS_WRITE, 256 * MIB, 40, 0);
 		seal(snapshot, 1);
 		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
 		assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
 		assert_int_equal(count, 1);
-		if (!strstr(list[0].seen, cases[i].want))
+		if (!strstr(list[0].seen, cases[i].want) ||
+		    !strstr(list[0].seen, "; huge pages there were split") !=
+			    (cases[i].huge != 100))
 			fail_msg("case %zu: %s", i, list[0].seen);
 		snapshot_free(snapshot);
 		findings_free(findings);

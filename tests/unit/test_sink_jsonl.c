@@ -355,6 +355,8 @@ static const char *const counters[] = {
 	"folded",
 	"late",
 	"latencies_lost",
+	"throttled",
+	"throttled_ns",
 	"not_followed",
 	"unresolved",
 	"names_lost",

@@ -132,8 +132,10 @@ static void causes_are_the_parts_of_the_stalls(void **state)
 	stall_for(row, STALL_DISK, 1000000000);
 	stall_for(row, STALL_LOCK, 500000000);
 	row->latency->causes->now.refaults = 12;
+	fixture->snapshot->totals.throttled_ns = 1500000000;
 	tick(fixture);
 	assert_true(sample(fixture, "faultmap_refaults_total") == 12);
+	assert_true(sample(fixture, "faultmap_throttled_seconds_total") == 1.5);
 	assert_true(sum(fixture, "faultmap_group_refaults_total", "group=\"cat\"") == 12);
 	assert_true(sum(fixture, "faultmap_stall_seconds_total", "cause=\"disk\"") == 1);
 	assert_true(sum(fixture, "faultmap_stall_seconds_total", "") == 1.5);

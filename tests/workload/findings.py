@@ -82,9 +82,10 @@ def fill_arenas(number, size):
         thread.join()
 
 
-def fork_and_write(size):
+def fork_and_write(size, advice=mmap.MADV_NORMAL):
     """The child writes to what it shares with its parent."""
     mapping = mmap.mmap(-1, size, flags=ANONYMOUS)
+    mapping.madvise(advice)
     touch(mapping)
     child = os.fork()
     if child == 0:
@@ -118,6 +119,12 @@ def fill_huge(size):
     mapping.madvise(mmap.MADV_HUGEPAGE)
     for offset in range(0, size, 16 * PAGE):
         mapping[offset] = 1
+
+
+def fork_huge_and_write(size):
+    """The same, of huge pages, as far as they are to be had."""
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0)
+    fork_and_write(size, mmap.MADV_HUGEPAGE)
 
 
 def fill_early(size):
@@ -163,6 +170,7 @@ WHAT = {
     "threads-less": lambda: start_threads(300),
     "read": lambda: read_pages(sys.argv[2], int(sys.argv[3])),
     "fork": lambda: fork_and_write(72 * MIB),
+    "fork-huge": lambda: fork_huge_and_write(72 * MIB),
     "fork-small": lambda: fork_and_write(32 * MIB),
     "denied": lambda: be_denied(1200),
 }

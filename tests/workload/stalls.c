@@ -14,6 +14,7 @@
  *   punch MIB ROUNDS        touches shared memory while another thread punches a hole in it
  *   reread PATH PAGES ROUNDS   reads a mapped file from end to end, so many times
  *   rewrite PAGES ROUNDS       writes to private memory from end to end, so many times
+ *   fill PAGES                 writes to private memory, and does nothing else in between
  *   fragment MIB               fills so much memory, gives every fourth page of it back, and stays
  *
  * Prints a JSON object: the pid, where the memory is, and by this program's own clock how long the
@@ -440,6 +441,20 @@ static void case_rewrite(char **argument)
 	touch(memory, pages, PAGE, true);
 }
 
+/* A system call in between may be charged for its memory, and then it has to pay what is above memory.high. */
+static void case_fill(char **argument)
+{
+	unsigned long pages = strtoul(argument[0], NULL, 10);
+	volatile char *memory = map(pages * PAGE);
+	uint64_t queued = queued_ns(), from;
+
+	madvise((void *)memory, pages * PAGE, MADV_NOHUGEPAGE);
+	from = now_ns();
+	for (unsigned long i = 0; i < pages; i++)
+		memory[i * PAGE] = 1;
+	report(memory, pages, PAGE, now_ns() - from, queued_ns() - queued);
+}
+
 /* What is free then is no huge page, and whoever wants one has to move pages of this one. Prints a line
  * when it is done. */
 static void case_fragment(char **argument)
@@ -474,6 +489,7 @@ static const struct {
 	{ "punch", 2, case_punch },
 	{ "reread", 3, case_reread },
 	{ "rewrite", 2, case_rewrite },
+	{ "fill", 1, case_fill },
 	{ "fragment", 1, case_fragment },
 };
 

@@ -23,12 +23,12 @@ findings()
 	jq -r 'select(.rec == "finding").finding' "$TMP/log" | tr '\n' ' '
 }
 
-# with_defrag WORD: runs the program; $stalls is how often the kernel compacted directly meanwhile, whoever wanted it.
+# with_defrag WORD: runs the program; $direct is how often the kernel compacted directly meanwhile, whoever wanted it.
 with_defrag()
 {
 	echo "$1" >"$defrag"
 	direct=$(of_vmstat compact_stall)
-	run_case full huge 128
+	run_case full huge 256
 	direct=$(($(of_vmstat compact_stall) - direct))
 	name="defrag is $1"
 }
@@ -38,10 +38,11 @@ echo 0 >/proc/sys/vm/compaction_proactiveness # or the kernel does it before any
 with_defrag madvise
 check_equal "huge pages are free: no finding" "$(findings)" ""
 
-# All memory but what faultmap needs.
+# All memory but what the kernel keeps for itself.
 free_mib=$(awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo)
-start_background "$stalls" fragment $((free_mib - 200)) >"$TMP/fragment"
+start_background "$stalls" fragment $((free_mib - 64)) >"$TMP/fragment"
 check "memory is fragmented" wait_for 100 grep -q fragmented "$TMP/fragment"
+sed 's/^/# /' /proc/buddyinfo
 
 with_defrag madvise
 check "$name: the kernel compacts as it faults, $direct times" test "$direct" -ge 16
