@@ -284,8 +284,8 @@ static void a_copy_has_its_fork(void **state)
 		const char *want;
 		unsigned int huge; /* who has huge pages */
 	} cases[] = {
-		{ "work", false, true, ": work[100] forked work[101], which ended after 1.5s" },
-		{ "work", false, false, ": work[100] forked work[101], which still lives" },
+		{ "work", false, true, ": work[100] forked work[101], which ended after 1.5s", 0 },
+		{ "work", false, false, ": work[100] forked work[101], which still lives", 0 },
 		{ "work", true, true, ": work[100] forked work[101], which ended after 1.5s", 100 },
 		{ "sh", false, true, ": work[100] forked sh[101], which ended after 1.5s", 102 },
 	};
