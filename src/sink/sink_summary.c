@@ -526,6 +526,7 @@ static int print_again(struct sink_summary *summary, const struct tallies *lines
 	return 0;
 }
 
+/* Of the memory that parent and child share since fork(). */
 static uint64_t copied_of(const struct tally *tally)
 {
 	return tally->ledger.copied;
@@ -580,14 +581,6 @@ static bool print_pages(const struct sink_summary *summary, const struct tallies
 	return true;
 }
 
-/* Who copied how much of the memory that parent and child share since fork(). */
-static void print_copied(const struct sink_summary *summary, const struct tallies *people,
-			 FILE *stream)
-{
-	if (print_pages(summary, people, "copied on write", copied_of, stream))
-		fputc('\n', stream);
-}
-
 /* Faults without an exception (mm_account_fault(), mm/memory.c, without registers): of each the task's
  * counter alone tells, not where it was nor how long it took. Each fills a page at least. The major
  * ones are those that the kernel counted, less the rows'. */
@@ -634,7 +627,9 @@ static int print_notes(struct sink_summary *summary, const struct people *people
 
 	if (!wrapped_begin(&notes)) {
 		denied_print(&lines->total, notes.lines);
-		print_copied(summary, &people->tallies, notes.lines);
+		if (print_pages(summary, &people->tallies, "copied on write", copied_of,
+				notes.lines))
+			fputc('\n', notes.lines);
 		print_populated(summary, &people->tallies, notes.lines);
 		print_touched(summary, &people->tallies.total, notes.lines);
 		result = print_again(summary, lines, notes.lines);
