@@ -617,8 +617,7 @@ static int print_head(struct sink_summary *summary, const struct sink_summary_ru
 	return wrapped_end(&head, summary->options.width ?: WRAPPED_WIDTH, stream);
 }
 
-/* Printed after the tables: how much memory it was, and what is in no line of the tables. 0 or
- * -ENOMEM. */
+/* After the tables: how much memory it was, and what is in no line of theirs. 0 or -ENOMEM. */
 static int print_notes(struct sink_summary *summary, const struct people *people,
 		       const struct tallies *lines, FILE *stream)
 {
