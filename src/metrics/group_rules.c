@@ -9,14 +9,12 @@
 #include <sys/stat.h>
 
 #include "base/util.h"
+#include "metrics/group_regex.h"
 
 #define ARROW " => "
 #define LINE_LEN 1024
 /* Of comments, too: a larger file is no list of rules. */
 #define LINES_MAX 10000
-/* Each repetition is as many copies of what it repeats; of two within each other so many in all. */
-#define REPEAT_MAX 100
-#define REPEATS_MAX 2
 /* A regex in glibc keeps a state for each situation it has met, up to some KiB each, at most one
  * for each byte of text: after this many bytes it is compiled again. */
 #define FORGET_BYTES 4096
@@ -57,105 +55,6 @@ static const char *const field_words[] = {
 
 /* What a rule says. ---------------------------------------------------------------------------- */
 
-/* The bracket expression that begins at `text`: behind its end, or at the text's. */
-static const char *skip_bracket(const char *text)
-{
-	text += 1 + (text[1] == '^');
-	text += *text == ']'; /* the first one is a character */
-	while (*text && *text != ']') {
-		char kind = text[0] == '[' ? text[1] : '\0';
-
-		if (kind == ':' || kind == '.' || kind == '=') { /* [:alpha:] and the like */
-			text += 2;
-			while (*text && !(text[0] == kind && text[1] == ']'))
-				text++;
-			text += *text ? 2 : 0;
-		} else {
-			text++;
-		}
-	}
-	return text + (*text ? 1 : 0);
-}
-
-/* The larger number of {2,5} at `text`, cut at one that is too large. */
-static unsigned int read_repeat(const char *text)
-{
-	unsigned long most = 0;
-
-	do {
-		unsigned long number = strtoul(text + 1, (char **)&text, 10);
-
-		most = max_of(most, min_of(number, REPEAT_MAX + 1));
-	} while (*text == ',');
-	return (unsigned int)most;
-}
-
-/* Where check_regex() is. */
-struct nesting {
-	unsigned int repeats;       /* in braces, so far */
-	unsigned int times;         /* of the last one, times what was within it */
-	int depth;                  /* in parentheses */
-	int least_depth;            /* since the last repetition */
-	unsigned int times_of_part; /* of what ends here; 0: it has no repetition */
-};
-
-/* A character that is no bracket, repetition or escape. What ends with a star is still the same. */
-static void pass(struct nesting *nesting, char next)
-{
-	if (next == ')') {
-		bool has_repeat = nesting->repeats && nesting->least_depth >= nesting->depth;
-
-		nesting->times_of_part = has_repeat ? nesting->times : 0;
-		nesting->depth--;
-		nesting->least_depth = min_of(nesting->least_depth, nesting->depth);
-		return;
-	}
-	nesting->depth += next == '(';
-	if (!strchr("*+?", next))
-		nesting->times_of_part = 0;
-}
-
-static int check_repeat(const struct place *place, struct nesting *nesting, const char *brace)
-{
-	unsigned int times = read_repeat(brace);
-
-	times *= max_of(nesting->times_of_part, 1);
-	if (times > REPEAT_MAX)
-		return FAIL(place, "a repetition of more than %d", REPEAT_MAX);
-	if (++nesting->repeats > REPEATS_MAX)
-		return FAIL(place, "more than %d repetitions in braces", REPEATS_MAX);
-	nesting->times = nesting->times_of_part = times;
-	nesting->least_depth = nesting->depth;
-	return 0;
-}
-
-/* What regcomp() takes, and matching does not end well with. */
-static int check_regex(const struct place *place, const char *regex)
-{
-	struct nesting nesting = {};
-	const char *next = regex;
-	int result = 0;
-
-	while (*next && !result) {
-		if (next[0] == '[') {
-			nesting.times_of_part = 0;
-			next = skip_bracket(next);
-		} else if (next[0] == '\\' && next[1]) {
-			if (next[1] >= '1' && next[1] <= '9')
-				return FAIL(place, "\\%c refers back to a part, which no rule may",
-					    next[1]);
-			nesting.times_of_part = 0;
-			next += 2;
-		} else if (next[0] == '{' && next[1 + strspn(next + 1, "0123456789,")] == '}') {
-			result = check_repeat(place, &nesting, next);
-			next = strchr(next, '}') + 1;
-		} else {
-			pass(&nesting, *next++);
-		}
-	}
-	return result;
-}
-
 /* 0 or what regcomp() says. */
 static int compile(struct rule *rule)
 {
@@ -168,11 +67,12 @@ static int compile(struct rule *rule)
 
 static int set_regex(const struct place *place, struct rule *rule, const char *regex)
 {
+	struct error too_much;
 	char why[128];
-	int result = check_regex(place, regex);
+	int result = group_regex_check(regex, &too_much);
 
 	if (result < 0)
-		return result;
+		return FAIL(place, "%s", too_much.text);
 	/* By itself first: ")(" must not become good between the two around it. */
 	result = regcomp(&rule->compiled, regex, REG_EXTENDED);
 	if (!result) {

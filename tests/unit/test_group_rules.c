@@ -160,6 +160,7 @@ static void what_is_no_rule_is_told_with_its_line(void **state)
 		{ "comm (x|(a{11})*y)*{,10} => c", ":1: a repetition of more than 100" },
 		{ "comm a{x(a{60}){2} => b", ":1: a repetition of more than 100" },
 		{ "comm a{51}{2} => b", ":1: a repetition of more than 100" },
+		{ "comm ((a*)*){20} => b", ":1: more than 8 repetitions of what may be empty" },
 		{ "comm (a) => $2", ":1: $2 in the name: the regex has 1 parts in parentheses" },
 		{ "comm a => $", ":1: $ in the name is followed by no digit" },
 		{ "comm a => $x", ":1: $ in the name is followed by no digit" },
