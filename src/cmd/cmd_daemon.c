@@ -512,9 +512,11 @@ static int open_profile(struct service *service, struct collector_options *colle
 	if (!config->watch.stacks)
 		return 0;
 	sink_overview_set_flame(service->overview, may_show_all(service));
-	unwinding_open(&service->unwinder, &config->watch, &config->common.disabled, collector);
+	unwinding_open(&service->unwinder, &config->watch, &service->user, &config->common.disabled,
+		       collector);
 	build_ids_open(&service->build_ids, &config->watch, collector);
-	return daemon_profile_new(&service->profile, config->debuginfod, &config->common.disabled,
+	return daemon_profile_new(&service->profile, &service->user, config->debuginfod,
+				  &config->common.disabled,
 				  &service->sinks, error);
 }
 
@@ -532,7 +534,7 @@ static int service_run(struct service *service)
 	result = open_profile(service, &collector, &error);
 	if (!result && service->config->otlp)
 		result = daemon_otlp_new(&service->otlp, service->config->otlp,
-					 service->config->otlp_interval_ms,
+					 service->config->otlp_interval_ms, &service->user,
 					 &service->config->common.disabled, &error);
 	if (result < 0) {
 		log_error("%s", error.text);

@@ -191,8 +191,8 @@ static int log_run(struct log *log)
 	int result;
 
 	filter_flags_collect(&log->config->filter, &collector);
-	unwinding_open(&log->unwinder, &log->config->watch, &log->config->common.disabled,
-		       &collector);
+	unwinding_open(&log->unwinder, &log->config->watch, &log->user,
+		       &log->config->common.disabled, &collector);
 	build_ids_open(&log->build_ids, &log->config->watch, &collector);
 	result = session_open(&log->session, &collector, log->config->interval_ms, count_tick, log,
 			      &error);

@@ -272,7 +272,7 @@ static int open_session(struct run *run, bool follow, session_tick_fn on_tick, s
 		options.slice_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 		options.slices_max = AUTOMATIC_SLICES;
 	}
-	unwinding_open(&run->unwinder, &run->config->watch, &run->config->common.disabled,
+	unwinding_open(&run->unwinder, &run->config->watch, NULL, &run->config->common.disabled,
 		       &options);
 	build_ids_open(&run->build_ids, &run->config->watch, &options);
 	result = session_open(&run->session, &options, run->interval_ms, on_tick, run, error);

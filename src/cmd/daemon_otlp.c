@@ -11,8 +11,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "cmd/privileges.h"
-#include "cmd/sandbox.h"
+#include "cmd/worker_rights.h"
 #include "metrics/otlp.h"
 #include "symbol/keeper.h"
 
@@ -25,10 +24,12 @@ int daemon_otlp_check(const char *url, struct error *error)
 }
 
 int daemon_otlp_new(struct daemon_otlp **ret_otlp, const char *url, uint64_t interval_ms,
-		    const struct option_list *disabled, struct error *error)
+		    const struct privileges_user *user, const struct option_list *disabled,
+		    struct error *error)
 {
 	(void)ret_otlp;
 	(void)interval_ms;
+	(void)user;
 	(void)disabled;
 	return daemon_otlp_check(url, error);
 }
@@ -59,7 +60,6 @@ struct daemon_otlp {
 	struct keeper keeper;
 	struct otlp_push *push; /* the worker's */
 	const char *url;
-	const struct option_list *disabled;
 	uint64_t interval_ns;
 	uint64_t next_ns; /* CLOCK_MONOTONIC */
 	int body_fd;      /* a memfd: the sandbox lets none be made */
@@ -153,15 +153,6 @@ static void work(void *context, int socket)
 	}
 }
 
-static void confine(const void *context)
-{
-	const struct daemon_otlp *otlp = context;
-	struct error error;
-
-	privileges_drop(0, &error);
-	sandbox_enter(SANDBOX_CONNECT, otlp->disabled);
-}
-
 /* The daemon. ---------------------------------------------------------------------------------- */
 
 int daemon_otlp_check(const char *url, struct error *error)
@@ -170,15 +161,17 @@ int daemon_otlp_check(const char *url, struct error *error)
 }
 
 int daemon_otlp_new(struct daemon_otlp **ret_otlp, const char *url, uint64_t interval_ms,
-		    const struct option_list *disabled, struct error *error)
+		    const struct privileges_user *user, const struct option_list *disabled,
+		    struct error *error)
 {
 	struct daemon_otlp *otlp = calloc(1, sizeof(*otlp));
+	struct worker_rights may = { user, disabled, SANDBOX_CONNECT };
+	struct keeper_rights rights = worker_rights(&may);
 	int result;
 
 	if (!otlp)
 		return error_set(error, ENOMEM, "otlp: out of memory");
 	otlp->url = url;
-	otlp->disabled = disabled;
 	otlp->interval_ns = interval_ms * 1000000;
 	gethostname(otlp->host, sizeof(otlp->host) - 1);
 	otlp->body_fd = memfd_create("otlp", MFD_CLOEXEC);
@@ -188,7 +181,7 @@ int daemon_otlp_new(struct daemon_otlp **ret_otlp, const char *url, uint64_t int
 	}
 	result = otlp_push_new(&otlp->push, url, getenv("OTEL_EXPORTER_OTLP_HEADERS"), error);
 	if (!result) {
-		result = keeper_start(&otlp->keeper, work, otlp, confine, otlp);
+		result = keeper_start(&otlp->keeper, work, otlp, &rights);
 		if (result < 0)
 			error_set(error, -result, "otlp: starting a process: %s",
 				  strerror(-result));

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "cmd/worker_rights.h"
 #include "sink/recent_profile.h"
 #include "symbol/namer.h"
 
@@ -20,10 +21,13 @@ struct daemon_profile {
 	pthread_mutex_t lock;              /* of the namer: the renderer's thread asks it, too */
 };
 
-int daemon_profile_new(struct daemon_profile **ret_profile, const char *debuginfod,
-		       const struct option_list *disabled, struct sinks *sinks, struct error *error)
+int daemon_profile_new(struct daemon_profile **ret_profile, const struct privileges_user *user,
+		       const char *debuginfod, const struct option_list *disabled,
+		       struct sinks *sinks, struct error *error)
 {
 	struct debug_files_options debug_files = debug_files_of(debuginfod, disabled);
+	struct worker_rights may = { user, disabled, SANDBOX_UNWIND };
+	struct keeper_rights rights = worker_rights(&may);
 	struct daemon_profile *profile = calloc(1, sizeof(*profile));
 	int result;
 
@@ -33,7 +37,7 @@ int daemon_profile_new(struct daemon_profile **ret_profile, const char *debuginf
 		free(profile);
 		return error_set(error, ENOMEM, "starting: out of memory");
 	}
-	result = namer_new(&profile->namer, unwinding_confine, disabled, &debug_files);
+	result = namer_new(&profile->namer, &rights, &debug_files);
 	if (result)
 		log_warning(
 			"starting the process that finds the names of code: %s; continuing with "

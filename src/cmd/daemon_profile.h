@@ -10,11 +10,11 @@
 
 struct daemon_profile;
 
-/* Adds its sink, which the sinks will free; debuginfod: its servers, or NULL; it and
- * `disabled` are borrowed. To be called before other files
- * are opened, as its helper process inherits what is open. 0 or a negative errno with the error
- * set. */
-int daemon_profile_new(struct daemon_profile **ret_profile, const char *debuginfod,
+/* Adds its sink, which the sinks will free. Its worker process becomes the user. debuginfod: its
+ * servers, or NULL; it and `disabled` are borrowed. To be called before other files are opened, as
+ * the worker inherits what is open. 0 or a negative errno with the error set. */
+int daemon_profile_new(struct daemon_profile **ret_profile, const struct privileges_user *user,
+		       const char *debuginfod,
 		       const struct option_list *disabled, struct sinks *sinks,
 		       struct error *error);
 /* NULL is fine. */

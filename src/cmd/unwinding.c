@@ -5,28 +5,23 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cmd/privileges.h"
-#include "cmd/sandbox.h"
-
-/* Continues without a filter if the kernel accepts none: the process still has nothing but what it
- * was given, and limits of time and memory. */
-void unwinding_confine(const void *disabled)
-{
-	struct error error;
-
-	privileges_drop(0, &error);
-	sandbox_enter(SANDBOX_UNWIND, disabled);
-}
+#include "cmd/worker_rights.h"
 
 void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *watch,
-		    const struct option_list *disabled, struct collector_options *options)
+		    const struct privileges_user *user, const struct option_list *disabled,
+		    struct collector_options *options)
 {
 	struct unwinder *unwinder = NULL;
+	struct privileges_user standard = {};
+	struct worker_rights may = { user ?: &standard, disabled, SANDBOX_UNWIND };
+	struct keeper_rights rights = worker_rights(&may);
 	int result;
 
 	if (!watch->stacks || !watch->stack_samples)
 		return;
-	result = unwinder_new(&unwinder, unwinding_confine, disabled);
+	if (!user)
+		privileges_find(&standard, NULL, NULL);
+	result = unwinder_new(&unwinder, &rights);
 	if (result && result != -ENOTSUP) /* a build without symbols says so itself */
 		log_warning("starting the process that unwinds stacks: %s; continuing without "
 			    "callers where there are no frame pointers",

@@ -3,21 +3,20 @@
 #ifndef FAULTMAP_UNWINDING_H
 #define FAULTMAP_UNWINDING_H
 
+#include "cmd/privileges.h"
 #include "cmd/watch.h"
 #include "symbol/build_ids.h"
 #include "symbol/debug_files.h"
 #include "symbol/unwinder.h"
 
-/* Confines a process that reads untrusted files to what it is sent. `disabled`: features that
- * --disable-feature names (struct option_list). */
-void unwinding_confine(const void *disabled);
 /* If the flags ask for it: makes it, before the collector, and says so in the collector's options.
- * `disabled` is borrowed. Where it cannot be made, there is a warning and it goes on without. To be
- * freed with unwinder_free() after the collector. */
+ * `user`: whom the process becomes; NULL: the default of --user. Where it cannot be made, there is a
+ * warning and the command goes on without. To be freed with unwinder_free() after the collector. */
 void unwinding_open(struct unwinder **ret_unwinder, const struct watch_options *watch,
-		    const struct option_list *disabled, struct collector_options *options);
+		    const struct privileges_user *user, const struct option_list *disabled,
+		    struct collector_options *options);
 
-/* The same of who tells the build ids of files of code. To be freed with build_ids_free() after the
+/* The same for the build ids of files of code. To be freed with build_ids_free() after the
  * collector and the sinks. */
 void build_ids_open(struct build_ids **ret_build_ids, const struct watch_options *watch,
 		    struct collector_options *options);

@@ -41,23 +41,25 @@ static void close_others(int socket)
 /* Ignores signals that a terminal or service manager sends to all: the keeper ends with its
  * parent. */
 static _Noreturn void be_keeper(int socket, keeper_work_fn work, void *context,
-				keeper_confine_fn confine, const void *confined)
+				const struct keeper_rights *rights)
 {
 	const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	const struct timespec rest = { REST_MS / 1000, REST_MS % 1000 * 1000000L };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close_others(socket);
+	if (rights->drop && rights->drop(rights->context) < 0)
+		_exit(1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* becoming another takes it away */
 	for (;;) {
 		int status = 0;
 		pid_t pid = fork();
 
 		if (!pid) {
-			if (confine)
-				confine(confined);
-			prctl(PR_SET_PDEATHSIG, SIGKILL); /* becoming another takes it away */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (rights->filter)
+				rights->filter(rights->context);
 			work(context, STDIN_FILENO);
 			_exit(0);
 		}
@@ -69,8 +71,9 @@ static _Noreturn void be_keeper(int socket, keeper_work_fn work, void *context,
 }
 
 int keeper_start(struct keeper *keeper, keeper_work_fn work, void *context,
-		 keeper_confine_fn confine, const void *confined)
+		 const struct keeper_rights *rights)
 {
+	static const struct keeper_rights all = {};
 	int sockets[2], result = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
@@ -78,7 +81,7 @@ int keeper_start(struct keeper *keeper, keeper_work_fn work, void *context,
 	keeper->pid = fork();
 	if (!keeper->pid) {
 		close(sockets[0]);
-		be_keeper(sockets[1], work, context, confine, confined);
+		be_keeper(sockets[1], work, context, rights ?: &all);
 	}
 	if (keeper->pid < 0)
 		result = -errno;

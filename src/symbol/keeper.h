@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A worker process that reads untrusted files: if one makes it crash, its keeper starts it again, a
-  * process that does nothing else. Both end with the process that they work for.
+ * process that does nothing else. Both end with the process that they work for.
  */
 #ifndef FAULTMAP_KEEPER_H
 #define FAULTMAP_KEEPER_H
@@ -16,12 +16,20 @@ struct keeper {
 /* Who works: never returns. It ends with status 0 when the socket has ended, with another to be
  * made again. */
 typedef void (*keeper_work_fn)(void *context, int socket);
-/* Called in the worker first, to give up all but what is open. NULL: nothing. */
-typedef void (*keeper_confine_fn)(const void *context);
 
-/* The worker has the memory and the rights of now. 0 or a negative errno. */
+/* What they give up before they begin; both keep what is open. */
+struct keeper_rights {
+	/* In the keeper, for both: a negative errno ends it. NULL: nothing. */
+	int (*drop)(const void *context);
+	/* In each worker. NULL: nothing. */
+	void (*filter)(const void *context);
+	const void *context;
+};
+
+/* The worker has the memory of now. `rights` is not needed any more when this returns; NULL: they
+ * give up nothing. 0 or a negative errno. */
 int keeper_start(struct keeper *keeper, keeper_work_fn work, void *context,
-		 keeper_confine_fn confine, const void *confined);
+		 const struct keeper_rights *rights);
 /* Ends both. Once more is fine. */
 void keeper_end(struct keeper *keeper);
 

@@ -62,8 +62,7 @@ struct told_file {
 
 /* What a worker begins with. */
 struct beginning {
-	void (*confine)(const void *context);
-	const void *context;
+	const struct keeper_rights *rights;
 	const struct debug_files_options *debug_files; /* NULL: none are used */
 };
 
@@ -163,16 +162,15 @@ static bool has_worked_enough(void)
 	       usage.ru_utime.tv_sec + usage.ru_stime.tv_sec >= SECONDS_WANTED;
 }
 
-/* Who finds files has other rights than who reads them. */
+/* Who finds files has another filter than who reads them. */
 static struct debug_files *begin(const struct beginning *beginning)
 {
 	struct debug_files *files = NULL;
 
 	if (beginning->debug_files)
 		files = debug_files_start(beginning->debug_files);
-	if (beginning->confine)
-		beginning->confine(beginning->context);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* becoming another takes it away */
+	if (beginning->rights->filter)
+		beginning->rights->filter(beginning->rights->context);
 	return files;
 }
 
@@ -209,10 +207,12 @@ static void work(void *context, int socket)
 
 /* Who asks. ------------------------------------------------------------------------------------ */
 
-int namer_new(struct namer **ret_namer, void (*confine)(const void *context), const void *context,
+int namer_new(struct namer **ret_namer, const struct keeper_rights *rights,
 	      const struct debug_files_options *debug_files)
 {
-	struct beginning beginning = { confine, context, debug_files };
+	static const struct keeper_rights all = {};
+	struct beginning beginning = { rights ?: &all, debug_files };
+	struct keeper_rights kept = { beginning.rights->drop, NULL, beginning.rights->context };
 	struct namer *namer;
 	int result;
 
@@ -224,8 +224,7 @@ int namer_new(struct namer **ret_namer, void (*confine)(const void *context), co
 	table_init(&namer->names, 0, offsetof(struct name, line));
 	table_init(&namer->files, 0, sizeof(const char *));
 	namer->by_number = calloc(NAMES_MAX, sizeof(*namer->by_number));
-	result = namer->by_number ? keeper_start(&namer->keeper, work, &beginning, NULL, NULL) :
-				    -ENOMEM;
+	result = namer->by_number ? keeper_start(&namer->keeper, work, &beginning, &kept) : -ENOMEM;
 	if (!result)
 		*ret_namer = namer;
 	else

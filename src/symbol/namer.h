@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "symbol/debug_files.h"
+#include "symbol/keeper.h"
 
 struct namer;
 
@@ -21,7 +22,7 @@ struct code_name {
 };
 
 /* As unwinder_new(). debug_files: where else to look for debug information; NULL: nowhere. */
-int namer_new(struct namer **ret_namer, void (*confine)(const void *context), const void *context,
+int namer_new(struct namer **ret_namer, const struct keeper_rights *rights,
 	      const struct debug_files_options *debug_files);
 void namer_free(struct namer *namer);
 /* Asks for the name of this offset in the file, as the process sees it, unless that was asked.

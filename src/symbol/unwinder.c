@@ -165,8 +165,7 @@ static void work(void *queue, int socket)
 }
 #endif
 
-int unwinder_new(struct unwinder **ret_unwinder, void (*confine)(const void *context),
-		 const void *context)
+int unwinder_new(struct unwinder **ret_unwinder, const struct keeper_rights *rights)
 {
 	struct unwinder *unwinder;
 	void *memory;
@@ -184,7 +183,7 @@ int unwinder_new(struct unwinder **ret_unwinder, void (*confine)(const void *con
 	unwinder->queue = memory;
 	unwinder->interface = (struct unwinding){ ask, answer, unwinder };
 	table_init(&unwinder->files, 0, sizeof(const char *));
-	result = keeper_start(&unwinder->keeper, work, memory, confine, context);
+	result = keeper_start(&unwinder->keeper, work, memory, rights);
 	if (!result)
 		*ret_unwinder = unwinder;
 	else

@@ -9,14 +9,14 @@
 #define FAULTMAP_UNWINDER_H
 
 #include "base/unwind.h"
+#include "symbol/keeper.h"
 
 struct unwinder;
 
-/* To be called early: the process inherits the descriptors and privileges of now. It calls
- * `confine`, which gives up everything but what is open, as it opens no file; NULL: nothing. 0,
- * -ENOTSUP in a build without symbols, or another negative errno. */
-int unwinder_new(struct unwinder **ret_unwinder, void (*confine)(const void *context),
-		 const void *context);
+/* To be called early: the process inherits what is open now. It opens no file, so it may give up
+ * everything else. `rights`: as keeper_start() takes them. 0, -ENOTSUP in a build without symbols,
+ * or another negative errno. */
+int unwinder_new(struct unwinder **ret_unwinder, const struct keeper_rights *rights);
 void unwinder_free(struct unwinder *unwinder);
 /* As others see it; lives as long as the unwinder. One thread at a time may call it. */
 const struct unwinding *unwinder_interface(struct unwinder *unwinder);

@@ -130,6 +130,31 @@ start_daemon --user $user --group-by exe
 ticks >/dev/null
 check_equal "--group-by exe keeps CAP_SYS_PTRACE" "$(privileges "$daemon")" "$(wanted $user 0000000000080000)"
 stop_background "$daemon"
+# descendants PID: processes that work for it and their keepers.
+descendants()
+{
+	local child
+
+	for child in $(cat "/proc/$1/task/$1/children"); do
+		echo "$child"
+		descendants "$child"
+	done
+}
+
+# Unwinding, names of code and OTLP have a worker each, with a keeper that starts it again.
+has_workers()
+{
+	[ "$(descendants "$daemon" | wc -l)" = "$1" ]
+}
+
+start_daemon --user $user --stacks --otlp http://127.0.0.1:1
+check "there are three workers and their keepers" wait_for 60 has_workers 6
+for pid in $(descendants "$daemon"); do
+	privileges "$pid" | sed 's/Seccomp:. //'
+done | sort -u >"$TMP/helpers"
+check_equal "each is the daemon's user, without capabilities" "$(cat "$TMP/helpers")" \
+	"$(wanted $user $none | sed 's/Seccomp:. //')"
+stop_background "$daemon"
 start_daemon --user $user --disable-feature seccomp
 check_equal "--disable-feature seccomp: no filter" "$(privileges "$daemon" | grep -oE 'Seccomp:.')" \
 	"Seccomp:$(awk '/^Seccomp:/ { print $2 }' /proc/self/status)"

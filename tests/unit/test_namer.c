@@ -41,7 +41,7 @@ static int set_up(void **state)
 {
 	struct namer *namer;
 
-	assert_int_equal(namer_new(&namer, NULL, NULL, NULL), 0);
+	assert_int_equal(namer_new(&namer, NULL, NULL), 0);
 	*state = namer;
 	return 0;
 }

@@ -101,7 +101,7 @@ static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	assert_int_equal(unwinder_new(&fixture->unwinder, NULL, NULL), 0);
+	assert_int_equal(unwinder_new(&fixture->unwinder, NULL), 0);
 	fixture->unwinding = unwinder_interface(fixture->unwinder);
 	read_areas(fixture);
 	calls_the_other(fixture);
