@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * libcurl, loaded when it is needed: the twenty libraries that come with it cost every other command
+ * libcurl, loaded only when it is needed: it brings twenty libraries, which would cost every command
  * 7 ms at its start and 2.5 MiB of memory.
  */
 #ifndef FAULTMAP_CURL_LIBRARY_H
@@ -30,8 +30,8 @@ struct curl_library {
 	typeof(curl_multi_cleanup) *multi_cleanup;
 };
 
-/* who: the flag that needs it, for the error. Stays loaded; may be called again. Before a filter of
- * system calls is in force. 0, or -ENOENT with the error set. */
+/* who: the flag that needs it, for the error. It stays loaded; a second call is fine. To be called
+ * before a filter of system calls is in force. 0, or -ENOENT with the error set. */
 int curl_library_load(struct curl_library *ret_library, const char *who, struct error *error);
 
 #endif

@@ -11,7 +11,7 @@
 #include "client/curl_library.h"
 
 #define PUSH_SECONDS 10L
-/* Of what a receiver says that refuses. */
+/* How much of a refusing receiver's answer is shown. */
 #define REFUSAL_LEN 160
 
 struct otlp_push {
@@ -48,7 +48,7 @@ int otlp_push_check(const char *url, struct error *error)
 	return 0;
 }
 
-/* What a receiver says is kept for the message, its begin. */
+/* libcurl's callback: keeps the beginning of the answer for the message. */
 static size_t take(char *bytes, size_t size, size_t count, void *context)
 {
 	struct otlp_push *push = context;
@@ -79,8 +79,8 @@ static int digit_of(char digit)
 					      -1;
 }
 
-/* %20 is a blank, as W3C baggage has it, and so on, in place. Control characters stay as they are: a
- * header is one line. */
+/* Decodes %20 and the like in place, as W3C baggage has it. Control characters stay encoded: a header
+ * is one line. */
 static void decode(char *text)
 {
 	char *to = text;
@@ -129,7 +129,7 @@ static int set_options(struct otlp_push *push, const char *headers)
 	const struct curl_library *curl = &push->curl;
 	int result = add_header(push, "Content-Type: application/json");
 
-	if (!result) /* libcurl would wait for a word before the body */
+	if (!result) /* else libcurl waits for "100 Continue" before it sends the body */
 		result = add_header(push, "Expect:");
 	if (!result)
 		result = add_headers(push, headers);

@@ -15,9 +15,9 @@
 
 #define DEFAULT_PORT "14096"
 #define CONNECT_SECONDS 10L
-/* If the daemon's machine fails, that is noticed after some two minutes. */
+/* Keepalive notices after some two minutes that the daemon's machine has failed. */
 #define KEEPALIVE_SECONDS 60L
-/* Bytes of a refusing daemon's answer that are shown. */
+/* How much of a refusing daemon's answer is shown. */
 #define REFUSAL_LEN 256
 #define MEDIA_TYPE "application/x-ndjson"
 
@@ -61,7 +61,7 @@ static bool is_tls(const char *target)
 	return after(target, "https://");
 }
 
-/* Behind the host, whose address may have colons in brackets; NULL: none. */
+/* The port, which follows the host; an IPv6 address has its colons in brackets. NULL: none. */
 static const char *port_of(const char *host)
 {
 	const char *end = strrchr(host, ']'), *colon = strrchr(host, ':');
@@ -231,7 +231,7 @@ static void unwatch(struct stream_client *client, struct watched *watched)
 	free(watched);
 }
 
-/* libcurl wants to know of this descriptor. */
+/* libcurl's callback: it wants events of this descriptor. */
 static int watch(CURL *transfer, curl_socket_t fd, int what, void *context, void *socket_context)
 {
 	struct stream_client *client = context;

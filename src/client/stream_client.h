@@ -20,16 +20,16 @@ struct stream_client_options {
 	const char *credentials; /* "USER:PASSWORD"; NULL: none */
 	const char *authorities; /* the file of PEM certificates that sign the daemon's, which is
 				  * read at each connection; NULL: the system's */
-	/* Some of the stream; a negative errno with the error set ends the connection with it. */
+	/* A piece of the stream. A negative errno with the error set ends the connection. */
 	int (*on_bytes)(void *context, const char *bytes, size_t size, struct error *error);
-	/* The connection has ended, or there was none; why. A negative errno ends the loop. */
+	/* The connection has ended or failed; `why` says the reason. A negative errno ends the loop. */
 	int (*on_end)(void *context, const struct error *why);
 	void *context;
 };
 
 /* 0, or -EINVAL with the error saying what a target is. */
 int stream_client_check(const char *target, struct error *error);
-/* The credentials go in clear text to another machine. */
+/* Whether credentials would go to another machine in clear text. */
 bool stream_client_is_open(const char *target);
 
 /* Borrows the options' texts, and the loop. 0 or a negative errno with the error set. */

@@ -100,7 +100,7 @@ static const char *phase_of(const struct budget *budget)
 	return budget->phase ?: PHASE_FIRST;
 }
 
-/* The term counts what happens now. */
+/* Whether the term applies to the current phase. */
 static bool is_open(const struct budget *budget, const struct budget_term *term)
 {
 	if (term->phase && strcmp(term->phase, phase_of(budget)))
@@ -132,7 +132,7 @@ static bool matches_row(const struct budget_term *term, const struct row *row)
 	return matches_process(term, row->process);
 }
 
-/* The processes' own counters tell it, with what is in no row. */
+/* Whether the processes' own counters give it, which include faults in no row. */
 static bool is_of_processes(const struct budget_term *term)
 {
 	return !term->mapping && !term->kind && term->figure != BUDGET_DENIED &&
@@ -206,7 +206,7 @@ static int add_row(struct budget *budget, struct budget_term *term, const struct
 	return add_part(budget, term, &part, count);
 }
 
-/* What the kernel counted for it; what is no exception has no mapping. */
+/* Counts by the kernel's counters of the process; a fault without an exception has no mapping. */
 static int add_process(struct budget *budget, struct budget_term *term,
 		       const struct process *process)
 {

@@ -4,11 +4,11 @@
  *
  *	FIGURE[KEY=PATTERN,...]<=LIMIT/STEP
  *
- * of which all but FIGURE and LIMIT may be left out. It takes every snapshot once, as a sink does,
- * and is told of each mark; what is between two marks is a phase, named as the first of them.
+ * in which only FIGURE and LIMIT are required. A budget takes every snapshot once, as a sink does,
+ * and its caller reports each mark. The time between two marks is a phase, with the first one's name.
  *
- * Where no mapping and no kind is asked for, minor and major are the kernel's own counters of the
- * processes (getrusage), with the faults that have no exception (GUP); else they are those of rows.
+ * In a term without mapping and kind, minor and major are the kernel's own counters of the processes
+ * (getrusage), which include faults without an exception (GUP). In other terms rows are summed.
  */
 #ifndef FAULTMAP_BUDGET_H
 #define FAULTMAP_BUDGET_H
@@ -30,22 +30,22 @@ enum budget_figure {
 	BUDGET_FIGURES,
 };
 
-/* Of a term, once all is over. */
+/* The result of a term, at the end. */
 struct budget_result {
 	const char *text; /* the term as it was given */
 	enum budget_figure figure;
 	const char *phase; /* NULL: of all */
 	const char *step;  /* NULL: not by step */
 	uint64_t limit, seen;
-	uint64_t n_steps, worst_step; /* how many there were, which of them `seen` is of, from 1 */
+	uint64_t n_steps, worst_step; /* how many steps; which one had `seen`, from 1 */
 	bool is_broken;
-	bool is_unmeasured; /* its phase or step never began: broken, too */
-	/* Where most of `seen` is from: raw bytes. mapping NULL: nothing was seen. */
+	bool is_unmeasured; /* its phase or step never began: counts as broken */
+	/* Where most of `seen` comes from: raw bytes. mapping NULL: nothing was seen. */
 	const char *comm, *mapping, *kind;
 	uint64_t worst;
 };
 
-/* Beyond, one is a mistake. */
+/* More terms than anybody writes. */
 #define BUDGET_TERMS_MAX 64
 
 struct budget;
@@ -59,29 +59,29 @@ int budget_add(struct budget *budget, const char *text, struct error *error);
 /* The same from a file: terms on lines, # begins a comment. 0 or a negative errno with the error
  * set. */
 int budget_add_file(struct budget *budget, const char *path, struct error *error);
-/* All terms that name no phase are of this one. 0 or -ENOMEM. */
+/* Terms that name no phase apply to this one only. 0 or -ENOMEM. */
 int budget_set_phase(struct budget *budget, const char *phase);
 
 size_t budget_count(const struct budget *budget);
-/* A term is about time, so that every fault has to be timed. */
+/* Whether a term is about time, so that every fault has to be timed. */
 bool budget_wants_times(const struct budget *budget);
-/* A term is by phase or step, so that there have to be marks. */
+/* Whether a term names a phase or step, so that marks are needed. */
 bool budget_wants_marks(const struct budget *budget);
 
 /* As the tick of a sink. 0, or -ENOMEM with the error set. */
 int budget_tick(struct budget *budget, const struct snapshot *snapshot, struct error *error);
 extern const struct sink_ops budget_ops; /* frees nothing: the budget stays its maker's */
-/* The phase ends here, at the last snapshot, and `name` begins. 0 or -ENOMEM. */
+/* A mark: the phase ends at the last snapshot, and `name` begins. 0 or -ENOMEM. */
 int budget_mark(struct budget *budget, const char *name);
 
 /* After the last snapshot; number < budget_count(). Borrows from the budget. */
 struct budget_result budget_result(const struct budget *budget, size_t number);
-/* Faults so far that have no time, or are in no row: what terms of time, mapping or kind lack. */
+/* Faults so far without a time, or in no row: terms of time, mapping or kind do not count them. */
 uint64_t budget_lacks(const struct budget *budget);
-/* How many are broken. */
+/* How many terms are broken. */
 size_t budget_broken(const struct budget *budget);
 
-/* "minor"; "faults", "bytes", "ns": what it is counted in. Static. */
+/* The figure's name, as "minor", and its unit: "faults", "bytes" or "ns". Static. */
 const char *budget_figure_name(enum budget_figure figure);
 const char *budget_unit(enum budget_figure figure);
 /* The result in one line, without a newline: what was allowed, what was seen, where most of it was.

@@ -7,7 +7,7 @@
 #include "base/table.h"
 #include "verdict/budget.h"
 
-/* What faulted where, within a term. */
+/* What a term has counted for one process name, mapping and kind. */
 struct budget_part {
 	/* identity: must stay first, it is the hash key; texts are budget->names */
 	const char *comm, *mapping;
@@ -16,7 +16,7 @@ struct budget_part {
 	uint64_t seen;
 };
 
-/* Beyond, a term still counts all, but may not know where most of it was. 64 KiB of a term. */
+/* Beyond, a term still counts all faults, but may not know where most of them were. 64 KiB each. */
 #define BUDGET_PARTS_MAX 1024
 
 struct budget_term {
@@ -25,9 +25,9 @@ struct budget_term {
 	char *process, *mapping, *kind, *unit, *phase,
 		*step; /* patterns but the last two; or NULL */
 	uint64_t limit;
-	bool has_begun; /* a snapshot was of its phase or step */
+	bool has_begun; /* its phase or step has had a snapshot */
 
-	/* Of the step that goes on, or of all. */
+	/* Of the current step, or of all. */
 	uint64_t seen;
 	struct table parts;
 	/* Of the worst step before it. */
@@ -39,12 +39,12 @@ struct budget {
 	uint64_t page_size;
 	struct budget_term terms[BUDGET_TERMS_MAX];
 	size_t count;
-	char *phase; /* that goes on; NULL: "start" */
+	char *phase; /* the current one; NULL: "start" */
 	struct interned names;
 	struct totals totals; /* as of the last snapshot */
 };
 
-/* Reads one term into an empty one, which the caller clears whatever comes of it. 0, -EINVAL or
+/* Reads one term into an empty one, which the caller clears, also on failure. 0, -EINVAL or
  * -ENOMEM with the error set. */
 int budget_parse(struct budget_term *term, const char *text, struct error *error);
 

@@ -71,7 +71,7 @@ static char *next_piece(char **rest)
 	return piece;
 }
 
-/* Some kind has such a name. */
+/* Whether the pattern matches the name of a kind. */
 static bool is_kind(const char *pattern)
 {
 	for (unsigned int kind = 0; kind < KIND_COUNT; kind++)
@@ -107,7 +107,7 @@ static int parse_filter(struct budget_term *term, char *text, struct error *erro
 		      "keys in brackets are process, mapping, kind, unit and phase");
 }
 
-/* "...]" behind the bracket that opens, whose own brackets match; *ret_rest is behind it. */
+/* Cuts "...]", which follows the opening bracket, at the bracket that closes it; *ret_rest follows. */
 static int parse_filters(struct budget_term *term, char *text, char **ret_rest, struct error *error)
 {
 	char *end = text, *piece;

@@ -13,7 +13,7 @@
 #include "model/latency.h"
 #include "model/losses.h"
 
-/* Beyond, what is small is in no finding; of each row there are two subjects. 2 MiB. */
+/* Beyond, small processes and mappings get no finding. Each row belongs to two subjects. 2 MiB. */
 #define SUBJECTS_MAX 4096
 
 struct findings {
@@ -21,14 +21,15 @@ struct findings {
 	struct grouping *rows;
 	struct residents residents;
 	struct table subjects;
-	struct subject all; /* tgid 0: what the rules of OF_ALL need */
+	struct subject all; /* tgid 0: for rules of OF_ALL */
 	struct finding *list;
 	size_t count;
 };
 
 /* Subjects. ------------------------------------------------------------------------------------ */
 
-/* What is large is kept apart whatever comes: so few stay in the CPU's cache. */
+/* Rows of tallies. Large ones are never merged, however few rows there are; so few stay in the CPU's
+ * cache. */
 #define MAX_ROWS 2048
 #define FEW_ROWS 1024
 #define MAX_NAME_BYTES (256 << 10)
@@ -77,7 +78,7 @@ void findings_free(struct findings *findings)
 	free(findings);
 }
 
-/* Small processes are put together in rows, and these are of many. */
+/* Counts the snapshot's own rows: relocations come from many small processes, which tallies merge. */
 static void note_relocations(struct findings *findings, const struct snapshot *snapshot)
 {
 	for (size_t i = 0; i < snapshot->n_touched; i++) {
@@ -136,8 +137,8 @@ static struct subject *subject_of(struct findings *findings, const char *mapping
 	return NULL;
 }
 
-/* More major faults than the mapping ever had pages. A window that moves over a file has no such
- * number. */
+/* Counts a mapping with more major faults than it ever had pages. Where a window moves over a file,
+ * the number of pages is not known. */
 static void note_again(struct subject *subject, const struct tally *row, uint64_t page_size)
 {
 	uint64_t now = row->map_end - row->map_start;
@@ -150,8 +151,8 @@ static void note_again(struct subject *subject, const struct tally *row, uint64_
 	subject->again_pages += pages;
 }
 
-/* glibc puts each arena of a thread at a multiple of 64 MiB (malloc/arena.c: HEAP_MAX_SIZE). What
- * was written to there for the first time is one row of each. */
+/* glibc puts each thread's arena at a multiple of 64 MiB (malloc/arena.c: HEAP_MAX_SIZE). First
+ * writes to an arena are one row. */
 static void note_arena(struct subject *subject, const struct tally *row)
 {
 	if (row->map_start % ARENA_SIZE || row->map_end - row->map_start > ARENA_SIZE ||
@@ -206,7 +207,7 @@ static void add_row(struct subject *subject, const struct tally *row, uint64_t p
 		subject->by_cause[cause] += row->by_cause[cause];
 }
 
-/* What the process has, of which a subject is a part. */
+/* Sets what is known of the process that a subject belongs to. */
 static void describe_subjects(struct findings *findings)
 {
 	struct subject *subject;
@@ -220,7 +221,7 @@ static void describe_subjects(struct findings *findings)
 	}
 }
 
-/* Of each process: its threads' stacks have names of their own. */
+/* Adds up each process's stacks: each thread's stack has a name of its own. */
 static void count_stacks(struct findings *findings)
 {
 	const struct subject *subject;
@@ -259,7 +260,7 @@ static void note_huge(struct findings *findings)
 	}
 }
 
-/* Rows that were put together are of several processes, and small: of them nothing is said. */
+/* Merged rows are small and belong to several processes: they get no finding. */
 static void make_subjects(struct findings *findings, const struct tallies *rows)
 {
 	for (size_t i = 0; i < rows->shown; i++) {
@@ -315,7 +316,7 @@ static int apply(struct findings *findings, const struct rule *rule, const struc
 	return 0;
 }
 
-/* Of those that are sorted: the first of each kind. */
+/* Of the sorted findings, keeps the first ones of each name. */
 static void thin(struct findings *findings)
 {
 	size_t kept = 0;
@@ -342,7 +343,7 @@ static int apply_all(struct findings *findings, const struct subject *subject,
 	return result;
 }
 
-/* What was found before, of fewer snapshots, goes. */
+/* Drops what was found before, from fewer snapshots. */
 static void begin_anew(struct findings *findings)
 {
 	table_clear_values(&findings->subjects, free);

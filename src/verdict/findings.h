@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the figures come to: findings, each with what was seen, what it costs and what to do. Takes
- * every snapshot once, as a sink does. All rules and thresholds are in findings_rules.c, and have a
- * section of faultmap-findings(7) each.
+ * Findings: what was seen, what it costs and what to do about it. Takes every snapshot once, as a
+ * sink does. Rules and thresholds are in findings_rules.c; each rule has a section in
+ * faultmap-findings(7).
  */
 #ifndef FAULTMAP_FINDINGS_H
 #define FAULTMAP_FINDINGS_H
@@ -14,20 +14,20 @@
 #include "model/sink.h"
 
 #define FINDING_SEEN_LEN 320
-/* Of one kind: the costliest; beyond, they say the same. */
+/* Of one name: the costliest ones; more would say the same. */
 #define FINDINGS_OF_A_KIND 3
 
 struct finding {
 	const char *name; /* "again": the section of the manual page. Static */
 	uint64_t pid;     /* 0: of several processes */
 	char comm[COMM_LEN];
-	const char *mapping; /* raw bytes, the findings'; NULL: of all */
+	const char *mapping; /* raw bytes, owned by the findings; NULL: all mappings */
 	char seen[FINDING_SEEN_LEN];
-	uint64_t cost_ns;    /* that threads stood still for it; 0: not known */
+	uint64_t cost_ns;    /* how long threads stood still for it; 0: not known */
 	uint64_t cost_bytes; /* 0: none, or not known */
 	const char *advice;  /* the setting or the call. Static */
 	const char *sure;    /* "certain" or "likely". Static */
-	uint64_t age_ns; /* since the time that it is of ended; 0 unless recent_findings keep it */
+	uint64_t age_ns;     /* how long ago its window ended; 0 unless recent_findings keep it */
 };
 
 struct findings;
@@ -36,10 +36,10 @@ struct findings;
  * UINT64_MAX: none, or not known. */
 typedef uint64_t (*findings_limit_fn)(uint32_t tgid, char *file, size_t size);
 
-/* limit_of: NULL where nobody can say, as of a log. NULL when out of memory. */
+/* limit_of: NULL where limits are not known, as in a log. NULL when out of memory. */
 struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of);
-/* The same in half the memory, for a daemon: of 1,024 rows at once the small are put together, so
- * that many threads of one process may not be seen. */
+/* The same in half the memory, for a daemon: from 1,024 rows on, small ones are merged, so that many
+ * threads of one process may not be seen. */
 struct findings *findings_new_small(uint64_t page_size, findings_limit_fn limit_of);
 /* NULL is fine. */
 void findings_free(struct findings *findings);
@@ -47,8 +47,8 @@ void findings_free(struct findings *findings);
 /* 0, or -ENOMEM with the error set. */
 int findings_tick(struct findings *findings, const struct snapshot *snapshot, struct error *error);
 extern const struct sink_ops findings_ops;
-/* After the last snapshot, of wall_ns in all: the findings, the costliest first. *ret_list is the
- * findings'; 0 or -ENOMEM. */
+/* After the last snapshot, wall_ns after the first: lists the findings, the costliest first.
+ * *ret_list is borrowed. 0 or -ENOMEM. */
 int findings_end(struct findings *findings, uint64_t wall_ns, const struct finding **ret_list,
 		 size_t *ret_count);
 

@@ -9,20 +9,19 @@
 #include "base/util.h"
 #include "model/losses.h"
 
-/* Beyond, what is new is not known. 4 MiB. */
+/* Beyond, nothing is kept of new processes. 4 MiB. */
 #define RESIDENTS_MAX 8192
-/* No rule is about less: 32 MiB, and what asks for much. So few processes are looked at in a tick.
- */
+/* No rule applies below 32 MiB, so few processes need a closer look in a tick. */
 #define LEAST_FAULTS 8192
 #define LEAST_MAJOR 64
 #define LEAST_VSZ (1UL << 30)
-/* Of one interval: what makes a process worth a look at its rows, its forks or its limit. */
+/* With so much in one interval a process is worth a look at its rows, its forks or its limit. */
 #define BUSY_FAULTS 1024
-/* Such looks in a tick, and rows in one of them. */
+/* Closer looks in a tick, and rows in each. */
 #define LOOKS_MAX 8
 #define ROWS_MAX 1024
 /* Where the Go runtime puts the heap first on 64-bit machines (src/runtime/malloc.go:
- * mallocinit()), and as far as it goes on from there without a hole. */
+ * mallocinit()), and how far it grows from there without a hole. */
 #define GO_BEGIN 0xc000000000UL
 #define GO_END 0xe000000000UL
 
@@ -51,7 +50,7 @@ static bool may_matter(const struct process *process)
 	       max_of(process->vsz_bytes, process->peak_vsz_bytes) >= LEAST_VSZ;
 }
 
-/* Made if need be. NULL: out of memory, with *ret_result -ENOMEM, or no room. */
+/* Finds the process, or adds it. NULL: no room, or out of memory (*ret_result is -ENOMEM). */
 static struct resident *resident_of(struct residents *residents, const struct process *process,
 				    int *ret_result)
 {
@@ -76,8 +75,8 @@ static struct resident *resident_of(struct residents *residents, const struct pr
 
 /* The allocator. ------------------------------------------------------------------------------- */
 
-/* Names of mappings and of code; the first that a process has counts. The C library is in every
- * process, whatever allocates: it is the last. */
+/* Names of mappings and of files of code; the first in this list that a process has decides. Every
+ * process has the C library, whatever allocates, so that comes last. */
 static const struct {
 	const char *part;
 	enum allocator allocator;
@@ -105,7 +104,7 @@ static bool is_of_go(const struct row *row)
 	       !strncmp(row->mapping, "[anon", 5) && row->perms[1] == 'w';
 }
 
-/* Of the row's mapping, and of the code that faults there, where that is known. */
+/* By the row's mapping, and by the code that faults there, where that is known. */
 static size_t mark_of_row(const struct row *row)
 {
 	size_t mark = is_of_go(row) ? 0 : mark_of(row->mapping);
@@ -135,8 +134,8 @@ static void look_for_allocator(struct resident *resident, const struct process *
 
 /* Forks. --------------------------------------------------------------------------------------- */
 
-/* Of the same name it runs the same program: it still shares. Of these the one that lived longest.
- */
+/* A child of the same name runs the same program, so it still shares memory. Of several, takes the
+ * one that lived longest. */
 static bool is_better(const struct process *left, const struct process *right, const char *comm)
 {
 	bool is_left = !strcmp(left->comm, comm), is_right = right && !strcmp(right->comm, comm);
@@ -159,8 +158,8 @@ static void note_fork(struct shared_fork *fork, const struct process *parent,
 	memcpy(fork->child_comm, child->comm, COMM_LEN);
 }
 
-/* Who copies has forked, or was forked: a child of its own, else its parent. A child that was seen
- * before shares what is still copied; who forked the process then says nothing new. */
+/* A process that copies pages has forked or was forked: looks for a child, else for its parent. If a
+ * child was found in an earlier tick, its parent is not looked for. */
 static void look_for_fork(struct resident *resident, const struct process *process,
 			  const struct snapshot *snapshot)
 {

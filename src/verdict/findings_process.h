@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What is known of a process beside the sums of its rows: how much of it was resident, which malloc
- * it has, with whom it shares memory after a fork, and how much memory it may have.
+ * it uses, which process shares its memory after a fork, and its limit of memory.
  */
 #ifndef FAULTMAP_FINDINGS_PROCESS_H
 #define FAULTMAP_FINDINGS_PROCESS_H
@@ -13,10 +13,10 @@
 #include "model/snapshot.h"
 #include "verdict/findings.h"
 
-/* Who takes memory from the kernel, by what the process has mapped. */
+/* Which allocator it uses, as its mappings tell. */
 enum allocator {
-	ALLOCATOR_UNKNOWN, /* nothing of it was seen */
-	ALLOCATOR_GLIBC,   /* the C library's, for want of another */
+	ALLOCATOR_UNKNOWN, /* no mapping tells */
+	ALLOCATOR_GLIBC,   /* the C library's, if there is no other */
 	ALLOCATOR_MUSL,
 	ALLOCATOR_JEMALLOC,
 	ALLOCATOR_TCMALLOC,
@@ -26,7 +26,7 @@ enum allocator {
 	ALLOCATOR_COUNT,
 };
 
-/* A fork that shares the memory which was copied. */
+/* The fork after which memory is shared. */
 struct shared_fork {
 	uint32_t parent, child; /* 0: not known */
 	char parent_comm[COMM_LEN], child_comm[COMM_LEN];
@@ -37,10 +37,10 @@ struct shared_fork {
 struct resident {
 	uint64_t tgid, start_ns; /* identity: must stay first, it is the hash key */
 	uint64_t peak_rss, gup;
-	bool is_whole;                     /* it was seen from its birth on */
-	char cgroup[FINDING_SEEN_LEN / 2]; /* cut, where it is longer */
+	bool is_whole;                     /* seen since it was born */
+	char cgroup[FINDING_SEEN_LEN / 2]; /* cut if longer */
 	enum allocator allocator;
-	size_t n_rows; /* that were looked through for it */
+	size_t n_rows; /* of its rows, how many were searched for the allocator */
 	struct shared_fork fork;
 	bool has_asked_limit;
 	uint64_t limit_bytes; /* UINT64_MAX: none, or not known */
@@ -49,7 +49,7 @@ struct resident {
 
 struct residents {
 	struct table table;
-	findings_limit_fn limit_of; /* NULL: nobody can say */
+	findings_limit_fn limit_of; /* NULL: limits are not known */
 };
 
 void residents_init(struct residents *residents, findings_limit_fn limit_of);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What figures come to: all rules and thresholds. Each has a section in faultmap-findings(7). */
+/* The rules of findings, and their thresholds. Each rule has a section in faultmap-findings(7). */
 #include "verdict/findings_data.h"
 
 #include <inttypes.h>
@@ -9,41 +9,39 @@
 #include "base/text.h"
 #include "base/util.h"
 
-/* The thresholds. Less is there in every program, and no change would be noticed. ---------------- */
+/* Thresholds. Below them a program is normal, and nobody would notice a change. ----------------- */
 
-/* Of memory: 64 MiB take some 20 ms to fault in, the least that somebody sees. */
+/* Of memory: 64 MiB take some 20 ms to fault in, the least that somebody notices. */
 #define MANY_BYTES (64UL << 20)
-/* Times the peak of what was resident: allocators return and take again up to twice of it when a
- * program goes through phases; four times is a loop. */
+/* Times the peak of resident memory: a program that goes through phases returns memory and takes it
+ * again, up to twice; four times is a loop. */
 #define TIMES_AGAIN 4
 /* Of stalls: 100 ms is what a person notices, and ... */
 #define LONG_NS 100000000UL
-/* ... a twentieth of the run what is worth a change. */
+/* ... a twentieth of the run is worth a change. */
 #define WALL_SHARE 20
 /* Of major faults: a cold start of any program has dozens. */
 #define MANY_MAJOR 256
 /* Of denied faults: a crash has one, a test of a guard page a few. */
 #define MANY_DENIED 1000
 
-/* Of memory that is asked for and not touched: what a machine of 16 GiB notices if it accounts for
- * it. */
+/* Of memory that is reserved and not touched: a machine of 16 GiB with strict overcommit notices
+ * this much. */
 #define MANY_RESERVED (1UL << 30)
-/* Of that, a part that is touched: less than a twentieth is no headroom, but a mistake or a trick.
- */
+/* The part of it that is touched: below a twentieth it is no headroom, but a mistake or a trick. */
 #define RESERVED_SHARE 20
-/* Of memory that is filled page by page where huge pages could do: 65,536 faults, 100 ms or more.
- */
+/* Of memory filled page by page where huge pages would fit: 65,536 faults, 100 ms or more. */
 #define MANY_SMALL (256UL << 20)
-/* Of a mapping that huge pages fit into: beyond, what is no multiple of 2 MiB is a thirtieth. */
+/* Of a mapping that huge pages fit into: the part outside whole 2 MiB is below a thirtieth. */
 #define LARGE_MAPPING (64UL << 20)
-/* Of stacks of threads: a pool has as many as CPUs or clients, some hundred at most. */
+/* Of threads' stacks: a pool has one per CPU or client, some hundred at most. */
 #define MANY_STACKS 512
-/* Of arenas of malloc: glibc makes eight for each CPU at most, and reserves 64 MiB for each;
- * beyond, these are 2 GiB, and what threads freed in one is of no use to those of the others. */
+/* Of malloc's arenas: glibc makes at most eight per CPU, and reserves 64 MiB for each. So many are
+ * 2 GiB, and memory that is freed in one cannot be used from another. */
 #define MANY_ARENAS 32
-/* Of memory that is populated: some 100 ms that the caller stands still. */
+/* Of memory that is populated: the caller stands still for some 100 ms. */
 #define MANY_POPULATED (256UL << 20)
-/* Of relocated pages: fewer take no 2 ms of a start. */
+/* Of relocated pages: fewer take less than 2 ms at a start. */
 #define MANY_RELOCATED 2048
 
 /* Rules. --------------------------------------------------------------------------------------- */
@@ -53,7 +51,7 @@ static bool is_long(const struct rule_context *context, uint64_t stall_ns)
 	return stall_ns >= LONG_NS && stall_ns >= context->wall_ns / WALL_SHARE;
 }
 
-/* By enum allocator: its name, and how it keeps what was freed. Documented in mallopt(3),
+/* By enum allocator: its name, and the setting that makes it keep freed memory. Documented in mallopt(3),
  * jemalloc(3), by gperftools, mimalloc, Go's runtime package and java(1). */
 static const struct {
 	const char *name, *advice;
@@ -75,7 +73,7 @@ static const struct {
 				     "-XX:G1PeriodicGCInterval" },
 };
 
-/* glibc has one setting for the top of the heap, and another for large blocks. */
+/* glibc has a setting for the top of the heap, and another for large blocks. */
 static const char *advice_of(const struct subject *subject)
 {
 	enum allocator allocator = subject->resident->allocator;
@@ -112,7 +110,7 @@ static bool faults_again(const struct subject *subject, const struct rule_contex
 	return true;
 }
 
-/* Who forked whom, and how long both shared memory; "" where that was not seen. */
+/* Which process forked which, and how long both shared memory; "" if that was not seen. */
 static char *describe_fork(char *text, size_t size, const struct shared_fork *fork)
 {
 	char parent[4 * COMM_LEN], child[4 * COMM_LEN], lived[TEXT_DURATION_LEN];
@@ -128,7 +126,7 @@ static char *describe_fork(char *text, size_t size, const struct shared_fork *fo
 	return text;
 }
 
-/* A page that was read first is the zero page: its copy comes from no fork. */
+/* A page that was read before it was written is the zero page: its copy is not due to a fork. */
 static bool copies_after_fork(const struct subject *subject, const struct rule_context *context,
 			      struct finding *finding)
 {
@@ -151,9 +149,8 @@ static bool copies_after_fork(const struct subject *subject, const struct rule_c
 	return true;
 }
 
-/* What was read had to go and came back: there were more major faults than pages, or the kernel
- * says so (refaults), while memory was scarce: a file that was evicted long ago refaults as well.
- */
+/* Whether pages were evicted and read again: there were more major faults than pages, or the kernel
+ * counted refaults while memory was scarce. A file that was evicted long ago refaults as well. */
 static bool is_evicted(const struct subject *subject)
 {
 	return subject->again_major >= MANY_MAJOR ||
@@ -161,7 +158,7 @@ static bool is_evicted(const struct subject *subject)
 		(subject->resident->limit_bytes != UINT64_MAX || subject->by_cause[STALL_RECLAIM]));
 }
 
-/* Whose limit it is. Returns text. */
+/* Writes which limit of memory applies. Returns text. */
 static char *describe_limit(char *text, size_t size, const struct resident *resident)
 {
 	char cgroup[96], bytes[TEXT_SIZE_LEN];
@@ -182,7 +179,7 @@ static bool reads_cold_file(const struct subject *subject, const struct rule_con
 {
 	char count[TEXT_COUNT_LEN];
 
-	/* The others are of thrash and of slow-handler. */
+	/* What is read again is for "thrash", what a handler answers for "slow-handler". */
 	if (subject->mapping[0] != '/' || subject->major < MANY_MAJOR || is_evicted(subject) ||
 	    !is_long(context, subject->major_ns) ||
 	    subject->by_cause[STALL_REMOTE] > subject->major_ns / 2)
@@ -260,7 +257,7 @@ static bool is_denied_often(const struct subject *subject, const struct rule_con
 	return true;
 }
 
-/* A mapping of which single pages came from the disk more than once on the whole. */
+/* A mapping whose pages were read from the disk more than once on average. */
 static bool reads_again(const struct subject *subject, const struct rule_context *context,
 			struct finding *finding)
 {
@@ -283,7 +280,7 @@ static bool reads_again(const struct subject *subject, const struct rule_context
 	return true;
 }
 
-/* What was touched before anybody looked is not known. */
+/* Only for a process seen since its birth: what it touched before is not known. */
 static bool reserves_too_much(const struct subject *subject, const struct rule_context *context,
 			      struct finding *finding)
 {
@@ -299,7 +296,7 @@ static bool reserves_too_much(const struct subject *subject, const struct rule_c
 	return true;
 }
 
-/* The same memory again and again is another finding's. */
+/* The same memory again and again is for "again". */
 static bool lacks_huge_pages(const struct subject *subject, const struct rule_context *context,
 			     struct finding *finding)
 {
@@ -348,8 +345,8 @@ static bool has_many_stacks(const struct subject *subject, const struct rule_con
 	return true;
 }
 
-/* Of those that replace the C library's malloc, and have no arenas of 64 MiB. Java's own code uses
- * that malloc. */
+/* Whether another allocator replaces the C library's malloc, whose arenas have 64 MiB. Java's own
+ * code still uses that malloc. */
 static bool has_other_malloc(const struct resident *resident)
 {
 	return resident->allocator > ALLOCATOR_GLIBC && resident->allocator != ALLOCATOR_JAVA;

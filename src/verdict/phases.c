@@ -12,11 +12,11 @@ struct phases {
 	struct phase list[PHASES_MAX];
 	size_t count;
 	size_t current;
-	struct phase since; /* the mark; its name is that of the current phase */
+	struct phase since; /* the last mark; its name is that of the current phase */
 	uint64_t mark_ns;
 };
 
-/* Sets which phase goes on, made if need be. 0 or -ENOMEM. */
+/* Sets the current phase, which is added if it is new. 0 or -ENOMEM. */
 static int begin_phase(struct phases *phases, const char *name)
 {
 	for (phases->current = 0; phases->current < phases->count; phases->current++)

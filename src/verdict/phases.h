@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What happened in each phase of a command: from one mark to the next. Takes every snapshot once, as
- * a sink does, and is told of each mark at the snapshot that was taken for it.
+ * Sums for each phase of a command: from one mark to the next. Takes every snapshot once, as a sink
+ * does. The caller reports each mark after the snapshot that was taken for it.
  */
 #ifndef FAULTMAP_PHASES_H
 #define FAULTMAP_PHASES_H
@@ -12,15 +12,16 @@
 #include "base/error.h"
 #include "model/sink.h"
 
-/* What comes before the first mark. */
+/* The phase before the first mark. */
 #define PHASE_FIRST "start"
-/* Phases that have an entry of their own; what others have is in that of the last. */
+/* Phases with an entry of their own; the last entry sums up all others. */
 #define PHASES_MAX 64
 
-/* minor and major are the kernel's own counters of the processes, with GUP; the rest is of rows. */
+/* minor and major are the kernel's own counters of the processes, with GUP; the rest comes from
+ * rows. */
 struct phase {
 	char *name;       /* raw bytes; NULL in sums since a mark */
-	uint64_t n_times; /* that it began */
+	uint64_t n_times; /* how often it began */
 	uint64_t duration_ns;
 	uint64_t minor, major, denied, pages;
 	uint64_t stall_ns;
@@ -36,12 +37,12 @@ void phases_free(struct phases *phases);
 /* 0; it cannot fail. */
 int phases_tick(struct phases *phases, const struct snapshot *snapshot, struct error *error);
 extern const struct sink_ops phases_ops;
-/* The phase ends, and `name` begins; *ret_since is what the snapshots since the mark before had, its
- * name borrowed from the phase that ended. 0 or -ENOMEM. */
+/* A mark: the phase ends, and `name` begins. *ret_since is the sum since the mark before; its name is
+ * borrowed from the phase that ended. 0 or -ENOMEM. */
 int phases_mark(struct phases *phases, const char *name, uint64_t now_ns, struct phase *ret_since);
 /* The last phase ends. */
 void phases_end(struct phases *phases, uint64_t now_ns);
-/* In the order in which they began first; one where there was no mark. Borrowed. */
+/* All phases, in the order in which they first began; one if there was no mark. Borrowed. */
 const struct phase *phases_list(const struct phases *phases, size_t *ret_count);
 
 #endif

@@ -7,18 +7,18 @@
 
 #include "base/util.h"
 
-/* Of all kinds and windows: more than anybody reads. */
+/* Of all names and windows: more than anybody reads. */
 #define LIST_MAX 64
 
 struct recent_findings {
 	uint64_t page_size, window_ns, keep_ns;
 	findings_limit_fn limit_of;
-	struct findings *now;          /* of the window that goes on */
-	uint64_t now_ns;               /* how long it has */
+	struct findings *now;          /* of the current window */
+	uint64_t now_ns;               /* how long that has been */
 	uint64_t last_ns;              /* how long the last one was */
-	struct finding list[LIST_MAX]; /* the mappings are its own; older ones are behind newer */
+	struct finding list[LIST_MAX]; /* owns the mappings; newer ones come first */
 	size_t count, n_new;           /* n_new: of the last window */
-	bool has_turned;               /* with the last tick */
+	bool has_turned;               /* a window ended with the last tick */
 };
 
 struct recent_findings *recent_findings_new(uint64_t page_size, uint64_t window_ns,
@@ -54,7 +54,7 @@ void recent_findings_free(struct recent_findings *recent)
 	free(recent);
 }
 
-/* 0 or -ENOMEM: then it goes on with what it has. */
+/* 0, or -ENOMEM with the old findings kept. */
 static int begin_window(struct recent_findings *recent)
 {
 	struct findings *next = findings_new_small(recent->page_size, recent->limit_of);
@@ -99,7 +99,7 @@ static bool is_same(const struct finding *left, const struct finding *right)
 	       (!left->mapping || !strcmp(left->mapping, right->mapping));
 }
 
-/* Adds what was found before, is not so old, and not among the new. */
+/* Adds earlier findings that are not too old and not among the new ones. */
 static void keep(const struct recent_findings *recent, struct finding *list, size_t *count)
 {
 	size_t n_new = *count;
@@ -117,7 +117,7 @@ static void keep(const struct recent_findings *recent, struct finding *list, siz
 	}
 }
 
-/* The window is over. 0 or -ENOMEM. */
+/* Ends the window. 0 or -ENOMEM. */
 static int turn(struct recent_findings *recent)
 {
 	struct finding list[LIST_MAX];
