@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# `make help` lists the targets. Everything made goes below build/.
+# `make help` lists the targets. All output goes below build/.
 
 # The architecture's name in the kernel's arch/ and in bpf_tracing.h.
 HOST_ARCH := $(shell uname -m | sed -e 's/x86_64/x86/' -e 's/aarch64/arm64/' \
@@ -57,7 +57,7 @@ $(error WITHOUT=: not "$(LEFT_OUT)"; what can be left out is: $(PARTS))
 endif
 HAS_SYMBOL := $(if $(filter symbol,$(WITHOUT)),,yes)
 HAS_TERM := $(if $(filter term,$(WITHOUT)),,yes)
-# Debian has no static libraries of what libcurl needs; and --connect is of no use without the terminal.
+# Debian has no static libraries for what libcurl needs; and --connect is useless without the terminal.
 HAS_CONNECT := $(if $(STATIC)$(filter connect term,$(WITHOUT)),,yes)
 WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM) \
 	$(if $(HAS_CONNECT),,-DWITHOUT_CONNECT)
@@ -67,7 +67,7 @@ WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c src/symbol/unwind_wor
 	$(if $(HAS_CONNECT),,src/client/% src/cmd/top_connect.c)
 LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
 	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw)
-# Of these only the headers: the program loads the libraries when it needs them.
+# Only their headers are used: the program loads these libraries when it needs them.
 LOADED_LIBRARIES := $(if $(HAS_CONNECT),libcurl)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -126,23 +126,24 @@ endif
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror
-# --no-warnings: glibc's about getpwuid(), which main.c answers, and getaddrinfo(), which gets numbers.
-# Relocations in 10 KB where they take 270 (DT_RELR); a linker that cannot do it ignores it.
+# --no-warnings: glibc warns of getpwuid(), which main.c replaces, and of getaddrinfo(), which only gets
+# numeric addresses. pack-relative-relocs (DT_RELR): relocations take 10 KB, not 270; older linkers ignore it.
 STATIC_FLAGS := -static-pie -s -Wl,--gc-sections,--no-warnings,-z,pack-relative-relocs
 LINK_FLAGS := $(SYSROOT_FLAGS) $(SANITIZER_FLAGS) $(if $(STATIC),$(STATIC_FLAGS))
 # -iquote, so that <spawn.h> stays the C library's.
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -iquote src -iquote . -iquote $(BUILD) \
 	$(SYSROOT_FLAGS) $(if $(STATIC),-DSTATIC_BUILD) $(WITHOUT_FLAGS) $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZER_FLAGS)
-# Without the user's flags, as tests expect an exact number of faults from the workloads.
+# Without the user's CFLAGS: tests expect an exact number of faults from the workloads.
 WORKLOAD_CFLAGS := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -O1 -g -pthread
 
-# BPF_PROG() names every argument of a hook, used or not. BTF has the files' names: the same wherever they lie.
+# BPF_PROG() names every argument of a hook, used or not. BTF has the files' names, which must not depend
+# on where the tree is.
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARNINGS) \
 	-Wno-unused-parameter -ffile-prefix-map=$(CURDIR)=. -Ivmlinux -Ibpf
 
 SOURCES := $(filter-out $(WITHOUT_FILES),$(wildcard src/*/*.c))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(SOURCES))
-# One for all, one that loads faster, one for kernels before Linux 6.1: bpf/compat.bpf.h.
+# One object with everything, one that loads faster, one for kernels before Linux 6.1: bpf/compat.bpf.h.
 BPF_OBJECTS := $(patsubst %,$(BUILD)/bpf/%.bpf.o,faultmap faultmap_usual faultmap_old)
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out $(WITHOUT_FILES),$(wildcard tests/unit/test_*.c)))
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -183,7 +184,7 @@ $(BUILD)/src/%.o: src/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# This room alone includes the skeletons. The order-only rule makes it in time for the first build; later
+# Only this room includes the skeletons. The order-only rule makes it in time for the first build; later
 # the .d files say more.
 $(filter $(BUILD)/src/collect/%.o,$(OBJECTS)): | $(SKELETONS)
 
@@ -195,7 +196,7 @@ $(BUILD)/faultmap.schema.h: packaging/faultmap.schema.json
 
 $(BUILD)/src/sink/sink_jsonl.o: | $(BUILD)/faultmap.schema.h
 
-# Hashes of the flame graph's script and style, which a browser checks.
+# Hashes of the flame graph's script and style: a browser runs only what matches them.
 $(BUILD)/flame_csp.h: src/sink/flame.js src/sink/flame.css
 	$(say) HASH $@
 	$(Q)mkdir -p $(@D)
@@ -218,7 +219,7 @@ $(BUILD)/profile.pb-c.o: $(BUILD)/profile.pb-c.c Makefile
 
 $(BUILD)/src/sink/profile_pprof.o: | $(BUILD)/profile.pb-c.h
 
-# page.c includes them, which no .d file says.
+# page.c embeds these files, which no .d file says.
 $(BUILD)/src/serve/page.o: $(wildcard src/serve/page.html src/serve/page.css src/serve/page.js)
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
@@ -296,7 +297,7 @@ demo:
 # What the cross build needs; without it tests/cli/cross.sh skips the cross build and says so.
 CROSS_TESTED = $(filter-out $(HOST_ARCH),arm64)
 
-# Tests that need neither root nor much time; `make check` runs them too.
+# Tests that need neither root nor much time.
 UNIT_CHECKED := unit/ cli/usage cli/config. cli/corpora cli/docs cli/man cli/rooms
 check-unit:
 	@packaging/deps.sh unit
@@ -311,10 +312,10 @@ check:
 
 workloads: $(WORKLOADS) $(WORKLOAD_SEGMENTS) $(WORKLOAD_SETS)
 
-# `make -n` runs each line that names $(MAKE) itself, whole.
+# `make -n` still runs each line that names $(MAKE).
 SUBMAKE = $(MAKE)
 
-# Boots other kernels; needs root for what deps.sh has to install only.
+# Boots other kernels; needs root only if deps.sh has to install something.
 check-vm:
 	@packaging/deps.sh vm
 	@$(MAKE) -j"$$(nproc)" all workloads
@@ -324,7 +325,7 @@ check-vm:
 	$(if $(filter system,$(or $(KERNELS),system)),$(SUBMAKE) check-system || status=1;) \
 	$(GIVE_BACK); exit $$status
 
-# The package in a full system; needs root for its root directory.
+# The package in a full system; needs root to make its root directory.
 check-system: deb
 	@packaging/deps.sh vm packages
 	@BUILD=$(BUILD) tests/vm/system.sh; status=$$?; $(GIVE_BACK); exit $$status
@@ -338,8 +339,8 @@ fuzz:
 
 fuzz-targets: $(FUZZ_TARGETS)
 
-# The unit tests, the corpora and the command lines with a sanitized program, and live tests with one too:
-# it takes several times as long for what it does.
+# Unit tests, corpora, command lines and some live tests with a sanitized program, which takes several
+# times as long.
 SANITIZED ?= unit/ cli/usage cli/corpora cli/screen live/run. live/log live/daemon live/web.
 check-san:
 	@packaging/deps.sh test
@@ -347,7 +348,7 @@ check-san:
 	@status=0; for pattern in $(SANITIZED); do \
 		BUILD=$(BUILD)/san DEADLINE_FACTOR=5 tests/run.sh "$$pattern" || status=1; done; $(GIVE_BACK); exit $$status
 
-# Two minutes of random keys and sizes, on a view that has everything.
+# Two minutes of random keys and sizes, on a replayed log that fills every view.
 check-keys:
 	@packaging/deps.sh test
 	@$(MAKE) -j"$$(nproc)" all
@@ -383,7 +384,7 @@ bench:
 	@$(GIVE_BACK)
 	@BUILD=$(BUILD) tests/bench/run.sh
 
-# The only place that has the version.
+# The version is in this file only.
 VERSION := $(shell sed -n 's/^.define FAULTMAP_VERSION "\(.*\)"/\1/p' src/base/version.h)
 INSTALL = BUILD='$(BUILD)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
 	UNITDIR='$(UNITDIR)' ZSHDIR='$(ZSHDIR)' VERSION='$(VERSION)' packaging/install.sh
@@ -399,20 +400,20 @@ deb rpm:
 	@BUILD=$(BUILD) VERSION=$(VERSION) DEB_ARCH=$(CROSS) packaging/$@/build.sh
 	@$(GIVE_BACK)
 
-# The sources of the newest commit, the same bytes each time.
+# The sources of the newest commit; the same commit makes the same bytes.
 dist:
 	@mkdir -p $(BUILD)
 	@git -c tar.umask=0022 archive --prefix=faultmap-$(VERSION)/ HEAD | gzip -9n >$(BUILD)/faultmap-$(VERSION).tar.gz
 	@echo $(BUILD)/faultmap-$(VERSION).tar.gz
 
-# What the program is linked with, by packages and versions: CycloneDX.
+# The packages and versions that the program is linked with: CycloneDX.
 sbom: all
 	@packaging/sbom.py $(BUILD)/faultmap $(VERSION) '$(CC) $(SYSROOT_FLAGS)' $(LIBRARY_LIBS) \
 		--loaded $(if $(LOADED_LIBRARIES),$(shell $(ASK_PKG_CONFIG) --libs-only-l $(LOADED_LIBRARIES))) \
 		--tools $(firstword $(CC)) $(CLANG) $(BPFTOOL) protoc-c >$(BUILD)/faultmap.cdx.json
 	@echo $(BUILD)/faultmap.cdx.json
 
-# Installs the packages into roots of their own, and starts them there.
+# Installs the packages into root directories of their own, and starts faultmap there.
 check-packages: all workloads
 	@packaging/deps.sh packages
 	@status=0; for test in tests/packages/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
@@ -426,7 +427,7 @@ check-distro: all workloads
 		$(GIVE_BACK); exit $$status
 
 # Checks the page at / with axe-core; PICTURES=DIR leaves a picture of each view there.
-# tests/run.sh of its own folder: these install what they need, and take minutes.
+# Not part of `make check`: these install third-party programs, and take minutes.
 check-foreign:
 	@packaging/deps.sh foreign
 	@$(MAKE) --no-print-directory all tests
@@ -436,7 +437,7 @@ check-page:
 	@packaging/deps.sh page
 	@tests/page/accessible.sh $(PICTURES)
 
-# rate() over ten minutes of churn, in a real Prometheus; what series say at which limit.
+# rate() over ten minutes of churn in a real Prometheus; and what a limit of series leaves visible.
 check-fleet:
 	@packaging/deps.sh test
 	@$(MAKE) -j"$$(nproc)" all workloads

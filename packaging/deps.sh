@@ -8,7 +8,7 @@
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
-# Debian's package name = the command, pkg-config or Python module that shows that it is there.
+# Debian's package name = a command, a pkg-config name or a Python module that proves that it is installed.
 build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool=bpftool
 	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
@@ -36,7 +36,7 @@ vm='qemu-system-x86=qemu-system-x86_64 qemu-system-arm=qemu-system-aarch64 kmod=
 	prometheus=promtool
 	gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc libc6-dev-arm64-cross=aarch64-linux-gnu-gcc'
 
-# What the other libraries' static ones refer to.
+# Static libraries that those above refer to.
 static='libunistring-dev=libunistring.a libbz2-dev=libbz2.a liblzma-dev=liblzma.a'
 fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
@@ -101,7 +101,7 @@ installed()
 		grep -qxE "($architecture|all) installed"
 }
 
-# Whether it is there, whatever package it came from.
+# Whether it is installed, from whatever package.
 available()
 {
 	case $1 in
@@ -123,18 +123,18 @@ done
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 if [ -z "$has_apt" ]; then
-	echo "deps.sh: no apt on this system; install by hand what has or makes: ${names[*]}" \
+	echo "deps.sh: no apt on this system; install by hand what provides: ${names[*]}" \
 		"(Debian's packages: ${packages[*]})" >&2
 	exit 1
 fi
-# dpkg itself asks for the user, not for a capability.
+# dpkg checks the user, not capabilities.
 if [ "$(id -u)" -ne 0 ]; then
 	echo "deps.sh: not root, cannot install: ${packages[*]}; run it with sudo" >&2
 	exit 1
 fi
 
-# Debian starts a service when it installs it (prometheus, on port 9090): not here. A policy that
-# the administrator has made stays as it is.
+# Keeps Debian from starting services that it installs (prometheus, on port 9090). A policy that the
+# administrator has made is left alone.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
 	trap 'rm -f "$policy"' EXIT
@@ -148,7 +148,7 @@ apt()
 		"$@" </dev/null >/dev/null
 }
 
-# The timers that are enabled.
+# Enabled timers.
 timers()
 {
 	find /etc/systemd/system/timers.target.wants -name '*.timer' -printf '%f\n' 2>/dev/null | sort
@@ -161,7 +161,7 @@ if ! apt update || ! apt -y --no-install-recommends install "${packages[@]}"; th
 	echo "deps.sh: apt could not install: ${packages[*]}" >&2
 	exit 1
 fi
-# Nor at the next boot: the tests start their own. Nor a timer (debhelper brings man-db's).
+# Nor at the next boot: the tests start their own. No timers either (debhelper brings man-db's).
 timers | comm -13 <(echo "$timers_before") - | while read -r timer; do
 	if command -v systemctl >/dev/null; then
 		systemctl --quiet disable "$timer"

@@ -12,8 +12,8 @@ share=$PREFIX/share
 cd "$(dirname "$(realpath "$0")")/.."
 shopt -s nullglob
 
-# HOW SOURCE TARGET, a line each. text: with paths and version filled in. config: not
-# replaced once it is there, as the administrator may have changed it.
+# Prints a line HOW SOURCE TARGET for each file. text: paths and version are filled in. config: an
+# existing file is kept, as the administrator may have changed it.
 list()
 {
 	local page data
@@ -40,7 +40,7 @@ list()
 	echo "config packaging/logrotate/faultmap $SYSCONFDIR/logrotate.d/faultmap"
 }
 
-# fill SOURCE: as it is installed.
+# fill SOURCE: prints it with paths and version filled in.
 fill()
 {
 	sed -e "s|/usr/bin/faultmap|$PREFIX/bin/faultmap|g" \
@@ -64,7 +64,7 @@ put()
 	esac
 }
 
-# take HOW SOURCE TARGET: a file that has changed since it was installed stays.
+# take HOW SOURCE TARGET: removes it, unless it was changed after it was installed.
 take()
 {
 	local target=$DESTDIR$3

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-# What a build of faultmap is linked with, as a software bill of materials: CycloneDX 1.5, in JSON, on stdout. The
+# Prints the libraries that a build of faultmap is linked with, as a software bill of materials: CycloneDX 1.5. The
 # same build and SOURCE_DATE_EPOCH make the same bytes.
 # usage: packaging/sbom.py PROGRAM VERSION COMPILER -lNAME... [--loaded -lNAME...] [--tools NAME...]
 #   COMPILER with its --sysroot, as one argument; --loaded: libraries that the program opens when it needs them;
@@ -19,7 +19,7 @@ import uuid
 
 
 def output(*command):
-    """What a command prints, or nothing if it fails or is not there."""
+    """What a command prints; nothing if it fails or does not exist."""
     try:
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               text=True, check=True).stdout.strip()
@@ -96,7 +96,7 @@ def linked_files(program, compiler, flags):
 
 
 def take(arguments, mark):
-    """What stands before a mark, and what behind it."""
+    """Splits arguments at a flag: those before it, and those after."""
     at = arguments.index(mark) if mark in arguments else len(arguments)
     return arguments[:at], arguments[at + 1:]
 

@@ -6,8 +6,8 @@
 #
 # COMMAND runs as the user who called sudo. Leaves faultmap.xml (JUnit), faultmap.jsonl and faultmap.txt (the
 # summary, with findings) here. The exit status is COMMAND's, or 3 when it ended well and the budget is
-# broken. On a runner that cannot count faults COMMAND runs without a budget, and a line says so, unless
-# FAULTMAP_REQUIRED=1.
+# broken. On a runner that cannot count faults COMMAND runs without a budget, after a warning; with
+# FAULTMAP_REQUIRED=1 that is an error.
 set -uo pipefail
 
 if [ $# -lt 2 ]; then

@@ -47,7 +47,7 @@ _faultmap_values()
 	esac
 }
 
-# _faultmap_operand: sets $operand to the place of the first operand behind the command, or to 0.
+# _faultmap_operand: sets $operand to the index of the first operand after the command, or to 0.
 _faultmap_operand()
 {
 	local i
@@ -83,7 +83,7 @@ _faultmap()
 	local operand values
 
 	COMPREPLY=()
-	# --by=kind are three words to bash.
+	# bash splits --by=kind into three words.
 	[ "$cur" != = ] || cur=
 	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	if [ "$COMP_CWORD" -eq 1 ]; then

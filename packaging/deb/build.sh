@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Builds the Debian packages from a copy of the source tree, and leaves them in BUILD/deb/.
-# usage: packaging/deb/build.sh, with BUILD and VERSION in the environment, and DEB_ARCH, if it is not
-# this machine's
+# usage: packaging/deb/build.sh, with BUILD and VERSION in the environment; for another architecture than
+# this machine's also DEB_ARCH
 
 set -eu
 : "${BUILD:?}" "${VERSION:?}"
@@ -12,7 +12,7 @@ tree=$out/faultmap-$VERSION
 release=$(dpkg-parsechangelog -l packaging/deb/changelog -S Version)
 
 if [ "${release%-*}" != "$VERSION" ]; then
-	echo "deb/build.sh: packaging/deb/changelog is of $release, src/base/version.h of $VERSION" >&2
+	echo "deb/build.sh: packaging/deb/changelog has version $release, src/base/version.h has $VERSION" >&2
 	exit 1
 fi
 rm -rf "$out"

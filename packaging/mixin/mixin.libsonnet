@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The dashboards, recording rules and alerts in the layout of a monitoring mixin (https://monitoring.mixins.dev),
-// for who deploys with jsonnet. It has nothing of its own: it reads the plain files beside it.
+// for deployment with jsonnet. It only reads the plain files beside it.
 local rules = std.parseYaml(importstr '../prometheus/faultmap.rules.yml');
 local all(is_wanted) = {
   groups: std.filter(function(group) group.rules != [], [

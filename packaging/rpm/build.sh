@@ -8,11 +8,11 @@ set -eu
 cd "$(dirname "$(realpath "$0")")/../.."
 out=$(realpath -m "$BUILD/rpm")
 flags=()
-# Where RPM is not what the system is made of, its database knows of no library that is there.
+# On a system that is not made of RPM packages, its database lists no library: dependencies cannot be checked.
 [ -d /var/lib/dpkg ] && flags=(--nodeps)
 
 if ! grep -qx "Version: $VERSION" packaging/rpm/faultmap.spec; then
-	echo "rpm/build.sh: packaging/rpm/faultmap.spec is of another version than src/base/version.h: $VERSION" >&2
+	echo "rpm/build.sh: packaging/rpm/faultmap.spec has another version than src/base/version.h: $VERSION" >&2
 	exit 1
 fi
 rm -rf "$out"

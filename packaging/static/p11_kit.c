@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For the static binary alone. GnuTLS refers to p11-kit (keys in hardware tokens, named by "pkcs11:"
- * URLs), of which no static library can exist: it loads its modules at run time. faultmap gives GnuTLS
- * certificates and keys as PEM text, so none of this is ever reached; if it were, NULL is what each of
- * the functions that come first answers on failure.
+ * For the static binary only. GnuTLS refers to p11-kit (keys in hardware tokens, named by "pkcs11:"
+ * URLs), which has no static library, as it loads its modules at run time. faultmap gives GnuTLS
+ * certificates and keys as PEM text, so none of these functions is ever called. Each returns NULL,
+ * which is how p11-kit's first functions report a failure.
  */
 #include <stddef.h>
 

@@ -30,9 +30,9 @@ const GROUP_COLUMNS = [...FAULTS, "stalled", "resident_bytes", "processes"];
 const DEFAULTS = { group: "", sort: "minor", search: "", period: "recent" };
 const STRIPS = { minor: "Minor faults", major: "Major faults", denied: "Denied faults", stalled: "Stalled" };
 
-/* What a group shows when it is open: make() fills the element once, and returns a function that
- * brings it up to date with group.json's object (isTotal: since the group is counted, otherwise of
- * late) and returns a note. A new panel is a new line here. */
+/* The panels of an open group. make() fills the element once; it returns a function that updates the
+ * element from group.json's object (isTotal: figures since the group is counted, otherwise recent
+ * ones) and returns a note. A new panel is a new line here. */
 const PANELS = [
 	{ id: "group-kinds", title: "Kinds", make: makeKinds },
 	{ id: "group-mappings", title: "Mappings", make: makeMappings },
@@ -49,7 +49,7 @@ let shownAt = ""; /* the time of what is shown */
 let intervalMs = LEAST_PAUSE_MS;
 let answers = null; /* the newest: overview and, where one is open, group, null when there is none */
 
-/* Three digits are enough to compare, and never take more room. */
+/* Three digits are enough to compare, and fit each column. */
 function number(value) {
 	if (value >= 999.5e6)
 		return (value / 1e9).toPrecision(3) + "G";
@@ -164,20 +164,20 @@ function fragmentOf(changes) {
 function setView(changes) {
 	history.replaceState(null, "", fragmentOf(changes));
 	view = readView();
-	draw(); /* with the answers that are there; others come in a moment */
+	draw(); /* with the answers so far; others come in a moment */
 	return refresh();
 }
 
 /* --- Tables --- */
 
-/* The order of JSON's groups, too: the largest first, names by the alphabet. */
+/* As the JSON orders groups: the largest first, names by the alphabet. */
 function sortRows(rows, sort) {
 	const byName = (a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 
 	return [...rows].sort((a, b) => (sort === "name" ? 0 : b[sort] - a[sort]) || byName(a, b));
 }
 
-/* Puts the lines in order. The line with the focus is not moved, as it would lose the focus. */
+/* Sorts the lines. The line with the focus is not moved: it would lose the focus. */
 function arrange(body, lines) {
 	const fixed = lines.find((line) => line.contains(document.activeElement));
 	let isBefore = Boolean(fixed);
@@ -292,7 +292,7 @@ class Table {
 		});
 	}
 
-	/* rest: what has no line of its own, or null; note: what is said where there is no line. */
+	/* rest: the sum of rows without a line, or null; note: the text of an empty table. */
 	update(rows, isTotal, rest, note) {
 		const sort = view.sort === "name" || this.columns.includes(view.sort) ? view.sort : DEFAULTS.sort;
 		const measure = sort === "name" ? DEFAULTS.sort : sort;
@@ -378,8 +378,8 @@ const groupTable = new Table(byId("groups"), "Groups", "Group", GROUP_COLUMNS,
 	(row) => fragmentOf({ group: row.name }));
 const kindTable = new Table(byId("kinds"), "Kinds", "Kind", [...FAULTS, "stalled"]);
 
-/* What is found goes on for a while: its line stays, and only what has changed is written. */
-const findingLines = new Map(); /* by what they are of */
+/* A finding stays for a while: its line is kept, and only changed text is written. */
+const findingLines = new Map(); /* by name, process and mapping */
 
 function makeFinding() {
 	const parts = ["name", "sure", "who", "ago"].map((part) => make(part === "name" ? "strong" : "span", part));
@@ -442,7 +442,7 @@ function noteOnGroups(overview) {
 		many(overview.found, "group");
 }
 
-/* When it is first there, and when somebody asks for it: nobody's zoom is taken away. */
+/* Draws the first profile, and again when asked: a new graph loses the reader's zoom. */
 function drawFlame() {
 	byId("flame-graph").src = "flame.html?seconds=60";
 }
@@ -504,7 +504,7 @@ function makeMappings(place) {
 	};
 }
 
-/* The bound below which this part of them is; "" if that is above the last bound. */
+/* The bound that this part of the faults stays below; "" if that is above the last bound. */
 function quantile(stalls, bounds, share) {
 	const wanted = stalls.reduce((sum, count) => sum + count, 0) * share;
 	let sum = 0;
@@ -699,7 +699,7 @@ async function refreshOnce(mine) {
 	failures = 0;
 }
 
-/* The next request comes after this one, or at once if something else is to be shown. */
+/* The next request follows this one, or comes at once if something else is to be shown. */
 async function refresh() {
 	const mine = ++turn;
 

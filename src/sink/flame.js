@@ -12,7 +12,7 @@
 	const MAX_FRAMES = 20000;
 	let weight = data.weight, zoomed = null, root = null;
 
-	// Kinds that cost alike have colours that are near.
+	// Kinds of similar cost have similar colours.
 	const hues = {
 		demand_zero: 120, huge_zero: 140, stack_growth: 95, cow: 45, file_cow: 35, file_map: 205,
 		mkwrite: 225, shmem: 180, swap_in: 275, hugetlb: 155, numa_hint: 300, userfaultfd: 320,
@@ -82,7 +82,7 @@
 		return search.value !== '' && node.name.toLowerCase().includes(search.value.toLowerCase());
 	}
 
-	// The weight of what matches, each part once.
+	// The weight of all frames that match; below a match nothing is counted again.
 	function hits(node) {
 		if (isHit(node))
 			return node.value;
@@ -152,7 +152,7 @@
 		return names;
 	}
 
-	// What was zoomed to, in the graph of another weight.
+	// Finds the zoomed frame again in the graph of another weight.
 	function follow(names) {
 		let node = root;
 		for (const name of names) {
