@@ -8,14 +8,14 @@
 FAULTMAP=$(realpath -m "${FAULTMAP:-$BUILD/faultmap}")
 export FAULTMAP
 
-# keep_log FILE...: JSON lines of faultmap, for check_schema.
+# keep_log FILE...: keeps JSON lines of faultmap for check_schema.
 keep_log()
 {
 	cat -- "$@" >>"$TMP/.lines"
 }
 
-# find_lacks: the features of `faultmap check` that this machine lacks, for faults.jq: $LACKS, with commas
-# between. tests/vm/guest.sh has asked already.
+# find_lacks: sets $LACKS to the features of `faultmap check` that this machine lacks, separated by commas, for
+# faults.jq. tests/vm/guest.sh has set it already.
 find_lacks()
 {
 	LACKS=${LACKS-$("$FAULTMAP" check --json 2>/dev/null |
@@ -23,14 +23,14 @@ find_lacks()
 	export LACKS
 }
 
-# lacks FEATURE: this machine does, as find_lacks found.
+# lacks FEATURE: whether this machine lacks it, after find_lacks.
 lacks()
 {
 	[[ ,$LACKS, == *,$1,* ]]
 }
 
-# may NUMBER...: this shell has each of these capabilities (linux/capability.h). Root in a container may not,
-# and somebody else may.
+# may NUMBER...: whether this shell has each of these capabilities (linux/capability.h). Root in a container may lack
+# some, and another user may have them.
 may()
 {
 	local has number
@@ -41,19 +41,19 @@ may()
 	done
 }
 
-# may_load_programs: CAP_SYS_ADMIN, or CAP_PERFMON and CAP_BPF.
+# may_load_programs: whether it has CAP_SYS_ADMIN, or CAP_PERFMON and CAP_BPF.
 may_load_programs()
 {
 	may 21 || may 38 39
 }
 
-# fewer N: N, or what an emulated machine can do of it in the same time.
+# fewer N: prints N; on an emulated machine, how many it can do in the same time.
 fewer()
 {
 	echo $(($1 / ${WORK_DIVISOR:-1}))
 }
 
-# check_schema: every line that was kept is valid against `faultmap log --schema`.
+# check_schema: checks every kept line against `faultmap log --schema`.
 check_schema()
 {
 	local name="every line is valid against the schema"
@@ -68,8 +68,8 @@ check_schema()
 	fi
 }
 
-# start_serving COMMAND...: a daemon with -v, until it serves; sets $daemon to its PID. Its stderr is in
-# $TMP/daemon.err.
+# start_serving COMMAND...: starts a daemon with -v and waits until it serves; sets $daemon to its PID. Its stderr
+# is in $TMP/daemon.err.
 start_serving()
 {
 	start_background "$@" 2>"$TMP/daemon.err"
@@ -78,7 +78,7 @@ start_serving()
 	wait_for 120 grep -q 'serving on' "$TMP/daemon.err"
 }
 
-# start_daemon FLAG...: faultmap daemon on a free port; sets $daemon, $url and its HOST:PORT, $target.
+# start_daemon FLAG...: starts faultmap daemon on a free port; sets $daemon, $url, and $target to its HOST:PORT.
 start_daemon()
 {
 	start_serving "$FAULTMAP" daemon -v --listen 127.0.0.1:0 "$@"
@@ -86,8 +86,8 @@ start_daemon()
 	url=http://$target
 }
 
-# scrape [FILE [CURL-FLAG...]]: what $url serves as metrics, into $TMP/scrape unless told; its header is in
-# FILE.head. Fails without an answer of 200.
+# scrape [FILE [CURL-FLAG...]]: writes the metrics that $url serves to FILE, by default $TMP/scrape, and the header to
+# FILE.head. Fails unless the status is 200.
 scrape()
 {
 	local file=${1:-$TMP/scrape}
@@ -95,25 +95,25 @@ scrape()
 	curl -sf --noproxy '*' -m "$(longer 120)" -D "$file.head" -o "$file" "${@:2}" "$url/metrics"
 }
 
-# value SERIES [FILE]: of a scrape.
+# value SERIES [FILE]: prints the value of a series in a scrape.
 value()
 {
 	awk -v series="$1" '$1 == series { print $2 }' "${2:-$TMP/scrape}"
 }
 
-# ticks [CURL-FLAG...]: how many the daemon at $url has made; the scrape is in $TMP/ticks.
+# ticks [CURL-FLAG...]: prints how many ticks the daemon at $url has made; the scrape is in $TMP/ticks.
 ticks()
 {
 	scrape "$TMP/ticks" "$@" && value faultmap_ticks_total "$TMP/ticks"
 }
 
-# ticked N [CURL-FLAG...]: it has made so many.
+# ticked N [CURL-FLAG...]: whether it has made N ticks.
 ticked()
 {
 	[ "$(ticks "${@:2}")" -ge "$1" ] 2>/dev/null
 }
 
-# await_ticks N [CURL-FLAG...]: so many more.
+# await_ticks N [CURL-FLAG...]: waits for N more ticks.
 await_ticks()
 {
 	local before
@@ -121,7 +121,7 @@ await_ticks()
 	before=$(ticks "${@:2}") && wait_for 120 ticked $((before + $1)) "${@:2}"
 }
 
-# check_failure NAME STATUS REGEX COMMAND FLAG...: one line on stderr, which matches, and the exit status.
+# check_failure NAME STATUS REGEX COMMAND FLAG...: the command exits with STATUS and one line on stderr, which matches.
 check_failure()
 {
 	timeout "$(longer 120)" "$FAULTMAP" "${@:4}" >"$TMP/out" 2>"$TMP/err"
@@ -130,7 +130,7 @@ check_failure()
 	check_contains "$1: says what" "$TMP/err" "$3"
 }
 
-# start_prometheus: a server with the configuration on stdin; sets $server to its URL.
+# start_prometheus: starts a server with the configuration on stdin; sets $server to its URL.
 start_prometheus()
 {
 	local address

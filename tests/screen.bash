@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced after lib.sh: the real program on a terminal, which is tmux's. It is the test's own server, which
-# ends with it.
+# Sourced after lib.sh: runs the real program on a terminal of tmux. The tmux server is the test's own, and ends with
+# it.
 
 SCREEN_SOCKET=$TMP/tmux
 
@@ -10,7 +10,7 @@ on_screen()
 	tmux -S "$SCREEN_SOCKET" -f "$TMP/tmux.conf" "$@"
 }
 
-# open_screen COLUMNS LINES [NAME=VALUE...]: a shell there, with these in its environment.
+# open_screen COLUMNS LINES [NAME=VALUE...]: starts a shell there, with these in its environment.
 open_screen()
 {
 	printf '%s\n' 'set -g status off' 'set -g escape-time 0' 'set -g default-terminal screen-256color' \
@@ -22,7 +22,7 @@ open_screen()
 	wait_for 30 screen_has '^\$'
 }
 
-# close_screen: the server goes, and what runs in it.
+# close_screen: ends the server, and what runs in it.
 close_screen()
 {
 	[ -S "$SCREEN_SOCKET" ] || return 0
@@ -36,7 +36,7 @@ screen_is_closed()
 	! on_screen has-session 2>/dev/null
 }
 
-# screen: what is on it, as text.
+# screen: prints what is on it, as text.
 screen()
 {
 	on_screen capture-pane -p
@@ -48,7 +48,7 @@ screen_has()
 	screen | grep -Eq -e "$1"
 }
 
-# press KEY...: as tmux calls them; one that is no name is typed.
+# press KEY...: presses keys by their tmux names; other words are typed.
 press()
 {
 	on_screen send-keys "$@"
@@ -61,13 +61,13 @@ type_line()
 	on_screen send-keys Enter
 }
 
-# mode NAME: of the terminal: alternate_on, cursor_flag, mouse_any_flag.
+# mode NAME: prints a mode of the terminal: alternate_on, cursor_flag, mouse_any_flag.
 mode()
 {
 	on_screen display-message -p "#{$1}"
 }
 
-# check_screen NAME REGEX: it comes to that within half a minute.
+# check_screen NAME REGEX: the screen matches within half a minute.
 check_screen()
 {
 	if wait_for 30 screen_has "$2" 2>/dev/null; then
@@ -77,12 +77,12 @@ check_screen()
 	fi
 }
 
-# Whatever does no harm: the keys may spell a command that leaves.
+# Keys that do no harm. Together they may still spell a command that leaves.
 RANDOM_KEYS=(Up Down PPage NPage Home End Enter Enter Escape Tab BTab BSpace F1 F3 F4 F5 F6 F7 a b c d e f g h
 	i j k l m n o p r s t u v w x y z A F H I N P T Z 0 1 2 3 4 5 6 7 8 9 . ',' + - '<' '>' / '\' : Space)
 
-# press_at_random SECONDS REGEX: keys and sizes for so long, or until the screen has this; $RANDOM_BAD is what
-# it had then.
+# press_at_random SECONDS REGEX: random keys and sizes for SECONDS, or until the screen matches; then $RANDOM_BAD is
+# that screen.
 press_at_random()
 {
 	local end=$((SECONDS + $1)) some i
@@ -101,13 +101,13 @@ press_at_random()
 	press Escape Escape Escape Escape Escape Escape Escape Escape
 }
 
-# screen_is FILE: as in the file.
+# screen_is FILE: whether the screen equals the file.
 screen_is()
 {
 	screen | cmp - "$1"
 }
 
-# check_golden NAME FILE: it comes to what is in tests/golden/FILE. UPDATE_GOLDEN=1 writes that instead.
+# check_golden NAME FILE: the screen becomes tests/golden/FILE. UPDATE_GOLDEN=1 writes the file instead.
 check_golden()
 {
 	if [ "${UPDATE_GOLDEN:-}" = 1 ]; then
@@ -117,7 +117,7 @@ check_golden()
 	check_equal "$1" "$(screen)" "$(cat "tests/golden/$2")"
 }
 
-# screen_is_given_back: no alternate screen, the cursor is seen, the mouse is the terminal's.
+# screen_is_given_back: no alternate screen, the cursor is visible, and the mouse is not captured.
 screen_is_given_back()
 {
 	[ "$(mode alternate_on) $(mode cursor_flag) $(mode mouse_any_flag)" = "0 1 0" ]

@@ -100,8 +100,8 @@ check_contains()
 	fi
 }
 
-# unwrapped FILE: with each line put together that goes on in the next one, two columns further in. Lines of a
-# table may be, too.
+# unwrapped FILE: prints it with wrapped lines joined: a line that is indented two columns further continues the one
+# before. Lines of a table may be joined, too.
 unwrapped()
 {
 	sed -z 's/\n  \([^ ]\)/ \1/g' -- "$1"
@@ -113,15 +113,14 @@ unwrap()
 	unwrapped "$1" >"$TMP/unwrapped" && cat "$TMP/unwrapped" >"$1"
 }
 
-# longer SECONDS: so many, or as many as a machine needs that is slower by $DEADLINE_FACTOR: an emulated
-# one, or one that runs a sanitized program.
+# longer SECONDS: prints SECONDS times $DEADLINE_FACTOR, for an emulated machine or a sanitized program.
 longer()
 {
 	echo $(($1 * ${DEADLINE_FACTOR:-1}))
 }
 
-# wait_for SECONDS COMMAND...: polls until the command succeeds, and says so when the time is over: what
-# fails after that may have no other reason.
+# wait_for SECONDS COMMAND...: polls until the command succeeds. Says when it gives up, as that may be why later
+# checks fail.
 wait_for()
 {
 	local seconds deadline pause=0.02 polls=0
@@ -134,26 +133,26 @@ wait_for()
 			echo "not within $seconds s: $*" >&2
 			return 1
 		fi
-		# Looking takes CPU time from what we wait for.
+		# Polling takes CPU time from what we wait for.
 		polls=$((polls + 1))
 		[ "$polls" -lt 50 ] || pause=0.2
 		sleep "$pause"
 	done
 }
 
-# start_background COMMAND...: a program, no function; sets $BACKGROUND_PID. Redirections of the
-# call are the program's.
+# start_background COMMAND...: starts a program (not a function); sets $BACKGROUND_PID. Redirections of the call
+# apply to the program.
 start_background()
 {
-	# An asynchronous command would get /dev/null for stdin if none were named.
+	# Without a redirection an asynchronous command would get /dev/null as stdin.
 	exec "$@" <&0 &
 	BACKGROUND_PID=$!
 	background_pids+=("$BACKGROUND_PID")
 	wait_for 120 process_executed "$BACKGROUND_PID"
 }
 
-# process_executed PID: it has become another program than this shell. Before that, a signal would
-# run this shell's traps in it.
+# process_executed PID: whether it has become another program than this shell. Before that, a signal would run this
+# shell's traps in it.
 process_executed()
 {
 	! cmp -s "/proc/$1/cmdline" "/proc/$$/cmdline"
@@ -176,7 +175,7 @@ process_ended()
 	[ "$state" = Z ]
 }
 
-# free_port: one of 127.0.0.1 where nobody listens.
+# free_port: prints a port of 127.0.0.1 where nobody listens.
 free_port()
 {
 	/usr/bin/python3 -c '

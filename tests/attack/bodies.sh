@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # attack: bodies: 16 clients with endless bodies and headers
-# Thirty seconds of clients that send endless bodies and headers of all sizes, again and again: everybody else is
-# served, ticks go on, and nobody is left without an answer. The short forms are in live/web.sh and test_http.c.
+# For thirty seconds clients send endless bodies and headers of all sizes: others are served, ticks go on, and
+# each client gets an answer. The short forms are in live/web.sh and test_http.c.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 SECONDS_LONG=${SECONDS_LONG:-30}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# attack: cgroups: 10,000 that stand still, and one new a second
-# What a tick costs does not grow with the cgroups that there are, nor do scrapes wait for them.
+# attack: cgroups: 10,000 idle ones, and a new one each second
+# The cost of a tick does not grow with the number of cgroups, and scrapes do not wait for them.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # attack: symlinks: a race for a name in a sticky directory that root writes to
-# In a sticky directory another user turns a name into a link to root's file, a file of its own, a FIFO and back, as fast as
-# it can, while root writes to that name: root's file stays, and the other user reads nothing. The short form, without
-# the race, is in live/log.sh.
+# In a sticky directory another user makes a name a link to root's file, a file, a FIFO and a link again, as
+# fast as possible, while root writes to that name: root's file is unchanged, and the other user can read
+# nothing. The short form, without the race, is in live/log.sh.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 ROUNDS=${ROUNDS:-200}

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # attack: authentication: a web configuration that is cut at every byte, and SIGHUP
-# The web configuration is cut at every byte while the daemon runs (SIGHUP after each): nobody is ever served without
-# a password. The short form is in live/web.sh.
+# The web configuration is cut at every byte while the daemon runs, with a SIGHUP after each: no request is ever
+# served without a password. The short form is in live/web.sh.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 status()

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs the attacks, one after the other, or those whose name contains a PATTERN: a line for each, as TAP, with what it has
-# measured or what failed below it. The logs are in $BUILD/tests/attack.
+# Runs the attacks one after another, or those whose name contains a PATTERN. Prints a line for each, as TAP,
+# followed by its measurements or its failures. The logs are in $BUILD/tests/attack.
 # usage: tests/attack/run.sh [PATTERN]...
 
 set -u

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 40 s
-# `report` of logs that are small where they lie and large once they are unpacked: what it takes is bounded, and the
-# report says what it left out. FACTOR=10 is the attack in its long form.
+# `report` of logs that are small on disk and large once they are unpacked: its memory is bounded, and it says what it
+# left out. FACTOR=10 is the attack in its long form.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 FACTOR=${FACTOR:-1}

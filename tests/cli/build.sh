@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 30 s
-# The Makefile, on a copy of the tree: it builds all at once, then nothing, then what a changed
-# header asks for; and it says in one line what is missing.
+# The Makefile, on a copy of the tree: the first make builds everything, a second one nothing, and after a change of
+# a header exactly what uses it. What is missing is named in one line.
 . "$(dirname "$0")/../lib.sh"
 
 tree=$TMP/tree

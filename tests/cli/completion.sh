@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Completion by bash, zsh and fish themselves: commands, flags and words as faultmap has them, and files.
+# Completion, run in bash, zsh and fish: it offers the commands, flags and words that faultmap has, and files.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

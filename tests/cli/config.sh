@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The daemon's configuration file: what --check-config says, what ships, what the unit gives away.
+# The daemon's configuration file: what --check-config says of good and bad ones, the file that ships, and the
+# privileges of the systemd units.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # check_config NAME STATUS WANTED [FLAG...]: of the file that stdin holds.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The container file and the Kubernetes manifests, held against the tree and the program; nothing of them
-# is run here.
+# The container file and the Kubernetes manifests agree with the tree and the program. Nothing of them is run
+# here.
 # shellcheck disable=SC2016 # $ is of jq's variables
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

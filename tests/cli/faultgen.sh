@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What faultgen does on a machine without a shared zero page, which this one need not be: below a mmap() whose
-# anonymous memory is shared, a read takes a page of its own too. Only the case that needs a zero page says so.
+# faultgen on a machine without a shared zero page. A mmap() in its place, which makes anonymous memory shared,
+# imitates one: there a read takes a page of its own, too. Only the case that needs a zero page says that it is
+# not possible.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# `make install` puts everything where DESTDIR and PREFIX say, `make uninstall` takes exactly that away.
+# `make install` puts everything where DESTDIR and PREFIX say, `make uninstall` removes exactly that.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The jsonnet mixin says what the plain files say, and promtool takes what it makes.
+# The jsonnet mixin makes the same rules and dashboards as the plain files, and promtool accepts them.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The rooms of src/: each line says which others a room may use. An include that is in no line, or that does
-# not name its room, fails. Dependencies go one way: no line names a room above it. Small functions, and files of one
-# job: in all of the C code no function has more than 70 lines, no file more than 700.
+# The rooms of src/: each line says which other rooms a room may use, and names no room above it, so
+# dependencies go one way. An include that no line allows, or that does not name its room, fails. In all of the
+# C code no function has more than 70 lines, and no file more than 700.
 
 . "$(dirname "$0")/../lib.sh"
 

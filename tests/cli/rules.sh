@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The recording rules and alerts: promtool's judgement of them, of each alert firing and not firing, and a
-# runbook page for each. tests/live/dashboard.sh holds their metrics against a real faultmap.
+# The recording rules and alerts: promtool accepts them, each alert fires when it should and only then, and each has a
+# runbook page. tests/live/dashboard.sh holds their metrics against a real faultmap.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 RULES=packaging/prometheus/faultmap.rules.yml

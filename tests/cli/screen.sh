@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# `faultmap top` on a terminal, with a recorded log: the screens as they were, at any size and in any locale;
-# keys and the mouse; the terminal is given back on every way out.
+# `faultmap top` on a terminal, with a recorded log: screens equal the golden ones, at any size and in any
+# locale; keys and the mouse work; however it ends, the terminal is restored.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# The test frame itself: lib.sh reports what fails as failed, and run.sh counts it, whatever way a
-# test file goes wrong.
+# The test frame itself: lib.sh reports a failure as failed, and run.sh counts it, in whatever way a test file goes
+# wrong.
 . "$(dirname "$0")/../lib.sh"
 
 fake=$TMP/tests

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Before Linux 6.13, and on arm64 still, all functions of a BPF program that are called within each other share 512
-# bytes of stack. The running kernel may not mind: this test adds them up for those that do, from the
-# disassembly. The verifier rounds each function's up to 32 bytes (to 16 since Linux 6.8).
+# bytes of stack. The running kernel may allow more, so this test adds up the bytes from the disassembly. The verifier
+# rounds each function's bytes up to 32 (to 16 since Linux 6.8).
 
 . "$(dirname "$0")/../lib.sh"
 

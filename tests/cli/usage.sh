@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The command line before anything is profiled: help, version, bad input. Needs no privilege.
+# Command lines that profile nothing: help, version, bad input. Needs no privileges.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # make deb ARCH=arm64 on another architecture: the package is one for arm64, apt would install it with arm64's
-# libraries, and its program starts under QEMU's emulation of a CPU, with these. There is no bpf() there: what
-# it does on a kernel of arm64 is for make check-vm.
+# libraries, and its program starts with them under QEMU, which emulates a CPU but not bpf(). make check-vm tests
+# arm64 kernels.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# How much of all faults has a name, by --max-series and --mappings: the table of packaging/prometheus/README.md.
-# Daemons with other limits watch the same minute of churn and of whatever else runs. Nothing passes or fails but
-# that they answer.
+# Which share of all faults has a name, by --max-series and --mappings: the table of packaging/prometheus/README.md.
+# Daemons with different limits watch the same minute of churn and of the machine's other load. This measures; it only
+# fails if a daemon does not answer.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Many hosts out of one: expositions that this machine's daemon made under load, varied, replayed as HOSTS targets
-# (100) to a real Prometheus, or to SERVERS of them (1) and one that they are federated into. Each query of the
-# dashboards and rules is asked, of one host and of all. packaging/prometheus/README.md has what it measured. For
-# a thousand, on a machine for it:
+# Imitates many hosts: expositions of this machine's daemon under load are varied and replayed as HOSTS targets
+# (100) to a real Prometheus, or to SERVERS of them (1) and one that federates them. Each query of the
+# dashboards and rules is asked for one host and for all. packaging/prometheus/README.md has what it measured.
+# For a thousand, on a machine for it:
 #   HOSTS=1000 INTERVAL=15 SCRAPES=28 [SERVERS=2] tests/fleet/hosts.sh
 # shellcheck disable=SC2016 # $ is of Grafana's variables and of jq's
 # shellcheck source=tests/lib.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 120 s
-# The findings on third-party programs: what each is known for, and that it has none otherwise.
+# Findings on third-party programs: each has the one that it is known for, and no other.
 . "$(dirname "$0")/../lib.sh"
 
 # findings COMMAND...: the names of what run finds, each once.

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 60 s
-# Which function of a program touches how much, where a virtual machine makes the code (node and java, by the
-# /tmp/perf-PID.map that they write) and where an interpreter does it (perl, by the function of perl's own that is at
-# work): exactly what the script says that it touches.
+# Functions of programs in a virtual machine (node and java, by the /tmp/perf-PID.map that they write) and in an
+# interpreter (perl, by the function of perl itself): each touches exactly what its script says.
 
 . "$(dirname "$0")/../lib.sh"
 

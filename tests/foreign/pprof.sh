@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# make check-foreign: what others make of our profiles. `go tool pprof` reads them, and says of each function what
-# callers says that it touched.
+# `go tool pprof` reads our profiles, and prints for each function what the workload callers says that it touched.
 
 . "$(dirname "$0")/../lib.sh"
 

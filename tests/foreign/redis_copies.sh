@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What redis copies while a child of it saves its memory (BGSAVE): what faultmap says of parent and child is what
-# redis measures itself, rdb_last_cow_size (Private_Dirty of the child's smaps as it ends). For `make check-foreign`.
+# The memory that redis copies while its child saves it (BGSAVE): faultmap's figure for parent and child is what redis
+# itself measures, rdb_last_cow_size (Private_Dirty of the child's smaps as it ends). For `make check-foreign`.
 
 . "$(dirname "$0")/../lib.sh"
 

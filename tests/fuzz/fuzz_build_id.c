@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The build id of a stranger's ELF file, which faultmap reads in its own process. */
+/* The build id of an untrusted ELF file, which faultmap reads in its own process. */
 #include "fuzz.h"
 
 #include "symbol/build_ids.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* An ELF file of a stranger's: what the helper process that finds names would do with it. */
+/* An untrusted ELF file, as the worker process that finds names reads it. */
 #include "fuzz.h"
 
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The file of --group-rules, and what its rules make of a text. */
+/* The file of --group-rules, and the groups that its rules make of a text. */
 #include "fuzz.h"
 
 #include "metrics/group_rules.h"

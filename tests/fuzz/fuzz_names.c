@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A record of the ring, whose size is what the ring says: more or less than the record itself does. */
+/* A record of the ring. The ring says its size, which may differ from the size that the record claims. */
 #include "fuzz.h"
 
 #include "collect/names.h"

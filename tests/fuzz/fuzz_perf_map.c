@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a just-in-time compiler says of its code, which anybody may write. */
+/* Names of code in a file as just-in-time compilers write it: anybody may write one. */
 #include "fuzz.h"
 
 #include "symbol/perf_map.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A copied stack with its registers, of a process whose code is mapped from a file of a stranger's: what the helper
- * process that unwinds would do with it. The input is a head, then the stack, then the file.
+ * A copied stack with its registers, of a process with code from an untrusted file, as the worker process
+ * unwinds it. The input is a head, then the stack, then the file.
  */
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Keys and sizes at random, on `top` with ASan and UBSan, whose first finding ends it: a recorded log with threads,
-# code, causes and slices for a minute; then this machine, and a daemon's stream that ends and comes again.
-# `sudo make check-keys` runs it. KEYS_SECONDS is the minute, KEYS_SEED where it begins.
+# Random keys and sizes on `top` built with ASan and UBSan, whose first finding ends it: for a minute a recorded
+# log with threads, code, causes and slices; then this machine, and a daemon's stream that ends and comes back.
+# `sudo make check-keys` runs it. KEYS_SECONDS sets the length of that minute, KEYS_SEED the random sequence.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

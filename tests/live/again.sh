@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 12 s
-# Memory's own ledger. How often the same memory was faulted in, per mapping: a program that touches 2 MiB 300
-# times says so itself, and nobody is told so of one whose mapping was larger before. What stays: the growth of
-# a process against its /proc/PID/statm. What is copied, in top: against the copies that the program made.
+# How often the same memory was faulted in, per mapping, against a program that touches 2 MiB 300 times and says so; a
+# mapping that was larger before is not reported. How much memory stays: the growth of a process, against its
+# /proc/PID/statm. How much is copied, in top: against the copies that the program made.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Names of anonymous memory that begin alike, and stand in the same place in the kernel one after another: each row has
-# its own.
+# Names of anonymous memory that begin with the same bytes, and follow each other at the same kernel address: each row
+# has its own name.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# `run -p` and the filters of run, top and log: who is chosen and nobody else, with and without children,
-# and the counts of a process that steps when it is told, as the kernel has them.
+# `run -p` and the filters of run, top and log choose the right processes and no others, with and without
+# children. The counts of a process that faults on command equal the kernel's.
 
 . "$(dirname "$0")/../lib.sh"
 

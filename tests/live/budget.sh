@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 8 s
-# run --budget and FAULTMAP_MARK: phases are told apart to the last fault, held against a workload that knows
-# how many pages it touches; what is broken, what is kept, and which exit status wins.
+# run --budget and FAULTMAP_MARK: each fault is counted in its phase, against a workload that knows how many pages it
+# touches; which budgets are broken and which are kept; and which exit status wins.
 # shellcheck disable=SC2016 # the shell of the command expands it
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The cgroup of every process, older than faultmap or gone in a moment: its path as /proc/PID/cgroup has it, from the
-# kernel side alone. No reading walks through the cgroups that there are.
+# Every process has its cgroup's path as /proc/PID/cgroup has it, also one older than faultmap or gone at once.
+# The path comes from BPF: no tick walks through the cgroups.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# Children that live for a millisecond: what faultmap says of all of them together is what the kernel
-# told their parent by getrusage(RUSAGE_CHILDREN), to the last fault.
+# Children that live for a millisecond: the sum of their faults is exactly what the kernel told their parent by
+# getrusage(RUSAGE_CHILDREN).
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 8 s
-# --threads, --code, --stacks: callers says which thread and which function of it touched how many pages, and each of
-# these rows has that many; all rows together are what they are without --code. nm says where the functions are.
+# --threads, --code, --stacks: the workload callers says which of its threads and functions touched how many
+# pages, and each of these rows has that number; the sum of all rows is the same without --code. nm says where
+# the functions are.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 25 s
-# /stream and `top --connect`: the daemon streams the lines that it writes, to who may read them; an
-# unprivileged top shows them, on a terminal too, where it waits for a daemon that has ended.
+# /stream and `top --connect`: the daemon streams the lines that it writes to clients that may read them. top
+# shows them without privileges, also on a terminal, where it waits for a daemon that has ended to come back.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 5 s
-# What parent and child copy of the memory that they share since fork(), per process: the summary of `run` has
-# the pages that each wrote to, and what else of its heap and stack it did, as its rows have it.
+# How much of the memory shared since fork() parent and child copy: the summary of `run` has, for each process,
+# the pages that the workload wrote to, plus copies in its heap and stack as its rows have them.
 
 . "$(dirname "$0")/../lib.sh"
 

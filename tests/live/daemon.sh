@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 15 s
-# The real daemon on a free loopback port: paths, metrics, bounds, bad input, the way out.
+# The real daemon on a free loopback port: paths, metrics, limits, bad input, and how it ends.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 25 s
-# Each query of the dashboards and each recording rule, asked of a real Prometheus that scrapes the daemon.
+# Each query of the dashboards and each recording rule has an answer in a real Prometheus that scrapes the daemon.
 # shellcheck disable=SC2016 # $ is of Grafana's variables and of jq's
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"

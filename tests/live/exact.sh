@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 30 s
-# However a process lives and ends, its `exit` line has the minor and major faults that wait4(2) told
-# its parent, process by process, and its rows and GUP add up to the same.
+# However a process lives and ends, its `exit` line has the minor and major faults that wait4(2) told its
+# parent, and its rows and GUP add up to the same.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

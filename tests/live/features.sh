@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# Without any one of the features that faultmap can do without (--disable-feature), as on a kernel that
-# lacks it: a bundle of faultgen's cases, and each is counted exactly, with severity, mapping, access and
-# mode; kinds and pages are coarser only as `faultmap check` says, and never another's. Without any that
-# it needs: status 77 and one line.
+# --disable-feature imitates a kernel that lacks a feature. Without any one of the optional features, faultgen's
+# cases are counted exactly, with severity, mapping, access and mode; kinds and pages may be coarser, as
+# `faultmap check` says, but never wrong. Without a required feature: exit status 77 and one line.
 
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 40 s
-# The findings of run: each by a workload that has it, and none of what comes close, or of everyday programs.
+# The findings of run: a workload for each provokes it; workloads that come close, and everyday programs, have none.
 . "$(dirname "$0")/../lib.sh"
 find_lacks
 

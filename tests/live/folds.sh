@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 12 s
-# --min-faults, --top and --fold: two logs of the same processes, one with a line for everything, have the
-# same faults to the last one, and `faultmap report` says so.
+# --min-faults, --top and --fold: of two logs of the same processes, one with all lines and one with sums, `faultmap
+# report` prints exactly the same faults.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 10 s
-# A table that is full (64 rows) loses no fault: rows of the process 0 carry the rest, the totals stay
-# what getrusage has, and every sink says so.
+# A full table (64 rows) loses no fault: rows of process 0 sum up the rest, totals still equal getrusage's, and every
+# sink says that detail is missing.
 # shellcheck disable=SC2016
 
 # shellcheck source=tests/lib.sh

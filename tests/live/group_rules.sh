@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 10 s
-# --group-rules: two services of one program are told apart by their command lines, a reload takes other rules,
-# a broken file changes nothing, and what is no rule is told with its line.
+# --group-rules: two services that run one program are different groups by their command lines, a reload applies new
+# rules, a broken file changes nothing, and an error names its line.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 40 s
-# Groups, and the limit of the series: 4,000 processes with random comms that fault in files with the
-# worst of names. Prometheus' own parsers, Go's and Python's, are the judges of each scrape.
+# Groups and the limit of series: 4,000 processes with random comms fault in files with the worst possible
+# names. Prometheus' own parsers in Go and Python check each scrape.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

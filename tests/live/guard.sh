@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 12 s
-# guard: each fault of a guarded thread at once and no other, against what the thread itself counts
-# (getrusage), and the exit status.
+# guard reports each fault of a guarded thread at once, and no other thread's, against the thread's own
+# getrusage; and its exit status.
 . "$(dirname "$0")/../lib.sh"
 
 # order WORD [N]: to the workload; its answer is in $answer.

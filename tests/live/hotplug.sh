@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it takes a CPU away for a while
 # takes 25 s
-# CPUs that go and come: one that was offline at start, one that goes offline and comes back, and one that
-# does both within a tick. What faults there is counted exactly, with the kind and the latencies that only
-# the perf events of that CPU can tell; what it had counted when it went is not kept back; no
-# descriptor is left over.
+# CPU hotplug: one CPU that is offline at the start, one that goes offline and comes back, and one that does
+# both within a tick. Faults there are counted exactly, with the kinds and latencies that need that CPU's perf
+# events; counts of a CPU that went offline are not lost; no descriptor is left open.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

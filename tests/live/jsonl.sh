@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 45 s
-# Where JSON lines go: rotated files, full disks, log shippers that are absent, slow or leave; and what
-# `faultmap report` makes of them.
+# JSON lines into rotated files, onto full disks, and to log shippers that are absent, slow or go away; and what
+# `faultmap report` prints of them.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

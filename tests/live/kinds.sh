@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# Each kind of fault that this machine can provoke: faultgen makes an exact number of them in a
-# mapping (and holds its own count against getrusage); faultmap reports that number, in that mapping,
-# with that kind, access and mode, and nothing else there. Where --detail=fast can't prove the kind, it
-# has to say the coarser one; --detail=full has to say the exact one, and the pages that each fault
-# mapped. What changes the machine is in kinds_alone.sh.
+# Each kind of fault that this machine can provoke: faultgen makes an exact number in a mapping, and checks it
+# against getrusage. faultmap must report that number in that mapping, with that kind, access and mode, and
+# nothing else there. Where --detail=fast cannot prove the kind, it must report the coarser one; --detail=full
+# must report the exact one, and the pages that each fault mapped. Cases that change the machine are in
+# kinds_alone.sh.
 
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash

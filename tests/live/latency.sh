@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 8 s
-# Latency: every fault of --detail=full is in the histogram of its row once, no stall is longer than
-# the time that there was, and one of a known length is as long as that. --detail=fast measures the
-# majors alone.
+# Latency: with --detail=full every fault is in its row's histogram once, no stall is longer than the run, and a
+# stall of a known length has that length. --detail=fast times major faults only.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# `faultmap log` on the real kernel: every line by jq, totals against deltas, the ways to end.
+# `faultmap log` on the real kernel: jq parses every line, totals equal the sums of deltas, and it ends cleanly
+# in each way.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 log=$TMP/log.jsonl

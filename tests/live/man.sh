@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# faultmap-metrics(7) in step with what is served: names, types and labels, both ways.
+# faultmap-metrics(7) has exactly the metrics that are served: names, types and labels.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 # The labels of these depend on what the machine runs, on its memory being short, and on

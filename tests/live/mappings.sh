@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Which mapping a fault belongs to, when mappings grow, split, move and take each other's places: moves
-# knows how many faults each took.
+# Faults are counted in the right mapping when mappings grow, split, move and replace each other: the workload
+# moves knows how many faults each took.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

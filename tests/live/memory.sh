@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What faultmap takes of the kernel's memory, against what the kernel says of each map, and a start below a limit of
-# memory: one that will not fit says so, and is not killed; one that just fits counts.
+# faultmap's kernel memory, against what the kernel says of each map; and a start in a cgroup with a limit of
+# memory: one that will not fit says so and is not killed; one that just fits works.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

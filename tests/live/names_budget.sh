@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Somebody without privileges maps thousands of files whose paths are 3.9 KiB long, each its own row. That costs the daemon
-# no more than his share of memory for names, and only while his process lives; no fault is lost, the names that
-# are cut are counted one by one, and those of others stay whole. tests/attack/names.sh is the long form.
+# An unprivileged user maps thousands of files with paths of 3.9 KiB, each a row of its own. That costs the
+# daemon at most that user's share of the memory for names, and only while the process lives. No fault is lost,
+# each name that is cut is counted, and other users' names stay whole. tests/attack/names.sh is the long form.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 30 s
-# Names that are new at every moment: a reading comes between a file's name and its first row again and again, or
-# tens of thousands come between two readings, and still no row is without its name.
+# New names all the time: a tick comes between a file's name and its first row again and again, or tens of
+# thousands of names come between two ticks. Still every row has its name.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it switches NUMA balancing on
 # takes 20 s
-# The kernel's NUMA balancing takes pages away to see who uses them: on one node too, from a process of several
-# threads. How many and when is its own decision; /proc/vmstat counts them, for the whole system.
+# NUMA balancing unmaps pages to see which thread uses them, also on one node if a process has several threads.
+# The kernel decides how many and when; /proc/vmstat counts them for the whole system.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

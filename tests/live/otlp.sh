@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 15 s
-# daemon --otlp: what a receiver gets is valid as OTLP in JSON, by a schema after opentelemetry-proto, and says what
-# /metrics says; a receiver that refuses or is gone is told of in one line, and the daemon goes on meanwhile. There is
-# no collector in Debian to test with.
+# daemon --otlp: what a receiver gets is valid OTLP in JSON, by a schema written after opentelemetry-proto, and
+# has the figures of /metrics. A receiver that refuses or is gone gives one warning, and the daemon goes on.
+# Debian has no collector to test with.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

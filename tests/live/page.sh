@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 35 s
 # runs alone: its group has to be among the busiest
-# The page at /, as a browser shows it: its figures against /metrics and ps, names that would be markup, its
-# policy.
+# The page at / in a browser: its figures against /metrics and ps, names that look like markup, and its content
+# security policy.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/page/lines.bash

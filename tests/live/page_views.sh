@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 30 s
-# What the page at / does in a browser with clicks, keys and links, and with answers that are made up: no group, 2,000
-# of them, names with markup, no daemon any more.
+# The page at / in a browser: clicks, keys and links, and made-up answers: no group, 2,000 groups, names with
+# markup, a daemon that has ended.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 # shellcheck source=tests/page/lines.bash

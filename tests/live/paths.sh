@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The path of a mapped file as the process sees it: what stands in its own /proc/PID/maps, byte for byte.
+# The path of a mapped file is the one in the process's own /proc/PID/maps, byte for byte.
 # All in one run, in a mount namespace of its own, which takes the mounts with it.
 # shellcheck disable=SC2016
 

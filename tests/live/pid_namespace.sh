@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 10 s
-# In a PID namespace of its own faultmap shows the pids of that namespace, and of the processes outside of
-# it nothing; of those in namespaces below, the pids that they have in its own. Where /proc is another
-# namespace's, it refuses.
+# In a PID namespace of its own faultmap shows the PIDs of that namespace, also of processes in nested
+# namespaces, and no process outside of it. If /proc is another namespace's, it refuses to start.
 
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 6 s
-# Kubernetes' names: cgroups as the kubelet and containerd make them, and directories of logs as the kubelet
-# makes them. There is no kubelet here; what says so is the files that it would have made.
+# Names of Kubernetes pods and containers. There is no kubelet here: the test makes the cgroups and the directories of
+# logs that the kubelet and containerd would make.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

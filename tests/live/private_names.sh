@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# Who reads /metrics without having been let in sees no names of files that they may not see elsewhere
-# (/proc/PID/maps says EACCES): neither as mappings nor as groups by exe, on the page neither.
+# A reader of /metrics without a password sees no names of files in directories that are closed to others, where
+# /proc/PID/maps says EACCES: neither as mappings nor as groups by exe, nor on the page.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 curl_it()

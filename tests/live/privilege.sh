@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Without the capabilities faultmap says which are missing, in one line; without perf events it goes
-# on and still counts every major fault.
+# Without the capabilities that it needs, faultmap names the missing ones in one line; without perf events it
+# goes on and still counts every major fault.
 
 . "$(dirname "$0")/../lib.sh"
 . tests/live/kinds.bash

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# daemon --stacks: /debug/pprof/faults has the faults that callers says its functions had, for as long as it is
-# asked for and no longer; who may not see it does not.
+# daemon --stacks: /debug/pprof/faults has exactly the faults that the workload callers says its functions had,
+# within the seconds that are asked for; a client that may not see it gets nothing.
 
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/page/lines.bash

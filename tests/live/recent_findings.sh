@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 25 s
-# What is found while it goes on, wherever that is shown: the page's figures and its box, JSON lines, the stream, and
-# `top` in all its forms. A process that gives memory back and takes it again is found; one that sleeps is not.
+# Findings of live commands, wherever they are shown: the page's JSON and its box, JSON lines, the stream, and
+# `top` in all its forms. A process that returns memory and takes it again has one; one that sleeps has none.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/screen.bash

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it adds swap
 # takes 10 s
-# Pages that were evicted and come back are counted in their rows: as many as the kernel counts for the control
-# group that the program is in (memory.stat), of files and from swap. A cold start has none. That so much came back
-# from swap is a finding, too.
+# Pages that were evicted and come back, of files and from swap, are counted in their rows: as many as the
+# kernel counts in memory.stat of the program's cgroup. A cold start has none. What comes back from
+# swap is a finding, too.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

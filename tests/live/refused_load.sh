@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 80 s
-# Any one BPF program is refused by the kernel: see refused.bash.
+# The kernel refuses to load any one of the BPF programs: see refused.bash.
 
 . "$(dirname "$0")/../lib.sh"
 . tests/live/refused.bash

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 80 s
-# Any one BPF program may not be attached or run, or a map may not be made: see refused.bash.
+# The kernel refuses to attach or run any one of the BPF programs, or to make a map: see refused.bash.
 
 . "$(dirname "$0")/../lib.sh"
 . tests/live/refused.bash

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 10 s
-# The daemon's configuration while it runs: what SIGHUP changes, what it says of the rest, a bad file; what
-# the service manager hears; the capabilities that are left of root's.
+# Reloads of the daemon's configuration: what SIGHUP changes, what takes a restart, a bad file, what the service
+# manager is told, and which capabilities root's daemon keeps.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it makes rows on both CPUs as fast as they go
 # takes 120 s
-# The kernel's table of rows bounds what moves in a tick, not what ever was: rows leave it, exactly, and come
-# again. Nobody fills it for the others, and a lost exit record loses no row.
+# The kernel's table of rows needs room only for rows that move in a tick: others leave it, with exact counts,
+# and come back. No process can fill it at the cost of others, and a lost exit record loses no row.
 
 . "$(dirname "$0")/../lib.sh"
 

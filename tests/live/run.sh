@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 30 s
-# `faultmap run`: exit statuses, whose output goes where, signals, and that everybody is counted.
+# `faultmap run`: exit statuses, where the output of both programs goes, signals, and that all processes are counted.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

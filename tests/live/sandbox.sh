@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# What the daemon, log, top and report may still do once they run: their user, their capabilities and their filter of
-# system calls, by what /proc says of each thread; and that all goes on so: scrapes by TLS, reloads, rotation of the
-# JSON lines, new processes, a socket's file that goes at the end. What the filter refuses is in unit/test_sandbox.c.
+# The rights that the daemon, its workers, log, top and report have once they run: user, capabilities and filter
+# of system calls, as /proc says of each thread. And that everything still works: scrapes by TLS, reloads,
+# rotation of JSON lines, new processes, removal of a socket's file at the end. unit/test_sandbox.c has what the
+# filter refuses.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# `faultmap top` on a terminal, on the running kernel: the demo climbs to the top, its pages are in its mapping,
-# what it had stays when it has exited, and root's terminal is given back by SIGTERM and by SIGSEGV.
+# `faultmap top` on a terminal, on the running kernel: the demo becomes the first line, its pages are in its
+# mapping, its figures stay after it has exited, and SIGTERM and SIGSEGV restore root's terminal.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 8 s
-# faultmap stacks: callers says which function touched how many pages, called by whom; so do the call paths that
-# come out, in a program that is built in several ways, and its other outputs say the same.
+# faultmap stacks: the workload callers says which function touched how many pages, and its callers. The call
+# paths must say the same for a program built in several ways, and so must the other outputs.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: it adds swap, slows a disk down and makes a CPU busy
 # takes 12 s
-# What a stall was for. Programs of ours wait for something known, and say by their own clock how long
-# that took: the cause must have it, and all causes together make the latency, to the nanosecond. What
-# the machine's other load takes of a CPU meanwhile is "runqueue", which the kernel counts too
-# (/proc/thread-self/schedstat).
+# Causes of stalls. Workloads wait for something known, and measure how long it took: that cause must have this
+# time, and all causes must add up to the latency, to the nanosecond. Time in which another task had the CPU is
+# "runqueue", which the kernel counts too (/proc/thread-self/schedstat).
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 60 s
-# make STATIC=1: one file of at most 8 MiB that needs no other, and does what the shared build does,
-# TLS too.
+# make STATIC=1: one file of at most 8 MiB without shared libraries, which works as the shared build does, also
+# with TLS.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 SIZE_MAX=$((8 << 20))

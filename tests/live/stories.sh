@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 25 s
-# Four questions that people come with, each answered by one command on one screen, and the figures that are
-# right: the workloads touch an exact number of pages when they are told to.
+# Four common questions, each answered by one command on one screen. The figures are exact: the workloads touch
+# a known number of pages on command.
 
 . "$(dirname "$0")/../lib.sh"
 

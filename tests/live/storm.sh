@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # runs alone: its hammer keeps perf-event programs of every faultmap from running
 # takes 30 s
-# Fault storms beside what disturbs a profiler: another task's BPF map system calls, which keep
-# perf-event programs on that CPU from running, and a thread that changes the address space all the
-# time. Every entry stays accounted for, every fault in its mapping.
+# Fault storms with disturbances: another task's BPF map system calls, which keep perf-event programs on that CPU from
+# running, and a thread that changes the address space all the time. Every fault is accounted for, in its mapping.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../lib.sh"

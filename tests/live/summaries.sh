@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 30 s
-# No summary hides what it says it has: over logs of all sorts (every kind of fault, what was denied, what
-# read from the disk, many processes, threads, the whole machine) and every word of --by, what is denied is a
-# line, so is what is major unless 40 lines are, the rest has at most a twentieth of stalls, faults and bytes,
-# and lines and rest are the total. All of it again in the text, as far as one can see there.
+# No summary hides what matters. Over logs of all sorts (every kind of fault, denied faults, reads from the
+# disk, many processes, threads, the whole machine) and every word of --by: denied faults have a line, so have
+# major ones unless there are 40 lines already, the rest has at most a twentieth of stalls, faults and bytes,
+# and lines and rest add up to the total. The same again for the text, as far as it can be read from there.
 
 . "$(dirname "$0")/../lib.sh"
 

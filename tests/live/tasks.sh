@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 20 s
-# What the kernel has counted of each process, told in both ways: by a walk over its list of processes, which leaves
-# out who has not run, and by its iterator of tasks. More processes at once than a walk tells of in one run (WALK_MAX),
-# which are born, move and are killed at once, and a process of several threads, of which some have ended.
+# The kernel's counters of each process, read in both ways: by a walk over its list of processes, which skips
+# processes that have not run, and by its iterator of tasks. More processes than one run of the walk reports
+# (WALK_MAX) start, fault and are killed at once; and one process has several threads, some of which have ended.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 40 s
-# `faultmap top --once` and `-b`: each view and order, and the kernel's numbers in the columns.
+# `faultmap top --once` and `-b`: each view and order, with the kernel's numbers in the columns.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Two faultmaps at once don't disturb each other, and one that is killed leaves nothing in the kernel.
+# Two faultmaps at once do not disturb each other, and one that is killed leaves nothing in the kernel.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 10 s
-# How many instructions the verifier goes through before the programs are loaded, which is most of the time that a
-# start takes: a branch too many in a function that is verified on each path, and a start takes seconds, or a
-# kernel refuses the program. The kernel says it of each program (fdinfo, Linux 5.16 on).
+# How many instructions the verifier processes while the programs load, which is most of the time of a start: one branch
+# too many in a function that is verified on each path makes a start take seconds, or a kernel refuse the program.
+# The kernel says the number for each program (fdinfo, since Linux 5.16).
 
 . "$(dirname "$0")/../lib.sh"
 

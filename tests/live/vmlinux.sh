@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 15 s
-# vmlinux/vmlinux.h holds the types and fields in use and no others, and the running kernel has each.
+# vmlinux/vmlinux.h has exactly the types and fields in use, and the running kernel has each of them.
 . "$(dirname "$0")/../lib.sh"
 
 # check_header HEADER: leaves the findings in $TMP/findings.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The daemon's web side: its sockets, clients that mean no good, TLS and passwords, reloads.
+# The daemon's HTTP side: sockets, hostile clients, TLS and passwords, reloads.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

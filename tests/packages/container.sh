@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The container file: built by podman on a clean root of Debian 12, which stands for debian:12-slim, and the
-# image run: with the two capabilities that it needs, and with exactly what the Kubernetes manifest gives a pod.
+# The container file: podman builds it on a clean root of Debian 12, in place of debian:12-slim, and runs the
+# image with the two capabilities that it needs, and with exactly what the Kubernetes manifest gives a pod.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The Debian packages: lintian, what they declare, and their life in a clean root of Debian 12, in which apt
-# installs them with what they depend on and nothing else: alone, together, and after the time when both were one.
+# The Debian packages: lintian, their fields, and installation, upgrade and removal in a clean root of Debian 12
+# with only their dependencies: each alone, both together, and from 0.1.0-1, which was one package.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

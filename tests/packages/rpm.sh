@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The RPM packages: rpmlint, what they hold, what their scripts do, and the program unpacked and run.
+# The RPM packages: rpmlint, their files, their scripts, and the program unpacked and run.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The bill of materials of `make sbom`: CycloneDX's own validator takes it, and it has what dpkg-shlibdeps finds
-# in the program that the package has; twice the same bytes.
+# The bill of materials of `make sbom`: CycloneDX's own schema accepts it, it has the libraries that
+# dpkg-shlibdeps finds in the packaged program, and a second run makes the same bytes.
 
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What axe-core says of the page at /, which `make check-page` runs. It comes from npm into the cache of whoever runs
-# it; nothing of it is in the tree or in faultmap.
+# axe-core checks the page at / (`make check-page`). npm fetches it into the user's cache; nothing of it is in
+# the tree or in faultmap.
 # usage: tests/page/accessible.sh [DIRECTORY for pictures]
 # shellcheck source=tests/tap.bash
 . "$(dirname "${BASH_SOURCE[0]}")/../tap.bash"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The real daemon for DURATION seconds (600) under fork storms and remap storms, with 50 scrapes a second,
-# its log rotated and its configuration reloaded all the time. Memory and descriptors must be at the end
-# what they were after the first minute (a quarter of a short run), totals the kernel's, and
-# nothing may have failed or gone missing. Both measurements are taken with workloads and clients ended.
+# The real daemon for DURATION seconds (600) under fork storms and remap storms, with 50 scrapes a second, its
+# log rotated and its configuration reloaded all the time. At the end memory and descriptors must be what they
+# were after the first minute (a quarter of a short run), totals must be the kernel's, and nothing may have
+# failed or be missing. Both measurements are taken when workloads and clients have ended.
 # usage: DURATION=SECONDS tests/soak/soak.sh       not part of make check
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"

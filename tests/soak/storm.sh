@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# One workload, again and again until TERM, which ends it after the round that is under way: what the
-# kernel says of each process is then on stdout.
+# Runs one workload again and again until TERM, which ends it after the current round. The workload prints the
+# kernel's counts of each process.
 # usage: storm.sh spawn|lives|remap     with BUILD set
 
 set -u

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which file a path of a process means: in its own root, or in ours where it is the same one. */
+/* Which file a process's path means: one in its own root, or ours if it is the same file. */
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Bytes for readers of any speed: who is slow is dropped, and the others lose nothing. */
+/* Bytes for readers of any speed: a slow one is dropped, and the others lose nothing. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

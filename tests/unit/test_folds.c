@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What has no line of its own: the same snapshots are written with and without it, and what is read
- * back has the same faults, waits and memory to the last one. */
+/* Sums of rows without a line of their own: the same snapshots are written with all lines and with
+ * sums, and both logs read back to exactly the same faults, waits and memory. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

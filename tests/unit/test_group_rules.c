@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The file of --group-rules: what a rule says, what is no rule, and texts that mean ill. */
+/* The file of --group-rules: what rules do, errors in them, and hostile texts. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

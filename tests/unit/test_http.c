@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is answered to a request, and what is refused of it. */
+/* Which requests are answered, how, and which are refused. */
 #include <errno.h>
 #include <zlib.h>
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who is served: connections, slow clients, passwords, the rate limit, another configuration, the
- * end. */
+/* Clients: limits of connections, slow ones, passwords, the rate limit, a new configuration, the end. */
 #include <crypt.h>
 #include <errno.h>
 #include <sys/syscall.h>
 
 #include "http_client.h"
 
-/* What the kernel refuses for want of memory or descriptors: so often from now on. */
+/* How many calls from now on fail, as if there were no memory or descriptors. */
 static unsigned int accepts_to_fail, adds_to_fail;
 static int failing_fd;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A response that goes on: as it comes, to each client at its own speed. */
+/* An endless response: each client gets it at its own speed. */
 #include <errno.h>
 
 #include "http_client.h"

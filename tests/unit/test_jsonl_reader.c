@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What goes through a log comes out as it went in: the same summary and the same tables. */
+/* Snapshots that are written to a log and read back have the same summary and the same tables. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Every field of every record that is read, missing and of every wrong type: the line is told and counts for nothing,
- * and what comes out of the rest is drawn by every sink of `report`. */
+/* Every field of every record, missing and of every wrong type: the line is reported and left out, and every sink of
+ * `report` draws the rest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

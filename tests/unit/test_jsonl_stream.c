@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Lines of a stream, in pieces of any size, come to the same snapshots as those of a file. */
+/* Lines of a stream, in pieces of any size, make the same snapshots as those of a file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

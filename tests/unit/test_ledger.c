@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What was brought in, what stays, and how often it was the same: what can be proven, and no more. */
+/* The ledger of memory: how much was faulted in, how much stays, and how often it was the same memory, as far as
+ * that can be proven. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

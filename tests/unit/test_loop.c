@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The epoll loop: what calls back, in which circumstances, and what ends it. */
+/* The epoll loop: when it calls back, and what ends it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names of this program's own functions while it runs; what files that are none, and a worker that dies, cost. */
+/* Names of this program's own functions while it runs; broken files and a dying worker cost only their names. */
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Readers that are slow, absent, or leave; what is written is read back byte by byte. */
+/* Readers that are slow, absent, or go away; what is written is read back byte by byte. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What another user has put in the place of a file that we are to write, and what elsewhere is
- * nobody's business. */
+/* Output files in directories where other users may put links, FIFOs or files in their place; in other directories
+ * links are followed as usual. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a just-in-time compiler says of its code. */
+/* Names that a just-in-time compiler gives its code. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

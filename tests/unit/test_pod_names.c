@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the kubelet's directories and a process's environment say of pods. */
+/* Names of pods, from the kubelet's directories and from a process's environment. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

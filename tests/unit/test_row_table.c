@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel's table of rows as user space has it. */
+/* The kernel's table of rows, as user space reads it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

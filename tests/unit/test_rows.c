@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How rows get from the kernel's table into the snapshot, and out of the table. There is no kernel:
- * the test counts as its programs do. */
+/* How rows get from the kernel's table into the snapshot, and out of the table. The test
+ * counts as the BPF programs would. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

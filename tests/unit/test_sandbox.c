@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the filters of system calls let through: each call is made by a child that has taken one
- * upon itself. */
+/* What the filters of system calls let through: a child process with a filter tries each call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>

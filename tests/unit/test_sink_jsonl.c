@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is in the lines: every one is read back with a JSON parser, from hand-built snapshots. */
+/* JSON lines of hand-built snapshots: every line is read back with a JSON parser. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

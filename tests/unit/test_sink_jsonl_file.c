@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where lines go, and what becomes of those that find no way: full disks, slow readers, rotation.
+ * Where lines go, and what happens to those that cannot be written: full disks, slow readers, rotation.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Groups and their mappings on /metrics: who belongs to which, what they are called, what is in
- * `other`. */
+/* Groups and their mappings on /metrics: which processes belong to them, their names, and what is in `other`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

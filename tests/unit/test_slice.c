@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a key says about slices, for every size and wherever in the mapping the slice is. */
+/* The slice in a key, for every size of slices and any place in the mapping. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

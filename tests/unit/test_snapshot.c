@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The snapshot over many ticks: what stays, what goes with its process, deltas, shared strings. */
+/* The snapshot over many ticks: what stays, what is dropped with its process, deltas, shared strings. */
 #include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>

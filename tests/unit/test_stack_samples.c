@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Copies of stacks on their way to who unwinds them, and the call paths that come back. */
+/* Copies of stacks on their way to the unwinder, and the call paths that come back. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

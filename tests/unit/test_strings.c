@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Texts within budgets: what is shared, cut, counted, swept, and whose share it is taken from. */
+/* Texts within budgets: sharing, cutting, counting, sweeping, and each user's share. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Names of code: of this program's own functions, and what broken files cost. */
+/* Names of code: this program's own functions; broken files cost only their names. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Unwinds stacks of this program itself; what broken files and a worker that dies cost. */
+/* Unwinds stacks of this program itself; broken files and a dying worker cost only their call paths. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Web configurations: what is taken, and with which line and words the others are refused. */
+/* Web configurations: which are accepted, and with which line and words others are refused. */
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>

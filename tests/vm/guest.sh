@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Process 1 of a guest: runs the test files that the kernel's command line names, and writes to the
-# console what run.sh makes its report of. Lines that are for it begin with @@.
+# Process 1 of a guest: runs the test files that the kernel's command line names, and writes their output to the
+# console. Lines for run.sh, which makes the report, begin with @@.
 
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
 mount -t tmpfs tmpfs /tmp

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Prints what the guests of build/vm saw, as Markdown: "tests" is a table of kernels and test files, with what
-# was skipped and why; "features" is the support matrix, from each kernel's own `faultmap check`. "update" puts both
-# into tests/vm/README.md, if all guests ran in one run.
+# Prints what the guests of build/vm saw, as Markdown: "tests" is a table of kernels and test files, with skips
+# and their reasons; "features" is the support matrix, from each kernel's own `faultmap check`. "update" puts
+# both into tests/vm/README.md, if all guests ran in one run.
 # usage: tests/vm/tables.sh tests|features|update
 # environment: BUILD
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * jit: runs code that is in no file, as a just-in-time compiler makes it, and says in
- * /tmp/perf-PID.map what it is called: first another function's name for the same place, then its
- * own. Says "PID START PAGES" of what that code touched, and ends when its file was opened.
+ * jit: runs code that is in no file, as a just-in-time compiler makes it, and writes its name to
+ * /tmp/perf-PID.map: first another function's name for the same address, then its own. Prints
+ * "PID START PAGES" for the pages that the code touched, and ends when its file has been opened.
  */
 #include <poll.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Touches as many pages as its arguments say, each number after a mark: "marks NAME:COUNT...". No other
- * page is new meanwhile. Marks go to FAULTMAP_MARK, or nowhere. */
+/* "marks NAME:COUNT...": for each argument makes the mark NAME and touches COUNT pages. No other page is
+ * touched for the first time meanwhile. Marks go to FAULTMAP_MARK, or nowhere. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

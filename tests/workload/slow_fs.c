@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A file system that takes its time: slow_fs DIRECTORY MSEC PAGES. It has one file, "file", of zeros;
+ * slow_fs DIRECTORY MSEC PAGES: a slow file system. It has one file, "file", of zeros;
  * each read of it takes MSEC milliseconds. By FUSE's own protocol (linux/fuse.h), so that it needs
  * no library. Mounts itself, and ends when it is unmounted.
  */

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A disk that serves 200 requests per second: the stalls of majors are as long as it makes them.
+# A disk that serves 200 requests per second: stalls of major faults last as long as the disk takes.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../../lib.sh"

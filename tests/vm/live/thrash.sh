@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Swap on a disk, and a memory cgroup that is too small for what runs in it: swapped pages come back as
-# swap_in, the majors are the kernel's, and no fault is without a row.
+# Swap on a disk, and a memory cgroup that is too small for its program: swapped pages come back as swap_in, the
+# count of major faults is the kernel's, and each fault is in a row.
 # shellcheck disable=SC2016
 
 . "$(dirname "$0")/../../lib.sh"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Cases that the kernel denies (SIGSEGV, SIGBUS, EFAULT), and faults that it takes itself. */
+/* Cases that the kernel denies (SIGSEGV, SIGBUS, EFAULT), and faults of the kernel itself. */
 #include "faultgen.h"
 
 #include <errno.h>
