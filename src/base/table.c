@@ -116,6 +116,19 @@ int table_add(struct table *table, void *value)
 	return 0;
 }
 
+void *table_add_copy(struct table *table, const void *value, size_t size)
+{
+	void *copy = malloc(size);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, value, size);
+	if (!table_add(table, copy))
+		return copy;
+	free(copy);
+	return NULL;
+}
+
 /*
  * Moves later members of the probe sequence back into the hole, so that no tombstones are needed
  * and look-ups stay short however often processes come and go.

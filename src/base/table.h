@@ -33,6 +33,9 @@ void table_clear_values(struct table *table, void (*free_value)(void *value));
 void *table_get(const struct table *table, const void *key);
 /* Adds a value whose key is not in the table yet. 0 or -ENOMEM. */
 int table_add(struct table *table, void *value);
+/* The same with a copy of the value, in memory to be freed with free(). Returns the copy; NULL when
+ * out of memory. */
+void *table_add_copy(struct table *table, const void *value, size_t size);
 /* Takes the value with this key out and returns it; NULL when absent. */
 void *table_remove(struct table *table, const void *key);
 /* Frees slots that are not needed. Without memory for the smaller array the table stays as it

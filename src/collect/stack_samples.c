@@ -124,19 +124,11 @@ static struct code_place place_of(struct stack_samples *samples, const struct fr
 
 static struct space *space_new(struct stack_samples *samples, uint64_t id)
 {
-	struct space *space;
+	const struct space space = { .id = id, .holders = 1 };
 
 	if (samples->current.count >= SPACES_MAX)
 		return NULL;
-	space = calloc(1, sizeof(*space));
-	if (!space)
-		return NULL;
-	space->id = id;
-	space->holders = 1;
-	if (!table_add(&samples->current, space))
-		return space;
-	free(space);
-	return NULL;
+	return table_add_copy(&samples->current, &space, sizeof(space));
 }
 
 /* Two CPUs may report the same space at once: areas that are known already are ignored. */

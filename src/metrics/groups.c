@@ -295,16 +295,10 @@ static struct group *group_of_member(struct groups *groups, const struct process
 	if (member && is_same(groups, member, process))
 		return member->group;
 	group = group_of(groups, process);
-	if (!member) {
-		member = malloc(sizeof(*member));
-		if (!member)
-			return groups->other;
-		*member = key;
-		if (table_add(&groups->members, member)) {
-			free(member);
-			return groups->other;
-		}
-	}
+	if (!member)
+		member = table_add_copy(&groups->members, &key, sizeof(key));
+	if (!member)
+		return groups->other;
 	if (member->group)
 		member->group->members--;
 	member->group = group;

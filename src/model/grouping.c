@@ -110,41 +110,24 @@ uint64_t tally_faults(const struct tally *tally)
 /* Makes the tally with this key. NULL: out of memory. */
 static struct tally *tally_new(struct grouping *grouping, const struct tally *key)
 {
-	struct tally *tally = malloc(sizeof(*tally));
+	struct tally *tally = table_add_copy(&grouping->tallies, key, sizeof(*key));
 
-	if (!tally)
-		return NULL;
-	*tally = *key;
-	tally->name = key->group;
-	if (grouping->options.by == BY_THREAD && !key->tgid)
-		tally->name = "(other)";
-	if (table_add(&grouping->tallies, tally) < 0) {
-		free(tally);
-		return NULL;
-	}
+	if (tally)
+		tally->name = grouping->options.by == BY_THREAD && !key->tgid ? "(other)" :
+										key->group;
 	return tally;
 }
 
 /* 1 when it is seen for the first time, 0 when not, or -ENOMEM. */
 static int add_seen(struct grouping *grouping, const struct seen *key)
 {
-	struct seen *seen;
-
 	if (table_get(&grouping->seen, key))
 		return 0;
 	if (grouping->seen.count >= MAX_SEEN) {
 		grouping->is_thinned = true;
 		return 0;
 	}
-	seen = malloc(sizeof(*seen));
-	if (!seen)
-		return -ENOMEM;
-	*seen = *key;
-	if (table_add(&grouping->seen, seen) < 0) {
-		free(seen);
-		return -ENOMEM;
-	}
-	return 1;
+	return table_add_copy(&grouping->seen, key, sizeof(*key)) ? 1 : -ENOMEM;
 }
 
 /* True where one process can have several tallies: of its mappings, or of its rows. */

@@ -164,19 +164,13 @@ int grouping_learn_parents(struct grouping *grouping, const struct snapshot *sna
 	}
 	for (size_t i = 0; i < snapshot->n_processes; i++) {
 		const struct process *process = snapshot->processes[i];
-		uint64_t key = process->tgid;
+		const struct parent key = { .tgid = process->tgid };
 		struct parent *parent = table_get(&grouping->parents, &key);
 
-		if (!parent) {
-			parent = calloc(1, sizeof(*parent));
-			if (!parent)
-				return -ENOMEM;
-			parent->tgid = key;
-			if (table_add(&grouping->parents, parent) < 0) {
-				free(parent);
-				return -ENOMEM;
-			}
-		}
+		if (!parent)
+			parent = table_add_copy(&grouping->parents, &key, sizeof(key));
+		if (!parent)
+			return -ENOMEM;
 		memcpy(parent->comm, comm_of(process), strlen(comm_of(process)) + 1);
 	}
 	return 0;

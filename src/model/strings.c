@@ -83,21 +83,14 @@ void strings_free(struct strings *strings)
 /* NULL: no memory. */
 static struct share *share_of(struct strings *strings, uint32_t uid)
 {
+	const struct share new_share = { .uid = uid };
 	struct share *share = table_get(&strings->shares, &uid);
 
 	if (share)
 		return share;
 	if (strings->shares.count >= USERS_MAX && uid != USERS_OTHER)
 		return share_of(strings, USERS_OTHER);
-	share = calloc(1, sizeof(*share));
-	if (!share)
-		return NULL;
-	share->uid = uid;
-	if (table_add(&strings->shares, share)) {
-		free(share);
-		return NULL;
-	}
-	return share;
+	return table_add_copy(&strings->shares, &new_share, sizeof(new_share));
 }
 
 /* Drops empty shares, to make room for other users. */

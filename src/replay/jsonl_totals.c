@@ -26,31 +26,20 @@ void jsonl_totals_clear(struct jsonl_totals *totals)
 	jsonl_totals_init(totals);
 }
 
-/* Adds the value, of this size and all zero but for its key. NULL: out of memory. */
-static void *add(struct table *table, size_t size, const void *key)
-{
-	void **value = calloc(1, size);
-
-	if (!value)
-		return NULL;
-	*value = (void *)key;
-	if (table_add(table, value) < 0) {
-		free(value);
-		return NULL;
-	}
-	return value;
-}
-
 struct row_totals *jsonl_totals_row(struct jsonl_totals *totals, const struct row *row)
 {
-	return table_get(&totals->rows, &row) ?: add(&totals->rows, sizeof(struct row_totals), row);
+	const struct row_totals none = { .row = row };
+
+	return table_get(&totals->rows, &row) ?: table_add_copy(&totals->rows, &none, sizeof(none));
 }
 
 struct process_totals *jsonl_totals_process(struct jsonl_totals *totals,
 					    const struct process *process)
 {
+	const struct process_totals none = { .process = process };
+
 	return table_get(&totals->processes, &process) ?:
-		       add(&totals->processes, sizeof(struct process_totals), process);
+		       table_add_copy(&totals->processes, &none, sizeof(none));
 }
 
 void jsonl_totals_drop_ended(struct jsonl_totals *totals, const struct snapshot *snapshot)

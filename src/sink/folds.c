@@ -256,24 +256,17 @@ static void *find(const struct table *table, const void *key, uint64_t start_ns)
 	return value && value->start_ns == start_ns ? value : NULL;
 }
 
-/* The value with this key, made if need be, all zero but for its key. NULL: no memory, or room. */
-static void *remember(struct table *table, size_t size, const void *key, uint64_t start_ns,
+/* The value of this identity; added as it is, if it is new. NULL: no memory, or room. */
+static void *remember(struct table *table, const void *new_value, size_t size,
 		      void (*drop)(void *value))
 {
-	struct left_out *value = find(table, key, start_ns);
+	const struct left_out *key = new_value;
+	struct left_out *value = find(table, key->whose, key->start_ns);
 
 	if (value)
 		return value;
-	drop(table_remove(table, &key));
-	value = table->count < MAX_LEFT_OUT ? calloc(1, size) : NULL;
-	if (!value)
-		return NULL;
-	*value = (struct left_out){ key, start_ns };
-	if (table_add(table, value) < 0) {
-		free(value);
-		return NULL;
-	}
-	return value;
+	drop(table_remove(table, &key->whose));
+	return table->count < MAX_LEFT_OUT ? table_add_copy(table, new_value, size) : NULL;
 }
 
 /* Before it is added to a sum. 0 or a negative errno: nothing has changed. */
@@ -282,11 +275,12 @@ static int leave_out_row(struct folds *folds, const struct row *row)
 	struct fault_counts delta = row_delta(row);
 	struct latency_counts latency = latency_delta(row);
 	struct cause_counts causes = causes_delta(row);
+	const struct row_left_out new_left = { .row = row, .start_ns = row->process->start_ns };
 	struct row_left_out *left;
 
 	if (row->process->ended) /* there will be no further line of it */
 		return 0;
-	left = remember(&folds->rows, sizeof(*left), row, row->process->start_ns, free_row);
+	left = remember(&folds->rows, &new_left, sizeof(new_left), free_row);
 	if (!left)
 		return -ENOMEM;
 	if (causes_are_told(row) && !left->causes)
@@ -357,27 +351,23 @@ static void compact(struct folds *folds)
 
 static struct fold *new_fold(struct folds *folds, const struct fold *key)
 {
-	struct fold *fold = calloc(1, sizeof(*fold));
+	struct fold new_fold = {}, *fold;
 
-	if (fold && folds->n_folds == folds->capacity_folds && folds->first)
+	if (folds->n_folds == folds->capacity_folds && folds->first)
 		compact(folds);
-	if (fold && folds->n_folds == folds->capacity_folds) {
+	if (folds->n_folds == folds->capacity_folds) {
 		size_t capacity = 2 * folds->capacity_folds + 64;
 		void *grown = reallocarray(folds->list, capacity, sizeof(*folds->list));
 
 		folds->list = grown ?: folds->list;
 		folds->capacity_folds = grown ? capacity : folds->capacity_folds;
 	}
-	if (!fold || folds->n_folds == folds->capacity_folds) {
-		free(fold);
+	if (folds->n_folds == folds->capacity_folds)
 		return NULL;
-	}
-	memcpy(fold, key, FOLD_KEY_SIZE);
-	if (table_add(&folds->table, fold) < 0) {
-		free(fold);
-		return NULL;
-	}
-	folds->list[folds->n_folds++] = fold;
+	memcpy(&new_fold, key, FOLD_KEY_SIZE);
+	fold = table_add_copy(&folds->table, &new_fold, sizeof(new_fold));
+	if (fold)
+		folds->list[folds->n_folds++] = fold;
 	return fold;
 }
 
@@ -458,11 +448,13 @@ int folds_add_process(struct folds *folds, const struct process *process)
 	uint64_t major = process->major - process->major_before;
 	uint64_t gup = process->gup - process->gup_before;
 	struct fold *fold = fold_of(folds, process, NULL);
+	const struct process_left_out new_left = { .process = process,
+						   .start_ns = process->start_ns };
 	struct process_left_out *left = NULL;
 
 	/* The totals of its exit line leave it out, where that finds room. */
 	if (fold && folds_process_has_line(folds, process)) {
-		left = remember(&folds->processes, sizeof(*left), process, process->start_ns, free);
+		left = remember(&folds->processes, &new_left, sizeof(new_left), free);
 		if (!left) {
 			drop_if_empty(folds, fold);
 			return -ENOMEM;

@@ -56,22 +56,19 @@ static uint64_t text_number(struct page *page, const char *bytes)
 {
 	autofree char *escaped = text_escape(bytes);
 	const char *own = escaped ? interned_add(&page->interned, escaped) : NULL;
+	const struct text new_text = { .text = own, .number = page->texts.count };
 	struct text *text = own ? table_get(&page->texts, &own) : NULL;
 
 	if (text)
 		return text->number;
-	text = own ? malloc(sizeof(*text)) : NULL;
-	if (text) {
-		*text = (struct text){ .text = own, .number = page->texts.count };
-		if (!table_add(&page->texts, text)) {
-			fputs(text->number ? ",\n" : "", page->stream);
-			print_json(page->stream, own);
-			return text->number;
-		}
-		free(text);
+	text = own ? table_add_copy(&page->texts, &new_text, sizeof(new_text)) : NULL;
+	if (!text) {
+		page->result = -ENOMEM;
+		return 0;
 	}
-	page->result = -ENOMEM;
-	return 0;
+	fputs(text->number ? ",\n" : "", page->stream);
+	print_json(page->stream, own);
+	return text->number;
 }
 
 static int compare_places(const void *left, const void *right)

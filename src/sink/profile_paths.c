@@ -98,18 +98,12 @@ void profile_paths_free(struct profile_paths *paths)
 /* NULL: out of memory, or there are too many. */
 static struct path_set *set_of(struct profile_paths *paths, const struct set_key *key)
 {
+	const struct path_set new_set = { .key = *key };
 	struct path_set *set = table_get(&paths->sets, key);
 
 	if (set || paths->sets.count >= SETS_MAX)
 		return set;
-	set = calloc(1, sizeof(*set));
-	if (!set)
-		return NULL;
-	set->key = *key;
-	if (!table_add(&paths->sets, set))
-		return set;
-	free(set);
-	return NULL;
+	return table_add_copy(&paths->sets, &new_set, sizeof(new_set));
 }
 
 static int count_path(struct path_set *set, const struct profile_stack *stack)
@@ -211,23 +205,18 @@ static const struct path_set *find_set(const struct profile_paths *paths,
 static int add_to_group(struct table *groups, const struct path_set *set,
 			const struct profile_sample *sample)
 {
-	struct group_key key = { .set = set,
-				 .mapping = sample->mapping,
-				 .kind = sample->kind,
-				 .stack = sample->stack->n_kernel ? sample->stack : NULL };
-	struct group *group = table_get(groups, &key);
+	const struct group new_group = {
+		.key = { .set = set,
+			 .mapping = sample->mapping,
+			 .kind = sample->kind,
+			 .stack = sample->stack->n_kernel ? sample->stack : NULL },
+		.of = sample,
+	};
+	struct group *group = table_get(groups, &new_group.key) ?:
+				      table_add_copy(groups, &new_group, sizeof(new_group));
 
-	if (!group) {
-		group = calloc(1, sizeof(*group));
-		if (!group)
-			return -ENOMEM;
-		group->key = key;
-		group->of = sample;
-		if (table_add(groups, group) < 0) {
-			free(group);
-			return -ENOMEM;
-		}
-	}
+	if (!group)
+		return -ENOMEM;
 	for (size_t i = 0; i < WEIGHT_COUNT; i++)
 		group->weights[i] += sample->weights[i];
 	return 0;

@@ -64,7 +64,7 @@ static int64_t text_number(struct pprof *pprof, const char *bytes)
 {
 	autofree char *escaped = text_escape(bytes);
 	const char *own = escaped ? interned_add(&pprof->interned, escaped) : NULL;
-	struct text *text = own ? table_get(&pprof->texts, &own) : NULL;
+	struct text *text = own ? table_get(&pprof->texts, &own) : NULL, new_text;
 
 	if (text)
 		return text->number;
@@ -78,14 +78,9 @@ static int64_t text_number(struct pprof *pprof, const char *bytes)
 			pprof->strings = grown;
 		pprof->strings_capacity = grown ? capacity : pprof->strings_capacity;
 	}
-	text = own ? malloc(sizeof(*text)) : NULL;
+	new_text = (struct text){ .text = own, .number = (int64_t)pprof->n_strings };
+	text = own ? table_add_copy(&pprof->texts, &new_text, sizeof(new_text)) : NULL;
 	if (!text) {
-		pprof->is_short = true;
-		return 0;
-	}
-	*text = (struct text){ .text = own, .number = (int64_t)pprof->n_strings };
-	if (table_add(&pprof->texts, text) < 0) {
-		free(text);
 		pprof->is_short = true;
 		return 0;
 	}

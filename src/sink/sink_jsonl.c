@@ -408,18 +408,13 @@ static void emit_interval(struct sink_jsonl *sink, const struct snapshot *snapsh
 /* Remembers the stack. False: it was there already. */
 static bool is_new_stack(struct sink_jsonl *sink, uint64_t stack_id)
 {
-	struct told_stack *told;
+	const struct told_stack told = { .id = stack_id };
 
 	if (table_get(&sink->stacks, &stack_id))
 		return false;
 	if (sink->stacks.count >= STACKS_TOLD_MAX)
 		forget_stacks(sink);
-	told = malloc(sizeof(*told));
-	if (!told)
-		return true; /* it will be written again */
-	told->id = stack_id;
-	if (table_add(&sink->stacks, told) < 0)
-		free(told);
+	table_add_copy(&sink->stacks, &told, sizeof(told)); /* else it will be written again */
 	return true;
 }
 

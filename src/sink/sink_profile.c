@@ -88,17 +88,13 @@ static const char *map_of(struct sink_profile *profile, uint32_t tgid)
 static struct profile_place *place_new(struct sink_profile *profile,
 				       const struct profile_place *key)
 {
-	struct profile_place *place = profile->places.count < PLACES_MAX ? malloc(sizeof(*place)) :
-									   NULL;
+	struct profile_place *place = NULL;
 
-	if (!place)
-		return NULL;
-	*place = *key;
-	place->place_number = profile->places.count;
-	if (!table_add(&profile->places, place))
-		return place;
-	free(place);
-	return NULL;
+	if (profile->places.count < PLACES_MAX)
+		place = table_add_copy(&profile->places, key, sizeof(*key));
+	if (place)
+		place->place_number = profile->places.count - 1;
+	return place;
 }
 
 /* A function of the kernel's. NULL: out of memory, or there are too many. */
@@ -198,14 +194,7 @@ static struct profile_sample *sample_of(struct sink_profile *profile, const stru
 	sample = key.mapping ? table_get(&profile->samples, &key) : NULL;
 	if (sample || !key.mapping)
 		return sample;
-	sample = malloc(sizeof(*sample));
-	if (!sample)
-		return NULL;
-	*sample = key;
-	if (!table_add(&profile->samples, sample))
-		return sample;
-	free(sample);
-	return NULL;
+	return table_add_copy(&profile->samples, &key, sizeof(key));
 }
 
 static bool is_wanted(const struct sink_profile *profile, const struct row *row)

@@ -158,15 +158,8 @@ static struct part *part_of(struct sink_slices *slices, struct strip *strip, con
 
 	if (part)
 		return part;
-	part = malloc(sizeof(*part));
-	if (!part)
-		return NULL;
-	*part = key;
-	if (table_add(&slices->parts, part) < 0) {
-		free(part);
-		return NULL;
-	}
-	strip->parts = part;
+	part = table_add_copy(&slices->parts, &key, sizeof(key));
+	strip->parts = part ?: strip->parts;
 	return part;
 }
 

@@ -101,22 +101,12 @@ void symbolizer_free(struct symbolizer *symbolizer)
 
 static struct code_file *file_of(struct symbolizer *symbolizer, const char *path)
 {
-	struct file_entry key, *entry;
+	struct file_entry key = { .file.fd = -1 }, *entry;
 
 	hash_path(path, key.hash);
-	entry = table_get(&symbolizer->files, key.hash);
-	if (entry)
-		return &entry->file;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	memcpy(entry->hash, key.hash, sizeof(key.hash));
-	entry->file.fd = -1;
-	if (table_add(&symbolizer->files, entry) < 0) {
-		free(entry);
-		return NULL;
-	}
-	return &entry->file;
+	entry = table_get(&symbolizer->files, key.hash) ?:
+			table_add_copy(&symbolizer->files, &key, sizeof(key));
+	return entry ? &entry->file : NULL;
 }
 
 void symbolizer_see(struct symbolizer *symbolizer, const char *path, uint32_t tgid)

@@ -156,17 +156,11 @@ static int add_part(struct budget *budget, struct budget_term *term, const struc
 	part = table_get(&term->parts, &like);
 	if (!part && term->parts.count >= BUDGET_PARTS_MAX)
 		return 0;
-	if (!part) {
-		part = malloc(sizeof(*part));
-		if (!part)
-			return -ENOMEM;
-		*part = like;
-		part->seen = 0;
-		if (table_add(&term->parts, part) < 0) {
-			free(part);
-			return -ENOMEM;
-		}
-	}
+	like.seen = 0;
+	if (!part)
+		part = table_add_copy(&term->parts, &like, sizeof(like));
+	if (!part)
+		return -ENOMEM;
 	part->seen += count;
 	return 0;
 }

@@ -127,14 +127,7 @@ static struct subject *subject_of(struct findings *findings, const char *mapping
 
 	if (subject || findings->subjects.count >= SUBJECTS_MAX)
 		return subject;
-	subject = malloc(sizeof(*subject));
-	if (!subject)
-		return NULL;
-	*subject = key;
-	if (!table_add(&findings->subjects, subject))
-		return subject;
-	free(subject);
-	return NULL;
+	return table_add_copy(&findings->subjects, &key, sizeof(key));
 }
 
 /* Counts a mapping with more major faults than it ever had pages. Where a window moves over a file,

@@ -62,15 +62,9 @@ static struct resident *resident_of(struct residents *residents, const struct pr
 	*ret_result = 0;
 	if (resident || residents->table.count >= RESIDENTS_MAX)
 		return resident;
-	resident = malloc(sizeof(*resident));
-	if (resident) {
-		*resident = key;
-		if (!table_add(&residents->table, resident))
-			return resident;
-		free(resident);
-	}
-	*ret_result = -ENOMEM;
-	return NULL;
+	resident = table_add_copy(&residents->table, &key, sizeof(key));
+	*ret_result = resident ? 0 : -ENOMEM;
+	return resident;
 }
 
 /* The allocator. ------------------------------------------------------------------------------- */
