@@ -2,6 +2,7 @@
 #include "symbol/build_ids.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct build_ids {
 	struct interned texts;
 	size_t texts_bytes;
 	struct table files;
+	struct code_file_budget budget;
 };
 
 /* Reading. ------------------------------------------------------------------------------------- */
@@ -124,18 +126,12 @@ static struct known_file *file_of(struct build_ids *ids, const char *path)
 {
 	bool is_full = ids->files.count >= FILES_MAX;
 	const char *own = is_full ? interned_find(&ids->texts, path) : keep_text(ids, path);
+	const struct known_file new_file = { .path = own };
 	struct known_file *file = own ? table_get(&ids->files, &own) : NULL;
 
 	if (file || !own || is_full)
 		return file;
-	file = calloc(1, sizeof(*file));
-	if (!file)
-		return NULL;
-	file->path = own;
-	if (!table_add(&ids->files, file))
-		return file;
-	free(file);
-	return NULL;
+	return table_add_copy(&ids->files, &new_file, sizeof(new_file));
 }
 
 static const char *find(void *context, const char *path, uint32_t tgid)
@@ -148,7 +144,9 @@ static const char *find(void *context, const char *path, uint32_t tgid)
 
 	if (!file || (file->read_ns && now - file->read_ns < REMEMBERED_NS))
 		return file ? file->build_id : NULL;
-	fd = code_file_open(path, tgid);
+	fd = code_file_open_in_time(&ids->budget, path, tgid);
+	if (fd == -EAGAIN)
+		return file->build_id;
 	file->build_id = fd >= 0 && build_id_read(fd, text) ? keep_text(ids, text) : NULL;
 	file->read_ns = now;
 	return file->build_id;

@@ -14,6 +14,12 @@
 
 #include "base/util.h"
 
+/* Some 3,000 mounts. The kernel takes 8 us or more to print one, and the daemon's loop waits. */
+#define MOUNTINFO_BYTES_MAX (256 << 10)
+#define MOUNT_LINE_LEN 4096
+/* Of each second, how long code_file_open_in_time() may take. */
+#define BUDGET_NS 50000000ULL
+
 /*
  * Opens the file of an O_PATH descriptor, only if it is a regular file: others choose these paths,
  * and opening a pipe would wait for its writer, a watchdog's device would reboot the machine. -1:
@@ -89,22 +95,27 @@ static ssize_t covers(const char *mount_point, const char *path)
 /*
  * Which file the path means for a process ("self" or a number): the device and the path in its file
  * system, "254:1 /usr/bin/sh". Everybody may read mountinfo (fs/proc_namespace.c), other than what
- * leads to the files themselves. NULL: not known; else to be freed.
+ * leads to the files themselves. NULL: not known, or there are too many mounts; else to be freed.
  */
 static char *identify(const char *process, const char *path)
 {
 	autofree char *line = NULL;
 	char name[64], device[32], *found = NULL;
-	ssize_t longest = -1;
+	ssize_t longest = -1, got, total = 0;
 	size_t size = 0;
 	FILE *mounts;
 
 	snprintf(name, sizeof(name), "/proc/%s/mountinfo", process);
 	mounts = fopen(name, "re");
-	while (mounts && getline(&line, &size, mounts) > 0) {
+	while (mounts && (got = getline(&line, &size, mounts)) > 0) {
 		autofree char *root = NULL, *point = NULL;
 		ssize_t length;
 
+		total += got;
+		if (total > MOUNTINFO_BYTES_MAX) {
+			free(TAKE_PTR(found));
+			break;
+		}
 		if (sscanf(line, "%*u %*u %31s %ms %ms", device, &root, &point) != 3)
 			continue;
 		unescape(root);
@@ -123,6 +134,27 @@ static char *identify(const char *process, const char *path)
 	return found;
 }
 
+/* False: none, or a longer one. */
+static bool read_first_mount(const char *process, char line[MOUNT_LINE_LEN])
+{
+	autofclose FILE *mounts = NULL;
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/%s/mountinfo", process);
+	mounts = fopen(name, "re");
+	return mounts && fgets(line, MOUNT_LINE_LEN, mounts) && strchr(line, '\n');
+}
+
+/* One mount namespace and one root: a line has the mount's number, which no other mount of the system
+ * has, and its path below the root. */
+static bool has_our_mounts(const char *process)
+{
+	char theirs[MOUNT_LINE_LEN], ours[MOUNT_LINE_LEN];
+
+	return read_first_mount(process, theirs) && read_first_mount("self", ours) &&
+	       !strcmp(theirs, ours);
+}
+
 /* Whether the process finds the same file at this path as we do. */
 static bool is_same_for_us(const char *path, uint32_t tgid)
 {
@@ -130,6 +162,8 @@ static bool is_same_for_us(const char *path, uint32_t tgid)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u", tgid);
+	if (has_our_mounts(number))
+		return true;
 	theirs = identify(number, path);
 	ours = theirs ? identify("self", path) : NULL;
 	return ours && !strcmp(theirs, ours);
@@ -148,4 +182,18 @@ int code_file_open(const char *path, uint32_t tgid)
 		return -1;
 	found = open(path, O_PATH | O_CLOEXEC);
 	return open_regular(found);
+}
+
+int code_file_open_in_time(struct code_file_budget *budget, const char *path, uint32_t tgid)
+{
+	uint64_t begin_ns = monotonic_ns();
+	int fd;
+
+	if (begin_ns - budget->second_ns >= 1000000000)
+		*budget = (struct code_file_budget){ .second_ns = begin_ns };
+	if (budget->spent_ns >= BUDGET_NS)
+		return -EAGAIN;
+	fd = code_file_open(path, tgid);
+	budget->spent_ns += monotonic_ns() - begin_ns;
+	return fd;
 }

@@ -73,6 +73,7 @@ struct namer {
 	struct table names, files;
 	struct name **by_number; /* of NAMES_MAX numbers, in the order in which they are asked */
 	bool has_begun;          /* the first worker has */
+	struct code_file_budget budget;
 	uint32_t n_told;
 	uint32_t n_wanted, n_asked; /* those between are to be asked yet */
 };
@@ -273,21 +274,20 @@ static int ask(struct namer *namer, const struct name *name)
 {
 	struct told_file *told = table_get(&namer->files, &name->file);
 	struct question question = { .number = name->number, .offset = name->offset };
+	struct told_file new_file = { .path = name->file };
 	autoclose int fd = -1;
 	int result;
 
 	question.file = told ? told->number : namer->n_told;
 	if (!told && namer->files.count < FILES_MAX)
-		fd = code_file_open(name->file, name->tgid);
+		fd = code_file_open_in_time(&namer->budget, name->file, name->tgid);
+	if (fd == -EAGAIN)
+		return fd;
 	result = keeper_send(namer->keeper.socket, &question, sizeof(question), fd);
 	if (result || told || namer->files.count >= FILES_MAX)
 		return result;
-	told = malloc(sizeof(*told));
-	if (!told)
-		return 0;
-	*told = (struct told_file){ .path = name->file, .number = namer->n_told++ };
-	if (table_add(&namer->files, told) < 0)
-		free(told);
+	new_file.number = namer->n_told++;
+	table_add_copy(&namer->files, &new_file, sizeof(new_file)); /* else it is told again */
 	return 0;
 }
 
@@ -319,20 +319,17 @@ void namer_want(struct namer *namer, const char *file, uint32_t tgid, uint64_t o
 {
 	struct name key = { .file = keep_path(namer, file), .offset = offset }, *name;
 
-	if (!key.file || table_get(&namer->names, &key))
-		return;
-	if (namer->names.count >= NAMES_MAX)
-		forget_names(namer);
-	name = malloc(sizeof(*name));
-	if (!name)
-		return;
-	*name = key;
-	name->number = namer->n_wanted;
-	name->tgid = tgid;
-	if (table_add(&namer->names, name) < 0) {
-		free(name);
+	if (!key.file || table_get(&namer->names, &key)) {
+		ask_all(namer); /* what there was no time for before */
 		return;
 	}
+	if (namer->names.count >= NAMES_MAX)
+		forget_names(namer);
+	key.number = namer->n_wanted;
+	key.tgid = tgid;
+	name = table_add_copy(&namer->names, &key, sizeof(key));
+	if (!name)
+		return;
 	namer->by_number[namer->n_wanted++ % NAMES_MAX] = name;
 	ask_all(namer);
 }

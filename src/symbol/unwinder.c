@@ -27,6 +27,7 @@ struct unwinder {
 	size_t n_paths;
 	struct table files; /* that the worker has */
 	uint32_t n_told;    /* no number is used twice */
+	struct code_file_budget budget;
 };
 
 struct told_file {
@@ -46,19 +47,14 @@ static int send_message(const struct unwinder *unwinder, uint32_t number, int fd
 /* NO_FILE: it cannot be opened, or is told another time. */
 static uint32_t tell_file(struct unwinder *unwinder, const char *path, uint32_t tgid)
 {
-	autoclose int fd = code_file_open(path, tgid);
-	uint32_t number = fd >= 0 ? unwinder->n_told : NO_FILE;
-	struct told_file *told = malloc(sizeof(*told));
+	autoclose int fd = code_file_open_in_time(&unwinder->budget, path, tgid);
+	const struct told_file told = { path, fd >= 0 ? unwinder->n_told : NO_FILE };
 
-	if (!told || (fd >= 0 && send_message(unwinder, number, fd) < 0)) {
-		free(told);
+	if (fd == -EAGAIN || (fd >= 0 && send_message(unwinder, told.number, fd) < 0))
 		return NO_FILE;
-	}
 	unwinder->n_told += fd >= 0;
-	*told = (struct told_file){ .path = path, .number = number };
-	if (table_add(&unwinder->files, told) < 0)
-		free(told);
-	return number;
+	table_add_copy(&unwinder->files, &told, sizeof(told)); /* else it is told again */
+	return told.number;
 }
 
 /* NULL: no memory, or there are as many as a worker takes. */

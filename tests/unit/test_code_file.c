@@ -130,7 +130,7 @@ static void where_the_root_is_closed_mounts_tell(void **state)
 		end(here);
 		skip();
 	}
-	assert_int_equal(opens_for_nobody(PATH, here), mountinfo_has(PATH));
+	assert_true(opens_for_nobody(PATH, here));
 	assert_false(opens_for_nobody(PATH, elsewhere));
 	end(here);
 	end(elsewhere);
