@@ -130,7 +130,7 @@ finish_file()
 	[ ! -s "$log.err" ] || sed "s|^|$name: # |" "$log.err"
 }
 
-# What failed, once more, with what was said of it: who reads the end of a long output sees why.
+# Prints failures again with their details, as people read the end of a long output.
 recap()
 {
 	local log

@@ -74,7 +74,7 @@ few=$tick_us few_second=$second_us few_slowest=$slowest_ms
 measure many
 echo "# a tick takes $few us, $tick_us us beside $CGROUPS cgroups; a second's CPU is $few_second and $second_us us;" \
 	"the slowest scrape $slowest_ms ms"
-check_equal "there are so many" "$(find "$top" -mindepth 1 -maxdepth 1 -type d | wc -l)" $((CGROUPS + 2 * TICKS))
+check_equal "there are that many cgroups" "$(find "$top" -mindepth 1 -maxdepth 1 -type d | wc -l)" $((CGROUPS + 2 * TICKS))
 check "a second takes no more CPU beside them: $few_second us, $second_us us" \
 	test "$second_us" -le $((few_second * 2 + 1000))
 check "no scrape waits: the slowest took $few_slowest ms, $slowest_ms ms" \

@@ -44,8 +44,8 @@ for ((size = 0; size < $(stat -c %s "$TMP/whole.yml"); size++)); do
 	reload_with "$TMP/cut.yml"
 	[ "$(status)" = 401 ] || open=$((open + 1))
 done
-check_equal "cut at each of $size bytes: times that anybody was served" "$open" 0
+check_equal "cut at each of $size bytes: how many requests were served" "$open" 0
 reload_with "$TMP/whole.yml"
-check_equal "the whole file again: with the password" "$(status -u prometheus:secret)" 200
+check_equal "the complete file again: served with the password" "$(status -u prometheus:secret)" 200
 stop_background "$BACKGROUND_PID"
 done_testing

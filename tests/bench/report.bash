@@ -179,7 +179,7 @@ add_unknown()
 	printf '| not measured here | %s | %s | | %s |\n' "$1" "$2" "$3" >>"$TARGETS"
 }
 
-# add_floor WHAT VALUE OTHER: what nobody can save of the target before it: VALUE / OTHER.
+# add_floor WHAT VALUE OTHER: the lowest possible value for the target before it: VALUE / OTHER.
 add_floor()
 {
 	awk -v what="$1" -v value="$2" -v other="$3" 'BEGIN {

@@ -70,7 +70,7 @@ test_picture()
 	quit_top
 }
 
-# Whatever is pressed, whatever size the screen gets: it does no harm. The keys may spell a command that
+# Random keys and sizes do no harm. The keys may spell a command that
 # leaves: then with status 0, and it is started again. `sudo make check-keys` for longer.
 test_random_keys()
 {
@@ -92,11 +92,11 @@ test_steps()
 	press .
 	check_screen "two on" 'PAUSED .*10:08:56Z'
 	press .
-	check_screen "the end is told" 'the end of the log'
+	check_screen "the end of the log is announced" 'the end of the log'
 	type_line 'T2026-11-22T10:08:52Z'
 	check_screen "to a time" 'PAUSED .*10:08:52Z'
 	type_line 'Tyesterday'
-	check_screen "what is no time is told" 'is no time'
+	check_screen "a bad time is refused" 'is no time'
 	press + + + + P
 	check_screen "it goes on, 16 times as fast, to its end" 'replay x16 .*10:08:56Z'
 	quit_top
@@ -139,7 +139,7 @@ test_locales()
 	open_screen 80 24 NO_COLOR=1
 	start_top
 	check_status "NO_COLOR: none" 1 grep -q $'\033\[[0-9;]*[34][0-7]' <(on_screen capture-pane -ep)
-	check "NO_COLOR: titles are reversed all the same" grep -q $'\033\[[0-9;]*7' <(on_screen capture-pane -ep)
+	check "NO_COLOR: titles are still reversed" grep -q $'\033\[[0-9;]*7' <(on_screen capture-pane -ep)
 	quit_top
 }
 
@@ -287,7 +287,7 @@ test_settings()
 	quit_top
 	echo 'colour = green' >>"$TMP/config/faultmap/top.conf"
 	type_line "clear; $FAULTMAP top --replay $PWD/$log"
-	check_screen "a line that sets nothing is told" 'top.conf: line [0-9]+ is no setting'
+	check_screen "a line that is no setting is reported" 'top.conf: line [0-9]+ is no setting'
 	quit_top
 	rm -r "$TMP/config"
 }

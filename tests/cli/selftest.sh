@@ -168,7 +168,7 @@ for JOBS in 0 x -1; do
 done
 JOBS=2
 
-# All that a fake started is ended by run.sh's own end, whatever asks for it.
+# When run.sh ends, by whatever signal, it ends all that a fake has started.
 write_fake stays <<'END'
 start_background sleep 1000
 echo "$BACKGROUND_PID" >"$STARTED.$$"

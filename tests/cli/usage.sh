@@ -234,7 +234,7 @@ for arguments in --help --version "log --help"; do
 	{
 		expect_write_error "faultmap $arguments to a full disk" \
 			"No space left on device" $arguments >/dev/full
-		check_equal "faultmap $arguments to a closed pipe: no error, no word" \
+		check_equal "faultmap $arguments to a closed pipe: no error, no message" \
 			"$("$FAULTMAP" $arguments 2>&1 >&4; echo "status $?")" "status 0"
 		expect_write_error "faultmap $arguments with stdout closed" \
 			"Bad file descriptor" $arguments >&-

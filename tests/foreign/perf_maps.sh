@@ -91,7 +91,7 @@ check "node: stacks" profile node --perf-basic-prof "$TMP/touch.js"
 check_equal "node: touchPages() has its 3000" "$(touched 'JS:*touchPages ' '[anon]')" 3000
 check_equal "node: touchMore() has its 1234" "$(touched 'JS:*touchMore ' '[anon]')" 1234
 
-# Of a mapping in shared memory each page is a fault, and nobody else has it.
+# In a shared mapping each page is a fault, and only this process has it.
 shared=/dev/shm/faultmap-test-$$
 check "java: the compiler" javac -d "$TMP" "$TMP/Touch.java"
 check "java: stacks" profile java -Xbatch -XX:+PreserveFramePointer '-XX:CompileCommand=dontinline,Touch.touch*' \

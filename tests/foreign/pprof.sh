@@ -26,7 +26,7 @@ profile()
 check "stacks" profile
 check_equal "go tool pprof: each function has its faults" \
 	"$(top_of "$TMP/profile.pb.gz" -sample_index=faults -tagfocus=kind=demand_zero | grep ' touch')" "$(said)"
-check_equal "and all have as many as the call paths" \
+check_equal "all functions together have as many as the call paths" \
 	"$(top_of "$TMP/profile.pb.gz" -sample_index=faults | awk '{ sum += $1 } END { print sum }')" \
 	"$(awk '{ sum += $NF } END { print sum }' "$TMP/folded")"
 check "go tool pprof -raw" go tool pprof -raw "$TMP/profile.pb.gz"

@@ -30,7 +30,7 @@ for _ in range(3):
 time.sleep(100000)'
 }
 
-# leads_out: of whatever prompt, list or level the keys have led into.
+# leads_out: keys that leave any prompt, list or level.
 leads_out()
 {
 	press Escape

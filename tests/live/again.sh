@@ -114,7 +114,7 @@ sys.exit(max(size) < 64 << 20)' "$TMP/$detail.once"
 			(.kind | IN("file_map", "file_cow", "shmem", "swap_in")))).pages] | add)' "$TMP/$detail")" true
 done
 
-# What stays, and what is copied: it does what it is told to, and says when it is done.
+# What stays, and what is copied: the program obeys commands, and says when it is done.
 cat >"$TMP/grow.py" <<'END'
 from touch import *
 import os, sys

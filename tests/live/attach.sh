@@ -9,7 +9,7 @@
 mkfifo "$TMP/step"
 exec 4<>"$TMP/step"
 
-# start_toucher MIB: a process that touches so much when it is told, and waits before and after: $pid.
+# start_toucher MIB: starts a process that touches MIB on command, and waits before and after; sets $pid.
 start_toucher()
 {
 	start_background python3 tests/workload/touch.py "$1" --wait <&4 >"$TMP/out"
@@ -57,7 +57,7 @@ test_pid()
 	check_equal "run -p: all that the kernel counted of it" \
 		"$(report ".lines[] | select(.pid == $pid) | .minor + .major + .gup")" $((after - before))
 	check_equal "run -p: nobody else" "$(report '[.lines[].pid] | length')" 1
-	check_contains "run -p: says to whom" "$TMP/summary" "^pid $pid\$"
+	check_contains "run -p: names the process" "$TMP/summary" "^pid $pid\$"
 	check_contains "run -p: and for how long" "$TMP/summary" '^attached for [0-9.]+ s; page faults took '
 	attach_to_end
 }
@@ -97,7 +97,7 @@ test_children()
 		wait "$attached"
 		want="bash true"
 		[ "$whether" = yes ] || want=bash
-		check_equal "--children=$whether: who was counted" "$(jq -r 'select(.rec == "faults") | .comm' \
+		check_equal "--children=$whether: the processes that were counted" "$(jq -r 'select(.rec == "faults") | .comm' \
 			"$TMP/jsonl" | sort -u | xargs)" "$want"
 		kill "$(head -n 1 "$TMP/out")"
 		stop_background "$pid"

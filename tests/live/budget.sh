@@ -53,13 +53,13 @@ run_budget 0 "Python's idiom" --jsonl "$TMP/python" -- /usr/bin/python3 -c \
 if m := os.environ.get("FAULTMAP_MARK"): os.write(int(m), b"steady\n")'
 check_equal "marks, too" "$(jq -r 'select(.rec == "mark").mark' "$TMP/python")" steady
 run_budget 0 "a mark without a newline" -- sh -c 'printf steady >&"$FAULTMAP_MARK"'
-check_equal "is told" "$(cat "$TMP/err")" \
+check_equal "is reported" "$(cat "$TMP/err")" \
 	"faultmap: warning: the last mark does not end with a newline: it was ignored"
 run_budget 3 "a phase that never came is broken" --budget 'minor<=9' --phase never -- true
 check_equal "because nothing was measured" "$(cat "$TMP/err")" \
 	"faultmap: budget minor<=9: broken, no mark never came"
 run_budget 7 "the command's own failure comes first" --budget 'minor<=0' -- sh -c 'exit 7'
-check "the budget is told of all the same" grep -q 'budget minor<=0: broken' "$TMP/err"
+check "the budget is still reported" grep -q 'budget minor<=0: broken' "$TMP/err"
 run_budget 127 "a command that is not there" --budget 'minor<=0' -- "$TMP/nothing"
 
 printf '# for a project\ndenied<=0\n\nminor<=0 # nothing at all\n' >"$TMP/terms"

@@ -97,7 +97,7 @@ test_services()
 		"$(jq -s 'map(select(.rec == "interval").cgroups_lost) | add' "$TMP/log")" 0
 }
 
-# Where cgroups are not even mounted any more, new ones have their paths all the same: nothing is read there.
+# Where cgroups are not mounted any more, new ones still have their paths: nothing is read there.
 test_unmounted()
 {
 	start_log "$TMP/unmounted" unshare -m --propagation private
@@ -132,7 +132,7 @@ units_of()
 	jq -r 'select(.rec == "exit" and (.cgroup | test("/unit[0-9]*\\.service$"))) | .cgroup | sub(".*/"; "")' "$1" | sort -u
 }
 
-# The daemon's groups: of that many units each has its own, named as in the lines of a log, and nobody is unknown.
+# The daemon's groups: each of these units has its own, with its name as in the log, and no process is in "unknown".
 test_groups()
 {
 	start_daemon --interval 0.2 --mappings none --max-series 20000

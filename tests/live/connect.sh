@@ -12,7 +12,7 @@
 socket=$TMP/socket
 python=$(python3 -c 'import sys; print(sys.executable)')
 
-# as_nobody COMMAND...: with neither root's name nor its capabilities.
+# as_nobody COMMAND...: runs it as another user than root, without capabilities.
 as_nobody()
 {
 	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all "$@"
@@ -57,7 +57,7 @@ test_lines()
 	from=$(jq -rs 'map(select(.rec == "interval").ts)[0]' "$TMP/stream")
 	to=$(jq -rs 'map(select(.rec == "interval").ts)[2]' "$TMP/stream")
 	wait_for 60 grep -q "\"rec\":\"interval\",\"ts\":\"$to\"" "$TMP/log"
-	check_equal "the first line says who is there" "$(head -n 1 "$TMP/stream" | jq -r .rec)" meta
+	check_equal "the first line is a meta line" "$(head -n 1 "$TMP/stream" | jq -r .rec)" meta
 	lines_of "$TMP/stream" "$from" "$to" >"$TMP/streamed"
 	lines_of "$TMP/log" "$from" "$to" >"$TMP/logged"
 	check_equal "three intervals: the lines are those of --jsonl" "$(sum "$TMP/streamed")" "$(sum "$TMP/logged")"
@@ -89,7 +89,7 @@ sys.stdin.readline()' "$1" < <(exec tail -f --pid=$$ /dev/null)
 
 test_access()
 {
-	check_equal "by TCP, where nobody says who it is: 403" \
+	check_equal "by TCP without a user: 403" \
 		"$(curl -s --noproxy '*' -o "$TMP/body" -w '%{http_code}' "$url/stream")" 403
 	check_contains "it says how to" "$TMP/body" 'only by a unix: socket'
 	check_failure "top says so, too" 1 'says 403: only by a unix: socket' top --once --connect "$target"
@@ -170,7 +170,7 @@ for line in sys.stdin:
 	check_screen "another daemon: connected again" 'connected again'
 	press Escape
 	check_screen "and it goes on" '[0-9][0-9]Z  1s'
-	check_equal "no word of the first daemon's end" "$(screen | grep -c 'NOT CONNECTED')" 0
+	check_equal "no message about the first daemon's end" "$(screen | grep -c 'NOT CONNECTED')" 0
 	press q
 	wait_for 30 screen_has '^\$'
 	stop_background "$toucher"

@@ -48,16 +48,16 @@ copied()
 unwrap "$TMP/summary"
 while read -r who pid pages faults; do
 	check "$who: each page was a fault (getrusage)" test "$faults" -ge "$pages"
-	check_equal "$who: the rows have its copies, and what else it wrote to" \
+	check_equal "$who: the rows have its copies, and its other first writes" \
 		"$(($(copied "$pid") >= pages && $(copied "$pid") <= pages + 300))" 1
 	size=$(numfmt --to=iec $(($(copied "$pid") * 4096)))
 	check_equal "$who: the summary has them" \
 		"$(grep -c "^copied on write: .* $size by $pid (" "$TMP/summary")" 1
 done <"$TMP/said"
 "$FAULTMAP" run -o "$TMP/summary" -- true
-check_equal "who copies next to nothing is not told of" "$(grep -c '^copied' "$TMP/summary")" 0
+check_equal "a process that copies next to nothing is not mentioned" "$(grep -c '^copied' "$TMP/summary")" 0
 
-# What the kernel fills itself is in no mapping: of a process it is told how much that was.
+# Pages that the kernel fills itself are in no mapping: the summary has their number per process.
 "$FAULTMAP" run --jsonl "$TMP/filled" -o "$TMP/summary" -- /usr/bin/python3 -c '
 import mmap
 mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)'
@@ -65,7 +65,7 @@ unwrap "$TMP/summary"
 grep '^populated' "$TMP/summary" | sed 's/^/# /'
 filled=$(jq 'select(.rec == "exit").gup_total' "$TMP/filled")
 check "all of it is without an exception" test "$filled" -ge 4096
-check_equal "the summary says how much, and by whom" \
+check_equal "the summary says how much, and by which process" \
 	"$(grep -cE "^populated without an exception: (\S+): $(numfmt --to=iec $((filled * 4096))) by [0-9]+ \(python3\); at least" \
 		"$TMP/summary")" 1
 

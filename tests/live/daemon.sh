@@ -141,7 +141,7 @@ test_jsonl()
 	start_ready --jsonl /dev/full
 	wait_for 120 ticked 5
 	check_equal "a full disk does not stop the service" "$(http_status /-/healthy)" 200
-	check_equal "a full disk is told once" "$(grep -c 'No space left' "$TMP/daemon.err")" 1
+	check_equal "a full disk is reported once" "$(grep -c 'No space left' "$TMP/daemon.err")" 1
 	stop_background "$daemon"
 }
 
@@ -159,7 +159,7 @@ test_bad_input()
 	check_failure "an operand" 2 "operand" daemon something
 }
 
-# With room for the groups of whatever test runs beside this one: where one is put out its series end.
+# With room for the groups of other tests at the same time: a group that makes room for another loses its series.
 start_ready --group-by comm --max-series 100000
 test_paths
 test_counters

@@ -27,7 +27,7 @@ has_data()
 start_servers()
 {
 	start_daemon --interval 0.5
-	# The rules' windows are five minutes long: whatever is there after two scrapes is enough.
+	# The rules' windows are five minutes long; two scrapes are enough for a result.
 	start_prometheus <<-END
 		global:
 		  scrape_interval: 1s

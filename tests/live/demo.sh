@@ -28,7 +28,7 @@ rows()
 		'include "faults"; [faults_in($pid; $from; $to)] | describe' "$1"
 }
 
-# Where fault entry is a perf event, nobody tells what the access was.
+# Where fault entry is a perf event, the access is not known.
 access="write"
 
 test_run()

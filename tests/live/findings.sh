@@ -31,12 +31,12 @@ check_equal "it says so" "$(seen 'most of it in \[heap\], its malloc is of glibc
 check_equal "with what it says to do there is none" \
 	"$(findings env GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824 "${workload[@]}" again-heap)" ""
 check_equal "where Go has its heap" "$(findings "${workload[@]}" again-go)" "again "
-check_equal "that is told, too" "$(seen 'its malloc is of Go; do: .*GOGC')" 1
+check_equal "that allocator is named, too" "$(seen 'its malloc is of Go; do: .*GOGC')" 1
 # By the name of the library alone: this one allocates nothing.
 echo 'int nothing_of_jemalloc = 1; __attribute__((constructor)) static void touch(void) { nothing_of_jemalloc = 2; }' |
 	gcc -shared -fPIC -o "$TMP/libjemalloc.so.2" -xc -
 check_equal "with another malloc" "$(findings env LD_PRELOAD="$TMP/libjemalloc.so.2" "${workload[@]}" again)" "again "
-check_equal "its library is told" "$(seen 'its malloc is of jemalloc; do: .*dirty_decay_ms')" 1
+check_equal "its library is named" "$(seen 'its malloc is of jemalloc; do: .*dirty_decay_ms')" 1
 check_equal "an arena for each thread" "$(findings env MALLOC_ARENA_MAX=64 "${workload[@]}" arenas)" "arenas "
 check_equal "with what it says to do there is none of arenas" \
 	"$(findings env MALLOC_ARENA_MAX=4 "${workload[@]}" arenas)" ""
@@ -45,7 +45,7 @@ check_equal "the summary has no findings then" "$(grep -c '^findings, ' "$TMP/ou
 check_equal "copies after a fork" "$(findings "${workload[@]}" fork)" "cow-storm "
 check_equal "what they cost is what was shared" \
 	"$(jq 'select(.rec == "finding") | .cost_bytes >= 72 * 1048576 and .cost_bytes < 73 * 1048576' "$TMP/lines")" true
-check_equal "who forked whom, and until when" \
+check_equal "which process forked which, and how long both lived" \
 	"$(seen 'after a fork: python3\[[0-9]*\] forked python3\[[0-9]*\], which ended after [0-9.]*[mu]*s')" 1
 check_equal "no huge pages were split" "$(seen 'were split')" 0
 gzip <"$TMP/lines" >"$TMP/lines.gz"
@@ -119,7 +119,7 @@ else
 	# shellcheck disable=SC2016 # for the other shell
 	check_equal "a file that does not fit below a limit" "$(findings bash -c 'echo $$ >"$0" && exec "$@"' \
 		"$group/cgroup.procs" "${workload[@]}" read "$file" 3)" "thrash "
-	check_equal "whose limit it is, and how much" "$(seen "; its limit is 16M ($group/$limit)")" 1
+	check_equal "which cgroup's limit it is, and how much" "$(seen "; its limit is 16M ($group/$limit)")" 1
 fi
 if ! [ -c /dev/fuse ]; then
 	skip "a file system that answers late" "this kernel has no FUSE"

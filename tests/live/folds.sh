@@ -103,14 +103,14 @@ check_equal "few faults: no line has fewer, unless one was denied" "$(jq -c '
 check_equal "few faults: meta says so" "$(head -n 1 "$TMP/folded.jsonl" | jq .min_faults)" 50
 
 check_same "the top" --top 4
-check "the top: at most so many lines at each tick" test -z "$(jq -r '
+check "--top: at most that many lines at each tick" test -z "$(jq -r '
 	select(.rec == "faults" and .pid > 0).ts' "$TMP/folded.jsonl" | uniq -c | awk '$1 > 4')"
 
 check_same "brief processes" --fold exit
 check "brief processes: true is in one line for many" test "$(jq -s '
 	[.[] | select(.rec == "exits" and .comm == "true").processes] | max' \
 	"$TMP/folded.jsonl")" -gt 1
-check_equal "brief processes: who lived longer has lines of its own" \
+check_equal "brief processes: a process that lived longer has lines of its own" \
 	"$(jq "select(.rec == \"exit\" and .pid == $shell).exit_status" "$TMP/folded.jsonl")" 0
 
 start_daemon --interval 0.1 --jsonl "$TMP/daemon.jsonl" --jsonl-top 1 --jsonl-fold exit --jsonl-min-faults 2

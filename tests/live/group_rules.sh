@@ -120,13 +120,13 @@ test_reload()
 	scrape "$TMP/before"
 	rules 'cmdline .*service\.py (mail|web).* => both'
 	check "a reload takes other rules" hang_up '^faultmap: reloaded$'
-	check "who lives is in the new group" wait_for 120 has_group both
+	check "a running process is in the new group" wait_for 120 has_group both
 	check_equal "both of them" "$(value 'faultmap_group_processes{group="both"}')" 2
 	check_equal "the old groups are there with what they had counted" \
 		"$(value 'faultmap_group_processes{group="app-mail"}')$(went_down "$TMP/before" "$TMP/scrape")" 0
 	rules 'cmdline .*service\.py (mail => new'
 	check "a broken file" hang_up 'continuing as before'
-	check_equal "is told in one line" "$(tr -d '\000' <"$TMP/daemon.err")" \
+	check_equal "is reported in one line" "$(tr -d '\000' <"$TMP/daemon.err")" \
 		"faultmap: reloading: $TMP/rules:1: the regex \".*service\\.py (mail\": Unmatched ( or \\(; continuing as before"
 	await_ticks 2
 	check "and the old rules stay" has_group both

@@ -71,7 +71,7 @@ start_guard -p "$pid/$tid"
 order spin
 order main 5
 end_guard
-check_equal "a thread that does not fault: none, whatever others of its process do" \
+check_equal "a thread that does not fault: none, although others of its process do" \
 	"$status:$(sums):$(count true):$(cat "$TMP/err")" "0:0 0 0 0 kept:0:"
 
 order sum
@@ -79,7 +79,7 @@ start_guard -p "$pid/$tid" --prometheus-textfile "$TMP/guard.prom" --user root
 check_equal "the counters are there before any fault" \
 	"$(grep -c '^faultmap_guard_faults_total{guard="guarded",severity="minor"} 0$' "$TMP/guard.prom")" 1
 order rt 7
-check "faults are told at once" wait_for 1 has_lines 7
+check "faults are reported at once" wait_for 1 has_lines 7
 order main 5
 order bad 2
 order sum
@@ -116,7 +116,7 @@ order lock
 order map 200
 order spin
 order rt 2
-check "what is populated is told as such" wait_for 120 grep -q '"rec":"gup"' "$TMP/lines"
+check "populated pages are reported as such" wait_for 120 grep -q '"rec":"gup"' "$TMP/lines"
 end_guard
 check_equal "after it, faults are" "$status:$(count '.kind == "demand_zero"')" 3:2
 check_equal "the kernel's own are counted apart" \

@@ -100,7 +100,7 @@ test_size()
 	check_equal "log by size: SIGTERM ends it with 0" "$?" 0
 	stop_background "$storm"
 	check_sized "log by size"
-	check_equal "log by size: so many are kept" "$(find "$TMP/sized" -type f -printf '%f\n' | sort | paste -sd ' ')" \
+	check_equal "log by size: the number of files that are kept" "$(find "$TMP/sized" -type f -printf '%f\n' | sort | paste -sd ' ')" \
 		"log log.1 log.2"
 }
 
@@ -114,7 +114,7 @@ test_full_disk()
 	head -c $((8 * 1048576 - 65536)) /dev/zero >"$disk/filler"
 	start_daemon --interval 0.1 --jsonl "$disk/log"
 	start_background bash -c 'while :; do /bin/true; done'
-	check "a full disk is told" wait_for 120 grep -q 'No space left on device' "$TMP/daemon.err"
+	check "a full disk is reported" wait_for 120 grep -q 'No space left on device' "$TMP/daemon.err"
 	stop_background "$BACKGROUND_PID"
 	await_ticks 3
 	check_whole "a full disk" "$disk/log"
@@ -159,7 +159,7 @@ test_socket()
 	check "its first line says how many were lost" has_lost <(head -n 1 "$TMP/shipped.1")
 
 	kill -STOP "$shipper"
-	check "one that stops is told" wait_for 180 flood_tells
+	check "a shipper that stops is reported" wait_for 180 flood_tells
 	before=$(ticks)
 	check "and readings go on" await_ticks 5
 	check "and pages are served" test "$(ticks)" -gt "$before"
@@ -179,7 +179,7 @@ test_socket()
 	keep_log "$TMP/first" "$TMP/shipped.1"
 }
 
-# `faultmap log` into a pipe that nobody reads: it goes on, and SIGTERM ends it.
+# `faultmap log` into a pipe without a reader goes on, and SIGTERM ends it.
 test_stalled_pipe()
 {
 	mkfifo "$TMP/pipe"
@@ -188,7 +188,7 @@ test_stalled_pipe()
 	for _ in {1..8}; do
 		python3 tests/workload/touch.py 64 >/dev/null
 	done
-	check "log: a reader that stops is told" wait_for 120 grep -q 'does not keep up' "$TMP/log.err"
+	check "log: a reader that stops is reported" wait_for 120 grep -q 'does not keep up' "$TMP/log.err"
 	stop_background "$BACKGROUND_PID"
 	check_equal "log: SIGTERM ends it, and lines are lost" "$?" 1
 	timeout 1 cat <&3 >"$TMP/piped"
@@ -207,7 +207,7 @@ test_slow_pipe()
 	exec 3<>"$TMP/slow"
 	start_background "$FAULTMAP" log --slice 4K -d 0.1 >"$TMP/slow" 2>"$TMP/slow.err" 3>&-
 	log=$BACKGROUND_PID
-	check "log: a reader that pauses is told" wait_for 180 slow_floods
+	check "log: a reader that pauses is reported" wait_for 180 slow_floods
 	start_background cat "$TMP/slow" >"$TMP/slow.jsonl" 3>&-
 	reader=$BACKGROUND_PID
 	exec 3>&-
@@ -237,7 +237,7 @@ report_fails()
 {
 	"$FAULTMAP" report "${@:3}" >"$TMP/report" 2>"$TMP/err"
 	check_equal "$1: exit status" "$?" 1
-	check_contains "$1: is told" "$TMP/err" "$2"
+	check_contains "$1: is reported" "$TMP/err" "$2"
 }
 
 # Commas in numbers are for people.

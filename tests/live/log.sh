@@ -149,7 +149,7 @@ test_workload()
 {
 	local access=write
 
-	# Where fault entry is a perf event, nobody tells what the access was.
+	# Where fault entry is a perf event, the access is not known.
 	! grep -q '"hooks":.*"perf_event/page-faults"' "$log" || access=unknown
 	check_equal "the touched mapping has exactly its faults" "$(jq -s -c --argjson pid "$touch_pid" '
 		[.[] | select(.rec == "faults" and .pid == $pid and .minor_total > 10000)][-1] |
@@ -238,14 +238,14 @@ test_ends()
 	check_equal "and no message" "$(cat "$TMP/err")" ""
 }
 
-# none_in_flight LINES: an interval after so many lines of the file says so.
+# none_in_flight LINES: whether an interval after the first LINES lines of the file says so.
 none_in_flight()
 {
 	tail -n "+$(($1 + 1))" "$TMP/asleep.jsonl" | jq -e -n '
 		[inputs | select(.rec == "interval" and .in_flight == 0)] | length > 0'
 }
 
-# What a task that sleeps has faulted last is told by its counters at the next tick, whatever it does
+# The last faults of a sleeping task are counted at the next tick by its own counters, whatever it does
 # not do: twenty processes that wait for a gate to open have no fault in flight.
 test_asleep()
 {
@@ -259,7 +259,7 @@ test_asleep()
 		: >"$0.ready" && wait' "$TMP/gate" 9>&-
 	wait_for 120 test -e "$TMP/gate.ready"
 	lines=$(wc -l <"$TMP/asleep.jsonl")
-	check "the last faults of who sleeps are counted at a tick" \
+	check "the last faults of a sleeping process are counted at a tick" \
 		wait_for 120 none_in_flight "$lines"
 	exec 9>&-
 	wait "$BACKGROUND_PID"
@@ -312,7 +312,7 @@ print("heard", len(server.accept()[0].recv(1)), flush=True)' "$TMP/shared/socket
 	check_equal "which has heard nothing" "$(cat "$TMP/heard")" "heard 0"
 	(umask 0 && "$FAULTMAP" run -o "$TMP/shared/new" -- true)
 	(umask 0 && "$FAULTMAP" run --json -o "$TMP/shared/new.jsonl" -- true)
-	check_equal "what run makes anew is for its user alone, whatever the umask" \
+	check_equal "a file that run makes is for its user only, whatever the umask" \
 		"$(stat -c %a "$TMP/shared/new" "$TMP/shared/new.jsonl" | paste -sd ' ')" "600 600"
 }
 

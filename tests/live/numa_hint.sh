@@ -51,7 +51,7 @@ for thread in threads:
 print(json.dumps({"pid": os.getpid(), "start": hex(start), "end": hex(start + PAGES * 4096)}))
 SHARE
 
-# rows FILTER: minor faults of the rows that it lets through, and whatever else they counted.
+# rows FILTER: prints the minor faults of matching rows, and their other counts.
 rows()
 {
 	jq -c -s -L tests/live --slurpfile case "$TMP/case" "include \"faults\"; \$case[0] as \$case

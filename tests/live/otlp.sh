@@ -24,7 +24,7 @@ point()
 		"$TMP/got/body" --args "${@:2}"
 }
 
-# A body has come since, and says so many faults as /metrics or more.
+# has_news FAULTS: whether a body has come with at least this many faults.
 has_news()
 {
 	[ -e "$TMP/got/body" ] && [ "$(point system.paging.faults system.paging.fault.type=minor)" -ge "$1" ] 2>/dev/null
@@ -70,15 +70,15 @@ test_body()
 test_trouble()
 {
 	echo 400 >"$TMP/got/status"
-	check "a receiver that refuses is told of" wait_for 60 tells "pushing metrics to http://127.0.0.1:$port: the receiver answers 400: no, thanks" 1
+	check "a receiver that refuses is reported" wait_for 60 tells "pushing metrics to http://127.0.0.1:$port: the receiver answers 400: no, thanks" 1
 	check "the next ones are tried" wait_for 60 has_requests 400 3
 	echo 503 >"$TMP/got/status"
 	check "one that cannot now is asked again" wait_for 60 has_requests 503 2
 	check_equal "all that is one line" "$(grep -c 'pushing metrics' "$TMP/daemon.err")" 1
 	rm "$TMP/got/status"
-	check "that it works again is told" wait_for 90 tells "pushing metrics to .* works again" 1
+	check "that it works again is reported" wait_for 90 tells "pushing metrics to .* works again" 1
 	stop_background "$receiver"
-	check "a receiver that is gone is told of" wait_for 60 tells "pushing metrics to .*; trying again" 1
+	check "a receiver that is gone is reported" wait_for 60 tells "pushing metrics to .*; trying again" 1
 	await_ticks 5
 	check "the daemon goes on" ticked 1
 	start_receiver

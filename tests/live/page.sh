@@ -50,7 +50,7 @@ test_answers()
 {
 	# The hostile program lies where only its user may look.
 	start_daemon --interval 0.3 --group-by exe --mappings-names all
-	# A shell that has so many faults that it stays among the top groups on a busy machine, and goes on.
+	# A shell with enough faults to stay among the top groups on a busy machine.
 	program="$TMP/$HOSTILE/b><script>document.title=2<"
 	mkdir -p "$program"
 	program="$program/script>"

@@ -40,7 +40,7 @@ bash -c 'echo $PPID $$' >"$3/pids"
 END
 "${inside[@]}" "$FAULTMAP" run --json --detail=full -o "$TMP/log" -- \
 	bash "$TMP/cases.sh" "$faultgen" "$directory" "$TMP" 2>"$TMP/messages"
-check_equal "run: works, without a word" "$? $(cat "$TMP/messages")" "0 "
+check_equal "run: works, without a message" "$? $(cat "$TMP/messages")" "0 "
 check_cases demand_zero_write threads exec_chain file_map_major denied_bus
 read -r parent child <"$TMP/pids"
 check_equal "run: pid and parent are those of the namespace" \
@@ -80,7 +80,7 @@ check_equal "log: nothing of the process outside, or of any that this namespace 
 check_equal "log: the first process has no parent here" \
 	"$(jq -c -n '[inputs | select(.rec == "process" and .pid == 1) | .ppid] | unique - [0]' \
 		"$TMP/log")" "[]"
-check_equal "log: what perf events count on the whole machine is held against nothing" \
+check_equal "log: interval lines have no counts of perf events, which are of the whole machine" \
 	"$(jq -c -n '[inputs | select(.rec == "interval") | keys[] | select(test("^(perf_|missed)"))]' \
 		"$TMP/log")" "[]"
 

@@ -64,7 +64,7 @@ start_showing --listen 127.0.0.1:0 --group-by comm --mappings-names all
 check_shown "--mappings-names all: everything is named" 'mapping="/.*secret-file"' "http://$target/metrics"
 stop_background "$daemon"
 
-# To who was let in.
+# For a client with a password.
 start_showing --listen "unix:$TMP/socket" --group-by comm
 check_shown "a unix socket: everything is named" 'mapping="/.*secret-file"' \
 	--unix-socket "$TMP/socket" http://faultmap/metrics

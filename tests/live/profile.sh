@@ -164,10 +164,10 @@ check "nobody has an answer yet" kill -0 "$slow" "$same"
 stop_background "$left" # who leaves does not matter
 set_gzip g
 wait "$slow" "$same"
-check_equal "then it comes, to who asked for the same, too" "$(cat "$TMP/status" "$TMP/status2")" "200
+check_equal "then the answer comes, also to a client that asked for the same" "$(cat "$TMP/status" "$TMP/status2")" "200
 200"
 check "both have the same" cmp "$TMP/slow" "$TMP/same"
-check_equal "it is whole" "$(gzip -t "$TMP/slow" 2>&1)" ""
+check_equal "it is complete" "$(gzip -t "$TMP/slow" 2>&1)" ""
 set_gzip s
 start_background curl -s --noproxy '*' -m 100 -o "$TMP/slow" "$url/debug/pprof/faults"
 wait_for 60 gzip_is w

@@ -65,7 +65,7 @@ has_lines()
 		[ "$(grep -c '"rec":"interval"' "$TMP/work/faults.jsonl")" -ge 3 ]
 }
 
-# The daemon goes on until it is told to end.
+# The daemon runs until a signal ends it.
 test_daemon()
 {
 	check_contains "README.md: the daemon is started" <(echo "$1") '^sudo faultmap daemon .*faults\.jsonl'
@@ -75,7 +75,7 @@ test_daemon()
 	check "it ends well" stop_background $!
 }
 
-# Without a terminal it prints a table at each tick, until it is told to end.
+# Without a terminal it prints a table at each tick, until a signal ends it.
 test_top()
 {
 	(cd "$TMP/work" && eval "exec ${1#sudo }" >"$TMP/out" 2>"$TMP/err" </dev/null) &

@@ -111,7 +111,7 @@ wait_for 60 has_refaults
 before=$(counted)
 run_in_groups reread "$file" $pages 4
 check_kernel 20
-check_equal "$name: so many came back" "$(query '[in_case.refaults // 0] | add >= $case.pages')" true
+check_equal "$name: the number of pages that came back" "$(query '[in_case.refaults // 0] | add >= $case.pages')" true
 stop_background "$log"
 keep_log "$TMP/log"
 

@@ -115,7 +115,7 @@ check "the service manager hears RELOADING and READY" wait_for 120 awk '
 	END { exit n < 7 }' "$TMP/heard"
 
 configure 'interval = 5' 'bogus = 1'
-check "a bad file is told in one line" hang_up 'bogus'
+check "a bad file is reported in one line" hang_up 'bogus'
 check_equal "the line" "$(cat "$TMP/err")" "faultmap: reloading: $TMP/conf:3: unknown key $(
 	)\"bogus\"; see faultmap daemon --help; continuing as before"
 check_equal "and the old configuration stays" "$(ask -X POST "$url/-/reload"):$(ask "$url/-/ready")" \

@@ -77,7 +77,7 @@ test_one_fills_it()
 	wait_for 120 has_exit "$filler"
 	wait_for 120 has_exit "$other"
 	stop_log "$filler" "$other"
-	check_equal "one who fills the table: all his faults, some of them in his [other]" \
+	check_equal "a process that fills the table: all of its faults, some of them in its [other]" \
 		"$(($(sum_of "$filler" true) + $(jq "select(.rec == \"exit\" and .pid == $filler).gup_total" "$TMP/log")))" \
 		"$(awk '{ print $2 + $3 }' "$TMP/oracle")"
 	check_equal "he has an [other], and what is in it is counted" \
@@ -143,7 +143,7 @@ test_lost_exit()
 	wait_for 120 has_exit "$lost"
 	stop_log "$lost"
 	check "exit records were lost" test "$(counter exits_lost)" -gt 0
-	check_equal "its rows are shown all the same" \
+	check_equal "its rows are still shown" \
 		"$(sum_of "$lost" '.kind == "demand_zero" and (.map_start | startswith("0x1000"))')" \
 		6000
 	check "none of its 6,000 faults is in flight for ever" \
@@ -152,7 +152,7 @@ test_lost_exit()
 		"$(jq -r "select(.rec == \"exit\" and .pid == $lost).comm" "$TMP/log")" rows
 }
 
-# run forgets who has ended at once: any number of processes in one tick.
+# run forgets ended processes at once: any number of them in one tick.
 test_followed()
 {
 	local id

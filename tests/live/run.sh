@@ -64,7 +64,7 @@ test_output()
 		"$FAULTMAP" run -o "$TMP/nowhere/x" -- touch "$TMP/started"
 	check "and then CMD is not started" test ! -e "$TMP/started"
 	check_status "1: -o cannot be written" 1 "$FAULTMAP" run -o /dev/full -- true
-	check_status "CMD's own failure is told before ours" 4 \
+	check_status "CMD's own exit status has priority over ours" 4 \
 		"$FAULTMAP" run -o /dev/full -- sh -c 'exit 4'
 	check_equal "CMD ignores no signal on our account" \
 		"$(ignored "$FAULTMAP" run -o "$TMP/summary" --)" "$(ignored env)"
@@ -194,7 +194,7 @@ test_json()
 		"$FAULTMAP" run --json -o "$TMP/nowhere/x" -- true
 }
 
-# CMD's end is the end, whatever it leaves behind.
+# run ends when CMD ends, also if CMD leaves processes behind.
 test_left_behind()
 {
 	"$FAULTMAP" run --json -o "$TMP/json" -- \

@@ -28,7 +28,7 @@ cat >"$TMP/demo.py" <<-'END'
 	sys.stdin.readline()
 END
 
-# One that faults all the time, a little: who is on top before.
+# A process with a few faults all the time, which is the first line before the demo.
 cat >"$TMP/other.py" <<-'END'
 	import mmap, time
 	while True:
@@ -86,7 +86,7 @@ test_demo()
 	check_screen "its $pages pages are in its mapping" " ${mib}M +$pages .*\[anon\]"
 	check_screen "over all of its slices" "$pages .*█{30}.*\[anon\]"
 	echo >&7
-	check_screen "its exit is told" "PID $demo .*EXITED"
+	check_screen "its exit is shown" "PID $demo .*EXITED"
 	check_screen "and its figures stay" " ${mib}M +$pages .*\[anon\]"
 	stop_background "$other"
 	press Escape

@@ -211,7 +211,7 @@ journal
 check_contains "the journal names the watchdog" "$TMP/journal" 'Watchdog timeout'
 check "the ticks go on" await_ticks 1
 
-# Without CAP_SYS_ADMIN: this kernel may allow perf events all the same (perf_event_paranoid).
+# Without CAP_SYS_ADMIN: this kernel may still allow perf events (perf_event_paranoid).
 cp "$root$prefix/share/faultmap/no-sys-admin.conf" "$etc/systemd/system/faultmap.service.d/"
 in_container systemctl daemon-reload
 check "no-sys-admin.conf: it starts" in_container systemctl restart faultmap.service

@@ -61,7 +61,7 @@ for detail in full fast; do
 	check_equal "$detail: each call path has its faults" "$(counted)" "$(said)"
 done
 check_contains "the table has the functions" "$TMP/table" '^ *2[0-9]* .* touch  '
-check_contains "and how much of it has whole stacks" "$TMP/table" 'whole stacks: [89][0-9.]* % of the faults'
+check_contains "and which share has complete stacks" "$TMP/table" 'whole stacks: [89][0-9.]* % of the faults'
 
 # The same program, built in other ways.
 source=tests/workload/callers.c
@@ -82,7 +82,7 @@ check_built()
 check_built static -static -fno-omit-frame-pointer
 check_built no_pie -no-pie -fno-omit-frame-pointer
 
-# In C++: names are as they were written, whatever the linker calls them.
+# In C++ names are shown as in the source, not as the linker has them.
 cat >"$TMP/mangled.cc" <<'EOF'
 #include <sys/mman.h>
 namespace shop {

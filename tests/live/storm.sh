@@ -98,7 +98,7 @@ replaced_storm()
 	check_equal "$name: all that were served are in rows" \
 		"$(query "total($rows | .minor + .major)")" \
 		"$(query 'last(.[] | select(.rec == "exit" and .pid == $o.pid)) | .minor_total + .major_total - .gup_total')"
-	# In full detail the fault's end looks for its mapping while nobody can take it away.
+	# In full detail the mapping is looked up at the fault's end, while it cannot be unmapped.
 	[ "$1" = fast ] || check_equal "$name: nothing without a kind" \
 		"$(query "total($rows | select(.kind == \"unknown\") | .minor + .major)")" 0
 }

@@ -59,7 +59,7 @@ check_log()
 	check_equal "$name: nothing is hidden, by any word" "$found" ""
 	text=$("$FAULTMAP" report "$1")
 	total=$("$FAULTMAP" report --by kind --all --json "$1" | jq .total.denied)
-	check_equal "$name: what was denied is told with its cause" "$(sed -n 's/^denied: \([0-9,]*\) .*/\1/p' \
+	check_equal "$name: denied faults have their cause" "$(sed -n 's/^denied: \([0-9,]*\) .*/\1/p' \
 		<<<"$text" | tr -d , | awk '{ sum += $1 } END { print sum + 0 }')" "$total"
 	check_equal "$name: what is said of it is said in 80 columns" "$(for by in $words; do
 		[ "$by" = row ] || "$FAULTMAP" report --by "$by" "$1" | too_wide; done)" ""

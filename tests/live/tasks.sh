@@ -62,7 +62,7 @@ start_log()
 	wait_for 120 grep -qs '"rec":"interval"' "$TMP/log"
 }
 
-# Each writes to two mappings when it is born and when it is told to, and sleeps ever after.
+# Each writes to two mappings at its start and on command, and otherwise sleeps.
 test_crowd()
 {
 	local parent everybody

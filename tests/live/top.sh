@@ -110,7 +110,7 @@ test_modes()
 			"$(awk '/^ *PID / { below = 1; next } below && /^ *[0-9]+ / { rows++ }
 				below && /\([0-9]+ more\)/ { rest++ } END { print rows, rest }' "$TMP/top")" "3 1"
 	done
-	check_equal "-n for rows is told once" "$(grep -c 'say --rows,' "$TMP/err") $(wc -l <"$TMP/err")" "1 1"
+	check_equal "-n for rows: the note about --rows comes once" "$(grep -c 'say --rows,' "$TMP/err") $(wc -l <"$TMP/err")" "1 1"
 	start_background "$FAULTMAP" top -b -d 0.1 >"$TMP/top"
 	wait_for 120 grep -q '^faultmap ' "$TMP/top"
 	kill -INT "$BACKGROUND_PID"
@@ -120,7 +120,7 @@ test_modes()
 	"$FAULTMAP" top --once -d 0.1 >/dev/full 2>"$TMP/err"
 	check_equal "1: stdout cannot be written, said in one line" "$? $(wc -l <"$TMP/err")" "1 1"
 	"$FAULTMAP" top -b -d 0.1 2>"$TMP/err" | head -n 1 >"$TMP/top"
-	check_equal "a reader that leaves ends -b without a word" \
+	check_equal "a reader that leaves ends -b without a message" \
 		"$(wc -l <"$TMP/top") $(cat "$TMP/err")" "1 "
 }
 

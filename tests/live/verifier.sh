@@ -13,7 +13,7 @@ verified()
 	cat "/proc/$1/fdinfo/"* | awk '/^verified_insns:/ { sum += $2; if ($2 > most) most = $2 } END { print sum + 0, most + 0 }'
 }
 
-# check_verified MOST FLAG...: a log with these flags takes so many at most, and each program a third of what a
+# check_verified MOST FLAG...: a log with these flags takes at most MOST instructions, and each program a third of what a
 # kernel allows (BPF_COMPLEXITY_LIMIT_INSNS is a million), half of it with the object for old kernels.
 check_verified()
 {

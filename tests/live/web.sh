@@ -76,7 +76,7 @@ test_bad_clients()
 	descriptors=$(find "/proc/$daemon/fd" -type l | wc -l)
 	check "the daemon's descriptors stay bounded" test "$descriptors" -lt 300
 	url=http://$v4 check "ticks go on" wait_for 120 ticked "$((before + 11))"
-	check "who sends a byte a second is cut" wait_for 120 grep -q cut "$TMP/client"
+	check "a client that sends a byte a second is closed" wait_for 120 grep -q cut "$TMP/client"
 	stop_client
 	check_equal "scrapes go on" "$(http_status "http://$v4/metrics" --compressed)" 200
 }
@@ -226,7 +226,8 @@ test_passwords()
 		"$(grep -c 'clear text' "$TMP/daemon.err")" 0
 }
 
-# refused_and_guarded NAME REGEX: a reload that would let everybody in is told as such, and lets nobody in.
+# refused_and_guarded NAME REGEX: a reload that would remove authentication is refused with a message, and
+# authentication stays.
 refused_and_guarded()
 {
 	reload
@@ -314,7 +315,7 @@ test_suites()
 	check_equal "so is TLS 1.3" "$(tls_status --tlsv1.3)" 200
 	write_config server2 'cipher_suites: [ TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA ]'
 	reload
-	check_equal "with a cipher that TLS 1.3 has not, who has TLS 1.3 speaks 1.2" "$(tls_status)" 200
+	check_equal "with a cipher that TLS 1.3 lacks, a client that has TLS 1.3 speaks 1.2" "$(tls_status)" 200
 }
 
 test_rate_limit()
@@ -344,7 +345,7 @@ test_reload()
 	stop_client
 	sed -i 's/cert_file/cert_fill/' "$TMP/web.yml"
 	reload
-	check_equal "a bad file is told in one line" "$(grep -c 'line 2: unknown key .cert_fill' \
+	check_equal "a bad file is reported in one line" "$(grep -c 'line 2: unknown key .cert_fill' \
 		"$TMP/daemon.err")" 1
 	check_equal "and changes nothing" "$(tls_status)" 200
 	check_equal "POST /-/reload fails on it" \
@@ -430,7 +431,7 @@ test_tls()
 	test_suites
 	test_rate_limit
 	stop_background "$daemon"
-	check_equal "it ends with 0 all the same" "$?" 0
+	check_equal "it still ends with 0" "$?" 0
 }
 
 # Whoever it is: they have no password yet.

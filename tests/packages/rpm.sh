@@ -45,7 +45,7 @@ check_equal "it needs the libraries that the program does" \
 	"$(rpm -qpR "$rpm" | sed -n 's/^\(lib[^(]*\)()(64bit)$/\1/p' | sort)" \
 	"$(objdump -p "$BUILD/faultmap" | awk '$1 == "NEEDED" { print $2 }' | sort)"
 check_contains "the daemon needs the command" <(rpm -qpR "$daemon_rpm") "^faultmap >= $version-"
-check_contains "who has the one package of before gets both" <(rpm -qp --obsoletes "$daemon_rpm") \
+check_contains "an upgrade from the one package installs both" <(rpm -qp --obsoletes "$daemon_rpm") \
 	"^faultmap < $version-2\$"
 check_equal "the command brings no unit" "$(files "$rpm" | grep -E 'systemd|^/etc')" ""
 check_equal "the command has no scripts" "$(rpm -qp --scripts "$rpm")" ""

@@ -20,7 +20,7 @@ with Browser() as browser:
     browser.open(sys.argv[1])
     program = json.dumps(sys.argv[2])
     wanted = f"{FRAMES}.some((frame) => frame.getAttribute('aria-label').startsWith('process ' + {program} + ':'))"
-    # It stays as it was drawn, and then others may have had so many faults that this one's are not seen.
+    # The graph is drawn once; if other programs had too many faults at that time, this one's are not in it.
     for _ in range(5):
         if browser.wait(wanted) is True:
             break

@@ -31,7 +31,7 @@ argument()
 export BUILD=/faultmap/build DEADLINE_FACTOR=8 WORK_DIVISOR=8
 features=/run/features # what `faultmap check --json` says
 
-# Whether the tests can run. A kernel without a required feature is told by its reason; one that has them
+# Whether the tests can run. For a kernel without a required feature the reason is printed; one that has them
 # all and still does not work, by the end of what its verifier says.
 check_kernel()
 {
