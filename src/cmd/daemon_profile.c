@@ -14,11 +14,11 @@
 #include "symbol/namer.h"
 
 struct daemon_profile {
-	struct sink_recent *recent; /* the sinks' */
+	struct sink_recent *recent; /* owned by the sinks */
 	struct namer *namer;        /* NULL: offsets are shown */
 	struct loop *loop;
 	struct profile_renderer *renderer; /* NULL: not started yet */
-	pthread_mutex_t lock;              /* of the namer: the renderer's thread asks it, too */
+	pthread_mutex_t lock;              /* of the namer, which the renderer's thread uses, too */
 };
 
 int daemon_profile_new(struct daemon_profile **ret_profile, const struct privileges_user *user,
@@ -53,7 +53,7 @@ static int take_names(void *context, uint32_t events)
 {
 	struct daemon_profile *profile = context;
 
-	if (events & (EPOLLHUP | EPOLLERR)) { /* nobody is there any more */
+	if (events & (EPOLLHUP | EPOLLERR)) { /* the worker has ended for good */
 		loop_remove_fd(profile->loop, namer_fd(profile->namer));
 	} else {
 		pthread_mutex_lock(&profile->lock);
@@ -120,7 +120,7 @@ void daemon_profile_free(struct daemon_profile *profile)
 	free(profile);
 }
 
-/* Asks for the names of what the last tick brought. */
+/* Asks for the names of code in the last tick. */
 static void want_names(struct daemon_profile *profile)
 {
 	struct sink_profile *last = sink_recent_last(profile->recent);

@@ -25,7 +25,7 @@ int daemon_profile_watch(struct daemon_profile *profile, struct loop *loop, prof
 			 void *context);
 /* Before the loop goes. NULL is fine. */
 void daemon_profile_leave(struct daemon_profile *profile);
-/* After each tick: asks for the names of what is new. */
+/* After each tick: asks for the names of new code. */
 void daemon_profile_tick(struct daemon_profile *profile);
 /* A profile of the last so many seconds: for pprof, as Parca and Pyroscope take it, or a page. As
  * profile_renderer_get(), while it watches. */

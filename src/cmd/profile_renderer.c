@@ -18,17 +18,17 @@
 /* What Pyroscope takes (pkg/validation/limits.go): samples, and bytes before they are gzipped. */
 #define PPROF_SAMPLES_MAX 16000
 #define PPROF_BYTES_MAX (4u << 20)
-/* More than anybody sees in a graph; the page is gzipped on the loop. */
+/* More than a graph can show; the loop gzips the page. */
 #define FLAME_SAMPLES_MAX 4000
 #define FLAME_BYTES_MAX (1u << 20)
-/* Different ones at once: two formats, and who asks for other seconds. */
+/* Profiles in the making at once: two formats, and different numbers of seconds. */
 #define JOBS_MAX 6
 #define STACK_SIZE (512 * 1024)
 
 enum job_state { JOB_NONE, JOB_WAITS, JOB_RUNS, JOB_MADE, JOB_DONE };
 
 struct job {
-	enum job_state state; /* JOB_WAITS and JOB_RUNS: the thread's */
+	enum job_state state; /* in JOB_WAITS and JOB_RUNS the thread owns it */
 	enum profile_format format;
 	unsigned int seconds;
 	uint64_t tick;
@@ -45,11 +45,11 @@ struct profile_renderer {
 	profile_again_fn again;
 	void *again_context;
 	uint64_t tick;
-	bool is_handing_out; /* what is done is for those who waited, be there a tick since */
-	int event_fd;        /* the thread tells the loop that something is made */
+	bool is_handing_out; /* results go to the clients that waited, even if there was a tick since */
+	int event_fd;        /* the thread tells the loop that a profile is ready */
 	pthread_t thread;
 	bool has_thread;
-	/* Both threads', under the lock */
+	/* used by both threads, under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;
 	struct job jobs[JOBS_MAX];
@@ -96,7 +96,7 @@ static bool is_ending(struct profile_renderer *renderer)
 	return ending;
 }
 
-/* With half as many samples until it is small enough, or nobody waits any more. */
+/* Halves the number of samples until it is small enough, or no client waits any more. */
 static void render(struct profile_renderer *renderer, struct job *job)
 {
 	size_t max = job->format == PROFILE_FLAME ? FLAME_SAMPLES_MAX : PPROF_SAMPLES_MAX;
@@ -196,7 +196,7 @@ static int copy_of(const struct job *job, char **ret_bytes, size_t *ret_size)
 	return 0;
 }
 
-/* Under the lock. The one of this kind, be it in the making; else one that is free, or NULL. */
+/* Under the lock. The job of this kind, also while it is being made; else a free one, or NULL. */
 static struct job *find_job(struct profile_renderer *renderer, enum profile_format format,
 			    unsigned int seconds)
 {

@@ -51,14 +51,14 @@ extern const char *const watch_details[];
 		.max = 1048576                                                                    \
 	}
 
-/* The same for commands that show threads, */
+/* Entries for commands that show threads ... */
 #define THREADS_OPTION(config, member)                                                  \
 	{                                                                               \
 		.name = "threads",                                                      \
 		.help = "count each thread separately, for JSON lines and --by thread", \
 		.type = OPTION_FLAG, .offset = offsetof(config, member.threads)         \
 	}
-/* How stacks are sampled: a prime, so that it is in step with nothing. */
+/* Every how many faults a stack is copied: a prime, so that no program faults in step with it. */
 #define STACK_SAMPLES_DEFAULT 101
 #define STACK_SAMPLES_OPTION(config, member)                                                      \
 	{                                                                                         \
@@ -69,7 +69,7 @@ extern const char *const watch_details[];
 		.type = OPTION_UINT, .offset = offsetof(config, member.stack_samples), .min = 0,  \
 		.max = 1000000                                                                    \
 	}
-/* and code. */
+/* ... and code. */
 #define CODE_OPTIONS(config, member)                                                                   \
 	STACK_SAMPLES_OPTION(config, member),                                                          \
 		{ .name = "stacks",                                                                    \
@@ -84,7 +84,7 @@ extern const char *const watch_details[];
 		.type = OPTION_FLAG, .offset = offsetof(config, member.code)                           \
 	}
 
-/* What has no line of its own in JSON lines; part of the command's config. */
+/* Which rows and processes are summed up in JSON lines; part of the command's config. */
 struct fold_flags {
 	uint64_t min_faults;
 	uint64_t top;

@@ -127,7 +127,7 @@ static void leave_out_program(struct bpf_object_skeleton *skeleton, const char *
 	}
 }
 
-/* Without what the object for old kernels has not. */
+/* Removes what the object for old kernels lacks. */
 static void take_old(struct bpf_object_skeleton *skeleton)
 {
 	skeleton->data = (void *)faultmap_old_bpf__elf_bytes(&skeleton->data_sz);
@@ -142,8 +142,8 @@ static void take_old(struct bpf_object_skeleton *skeleton)
 	leave_out_program(skeleton, "walk_tasks");
 }
 
-/* One skeleton is for all objects: they have the same variables, and the same maps and programs but
- * for a few. */
+/* One skeleton serves all objects: they have the same variables, and nearly the same maps and
+ * programs. */
 struct faultmap_bpf *object_open(const struct collector_options *options,
 				 const struct feature_set *features, uint32_t sample_every)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which of the three objects of BPF programs to load: the one for kernels before Linux 6.1, the one
- * in which all switches are constants because they are as usual (SWITCHES in bpf/abi.h), or the one
- * for all else. Private to collector_load.c.
+ * Which of the three BPF objects to load: the one for kernels before Linux 6.1; the one for the usual
+ * switches, which are constants in it (SWITCHES in bpf/abi.h); or the one for all other cases.
+ * Private to collector_load.c.
  */
 #ifndef FAULTMAP_OBJECT_H
 #define FAULTMAP_OBJECT_H
@@ -11,8 +11,8 @@
 
 /*
  * Whether to take the object for kernels before Linux 6.1. It names no kernel function: libbpf
- * (1.1) looks for one that vmlinux has not in the BTF of modules, and fails where that is forbidden
- * (BPF_BTF_GET_NEXT_ID wants CAP_SYS_ADMIN), although nobody has to have it.
+ * (1.1) searches the BTF of modules for one that vmlinux lacks, and fails where that is forbidden
+ * (BPF_BTF_GET_NEXT_ID needs CAP_SYS_ADMIN), although the function is optional.
  */
 bool object_is_old(const struct feature_set *features);
 

@@ -17,7 +17,7 @@ enum group_by {
 	GROUP_BY_COMM,
 	GROUP_BY_EXE, /* /proc/PID/exe; [COMM] where that is private or not known */
 	GROUP_BY_UID,
-	GROUP_BY_PID, /* a pid that is used again goes on with its series */
+	GROUP_BY_PID, /* a reused pid continues its series */
 };
 
 /* The words, by enum group_by; NULL-terminated. */
@@ -30,10 +30,10 @@ struct group_label {
 	char text[LABEL_LEN]; /* valid UTF-8 */
 	/* GROUP_BY_UNIT: the container, if it is one. GROUP_BY_POD: the pod, without a container. */
 	struct unit_name unit;
-	struct pod pod; /* what these are called, as far as it is known */
+	struct pod pod; /* their names, as far as known */
 };
 
-/* What labels are made by. */
+/* How labels are made. */
 struct group_labels {
 	enum group_by by;
 	struct group_rules *rules; /* they come first; NULL: none */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What /metrics has of page faults, in OpenTelemetry's terms: the body of an OTLP/HTTP request as
+ * The page faults of /metrics in OpenTelemetry's terms: the body of an OTLP/HTTP request as
  * JSON (ExportMetricsServiceRequest), cumulative since the daemon's start.
  * https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */

@@ -12,7 +12,7 @@
 #include "base/util.h"
 
 #define LIST_AGAIN_NS 5000000000ULL
-/* Of an environment: the rest is not looked at. */
+/* Of an environment: the rest is ignored. */
 #define ENVIRONMENT_MAX 32768
 
 struct listed_pod {
@@ -148,7 +148,7 @@ static void list_containers(struct pod_names *names)
 		closedir(directory);
 }
 
-/* True when everything that the unit has is known now. */
+/* Whether all of the unit's names are known now. */
 static bool look_up(const struct pod_names *names, const struct unit_name *unit, struct pod *pod)
 {
 	bool has_pod = !unit->pod_uid[0], has_container = !unit->container_id[0];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a tally is called. */
+/* Names of tallies. */
 #include "model/grouping_data.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "model/losses.h"
 #include "model/unit_name.h"
 
-/* What a name costs besides its bytes: see strings.c. */
+/* The cost of a name besides its bytes: see strings.c. */
 #define NAME_OVERHEAD 64
 /* Pids whose comm is remembered after their end, as processes that they started may outlive
  * them. */
@@ -63,7 +63,7 @@ const char *grouping_process_name(enum grouping_by by, const struct process *pro
 	case BY_EXE:
 		if (*process->exe)
 			return process->exe;
-		/* As the groups of the metrics are: it lived between two ticks. */
+		/* It lived between two ticks: named as the groups of the metrics are. */
 		snprintf(buffer, size, "[%s]", *process->comm ? process->comm : "unnamed");
 		return buffer;
 	default:

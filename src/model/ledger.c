@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model/ledger.h"
 
-/* Less takes no millisecond, and any shell does it. */
+/* Less takes under a millisecond, and every shell does it. */
 #define AGAIN_MIN (UINT64_C(4) << 20)
 
 static bool brings_memory(const struct row *row)
@@ -21,7 +21,7 @@ static bool brings_memory(const struct row *row)
 	}
 }
 
-/* A file's page is copied for another reason than that somebody shares it since fork(). */
+/* A copy of a file's page is not due to fork(). */
 static bool copies_memory(const struct row *row)
 {
 	return row->kind == KIND_COW && row->mapping[0] == '[';

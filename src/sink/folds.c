@@ -17,12 +17,12 @@
 #define MAX_FOLDS 2048
 /* Bytes of their names. */
 #define MAX_NAMES (1 << 20)
-/* Rows and processes that go on, and whose totals leave out something: 6 MiB each. */
+/* Live rows and processes with totals that leave something out: 6 MiB each. */
 #define MAX_LEFT_OUT 65536
 
 #define FOLD_KEY_SIZE offsetof(struct fold, n_lines)
 
-/* Of no cgroup or process in particular; told apart by its address. */
+/* Stands for no particular cgroup or process; recognised by its address. */
 static const char nothing[] = "";
 
 struct folds {
@@ -69,7 +69,7 @@ static void free_row(void *value)
 	free(row);
 }
 
-/* None is left. */
+/* Forgets all sums. */
 static void clear_sums(struct folds *folds)
 {
 	table_clear(&folds->table);
@@ -102,7 +102,7 @@ void folds_set_options(struct folds *folds, const struct fold_options *options)
 
 /* What has a line. ----------------------------------------------------------------------------- */
 
-/* A fault that was denied is told, whatever else is. */
+/* A row with a denied fault always has a line. */
 static uint64_t weight_of(const struct row *row)
 {
 	struct fault_counts delta = row_delta(row);
@@ -115,8 +115,7 @@ static int compare_weights(const void *left, const void *right)
 	return compare_u64(*(const uint64_t *)right, *(const uint64_t *)left);
 }
 
-/* What the N-th of the rows with the most faults has, and how many of those that have as much are
- * among the N. */
+/* The faults of the N-th row by faults, and how many rows with that number are among the first N. */
 static uint64_t least_of_top(struct folds *folds, const struct snapshot *snapshot,
 			     size_t *ret_n_equal)
 {
@@ -181,7 +180,7 @@ static void plan_rows(struct folds *folds, const struct snapshot *snapshot)
 	}
 }
 
-/* It had no line before, and will have none later. */
+/* Whether it began and ended between two ticks: it has no other line. */
 static bool is_brief(const struct process *process)
 {
 	if (!process->ended || !process->accounted || process->minor_before ||
@@ -203,7 +202,7 @@ int folds_plan(struct folds *folds, const struct snapshot *snapshot)
 	folds->is_planned = false;
 	if (!by_rows && !options->exits)
 		return 0;
-	/* Of a filtered snapshot there are fewer than indices. */
+	/* In a filtered snapshot indices are not consecutive. */
 	for (size_t i = 0; i < snapshot->n_processes; i++)
 		n_processes = max_of(n_processes, snapshot->processes[i]->index + 1);
 	if (reserve(folds, snapshot, n_processes) < 0)
@@ -234,7 +233,7 @@ bool folds_process_has_line(const struct folds *folds, const struct process *pro
 
 /* What was left out. --------------------------------------------------------------------------- */
 
-/* How both kinds of values begin. */
+/* Both kinds of values begin with this. */
 struct left_out {
 	const void *whose;
 	uint64_t start_ns;
@@ -242,13 +241,13 @@ struct left_out {
 _Static_assert(offsetof(struct row_left_out, row) == 0 &&
 		       offsetof(struct row_left_out, start_ns) ==
 			       offsetof(struct left_out, start_ns),
-	       "a row's begins so");
+	       "a row's value begins with it");
 _Static_assert(offsetof(struct process_left_out, process) == 0 &&
 		       offsetof(struct process_left_out, start_ns) ==
 			       offsetof(struct left_out, start_ns),
-	       "a process's begins so");
+	       "a process's value begins with it");
 
-/* NULL: there is none, or that of another process, which was there before. */
+/* NULL: there is none, or it belongs to an earlier process at this address. */
 static void *find(const struct table *table, const void *key, uint64_t start_ns)
 {
 	struct left_out *value = table->count ? table_get(table, &key) : NULL;
@@ -256,7 +255,7 @@ static void *find(const struct table *table, const void *key, uint64_t start_ns)
 	return value && value->start_ns == start_ns ? value : NULL;
 }
 
-/* The value of this identity; added as it is, if it is new. NULL: no memory, or room. */
+/* The value with the identity of new_value, which is added if there is none. NULL: no memory or room. */
 static void *remember(struct table *table, const void *new_value, size_t size,
 		      void (*drop)(void *value))
 {
@@ -278,7 +277,7 @@ static int leave_out_row(struct folds *folds, const struct row *row)
 	const struct row_left_out new_left = { .row = row, .start_ns = row->process->start_ns };
 	struct row_left_out *left;
 
-	if (row->process->ended) /* there will be no further line of it */
+	if (row->process->ended) /* it will have no further line */
 		return 0;
 	left = remember(&folds->rows, &new_left, sizeof(new_left), free_row);
 	if (!left)
@@ -323,7 +322,7 @@ void folds_end_tick(struct folds *folds, const struct snapshot *snapshot)
 
 /* Sums. ---------------------------------------------------------------------------------------- */
 
-/* The folds' copy of the name; NULL: no memory, or none that it may take. */
+/* The folds' own copy of the name; NULL: no memory, or no room for names. */
 static const char *keep_name(struct folds *folds, const char *name)
 {
 	const char *kept = interned_find(&folds->names, name);
@@ -338,8 +337,8 @@ static const char *keep_name(struct folds *folds, const char *name)
 	return kept;
 }
 
-/* What was taken leaves the list, once it is half of it: a reader that never takes all may not make
- * it grow. */
+/* Removes sums that were taken, once they are half of the list: it must not grow if a reader never
+ * takes all. */
 static void compact(struct folds *folds)
 {
 	if (folds->first < folds->n_folds - folds->first)
@@ -396,7 +395,7 @@ static struct fold *fold_of(struct folds *folds, const struct process *process,
 	return table_get(&folds->table, &key) ?: new_fold(folds, &key);
 }
 
-/* The one that was found or made last, if it has nothing: there is no line of 0 lines. */
+/* Removes the last sum if it is empty: there is no line that replaces 0 lines. */
 static void drop_if_empty(struct folds *folds, struct fold *fold)
 {
 	if (!fold || fold->n_lines)
@@ -452,7 +451,7 @@ int folds_add_process(struct folds *folds, const struct process *process)
 						   .start_ns = process->start_ns };
 	struct process_left_out *left = NULL;
 
-	/* The totals of its exit line leave it out, where that finds room. */
+	/* If there is room, the totals of its exit line leave it out. */
 	if (fold && folds_process_has_line(folds, process)) {
 		left = remember(&folds->processes, &new_left, sizeof(new_left), free);
 		if (!left) {

@@ -108,8 +108,7 @@ static void put_context(struct json_line *line, const struct row *row)
 		json_line_hex(line, "stack", context->stack_id);
 }
 
-/* Each cause that the row's lines have ever had, so that its totals heal what lost lines leave
- * out. */
+/* Writes each cause that the row has ever had: a later total makes up for a lost line. */
 static void put_stall(struct json_line *line, const struct row *row,
 		      const struct cause_counts *left_out)
 {

@@ -20,10 +20,10 @@ void jsonl_put_code(struct json_line *line, const char *name, const struct code_
 /* "kernel": names of the kernel's functions. */
 void jsonl_put_kernel(struct json_line *line, const char *const *names, size_t count);
 void jsonl_put_slept(struct json_line *line, const struct slept_path *path);
-/* exit_status as a shell's $? shows it; `signal` only where one killed the process. */
+/* exit_status as in a shell's $?; `signal` only if one killed the process. */
 void jsonl_put_exit_status(struct json_line *line, int wait_status);
 
-/* left_out, also below: what the totals leave out, as it is in sums; or NULL. */
+/* left_out, also below: counts that are in sums, so the totals leave them out; or NULL. */
 void jsonl_put_faults(struct json_line *line, const struct row *row,
 		      const struct row_left_out *left_out);
 /* The call path of one fault. Its process may have no line of its own. */

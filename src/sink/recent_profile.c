@@ -6,14 +6,14 @@
 
 #include "base/util.h"
 
-/* Ticks that are kept, should they be shorter than a second; and what all of them may have: 200
- * bytes each, and the call paths. */
+/* Ticks that are kept, even if they are shorter than a second; and samples in all of them: 200 bytes
+ * each, plus call paths. */
 #define TICKS_MAX 120
 #define SAMPLES_MAX 50000
 
-/* Once made it stays as it is, so that a thread may read it. */
+/* Never changes once it is made, so that a thread may read it. */
 struct tick {
-	unsigned int holders; /* the loop's */
+	unsigned int holders; /* counted on the loop only */
 	struct sink_profile *profile;
 	uint64_t duration_ns;
 	size_t n_samples;
@@ -26,7 +26,7 @@ struct sink_recent {
 };
 
 struct sink_recent_part {
-	size_t n; /* of them the last so many count; the others have call paths */
+	size_t n; /* how many of the last ones count; older ones only add call paths */
 	size_t count;
 	struct tick *ticks[TICKS_MAX];
 };

@@ -22,13 +22,13 @@ extern const struct sink_ops sink_recent_ops;
 
 /* What the last tick added; NULL before the first. */
 struct sink_profile *sink_recent_last(const struct sink_recent *recent);
-/* The last so many seconds as they are now: of ticks that may go meanwhile, and that nobody changes.
- * Made and freed on the loop. NULL when out of memory; to be freed, be it after the sink. */
+/* A picture of the last so many seconds: it holds ticks, which do not change, also after the sink has
+ * dropped them. Made and freed on the loop, also after the sink. NULL when out of memory. */
 struct sink_recent_part *sink_recent_part(const struct sink_recent *recent, unsigned int seconds);
 void sink_recent_part_free(struct sink_recent_part *part);
-/* All of it, in a profile to be freed, of which those samples stay that have the most faults; the
- * rest is in one without code. Sampled call paths are those of the whole minute. On any thread. NULL
- * when out of memory. */
+/* Makes one profile of it, to be freed. The samples with the most faults stay; the rest is in one
+ * sample without code. Sampled call paths are those of the whole minute. On any thread. NULL when
+ * out of memory. */
 struct sink_profile *sink_recent_part_profile(const struct sink_recent_part *part,
 					      size_t samples_max);
 

@@ -13,7 +13,7 @@ int wrapped_begin(struct wrapped *wrapped)
 	return wrapped->lines ? 0 : -ENOMEM;
 }
 
-/* Characters, of UTF-8: all but the bytes that go on with one. */
+/* The number of UTF-8 characters: all bytes that do not continue one. */
 static unsigned int columns_of(const char *text, size_t length)
 {
 	unsigned int columns = 0;
@@ -23,8 +23,8 @@ static unsigned int columns_of(const char *text, size_t length)
 	return columns;
 }
 
-/* Bytes of the line that go into so many columns: up to the last semicolon, comma or colon that is
- * in the second half of them, else up to the last blank, else to the end of the first word. */
+/* How many bytes of the line fit: up to the last semicolon, comma or colon in the second half of the
+ * columns, else up to the last blank, else to the end of the first word. */
 static size_t fitting(const char *line, size_t length, unsigned int width)
 {
 	size_t words = 0, clause = 0;

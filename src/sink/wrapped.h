@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Prose below and above tables: lines that are wider than the terminal go on in the next one. */
+/* Prose below and above tables: wraps lines that are wider than the terminal. */
 #ifndef FAULTMAP_WRAPPED_H
 #define FAULTMAP_WRAPPED_H
 
 #include <stdio.h>
 
-/* Where nothing says how wide the output is. */
+/* If the width of the output is not known. */
 #define WRAPPED_WIDTH 80
 
 struct wrapped {
@@ -14,10 +14,10 @@ struct wrapped {
 	size_t size;
 };
 
-/* 0, or -ENOMEM. Whatever comes of it, wrapped_end() is called. */
+/* 0, or -ENOMEM. wrapped_end() must be called in either case. */
 int wrapped_begin(struct wrapped *wrapped);
-/* Prints what was printed to `lines`, in lines of at most `width` columns (0: as they are), but for
- * words that are wider themselves. What goes on is two columns further in. 0, or -ENOMEM. */
+/* Prints what was printed to `lines`, in lines of at most `width` columns (0: unchanged); only a single
+ * word may be wider. Continued lines are indented by two more columns. 0, or -ENOMEM. */
 int wrapped_end(struct wrapped *wrapped, unsigned int width, FILE *stream);
 
 #endif

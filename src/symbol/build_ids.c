@@ -13,11 +13,11 @@
 #include "base/util.h"
 #include "symbol/code_file.h"
 
-/* More program headers than any linker writes, and notes. */
+/* More program headers and bytes of notes than any linker writes. */
 #define HEADERS_MAX 64
 #define NOTES_MAX 4096
-/* Files that are remembered, and bytes of texts that are kept in all, with what the set has for each:
- * others choose the paths, which may be of 4 KiB. */
+/* Files that are remembered, and bytes of all texts, with the overhead of each: other users choose
+ * the paths, which may have 4 KiB. */
 #define FILES_MAX 4096
 #define TEXTS_BYTES_MAX (2u << 20)
 #define TEXT_OVERHEAD 80
@@ -45,7 +45,7 @@ static size_t padded(size_t size)
 	return (size + 3) & ~(size_t)3;
 }
 
-/* The note's contents; 0 bytes: it is not among these. */
+/* Finds the build id among the notes; returns its size, 0: it is not there. */
 static size_t find_note(const uint8_t *notes, size_t size, const uint8_t **ret_bytes)
 {
 	Elf64_Nhdr header;
