@@ -168,7 +168,7 @@ static void a_report_takes_any_name(void **state)
 }
 
 /* Each tick is a step; the second, with more, is the worst, and tells where most was. */
-static void the_worst_step_is_told(void **state)
+static void the_worst_step_is_reported(void **state)
 {
 	struct budget *budget = budget_new(4096);
 	struct snapshot *snapshot = picture();
@@ -250,7 +250,7 @@ int main(void)
 		cmocka_unit_test(terms_choose_what_counts),
 		cmocka_unit_test(the_limit_itself_is_kept),
 		cmocka_unit_test(a_report_takes_any_name),
-		cmocka_unit_test(the_worst_step_is_told),
+		cmocka_unit_test(the_worst_step_is_reported),
 		cmocka_unit_test(phases_add_up),
 	};
 

@@ -169,7 +169,7 @@ static void the_kernels_part_is_on_its_base(void **state)
 }
 
 /* A task that sleeps: without us and the scheduler, which only come first. */
-static void a_path_to_sleep_begins_with_who_waits(void **state)
+static void a_path_to_sleep_begins_with_the_function_that_waits(void **state)
 {
 	static const uint64_t addresses[] = { 0xffffffffc0000010, 0xffffffff81004010,
 					      0xffffffff81003010, 0xffffffff81004110,
@@ -274,8 +274,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(equal_stacks_have_one_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_kernels_part_is_on_its_base, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_path_to_sleep_begins_with_who_waits, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(a_path_to_sleep_begins_with_the_function_that_waits,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_names_it_is_the_kernel, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(malformed_paths_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(two_generations_are_kept, set_up, tear_down),

@@ -148,7 +148,7 @@ static void each_errno_has_a_name_and_a_reason(void **state)
 }
 
 /* Nobody is told to do what is done. */
-static void advice_is_true_for_those_who_read_it(void **state)
+static void advice_fits_the_machine(void **state)
 {
 	const char *memlock = feature_info(FEATURE_MEMLOCK)->remedy;
 	const char *perf = feature_info(FEATURE_PERF_EVENTS)->remedy;
@@ -204,7 +204,7 @@ int main(void)
 		cmocka_unit_test(refusal_names_program_call_and_errno),
 		cmocka_unit_test(what_is_refused_is_warned_of),
 		cmocka_unit_test(each_errno_has_a_name_and_a_reason),
-		cmocka_unit_test(advice_is_true_for_those_who_read_it),
+		cmocka_unit_test(advice_fits_the_machine),
 		cmocka_unit_test(unknown_name_is_named),
 		cmocka_unit_test(disabled_feature_is_refused_with_its_reason),
 		cmocka_unit_test(each_feature_can_be_disabled),

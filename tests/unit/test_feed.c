@@ -85,7 +85,7 @@ static void readers_get_what_is_written_from_then_on(void **state)
 	feed_free(feed);
 }
 
-static void who_is_too_far_behind_is_dropped_alone(void **state)
+static void only_the_reader_that_is_too_far_behind_is_dropped(void **state)
 {
 	struct feed *feed = feed_new();
 	unsigned int wakes = 0, slow_wakes = 0, pieces = FEED_MAX_BYTES / PIECE;
@@ -128,7 +128,7 @@ static void a_reader_within_the_bound_loses_nothing(void **state)
 	feed_free(feed);
 }
 
-static void so_many_readers_and_no_more(void **state)
+static void the_number_of_readers_is_bounded(void **state)
 {
 	struct feed *feed = feed_new();
 	struct feed_reader *readers[FEED_READERS_MAX], *one_more;
@@ -168,9 +168,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readers_get_what_is_written_from_then_on),
-		cmocka_unit_test(who_is_too_far_behind_is_dropped_alone),
+		cmocka_unit_test(only_the_reader_that_is_too_far_behind_is_dropped),
 		cmocka_unit_test(a_reader_within_the_bound_loses_nothing),
-		cmocka_unit_test(so_many_readers_and_no_more),
+		cmocka_unit_test(the_number_of_readers_is_bounded),
 		cmocka_unit_test(a_piece_that_is_too_long_drops_all),
 	};
 

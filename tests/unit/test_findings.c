@@ -210,7 +210,7 @@ static void the_peak_is_of_all_ticks(void **state)
 
 /* Whose malloc it is comes from the names of mappings and of code, and from where Go has its heap.
  */
-static void allocators_are_told_apart(void **state)
+static void each_allocator_is_recognised(void **state)
 {
 	static const struct {
 		const char *mapping; /* that the process has beside its memory; NULL: none */
@@ -637,7 +637,7 @@ static void the_costliest_is_first(void **state)
 }
 
 /* Ten processes do the same: three say it. */
-static void of_a_kind_the_costliest_are_told(void **state)
+static void of_each_name_the_costliest_are_listed(void **state)
 {
 	struct findings *findings = findings_new(4096, NULL);
 	struct snapshot *snapshot = snapshot_new();
@@ -668,7 +668,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_what_triggers_it_and_what_does_not),
 		cmocka_unit_test(the_peak_is_of_all_ticks),
-		cmocka_unit_test(allocators_are_told_apart),
+		cmocka_unit_test(each_allocator_is_recognised),
 		cmocka_unit_test(a_copy_has_its_fork),
 		cmocka_unit_test(a_fork_is_remembered),
 		cmocka_unit_test(refaults_below_a_limit_are_thrash),
@@ -678,7 +678,7 @@ int main(void)
 		cmocka_unit_test(stalls_add_up),
 		cmocka_unit_test(relocations_are_of_each_tick),
 		cmocka_unit_test(the_costliest_is_first),
-		cmocka_unit_test(of_a_kind_the_costliest_are_told),
+		cmocka_unit_test(of_each_name_the_costliest_are_listed),
 	};
 
 	return cmocka_run_group_tests_name("findings", tests, NULL, NULL);

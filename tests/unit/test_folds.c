@@ -517,7 +517,7 @@ static void what_weighs_enough_has_a_line(void **state)
 }
 
 /* Of one that had a line before, or may have, it says that it has ended. */
-static void who_had_a_line_has_its_last(void **state)
+static void a_process_that_had_a_line_has_a_last_one(void **state)
 {
 	struct snapshot *snapshot = snapshot_new();
 	struct folds *folds = folds_new();
@@ -637,7 +637,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(totals_leave_sums_out, set_up, tear_down),
 		cmocka_unit_test(sums_that_are_never_all_taken_do_not_grow),
 		cmocka_unit_test(what_weighs_enough_has_a_line),
-		cmocka_unit_test(who_had_a_line_has_its_last),
+		cmocka_unit_test(a_process_that_had_a_line_has_a_last_one),
 		cmocka_unit_test(sums_have_the_longest_and_all_of_the_time),
 		cmocka_unit_test(sums_are_bounded),
 		cmocka_unit_test(what_finds_no_room_makes_no_sum),

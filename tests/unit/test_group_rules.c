@@ -134,7 +134,7 @@ static void a_name_is_cut(void **state)
 	group_rules_free(rules);
 }
 
-static void what_is_no_rule_is_told_with_its_line(void **state)
+static void errors_name_their_line(void **state)
 {
 	static const struct {
 		const char *rules, *want;
@@ -293,7 +293,7 @@ int main(void)
 		cmocka_unit_test(the_first_rule_that_matches_names_the_group),
 		cmocka_unit_test(a_text_is_asked_for_once_and_only_where_a_rule_looks),
 		cmocka_unit_test(a_name_is_cut),
-		cmocka_unit_test(what_is_no_rule_is_told_with_its_line),
+		cmocka_unit_test(errors_name_their_line),
 		cmocka_unit_test(repetitions_that_are_small),
 		cmocka_unit_test(files_that_are_no_list_of_rules),
 		cmocka_unit_test(hostile_texts_cost_little),

@@ -496,7 +496,7 @@ static void hostile_names_stay_within_the_limit(void **state)
 }
 
 /* The place of the weakest goes to who has twice as much; that one comes back with a new life. */
-static void who_comes_back_begins_anew(void **state)
+static void a_group_that_comes_back_begins_at_0(void **state)
 {
 	struct world world;
 	struct process *strong;
@@ -602,7 +602,7 @@ int main(void)
 		cmocka_unit_test(sums_stay_while_groups_come_and_go),
 		cmocka_unit_test(sums_stay_while_mappings_come_and_go),
 		cmocka_unit_test(hostile_names_stay_within_the_limit),
-		cmocka_unit_test(who_comes_back_begins_anew),
+		cmocka_unit_test(a_group_that_comes_back_begins_at_0),
 		cmocka_unit_test(a_strong_mapping_finds_its_place),
 	};
 

@@ -106,7 +106,7 @@ static void actions_want_post_or_put(void **state)
 
 /* Before all of it has come, whoever asks, and the connection ends though the client would go
  * on. */
-static void bodies_that_nobody_wants_are_refused(void **state)
+static void unwanted_bodies_are_refused(void **state)
 {
 	static const char *const requests[] = {
 		"GET /small HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n",
@@ -290,7 +290,7 @@ static int ask_and_leave_open(struct fixture *fixture)
 	return fd;
 }
 
-static void who_waits_may_leave_or_be_left(void **state)
+static void waiting_clients_may_leave(void **state)
 {
 	struct fixture *fixture = *state;
 	char byte;
@@ -318,14 +318,14 @@ int main(void)
 		TEST(gzip_comes_when_asked_for),
 		TEST(unknown_paths_and_methods_are_refused),
 		TEST(actions_want_post_or_put),
-		TEST(bodies_that_nobody_wants_are_refused),
+		TEST(unwanted_bodies_are_refused),
 		TEST(other_sites_are_refused),
 		TEST(what_a_page_fails_with_is_the_status),
 		TEST(garbage_does_not_stop_the_service),
 		TEST(a_header_beyond_the_limit_is_refused),
 		TEST(a_header_of_any_size_is_answered),
 		TEST(what_is_being_made_comes_later),
-		TEST(who_waits_may_leave_or_be_left),
+		TEST(waiting_clients_may_leave),
 	};
 
 	return cmocka_run_group_tests_name("http", tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void a_listener_that_cannot_be_watched_is_tried_again(void **state)
 
 #define MANY_CLIENTS 400 /* three times what is served at once */
 
-static void idle_clients_keep_nobody_out(void **state)
+static void idle_clients_do_not_keep_others_out(void **state)
 {
 	struct fixture *fixture = *state;
 	int clients[MANY_CLIENTS];
@@ -65,7 +65,7 @@ static void idle_clients_keep_nobody_out(void **state)
 }
 
 /* Two fit into the limit of 32 MiB. */
-static void who_does_not_read_takes_bounded_memory(void **state)
+static void a_reader_that_does_not_read_takes_bounded_memory(void **state)
 {
 	const char request[] = "GET /huge HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	struct fixture *fixture = *state;
@@ -161,7 +161,7 @@ static void with_passwords_any_host_is_served(void **state)
 
 /* Not after the 10 s for a header or the 90 s of an idle one, several times: the fixture's patience
  * ends before. */
-static void who_will_ask_no_more_is_gone(void **state)
+static void half_closed_connections_are_closed(void **state)
 {
 	const char keeps[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	const char asks[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n" USER_SECRET "\r\n";
@@ -194,7 +194,7 @@ static void a_new_configuration_holds_at_once(void **state)
 	assert_status(ask(fixture, "GET /small HTTP/1.0\r\n\r\n"), 200);
 }
 
-static void the_end_does_not_wait_for_who_is_asked(void **state)
+static void the_end_does_not_wait_for_an_answer(void **state)
 {
 	const char request[] = "GET /small HTTP/1.1\r\nHost: localhost\r\n" USER_WRONG "\r\n";
 	struct fixture *fixture = *state;
@@ -237,14 +237,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_listener_that_cannot_be_watched_is_tried_again),
-		TEST(idle_clients_keep_nobody_out),
-		TEST(who_does_not_read_takes_bounded_memory),
+		TEST(idle_clients_do_not_keep_others_out),
+		TEST(a_reader_that_does_not_read_takes_bounded_memory),
 		TEST(passwords_are_asked_for),
 		TEST(the_rate_limit_comes_first),
 		TEST(with_passwords_any_host_is_served),
-		TEST(who_will_ask_no_more_is_gone),
+		TEST(half_closed_connections_are_closed),
 		TEST(a_new_configuration_holds_at_once),
-		TEST(the_end_does_not_wait_for_who_is_asked),
+		TEST(the_end_does_not_wait_for_an_answer),
 		TEST(the_end_takes_no_more_passwords),
 	};
 

@@ -145,7 +145,7 @@ static void a_client_that_does_not_read_is_dropped_alone(void **state)
 	close(slow);
 }
 
-static void too_many_are_told(void **state)
+static void too_many_are_reported(void **state)
 {
 	struct stream_fixture *fixture = *state;
 	int clients[FEED_READERS_MAX];
@@ -213,7 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STREAM_TEST(a_client_that_does_not_read_is_dropped_alone),
-		STREAM_TEST(too_many_are_told),
+		STREAM_TEST(too_many_are_reported),
 		STREAM_TEST(a_client_that_leaves_gives_its_place_back),
 		STREAM_TEST(another_configuration_ends_streams),
 	};

@@ -350,7 +350,7 @@ static void a_summary_by_kind(void **state)
 		      "\"latency\":{\"count\":0,\"count_total\":0,\"sum_ns\":0,\"sum_ns_total\":0,\"max_ns\":0," \
 		      "\"buckets\":[" buckets "]}}"
 
-static void damaged_lines_are_told(void **state)
+static void damaged_lines_are_reported(void **state)
 {
 	static const struct {
 		const char *line;
@@ -430,7 +430,7 @@ int main(void)
 		TEST(lost_lines_are_no_lost_counts),
 		TEST(restart_counts_again),
 		TEST(a_summary_by_kind),
-		TEST(damaged_lines_are_told),
+		TEST(damaged_lines_are_reported),
 		TEST(nothing_of_a_damaged_line_counts),
 		TEST(the_source_is_escaped),
 	};

@@ -105,7 +105,7 @@ static void pieces_of_any_size_are_the_same(void **state)
 	}
 }
 
-static void a_bad_line_is_told_and_passed_over(void **state)
+static void a_bad_line_is_reported_and_skipped(void **state)
 {
 	struct seen seen;
 	struct jsonl_reader *reader = new_reader(&seen);
@@ -146,7 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_of_any_size_are_the_same),
-		cmocka_unit_test(a_bad_line_is_told_and_passed_over),
+		cmocka_unit_test(a_bad_line_is_reported_and_skipped),
 		cmocka_unit_test(a_line_without_an_end_is_an_error),
 	};
 

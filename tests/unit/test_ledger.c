@@ -100,7 +100,7 @@ static void ledgers_add_up(void **state)
 	assert_int_equal(ledger_may_repeat(&sum), 2020 - 303);
 }
 
-static void twice_is_told(void **state)
+static void at_least_twice_counts(void **state)
 {
 	(void)state;
 	assert_int_equal(ledger_times(4 * MIB, 2 * MIB), 2);
@@ -223,7 +223,7 @@ int main(void)
 		cmocka_unit_test(only_what_becomes_resident_is_brought),
 		cmocka_unit_test(each_kind_brings_or_does_not),
 		cmocka_unit_test(ledgers_add_up),
-		cmocka_unit_test(twice_is_told),
+		cmocka_unit_test(at_least_twice_counts),
 		cmocka_unit_test(both_bounds_hold),
 		cmocka_unit_test(mappings_of_a_line_add_up),
 		cmocka_unit_test(growth_adds_up),

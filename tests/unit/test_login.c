@@ -141,7 +141,7 @@ static void a_wrong_password_is_denied_each_time(void **state)
 	assert_int_equal(fixture->denied, 3);
 }
 
-static void nobody_is_denied_even_with_the_right_password(void **state)
+static void the_right_password_of_an_unknown_user_is_denied(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -197,7 +197,7 @@ static unsigned int count_threads(void)
 	return count;
 }
 
-static void the_end_tells_who_waits_and_leaves_no_thread(void **state)
+static void the_end_answers_waiting_clients_and_leaves_no_thread(void **state)
 {
 	struct fixture *fixture = *state;
 	unsigned int threads = count_threads();
@@ -213,7 +213,7 @@ static void the_end_tells_who_waits_and_leaves_no_thread(void **state)
 
 /* An answer lets HTTP go on, and with it whoever has just sent a password: nobody would ever tell
  * him. */
-static void at_the_end_nobody_is_taken_any_more(void **state)
+static void at_the_end_no_reader_is_accepted(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -256,11 +256,11 @@ int main(void)
 		TEST(the_right_password_is_granted_then_remembered),
 		TEST(every_prefix_of_bcrypt_is_understood),
 		TEST(a_wrong_password_is_denied_each_time),
-		TEST(nobody_is_denied_even_with_the_right_password),
+		TEST(the_right_password_of_an_unknown_user_is_denied),
 		TEST(a_changed_hash_is_not_remembered),
 		TEST(what_is_pending_is_bounded),
-		TEST(the_end_tells_who_waits_and_leaves_no_thread),
-		TEST(at_the_end_nobody_is_taken_any_more),
+		TEST(the_end_answers_waiting_clients_and_leaves_no_thread),
+		TEST(at_the_end_no_reader_is_accepted),
 		cmocka_unit_test(what_is_no_bcrypt_hash_is_refused),
 	};
 

@@ -183,7 +183,7 @@ static void more_than_it_keeps_are_forgotten(void **state)
 }
 
 /* The answer to what was forgotten, in whose place another name is: it is not that one's. */
-static void late_answers_are_to_nobody(void **state)
+static void late_answers_are_ignored(void **state)
 {
 	struct namer *namer = *state;
 	pid_t worker;
@@ -229,7 +229,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(more_than_it_keeps_are_forgotten, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(late_answers_are_to_nobody, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(late_answers_are_ignored, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_paths_cost_a_bounded_memory, set_up,
 						tear_down),
 	};

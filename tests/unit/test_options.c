@@ -536,7 +536,7 @@ static void flags_win_over_a_file(void **state)
 	assert_int_equal(config.common.verbose, 1);
 }
 
-static void same_values_are_told_from_others(void **state)
+static void equal_values_and_different_ones(void **state)
 {
 	static const struct {
 		const char *key, *value, *other;
@@ -583,7 +583,7 @@ int main(void)
 		cmocka_unit_test(help_is_aligned),
 		cmocka_unit_test(keys_of_a_file_are_flags),
 		cmocka_unit_test(flags_win_over_a_file),
-		cmocka_unit_test(same_values_are_told_from_others),
+		cmocka_unit_test(equal_values_and_different_ones),
 		cmocka_unit_test(begin_sets_the_level_and_goes_on),
 		cmocka_unit_test(errors_have_their_status),
 	};

@@ -156,7 +156,7 @@ static void stalled_pipe_loses_whole_lines(void **state)
 	close(reader);
 }
 
-static void drain_gives_up_on_who_does_not_read(void **state)
+static void drain_gives_up_on_a_reader_that_does_not_read(void **state)
 {
 	struct fixture *fixture = *state;
 	struct error error;
@@ -178,7 +178,7 @@ static void drain_gives_up_on_who_does_not_read(void **state)
 }
 
 /* What a line told is told again when that line was lost itself. */
-static void losses_are_told_by_what_gets_through(void **state)
+static void losses_are_in_the_next_line_that_gets_through(void **state)
 {
 	struct fixture *fixture = *state;
 	struct error error;
@@ -340,8 +340,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(line_without_one_of_its_parts_is_dropped),
 		TEST(stalled_pipe_loses_whole_lines),
-		TEST(drain_gives_up_on_who_does_not_read),
-		TEST(losses_are_told_by_what_gets_through),
+		TEST(drain_gives_up_on_a_reader_that_does_not_read),
+		TEST(losses_are_in_the_next_line_that_gets_through),
 		TEST(socket_is_connected_to_again),
 		TEST(stalled_socket_has_whole_lines),
 		TEST(long_lines_go_in_pieces),

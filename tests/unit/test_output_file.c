@@ -130,7 +130,7 @@ static void a_new_file_has_its_mode_whatever_the_umask(void **state)
 	assert_true(output_file_open("/dev/../dev//null", O_TRUNC, 0600) >= 0);
 }
 
-static void where_nobody_else_writes_it_is_as_open_has_it(void **state)
+static void in_a_private_directory_it_is_as_open_has_it(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -169,7 +169,7 @@ static void where_everybody_writes_no_link_is_followed(void **state)
 	assert_false(output_file_is_shared(path_of(fixture, "sticky/ours/new")));
 }
 
-static void where_everybody_writes_nobody_elses_file_is_taken(void **state)
+static void in_a_shared_directory_another_users_file_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	char twin[256];
@@ -209,7 +209,7 @@ static void nor_is_their_fifo(void **state)
 	assert_int_equal(output_file_open(path_of(fixture, "sticky/fifo"), O_TRUNC, 0600), -EPERM);
 }
 
-static void who_did_not_ask_for_it_may_wait(void **state)
+static void files_block_unless_asked_otherwise(void **state)
 {
 	struct fixture *fixture = *state;
 	int fd;
@@ -227,11 +227,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_has_its_mode_whatever_the_umask),
-		TEST(where_nobody_else_writes_it_is_as_open_has_it),
+		TEST(in_a_private_directory_it_is_as_open_has_it),
 		TEST(where_everybody_writes_no_link_is_followed),
-		TEST(where_everybody_writes_nobody_elses_file_is_taken),
+		TEST(in_a_shared_directory_another_users_file_is_refused),
 		TEST(nor_is_their_fifo),
-		TEST(who_did_not_ask_for_it_may_wait),
+		TEST(files_block_unless_asked_otherwise),
 	};
 
 	return cmocka_run_group_tests_name("output_file", tests, NULL, NULL);

@@ -64,7 +64,7 @@ static void assert_told(int manager, const char *want)
 	assert_string_equal(text, want);
 }
 
-static void manager_is_told(void **state)
+static void the_manager_is_notified(void **state)
 {
 	char name[64];
 	int manager;
@@ -161,7 +161,7 @@ static void passed_descriptors_are_for_their_pid(void **state)
 	close(fd);
 }
 
-static void sockets_are_told_apart(void **state)
+static void kinds_of_sockets_are_recognised(void **state)
 {
 	int listening = socket(AF_INET, SOCK_STREAM, 0);
 	int datagram = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -186,11 +186,11 @@ static void sockets_are_told_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(manager_is_told, clear),
+		cmocka_unit_test_setup(the_manager_is_notified, clear),
 		cmocka_unit_test_setup(bad_manager_is_refused, clear),
 		cmocka_unit_test_setup(watchdog_is_for_its_pid, clear),
 		cmocka_unit_test_setup(passed_descriptors_are_for_their_pid, clear),
-		cmocka_unit_test_setup(sockets_are_told_apart, clear),
+		cmocka_unit_test_setup(kinds_of_sockets_are_recognised, clear),
 	};
 
 	return cmocka_run_group_tests_name("sd_daemon", tests, NULL, NULL);

@@ -91,7 +91,7 @@ static void meta_line_is_late_but_not_lost(void **state)
 }
 
 /* The line that told of a loss is lost itself: the next one tells of both. */
-static void losses_are_told_by_a_line_that_is_written(void **state)
+static void losses_are_in_the_next_line_that_is_written(void **state)
 {
 	struct fixture *fixture = *state;
 
@@ -371,7 +371,7 @@ static void full_disk_is_an_error(void **state)
 	sink_jsonl_free(full);
 }
 
-static void closed_pipe_is_told_apart(void **state)
+static void a_closed_pipe_is_its_own_error(void **state)
 {
 	struct fixture *fixture = *state;
 	struct sink_jsonl *sink;
@@ -453,7 +453,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(torn_line_is_cut_off_and_counted),
 		TEST(meta_line_is_late_but_not_lost),
-		TEST(losses_are_told_by_a_line_that_is_written),
+		TEST(losses_are_in_the_next_line_that_is_written),
 		TEST(reopened_file_begins_with_meta),
 		TEST(a_full_file_is_put_aside),
 		TEST(a_full_file_that_lost_its_name_stays),
@@ -462,7 +462,7 @@ int main(void)
 		TEST(stuck_reader_gets_sums),
 		TEST(reader_that_goes_on_misses_nothing),
 		TEST(full_disk_is_an_error),
-		TEST(closed_pipe_is_told_apart),
+		TEST(a_closed_pipe_is_its_own_error),
 		TEST(append_starts_after_a_torn_line),
 		TEST(replace_and_append_do_as_they_say),
 		TEST(unwritable_file_is_named),

@@ -189,7 +189,7 @@ static void check_stalls(const struct fixture *fixture, const char *list, json_i
 	assert_int_equal(json_integer_value(json_array_get(buckets, LATENCY_BUCKETS)), n);
 }
 
-static void figures_are_per_second_of_late(void **state)
+static void figures_are_recent_rates_per_second(void **state)
 {
 	struct fixture *fixture = *state;
 	struct process *process = add_process(fixture->snapshot, 1, "cat", MIB, 4096);
@@ -221,7 +221,7 @@ static void figures_are_per_second_of_late(void **state)
 }
 
 /* Two blocks: what is older than a minute is forgotten, nothing of the last half. */
-static void of_late_is_half_a_minute_to_one(void **state)
+static void recent_is_half_a_minute_to_one(void **state)
 {
 	struct fixture *fixture = *state;
 	struct process *process = add_process(fixture->snapshot, 1, "cat", MIB, 4096);
@@ -527,8 +527,8 @@ static void hostile_names_are_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(figures_are_per_second_of_late),
-		TEST(of_late_is_half_a_minute_to_one),
+		TEST(figures_are_recent_rates_per_second),
+		TEST(recent_is_half_a_minute_to_one),
 		TEST(head_says_what_it_is_of),
 		TEST(history_has_the_newest_last),
 		TEST(groups_beyond_the_most_are_in_other),

@@ -355,7 +355,7 @@ static void causes_have_a_line_and_a_column(void **state)
 }
 
 /* A few pages were evicted long ago on any machine: memory is not short for that. */
-static void few_refaults_are_not_told(void **state)
+static void few_refaults_are_not_mentioned(void **state)
 {
 	const char *command[] = { "cat", NULL };
 	struct sink_summary_options options = { .page_size = 4096,
@@ -565,7 +565,7 @@ int main(void)
 		cmocka_unit_test(a_large_mapping_stands_alone),
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),
-		cmocka_unit_test(few_refaults_are_not_told),
+		cmocka_unit_test(few_refaults_are_not_mentioned),
 		cmocka_unit_test(functions_that_slept_have_a_line),
 		cmocka_unit_test(causes_have_a_line_and_a_column),
 		cmocka_unit_test(stalls_and_other),

@@ -253,7 +253,7 @@ static void stalls_have_a_column(void **state)
 }
 
 /* Below the table, or in its object; only of the interval, and where they are wanted. */
-static void findings_are_told(void **state)
+static void findings_are_shown(void **state)
 {
 	static const struct {
 		enum tally_format format;
@@ -354,7 +354,7 @@ int main(void)
 		cmocka_unit_test(sorted_by_denied_shows_denied),
 		cmocka_unit_test(rows_left_out_are_summed_and_lines_fit),
 		cmocka_unit_test(screens_fit),
-		cmocka_unit_test(findings_are_told),
+		cmocka_unit_test(findings_are_shown),
 		cmocka_unit_test(stalls_have_a_column),
 		cmocka_unit_test(each_sort_orders_its_column),
 		cmocka_unit_test(a_view_sorts_by_what_it_has),

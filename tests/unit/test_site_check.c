@@ -81,7 +81,7 @@ static bool is_loopback(const void *address, socklen_t length, int family)
 	return result;
 }
 
-static void loopback_is_told_by_the_address(void **state)
+static void loopback_is_recognised_by_the_address(void **state)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002) };
 	struct sockaddr_in6 mapped = { .sin6_family = AF_INET6 };
@@ -104,7 +104,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hosts_are_addresses_localhost_or_the_machine),
 		cmocka_unit_test(origins_are_of_the_same_host_and_port),
-		cmocka_unit_test(loopback_is_told_by_the_address),
+		cmocka_unit_test(loopback_is_recognised_by_the_address),
 	};
 
 	return cmocka_run_group_tests_name("site_check", tests, NULL, NULL);

@@ -71,7 +71,7 @@ static void a_delta_is_of_the_interval(void **state)
 	free(row.latency);
 }
 
-static void stalls_whose_causes_nobody_told_have_none(void **state)
+static void stalls_without_known_causes_have_none(void **state)
 {
 	struct row row = {};
 	struct cause_counts delta;
@@ -91,7 +91,7 @@ int main(void)
 		cmocka_unit_test(the_longest_comes_first),
 		cmocka_unit_test(where_there_is_none_there_is_no_worst),
 		cmocka_unit_test(a_delta_is_of_the_interval),
-		cmocka_unit_test(stalls_whose_causes_nobody_told_have_none),
+		cmocka_unit_test(stalls_without_known_causes_have_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

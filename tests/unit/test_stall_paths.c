@@ -89,7 +89,7 @@ static void assert_path(const struct slept_path *path, const char *first, uint64
 }
 
 /* A call from two places of one function is one path. */
-static void paths_are_told_apart_by_their_functions(void **state)
+static void paths_differ_by_their_functions(void **state)
 {
 	struct fixture *fixture = *state;
 	struct slept_paths *slept;
@@ -165,10 +165,8 @@ static void their_number_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(paths_are_told_apart_by_their_functions),
-		TEST(what_was_there_before_is_before),
-		TEST(the_first_has_no_functions),
-		TEST(without_any_there_is_nothing),
+		TEST(paths_differ_by_their_functions), TEST(what_was_there_before_is_before),
+		TEST(the_first_has_no_functions),      TEST(without_any_there_is_nothing),
 		TEST(their_number_is_bounded),
 	};
 

@@ -93,7 +93,7 @@ static void long_texts_are_cut_beyond_most_of_the_share(void **state)
 	assert_int_equal(strings_cut(*state), 100004);
 }
 
-static void who_fills_his_share_hurts_nobody(void **state)
+static void a_user_with_a_full_share_does_not_affect_others(void **state)
 {
 	unsigned int mine = fill(*state, USER, 50);
 
@@ -216,8 +216,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(equal_texts_share_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_texts_are_cut_beyond_most_of_the_share, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(who_fills_his_share_hurts_nobody, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(a_user_with_a_full_share_does_not_affect_others,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(all_users_together_have_a_budget, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(cut_texts_keep_what_tells_most, set_up, tear_down),
