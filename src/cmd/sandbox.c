@@ -16,9 +16,6 @@
 #include "base/log.h"
 #include "base/util.h"
 
-/* Of seccomp_api_set(3). */
-#define API_WITH_TSYNC 2
-
 #define IS(argument, value) SCMP_CMP((argument), SCMP_CMP_EQ, (value), 0)
 #define HAS(argument, mask, value) SCMP_CMP((argument), SCMP_CMP_MASKED_EQ, (mask), (value))
 
@@ -315,9 +312,6 @@ int sandbox_enter(enum sandbox sandbox, const struct option_list *disabled)
 
 	if (IS_SANITIZED || is_disabled(disabled))
 		return 0;
-	/* Linux 3.17 has all that is used here. Otherwise libseccomp asks the kernel with NULL pointers
-	 * what it has, and each of them is a denied fault of ours. */
-	seccomp_api_set(API_WITH_TSYNC);
 	filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	if (!filter)
 		return -ENOMEM;
