@@ -74,6 +74,8 @@ head -n 300 "$TMP/files" | cat - "$TMP/others" >"$TMP/some" && keep_log "$TMP/so
 if [ "${DEADLINE_FACTOR:-1}" -gt 1 ]; then
 	skip "the daemon stays small" "a sanitized program or an emulated machine has other sizes"
 else
+	# On a busy machine it has more before: rows and names of the other processes.
+	[ $((before + 12288)) -le "$RSS_MAX" ] || RSS_MAX=$((before + 12288))
 	check "the daemon stays small: $before KiB before, at most $most KiB" test "$most" -le "$RSS_MAX"
 fi
 # Of one process half of the table's rows; the rest is in its [other], with the few others of its faults that come then.
