@@ -16,14 +16,13 @@
 #include "sink/denied.h"
 #include "sink/grid.h"
 #include "sink/tally_grid.h"
+#include "sink/whose_pages.h"
 
-#define AGAIN 2 /* times the resident memory: then the same memory was faulted in again */
-#define COPIED_MIN (UINT64_C(1) << 20) /* bytes: less is what any shell script copies */
-#define REFAULTS_MIN 256               /* pages: some come back on any machine that has run long */
-#define COPIERS_MAX 4                  /* processes that are named */
-#define AGAIN_MAX 4                    /* mappings that are named */
-#define SLEPT_MAX 4                    /* functions that are named */
-#define COMMAND_MAX 2048               /* bytes of the command line that are shown */
+#define AGAIN 2          /* times the resident memory: then the same memory was faulted in again */
+#define REFAULTS_MIN 256 /* pages: some come back on any machine that has run long */
+#define AGAIN_MAX 4      /* mappings that are named */
+#define SLEPT_MAX 4      /* functions that are named */
+#define COMMAND_MAX 2048 /* bytes of the command line that are shown */
 
 /* A function of the kernel's in which faults slept for no cause that is known. */
 struct slept {
@@ -526,81 +525,6 @@ static int print_again(struct sink_summary *summary, const struct tallies *lines
 	return 0;
 }
 
-/* Of the memory that parent and child share since fork(). */
-static uint64_t copied_of(const struct tally *tally)
-{
-	return tally->ledger.copied;
-}
-
-static uint64_t populated_of(const struct tally *tally)
-{
-	return tally->gup;
-}
-
-/* The process with most pages, after the one before; NULL: none is left that has as many as `least`. */
-static const struct tally *next_person(const struct tallies *people,
-				       uint64_t (*pages_of)(const struct tally *tally),
-				       const struct tally *before, uint64_t least)
-{
-	const struct tally *next = NULL;
-	bool is_past = false; /* of those that have as many, the ones behind it in the list */
-
-	for (size_t i = 0; i < people->shown; i++) {
-		const struct tally *one = people->list[i];
-		uint64_t pages = pages_of(one);
-		bool is_left = one->tgid && (!before || pages < pages_of(before) ||
-					     (pages == pages_of(before) && is_past));
-
-		is_past |= one == before;
-		if (is_left && pages >= least && (!next || pages > pages_of(next)))
-			next = one;
-	}
-	return next;
-}
-
-/* Who has how many of these pages, the most first. False: they are not worth a line. */
-static bool print_pages(const struct sink_summary *summary, const struct tallies *people,
-			const char *label, uint64_t (*pages_of)(const struct tally *tally),
-			FILE *stream)
-{
-	uint64_t page_size = summary->options.page_size, least = COPIED_MIN / page_size;
-	const struct tally *one = NULL;
-	char size[TEXT_SIZE_LEN], comm[COMM_LEN * 4 + 1];
-
-	if (pages_of(&people->total) < least)
-		return false;
-	fprintf(stream, "%s: %s", label, text_bytes(size, pages_of(&people->total) * page_size));
-	for (size_t n = 0; n < COPIERS_MAX; n++) {
-		one = next_person(people, pages_of, one, least);
-		if (!one)
-			break;
-		text_escape_to(comm, sizeof(comm), one->comm);
-		fprintf(stream, "%s %s by %" PRIu64 " (%s)", n ? "," : ":",
-			text_bytes(size, pages_of(one) * page_size), one->tgid, comm);
-	}
-	return true;
-}
-
-/* Faults without an exception (mm_account_fault(), mm/memory.c, without registers): of each the task's
- * counter alone tells, not where it was nor how long it took. Each fills a page at least. The major
- * ones are those that the kernel counted, less the rows'. */
-static void print_populated(const struct sink_summary *summary, const struct tallies *people,
-			    FILE *stream)
-{
-	const struct tally *total = &people->total;
-	uint64_t major = total->major > total->counts.major ? total->major - total->counts.major :
-							      0;
-	char count[TEXT_COUNT_LEN];
-
-	if (!print_pages(summary, people, "populated without an exception", populated_of, stream))
-		return;
-	fputs("; at least, and where and how long is not known", stream);
-	if (major)
-		fprintf(stream, ", nor of the %s major faults among these",
-			text_count(count, major < total->gup ? major : total->gup));
-	fputs(" (MAP_POPULATE, mlock, O_DIRECT, KVM)\n", stream);
-}
-
 /* Printed before the tables: what it cost, and why. 0 or -ENOMEM. */
 static int print_head(struct sink_summary *summary, const struct sink_summary_run *run,
 		      const struct people *people, const struct tallies *lines, FILE *stream)
@@ -626,10 +550,8 @@ static int print_notes(struct sink_summary *summary, const struct people *people
 
 	if (!wrapped_begin(&notes)) {
 		denied_print(&lines->total, notes.lines);
-		if (print_pages(summary, &people->tallies, "copied on write", copied_of,
-				notes.lines))
-			fputc('\n', notes.lines);
-		print_populated(summary, &people->tallies, notes.lines);
+		whose_pages_copied(&people->tallies, summary->options.page_size, notes.lines);
+		whose_pages_populated(&people->tallies, summary->options.page_size, notes.lines);
 		print_touched(summary, &people->tallies.total, notes.lines);
 		result = print_again(summary, lines, notes.lines);
 		print_growth(summary, &people->tallies.total, notes.lines);
