@@ -8,6 +8,7 @@
 
 . "$(dirname "$0")/../../lib.sh"
 . tests/live/limits.bash
+. tests/vm/live/delays.bash
 
 defrag=/sys/kernel/mm/transparent_hugepage/defrag
 
@@ -28,13 +29,14 @@ with_defrag()
 {
 	echo "$1" >"$defrag"
 	direct=$(of_vmstat compact_stall)
-	run_case full huge 256
+	run_case full huge 160
 	direct=$(($(of_vmstat compact_stall) - direct))
 	name="defrag is $1"
 }
 
 check "there is compaction" test -n "$(of_vmstat compact_stall)"
 echo 0 >/proc/sys/vm/compaction_proactiveness # or the kernel does it before anybody waits for it
+start_delays
 with_defrag madvise
 check_equal "huge pages are free: no finding" "$(findings)" ""
 
@@ -51,7 +53,8 @@ check_equal "$name: it was compaction" "$(query 'stall as $stall
 	| [$stall.compaction >= 0.9 * $rest, $rest > 0]
 	| if all then . else {$stall, $case} end')" "[true,true]"
 check_equal "$name: nothing is unknown" "$(query 'unknown * 100 <= (stall | total(.[]))')" true
-echo "# $(query '{stall: stall, $case}')"
+take
+compare "the kernel's own delay accounting says the same" '$c.compaction | . <= 1.1 * $d.compact, . >= 0.9 * $d.compact'
 check_equal "$name: a finding" "$(findings)" "compaction "
 "$FAULTMAP" report "$TMP/log" >"$TMP/report"
 check "$name: report has it in WHY" grep -q ' compaction ' "$TMP/report"
