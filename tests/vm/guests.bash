@@ -24,6 +24,8 @@ amd64-6.12-rt amd64 trixie 6[.]12[.].*-rt-amd64 $live
 arm64-6.1 arm64 bookworm 6[.]1[.]0-[0-9]+-cloud-arm64 $live
 arm64-6.12 arm64 trixie 6[.]12[.].*-cloud-arm64 $live,privilege,full,mappings,rows,tasks
 arm64-newest arm64 trixie newest:1 $live,kinds_alone,paths
+amd64-6.1+stalls amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 stalls
+amd64-6.12+stalls amd64 trixie 6[.]12[.].*-cloud-amd64 stalls
 amd64-6.12+preempt amd64 trixie 6[.]12[.].*-cloud-amd64 storm
 amd64-6.12+integrity amd64 trixie 6[.]12[.].*-cloud-amd64 kinds
 amd64-6.12+confidentiality amd64 trixie 6[.]12[.].*-cloud-amd64 kinds
