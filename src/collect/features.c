@@ -188,16 +188,20 @@ static void probe_causes(struct feature_set *features, const struct btf *btf)
 			 "CONFIG_MEMCG");
 }
 
+/* What cannot be read is not there. */
+static bool has_capability(unsigned capability)
+{
+	return !capng_get_caps_process() && capng_have_capability(CAPNG_EFFECTIVE, capability);
+}
+
 /* Before Linux 5.11 maps count as locked memory of the user (struct bpf_map.memory); libbpf removes
  * the limit where it may. */
 static void probe_memlock(struct feature_set *features, const struct btf *btf)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 	bool counts = struct_member(btf, "bpf_map", "memory");
-	bool may_raise;
+	bool may_raise = has_capability(CAP_SYS_RESOURCE);
 
-	capng_get_caps_process();
-	may_raise = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_RESOURCE);
 	getrlimit(RLIMIT_MEMLOCK, &limit);
 	if (!counts)
 		found(features, FEATURE_MEMLOCK, true, "RLIMIT_MEMLOCK does not count maps");
@@ -263,12 +267,10 @@ static void probe_btf(struct feature_set *features)
 
 static void probe_capabilities(struct feature_set *features)
 {
-	bool admin, bpf, perfmon;
+	bool admin = has_capability(CAP_SYS_ADMIN);
+	bool bpf = admin || has_capability(CAP_BPF);
+	bool perfmon = admin || has_capability(CAP_PERFMON);
 
-	capng_get_caps_process();
-	admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN);
-	bpf = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF);
-	perfmon = admin || capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON);
 	if (bpf && perfmon)
 		found(features, FEATURE_CAPABILITIES, true,
 		      admin ? "CAP_SYS_ADMIN" : "CAP_BPF and CAP_PERFMON");
