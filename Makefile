@@ -49,23 +49,24 @@ PKG_CONFIG ?= pkg-config
 ASK_PKG_CONFIG = $(PKG_CONFIG_PLACE) $(PKG_CONFIG)
 # Debian has it in /usr/sbin, which is not on every user's PATH.
 BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" && command -v bpftool),bpftool)
-# WITHOUT="symbol term connect": leaves out parts that not everybody needs.
-PARTS := symbol term connect
+# WITHOUT="symbol term connect zstd": leaves out parts that not everybody needs.
+PARTS := symbol term connect zstd
 LEFT_OUT := $(filter-out $(PARTS),$(WITHOUT))
 ifneq ($(LEFT_OUT),)
 $(error WITHOUT=: not "$(LEFT_OUT)"; what can be left out is: $(PARTS))
 endif
 HAS_SYMBOL := $(if $(filter symbol,$(WITHOUT)),,yes)
+HAS_ZSTD := $(if $(filter zstd,$(WITHOUT)),,yes)
 HAS_TERM := $(if $(filter term,$(WITHOUT)),,yes)
 # Debian has no static libraries for what libcurl needs; and --connect is useless without the terminal.
 HAS_CONNECT := $(if $(STATIC)$(filter connect term,$(WITHOUT)),,yes)
 WITHOUT_FLAGS := $(if $(HAS_SYMBOL),,-DWITHOUT_SYMBOL) $(if $(HAS_TERM),,-DWITHOUT_TERM) \
-	$(if $(HAS_CONNECT),,-DWITHOUT_CONNECT)
+	$(if $(HAS_CONNECT),,-DWITHOUT_CONNECT) $(if $(HAS_ZSTD),,-DWITHOUT_ZSTD)
 WITHOUT_FILES := $(if $(HAS_SYMBOL),,src/symbol/elf_file.c src/symbol/unwind_worker.c \
 	src/symbol/unwind_process.c) $(if $(HAS_TERM),,src/term/% \
 	src/cmd/top_screen.c src/cmd/top_replay.c src/cmd/top_settings.c tests/unit/test_term%) \
 	$(if $(HAS_CONNECT),,src/client/% src/cmd/top_connect.c)
-LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib libmicrohttpd jansson libcap-ng gnutls \
+LIBRARIES := libbpf $(if $(HAS_SYMBOL),libdw) libelf zlib $(if $(HAS_ZSTD),libzstd) libmicrohttpd jansson libcap-ng gnutls \
 	yaml-0.1 libcrypt inih libseccomp libprotobuf-c $(if $(HAS_TERM),ncursesw)
 # Only their headers are used: the program loads these libraries when it needs them.
 LOADED_LIBRARIES := $(if $(HAS_CONNECT),libcurl)
@@ -463,6 +464,7 @@ help:
 	@echo '  make ARCH=arm64    build/arm64/faultmap, with a cross compiler'
 	@echo '  make WITHOUT=term  build/without-term/faultmap, which has no view on the terminal'
 	@echo '                     WITHOUT="symbol connect": no names for code, no top --connect'
+	@echo '                     WITHOUT=zstd: compressed logs with gzip alone'
 	@echo '  make install       into $$(DESTDIR)$$(PREFIX), /usr/local unless set; uninstall'
 	@echo '  make deb           a package, in $(BUILD)/deb; rpm'
 	@echo '  make dist          the sources of the newest commit, $(BUILD)/faultmap-$(VERSION).tar.gz'

@@ -10,7 +10,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # Debian's package name = a command, a pkg-config name or a Python module that proves that it is installed.
 build='gcc=gcc libc6-dev=gcc make=make pkg-config=pkg-config clang=clang bpftool=bpftool
-	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc
+	python3=python3 libbpf-dev=libbpf.pc libelf-dev=libelf.pc zlib1g-dev=zlib.pc libzstd-dev=libzstd.pc
 	libmicrohttpd-dev=libmicrohttpd.pc libjansson-dev=jansson.pc libcap-ng-dev=libcap-ng.pc
 	libgnutls28-dev=gnutls.pc libyaml-dev=yaml-0.1.pc
 	libcrypt-dev=libcrypt.pc libinih-dev=inih.pc
@@ -24,7 +24,7 @@ test='libcmocka-dev=cmocka.pc jq=jq procps=ps curl=curl strace=strace clang-form
 	systemd=systemd-socket-activate systemd-container=systemd-nspawn
 	python3-prometheus-client=prometheus_client.py logrotate=logrotate
 	python3-jsonschema=jsonschema.py python3-fastjsonschema=fastjsonschema.py
-	chromium=chromium python3-yaml=yaml.py jsonnet=jsonnet'
+	chromium=chromium python3-yaml=yaml.py jsonnet=jsonnet zstd=zstd'
 soak='jq=jq procps=ps curl=curl'
 deb='build-essential=g++ debhelper=dh dpkg-dev=dpkg-buildpackage'
 rpm='rpm=rpmbuild'

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -181,6 +184,38 @@ void output_file_give(int fd, const char *path, uid_t owner)
 	if (copy && !stat(dirname(copy), &directory) && directory.st_uid == owner &&
 	    !fstat(fd, &file) && S_ISREG(file.st_mode) && !file.st_uid && file.st_nlink == 1)
 		(void)!fchown(fd, owner, (gid_t)-1);
+}
+
+int output_file_read(int written_fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", written_fd);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+/* FILE.number becomes FILE.(number + 1); number 0: FILE. */
+static int put_one_aside(const char *path, const char *suffix, uint64_t number)
+{
+	int stem = (int)(strlen(path) - strlen(suffix));
+	char from[PATH_MAX], to[PATH_MAX];
+	int length = number ? snprintf(from, sizeof(from), "%.*s.%" PRIu64 "%s", stem, path, number,
+				       suffix) :
+			      snprintf(from, sizeof(from), "%s", path);
+
+	if (length >= PATH_MAX || snprintf(to, sizeof(to), "%.*s.%" PRIu64 "%s", stem, path,
+					   number + 1, suffix) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return rename(from, to) && (errno != ENOENT || !number) ? -errno : 0;
+}
+
+int output_file_put_aside(const char *path, const char *suffix, uint64_t keep)
+{
+	int result = 0;
+
+	for (uint64_t number = keep; number-- && !result;)
+		result = put_one_aside(path, suffix, number);
+	return result;
 }
 
 bool output_file_may_make(const char *path)

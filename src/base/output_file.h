@@ -10,6 +10,7 @@
 #define FAULTMAP_OUTPUT_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* flags: O_APPEND, O_TRUNC, O_NONBLOCK; it is created if it is not there. The descriptor or a
@@ -25,6 +26,12 @@ bool output_file_may_make(const char *path);
 /* Whether this user may open the name again, and for a regular file also create it again after it
  * was renamed. */
 bool output_file_may_reopen(const char *path);
+/* What was opened to be written, to read it: by the descriptor, as the name may belong to another
+ * file by now. The caller's, or -1. */
+int output_file_read(int written_fd);
+/* PATH.SUFFIX becomes PATH.1.SUFFIX, that PATH.2.SUFFIX and so on to PATH.keep.SUFFIX, which is lost;
+ * suffix is the end of path, maybe "". 0 or a negative errno. */
+int output_file_put_aside(const char *path, const char *suffix, uint64_t keep);
 /* In such a directory: whether files of this user are trusted. */
 bool output_file_trusts(uid_t owner);
 /* For messages, what an errno of output_file_open means. */

@@ -83,6 +83,9 @@ static const struct {
 #ifdef WITHOUT_TERM
 	{ "term", "the interactive view of top", "top has tables alone" },
 #endif
+#ifdef WITHOUT_ZSTD
+	{ "zstd", "logs compressed by zstd", "logs are compressed by gzip alone" },
+#endif
 #ifdef WITHOUT_CONNECT
 	{ "connect", "top --connect to a running daemon",
 	  "top has no --connect, daemon no --otlp" },

@@ -56,8 +56,9 @@ static const struct command_spec spec = {
 	.synopsis = "[--from TIME] [--to TIME] [--by WHAT] [options] FILE...",
 	.summary = "print the summary of recorded JSON lines",
 	.details =
-		"Reads files that log, daemon --jsonl and run --jsonl wrote, plain or gzipped. Name the\n"
-		"oldest FILE first; - is standard input. Counts of lines that were lost are in the totals\n"
+		"Reads files that log, daemon --jsonl and run --jsonl wrote, plain or compressed (gzip,\n"
+		"zstd): of those that are named .gz or .zst when they are written, what --from and --to\n"
+		"leave out is not read. Name the oldest FILE first; - is standard input. Counts of lines that were lost are in the totals\n"
 		"of later lines, and so in the report.\n"
 		"\n"
 		"A damaged line is reported with its number and left out; the exit status is then 1.\n"

@@ -101,7 +101,7 @@ static const struct option_spec options[] = {
 	  .argument = "FILE",
 	  .help = "append JSON lines, as `faultmap log` writes them, to FILE (SIGHUP\n"
 		  "opens it again), to a log shipper that listens at unix:PATH, or to\n"
-		  "standard output (-)",
+		  "standard output (-); FILE.gz and FILE.zst are compressed",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct daemon_config, jsonl),
 	  .live = true },

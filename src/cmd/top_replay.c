@@ -18,6 +18,10 @@
 #define LEAST_MS 10
 /* The timer's period while the log is paused and there is nothing to do. */
 #define PAUSED_MS 86400000
+/* A jump in compressed logs reads so much of the time before: rates, trends and findings look back,
+ * and processes that stand still have had a line. */
+#define JUMP_MARGIN_MS 600000
+#define AFTER_THE_END "that is after the end of the log"
 
 struct replay {
 	const struct top_config *config;
@@ -28,6 +32,8 @@ struct replay {
 	struct recent_findings *findings; /* from the first snapshot on */
 	struct error error;               /* why the loop ended */
 	double speed;
+	int64_t began_ms;     /* what is before it was left out; 0: nothing is */
+	int64_t shown_ms;     /* of the snapshot that is shown, since 1970 */
 	uint64_t interval_ms; /* of the snapshot that is shown */
 	bool is_paused;
 	struct log_complaints complaints;
@@ -50,11 +56,17 @@ static void show_host(struct replay *replay)
 	ui_set_host(term_ui(replay->term), info->host, info->kernel, info->detail);
 }
 
+static int64_t ms_of(const struct snapshot *snapshot)
+{
+	return (int64_t)snapshot->ts.tv_sec * 1000 + snapshot->ts.tv_nsec / 1000000;
+}
+
 /* Draws the snapshot. */
 static int show(struct replay *replay, const struct snapshot *snapshot, struct error *error)
 {
 	show_host(replay);
 	replay->interval_ms = snapshot->interval_ns / 1000000 ?: 1000;
+	replay->shown_ms = ms_of(snapshot);
 	set_timer(replay);
 	if (top_show_findings(replay->term, replay->findings, snapshot, error) < 0)
 		return -ENOMEM;
@@ -106,7 +118,7 @@ static int play_to(struct replay *replay, uint64_t position, int64_t ts_ms, stru
 	do {
 		result = player_next(replay->player, &snapshot, error);
 		if (result > 0 && player_position(replay->player) >= position &&
-		    (int64_t)snapshot->ts.tv_sec * 1000 + snapshot->ts.tv_nsec / 1000000 >= ts_ms)
+		    ms_of(snapshot) >= ts_ms)
 			break;
 		if (result > 0)
 			result = note(replay, snapshot, error) ?: 1;
@@ -114,16 +126,47 @@ static int play_to(struct replay *replay, uint64_t position, int64_t ts_ms, stru
 	if (result < 0 || !snapshot)
 		return result;
 	if (!result)
-		ui_say(term_ui(replay->term), "that is after the end of the log");
+		ui_say(term_ui(replay->term), AFTER_THE_END);
 	return show(replay, snapshot, error);
 }
 
-static int go_back(struct replay *replay, struct error *error)
+/* To the beginning, or to what is needed from that time on. */
+static int go_back(struct replay *replay, int64_t from_ms, struct error *error)
 {
+	replay->began_ms = from_ms > 0 ? from_ms : 0;
 	ui_forget(term_ui(replay->term));
 	if (recent_findings_reset(replay->findings) < 0)
 		return error_set(error, ENOMEM, "looking for findings: out of memory");
-	return player_rewind(replay->player, error);
+	return player_rewind(replay->player, replay->began_ms, error);
+}
+
+/* Beyond the end of compressed logs nothing is read: then what was shown is shown again. */
+static int seek(void *context, int64_t ts_ms, struct error *error)
+{
+	struct replay *replay = context;
+	int64_t shown_ms = replay->shown_ms;
+	int result = go_back(replay, ts_ms - JUMP_MARGIN_MS, error);
+
+	if (!result)
+		result = play_to(replay, 1, ts_ms, error);
+	if (result || player_position(replay->player))
+		return result;
+	result = go_back(replay, shown_ms - JUMP_MARGIN_MS, error);
+	if (!result)
+		result = play_to(replay, 1, shown_ms, error);
+	ui_say(term_ui(replay->term), AFTER_THE_END);
+	return result;
+}
+
+/* To before what was read since a jump. 1: it begins with what is shown. */
+static int step_over(struct replay *replay, struct error *error)
+{
+	int64_t shown_ms = replay->shown_ms;
+	int result = 0;
+
+	if (replay->began_ms)
+		result = seek(replay, shown_ms - (int64_t)replay->interval_ms * 3 / 2, error);
+	return result ?: replay->shown_ms >= shown_ms;
 }
 
 static int step(void *context, int intervals, struct error *error)
@@ -136,18 +179,13 @@ static int step(void *context, int intervals, struct error *error)
 		result = play(replay, error);
 		return result < 0 ? result : 0;
 	}
-	if (position < 2)
-		return error_set(error, ERANGE, "this is the beginning of the log");
-	result = go_back(replay, error);
+	if (position < 2) {
+		result = step_over(replay, error);
+		return result <= 0 ? result :
+				     error_set(error, ERANGE, "this is the beginning of the log");
+	}
+	result = go_back(replay, replay->began_ms, error);
 	return result ?: play_to(replay, position - 1, INT64_MIN, error);
-}
-
-static int seek(void *context, int64_t ts_ms, struct error *error)
-{
-	struct replay *replay = context;
-	int result = go_back(replay, error);
-
-	return result ?: play_to(replay, 1, ts_ms, error);
 }
 
 static int set_pause(void *context, bool pause)

@@ -7,24 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/text.h"
 #include "base/util.h"
+#include "replay/unpacker.h"
 
 #define READ_SIZE (64 * 1024)
 /* As long as the writer's longest: outlet.c. */
 #define LINE_MAX_BYTES (32 * 1024 * 1024)
 
 struct jsonl_file {
-	gzFile stream;
+	struct unpacker *unpacker;
+	uint64_t left_out; /* lines, not told yet */
 	char *buffer;
 	size_t begin, end; /* what was read and not yet given out */
 	size_t capacity;
 	bool is_at_end;
 };
 
-int jsonl_file_open(struct jsonl_file **ret_file, const char *path, struct error *error)
+int jsonl_file_open(struct jsonl_file **ret_file, const char *path, int64_t from_ms, int64_t to_ms,
+		    struct error *error)
 {
 	struct jsonl_file *file = calloc(1, sizeof(*file));
 	bool is_stdin = !strcmp(path, "-");
@@ -36,13 +38,14 @@ int jsonl_file_open(struct jsonl_file **ret_file, const char *path, struct error
 	text_escape_to(shown, sizeof(shown), is_stdin ? "standard input" : path);
 	if (file && fd >= 0) {
 		errnum = ENOMEM;
-		file->stream = gzdopen(fd, "rb");
+		file->unpacker = unpacker_new(fd);
 	}
-	if (!file || !file->stream) {
+	if (!file || !file->unpacker) {
 		free(file);
 		return error_set(error, errnum, "opening %s: %s", shown, strerror(errnum));
 	}
 	(void)TAKE_FD(fd);
+	unpacker_set_window(file->unpacker, from_ms, to_ms);
 	*ret_file = file;
 	return 0;
 }
@@ -51,7 +54,7 @@ void jsonl_file_close(struct jsonl_file *file)
 {
 	if (!file)
 		return;
-	gzclose_r(file->stream);
+	unpacker_free(file->unpacker);
 	free(file->buffer);
 	free(file);
 }
@@ -78,25 +81,21 @@ static int make_room(struct jsonl_file *file)
 	return 0;
 }
 
-/* Reads more. 0 or a negative errno with the error set. */
+/* Reads more. 0 or a negative errno with the error set: -EBADMSG if it goes on behind what is
+ * damaged, without the line that began before it. */
 static int read_more(struct jsonl_file *file, struct error *error)
 {
-	const char *why;
-	int n, code;
+	ssize_t n;
 
 	if (make_room(file) < 0)
 		return error_set(error, ENOMEM, "out of memory");
-	n = gzread(file->stream, file->buffer + file->end, READ_SIZE);
-	if (n > 0)
-		file->end += (size_t)n;
-	if (n > 0 && n == READ_SIZE)
-		return 0;
-	why = gzerror(file->stream, &code);
-	if (code == Z_ERRNO)
-		return error_set(error, errno ? errno : EIO, "reading it: %s",
-				 strerror(errno ? errno : EIO));
-	if (n < 0 || (code != Z_OK && code != Z_STREAM_END))
-		return error_set(error, EIO, "unpacking it: %s; the rest is not read", why);
+	n = unpacker_read(file->unpacker, file->buffer + file->end, READ_SIZE, &file->left_out,
+			  error);
+	if (n < 0) {
+		file->begin = file->end;
+		return (int)n;
+	}
+	file->end += (size_t)n;
 	file->is_at_end = n == 0;
 	return 0;
 }
@@ -152,4 +151,17 @@ int jsonl_file_line(struct jsonl_file *file, char **ret_line, size_t *ret_length
 		if (result < 0)
 			return result;
 	}
+}
+
+bool jsonl_file_has_frames(const struct jsonl_file *file)
+{
+	return unpacker_has_head(file->unpacker);
+}
+
+uint64_t jsonl_file_left_out(struct jsonl_file *file)
+{
+	uint64_t left_out = file->left_out;
+
+	file->left_out = 0;
+	return left_out;
 }

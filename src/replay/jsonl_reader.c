@@ -328,6 +328,16 @@ static void read_meta(struct jsonl_line *line)
 
 /* Lines. --------------------------------------------------------------------------------------- */
 
+/* Lines that ended before it are left out. */
+static int64_t from_of(const struct jsonl_reader *reader)
+{
+	const struct jsonl_reader_options *options = &reader->options;
+	bool may_skip = reader->file && jsonl_file_has_frames(reader->file);
+
+	return may_skip && options->skip_before_ms > options->from_ms ? options->skip_before_ms :
+									options->from_ms;
+}
+
 static int read_record(struct jsonl_line *line, const char *rec, struct error *error)
 {
 	const struct jsonl_reader_options *options = &line->reader->options;
@@ -336,8 +346,10 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 
 	if (!text_read_time(jsonl_line_text(line, "ts"), &ts_ms))
 		jsonl_line_reject(line, "ts", "no time");
-	if (line->why[0] || ts_ms < options->from_ms || ts_ms >= options->to_ms)
+	if (line->why[0] || ts_ms >= options->to_ms)
 		return 0;
+	if (ts_ms < from_of(line->reader)) /* lines of later times refer to stacks */
+		return strcmp(rec, "stack") ? 0 : jsonl_read_stack(line);
 	if (line->reader->by_step && line->reader->has_interval && line->reader->ts_ms != ts_ms)
 		return HELD;
 	result = enter_interval(line->reader, ts_ms, error);
@@ -414,7 +426,7 @@ static int read_lines(struct jsonl_reader *reader, struct error *error)
 		length = reader->held_length;
 		reader->held = NULL;
 		result = text ? 1 : jsonl_file_line(reader->file, &text, &length, &why);
-		reader->line_number++;
+		reader->line_number += 1 + jsonl_file_left_out(reader->file);
 		if (!result)
 			return 0;
 		if (result < 0) {
@@ -469,7 +481,10 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 
 int jsonl_reader_open(struct jsonl_reader *reader, const char *path, struct error *error)
 {
-	int result = jsonl_file_open(&reader->file, path, error);
+	const struct jsonl_reader_options *options = &reader->options;
+	int64_t skip_ms = options->skip_before_ms ?: INT64_MIN;
+	int64_t from_ms = options->from_ms > skip_ms ? options->from_ms : skip_ms;
+	int result = jsonl_file_open(&reader->file, path, from_ms, options->to_ms, error);
 
 	if (result < 0)
 		return result;

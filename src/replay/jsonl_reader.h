@@ -27,6 +27,8 @@ typedef void (*log_complaint_fn)(void *context, const char *path, uint64_t line,
 
 struct jsonl_reader_options {
 	int64_t from_ms, to_ms; /* since 1970: intervals that ended from then on, and before then */
+	/* Of compressed logs, of which it can be passed over, the same as from_ms; 0: nothing. */
+	int64_t skip_before_ms;
 	log_interval_fn on_interval;
 	log_run_fn on_run; /* NULL: `run` lines are ignored */
 	log_complaint_fn on_complaint;

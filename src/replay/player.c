@@ -36,11 +36,12 @@ static void complain(void *context, const char *path, uint64_t line, const char 
 		player->on_complaint(player->context, path, line, why);
 }
 
-static struct jsonl_reader *new_reader(struct player *player)
+static struct jsonl_reader *new_reader(struct player *player, int64_t skip_before_ms)
 {
 	const struct jsonl_reader_options options = {
 		.from_ms = INT64_MIN,
 		.to_ms = INT64_MAX,
+		.skip_before_ms = skip_before_ms,
 		.on_interval = take_interval,
 		.on_complaint = complain,
 		.context = player,
@@ -58,7 +59,7 @@ struct player *player_new(char *const files[], log_complaint_fn on_complaint, vo
 	player->files = files;
 	player->on_complaint = on_complaint;
 	player->context = context;
-	player->reader = new_reader(player);
+	player->reader = new_reader(player, 0);
 	if (!player->reader) {
 		free(player);
 		return NULL;
@@ -106,9 +107,9 @@ int player_next(struct player *player, const struct snapshot **ret_snapshot, str
 	return result < 0 ? result : player->was_handed_out;
 }
 
-int player_rewind(struct player *player, struct error *error)
+int player_rewind(struct player *player, int64_t from_ms, struct error *error)
 {
-	struct jsonl_reader *reader = new_reader(player);
+	struct jsonl_reader *reader = new_reader(player, from_ms);
 
 	if (!reader)
 		return error_set(error, ENOMEM, "going back in the log: out of memory");

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,9 +14,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/log_frame.h"
 #include "base/output_file.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "sink/packer.h"
 
 /* Lines are collected up to this size and written at once: few system calls, little memory. */
 #define FLUSH_AT (64 * 1024)
@@ -60,6 +61,10 @@ struct outlet {
 	size_t capacity;
 	size_t n_new; /* bytes queued since the last flush */
 
+	enum packing packing;
+	struct packer *packer; /* NULL: lines are not compressed */
+	int64_t line_ms;       /* outlet_set_time() */
+
 	uint64_t max_bytes; /* of a file; 0: any */
 	uint64_t keep;      /* renamed files to keep */
 
@@ -76,17 +81,13 @@ static bool is_unix(const char *target)
 	return strncmp(target, "unix:", 5) == 0;
 }
 
-/* True when the file ends within a line, as a former writer was killed. Read by the descriptor, as
- * the name may belong to another file by now. */
+/* True when the file ends within a line, as a former writer was killed. */
 static bool file_is_torn(int written_fd)
 {
-	char path[32];
-	autoclose int fd = -1;
+	autoclose int fd = output_file_read(written_fd);
 	struct stat status;
 	char last;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", written_fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) || !status.st_size)
 		return false;
 	return pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n';
@@ -135,7 +136,9 @@ static void set_fd(struct outlet *outlet, int fd)
 
 	outlet->fd = fd;
 	outlet->is_regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-	outlet->is_torn = outlet->is_regular && !outlet->is_stdout && file_is_torn(fd);
+	outlet->is_torn = outlet_is_file(outlet) && !outlet->packer && file_is_torn(fd);
+	if (outlet->packer && outlet->is_regular)
+		packer_mend(fd);
 }
 
 /* No listener, or a FIFO that nobody reads. */
@@ -150,16 +153,38 @@ static int open_first(struct outlet *outlet, enum outlet_open how, struct error 
 {
 	int fd = outlet->is_stdout ? STDOUT_FILENO : open_path(outlet, how == OUTLET_REPLACE);
 
-	if (fd >= 0) {
+	if (fd >= 0)
 		set_fd(outlet, fd);
+	if (outlet->packer && (fd >= 0 ? !outlet->is_regular : fd == -ENXIO))
+		return error_set(error, EINVAL,
+				 "opening %s for JSON lines: it is no regular file, and only these "
+				 "are compressed; give it a name without %s",
+				 outlet->name, packing_suffix(outlet->packing));
+	if (fd >= 0)
 		return 0;
-	}
 	if (outlet->is_persistent && is_absent(outlet, fd))
 		return 0;
 	return error_set(error, -fd, "opening %s for JSON lines: %s; name a %s", outlet->name,
 			 output_file_strerror(-fd),
 			 is_unix(outlet->target) ? "stream socket that somebody listens on" :
 						   "file that can be written");
+}
+
+/* By the file's name: .gz or .zst. */
+static int choose_packing(struct outlet *outlet, struct error *error)
+{
+	if (!outlet->is_stdout && !is_unix(outlet->target))
+		outlet->packing = packing_of_name(outlet->path);
+	if (outlet->packing == PACKING_NONE)
+		return 0;
+	if (!packer_knows(outlet->packing))
+		return error_set(error, ENOTSUP,
+				 "opening %s for JSON lines: this faultmap was built without zstd; "
+				 "give it a name that ends in .gz",
+				 outlet->name);
+	outlet->packer = packer_new(outlet->packing);
+	return outlet->packer ? 0 :
+				error_set(error, ENOMEM, "opening the JSON lines: out of memory");
 }
 
 int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open how,
@@ -171,6 +196,7 @@ int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open
 	if (!outlet)
 		return error_set(error, ENOMEM, "opening the JSON lines: out of memory");
 	outlet->fd = -1;
+	outlet->line_ms = OUTLET_NO_TIME;
 	outlet->is_stdout = !target || !strcmp(target, "-");
 	outlet->is_persistent = how == OUTLET_PERSIST;
 	outlet->is_private = how == OUTLET_REPLACE;
@@ -178,7 +204,9 @@ int outlet_open(struct outlet **ret_outlet, const char *target, enum outlet_open
 	outlet->name = outlet->is_stdout ? strdup("standard output") : text_escape(target);
 	if (outlet->target && outlet->name) {
 		outlet->path = outlet->target + (is_unix(outlet->target) ? strlen("unix:") : 0);
-		result = open_first(outlet, how, error);
+		result = choose_packing(outlet, error);
+		if (!result)
+			result = open_first(outlet, how, error);
 	} else {
 		result = error_set(error, ENOMEM, "opening the JSON lines: out of memory");
 	}
@@ -219,6 +247,7 @@ void outlet_free(struct outlet *outlet)
 		return;
 	if (!outlet->is_stdout && outlet->fd >= 0)
 		close(outlet->fd);
+	packer_free(outlet->packer);
 	free(outlet->target);
 	free(outlet->name);
 	free(outlet->buffer);
@@ -290,6 +319,11 @@ void outlet_drop_line(struct outlet *outlet)
 	outlet->lost++;
 }
 
+void outlet_set_time(struct outlet *outlet, int64_t ms)
+{
+	outlet->line_ms = ms;
+}
+
 int outlet_end_line(struct outlet *outlet, bool tells_losses)
 {
 	/* The caller may not have noticed: jansson does not report it for a key. */
@@ -299,6 +333,8 @@ int outlet_end_line(struct outlet *outlet, bool tells_losses)
 	}
 	outlet->n_new += outlet->length - outlet->end;
 	outlet->end = outlet->length;
+	if (outlet->packer)
+		packer_note(outlet->packer, outlet->line_ms);
 	if (tells_losses) {
 		outlet->marks[outlet->n_marks++] = (struct mark){
 			.end = outlet->n_written + (outlet->end - outlet->begin),
@@ -374,6 +410,8 @@ static void lose_queue(struct outlet *outlet)
 	outlet->begin = outlet->end = outlet->length = 0;
 	outlet->n_marks = 0;
 	outlet->told = outlet->told_written;
+	if (outlet->packer)
+		packer_forget(outlet->packer);
 }
 
 static void hang_up(struct outlet *outlet)
@@ -425,9 +463,22 @@ static int has_room_now(const struct outlet *outlet, int timeout_ms)
 	return result; /* POLLERR too: the write says why */
 }
 
+/* Compresses and writes all that is queued. */
+static int write_frame(struct outlet *outlet)
+{
+	size_t size = outlet->end - outlet->begin;
+	int result = packer_write(outlet->packer, outlet->fd, outlet->buffer + outlet->begin, size);
+
+	if (!result)
+		wrote(outlet, size);
+	return result;
+}
+
 /* Writes until the queue is empty or the reader has no room. */
 static int write_queue(struct outlet *outlet)
 {
+	if (outlet->packer)
+		return write_frame(outlet);
 	if (outlet->feed) {
 		feed_write(outlet->feed, outlet->buffer + outlet->begin,
 			   outlet->end - outlet->begin);
@@ -462,7 +513,8 @@ static int handle_room(void *context, uint32_t events)
 	return 0;
 }
 
-int outlet_flush(struct outlet *outlet)
+/* outlet_flush(), of compressed lines also what is not due. */
+static int flush_all(struct outlet *outlet)
 {
 	int result;
 
@@ -480,9 +532,25 @@ int outlet_flush(struct outlet *outlet)
 	return 0;
 }
 
+int outlet_flush(struct outlet *outlet)
+{
+	bool may_wait = outlet->packer && outlet->n_marks < MAX_MARKS / 2 &&
+			!packer_is_due(outlet->packer, outlet->end - outlet->begin);
+
+	outlet->n_new = 0;
+	return may_wait ? 0 : flush_all(outlet);
+}
+
+/* Before the file changes. What cannot be written is counted as lost. */
+static void end_frame(struct outlet *outlet)
+{
+	if (outlet->packer)
+		flush_all(outlet);
+}
+
 int outlet_drain(struct outlet *outlet, int timeout_ms)
 {
-	int result = outlet_flush(outlet);
+	int result = flush_all(outlet);
 
 	while (!result && outlet->begin < outlet->end) {
 		uint64_t before = outlet->n_written;
@@ -519,6 +587,7 @@ int outlet_reopen(struct outlet *outlet, bool *ret_opened)
 	*ret_opened = false;
 	if (!outlet_is_file(outlet))
 		return 0;
+	end_frame(outlet);
 	fd = open_path(outlet, false);
 	if (fd < 0)
 		return fd;
@@ -544,28 +613,15 @@ static bool is_full(const struct outlet *outlet)
 	       named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
 }
 
-/* FILE.number becomes FILE.(number + 1); number 0: FILE. */
-static int put_aside(const struct outlet *outlet, uint64_t number)
-{
-	char from[PATH_MAX], to[PATH_MAX];
-	int length = number ? snprintf(from, sizeof(from), "%s.%" PRIu64, outlet->path, number) :
-			      snprintf(from, sizeof(from), "%s", outlet->path);
-
-	if (length >= PATH_MAX ||
-	    snprintf(to, sizeof(to), "%s.%" PRIu64, outlet->path, number + 1) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	return rename(from, to) && (errno != ENOENT || !number) ? -errno : 0;
-}
-
 int outlet_rotate(struct outlet *outlet, bool *ret_opened)
 {
-	int result = 0;
+	int result;
 
 	*ret_opened = false;
 	if (!is_full(outlet))
 		return 0;
-	for (uint64_t number = outlet->keep; number-- && !result;)
-		result = put_aside(outlet, number);
+	end_frame(outlet);
+	result = output_file_put_aside(outlet->path, packing_suffix(outlet->packing), outlet->keep);
 	return result ?: outlet_reopen(outlet, ret_opened);
 }
 

@@ -6,6 +6,9 @@
  * full disk cuts a line off, its beginning is removed again. Lost lines are counted, and the outlet
  * remembers which count has been reported. It owns its descriptor, but never standard output. The
  * caller ignores SIGPIPE and SIGXFSZ.
+ *
+ * A file whose name ends in .gz or .zst is a compressed log (base/log_frame.h): queued lines become
+ * a frame when there are enough of them, or after ten seconds; a crash loses those.
  */
 #ifndef FAULTMAP_OUTLET_H
 #define FAULTMAP_OUTLET_H
@@ -50,7 +53,7 @@ void outlet_give(const struct outlet *outlet, uid_t owner);
  * they are. 0, or a negative errno: the old one stays. */
 int outlet_reopen(struct outlet *outlet, bool *ret_opened);
 /* From now on a regular file that has grown to max_bytes is renamed to FILE.1, FILE.1 to FILE.2 and
- * so on, and the last of `keep` is removed. max_bytes 0: it grows without limit. */
+ * so on (FILE.gz to FILE.1.gz), and the last of `keep` is removed. max_bytes 0: it grows without limit. */
 void outlet_set_limit(struct outlet *outlet, uint64_t max_bytes, uint64_t keep);
 /* To be called between two lines: if the file has grown to max_bytes, renames it and opens a new
  * one: true in *ret_opened. 0, or a negative errno: it keeps growing. */
@@ -65,11 +68,15 @@ bool outlet_has_room(const struct outlet *outlet);
 bool outlet_has_reserve(const struct outlet *outlet);
 /* A part of a line: 0 or -ENOMEM. Then outlet_end_line, or outlet_drop_line to take it back. */
 int outlet_add(struct outlet *outlet, const char *bytes, size_t size);
+/* Of what time the lines are that end from now on, in ms since 1970; OUTLET_NO_TIME, as at first: of
+ * none, whoever reads needs them. For compressed logs. */
+#define OUTLET_NO_TIME INT64_MIN
+void outlet_set_time(struct outlet *outlet, int64_t ms);
 /* Ends the line and queues it. tells_losses: it says how many lines were lost (outlet_untold). 0 or
  * -ENOMEM: it is dropped. */
 int outlet_end_line(struct outlet *outlet, bool tells_losses);
 void outlet_drop_line(struct outlet *outlet);
-/* Writes what can be written. 0 (some may stay queued), or a negative errno: the queue is lost. */
+/* Writes what can be written, of compressed lines what is due. 0 (some may stay queued), or a negative errno: the queue is lost. */
 int outlet_flush(struct outlet *outlet);
 /* Writes the last lines: waits as long as the reader takes something within each timeout_ms (-1:
  * without a limit). 0, or a negative errno: the rest is lost (-EAGAIN: the reader did not take

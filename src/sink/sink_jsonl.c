@@ -33,6 +33,7 @@ struct sink_jsonl {
 	bool meta_is_due;
 	bool interval_is_last;
 	char ts[TEXT_TIME_LEN]; /* of this tick */
+	int64_t ts_ms;          /* the same, since 1970 */
 	struct table stacks;    /* that this file or connection has */
 	struct folds *folds;    /* what has no line of its own */
 	struct fold_options fold_options;
@@ -435,7 +436,9 @@ static void emit_stack(struct sink_jsonl *sink, const struct context *context)
 		jsonl_put_kernel(line, context->kernel, context->n_kernel);
 	if (context->is_whole)
 		json_line_true(line, "whole");
+	outlet_set_time(sink->outlet, OUTLET_NO_TIME); /* lines of any later time refer to it */
 	sink_emit(sink, false);
+	outlet_set_time(sink->outlet, sink->ts_ms);
 	if (sink->failure) /* it is lost, and written again when it is next needed */
 		free(table_remove(&sink->stacks, &context->stack_id));
 }
@@ -595,8 +598,11 @@ int sink_jsonl_tick(struct sink_jsonl *sink, const struct snapshot *snapshot, st
 
 	sink_begin(sink);
 	text_time(sink->ts, snapshot->ts);
+	sink->ts_ms = (int64_t)snapshot->ts.tv_sec * 1000 + snapshot->ts.tv_nsec / 1000000;
+	outlet_set_time(sink->outlet, sink->ts_ms);
 	if (snapshot->tick)
 		emit_deltas(sink, snapshot);
+	outlet_set_time(sink->outlet, OUTLET_NO_TIME);
 	if (!sink->failure && sink->n_folded > n_folded)
 		sink->failure = -EAGAIN;
 	written = sink_end(sink, result < 0 ? &other : error);

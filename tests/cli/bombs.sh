@@ -6,12 +6,13 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 FACTOR=${FACTOR:-1}
+PACK='gzip -1' # what packs it
 MOST_MIB=128 # the limits of report: rows some 50, a line 32, which may double, names 6
 
-# bomb KIND: a gzipped log on stdout.
+# bomb KIND: a packed log on stdout.
 bomb()
 {
-	/usr/bin/python3 - "$1" "$FACTOR" <<-'END' | gzip -1
+	/usr/bin/python3 - "$1" "$FACTOR" <<-'END' | $PACK
 		import sys
 		kind, factor = sys.argv[1], int(sys.argv[2])
 		ts = '"ts":"2026-11-22T10:00:00.000Z"'
@@ -75,7 +76,7 @@ check_bomb()
 		not_ok "$1 ${*:4}: takes at most $MOST_MIB MiB" "it took $mib MiB for $(stat -c %s "$TMP/bomb.gz") bytes"
 	fi
 	check_contains "$1 ${*:4}: says so" <(cat "$TMP/out" "$TMP/err") "$3"
-	echo "# $1 ${*:4}: $(stat -c %s "$TMP/bomb.gz") bytes of gzip took $mib MiB"
+	echo "# $1 ${*:4}: $(stat -c %s "$TMP/bomb.gz") bytes of $PACK took $mib MiB"
 }
 
 # Sums are what the log says, though not each row is kept.
@@ -88,4 +89,11 @@ check_bomb processes 0 '^[0-9,]+ lines have more processes or rows than fit'
 check_bomb values 1 'bomb.gz:2: more values than any line'
 check_bomb runs 0 '^[0-9,]+ more commands$'
 check_bomb line 1 'bomb.gz:2: a line of more than 32 MiB'
+# What a file is is told by what it begins with, not by its name.
+PACK='zstd -19 -qc'
+check_bomb rows 0 '^[0-9,]+ lines have more processes or rows than fit: their faults are in \[other\]'
+check_bomb line 1 'bomb.gz:2: a line of more than 32 MiB'
+# A window of 2 GiB would be memory.
+PACK='zstd --long=31 -qc'
+check_bomb line 1 'bomb.gz:1: unpacking it: .*memory.*; the rest is not read'
 done_testing

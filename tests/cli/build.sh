@@ -83,8 +83,11 @@ check_contains "WITHOUT=term: the program knows" "$TMP/out" 'DWITHOUT_TERM'
 make_tree -n -B V=1 WITHOUT=connect >"$TMP/out" 2>&1
 check_equal "WITHOUT=connect: no libcurl" "$(grep -cE -- '-lcurl|src/client/|top_connect' "$TMP/out")" 0
 check_contains "WITHOUT=connect: the program knows" "$TMP/out" 'DWITHOUT_CONNECT'
+make_tree -n -B V=1 WITHOUT=zstd >"$TMP/out" 2>&1
+check_equal "WITHOUT=zstd: no libzstd" "$(grep -cE -- '-lzstd' "$TMP/out")" 0
+check_contains "WITHOUT=zstd: the program knows" "$TMP/out" 'DWITHOUT_ZSTD'
 make_tree --no-print-directory WITHOUT=such >"$TMP/out" 2>&1
-one_line "WITHOUT=such" "$TMP/out" 'what can be left out is: symbol term connect'
+one_line "WITHOUT=such" "$TMP/out" 'what can be left out is: symbol term connect zstd'
 
 make_tree --no-print-directory CLANG=no-such-clang >"$TMP/out" 2>&1
 one_line "clang is missing" "$TMP/out" 'missing.* no-such-clang\..*sudo make deps'

@@ -102,6 +102,44 @@ test_steps()
 	quit_top
 }
 
+# bytes_read: of the log by top below strace, so far.
+bytes_read()
+{
+	awk '$NF > 0 { sum += $NF } END { print sum + 0 }' "$TMP/strace"
+}
+
+# Three hours in a compressed log: a jump reads ten minutes before the time, and from there on.
+test_jump()
+{
+	local frames=$TMP/frames.gz
+
+	/usr/bin/python3 tests/cli/frames.py >"$frames"
+	open_screen 80 24
+	type_line "clear; strace -f -o $TMP/strace -e trace=read -P $frames $FAULTMAP top --replay $frames"
+	check_screen "a compressed log" 'replay x1 .*10:00:00Z'
+	press P
+	check_screen "it stands" 'PAUSED'
+	: >"$TMP/strace"
+	type_line 'T2025-11-22T12:30:00Z'
+	check_screen "a jump" 'PAUSED .*12:30:00Z'
+	check_equal "reads the heads of what it passes, and eleven frames of 180" \
+		"$(($(bytes_read) < $(stat -c %s "$frames") / 3))" 1
+	press ,
+	check_screen "one interval back" 'PAUSED .*12:29:00Z'
+	press .
+	check_screen "and on" 'PAUSED .*12:30:00Z'
+	press , , , , , , , , , , , ,
+	check_screen "back over what was read" 'PAUSED .*12:18:00Z'
+	type_line 'T2025-11-23'
+	check_screen "after the end: it is told" 'that is after the end of the log'
+	check_screen "and stays where it was" 'PAUSED .*12:18:00Z'
+	type_line 'T2025-11-22T10:00:00Z'
+	check_screen "to the beginning" 'PAUSED .*10:00:00Z'
+	press ,
+	check_screen "which is told" 'this is the beginning of the log'
+	quit_top
+}
+
 test_sizes()
 {
 	local size
@@ -312,6 +350,7 @@ test_errors()
 test_screens
 test_picture
 test_steps
+test_jump
 test_sizes
 test_locales
 test_no_screen

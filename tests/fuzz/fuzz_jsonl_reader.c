@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A recorded log (JSON lines, plain or gzipped), as `report` reads it, and prints it with two of its sinks. */
+/* A recorded log (JSON lines, plain or compressed), as `report` reads it, and prints it with two of its sinks. */
 #include "fuzz.h"
 
 #include "replay/jsonl_reader.h"
@@ -47,10 +47,10 @@ static void complain(void *context, const char *path, uint64_t line, const char 
 	FUZZ_ASSERT(path && strlen(why) > 0 && !strchr(why, '\n'));
 }
 
-static void read_log(const char *path, enum grouping_by by)
+static void read_log(const char *path, enum grouping_by by, int64_t from_ms)
 {
 	const struct jsonl_reader_options options = {
-		.from_ms = INT64_MIN,
+		.from_ms = from_ms,
 		.to_ms = INT64_MAX,
 		.on_interval = take_interval,
 		.on_run = take_run,
@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "we");
 	FUZZ_ASSERT(nowhere);
-	read_log(path, BY_ROW);
-	read_log(path, BY_UNIT);
+	read_log(path, BY_ROW, INT64_MIN);
+	read_log(path, BY_UNIT, 1763806200000); /* of 2025-11-22T10:10:00Z on */
 	return 0;
 }
