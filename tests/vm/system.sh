@@ -201,8 +201,8 @@ start_guarded()
 # guard_says NAME: how the guard of it has ended.
 guard_says()
 {
-	in_guest systemctl show -P ActiveState -P Result -P ExecMainStatus -P NRestarts "faultmap-guard@$1.service" |
-		paste -sd ' '
+	in_guest "for property in ActiveState Result ExecMainStatus NRestarts; do
+		systemctl show -P \$property faultmap-guard@$1.service; done" | paste -sd ' '
 }
 
 # guard_has NAME N: of its counters.
