@@ -149,7 +149,7 @@ has_workers()
 }
 
 start_daemon --user $user --stacks --otlp http://127.0.0.1:1
-check "there are three workers and their keepers" wait_for 60 has_workers 6
+check "there are three workers, their keepers, and a process that finds debug information" wait_for 60 has_workers 7
 for pid in $(descendants "$daemon"); do
 	privileges "$pid" | sed 's/Seccomp:. //'
 done | sort -u >"$TMP/helpers"
