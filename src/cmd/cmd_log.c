@@ -47,7 +47,8 @@ static const struct option_spec options[] = {
 	  .name = "output",
 	  .argument = "FILE",
 	  .help = "write to FILE, which is replaced, or to a log shipper that listens at\n"
-		  "unix:PATH (default: -, standard output); FILE.gz and FILE.zst are compressed",
+		  "unix:PATH (default: -, standard output); FILE.gz and FILE.zst are\n"
+		  "compressed",
 	  .type = OPTION_STRING,
 	  .offset = offsetof(struct log_config, output) },
 	LIMIT_OPTIONS(struct log_config, limit),

@@ -58,8 +58,8 @@ static const struct command_spec spec = {
 	.details =
 		"Reads files that log, daemon --jsonl and run --jsonl wrote, plain or compressed (gzip,\n"
 		"zstd): of those that are named .gz or .zst when they are written, what --from and --to\n"
-		"leave out is not read. Name the oldest FILE first; - is standard input. Counts of lines that were lost are in the totals\n"
-		"of later lines, and so in the report.\n"
+		"leave out is not read. Name the oldest FILE first; - is standard input. Counts of lines\n"
+		"that were lost are in the totals of later lines, and so in the report.\n"
 		"\n"
 		"A damaged line is reported with its number and left out; the exit status is then 1.\n"
 		"An interval holds at most 200,000 rows, 50,000 processes and 6 MiB of names: the rest is\n"
