@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 5 s
+# takes 4 s
 # How much of the memory shared since fork() parent and child copy: the summary of `run` has, for each process,
 # the pages that the workload wrote to, plus copies in its heap and stack as its rows have them.
 
@@ -68,22 +68,4 @@ check "all of it is without an exception" test "$filled" -ge 4096
 check_equal "the summary says how much, and by which process" \
 	"$(grep -cE "^populated without an exception: (\S+): $(numfmt --to=iec $((filled * 4096))) by [0-9]+ \(python3\); at least" \
 		"$TMP/summary")" 1
-
-# From a file that is not in memory: some of these faults are major, as the process counts them.
-file=$BUILD/faultmap-populated.$$
-[ "$(stat -f -c %T "$BUILD")" != tmpfs ] || file=/var/tmp/faultmap-populated.$$
-trap 'rm -f "$file"; cleanup_test' EXIT
-dd if=/dev/urandom of="$file" bs=1M count=4 conv=fsync 2>/dev/null
-"$FAULTMAP" run --jsonl "$TMP/filled" -o "$TMP/summary" -- /usr/bin/python3 -c '
-import mmap, os, resource, sys
-fd = os.open(sys.argv[1], os.O_RDONLY)
-os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
-mmap.mmap(fd, 4 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_POPULATE)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_majflt - before)' "$file" >"$TMP/said"
-unwrap "$TMP/summary"
-grep '^populated' "$TMP/summary" | sed 's/^/# /'
-check "some were major: $(cat "$TMP/said")" test "$(cat "$TMP/said")" -ge 1
-check_equal "the summary says how many, and that they have no latency" \
-	"$(sed -n 's/^populated.* nor of the \([0-9]*\) major faults among these .*/\1/p' "$TMP/summary")" "$(cat "$TMP/said")"
 done_testing
