@@ -19,7 +19,7 @@ amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,memory_high,privilege,para
 amd64-6.16 amd64 trixie 6[.]16[.].*-cloud-amd64 $live,latency,paths,top
 amd64-6.18 amd64 trixie 6[.]18[.].*-cloud-amd64 $live,twice,mappings,run
 amd64-newest2 amd64 trixie newest:2 $live,mappings,full
-amd64-newest amd64 trixie newest:1 $live,kinds_alone,mappings,paths,slices,children,rows,tasks
+amd64-newest amd64 trixie newest:1 $live,kinds_alone,mappings,paths,slices,children,rows,tasks,refaults
 amd64-6.12-rt amd64 trixie 6[.]12[.].*-rt-amd64 $live
 arm64-6.1 arm64 bookworm 6[.]1[.]0-[0-9]+-cloud-arm64 $live
 arm64-6.12 arm64 trixie 6[.]12[.].*-cloud-arm64 $live,privilege,full,mappings,rows,tasks
@@ -33,7 +33,7 @@ amd64-6.12+swap amd64 trixie 6[.]12[.].*-cloud-amd64 kinds_alone,thrash
 amd64-6.12+numa amd64 trixie 6[.]12[.].*-cloud-amd64 numa
 amd64-6.12+hugetlb amd64 trixie 6[.]12[.].*-cloud-amd64 kinds_alone
 amd64-6.12+thp amd64 trixie 6[.]12[.].*-cloud-amd64 demo,kinds
-amd64-6.12+slowdisk amd64 trixie 6[.]12[.].*-cloud-amd64 slow_disk
+amd64-6.12+slowdisk amd64 trixie 6[.]12[.].*-cloud-amd64 slow_disk,delays
 amd64-6.1+dax amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 dax
 amd64-newest+dax amd64 trixie newest:1 dax
 amd64-6.12+pidns amd64 trixie 6[.]12[.].*-cloud-amd64 pid_namespace
