@@ -99,18 +99,20 @@ static int open_level(struct scan *scan)
 	return 0;
 }
 
-static void close_level(struct scan *scan)
+/* glibc takes a ) without its ( as a character; who writes one means something else. */
+static int close_level(struct scan *scan)
 {
 	const struct level *level = &scan->levels[scan->depth];
 
+	if (!scan->depth)
+		return FAIL(scan, "a ) without its (");
 	end_alternative(scan);
-	if (!scan->depth) /* regcomp() tells */
-		return;
 	scan->last = level->sum;
 	scan->last.size++;
 	scan->last.may_be_empty = level->has_empty_alternative;
 	scan->has_last = true;
 	scan->depth--;
+	return 0;
 }
 
 /* Copies the last part; `least` is the fewest times that it may come. */
@@ -189,8 +191,7 @@ static int scan_character(struct scan *scan, char next)
 	case '(':
 		return open_level(scan);
 	case ')':
-		close_level(scan);
-		return 0;
+		return close_level(scan);
 	case '|':
 		end_alternative(scan);
 		return 0;

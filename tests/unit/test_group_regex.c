@@ -40,6 +40,8 @@ static const struct pattern patterns[] = {
 	{ "", "((a*)*)", "", 8, NULL },
 	{ "", "((a*)*)", "", 9, EMPTY },
 	{ "((a*)*)", "", "{8}", 1, NULL },
+	{ "a)", "", "*{20}", 1, "a ) without its (" },
+	{ "[)]", "", "\\)*", 1, NULL },
 	{ "((a*)*)", "", "{20}", 1, EMPTY },
 	{ "((a*)+)", "", "{20}", 1, EMPTY },
 	{ "((a?)*)", "", "{20}", 1, EMPTY },
@@ -78,7 +80,7 @@ static const struct pattern patterns[] = {
 	{ "", "(", "", 100, DEEP },
 	/* What is no repetition. */
 	{ "[(a*)*]{2}\\(a*\\)*a{x}", "", "", 0, NULL },
-	{ "*+?{2}|*)))", "", "", 0, NULL },
+	{ "*+?{2}|*", "", "", 0, NULL },
 };
 
 static void write_pattern(char text[1024], const struct pattern *pattern)

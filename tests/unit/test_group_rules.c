@@ -147,7 +147,7 @@ static void errors_name_their_line(void **state)
 		{ "comm  => b", ":1: no regex" },
 		{ "comm a => ", ":1: no \"=>\" with blanks" }, /* a line's end is no blank */
 		{ "comm (a => b", ":1: the regex \"(a\": Unmatched ( or \\(" },
-		{ "comm a)(b => b", ":1: the regex \"a)(b\": Unmatched ( or \\(" },
+		{ "comm a(b => b", ":1: the regex \"a(b\": Unmatched ( or \\(" },
 		{ "comm [a => b", ":1: the regex \"[a\": Unmatched [" },
 		{ "comm a{2 => b", ":1: the regex \"a{2\": " },
 		{ "comm (a)\\1 => b", ":1: \\1 refers back to a part" },
