@@ -90,8 +90,9 @@ counter=workingset_refault_anon
 if add_swap; then
 	check_full full rewrite $pages 6
 	check_equal "$name: a finding" "$(findings)" "swap-in "
-	check_equal "$name: whose limit" "$(jq -r 'select(.rec == "finding").seen' "$TMP/log" |
-		grep -cE "brought memory back from swap, [0-9,]+ of them what had been read ahead; its limit is 8.0M \($group/")" 1
+	jq -r 'select(.rec == "finding").seen' "$TMP/log" >"$TMP/seen"
+	check_contains "$name: whose limit" "$TMP/seen" \
+		"brought memory back from swap, [0-9,]+ of them what had been read ahead; its limit is 8.0M \($group/"
 	check_case full rewrite 1024 6
 	check_equal "$name: memory that fits has none" "$(findings)" ""
 else

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 60 s
-# make STATIC=1: one file of at most 8 MiB without shared libraries, which works as the shared build does, also
-# with TLS.
+# make STATIC=1: one file of at most 9 MiB (0.8 of them are libzstd) without shared libraries, which works as the
+# shared build does, also with TLS.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-SIZE_MAX=$((8 << 20))
+SIZE_MAX=$((9 << 20))
 static=$BUILD/static/faultmap
 
 make_static()
@@ -34,9 +34,9 @@ check "make STATIC=1" make_static
 check "it refers to no shared library and no loader" has_no_reference
 size=$(stat -c %s "$static")
 if [ "$size" -le "$SIZE_MAX" ]; then
-	ok "it has at most 8 MiB"
+	ok "it has at most 9 MiB"
 else
-	not_ok "it has at most 8 MiB" "it has $size bytes"
+	not_ok "it has at most 9 MiB" "it has $size bytes"
 fi
 
 # Nothing else is there.
