@@ -50,10 +50,13 @@ check_no_gap()
 # A log of some frames, each 256 KiB of lines.
 test_log()
 {
-	local suffix=$1 log=$TMP/log.$1 plain=$TMP/plain.$1 at window size part
+	local suffix=$1 log=$TMP/log.$1 plain=$TMP/plain.$1 at window size part storm
 
+	start_background bash -c 'while :; do /bin/true; done'
+	storm=$BACKGROUND_PID
 	start_background "$FAULTMAP" log -d 0.1 -o "$log"
-	check "$suffix: it grows" wait_for 120 has_bytes "$log" 150000
+	check "$suffix: it grows" wait_for 120 has_bytes "$log" 250000
+	kill "$storm"
 	stop_background "$BACKGROUND_PID"
 	check_equal "$suffix: SIGTERM ends it with 0" "$?" 0
 	unpacked "$log" >"$plain"
