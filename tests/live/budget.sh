@@ -18,6 +18,7 @@ run_budget()
 	check_equal "$name" "$status" "$want"
 }
 
+"$MARKS" a:1 end:0 # what it executes is in memory from here on: no major fault
 run_budget 0 "budgets that are kept to the last fault" --jsonl "$TMP/kept" --budget \
 	'minor[phase=a]<=1000, minor[phase=b,mapping=[anon]]<=2000, minor<=150/it, major<=0, denied<=0' \
 	--budget 'bytes[phase=b,kind=demand_zero]<=8000K' -- \
