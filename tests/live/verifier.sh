@@ -36,6 +36,6 @@ if [ "$(printf '%s\n' 5.16 "$(uname -r)" | sort -V | head -n 1)" != 5.16 ]; then
 fi
 check_verified 100000
 check_verified 110000 --detail full
-check_verified 170000 --stacks
+check_verified 185000 --stacks
 check_verified 1000000 --disable-feature maple_tree
 done_testing
