@@ -92,7 +92,7 @@ profile_python()
 {
 	mkfifo "$TMP/stdin"
 	exec 7<>"$TMP/stdin" # opening it for reading alone would wait
-	start_background "$FAULTMAP" stacks --stack-samples 201 --folded "$TMP/folded" -- "$TMP/enter" python3 -X perf /tmp/touch.py \
+	start_background "$FAULTMAP" stacks --stack-samples 401 --folded "$TMP/folded" -- "$TMP/enter" python3 -X perf /tmp/touch.py \
 		<"$TMP/stdin" >"$TMP/out" 2>&1 7>&-
 	stacks=$BACKGROUND_PID
 	wait_for 120 has_map
@@ -108,8 +108,8 @@ touched()
 check_contains "python has -X perf" <(in_root python3 -c 'import sys; print(sys.version_info >= (3, 12))') True
 check "python: stacks" profile_python
 pages=$(touched touch_pages) more=$(touched touch_more)
-# Its instructions are one and the same in both: the callers are of a sample of one in 201, so four standard deviations.
-# One in 101 would fill the ring of samples (8 MiB, 16 KiB each) if nobody drained it meanwhile, and the last were lost.
+# Its instructions are one and the same in both: the callers are of a sample, here of each 401st fault. Each 101st would
+# fill the ring of samples (8 MiB, 16 KiB each, with those of Python's start) within one tick, and the last were lost.
 check "python: touch_pages() and touch_more() have the 50,000 faults ($pages, $more)" \
 	test $((pages + more)) -ge 50000 -a $((pages + more)) -le 50200
 check "python: four of five are of touch_pages()" test $((pages - 40000)) -le 5100 -a $((40000 - pages)) -le 5100
