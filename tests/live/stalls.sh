@@ -140,7 +140,7 @@ test_swap()
 	local kinds=^swap_in
 
 	run_case "$1" again 12 256
-	check_cause swap
+	check_cause swap cpu # a fast disk answers in less time than the fault itself takes
 }
 
 test_reclaim()
