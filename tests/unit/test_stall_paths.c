@@ -104,6 +104,21 @@ static void paths_differ_by_their_functions(void **state)
 	assert_path(&slept->list[1], "other_wait", 1, 7, 7);
 }
 
+/* A function whose last instruction is a call returns to where the next one begins. The place that
+ * faulted is no return address. */
+static void a_return_address_is_of_the_caller(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint64_t path[] = { 0xffffffff81003000, 0xffffffff81004000 };
+	const char *names[2];
+
+	assert_int_equal(kernel_names_of_path(fixture->names, path, 2, true, names), 2);
+	assert_string_equal(names[0], "shmem_fault");
+	assert_string_equal(names[1], "shmem_fault");
+	assert_int_equal(kernel_names_of_path(fixture->names, path, 2, false, names), 2);
+	assert_string_equal(names[0], "falloc_wait");
+}
+
 static void what_was_there_before_is_before(void **state)
 {
 	struct fixture *fixture = *state;
@@ -165,9 +180,9 @@ static void their_number_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(paths_differ_by_their_functions), TEST(what_was_there_before_is_before),
-		TEST(the_first_has_no_functions),      TEST(without_any_there_is_nothing),
-		TEST(their_number_is_bounded),
+		TEST(paths_differ_by_their_functions), TEST(a_return_address_is_of_the_caller),
+		TEST(what_was_there_before_is_before), TEST(the_first_has_no_functions),
+		TEST(without_any_there_is_nothing),    TEST(their_number_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
