@@ -358,11 +358,13 @@ static bool is_broken(const struct guard_totals *totals)
 	return totals->minor || totals->major || totals->denied || totals->lost;
 }
 
-/* Writes the sums, even after a failure. 0 or a negative errno with the error set. */
+/* Writes the sums. 0 or a negative errno with the error set. */
 static int finish(struct guard_command *guard, struct error *error)
 {
 	const struct guard_totals *totals = &guard->totals;
-	int result = read_faults(guard, error);
+	/* While a process runs, a tick reports its GUP faults up to the tick before (raise_gup() in
+	 * collector.c): without this one those of the last interval would be lost. */
+	int result = session_tick(guard->session, error);
 
 	if (!result)
 		result = guard_lines_end(guard->sink, totals, monotonic_ns() - guard->begin_ns,
