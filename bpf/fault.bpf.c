@@ -219,9 +219,9 @@ static __always_inline int fault_enter(void *context, u64 from, u64 address, u64
 
 	if (!cpu || !mm)
 		return 0;
-	if (is_ignored(cpu, FIELD(untrusted(task), group_leader)))
-		return 0;
 	if (!run_goes_on(&cpu->run, task, mm, address, error_code)) {
+		if (is_ignored(cpu, FIELD(untrusted(task), group_leader)))
+			return 0;
 		run_open(cpu, address, error_code, mode);
 		cpu->run.input = 0; /* for run_turn() */
 	}
