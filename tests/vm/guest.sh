@@ -35,9 +35,9 @@ features=/run/features # what `faultmap check --json` says
 # all and still does not work, by the end of what its verifier says.
 check_kernel()
 {
-	local missing status
+	local missing status limit=900
 
-	timeout 300 build/faultmap check --json 2>&1 >"$features" | sed 's/^/@@CHECK /'
+	timeout $limit build/faultmap check --json 2>&1 >"$features" | sed 's/^/@@CHECK /'
 	status=${PIPESTATUS[0]}
 	sed 's/^/@@CHECK /' "$features"
 	# The tests ask again only if this is not set.
@@ -47,6 +47,10 @@ check_kernel()
 		printf '@@TAP check: ok 1 - it works here\n@@TAP check: 1..1\n@@TIME check %d 0\n' \
 			"$SECONDS"
 		return
+	fi
+	if [ "$status" -eq 124 ]; then
+		echo "@@BROKEN faultmap check has not ended within $limit seconds"
+		return 1
 	fi
 	missing=$(jq -r 'select(.required and (.available | not)) | "\(.feature): \(.why)"' "$features" |
 		head -n 1)
