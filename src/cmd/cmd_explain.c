@@ -12,6 +12,7 @@
 #include "cmd/log_reading.h"
 #include "sink/finding_text.h"
 #include "sink/wrapped.h"
+#include "verdict/findings_phases.h"
 
 static const struct option_spec explain_options[] = {
 	INTERVAL_OPTIONS(struct run_config, interval_ms, 50),
@@ -46,7 +47,7 @@ static const struct command_spec explain_spec = {
 
 struct explain {
 	struct jsonl_reader *reader;
-	struct findings *findings; /* made with the first interval */
+	struct findings_phases *findings; /* made with the first interval */
 	struct log_complaints complaints;
 };
 
@@ -62,11 +63,20 @@ static int add_interval(void *context, const struct snapshot *snapshot, struct e
 	struct explain *explain = context;
 
 	if (!explain->findings)
-		explain->findings = findings_new(jsonl_reader_info(explain->reader)->page_size,
-						 NULL);
+		explain->findings =
+			findings_phases_new(jsonl_reader_info(explain->reader)->page_size, NULL);
 	if (!explain->findings)
 		return error_set(error, ENOMEM, "looking for findings: out of memory");
-	return findings_tick(explain->findings, snapshot, error);
+	return findings_phases_tick(explain->findings, snapshot, error);
+}
+
+static int begin_phase(void *context, const char *phase, struct error *error)
+{
+	struct explain *explain = context;
+
+	if (explain->findings && findings_phases_mark(explain->findings, phase) < 0)
+		return error_set(error, ENOMEM, "looking for findings: out of memory");
+	return 0;
 }
 
 static int read_files(struct explain *explain, char *const files[], struct error *error)
@@ -85,7 +95,7 @@ static int print(struct explain *explain, struct error *error)
 	const struct finding *list;
 	size_t count;
 
-	if (findings_end(explain->findings, info->duration_ns, &list, &count) < 0)
+	if (findings_phases_end(explain->findings, info->duration_ns, &list, &count) < 0)
 		return error_set(error, ENOMEM, "looking for findings: out of memory");
 	if (finding_text_print_all(list, count, info->duration_ns,
 				   *info->detail ? info->detail : "?",
@@ -100,6 +110,7 @@ static int explain_files(const struct common_options *common, char *const files[
 	struct jsonl_reader_options reader = { .from_ms = INT64_MIN,
 					       .to_ms = INT64_MAX,
 					       .on_interval = add_interval,
+					       .on_mark = begin_phase,
 					       .on_complaint = complain,
 					       .context = &explain };
 	struct error error;
@@ -115,7 +126,7 @@ static int explain_files(const struct common_options *common, char *const files[
 	log_complaints_end(&explain.complaints);
 	if (result < 0)
 		log_error("%s", error.text);
-	findings_free(explain.findings);
+	findings_phases_free(explain.findings);
 	jsonl_reader_free(explain.reader);
 	return result < 0 || explain.complaints.count ? EXIT_FAILED : EXIT_DONE;
 }

@@ -20,7 +20,7 @@
 #include "sink/sink_slices.h"
 #include "sink/sink_summary.h"
 #include "verdict/budget.h"
-#include "verdict/findings.h"
+#include "verdict/findings_phases.h"
 #include "verdict/phases.h"
 
 struct run_config {
@@ -87,7 +87,7 @@ struct run {
 	struct phases *phases;          /* NULL: attached */
 	struct marks *marks;            /* NULL: attached */
 	FILE *junit;                    /* NULL unless asked for */
-	struct findings *looker;        /* NULL with --no-explain */
+	struct findings_phases *looker; /* NULL with --no-explain */
 	const struct finding *findings; /* the next: at the end, the looker's */
 	size_t n_findings;
 	pid_t pid;

@@ -95,7 +95,8 @@ static void take_mark(void *context, const char *name)
 	int result = session_tick(run->session, &error);
 
 	if (!result && (phases_mark(run->phases, name, monotonic_ns(), &since) < 0 ||
-			budget_mark(run->budget, name) < 0))
+			budget_mark(run->budget, name) < 0 ||
+			(run->looker && findings_phases_mark(run->looker, name) < 0)))
 		result = error_set(&error, ENOMEM, "taking a mark: out of memory");
 	if (!result && run->jsonl)
 		result = verdict_lines_mark(run->jsonl, name, &since, marks_are_exact(run->marks),
@@ -114,10 +115,10 @@ int run_prepare_verdict(struct run *run, struct error *error)
 	if (budget_count(run->budget))
 		sinks_add(&run->sinks, &budget_ops, run->budget);
 	if (!run->config->no_explain && !run->config->only_code) {
-		run->looker = findings_new((uint64_t)sysconf(_SC_PAGESIZE), memory_limit_of);
+		run->looker = findings_phases_new((uint64_t)sysconf(_SC_PAGESIZE), memory_limit_of);
 		if (!run->looker)
 			return error_set(error, ENOMEM, "starting: out of memory");
-		sinks_add(&run->sinks, &findings_ops, run->looker);
+		sinks_add(&run->sinks, &findings_phases_ops, run->looker);
 	}
 	if (!run->command)
 		return 0;
@@ -135,7 +136,7 @@ int run_end_verdict(struct run *run, struct error *error)
 	int result = 0;
 
 	if (run->looker &&
-	    findings_end(run->looker, run->wall_ns, &run->findings, &run->n_findings) < 0)
+	    findings_phases_end(run->looker, run->wall_ns, &run->findings, &run->n_findings) < 0)
 		return error_set(error, ENOMEM, "looking for findings: out of memory");
 	if (!run->jsonl)
 		return 0;

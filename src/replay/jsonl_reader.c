@@ -38,6 +38,19 @@ static int hand_out(struct jsonl_reader *reader, struct error *error)
 	return reader->options.on_interval(reader->options.context, snapshot, error);
 }
 
+/* Of several marks after one interval the last begins what comes next. */
+static int hand_out_mark(struct jsonl_reader *reader, struct error *error)
+{
+	int result;
+
+	if (!reader->mark)
+		return 0;
+	result = reader->options.on_mark(reader->options.context, reader->mark, error);
+	free(reader->mark);
+	reader->mark = NULL;
+	return result;
+}
+
 /* An interval's lines have the same ts; its `interval` line may be lost. */
 static int enter_interval(struct jsonl_reader *reader, int64_t ts_ms, struct error *error)
 {
@@ -54,6 +67,8 @@ static int enter_interval(struct jsonl_reader *reader, int64_t ts_ms, struct err
 	reader->ts_ms = ts_ms;
 	if (reader->has_interval)
 		result = hand_out(reader, error);
+	if (result >= 0)
+		result = hand_out_mark(reader, error);
 	if (result < 0)
 		return result;
 	jsonl_totals_drop_ended(&reader->last, reader->snapshot);
@@ -338,6 +353,19 @@ static int64_t from_of(const struct jsonl_reader *reader)
 									options->from_ms;
 }
 
+/* It is written right after the lines of its interval. */
+static int read_mark(struct jsonl_line *line)
+{
+	struct jsonl_reader *reader = line->reader;
+	const char *phase = jsonl_line_text(line, "mark");
+
+	if (line->why[0] || !reader->options.on_mark)
+		return 0;
+	free(reader->mark);
+	reader->mark = strdup(phase);
+	return reader->mark ? 0 : -ENOMEM;
+}
+
 static int read_record(struct jsonl_line *line, const char *rec, struct error *error)
 {
 	const struct jsonl_reader_options *options = &line->reader->options;
@@ -373,7 +401,9 @@ static int read_record(struct jsonl_line *line, const char *rec, struct error *e
 		return jsonl_read_exits(line);
 	if (!strcmp(rec, "interval"))
 		return read_interval(line, error);
-	if (strcmp(rec, "mark") && strcmp(rec, "budget") && strcmp(rec, "finding"))
+	if (!strcmp(rec, "mark"))
+		return read_mark(line);
+	if (strcmp(rec, "budget") && strcmp(rec, "finding"))
 		jsonl_line_reject(line, "rec", "a word that this faultmap does not know");
 	return 0;
 }
@@ -471,6 +501,7 @@ void jsonl_reader_free(struct jsonl_reader *reader)
 		return;
 	jsonl_file_close(reader->file);
 	free(reader->pending);
+	free(reader->mark);
 	jsonl_totals_clear(&reader->last);
 	table_clear_values(&reader->stacks, jsonl_drop_stack);
 	snapshot_free(reader->snapshot);

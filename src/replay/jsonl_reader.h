@@ -22,6 +22,9 @@ typedef int (*log_interval_fn)(void *context, const struct snapshot *snapshot, s
 /* The `run` line: the command as raw bytes, NULL-terminated, valid during the call. */
 typedef int (*log_run_fn)(void *context, const char *const *command, int wait_status,
 			  uint64_t wall_ns, struct error *error);
+/* A `mark` line, after the interval before it was handed out: the phase begins, raw bytes, valid during
+ * the call. As above. */
+typedef int (*log_mark_fn)(void *context, const char *phase, struct error *error);
 /* What is wrong with a line. line 0: with the file as a whole. */
 typedef void (*log_complaint_fn)(void *context, const char *path, uint64_t line, const char *why);
 
@@ -30,7 +33,8 @@ struct jsonl_reader_options {
 	/* Of compressed logs, of which it can be passed over, the same as from_ms; 0: nothing. */
 	int64_t skip_before_ms;
 	log_interval_fn on_interval;
-	log_run_fn on_run; /* NULL: `run` lines are ignored */
+	log_run_fn on_run;   /* NULL: `run` lines are ignored */
+	log_mark_fn on_mark; /* NULL: `mark` lines are ignored */
 	log_complaint_fn on_complaint;
 	void *context;
 };

@@ -37,6 +37,7 @@ struct jsonl_reader {
 	bool is_stream; /* jsonl_stream.c: the `interval` line is an interval's last */
 	char *pending;  /* of a line whose end has not come */
 	size_t pending_length, pending_capacity;
+	char *mark; /* the last one since the interval was entered; NULL: none */
 	int64_t ts_ms;
 	uint64_t last_totals[COUNTERS_MAX];
 	struct jsonl_totals last;  /* of rows and processes */

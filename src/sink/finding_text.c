@@ -21,7 +21,7 @@ static void print_costs(const struct finding *finding, FILE *stream)
 
 static void print_one(const struct finding *finding, FILE *stream)
 {
-	char comm[4 * COMM_LEN], mapping[256];
+	char comm[4 * COMM_LEN], mapping[256], phase[256];
 
 	text_escape_to(comm, sizeof(comm), finding->comm);
 	fprintf(stream, "%s (%s): ", finding->name, finding->sure);
@@ -34,6 +34,10 @@ static void print_one(const struct finding *finding, FILE *stream)
 		fprintf(stream, ", %s", mapping);
 	}
 	fprintf(stream, ": %s", finding->seen);
+	if (finding->phase) {
+		text_escape_to(phase, sizeof(phase), finding->phase);
+		fprintf(stream, "; %.0f %% of it in phase %s", 100 * finding->phase_share, phase);
+	}
 	print_costs(finding, stream);
 	fprintf(stream, "  do: %s\n", finding->advice);
 }

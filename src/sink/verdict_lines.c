@@ -97,6 +97,10 @@ void verdict_lines_put_finding(struct json_line *line, const struct finding *fin
 	if (finding->mapping)
 		json_line_text(line, "mapping", finding->mapping);
 	json_line_text(line, "seen", finding->seen);
+	if (finding->phase) {
+		json_line_text(line, "phase", finding->phase);
+		json_line_real(line, "phase_share", finding->phase_share);
+	}
 	json_line_int(line, "cost_ns", (int64_t)finding->cost_ns);
 	json_line_int(line, "cost_bytes", (int64_t)finding->cost_bytes);
 	json_line_text(line, "do", finding->advice);

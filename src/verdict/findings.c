@@ -198,6 +198,7 @@ static void add_row(struct subject *subject, const struct tally *row, uint64_t p
 	subject->refaults += row->refaults;
 	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
 		subject->by_cause[cause] += row->by_cause[cause];
+	subject->handler_ns += row->by_cause[STALL_USERFAULTFD] + row->by_cause[STALL_REMOTE];
 }
 
 /* Sets what is known of the process that a subject belongs to. */
@@ -211,6 +212,7 @@ static void describe_subjects(struct findings *findings)
 								 subject->tgid, subject->start_ns);
 
 		subject->resident = resident ?: &nobody;
+		subject->gup = subject->resident->gup;
 	}
 }
 
@@ -344,29 +346,79 @@ static void begin_anew(struct findings *findings)
 	findings->count = 0;
 }
 
-int findings_end(struct findings *findings, uint64_t wall_ns, const struct finding **ret_list,
-		 size_t *ret_count)
+int findings_add_up(struct findings *findings)
 {
 	const struct tallies_view view = { .sort = SORT_FAULTS, .show_all = true };
 	struct tallies rows = {};
-	const struct rule_context context = { .page_size = findings->page_size,
-					      .wall_ns = wall_ns };
-	const struct subject *subject;
-	size_t cursor = 0;
 	int result = grouping_tallies(findings->rows, &view, &rows);
 
 	begin_anew(findings);
 	if (!result)
 		make_subjects(findings, &rows);
+	tallies_clear(&rows);
+	return result;
+}
+
+int findings_find(struct findings *findings, uint64_t wall_ns, struct finding **ret_list,
+		  size_t *ret_count)
+{
+	const struct rule_context context = { .page_size = findings->page_size,
+					      .wall_ns = wall_ns };
+	const struct subject *subject;
+	size_t cursor = 0;
+	int result = findings_add_up(findings);
+
 	if (!result)
 		result = apply_all(findings, &findings->all, &context);
 	while (!result && (subject = table_next(&findings->subjects, &cursor)))
 		result = apply_all(findings, subject, &context);
-	tallies_clear(&rows);
 	if (findings->count)
 		qsort(findings->list, findings->count, sizeof(*findings->list), compare_cost);
 	thin(findings);
 	*ret_list = findings->list;
 	*ret_count = findings->count;
 	return result;
+}
+
+int findings_end(struct findings *findings, uint64_t wall_ns, const struct finding **ret_list,
+		 size_t *ret_count)
+{
+	struct finding *list;
+	int result = findings_find(findings, wall_ns, &list, ret_count);
+
+	*ret_list = list;
+	return result;
+}
+
+/* Names are compared by their text: each `findings` has its own copies. */
+static bool is_about(const struct finding *finding, const struct subject *subject)
+{
+	if (finding->pid != subject->tgid || !finding->mapping != !subject->mapping)
+		return false;
+	return !finding->mapping || !strcmp(finding->mapping, subject->mapping);
+}
+
+static uint64_t member_of(const struct subject *subject, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)subject + offset, sizeof(value));
+	return value;
+}
+
+uint64_t findings_weight(const struct findings *findings, const struct finding *finding)
+{
+	const struct subject *subject;
+	const struct rule *rule = findings_rules;
+	uint64_t sum = 0;
+	size_t cursor = 0;
+
+	while (rule->name != finding->name)
+		rule++;
+	if (rule->scope == OF_ALL)
+		return member_of(&findings->all, rule->weight);
+	while ((subject = table_next(&findings->subjects, &cursor)))
+		if (is_about(finding, subject))
+			sum += member_of(subject, rule->weight);
+	return sum;
 }

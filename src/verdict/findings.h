@@ -27,6 +27,8 @@ struct finding {
 	uint64_t cost_bytes; /* 0: none, or not known */
 	const char *advice;  /* the setting or the call. Static */
 	const char *sure;    /* "certain" or "likely". Static */
+	const char *phase;   /* that has most of it, raw bytes, borrowed; NULL: there are none */
+	double phase_share;  /* how much of it: 0 to 1 */
 	uint64_t age_ns;     /* how long ago its window ended; 0 unless recent_findings keep it */
 };
 

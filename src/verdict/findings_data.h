@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What findings.c (sums) and findings_rules.c (rules) share; nobody else includes it. */
+/* What findings.c (sums), findings_rules.c (rules) and findings_phases.c (where they lie) share;
+ * nobody else includes it. */
 #ifndef FAULTMAP_FINDINGS_DATA_H
 #define FAULTMAP_FINDINGS_DATA_H
 
@@ -33,6 +34,8 @@ struct subject {
 	uint64_t refaults;
 	uint64_t n_arenas; /* mappings that look like an arena of malloc */
 	uint64_t arena_pages;
+	uint64_t handler_ns; /* for userfaultfd and file systems of a process or another machine */
+	uint64_t gup;        /* of the process */
 	const struct resident *resident; /* of the process; never NULL */
 };
 #define SUBJECT_KEY_SIZE offsetof(struct subject, comm)
@@ -54,11 +57,22 @@ struct rule {
 	/* Whether the rule applies; sets seen and the costs. */
 	bool (*holds)(const struct subject *subject, const struct rule_context *context,
 		      struct finding *finding);
+	/* The member of a subject, a uint64_t, that says how much of it there was. */
+	size_t weight;
 	const char *sure;
 	const char *advice;
 };
 
 extern const struct rule findings_rules[];
 extern const size_t findings_n_rules;
+
+/* findings_end() with findings that the caller may add to. */
+int findings_find(struct findings *findings, uint64_t wall_ns, struct finding **ret_list,
+		  size_t *ret_count);
+/* Adds up what there is by process and mapping, for findings_weight(). 0 or -ENOMEM. */
+int findings_add_up(struct findings *findings);
+/* How much of what another's finding is about is in these sums: faults, pages or nanoseconds, as its
+ * rule says. */
+uint64_t findings_weight(const struct findings *findings, const struct finding *finding);
 
 #endif

@@ -418,52 +418,56 @@ static bool is_hinted(const struct subject *subject, const struct rule_context *
 	return true;
 }
 
+#define BY(member) offsetof(struct subject, member)
+
 const struct rule findings_rules[] = {
-	{ "again", OF_PROCESS, faults_again, "likely",
+	{ "again", OF_PROCESS, faults_again, BY(zero_faults), "likely",
 	  "keep freed memory: GLIBC_TUNABLES=glibc.malloc.trim_threshold=1073741824:"
 	  "glibc.malloc.mmap_threshold=1073741824, or fewer madvise(MADV_DONTNEED)" },
-	{ "cow-storm", OF_MAPPING, copies_after_fork, "likely",
+	{ "cow-storm", OF_MAPPING, copies_after_fork, BY(cow_faults), "likely",
 	  "fork before memory is filled, use posix_spawn or vfork for programs, or write less "
 	  "while the child lives" },
-	{ "cold-file", OF_MAPPING, reads_cold_file, "certain",
+	{ "cold-file", OF_MAPPING, reads_cold_file, BY(major), "certain",
 	  "read it ahead: madvise(MADV_WILLNEED) or MADV_POPULATE_READ, or read the file once "
 	  "before" },
-	{ "lock-convoy", OF_PROCESS, waits_for_lock, "certain",
+	{ "lock-convoy", OF_PROCESS, waits_for_lock, BY(by_cause[STALL_LOCK]), "certain",
 	  "map and unmap less while other threads fault: pool memory, raise malloc's mmap "
 	  "threshold" },
-	{ "swap-in", OF_PROCESS, waits_for_swap, "certain",
+	{ "swap-in", OF_PROCESS, waits_for_swap, BY(swap_ns), "certain",
 	  "give it memory: raise memory.high or memory.max, or keep it in with mlock(2) or "
 	  "memory.low; else swap to zram, with vm.page-cluster=0" },
-	{ "slow-handler", OF_PROCESS, waits_for_handler, "certain",
+	{ "slow-handler", OF_PROCESS, waits_for_handler, BY(handler_ns), "certain",
 	  "answer sooner: more handler threads, larger UFFDIO_COPY, or fill or read ahead" },
-	{ "denied-mechanism", OF_PROCESS, is_denied_often, "certain",
+	{ "denied-mechanism", OF_PROCESS, is_denied_often, BY(denied), "certain",
 	  "nothing, if a garbage collector or a debugger means it; else look at what handles "
 	  "SIGSEGV" },
-	{ "thrash", OF_MAPPING, reads_again, "certain",
+	{ "thrash", OF_MAPPING, reads_again, BY(major), "certain",
 	  "raise memory.high or memory.max of that cgroup, or give the machine memory; else use less "
 	  "of the file at a time, or protect it with memory.low" },
-	{ "reserved", OF_MAPPING, reserves_too_much, "likely",
+	{ "reserved", OF_MAPPING, reserves_too_much, BY(map_bytes), "likely",
 	  "ask for less, or map it with PROT_NONE or MAP_NORESERVE; nothing unless "
 	  "vm.overcommit_memory is 2 or ulimit -v is set" },
-	{ "huge-pages", OF_MAPPING, lacks_huge_pages, "likely",
+	{ "huge-pages", OF_MAPPING, lacks_huge_pages, BY(zero_faults), "likely",
 	  "madvise(MADV_HUGEPAGE), or always in /sys/kernel/mm/transparent_hugepage/enabled; map it "
 	  "at a multiple of 2 MiB; malloc: GLIBC_TUNABLES=glibc.malloc.hugetlb=1" },
-	{ "compaction", OF_PROCESS, waits_for_compaction, "certain",
+	{ "compaction", OF_PROCESS, waits_for_compaction, BY(by_cause[STALL_COMPACTION]), "certain",
 	  "defer or defer+madvise in /sys/kernel/mm/transparent_hugepage/defrag, or reserve huge pages "
 	  "at boot (hugetlb)" },
-	{ "thread-stacks", OF_PROCESS, has_many_stacks, "likely",
+	{ "thread-stacks", OF_PROCESS, has_many_stacks, BY(n_stacks), "likely",
 	  "keep threads in a pool, as many as CPUs or clients" },
-	{ "arenas", OF_PROCESS, has_many_arenas, "likely",
+	{ "arenas", OF_PROCESS, has_many_arenas, BY(arena_pages), "likely",
 	  "bound them: MALLOC_ARENA_MAX=4, or GLIBC_TUNABLES=glibc.malloc.arena_max=4; or keep "
 	  "threads in a pool" },
-	{ "populate", OF_PROCESS, is_populated, "likely",
+	{ "populate", OF_PROCESS, is_populated, BY(gup), "likely",
 	  "populate from several threads (MADV_POPULATE_WRITE) or while it already serves, in huge "
 	  "pages, or only what is used" },
-	{ "relocations", OF_ALL, is_relocated_often, "certain",
+	{ "relocations", OF_ALL, is_relocated_often, BY(file_cow_faults), "certain",
 	  "start fewer processes, or cheaper ones: link statically without PIE (-static -no-pie), "
 	  "load fewer libraries, keep one process as a server" },
-	{ "numa-hints", OF_PROCESS, is_hinted, "likely",
+	{ "numa-hints", OF_PROCESS, is_hinted, BY(numa_faults), "likely",
 	  "bind it: numactl --cpunodebind --membind; or kernel.numa_balancing=0" },
 };
+
+#undef BY
 
 const size_t findings_n_rules = ARRAY_SIZE(findings_rules);

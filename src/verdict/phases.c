@@ -27,7 +27,7 @@ static int begin_phase(struct phases *phases, const char *name)
 	if (phases->current == phases->count) {
 		struct phase *phase = &phases->list[phases->count];
 
-		phase->name = strdup(phases->count == PHASES_MAX - 1 ? "(others)" : name);
+		phase->name = strdup(phases->count == PHASES_MAX - 1 ? PHASE_OTHERS : name);
 		if (!phase->name)
 			return -ENOMEM;
 		phases->count++;

@@ -14,6 +14,8 @@
 
 /* The phase before the first mark. */
 #define PHASE_FIRST "start"
+/* Those for which there was no entry of their own. */
+#define PHASE_OTHERS "(others)"
 /* Phases with an entry of their own; the last entry sums up all others. */
 #define PHASES_MAX 64
 

@@ -91,6 +91,17 @@ if unshare -m true 2>/dev/null; then
 else
 	skip "without /dev/fuse" "this machine makes no mount namespace"
 fi
+if [ "$exact" = true ]; then
+	run_budget 0 "a finding and marks" --jsonl "$TMP/phases" -- /usr/bin/python3 tests/workload/findings.py again-marked
+	keep_log "$TMP/phases"
+	check_equal "it says which phase has most of it" "$(jq -r 'select(.rec == "finding")
+		| "\(.finding) \(.phase) \(.phase_share >= 0.9 and .phase_share < 1)"' "$TMP/phases")" "again loop true"
+	check_contains "so does the summary" "$TMP/out" '[0-9] % of it in phase loop'
+	check_equal "and explain, of the log" "$("$FAULTMAP" explain "$TMP/phases")" "$(sed -n '/^findings, /,$p' "$TMP/out")"
+	jq -c 'select(.rec != "mark")' "$TMP/phases" >"$TMP/unmarked"
+	check_equal "without marks there is no phase" "$("$FAULTMAP" explain "$TMP/unmarked" | tr -d '\n' |
+		grep -Ec '^findings.*again .likely.*in phase')" 0
+fi
 check_equal "report reads the log of such a run, and has no complaint" \
 	"$("$FAULTMAP" report "$TMP/kept" 2>&1 >/dev/null)" ""
 check_schema

@@ -55,6 +55,19 @@ def allocate_and_free(size, times):
             library.free(block)
 
 
+def mark(phase):
+    """A phase begins."""
+    os.write(int(os.environ["FAULTMAP_MARK"]), phase.encode() + b"\n")
+
+
+def touch_in_a_phase(size, times):
+    """The same memory again and again, in the middle of three phases."""
+    mark("loop")
+    touch_and_give_back(size, times)
+    mark("rest")
+    touch_and_give_back(MIB, 1)
+
+
 def touch_as_go(size, times):
     """The same memory again and again, where the Go runtime has its heap."""
     library = libc()
@@ -156,6 +169,7 @@ def read_pages(path, times):
 WHAT = {
     "again": lambda: touch_and_give_back(16 * MIB, 12),
     "again-heap": lambda: allocate_and_free(16 * MIB, 12),
+    "again-marked": lambda: touch_in_a_phase(16 * MIB, 12),
     "again-go": lambda: touch_as_go(16 * MIB, 12),
     "arenas": lambda: fill_arenas(40, 3 * MIB),
     "forever": lambda: touch_and_give_back(16 * MIB, 1 << 30),
