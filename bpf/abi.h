@@ -360,6 +360,13 @@ struct recent_path {
 	u64 id;
 };
 
+/* Whether the stack that the open run has was copied once for its row. */
+enum run_sampled {
+	SAMPLED_NOT, /* or that is not known */
+	SAMPLED_ONCE,
+	SAMPLED_NEVER, /* it is whole: no need */
+};
+
 /* One per CPU, written on that CPU only, mmapped by the collector. */
 struct cpu_state {
 	struct open_run run;
@@ -386,8 +393,8 @@ struct cpu_state {
 	u64 ignored_start_ns;
 	u32 spare_row; /* indexes that were taken and not needed */
 	u32 spare_latency;
-	u32 unsampled; /* faults without a whole stack since a stack was last copied */
-	u32 sampled_pad;
+	u32 unsampled;             /* faults without a whole stack since a stack was last copied */
+	u32 run_sampled;           /* enum run_sampled */
 	u64 samples_lost;          /* copies of stacks that found no room in their ring */
 	struct row_key folded_key; /* of the "[other]" that is being looked for */
 	u64 names[NAMES_RECENT];   /* ids that are known to be sent */

@@ -89,6 +89,13 @@ static __always_inline u64 address_of(struct pt_regs *regs)
 	return READ(struct pt_regs___of_arm64, arm64, pc);
 }
 
+/* The task's registers in user space. `at`: where they are, if that is known; 0: to be asked for,
+ * which takes a call, as long as a tenth of a fault in full detail. */
+static __always_inline struct pt_regs *registers_at(u64 at, struct task_struct *task)
+{
+	return CAN_READ_DIRECTLY && at ? (struct pt_regs *)at : user_registers(task);
+}
+
 /* The instruction that the task is at in user space: that which faulted, or behind the one that
  * called the kernel. */
 static __always_inline u64 instruction_of(struct task_struct *task)
@@ -195,17 +202,25 @@ struct stack_walk {
 	u32 slot;
 };
 
+struct stack_frame {
+	u64 caller; /* its frame */
+	u64 address;
+};
+
+/* A frame can be where the walk has come to. Without frame pointers it mostly cannot. */
+static __always_inline bool may_be_frame(const struct stack_walk *walk)
+{
+	return !(walk->at & 7) && walk->at >= walk->low &&
+	       walk->at + sizeof(struct stack_frame) <= walk->end;
+}
+
 /* One frame up; 1 at the end. */
 static long stack_step(u32 index, struct stack_walk *walk)
 {
 	struct context_work *work = this_cpu_context_work(walk->slot);
-	struct {
-		u64 caller;
-		u64 address;
-	} frame;
+	struct stack_frame frame;
 
-	if (!work || walk->n >= FRAMES_MAX || walk->at & 7 || walk->at < walk->low ||
-	    walk->at + sizeof(frame) > walk->end ||
+	if (!work || walk->n >= FRAMES_MAX || !may_be_frame(walk) ||
 	    bpf_probe_read_user(&frame, sizeof(frame), (void *)walk->at))
 		return 1;
 	if (!frame.address)
@@ -249,23 +264,25 @@ static __always_inline u64 end_of_stack(struct context_work *work, struct task_s
 	return area->end;
 }
 
-/* Leaves the stack's addresses in the work, and returns a hash of them. */
-VERIFIED_ONCE u64 walk_stack(u32 slot, u64 hash)
+/* Leaves the stack's addresses in the work, and returns a hash of them. `registers`: as of
+ * registers_at(). */
+VERIFIED_ONCE u64 walk_stack(u32 slot, u64 hash, u64 registers)
 {
 	struct context_work *work = this_cpu_context_work(slot);
 	struct task_struct *task = current_task();
-	struct pt_regs *regs = user_registers(task);
+	struct pt_regs *regs = registers_at(registers, task);
 	struct stack_walk walk = { .slot = slot, .n = 1 };
 
 	if (!config_stacks || !work)
 		return hash;
-	work->addresses[0] = instruction_of(task);
+	work->addresses[0] = address_of(regs);
 	work->is_whole = false;
 	walk.hash = mix(hash, work->addresses[0]);
-	walk.low = FIELD(regs, sp);
+	walk.low = READ(struct pt_regs, regs, sp);
 	walk.end = end_of_stack(work, task, walk.low);
 	walk.at = frame_pointer_of(regs);
-	bpf_loop(FRAMES_MAX, stack_step, &walk, 0);
+	if (may_be_frame(&walk))
+		bpf_loop(FRAMES_MAX, stack_step, &walk, 0);
 	work->n_addresses = walk.n;
 	return mix(walk.hash, work->is_whole);
 }
@@ -291,22 +308,31 @@ static long caller_step(u32 index, u32 *slot)
 }
 #endif
 
-/* What is compared at each fault: while it is the same, and the run goes on, so is the context. */
-static __always_inline u64 context_input(u32 slot, struct task_struct *task)
+/* What of the thread and of the code alone is compared at each fault. Not inlined for what it takes
+ * of the stack. */
+static __noinline u64 short_input(u64 registers)
 {
+	struct task_struct *task = current_task();
 	u64 hash = config_secret;
 
-	if (!has_context())
-		return 0;
 	if (config_threads)
 		hash = mix_thread(hash, task);
+	if (config_code && !config_stacks)
+		hash = mix(hash, address_of(registers_at(registers, task)));
+	return hash;
+}
+
+/* What is compared at each fault: while it is the same, and the run goes on, so is the context.
+ * `registers`: as of registers_at(). */
+static __always_inline u64 context_input(u32 slot, u64 registers)
+{
+	if (!has_context())
+		return 0;
 #if !OLD_KERNEL
 	if (config_stacks)
-		return walk_stack(slot, hash);
+		return walk_stack(slot, config_threads ? short_input(0) : config_secret, registers);
 #endif
-	if (config_code)
-		hash = mix(hash, instruction_of(task));
-	return hash;
+	return short_input(registers);
 }
 
 /* Sends the record that stands in the work; true when the collector will get it. */

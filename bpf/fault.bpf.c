@@ -88,23 +88,37 @@ static __always_inline bool has_kernel_path(const struct open_run *run)
 	return config_kernel_paths && MODE_CLASS_MODE(run->key.mode_class) == MODE_KERNEL;
 }
 
-/* Gives the run the context that its next fault has. A function of its own for what that takes of
- * the stack: see count_last_fault(). */
-static __noinline int run_turn(struct cpu_state *cpu)
+/* Gives the run the context that its next fault has: code, and with the kernel's path input. A
+ * function of its own for what that takes of the stack: see count_last_fault(). */
+static __noinline int run_turn(struct cpu_state *cpu, u64 code, u64 input)
 {
-	u64 code = context_input(LOOKUP_ENTRY, current_task()), input = code, context;
+	u64 context;
 
-	if (!cpu || cpu->run.treatment == RUN_IGNORE)
-		return 0;
-	if (has_kernel_path(&cpu->run))
-		input = mix(code, kernel_path_hash());
-	if (cpu->run.input == input)
+	if (!cpu)
 		return 0;
 	context = context_of(LOOKUP_ENTRY, code);
 	if (has_kernel_path(&cpu->run))
 		context = context_with_kernel(context);
 	cpu->run.input = input;
+	cpu->run_sampled = SAMPLED_NOT;
 	return context == cpu->run.key.context ? 0 : run_turn_to(cpu, context);
+}
+
+/* Sees to it that the run has the context of its next fault, and that the stack of that is copied if
+ * it is to be. Mostly the run has it already: then nothing but the walk of the stack is called.
+ * `registers`: as of registers_at(). */
+static __always_inline void run_follow(struct cpu_state *cpu, u64 registers)
+{
+	u64 code = context_input(LOOKUP_ENTRY, registers), input = code;
+
+	if (has_kernel_path(&cpu->run))
+		input = mix(code, kernel_path_hash());
+	if (cpu->run.input != input)
+		run_turn(cpu, code, input);
+#if !OLD_KERNEL
+	if (config_stacks && config_sample_every && may_be_sampled(cpu))
+		sample_stack(cpu);
+#endif
 }
 
 /* Remembers the fault until it is known how it ends. The task's last one has been counted. */
@@ -208,9 +222,33 @@ static __always_inline bool run_goes_on(const struct open_run *run, struct task_
 	       run->exec_id == (u32)FIELD(task, self_exec_id);
 }
 
-/* `context`: the program's. `from`: in kernel mode, where the kernel was; 0: the context's own. */
-static __always_inline int fault_enter(void *context, u64 from, u64 address, u64 error_code,
-				       u32 mode)
+/* The registers that the fault found, where the tracepoint has them; 0: it is a perf event's
+ * program. Read again where they are wanted, for the room on the stack. */
+static __always_inline u64 registers_of(void *context, bool is_tracepoint)
+{
+	return is_tracepoint ? ((volatile u64 *)context)[1] : 0;
+}
+
+/* Those of user space, as registers_at() wants them. What writes to a shadow stack in the kernel
+ * (WRUSS) is in user mode, but its registers are not. */
+static __always_inline u64 user_registers_of(void *context, bool is_tracepoint, u32 mode)
+{
+	u64 at = mode == MODE_USER && CAN_READ_DIRECTLY ? registers_of(context, is_tracepoint) : 0;
+
+	return at && (s64)address_of((struct pt_regs *)at) >= 0 ? at : 0;
+}
+
+/* Where the kernel was; 0: where the context is. */
+static __always_inline u64 kernel_address_of(void *context, bool is_tracepoint)
+{
+	u64 at = registers_of(context, is_tracepoint);
+
+	return at ? address_of((struct pt_regs *)at) : 0;
+}
+
+/* `context`: the program's. */
+static __always_inline int fault_enter(void *context, bool is_tracepoint, u64 address,
+				       u64 error_code, u32 mode)
 {
 	struct task_struct *task = current_task();
 	struct mm_struct *mm = FIELD(task, mm);
@@ -223,19 +261,15 @@ static __always_inline int fault_enter(void *context, u64 from, u64 address, u64
 		if (is_ignored(cpu, FIELD(untrusted(task), group_leader)))
 			return 0;
 		run_open(cpu, address, error_code, mode);
-		cpu->run.input = 0; /* for run_turn() */
+		cpu->run.input = 0; /* for run_follow() */
 	}
-	if (cpu->run.treatment != RUN_IGNORE && has_kernel_path(&cpu->run))
-		kernel_path_take(context, from);
-	if (has_context())
-		run_turn(cpu);
 	treatment = cpu->run.treatment;
 	if (treatment == RUN_IGNORE)
 		return 0;
-#if !OLD_KERNEL
-	if (config_stacks && config_sample_every)
-		sample_stack(cpu);
-#endif
+	if (has_kernel_path(&cpu->run))
+		kernel_path_take(context, kernel_address_of(context, is_tracepoint));
+	if (has_context())
+		run_follow(cpu, user_registers_of(context, is_tracepoint, mode));
 	cpu->run.entries++;
 	if (treatment == RUN_COUNT || (treatment == RUN_ANON && !may_have_swapped(mm)))
 		cpu->run.count++;
@@ -268,7 +302,6 @@ int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned l
 {
 	struct task_struct *task = current_task();
 	u32 mode = MODE_USER;
-	u64 from = 0;
 
 	if (!(error_code & PF_USER)) {
 		if ((s64)address < 0)
@@ -276,9 +309,8 @@ int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned l
 		if (must_not_fault(task))
 			return count_attempt(task);
 		mode = MODE_KERNEL;
-		from = config_kernel_paths ? address_of(regs) : 0;
 	}
-	return fault_enter(ctx, from, address, error_code, mode);
+	return fault_enter(ctx, true, address, error_code, mode);
 }
 
 static __always_inline u32 mode_of(struct bpf_perf_event_data *context)
@@ -304,7 +336,7 @@ int fault_begin(struct bpf_perf_event_data *context)
 	cpu->busy = 1;
 	barrier();
 	mode = mode_of(context);
-	fault_enter(context, 0, context->addr, mode == MODE_USER ? PF_USER : 0, mode);
+	fault_enter(context, false, context->addr, mode == MODE_USER ? PF_USER : 0, mode);
 	barrier();
 	cpu->busy = 0;
 	return 0;
@@ -334,8 +366,7 @@ static __always_inline void note_unseen_context(void)
 	struct lookup *lookup = has_context() ? this_cpu_lookup(LOOKUP_END) : NULL;
 
 	if (lookup)
-		lookup->key.context = context_of(LOOKUP_END,
-						 context_input(LOOKUP_END, current_task()));
+		lookup->key.context = context_of(LOOKUP_END, context_input(LOOKUP_END, 0));
 }
 
 /* Counts a fault that completes but has no stamp: a perf event can miss its begin, or it found no

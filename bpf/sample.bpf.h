@@ -218,30 +218,45 @@ static __always_inline u64 sampled_as(const struct row_key *key, u64 instruction
 	return hash;
 }
 
-/* Whether this fault's stack is to be sent: after run_turn(), which walked it. */
+/* Sends the stack of this fault if it is to be. After run_turn(), which walked it. */
 VERIFIED_ONCE int sample_stack(struct cpu_state *cpu)
 {
 	struct context_work *work = this_cpu_context_work(LOOKUP_ENTRY);
 	u32 one = 1;
 	u64 hash;
 
-	if (!cpu || !work || work->context_is_whole)
+	if (!cpu || !work)
+		return 0;
+	cpu->run_sampled = work->context_is_whole ? SAMPLED_NEVER : SAMPLED_NOT;
+	if (work->context_is_whole)
 		return 0;
 	hash = sampled_as(&cpu->run.key, work->addresses[0]);
 	if (++cpu->unsampled < config_sample_every) {
 		u64 *recent = &work->sampled[hash % CONTEXTS_RECENT];
+		bool is_recent = *recent == hash;
 
-		if (*recent == hash)
-			return 0;
 		/* half of the ring is for each n-th */
-		if (stacks_wait || sample_flags() == BPF_RB_FORCE_WAKEUP)
+		if (!is_recent && (stacks_wait || sample_flags() == BPF_RB_FORCE_WAKEUP))
 			return 0;
 		*recent = hash;
-		if (bpf_map_lookup_elem(&stacks_sampled, &hash))
+		cpu->run_sampled = SAMPLED_ONCE;
+		if (is_recent || bpf_map_lookup_elem(&stacks_sampled, &hash))
 			return 0;
 	}
+	cpu->run_sampled = SAMPLED_ONCE;
 	bpf_map_update_elem(&stacks_sampled, &hash, &one, BPF_ANY);
 	return sample_send(cpu);
+}
+
+/* Whether sample_stack() has anything to do at this fault, and counts it if not. */
+static __always_inline bool may_be_sampled(struct cpu_state *cpu)
+{
+	if (cpu->run_sampled == SAMPLED_NEVER)
+		return false;
+	if (cpu->run_sampled == SAMPLED_NOT || cpu->unsampled + 1 >= config_sample_every)
+		return true;
+	cpu->unsampled++;
+	return false;
 }
 
 #endif
