@@ -64,7 +64,7 @@ has_seen_the_end()
 # churn NAMES LIFE_MS SECONDS MAX_SERIES: all of it.
 churn()
 {
-	local seconds=$3 end pid window
+	local seconds=$3 begin end pid window
 
 	start_daemon --interval 1 --group-by comm --max-series "$4" --jsonl "$TMP/log"
 	serve_vmstat
@@ -83,6 +83,7 @@ churn()
 	wait_for 60 has_news_of faultmap_ticks_total
 	mkfifo "$TMP/word"
 	exec 7<>"$TMP/word"
+	begin=$(date +%s)
 	start_background "$BUILD/workload/churn" "$1" "$2" "$3" <"$TMP/word" >"$TMP/steady"
 	pid=$BACKGROUND_PID
 	wait_for $((seconds + 120)) steady_are_through
@@ -91,7 +92,7 @@ churn()
 	at=''
 	wait_for 60 has_seen_the_end $((end + 3))
 	at=$(date +%s.%N)
-	window=$((seconds + 10))
+	window=$((${at%.*} - begin + 2)) # all of the workload, however long the machine took for it
 	check_sums "$window"
 	check_rates "$seconds"
 	check_steady "$window"
@@ -158,16 +159,27 @@ check_steady()
 	done >"$TMP/risen"
 }
 
-check_log()
+# logged TIME: by how much each group's lines rose from its "since" to TIME. grep, since the log is long. Both are times
+# of ticks, the one in milliseconds.
+logged()
 {
-	# Both are the same tick's time, the one in milliseconds. grep, since the log is long.
-	grep '"comm":"s[0-4]"' "$TMP/log" | jq -nr --slurpfile since "$TMP/since" '
+	grep '"comm":"s[0-4]"' "$TMP/log" | jq -nr --slurpfile since "$TMP/since" --argjson until "$1" '
 		def seconds: (.[0:19] + "Z" | fromdate) + (.[19:23] | tonumber);
 		($since | from_entries) as $since
-		| reduce (inputs | select(.rec == "faults" and (.ts | seconds) > $since[.comm] + 0.01)) as $line
+		| reduce (inputs | select(.rec == "faults") | (.ts | seconds) as $ts
+				| select($ts > $since[.comm] + 0.01 and $ts <= $until)) as $line
 			({}; .[$line.comm] += $line.minor + $line.major)
-		| to_entries | sort_by(.key)[] | "\(.key) \(.value)"' >"$TMP/logged"
+		| to_entries | sort_by(.key)[] | "\(.key) \(.value)"'
+}
+
+# What Prometheus saw at $at is what the log had by then: these processes fault once more as they end.
+check_log()
+{
+	logged "$at" >"$TMP/logged"
 	check_equal "increase by group is the log's sum, of groups that lived through" \
 		"$(paste -sd' ' "$TMP/risen")" "$(paste -sd' ' "$TMP/logged")"
+	check_equal "the log goes on with the 100 faults of each one's end" \
+		"$(logged 9999999999 | paste -d' ' "$TMP/logged" - | awk '{ print $1, ($4 - $2 >= 100) }' | paste -sd' ')" \
+		"s0 1 s1 1 s2 1 s3 1 s4 1"
 	echo "# in all, by getrusage: $(sort "$TMP/steady" | paste -sd' ')"
 }

@@ -2,8 +2,8 @@
 /*
  * churn NAMES LIFE_MS SECONDS: processes come and go, each under the next of so many comms (c0, c1,
  * ...), 20 at once, each with some 100 minor faults in each 50 ms of its life; five more, s0 to s4, live
- * all the time, and go on living until standard input ends. Prints "COMM FAULTS", what getrusage(2)
- * says that each of these five faulted, when all else is over.
+ * all the time. When all else is over they print "COMM FAULTS", what getrusage(2) says that each of
+ * these five faulted, wait for a line on standard input, fault in 100 pages more, and end.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +59,10 @@ static void live(const char *comm, long ms)
 	}
 }
 
-/* It tells its faults once all others are through, and ends with its parent's word. */
+/*
+ * It tells its faults once all others are through, and ends with its parent's word. A process may take
+ * a last fault as it ends, where a page of its code is not mapped yet: here each does, and many.
+ */
 static void live_on(int which, long ms, int results, int word)
 {
 	struct rusage usage;
@@ -78,6 +81,7 @@ static void live_on(int which, long ms, int results, int word)
 		die("write");
 	if (read(word, &byte, 1) < 0)
 		die("read");
+	touch();
 	_exit(0);
 }
 
