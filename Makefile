@@ -438,11 +438,12 @@ check-page:
 	@packaging/deps.sh page
 	@tests/page/accessible.sh $(PICTURES)
 
-# rate() over ten minutes of churn in a real Prometheus; and what a limit of series leaves visible.
+# rate() over ten minutes of churn in a real Prometheus, what a limit of series leaves visible, and a thousand hosts.
 check-fleet:
 	@packaging/deps.sh test
 	@$(MAKE) -j"$$(nproc)" all workloads
 	@status=0; for test in tests/fleet/*.sh; do BUILD=$(BUILD) $$test || status=1; done; \
+		BUILD=$(BUILD) SERVERS=2 tests/fleet/hosts.sh || status=1; \
 		$(GIVE_BACK); exit $$status
 
 clean:
@@ -485,7 +486,7 @@ help:
 	@echo '  sudo make check-distro    built from the sources, twice, compared; on sid, with musl, for arm64'
 	@echo '  sudo make check-foreign   third-party programs (redis, postgres, java, node), and go tool pprof; installs them'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
-	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn; 100 replayed hosts'
+	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn; 1,000 replayed hosts'
 	@echo '  make fuzz TIME=60         each fuzz target for TIME seconds'
 	@echo '  sudo make soak            the daemon under storms for 10 minutes, or DURATION=SECONDS'
 	@echo '  sudo make bench           cost of a fault, a start and a tick, compared with other tools; ROUNDS=3: quicker'
