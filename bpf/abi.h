@@ -543,6 +543,10 @@ struct stack_sample_record {
 	u8 stack[STACK_SAMPLE_BYTES];
 };
 
+#define RSS_UNKNOWN (~0ULL)
+/* The most possible CPUs (NR_CPUS). */
+#define CPUS_LIMIT 8192
+
 /* A task as the iterator or the exit hooks see it; the fields from ppid on only for leaders. */
 struct task_record {
 	struct record record;
@@ -557,12 +561,14 @@ struct task_record {
 	/* Names of the program's file and of its command line, with config_programs; 0: not known. */
 	u64 exe_id, command_id;
 	u64 vsz_pages, rss_pages, peak_vsz_pages, peak_rss_pages;
-	u64 now_ns;    /* of exit and free records */
-	s32 exit_code; /* as wait(2) gives it */
-	u8 leader;     /* of records of a process: true */
-	u8 exited;     /* it is past its last fault: a zombie */
-	u8 alone;      /* no other thread of its process is left */
-	u8 torn;       /* its counters could not be read, and are 0 */
+	/* rss_pages are without what CPUs hold back of the mm's counters, these are with it. */
+	u64 rss_sum_pages; /* or RSS_UNKNOWN */
+	u64 now_ns;        /* of exit and free records */
+	s32 exit_code;     /* as wait(2) gives it */
+	u8 leader;         /* of records of a process: true */
+	u8 exited;         /* it is past its last fault: a zombie */
+	u8 alone;          /* no other thread of its process is left */
+	u8 torn;           /* its counters could not be read, and are 0 */
 	char comm[COMM_LEN];
 };
 
@@ -632,6 +638,6 @@ _Static_assert(__builtin_offsetof(struct stack_sample_record, stack) == 368, "st
 _Static_assert(sizeof(struct cpu_state) % 64 == 0, "cpu_state");
 _Static_assert(__builtin_offsetof(struct name_record, text) == NAME_HEADER_SIZE, "name_record");
 _Static_assert(sizeof(struct process_key) == 16, "process_key");
-_Static_assert(sizeof(struct task_record) == 152, "task_record");
+_Static_assert(sizeof(struct task_record) == 160, "task_record");
 
 #endif

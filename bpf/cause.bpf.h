@@ -25,8 +25,8 @@
 #define WAIT_RUNNABLE 0x100u /* meanwhile it could have run */
 #define WAIT_BEGUN 0x200u    /* the clocks are going */
 #define WAIT_OVER 0x400u     /* the fault has ended, and end_run_delay is set */
-#define WAIT_BUSY 0x800u      /* a hook is at work with the clocks: see cause_hook_begins() */
-#define WAIT_HIGH 0x1000u     /* it has ended, and memory.high holds its task back: see note_high() */
+#define WAIT_BUSY 0x800u     /* a hook is at work with the clocks: see cause_hook_begins() */
+#define WAIT_HIGH 0x1000u /* it has ended, and memory.high holds its task back: see note_high() */
 #define WAIT_HIGH_OFF 0x2000u /* its task is off its CPU for that */
 #define WAIT_PATH 0x4000u     /* its context has the kernel's path to where it slept */
 

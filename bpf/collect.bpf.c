@@ -200,6 +200,15 @@ int BPF_PROG(walk_tasks, unsigned long listing, unsigned long generation, unsign
 }
 #endif
 
+/* Who a process is, and its memory. */
+static __always_inline void write_leader(struct task_record *record, struct task_struct *task)
+{
+	u64 mm = read_word((u64)&task->mm), sum = mm ? sum_rss(mm) : RSS_UNKNOWN;
+
+	record_of_process(record, task, SCRATCH_TASKS);
+	set_rss_sum(record, task, mm, sum);
+}
+
 /* Not inlined: its record and what settling needs would not fit on one stack. */
 static __noinline int write_task(struct bpf_iter__task *context, struct task_struct *task)
 {
@@ -214,7 +223,7 @@ static __noinline int write_task(struct bpf_iter__task *context, struct task_str
 	    sequence != untrusted(task)->signal->stats_lock.seqcount.seqcount.sequence)
 		return 0;
 	if (record.leader)
-		record_of_process(&record, task, SCRATCH_TASKS);
+		write_leader(&record, task);
 	else if (!record.minor && !record.major)
 		return 0;
 	bpf_seq_write(context->meta->seq, &record, sizeof(record));

@@ -6,6 +6,7 @@
 #ifndef FAULTMAP_EVIDENCE_BPF_H
 #define FAULTMAP_EVIDENCE_BPF_H
 
+#include "rss.bpf.h"
 #include "stamp.bpf.h"
 
 /* Bits of task_fault.evidence. The first four are 1 << MM_FILEPAGES and so on: rss_stat fired.
@@ -49,32 +50,6 @@ static __always_inline s64 rss_count(struct mm_struct *mm, u32 member)
 	if (member == MM_FILEPAGES)
 		return MM_PAGES(mm, MM_FILEPAGES);
 	return member == MM_SHMEMPAGES ? MM_PAGES(mm, MM_SHMEMPAGES) : MM_PAGES(mm, MM_ANONPAGES);
-}
-
-/*
- * Where this CPU's part of per-CPU data is, from the address that all share. The kernel's own
- * variable for it can only be named with CONFIG_KALLSYMS_ALL, so the difference is taken of a
- * per-CPU map's two addresses. 0 without bpf_rdonly_cast(), Linux 6.2.
- */
-static __always_inline u64 cpu_offset(void)
-{
-	struct cpu_state *cpu = this_cpu_state();
-	struct bpf_array *array;
-	void *mine;
-	u64 address = 0, all = 0;
-	u32 zero = 0;
-
-	if (!cpu || cpu->offset)
-		return cpu ? cpu->offset : 0;
-	mine = bpf_map_lookup_elem(&name_scratch, &zero);
-	if (!CAN_READ_DIRECTLY || !mine)
-		return 0;
-	array = bpf_rdonly_cast(&name_scratch, bpf_core_type_id_kernel(struct bpf_array));
-	/* Both as numbers: the verifier has no arithmetic for such pointers. */
-	if (!bpf_core_read(&all, sizeof(all), &array->pptrs[0]) &&
-	    !bpf_probe_read_kernel(&address, sizeof(address), &mine))
-		cpu->offset = address - all;
-	return cpu->offset;
 }
 
 /* What this CPU holds back of the counter (percpu_counter_add_batch()); 0 before Linux 6.2. */

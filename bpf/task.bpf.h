@@ -5,6 +5,7 @@
 
 #include "cgroup.bpf.h"
 #include "program.bpf.h"
+#include "rss.bpf.h"
 
 /* include/linux/sched.h, include/linux/sched/signal.h */
 #define PF_KTHREAD 0x00200000
@@ -36,26 +37,6 @@ static __always_inline void record_of_counters(struct task_record *record, struc
 	barrier();
 }
 
-/* As MM_PAGES(), of an mm that may be a plain number to the verifier. */
-#define MM_PAGES_AT(mm, member)                                                         \
-	({                                                                              \
-		struct mm_struct___atomic_rss *before_at_ = (void *)(mm);               \
-		s64 pages_at_;                                                          \
-		if (bpf_core_field_exists(before_at_->rss_stat.count))                  \
-			pages_at_ = MM_PAGES(mm, member);                               \
-		else                                                                    \
-			pages_at_ = READ(struct mm_struct, mm, rss_stat[member].count); \
-		pages_at_;                                                              \
-	})
-
-static __always_inline u64 rss_of(struct mm_struct *mm)
-{
-	s64 rss = MM_PAGES_AT(mm, MM_FILEPAGES) + MM_PAGES_AT(mm, MM_ANONPAGES) +
-		  MM_PAGES_AT(mm, MM_SHMEMPAGES);
-
-	return rss > 0 ? rss : 0; /* within a batch per CPU of what ps says */
-}
-
 static __always_inline void record_of_memory(struct task_record *record, struct mm_struct *mm)
 {
 	u64 vsz = READ(struct mm_struct, mm, total_vm), rss = rss_of(mm);
@@ -64,6 +45,7 @@ static __always_inline void record_of_memory(struct task_record *record, struct 
 
 	record->vsz_pages = vsz;
 	record->rss_pages = rss;
+	record->rss_sum_pages = RSS_UNKNOWN;
 	record->peak_vsz_pages = peak_vsz > vsz ? peak_vsz : vsz;
 	record->peak_rss_pages = peak_rss > rss ? peak_rss : rss;
 }
@@ -111,6 +93,14 @@ static __always_inline void record_of_process(struct task_record *record, struct
 	} else { /* also of what ran before exec, and of the parent's after vfork (exec_mmap()) */
 		record->peak_rss_pages = READ(struct signal_struct, signal, maxrss);
 	}
+}
+
+/* After record_of_process(): sets what sum_rss() found of that mm, unless the task has another by
+ * now. */
+static __always_inline void set_rss_sum(struct task_record *record, struct task_struct *task,
+					u64 mm, u64 sum)
+{
+	record->rss_sum_pages = read_word((u64)&task->mm) == mm ? sum : RSS_UNKNOWN;
 }
 
 #endif

@@ -141,6 +141,7 @@ struct process_counters {
 	u64 start_ns;
 	u64 minor;
 	u64 major;
+	u64 rss_sum; /* of its mm: sum_rss() */
 	u32 tgid;
 	bool exited;
 	bool alone;
@@ -162,7 +163,7 @@ static __always_inline u64 fingerprint_of(const struct process_counters *counter
 	if (!mm)
 		return print;
 	print = mix(print, READ(struct mm_struct, mm, total_vm));
-	return mix(print, rss_of(mm));
+	return mix(mix(print, rss_of(mm)), counters->rss_sum);
 }
 
 static __always_inline u32 sequence_of(struct signal_struct *signal)
@@ -192,7 +193,7 @@ static __always_inline bool read_counters(struct process_counters *counters,
 
 /* The verifier knows a leader for a plain number here. */
 static __always_inline void tell(struct walk_list *list, const struct process_counters *counters,
-				 struct task_struct *leader)
+				 struct task_struct *leader, struct mm_struct *mm)
 {
 	struct task_record *record = &list->records[list->count & (WALK_MAX - 1)];
 
@@ -208,6 +209,7 @@ static __always_inline void tell(struct walk_list *list, const struct process_co
 	record->alone = counters->alone;
 	record->torn = counters->torn;
 	record_of_process(record, leader, SCRATCH_TASKS);
+	set_rss_sum(record, leader, (u64)mm, counters->rss_sum);
 	list->count++;
 }
 
@@ -283,13 +285,14 @@ static __always_inline enum walk_step look_closely(struct walk_list *list,
 	threads = READ(struct signal_struct, signal, nr_threads);
 	counters.exited = !!READ(struct task_struct, leader, exit_state);
 	counters.alone = threads <= 1;
+	counters.rss_sum = mm ? sum_rss((u64)mm) : RSS_UNKNOWN;
 	if (!read_counters(&counters, signal)) {
 		if (!is_last_try)
 			return STEP_AGAIN;
 		if (list->count >= WALK_MAX)
 			return STEP_FULL;
 		counters.torn = true;
-		tell(list, &counters, leader);
+		tell(list, &counters, leader, mm);
 		return STEP_DONE;
 	}
 	/* A process that is ending is reported in each listing: when it no longer is, it has been
@@ -302,7 +305,7 @@ static __always_inline enum walk_step look_closely(struct walk_list *list,
 	if (seen->told == print)
 		return STEP_DONE;
 	seen->told = print;
-	tell(list, &counters, leader);
+	tell(list, &counters, leader, mm);
 	return STEP_TOLD;
 }
 

@@ -516,8 +516,7 @@ static int open_profile(struct service *service, struct collector_options *colle
 		       collector);
 	build_ids_open(&service->build_ids, &config->watch, collector);
 	return daemon_profile_new(&service->profile, &service->user, config->debuginfod,
-				  &config->common.disabled,
-				  &service->sinks, error);
+				  &config->common.disabled, &service->sinks, error);
 }
 
 static int service_run(struct service *service)

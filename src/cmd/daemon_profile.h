@@ -14,9 +14,8 @@ struct daemon_profile;
  * servers, or NULL; it and `disabled` are borrowed. To be called before other files are opened, as
  * the worker inherits what is open. 0 or a negative errno with the error set. */
 int daemon_profile_new(struct daemon_profile **ret_profile, const struct privileges_user *user,
-		       const char *debuginfod,
-		       const struct option_list *disabled, struct sinks *sinks,
-		       struct error *error);
+		       const char *debuginfod, const struct option_list *disabled,
+		       struct sinks *sinks, struct error *error);
 /* NULL is fine. */
 void daemon_profile_free(struct daemon_profile *profile);
 /* Takes names as they come, on the loop, until daemon_profile_leave(); `again` as

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "collect/attach.h"
 #include "collect/collector_kernel.h"
@@ -25,7 +24,6 @@
 #include "collect/stall_paths.h"
 #include "collect/tasks.h"
 #include "base/libc.h"
-#include "base/statm.h"
 #include "base/util.h"
 
 /* How many bytes of names of ended processes may stay. With more, generations turn, each after
@@ -52,7 +50,6 @@ struct collector {
 	uint64_t gup;       /* sum over all processes, ended ones too */
 	uint64_t other;     /* faults in "other" rows */
 
-	uint64_t page_size;
 	uint64_t last_tick_ns; /* CLOCK_MONOTONIC, as tick_ns */
 	uint64_t tick_ns;
 	uint64_t ticks;
@@ -253,9 +250,8 @@ static void finish_process(struct collector *collector, struct process *process)
 	process->accounting.in_sum = faults;
 	raise_gup(collector, process,
 		  process->ended ? faults : process->minor_before + process->major_before);
-	if (!process->ended && (process_moved(process) || !process->vsz_exact))
-		process->vsz_exact = !statm_read(process->tgid, collector->page_size,
-						 &process->vsz_bytes, &process->rss_bytes);
+	if (!process->ended)
+		tasks_settle_memory(collector->tasks, process);
 	process->peak_vsz_bytes = max_of(process->peak_vsz_bytes, process->vsz_bytes);
 	process->peak_rss_bytes = max_of(process->peak_rss_bytes, process->rss_bytes);
 }
@@ -553,7 +549,6 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	struct feature_set *features = options->ret_features ?: &found;
 	int result = features_probe(features, options->disabled, error);
 
-	collector->page_size = sysconf(_SC_PAGESIZE);
 	if (!result)
 		result = features_require(features, options->follow || options->attach_children,
 					  error);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/command_line.h"
+#include "base/statm.h"
 #include "base/util.h"
+#include "collect/rss_way.h"
 
 /* A process that is no longer listed and whose free record does not come counts as ended after this
  * time: an RCU grace period takes far less, so the record was lost. */
@@ -46,6 +48,7 @@ struct tasks {
 	uint64_t cgroups_lost;
 	bool free_is_last;
 	bool wants_exe, wants_command;
+	struct rss_votes votes;
 };
 
 static uint64_t boottime_ns(void)
@@ -223,23 +226,60 @@ static int set_identity(struct tasks *tasks, struct process *process,
 	return set_cgroup(tasks, process, record->cgroup_id);
 }
 
+/* The record has the figures of statm. */
+static bool is_rss_exact(const struct tasks *tasks, const struct task_record *record)
+{
+	return tasks->votes.way == RSS_READ ||
+	       (tasks->votes.way == RSS_SUMMED && record->rss_sum_pages != RSS_UNKNOWN);
+}
+
+/* While the kernel's figures stand still, so do those of statm. */
+static bool has_other_memory(const struct process *process, const struct task_record *record)
+{
+	return record->vsz_pages != process->accounting.vsz_pages ||
+	       record->rss_pages != process->accounting.rss_pages ||
+	       record->rss_sum_pages != process->accounting.rss_sum_pages;
+}
+
 static void set_memory(struct tasks *tasks, struct process *process,
 		       const struct task_record *record)
 {
 	uint64_t page = tasks->page_size;
+	bool is_exact = is_rss_exact(tasks, record);
 
-	/* The kernel's estimates, exact to a batch per CPU; while they stand still, so do the exact
-	 * figures of statm. */
-	if (record->vsz_pages && (record->vsz_pages != process->accounting.vsz_pages ||
-				  record->rss_pages != process->accounting.rss_pages)) {
+	if (record->vsz_pages && (is_exact || has_other_memory(process, record))) {
 		process->accounting.vsz_pages = record->vsz_pages;
 		process->accounting.rss_pages = record->rss_pages;
+		process->accounting.rss_sum_pages = record->rss_sum_pages;
 		process->vsz_bytes = record->vsz_pages * page;
-		process->rss_bytes = record->rss_pages * page;
-		process->vsz_exact = false;
+		process->rss_bytes = page * (tasks->votes.way == RSS_SUMMED && is_exact ?
+						     record->rss_sum_pages :
+						     record->rss_pages);
+		process->vsz_exact = is_exact;
 	}
 	process->peak_vsz_bytes = max_of(process->peak_vsz_bytes, record->peak_vsz_pages * page);
 	process->peak_rss_bytes = max_of(process->peak_rss_bytes, record->peak_rss_pages * page);
+}
+
+/* What statm has just said of the process, of which a record came in this tick. */
+static void vote(struct tasks *tasks, const struct process *process)
+{
+	if (process->accounting.listing == tasks->listing &&
+	    process->vsz_bytes == process->accounting.vsz_pages * tasks->page_size)
+		rss_vote(&tasks->votes, process->accounting.rss_pages,
+			 process->accounting.rss_sum_pages, process->rss_bytes / tasks->page_size);
+}
+
+void tasks_settle_memory(struct tasks *tasks, struct process *process)
+{
+	bool is_by_record = tasks->votes.way != RSS_BY_STATM;
+
+	if (process->vsz_exact && (is_by_record || !process_moved(process)))
+		return;
+	process->vsz_exact = !statm_read(process->tgid, tasks->page_size, &process->vsz_bytes,
+					 &process->rss_bytes);
+	if (process->vsz_exact)
+		vote(tasks, process);
 }
 
 /* Finds or makes the process of a record; NULL when out of memory. */

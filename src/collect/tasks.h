@@ -34,6 +34,10 @@ int tasks_keep_ended(struct tasks *tasks, const struct task_record *record);
 /* After tasks_list() and after the ring was read: applies those records. 0 or a negative errno. */
 int tasks_apply_ended(struct tasks *tasks);
 
+/* Makes VSZ and RSS of a process that lives what ps shows, from statm where its record did not say
+ * it (rss_way.h). To be called at the end of each tick. */
+void tasks_settle_memory(struct tasks *tasks, struct process *process);
+
 /* Exit records for which there was no room here. */
 uint64_t tasks_exits_lost(const struct tasks *tasks);
 /* Processes whose cgroup's path did not come. */

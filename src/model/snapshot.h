@@ -115,6 +115,7 @@ struct process {
 		uint64_t major;
 		uint64_t vsz_pages; /* the kernel's estimates when last seen */
 		uint64_t rss_pages;
+		uint64_t rss_sum_pages; /* with what CPUs hold back */
 		uint64_t cgroup_id;
 		uint64_t exe_id, command_id; /* of the names that exe and command were set by */
 		bool has_exited;             /* its exit record has come */

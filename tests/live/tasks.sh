@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 20 s
+# takes 22 s
 # The kernel's counters of each process, read in both ways: by a walk over its list of processes, which skips
 # processes that have not run, and by its iterator of tasks. More processes than one run of the walk reports
 # (WALK_MAX) start, fault and are killed at once; and one process has several threads, some of which have ended.
+# Their VSZ and RSS are those of /proc/PID/statm, which is not opened for that.
 
 . "$(dirname "$0")/../lib.sh"
 
 count=$(fewer 1200)
 find_lacks
+strace= # its pid
 
 # intervals: that the log has; after N more, what went ahead is in it.
 intervals()
@@ -40,6 +42,48 @@ counted()
 	local files=("${@/#//proc/}")
 
 	awk '{ pid = $1; sub(/.*\) /, ""); print pid, $8, $10 }' "${files[@]/%//stat}" | sort -n
+}
+
+# memory COMM: pid, VSZ and RSS in bytes of its processes, as totals.
+memory()
+{
+	grep "\"rec\":\"process\".*\"comm\":\"$1\"" "$TMP/log" | jq -r '"\(.pid) \(.vsz_bytes) \(.rss_bytes)"' |
+		awk '{ last[$1] = $0 } END { for (pid in last) print last[pid] }' | sort -n
+}
+
+# resident PID...: the same as /proc has it.
+resident()
+{
+	local files=("${@/#//proc/}")
+
+	awk -v page="$(getconf PAGESIZE)" '{ split(FILENAME, part, "/"); printf "%s %.0f %.0f\n", part[3], $1 * page, $2 * page }' \
+		"${files[@]/%//statm}" | sort -n
+}
+
+# start_watching: which files faultmap log opens from now on.
+start_watching()
+{
+	start_background strace -f -p "$log" -e trace=open,openat -o "$TMP/opened" 2>"$TMP/strace"
+	strace=$BACKGROUND_PID
+	wait_for 60 grep -q attached "$TMP/strace"
+}
+
+# end_watching: sets `opened` to the number of files statm that it has opened.
+end_watching()
+{
+	kill "$strace"
+	wait "$strace"
+	opened=$(grep -c '/proc/[0-9]*/statm' "$TMP/opened")
+}
+
+# test_opened WAY
+test_opened()
+{
+	if lacks direct_reads; then
+		skip "$1: RSS without statm" "what CPUs hold back of a counter is not read here"
+	else
+		check "$1: $opened times statm was opened when $count processes moved" test "$opened" -lt $((count / 10))
+	fi
 }
 
 # ended: the pids of the crowd that the log has exit lines of, a line each.
@@ -75,11 +119,17 @@ test_crowd()
 	check_equal "$1: all $count processes are there" "${#everybody[@]}" $((count + 1))
 	check_equal "$1: processes that were born at once, as /proc counts them" \
 		"$(totals crowd)" "$(counted "${everybody[@]}")"
+	check_equal "$1: their VSZ and RSS, as statm has them" "$(memory crowd)" "$(resident "${everybody[@]}")"
+	opened=
+	! command -v strace >/dev/null || start_watching # the guests under QEMU have none
 	kill -USR1 "$parent"
 	wait_for 120 grep -q moved "$TMP/ready"
 	wait_for_intervals 2
+	[ -z "$strace" ] || end_watching
 	check_equal "$1: the same when all of them have moved" \
 		"$(totals crowd)" "$(counted "${everybody[@]}")"
+	check_equal "$1: VSZ and RSS then" "$(memory crowd)" "$(resident "${everybody[@]}")"
+	[ -z "$opened" ] || test_opened "$1"
 	kill "$parent"
 	wait_for 120 have_ended $((count + 1))
 	wait_for_intervals 3
