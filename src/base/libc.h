@@ -39,11 +39,23 @@ static inline const char *libc_signal_name(int number, char buffer[16])
 	return buffer;
 }
 
-/* All threads shall allocate from one heap; before the first of them starts. */
-static inline void libc_use_one_heap(void)
+/* A block of this size has a mapping of its own: pages of it that nobody touches take no memory, and
+ * all of it goes back when it is freed. */
+#define LIBC_LARGE_BYTES (128 << 10)
+/* So much may stay free at the heap's end. */
+#define LIBC_KEPT_BYTES (256 << 10)
+
+/*
+ * For a process that runs for long: all its threads allocate from one heap, which gives memory back.
+ * To be called before the first of them starts. Both sizes are glibc's own at first; unless they are
+ * set they grow to 5 and 11 MiB as soon as the kernel's types have been freed, which libbpf reads.
+ */
+static inline void libc_keep_heap_small(void)
 {
 #ifdef __GLIBC__
 	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, LIBC_LARGE_BYTES);
+	mallopt(M_TRIM_THRESHOLD, LIBC_KEPT_BYTES);
 #endif
 }
 

@@ -624,7 +624,7 @@ static int run_with(struct service *service)
 	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a write error */
 	/* The thread that reads names takes them from the same heap, which can use again what
 	 * either gave back. */
-	libc_use_one_heap();
+	libc_keep_heap_small();
 	if (!make_metrics(service))
 		status = service_run(service);
 	else

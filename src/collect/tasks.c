@@ -21,6 +21,8 @@
 
 /* Exit and free records between two ticks: more than a machine can make in a second, 35 MiB. */
 #define PENDING_MAX 262144
+/* Room for so many stays from tick to tick. */
+#define PENDING_KEPT 1024
 
 /* How often the kernel lists all processes, not only those that moved. That finds changes which
  * others made to a process that did not run, and processes that ended without a record. */
@@ -357,6 +359,11 @@ int tasks_apply_ended(struct tasks *tasks)
 							     apply_free(tasks, &record);
 	}
 	tasks->n_pending = 0;
+	if (tasks->pending_capacity > PENDING_KEPT) {
+		free(tasks->pending);
+		tasks->pending = NULL;
+		tasks->pending_capacity = 0;
+	}
 	return result;
 }
 
