@@ -214,6 +214,24 @@ static int note_process(struct residents *residents, const struct process *proce
 	return 0;
 }
 
+/* A child may end after the last copy. */
+static void note_end(struct residents *residents, const struct process *child)
+{
+	struct resident *resident;
+	size_t cursor = 0;
+
+	residents->has_living = false;
+	while ((resident = table_next(&residents->table, &cursor))) {
+		struct shared_fork *fork = &resident->fork;
+
+		if (fork->child == child->tgid && !fork->has_ended) {
+			fork->has_ended = true;
+			fork->lived_ns = child->lifetime_ns;
+		}
+		residents->has_living |= fork->child && !fork->has_ended;
+	}
+}
+
 static void note_copies(struct residents *residents, const struct snapshot *snapshot)
 {
 	size_t looks = 0;
@@ -231,6 +249,7 @@ static void note_copies(struct residents *residents, const struct snapshot *snap
 			continue;
 		looks++;
 		look_for_fork(resident, row->process, snapshot);
+		residents->has_living |= resident->fork.child && !resident->fork.has_ended;
 	}
 }
 
@@ -242,6 +261,9 @@ int residents_tick(struct residents *residents, const struct snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->n_processes && !result; i++)
 		if (may_matter(snapshot->processes[i]) && !losses_is_other(snapshot->processes[i]))
 			result = note_process(residents, snapshot->processes[i], &looks);
+	for (size_t i = 0; i < snapshot->n_processes && residents->has_living; i++)
+		if (snapshot->processes[i]->ended)
+			note_end(residents, snapshot->processes[i]);
 	if (!result)
 		note_copies(residents, snapshot);
 	return result;

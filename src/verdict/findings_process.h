@@ -50,6 +50,7 @@ struct resident {
 struct residents {
 	struct table table;
 	findings_limit_fn limit_of; /* NULL: limits are not known */
+	bool has_living;            /* a fork whose child has not ended */
 };
 
 void residents_init(struct residents *residents, findings_limit_fn limit_of);
