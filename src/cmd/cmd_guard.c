@@ -209,7 +209,7 @@ static int tell_gup(struct guard_command *guard, const struct snapshot *snapshot
 static int take_tick(void *context, const struct snapshot *snapshot, struct error *error)
 {
 	struct guard_command *guard = context;
-	int result = read_faults(guard, error);
+	int result = snapshot->tick ? read_faults(guard, error) : 0; /* not before the meta line */
 
 	if (!result && guard->config->by.unit.count) {
 		result = collector_guard_find(session_collector(guard->session), error);
@@ -340,10 +340,9 @@ static int prepare(struct guard_command *guard, struct error *error)
 		result = textfile_write(guard->config->textfile, guard->name, &guard->totals,
 					guard->since, error);
 	if (!result)
+		result = session_tick(guard->session, error);
+	if (!result) /* now that what comes counts */
 		result = write_meta(guard, error);
-	if (result)
-		return result;
-	result = session_tick(guard->session, error);
 	if (!result)
 		result = loop_add_fd(session_loop(guard->session),
 				     collector_guard_fd(session_collector(guard->session)), EPOLLIN,
