@@ -327,76 +327,6 @@ static void a_copy_has_its_fork(void **state)
 	}
 }
 
-/* The child has ended, and is in no snapshot any more, while its parent still copies: who forked the
- * parent is not what is told then. */
-static void a_fork_is_remembered(void **state)
-{
-	struct findings *findings = findings_new(4096, NULL);
-	const struct finding *list;
-	struct error error;
-	size_t count;
-
-	(void)state;
-	for (unsigned int tick = 1; tick <= 2; tick++) {
-		struct snapshot *snapshot = snapshot_new();
-		struct process *process, *child;
-
-		snapshot_begin(snapshot);
-		add_process(snapshot, 99, "sh", MIB, MIB);
-		process = add_process(snapshot, 100, "work", 600 * MIB, 90 * MIB);
-		process->ppid = 99;
-		process->accounted = true;
-		if (tick == 1) {
-			child = add_process(snapshot, 101, "work", 600 * MIB, 90 * MIB);
-			child->ppid = 100;
-			child->accounted = child->ended = true;
-			child->lifetime_ns = 1500 * MS;
-		}
-		add_row(snapshot, process, 1, "[anon]", "rw-p", KIND_COW, ACCESS_WRITE, 256 * MIB,
-			20000, 0);
-		seal(snapshot, tick);
-		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
-		snapshot_free(snapshot);
-	}
-	assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
-	assert_int_equal(count, 1);
-	assert_non_null(strstr(list[0].seen, "work[100] forked work[101], which ended after 1.5s"));
-	findings_free(findings);
-}
-
-/* The last copy was before, in another tick. */
-static void a_fork_has_its_end(void **state)
-{
-	struct findings *findings = findings_new(4096, NULL);
-	const struct finding *list;
-	struct error error;
-	size_t count;
-
-	(void)state;
-	for (unsigned int tick = 1; tick <= 2; tick++) {
-		struct snapshot *snapshot = snapshot_new();
-		struct process *process, *child;
-
-		snapshot_begin(snapshot);
-		process = add_process(snapshot, 100, "work", 600 * MIB, 90 * MIB);
-		child = add_process(snapshot, 101, "work", 600 * MIB, 90 * MIB);
-		child->ppid = 100;
-		child->accounted = true;
-		child->ended = tick == 2;
-		child->lifetime_ns = tick == 2 ? 1500 * MS : 0;
-		if (tick == 1)
-			add_row(snapshot, process, 1, "[anon]", "rw-p", KIND_COW, ACCESS_WRITE,
-				256 * MIB, 20000, 0);
-		seal(snapshot, tick);
-		assert_int_equal(findings_tick(findings, snapshot, &error), 0);
-		snapshot_free(snapshot);
-	}
-	assert_int_equal(findings_end(findings, SECOND, &list, &count), 0);
-	assert_int_equal(count, 1);
-	assert_non_null(strstr(list[0].seen, "work[100] forked work[101], which ended after 1.5s"));
-	findings_free(findings);
-}
-
 static uint64_t limit_of_100(uint32_t tgid, char *file, size_t size)
 {
 	if (tgid != 100)
@@ -703,8 +633,6 @@ int main(void)
 		cmocka_unit_test(the_peak_is_of_all_ticks),
 		cmocka_unit_test(each_allocator_is_recognised),
 		cmocka_unit_test(a_copy_has_its_fork),
-		cmocka_unit_test(a_fork_is_remembered),
-		cmocka_unit_test(a_fork_has_its_end),
 		cmocka_unit_test(refaults_below_a_limit_are_thrash),
 		cmocka_unit_test(arenas_are_counted),
 		cmocka_unit_test(threads_are_counted_by_their_stacks),

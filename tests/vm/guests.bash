@@ -33,6 +33,7 @@ amd64-6.12+swap amd64 trixie 6[.]12[.].*-cloud-amd64 kinds_alone,thrash
 amd64-6.12+numa amd64 trixie 6[.]12[.].*-cloud-amd64 numa
 amd64-6.12+hugetlb amd64 trixie 6[.]12[.].*-cloud-amd64 kinds_alone
 amd64-6.12+thp amd64 trixie 6[.]12[.].*-cloud-amd64 demo,kinds
+amd64-6.12+fragmented amd64 trixie 6[.]12[.].*-cloud-amd64 compaction
 amd64-6.12+slowdisk amd64 trixie 6[.]12[.].*-cloud-amd64 slow_disk,delays
 amd64-6.1+dax amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 dax
 amd64-newest+dax amd64 trixie newest:1 dax
@@ -48,6 +49,9 @@ variant_of()
 	*+integrity | *+confidentiality) APPEND=lockdown=${1#*+} ;;
 	*+hugetlb) APPEND=hugepages=32 ;;
 	*+thp) APPEND=transparent_hugepage=always ;;
+	# Little memory is soon filled. Without these instructions of its CPU, which QEMU executes byte by byte, clearing a
+	# huge page does not take a hundred times as long as making room for it.
+	*+fragmented) APPEND='mem=768M clearcpuid=erms,rep_good' ;;
 	*+dax) APPEND='memmap=128M!1G' ;; # persistent memory in the place of that memory
 	*+swap) blank_disk swap 256 ;;
 	# 200 requests per second: what waits for it waits for 5 ms.
