@@ -73,6 +73,23 @@ static __always_inline u32 stall_path_here(void *context)
 	return bytes > 0 ? stall_path_number((u32)bytes / sizeof(u64)) : 0;
 }
 
+/* Of two CPUs that come at once neither undoes the other's: one that was overtaken tries again. */
+static __always_inline void raise_to(u64 *most, u64 value)
+{
+#if OLD_KERNEL
+	if (value > *most)
+		*most = value;
+#else
+	for (u32 i = 0; i < 8; i++) {
+		u64 before = *(volatile u64 *)most;
+
+		if (value <= before ||
+		    __sync_val_compare_and_swap(most, before, value) == before)
+			return;
+	}
+#endif
+}
+
 /* A fault that took this path is counted, with this time of an unknown cause. */
 static __always_inline void stall_path_add(u32 number, u64 ns)
 {
@@ -80,8 +97,7 @@ static __always_inline void stall_path_add(u32 number, u64 ns)
 
 	__sync_fetch_and_add(&path->count, 1);
 	__sync_fetch_and_add(&path->sum_ns, ns);
-	if (ns > path->max_ns)
-		path->max_ns = ns;
+	raise_to(&path->max_ns, ns);
 }
 
 #endif

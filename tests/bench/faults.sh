@@ -45,8 +45,8 @@ sample_wall()
 	sed "s/^/$1 $2 /" "$TMP/numbers" >>"$TMP/samples"
 }
 
-# sample_run_time WORKLOAD PROFILER: a line "WORKLOAD_run PROFILER NS", per fault (per child). WORKLOAD_spoilt where more
-# than 2 % of the machine's faults meanwhile were not the workload's: the programs' run time is the machine's, and what
+# sample_run_time WORKLOAD PROFILER: a line "WORKLOAD_run PROFILER NS", per fault (per child), and one "WORKLOAD_runs
+# PROFILER RUNS": how often programs ran in it. WORKLOAD_spoilt where more than 2 % of the machine's faults meanwhile were not the workload's: the programs' run time is the machine's, and what
 # else faulted had costs of its own.
 sample_run_time()
 {
@@ -55,10 +55,15 @@ sample_run_time()
 	"command_$1" 1
 	"$BUILD/bench/run_time" "$BACKGROUND_PID" "${command[@]}" >"$TMP/numbers" || return 1
 	awk -v workload="$1" -v profiler="$2" -v children="$([ "$1" = execs ] && echo "$CHILDREN")" '
-		NF == 4 { ns += $4 }
+		NF == 4 { ns += $4; runs += $3 }
 		$1 == "faults" { own = $2; spoilt = $3 > own * 1.02 }
-		END { printf "%s_%s %s %.1f\n", workload, (spoilt ? "spoilt" : "run"), profiler,
-			ns / (children ? children : own) }' "$TMP/numbers" >>"$TMP/samples"
+		END {
+			per = children ? children : own
+			printf "%s_%s %s %.1f\n", workload, (spoilt ? "spoilt" : "run"), profiler, ns / per
+			if (!spoilt)
+				printf "%s_runs %s %.4f\n", workload, profiler, runs / per
+		}' \
+		"$TMP/numbers" >>"$TMP/samples"
 }
 
 # sample_run_times WORKLOAD PROFILER
@@ -127,7 +132,7 @@ judge_storm()
 	add_target "run time" "a fault with faultmap fast / with bpftrace's count by pid" \
 		"$fast" "$bpftrace" 0.25
 	add_floor "a program that adds one as long as the VMA is the same" "$(run_time_of storm floor_run)" "$bpftrace"
-	add_less_empty "$fast" "$bpftrace" "$empty"
+	add_less_empty storm faultmap_fast bpftrace
 	add_target "run time" "a fault with faultmap full / without causes of stalls" \
 		"$(run_time_of storm faultmap_full)" "$(run_time_of storm faultmap_causeless)" 1.15
 	add_target "run time" "a fault with faultmap full --code / without" \
@@ -136,6 +141,7 @@ judge_storm()
 		"$(run_time_of storm faultmap_stacks)" "$(run_time_of storm faultmap_full)" 2
 	add_target "run time" "a fault with faultmap full --stacks / with bpftrace's count by stack" \
 		"$(run_time_of storm faultmap_stacks)" "$(run_time_of storm bpftrace_ustack)" 0.5
+	add_less_empty storm faultmap_stacks bpftrace_ustack
 	if is_quiet storm perf_record; then
 		add_target "wall time" "added to a fault by faultmap full / by perf record -c 1" \
 			"$(added_to storm faultmap_full)" "$(added_to storm perf_record)" 0.6

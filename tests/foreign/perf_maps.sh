@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # takes 60 s
 # Functions of programs in a virtual machine (node and java, by the /tmp/perf-PID.map that they write) and in an
-# interpreter (perl, by the function of perl itself): each touches exactly what its script says.
+# interpreter (perl and python, by the function of the interpreter itself): each touches exactly what its script says.
 
 . "$(dirname "$0")/../lib.sh"
 
@@ -87,7 +87,8 @@ touched()
 		n = split($NF, words, " "); sum += words[n] } END { print sum + 0 }' "$TMP/folded"
 }
 
-check "node: stacks" profile node --perf-basic-prof "$TMP/touch.js"
+check "node: stacks" profile node --perf-basic-prof --no-logfile-per-isolate \
+	--logfile="$TMP/v8.log" "$TMP/touch.js"
 check_equal "node: touchPages() has its 3000" "$(touched 'JS:*touchPages ' '[anon]')" 3000
 check_equal "node: touchMore() has its 1234" "$(touched 'JS:*touchMore ' '[anon]')" 1234
 
@@ -105,4 +106,11 @@ check "perl: stacks" "$FAULTMAP" stacks --stack-samples 1 --folded "$TMP/folded"
 	perl -e 'my $n = shift; my $x = "a" x $n; print length $x, "\n"' $((200 * 4096 - 40))
 check_equal "perl: the operator x has its 200" \
 	"$(awk '/;Perl_pp_repeat;.*\[anon\] \(demand_zero/ { sum += $NF } END { print sum }' "$TMP/folded")" 200
+
+# 201 pages with the header of a bytes object: malloc() writes to the first of them, and what allocates the object to the
+# last, behind the text. The operator * copies to all others.
+check "python: stacks" "$FAULTMAP" stacks --folded "$TMP/folded" -- \
+	/usr/bin/python3 -c 'import sys; x = b"ab" * (int(sys.argv[1]) // 2)' $((200 * 4096))
+check_equal "python: the operator * has its 199" \
+	"$(awk '/;_PyBytes_Repeat;.*\[anon\] \(demand_zero/ { sum += $NF } END { print sum }' "$TMP/folded")" 199
 done_testing

@@ -93,8 +93,27 @@ int main(void)
 }
 END
 gcc -O1 -g -fno-omit-frame-pointer -o "$TMP/again" "$TMP/again.c"
+cp "$TMP/again" "$TMP/others"
+start_background "$TMP/others"
 start_background "$TMP/again"
-for whom in "-p $BACKGROUND_PID" "--comm again" "-a"; do
+attached=("-p $BACKGROUND_PID" "--comm again" "-a")
+group=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/stacked-$$.service
+if mkdir "$group" 2>"$TMP/err"; then
+	trap 'leave_group; cleanup_test' EXIT
+	echo "$BACKGROUND_PID" >"$group/cgroup.procs"
+	attached+=("--unit stacked-$$")
+else
+	skip "stacks --unit" "no cgroup can be made: $(cat "$TMP/err")"
+fi
+
+# leave_group: it can be removed once nobody is in it.
+leave_group()
+{
+	stop_background "$BACKGROUND_PID"
+	wait_for 60 rmdir "$group" 2>"$TMP/err"
+}
+
+for whom in "${attached[@]}"; do
 	# shellcheck disable=SC2086
 	check "stacks $whom" "$FAULTMAP" stacks $whom -d 1 --folded "$TMP/folded"
 	check_contains "stacks $whom: its call path" "$TMP/folded" '^again;.*;?main;again;\[anon\] \(demand_zero\) [0-9]+$'

@@ -244,6 +244,16 @@ check "jit: stacks" profile -- "$BUILD/workload/jit"
 check_contains "jit: code has the name that its maker gave it last" "$TMP/folded" \
 	'^jit;.*;main;Interpreted::touch pages;\[anon\] \(demand_zero\) 60$'
 
+# The same where its PID is 1, and /tmp its own: the map is that of its namespaces.
+contained='exec 9<"$0" && mount -t tmpfs none /tmp && cat <&9 >/tmp/jit && chmod +x /tmp/jit && exec /tmp/jit'
+if unshare --pid --fork --mount true 2>"$TMP/err"; then
+	check "jit, contained: stacks" profile -- unshare --pid --fork --mount sh -c "$contained" "$BUILD/workload/jit"
+	check_contains "jit, contained: its map is found" "$TMP/folded" \
+		'^jit;.*;Interpreted::touch pages;\[anon\] \(demand_zero\) 60$'
+else
+	skip "jit, contained: its map is found" "no namespaces: $(cat "$TMP/err")"
+fi
+
 # A file that is no ELF file in truth, and one that is gone, cost the name alone.
 cp "$BUILD/workload/callers" "$TMP/callers_torn"
 "$TMP/callers_torn" >"$TMP/said" && check "torn: stacks" profile -- sh -c "\"$TMP/callers_torn\"
