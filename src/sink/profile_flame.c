@@ -79,7 +79,20 @@ static int compare_places(const void *left, const void *right)
 	return compare_u64(a->place_number, b->place_number);
 }
 
-static void print_places(struct page *page, struct profile_place **places, size_t count, FILE *rest)
+/* Which places the samples have, by place_number, of n. NULL when out of memory. */
+static bool *find_used(struct profile_sample **samples, size_t count, size_t n)
+{
+	bool *used = calloc(n + 1, sizeof(*used));
+
+	for (size_t i = 0; used && i < count; i++)
+		for (size_t at = 0; samples[i]->stack && at < samples[i]->stack->n_places; at++)
+			used[samples[i]->stack->places[at]->place_number] = true;
+	return used;
+}
+
+/* Of those that no sample has any more there is no text: what was cut is to be smaller. */
+static void print_places(struct page *page, struct profile_place **places, size_t count,
+			 const bool *used, FILE *rest)
 {
 	char where[512];
 
@@ -87,8 +100,12 @@ static void print_places(struct page *page, struct profile_place **places, size_
 		qsort(places, count, sizeof(*places), compare_places);
 	for (size_t i = 0; i < count; i++) {
 		const struct profile_place *place = places[i];
-		uint64_t label = text_number(page, place->label);
+		uint64_t label = used[i] ? text_number(page, place->label) : 0;
 
+		if (!used[i]) {
+			fputs(i ? ",[0,0]" : "[0,0]", rest);
+			continue;
+		}
 		if (place->source)
 			snprintf(where, sizeof(where), "%s:%u, %s", place->source, place->line,
 				 place->file);
@@ -133,12 +150,16 @@ static int print_data(struct sink_profile *profile, enum profile_weight weight, 
 	autofree struct profile_place **places = NULL;
 	autofree struct profile_sample **samples = NULL;
 	autofree char *text = NULL;
+	autofree bool *used = NULL;
 	size_t n_places, n_samples, size;
 	FILE *rest = open_memstream(&text, &size);
 	int result = rest ? sink_profile_places(profile, &places, &n_places) : -ENOMEM;
 
 	if (!result)
 		result = sink_profile_samples(profile, weight, &samples, &n_samples);
+	used = result ? NULL : find_used(samples, n_samples, n_places);
+	if (!result && !used)
+		result = -ENOMEM;
 	if (result) {
 		if (rest)
 			fclose(rest);
@@ -147,7 +168,7 @@ static int print_data(struct sink_profile *profile, enum profile_weight weight, 
 	table_init(&page.texts, 0, sizeof(const char *));
 	fputs("<script id=\"data\" type=\"application/json\">{\"texts\":[", stream);
 	fputs("\"places\":[", rest);
-	print_places(&page, places, n_places, rest);
+	print_places(&page, places, n_places, used, rest);
 	fputs("],\"samples\":[", rest);
 	print_samples(&page, samples, n_samples, rest);
 	fputs("],", rest);

@@ -51,7 +51,8 @@ struct pprof {
 	Faultmap__Pprof__Location **locations;
 	Faultmap__Pprof__Sample **samples;
 	size_t n_functions, n_locations, n_samples;
-	bool is_short; /* of memory */
+	uint64_t *function_ids, *location_ids; /* by number and place_number; 0: none yet */
+	bool is_short;                         /* of memory */
 };
 
 struct mapping {
@@ -142,45 +143,48 @@ static uint64_t mapping_id(struct pprof *pprof, const char *file, const char *bu
 	return 0;
 }
 
-/* A function for each label; the place is one with it. */
-static void add_function(struct pprof *pprof, const struct profile_place *place)
+/* A function for each label; the place is one with it. 0 when out of memory. */
+static uint64_t function_id(struct pprof *pprof, const struct profile_place *place)
 {
-	Faultmap__Pprof__Function *function = pprof->functions[place->number];
+	uint64_t *id = &pprof->function_ids[place->number];
+	Faultmap__Pprof__Function *function = *id ? NULL : malloc(sizeof(*function));
 
-	if (function)
-		return;
-	function = malloc(sizeof(*function));
+	if (*id)
+		return *id;
 	if (!function) {
 		pprof->is_short = true;
-		return;
+		return 0;
 	}
 	faultmap__pprof__function__init(function);
-	function->id = place->number + 1;
 	function->name = function->system_name = text_number(pprof, place->label);
 	function->filename = text_number(pprof, place->source ? place->source : place->file);
-	pprof->functions[place->number] = function;
+	pprof->functions[pprof->n_functions++] = function;
+	return *id = function->id = pprof->n_functions;
 }
 
-static void add_location(struct pprof *pprof, const struct profile_place *place)
+/* Only what a sample has is in the profile: one that was cut is to be smaller. 0 when out of memory. */
+static uint64_t location_id(struct pprof *pprof, const struct profile_place *place)
 {
-	struct location_parts *parts = calloc(1, sizeof(*parts));
+	uint64_t *id = &pprof->location_ids[place->place_number];
+	struct location_parts *parts = *id ? NULL : calloc(1, sizeof(*parts));
 
+	if (*id)
+		return *id;
 	if (!parts) {
 		pprof->is_short = true;
-		return;
+		return 0;
 	}
 	faultmap__pprof__location__init(&parts->location);
 	faultmap__pprof__line__init(&parts->line);
-	parts->location.id = place->place_number + 1;
 	parts->location.mapping_id = mapping_id(pprof, place->file, place->build_id);
 	parts->location.address = place->offset;
-	parts->line.function_id = place->number + 1;
+	parts->line.function_id = function_id(pprof, place);
 	parts->line.line = place->line;
 	parts->line_list[0] = &parts->line;
 	parts->location.line = parts->line_list;
 	parts->location.n_line = 1;
-	pprof->locations[place->place_number] = &parts->location;
-	add_function(pprof, place);
+	pprof->locations[pprof->n_locations++] = &parts->location;
+	return *id = parts->location.id = pprof->n_locations;
 }
 
 static void set_labels(struct pprof *pprof, struct sample_parts *parts,
@@ -222,8 +226,8 @@ static void add_sample(struct pprof *pprof, const struct profile_sample *sample,
 	parts->sample.value = parts->values;
 	parts->sample.n_value = TYPE_COUNT;
 	for (size_t i = 0; stack && i < stack->n_places && i < ARRAY_SIZE(parts->locations); i++)
-		parts->locations[parts->sample.n_location_id++] = stack->places[i]->place_number +
-								  1;
+		parts->locations[parts->sample.n_location_id++] = location_id(pprof,
+									      stack->places[i]);
 	parts->sample.location_id = parts->locations;
 	set_labels(pprof, parts, sample);
 	pprof->samples[pprof->n_samples++] = &parts->sample;
@@ -242,14 +246,13 @@ static int fill(struct pprof *pprof, struct sink_profile *profile, uint64_t page
 		return -ENOMEM;
 	pprof->functions = calloc((size_t)n_functions + 1, sizeof(*pprof->functions));
 	pprof->locations = calloc(n_places + 1, sizeof(*pprof->locations));
+	pprof->function_ids = calloc((size_t)n_functions + 1, sizeof(*pprof->function_ids));
+	pprof->location_ids = calloc(n_places + 1, sizeof(*pprof->location_ids));
 	pprof->mapping_list = calloc(n_places + 1, sizeof(*pprof->mapping_list));
 	pprof->samples = calloc(n_samples + 1, sizeof(*pprof->samples));
-	if (!pprof->functions || !pprof->locations || !pprof->mapping_list || !pprof->samples)
+	if (!pprof->functions || !pprof->locations || !pprof->function_ids ||
+	    !pprof->location_ids || !pprof->mapping_list || !pprof->samples)
 		return -ENOMEM;
-	pprof->n_functions = (size_t)n_functions;
-	pprof->n_locations = n_places;
-	for (size_t i = 0; i < n_places && !pprof->is_short; i++)
-		add_location(pprof, places[i]);
 	for (size_t i = 0; i < n_samples && !pprof->is_short; i++)
 		add_sample(pprof, samples[i], page_size);
 	return pprof->is_short ? -ENOMEM : 0;
@@ -300,6 +303,8 @@ static void clear(struct pprof *pprof)
 	free(pprof->samples);
 	free(pprof->locations);
 	free(pprof->functions);
+	free(pprof->function_ids);
+	free(pprof->location_ids);
 	free(pprof->mapping_list);
 	free(pprof->strings);
 	table_clear_values(&pprof->mappings, free);
