@@ -62,6 +62,7 @@ enum fault_kind {
 	KIND_STACK_GROWTH,
 	KIND_WP_OTHER,
 	KIND_DEVICE,
+	KIND_POPULATE, /* no exception: the kernel resolved it itself, and it is known where */
 	/* From here on the fault ended in SIGSEGV, SIGBUS or EFAULT. */
 	KIND_DENIED_UNMAPPED,
 	KIND_DENIED_ACCESS,
@@ -70,6 +71,15 @@ enum fault_kind {
 	KIND_COUNT,
 };
 #define KIND_FIRST_DENIED KIND_DENIED_UNMAPPED
+
+/* Whether it is known where the kernel resolved faults itself (get_user_pages()). */
+enum gup_told {
+	GUP_IN_ROW,    /* in one mapping: KIND_POPULATE */
+	GUP_SEVERAL,   /* one system call, several mappings */
+	GUP_ELSEWHERE, /* in another address space than the task's own */
+	GUP_UNTOLD,    /* the system call does not say where */
+	GUP_TOLD_COUNT,
+};
 
 enum fault_access { ACCESS_UNKNOWN, ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC, ACCESS_COUNT };
 enum fault_mode { MODE_USER, MODE_KERNEL, MODE_COUNT };
@@ -382,7 +392,8 @@ struct cpu_state {
 	u64 latencies_lost; /* stalls of rows for which no latency was free */
 	u64 throttled; /* times that a task slept for memory.high after a fault, and how long */
 	u64 throttled_ns;
-	u64 not_followed; /* `run`: children for which `followed` had no room */
+	u64 not_followed;        /* `run`: children for which `followed` had no room */
+	u64 gup[GUP_TOLD_COUNT]; /* faults without an exception and without a row: why */
 	u32 busy; /* a perf event's program (one at a time) is at work: an interrupt must not */
 	u32 held; /* other programs that may hold a row */
 	u32 doubtful_task; /* the tid whose last fault here found no mapping, or one that denies it */

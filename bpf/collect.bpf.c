@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What the collector runs at each tick: close open runs, list tasks. */
-#include "row.bpf.h"
+#include "populate.bpf.h"
 #include "task.bpf.h"
 
 #define ENOENT 2 /* include/uapi/asm-generic/errno-base.h */
@@ -68,15 +68,22 @@ int forget_rows(void *context)
 	return 0;
 }
 
-/* What count_stamped() has read of a fault that its task may be about to write to. */
+/* What count_stamped() has read of a fault that its task may be about to write to; and
+ * count_populating(), for which the stack is too small. */
+struct told {
+	struct fault_causes causes;
+	struct row_key key;
+	struct extent extent;
+	struct addition add;
+};
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct fault_causes);
+	__type(value, struct told);
 } told_causes SEC(".maps");
 
-static __always_inline struct fault_causes *told_causes_memory(void)
+static __always_inline struct told *told_memory(void)
 {
 	u32 zero = 0;
 
@@ -97,6 +104,33 @@ static __always_inline u64 tell_causes(struct fault_causes *causes, const struct
 	return ns;
 }
 
+#if !OLD_KERNEL
+/* Leaves in told_memory() what a task has populated so far; 0: nothing that a row has. */
+__weak __noinline int take_populating(u64 owner, u64 minor, u64 major)
+{
+	struct task_fault *fault = fault_of_owner(owner);
+	struct told *told = told_memory();
+
+	if (!fault || !told || !(fault->evidence & EVIDENCE_POPULATES))
+		return 0;
+	__builtin_memset(&told->add, 0, sizeof(told->add));
+	return take_populated(fault, minor, major, false, &told->key, &told->extent, &told->add);
+}
+
+/* Counts it. Apart from the rest, which needs a stack of its own. */
+__weak __noinline int count_populating(u64 owner, u64 minor, u64 major)
+{
+	struct told *told;
+
+	if (!take_populating(owner, minor, major))
+		return 0;
+	told = told_memory();
+	if (told)
+		add_to_row(&told->key, &told->extent, &told->add, NULL);
+	return 0;
+}
+#endif
+
 /*
  * The task, whose counters these are, has left its stamped fault and has not faulted since: count
  * it now. Everything is read before the claim, which fails if the task got there first. A fault
@@ -106,7 +140,8 @@ static __always_inline u64 tell_causes(struct fault_causes *causes, const struct
 __weak __noinline int count_stamped(u64 owner, u64 minor, u64 major, u64 run_delay)
 {
 	struct task_fault *fault = fault_of_owner(owner);
-	struct fault_causes *causes = told_causes_memory();
+	struct told *told = told_memory();
+	struct fault_causes *causes = told ? &told->causes : NULL;
 	struct addition add = {};
 	struct row_key key;
 	struct extent extent;
@@ -238,7 +273,12 @@ int list_tasks(struct bpf_iter__task *context)
 
 	if (!task || task->flags & PF_KTHREAD || !is_followed_task(task))
 		return 0;
-	if (has_faulted(task))
+	if (has_faulted(task)) {
 		count_stamped(owner_of(task), task->min_flt, task->maj_flt, run_delay_of(task));
+#if !OLD_KERNEL
+		if (config_full)
+			count_populating(owner_of(task), task->min_flt, task->maj_flt);
+#endif
+	}
 	return write_task(context, task);
 }

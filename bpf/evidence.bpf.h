@@ -18,6 +18,9 @@
 #define EVIDENCE_SWAP (1u << MM_SWAPENTS)
 #define EVIDENCE_FLUSH (1u << 4)
 #define EVIDENCE_RECLAIM (1u << 5) /* the task is in reclaim now */
+/* Of no fault: see populate.bpf.c. */
+#define EVIDENCE_PLACED (1u << 6)    /* `address` is one of what is about to be populated */
+#define EVIDENCE_POPULATES (1u << 7) /* the task is in get_user_pages() */
 
 /* include/trace/events/tlb.h: TLB_LOCAL_MM_SHOOTDOWN */
 #define TLB_LOCAL_MM_SHOOTDOWN 3

@@ -44,7 +44,10 @@ struct task_fault {
 	u16 rss_member; /* MM_FILEPAGES and so on: which */
 	u32 waits;      /* WAIT_*: see cause.bpf.h. What is after `extent` belongs to them */
 	s32 rss_slot;
-	u32 lock;       /* of the address of the lock that it waits for, the lower half */
+	union {
+		u32 lock; /* of the address of the lock that it waits for, the lower half */
+		u32 populate_told; /* enum gup_told */
+	};
 	u64 pages;      /* that it maps, as far as is known */
 	s64 rss_count;  /* the mm's counter of such pages at entry, and this CPU's part of it */
 	u64 rss_offset; /* cpu_offset() at entry */
@@ -52,12 +55,18 @@ struct task_fault {
 		s64 table_bytes; /* --detail=full */
 		u64 origin;      /* else: where the program was: see is_in_fault() */
 	};
-	u32 numa_hints;
+	union {
+		u32 numa_hints;
+		u32 populate_unit; /* pages of an entry of the page table */
+	};
 	u32 switches; /* switches_of(task) at entry */
 	struct row_key key;
 	struct extent extent;
-	u64 since_ns;      /* all before that is in `causes` */
-	u64 off_ns;        /* when it last left its CPU */
+	u64 since_ns; /* all before that is in `causes` */
+	union {
+		u64 off_ns;        /* when it last left its CPU */
+		u64 populate_call; /* call_print() of the call that `address` was chosen for */
+	};
 	u64 run_delay;     /* run_delay_of(task) then */
 	u64 end_run_delay; /* once it has come back and the fault has ended */
 	struct fault_causes causes;

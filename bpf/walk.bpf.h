@@ -121,7 +121,19 @@ static long stamped_step(u32 index, struct thread_walk *walk)
 	return 0;
 }
 
-/* Counts the stamped faults of a process's threads. Apart from the rest, which needs a stack of its
+static long populating_step(u32 index, struct thread_walk *walk)
+{
+	struct task_struct *task = next_thread(walk);
+
+	if (!task)
+		return 1;
+	count_populating(((u64)task - walk->owner_0) & OWNER_MASK,
+			 READ(struct task_struct, task, min_flt),
+			 READ(struct task_struct, task, maj_flt));
+	return 0;
+}
+
+/* Counts the stamped faults of a process's threads, and what they populate. Apart from the rest, which needs a stack of its
  * own. */
 __weak __noinline int count_stamps(u64 leader, u64 owner_0)
 {
@@ -133,6 +145,10 @@ __weak __noinline int count_stamps(u64 leader, u64 owner_0)
 	};
 
 	bpf_loop(WALK_LIMIT, stamped_step, &threads, 0);
+	if (config_full) { /* apart, for its stack */
+		threads.at = read_word((u64)&signal->thread_head.next);
+		bpf_loop(WALK_LIMIT, populating_step, &threads, 0);
+	}
 	return 0;
 }
 

@@ -128,6 +128,7 @@ struct mm_struct {
 	unsigned long total_vm;
 	unsigned long exec_vm;
 	unsigned long def_flags;
+	unsigned long locked_vm;
 	unsigned long start_brk;
 	unsigned long brk;
 	unsigned long start_stack;
@@ -194,6 +195,10 @@ struct vm_area_struct___rb_tree {
 struct mm_struct___rb_tree {
 	struct rb_root mm_rb;
 	struct rw_semaphore mmap_lock;
+};
+
+struct vm_unmapped_area_info {
+	unsigned long length;
 };
 
 struct vm_special_mapping {
@@ -268,6 +273,7 @@ struct inode {
 
 struct file {
 	unsigned int f_mode;
+	unsigned int f_flags;
 	struct inode *f_inode;
 	struct path f_path;
 };
@@ -276,6 +282,15 @@ struct file {
 struct backing_file {
 	struct file file;
 	struct path user_path;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct fs_struct {
@@ -342,7 +357,12 @@ struct sched_info {
 	unsigned long long run_delay; /* CONFIG_SCHED_INFO */
 };
 
+struct thread_info {
+	u32 status; /* x86 */
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	unsigned int __state; /* Linux 5.14 on */
 	int on_cpu; /* CONFIG_SMP */
@@ -368,6 +388,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
 	struct css_set *cgroups;
+	struct files_struct *files;
 	int pagefault_disabled;
 	unsigned long numa_faults_locality[3]; /* CONFIG_NUMA_BALANCING */
 	void *stack;

@@ -145,6 +145,9 @@ static int read_totals(struct collector *collector)
 		sum.throttled += cpus[i].throttled;
 		sum.throttled_ns += cpus[i].throttled_ns;
 		sum.not_followed += cpus[i].not_followed;
+		sum.gup_several += cpus[i].gup[GUP_SEVERAL];
+		sum.gup_elsewhere += cpus[i].gup[GUP_ELSEWHERE];
+		sum.gup_untold += cpus[i].gup[GUP_UNTOLD];
 		sum.stacks_lost += cpus[i].samples_lost;
 		for (unsigned int kind = 0; kind < KIND_COUNT; kind++) {
 			other[kind].minor += cpus[i].other[kind].minor;
@@ -175,6 +178,10 @@ static int read_totals(struct collector *collector)
 	totals->throttled = sum.throttled;
 	totals->throttled_ns = sum.throttled_ns;
 	totals->not_followed = sum.not_followed;
+	totals->gup_several = sum.gup_several;
+	totals->gup_elsewhere = sum.gup_elsewhere;
+	totals->gup_untold = sum.gup_untold;
+	totals->has_populate = kernel_has_populate(collector->kernel);
 	collector->other = 0;
 	for (unsigned int kind = 0; !result && kind < KIND_COUNT; kind++)
 		if (other[kind].minor || other[kind].major || other[kind].denied) {

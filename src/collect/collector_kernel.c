@@ -73,6 +73,11 @@ const struct stall_path *kernel_stall_paths(const struct kernel *kernel)
 	return kernel->skeleton->bss->stall_paths;
 }
 
+bool kernel_has_populate(const struct kernel *kernel)
+{
+	return hooks_has(kernel->hooks, "populate_lock");
+}
+
 /* A daemon that gave up its capabilities may not open events on a CPU that comes online later.
  * Faults there are counted all the same, see fault_resolve() in bpf/row.bpf.h. */
 int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts)

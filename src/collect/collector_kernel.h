@@ -29,6 +29,9 @@ const struct cpu_state *kernel_cpu_states(const struct kernel *kernel, size_t *r
 /* STALL_PATHS_MAX of them, which live as long. */
 const struct stall_path *kernel_stall_paths(const struct kernel *kernel);
 
+/* Whether faults without an exception are told apart: rows of KIND_POPULATE, cpu_state.gup. */
+bool kernel_has_populate(const struct kernel *kernel);
+
 /* What the kernel's own perf events have counted; -ENODATA where there are none. */
 int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
 

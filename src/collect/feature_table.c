@@ -166,6 +166,11 @@ static const struct feature_info infos[FEATURE_COUNT] = {
 	[FEATURE_REFAULTS] = { "refaults",
 			       "telling pages that come back after their eviction from a first read",
 			       "refaults: no row has any", NULL, false },
+	[FEATURE_POPULATE] = { "populate",
+			       "full detail: the mapping of faults without an exception (MAP_POPULATE, mlock, "
+			       "O_DIRECT)",
+			       "the kind populate: such faults are in no row, but in gup", NULL,
+			       false },
 	[FEATURE_HOST_PROCESSES] = { "host_processes", "the processes of the whole machine",
 				     "processes outside of this PID namespace; except for `run`, the counts of perf "
 				     "events too",

@@ -188,6 +188,25 @@ static void probe_causes(struct feature_set *features, const struct btf *btf)
 			 "CONFIG_MEMCG");
 }
 
+/*
+ * (mm, write, success) since 6.14: before, each lock had its cgroup's path written down. The
+ * numbers of system calls, and where their arguments are, are those of x86-64.
+ */
+static void probe_populate(struct feature_set *features, const struct btf *btf)
+{
+	bool locks = tracepoint_arguments(btf, "btf_trace_mmap_lock_acquire_returned") == 4 &&
+		     tracepoint_arguments(btf, "btf_trace_mmap_lock_released") == 3;
+	bool placed = tracepoint_arguments(btf, "btf_trace_vm_unmapped_area") == 3;
+	bool numbers = struct_member(btf, "pt_regs", "orig_ax");
+
+	found(features, FEATURE_POPULATE, locks && placed && numbers,
+	      !numbers ? "no system calls of x86-64 here" :
+	      !locks   ? "mmap_lock:mmap_lock_acquire_returned is too slow before Linux 6.14" :
+	      !placed  ? "this kernel has no mmap:vm_unmapped_area" :
+			 "tp_btf/mmap_lock_acquire_returned, mmap_lock_released and "
+			 "vm_unmapped_area");
+}
+
 /* What cannot be read is not there. */
 static bool has_capability(unsigned capability)
 {
@@ -226,6 +245,7 @@ static void probe_types(struct feature_set *features, const struct btf *btf)
 	probe_tracepoints(features, btf);
 	probe_hooks(features, btf);
 	probe_causes(features, btf);
+	probe_populate(features, btf);
 	found(features, FEATURE_STACK_SAMPLES, maple,
 	      maple ? "bpf_task_pt_regs(), bpf_loop() and a ring of 8 MiB" :
 		      "no bpf_loop() in the programs for kernels before Linux 6.1");

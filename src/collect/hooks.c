@@ -28,6 +28,7 @@ enum hook_when {
 	WHEN_ENTRY_EVENT, /* fault entry is a perf event */
 	WHEN_CAUSES,      /* what a stall was for is told */
 	WHEN_RECLAIM,     /* the same, or --detail=full */
+	WHEN_POPULATE,    /* --detail=full, but no guard: that tells of these by process */
 	WHEN_NO_WALK,     /* walk_tasks is not loaded, or all is tried */
 };
 
@@ -68,6 +69,9 @@ static const struct hook hooks_table[] = {
 	{ "fault_is_throttled", FEATURE_WRITEBACK, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "fault_refaults", FEATURE_REFAULTS, WAY_REFAULTS, WHEN_CAUSES },
 	{ "fault_switch", FEATURE_SWITCHES, WAY_TRACEPOINT, WHEN_CAUSES },
+	{ "populate_unlock", FEATURE_POPULATE, WAY_TRACEPOINT, WHEN_POPULATE },
+	{ "populate_lock", FEATURE_POPULATE, WAY_TRACEPOINT, WHEN_POPULATE },
+	{ "populate_placed", FEATURE_POPULATE, WAY_TRACEPOINT, WHEN_POPULATE },
 	{ "fault_signal", FEATURE_SIGNALS, WAY_TRACEPOINT, WHEN_EVER },
 	{ "page_fault", FEATURE_FAULT_ENTRY, WAY_ENTRY, WHEN_EVER },
 	{ "fault_begin", FEATURE_PERF_EVENTS, WAY_PERF_EVENT, WHEN_ENTRY_EVENT },
@@ -165,6 +169,8 @@ static bool is_wanted(const struct hooks *hooks, const struct hook *hook)
 	switch (hook->when) {
 	case WHEN_FULL:
 		return full;
+	case WHEN_POPULATE:
+		return full && !hooks->options.guard;
 	case WHEN_FOLLOW:
 		return hooks->options.follow || hooks->options.attach_children;
 	case WHEN_PROGRAMS:

@@ -140,6 +140,9 @@ static void take_old(struct bpf_object_skeleton *skeleton)
 	leave_out(skeleton, "areas_sent");
 	leave_out(skeleton, "kernel_works");
 	leave_out_program(skeleton, "walk_tasks");
+	leave_out_program(skeleton, "populate_lock");
+	leave_out_program(skeleton, "populate_unlock");
+	leave_out_program(skeleton, "populate_placed");
 }
 
 /* One skeleton serves all objects: they have the same variables, and nearly the same maps and

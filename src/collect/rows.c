@@ -86,6 +86,8 @@ static void add_counts(struct snapshot *snapshot, struct row *row,
 	totals->minor += gained->minor;
 	totals->major += gained->major;
 	totals->denied += gained->denied;
+	if (row->kind == KIND_POPULATE)
+		totals->populated += gained->minor + gained->major;
 	row->process->accounting.row_faults += gained->minor + gained->major;
 	row->process->brought_pages += ledger_of(row, gained).brought;
 }

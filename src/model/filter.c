@@ -168,7 +168,10 @@ static void add_totals(struct filter *filter, const struct row *row)
 	filter->totals.minor += delta.minor;
 	filter->totals.major += delta.major;
 	filter->totals.denied += delta.denied;
-	filter->totals.entries += delta.minor + delta.major + delta.denied;
+	if (row->kind == KIND_POPULATE)
+		filter->totals.populated += delta.minor + delta.major;
+	else
+		filter->totals.entries += delta.minor + delta.major + delta.denied;
 }
 
 /* Counters of losses stay those of all processes, as any of them may concern the chosen ones. */
@@ -181,7 +184,9 @@ static void set_totals(struct filter *filter, const struct snapshot *snapshot)
 	totals->minor = filter->totals.minor;
 	totals->major = filter->totals.major;
 	totals->denied = filter->totals.denied;
+	totals->populated = filter->totals.populated;
 	totals->gup = filter->totals.gup;
+	totals->gup_several = totals->gup_elsewhere = totals->gup_untold = 0; /* not by process */
 	totals->aborted = totals->missed = totals->late = 0;
 	totals->perf_minor = totals->perf_major = 0;
 	totals->has_perf_minor = totals->has_perf_major = false;

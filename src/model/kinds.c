@@ -17,6 +17,7 @@ static const char *const kind_names[KIND_COUNT] = {
 	[KIND_STACK_GROWTH] = "stack_growth",
 	[KIND_WP_OTHER] = "wp_other",
 	[KIND_DEVICE] = "device",
+	[KIND_POPULATE] = "populate",
 	[KIND_DENIED_UNMAPPED] = "denied_unmapped",
 	[KIND_DENIED_ACCESS] = "denied_access",
 	[KIND_DENIED_PKEY] = "denied_pkey",

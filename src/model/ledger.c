@@ -15,6 +15,7 @@ static bool brings_memory(const struct row *row)
 	case KIND_FILE_COW:
 	case KIND_SHMEM:
 	case KIND_SWAP_IN:
+	case KIND_POPULATE:
 		return true;
 	default:
 		return false;

@@ -6,7 +6,8 @@
 
 uint64_t losses_in_flight(const struct totals *totals)
 {
-	uint64_t ended = totals->minor + totals->major + totals->denied + totals->aborted;
+	uint64_t ended = totals->minor + totals->major - totals->populated + totals->denied +
+			 totals->aborted;
 
 	/* Entries are read last, so they are the larger number. Should one be counted late all the
 	 * same, the difference must not wrap around. */
@@ -32,7 +33,7 @@ static void raise_to(uint64_t *counter, uint64_t value)
 void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, uint64_t gup)
 {
 	uint64_t perf = totals->perf_minor + totals->perf_major;
-	uint64_t rows = totals->minor + totals->major + skipped;
+	uint64_t rows = totals->minor + totals->major - totals->populated + skipped;
 	/* Faults that have begun and are in no row yet: they get there when their task faults again
 	 * or exits. */
 	uint64_t on_the_way = losses_in_flight(totals);
@@ -48,8 +49,8 @@ void losses_derive(struct totals *totals, uint64_t skipped, uint64_t accounted, 
 	 * not. */
 	if (perf < rows)
 		perf = rows;
-	if (totals->has_perf_minor && accounted > perf)
-		raise_to(&totals->gup, accounted - perf);
+	if (totals->has_perf_minor && accounted > perf + totals->populated)
+		raise_to(&totals->gup, accounted - perf - totals->populated);
 }
 
 /* Prints one loss, after a comma if it is not the first; nothing where nothing was lost. */

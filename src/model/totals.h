@@ -12,14 +12,20 @@
 #include <stdint.h>
 
 /* Cumulative since the collector attached; none of them ever goes down.
- * entries = minor + major + denied + aborted + in flight. */
+ * entries = minor + major - populated + denied + aborted + in flight. */
 struct totals {
 	uint64_t entries;
 	uint64_t minor;
 	uint64_t major;
 	uint64_t denied;
 	uint64_t aborted; /* entered the fault handler and left without a result */
-	uint64_t gup;     /* kernel-counted faults with no exception (see struct process) */
+	/* Kernel-counted faults with no exception (see struct process): those in rows of the kind
+	 * populate, which minor and major have too; and those in no row. Why these have none, as far
+	 * as that was seen: one call for several mappings, another address space, a call that does
+	 * not say where. */
+	uint64_t populated;
+	uint64_t gup;
+	uint64_t gup_several, gup_elsewhere, gup_untold;
 	uint64_t lost_completions; /* perf events that no program of ours saw: no latency */
 	uint64_t map_full; /* faults counted in the process "other": the kernel's table was full */
 	uint64_t folded;   /* faults counted in their process's "[other]": it has too many rows */
@@ -47,6 +53,7 @@ struct totals {
 	uint64_t missed;
 	bool has_perf_minor; /* and missed: full detail */
 	bool has_perf_major;
+	bool has_populate; /* populated and the reasons: full detail, where the hooks are */
 	unsigned int perf_cpus_missing; /* CPUs that are online and have none: no counter */
 };
 

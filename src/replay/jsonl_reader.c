@@ -120,6 +120,7 @@ static int read_interval(struct jsonl_line *line, struct error *error)
 	add_totals(reader, delta, total);
 	snapshot->totals.has_perf_minor |= json_object_get(line->object, "perf_minor") != NULL;
 	snapshot->totals.has_perf_major |= json_object_get(line->object, "perf_major") != NULL;
+	snapshot->totals.has_populate |= json_object_get(line->object, "populated") != NULL;
 	reader->info.n_intervals++;
 	reader->info.duration_ns += duration_ns;
 	reader->info.lines_lost += lines_lost;

@@ -16,7 +16,7 @@
 	const hues = {
 		demand_zero: 120, huge_zero: 140, stack_growth: 95, cow: 45, file_cow: 35, file_map: 205,
 		mkwrite: 225, shmem: 180, swap_in: 275, hugetlb: 155, numa_hint: 300, userfaultfd: 320,
-		wp_other: 60, device: 250,
+		wp_other: 60, device: 250, populate: 165,
 	};
 	const color = (kind) => kind.startsWith('denied') ? 'hsl(0 75% 68%)' :
 		`hsl(${hues[kind] ?? 0} ${kind in hues ? 55 : 0}% 72%)`;

@@ -551,7 +551,9 @@ static int print_notes(struct sink_summary *summary, const struct people *people
 	if (!wrapped_begin(&notes)) {
 		denied_print(&lines->total, notes.lines);
 		whose_pages_copied(&people->tallies, summary->options.page_size, notes.lines);
-		whose_pages_populated(&people->tallies, summary->options.page_size, notes.lines);
+		whose_pages_unmeasured(&lines->total, notes.lines);
+		whose_pages_populated(&people->tallies, &summary->totals,
+				      summary->options.page_size, notes.lines);
 		print_touched(summary, &people->tallies.total, notes.lines);
 		result = print_again(summary, lines, notes.lines);
 		print_growth(summary, &people->tallies.total, notes.lines);

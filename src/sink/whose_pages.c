@@ -69,10 +69,18 @@ void whose_pages_copied(const struct tallies *people, uint64_t page_size, FILE *
 		fputc('\n', stream);
 }
 
-/* Faults without an exception (mm_account_fault(), mm/memory.c, without registers): of each the task's
- * counter alone tells, not where it was nor how long it took. Each fills a page at least. The major
- * ones are those that the kernel counted, less the rows'. */
-void whose_pages_populated(const struct tallies *people, uint64_t page_size, FILE *stream)
+static const char *why_unknown(const struct totals *totals)
+{
+	if (totals->has_populate)
+		return "the system calls do not tell";
+	return totals->has_perf_minor ? "this kernel does not tell" : "fast detail does not tell";
+}
+
+/* Faults without an exception (mm_account_fault(), mm/memory.c, without registers), as far as they
+ * are in no row: of each the task's counter alone tells. Each fills a page at least. The major ones
+ * are those that the kernel counted, less the rows'. */
+void whose_pages_populated(const struct tallies *people, const struct totals *totals,
+			   uint64_t page_size, FILE *stream)
 {
 	const struct tally *total = &people->total;
 	uint64_t major = total->major > total->counts.major ? total->major - total->counts.major :
@@ -81,9 +89,20 @@ void whose_pages_populated(const struct tallies *people, uint64_t page_size, FIL
 
 	if (!print_pages(people, page_size, "populated without an exception", populated_of, stream))
 		return;
-	fputs("; at least, and where and how long is not known", stream);
+	fprintf(stream, "; at least, and %s where, nor how long it took", why_unknown(totals));
 	if (major)
 		fprintf(stream, ", nor of the %s major faults among these",
 			text_count(count, major < total->gup ? major : total->gup));
 	fputs(" (MAP_POPULATE, mlock, O_DIRECT, KVM)\n", stream);
+}
+
+void whose_pages_unmeasured(const struct tally *total, FILE *stream)
+{
+	char count[TEXT_COUNT_LEN];
+
+	if (total->by_kind[KIND_POPULATE])
+		fprintf(stream,
+			"no latency: %s faults of the kind populate, major ones too; nothing tells "
+			"when they begin\n",
+			text_count(count, total->by_kind[KIND_POPULATE]));
 }

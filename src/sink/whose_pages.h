@@ -10,7 +10,11 @@
 
 /* "copied on write: 16M: 12M by 4711 (redis-server)": those with most of it. Nothing below 1 MiB. */
 void whose_pages_copied(const struct tallies *people, uint64_t page_size, FILE *stream);
-/* The same of "populated without an exception", and what is not known of that. */
-void whose_pages_populated(const struct tallies *people, uint64_t page_size, FILE *stream);
+/* The same of "populated without an exception" that is in no row, and what is not known of that. */
+void whose_pages_populated(const struct tallies *people, const struct totals *totals,
+			   uint64_t page_size, FILE *stream);
+
+/* That rows of the kind populate have no latency, where the sum of all rows has such faults. */
+void whose_pages_unmeasured(const struct tally *total, FILE *stream);
 
 #endif

@@ -188,20 +188,32 @@ static void ask_for_limit(const struct residents *residents, struct resident *re
 							    sizeof(resident->limit_file));
 }
 
+/* Pages that the kernel filled without an exception, in rows and not. */
+static uint64_t populated_pages(const struct process *process)
+{
+	uint64_t pages = process->gup - process->gup_before;
+
+	for (const struct row *row = process->rows; row; row = row->next)
+		if (row->kind == KIND_POPULATE)
+			pages += row_delta(row).pages;
+	return pages;
+}
+
 /* 0 or -ENOMEM. */
 static int note_process(struct residents *residents, const struct process *process, size_t *looks)
 {
 	uint64_t rss = max_of(process->rss_bytes, process->peak_rss_bytes);
+	uint64_t populated = populated_pages(process);
 	struct resident *resident;
 	int result = 0;
 
-	if (!rss && !process->gup)
+	if (!rss && !populated)
 		return 0;
 	resident = resident_of(residents, process, &result);
 	if (!resident)
 		return result;
 	resident->peak_rss = max_of(resident->peak_rss, rss);
-	resident->gup += process->gup - process->gup_before;
+	resident->populated += populated;
 	resident->is_whole |= process->accounted;
 	snprintf(resident->cgroup, sizeof(resident->cgroup), "%s", process->cgroup ?: "");
 	if (process->minor - process->minor_before >= BUSY_FAULTS &&

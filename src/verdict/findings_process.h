@@ -35,8 +35,8 @@ struct shared_fork {
 };
 
 struct resident {
-	uint64_t tgid, start_ns; /* identity: must stay first, it is the hash key */
-	uint64_t peak_rss, gup;
+	uint64_t tgid, start_ns;           /* identity: must stay first, it is the hash key */
+	uint64_t peak_rss, populated;      /* bytes, pages */
 	bool is_whole;                     /* seen since it was born */
 	char cgroup[FINDING_SEEN_LEN / 2]; /* cut if longer */
 	enum allocator allocator;

@@ -374,7 +374,7 @@ static bool has_many_arenas(const struct subject *subject, const struct rule_con
 static bool is_populated(const struct subject *subject, const struct rule_context *context,
 			 struct finding *finding)
 {
-	uint64_t bytes = subject->resident->gup * context->page_size;
+	uint64_t bytes = subject->resident->populated * context->page_size;
 	char shown[TEXT_SIZE_LEN], count[TEXT_COUNT_LEN];
 
 	if (bytes < MANY_POPULATED)
@@ -383,7 +383,7 @@ static bool is_populated(const struct subject *subject, const struct rule_contex
 	snprintf(finding->seen, sizeof(finding->seen),
 		 "the kernel filled %s (%s pages) without a fault while the caller stood still: "
 		 "MAP_POPULATE, mlock, or a device's buffer",
-		 text_bytes(shown, bytes), text_count(count, subject->resident->gup));
+		 text_bytes(shown, bytes), text_count(count, subject->resident->populated));
 	return true;
 }
 

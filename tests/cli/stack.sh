@@ -22,9 +22,9 @@ deepest()
 		match($0, /r10 - [0-9]+/) { uses(substr($0, RSTART + 6, RLENGTH - 6)) }
 		match($0, /\+= -[0-9]+/) { uses(substr($0, RSTART + 4, RLENGTH - 4)) }
 		# To another section: a relocation, that has all but the number of the instruction. Within one, it is
-		# relative to the next, and BPF_PSEUDO_CALL (the byte 10) tells it from the helpers.
+		# relative to the next, and BPF_PSEUDO_CALL (the byte 10) tells it from the helpers; -1 is to be relocated.
 		/\t85 .*\tcall / { target = $NF + 1 }
-		text && /\t85 10 .*\tcall / { calls[name] = calls[name] " " $1 + 1 + $NF }
+		text && /\t85 10 .*\tcall / && $NF != -1 { calls[name] = calls[name] " " $1 + 1 + $NF }
 		/ = [0-9]+ ll$/ { target = $(NF - 1) / 8 }
 		/R_BPF_64_(32|64)\t\.text/ { calls[name] = calls[name] " " target }
 		/R_BPF_64_32\t[a-z]/ { calls[name] = calls[name] " " $NF }

@@ -57,8 +57,8 @@ done <"$TMP/said"
 "$FAULTMAP" run -o "$TMP/summary" -- true
 check_equal "a process that copies next to nothing is not mentioned" "$(grep -c '^copied' "$TMP/summary")" 0
 
-# Pages that the kernel fills itself are in no mapping: the summary has their number per process.
-"$FAULTMAP" run --jsonl "$TMP/filled" -o "$TMP/summary" -- /usr/bin/python3 -c '
+# Of pages that the kernel fills itself, and that are in no row, the summary has the number per process.
+"$FAULTMAP" run --disable-feature=populate --jsonl "$TMP/filled" -o "$TMP/summary" -- /usr/bin/python3 -c '
 import mmap
 mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)'
 unwrap "$TMP/summary"

@@ -140,16 +140,24 @@ check_case()
 	check_equal "$name: nothing without a kind" "$unknown" 0
 }
 
-# What populate brings in is in no row: the kernel faults it in itself, without an exception.
+# What populate brings in had no exception: the kernel faults it in itself. With full detail it has rows of its own.
 check_populate()
 {
-	local case=$TMP/cases/populate.json gup want
+	local case=$TMP/cases/populate.json gup want in_rows
 
 	want=$(jq .gup "$case")
 	gup=$(grep -F '"rec":"exit"' "$TMP/log" | jq -n --slurpfile case "$case" \
 		'inputs | select(.pid == $case[0].pid) | .gup_total')
-	check "$1, populate: gup is $want and the handful that exec takes (got $gup)" \
-		test "$gup" -ge "$want" -a "$gup" -le $((want + 16))
+	in_rows=$(grep -F '"kind":"populate"' "$TMP/log" | jq -n --slurpfile case "$case" \
+		'[inputs | select(.pid == $case[0].pid and .rec == "faults") | .minor] | add // 0')
+	if [ "$1" = full ] && ! lacks populate; then
+		check_equal "$1, populate: rows of that kind" "$in_rows" "$want"
+		check "$1, populate: gup is the handful that exec takes (got $gup)" test "$gup" -le 16
+	else
+		check_equal "$1, populate: no rows" "$in_rows" 0
+		check "$1, populate: gup is $want and the handful that exec takes (got $gup)" \
+			test "$gup" -ge "$want" -a "$gup" -le $((want + 16))
+	fi
 }
 
 # All but those of kinds_alone.sh; in $cases. Where fault entry is a perf event, without heap, which has a test of its

@@ -115,6 +115,8 @@ static const struct one table[] = {
 	{ "populate", "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 20, .rss = 256 * MIB,
 	  .gup = 65536 },
 	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 20, .rss = 256 * MIB, .gup = 65535 },
+	{ "populate", "[anon]", KIND_POPULATE, ACCESS_WRITE, 65000, .rss = 256 * MIB, .gup = 536 },
+	{ NULL, "[anon]", KIND_POPULATE, ACCESS_WRITE, 65000, .rss = 256 * MIB, .gup = 535 },
 	{ "relocations", "/lib/x.so", KIND_FILE_COW, ACCESS_WRITE, 2048, 0, 0, MIB, STALL_CPU,
 	  150 * MS, .is_of_all = true },
 	{ NULL, "/lib/x.so", KIND_FILE_COW, ACCESS_WRITE, 2047, 0, 0, MIB, STALL_CPU, 150 * MS,

@@ -132,6 +132,7 @@ static void make_tick(struct fixture *fixture, uint64_t tick)
 	for (size_t i = 0; i < offsetof(struct totals, has_perf_minor) / sizeof(*totals); i++)
 		totals[i] += tick * (i + 1);
 	snapshot->totals.has_perf_minor = snapshot->totals.has_perf_major = true;
+	snapshot->totals.has_populate = true;
 	for (uint32_t number = 0; number < N_PROCESSES; number++)
 		if (tick <= N_TICKS - number)
 			move_process(snapshot, number, tick);

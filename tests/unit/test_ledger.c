@@ -73,7 +73,7 @@ static void each_kind_brings_or_does_not(void **state)
 		[KIND_DEMAND_ZERO] = { true, false },  [KIND_HUGE_ZERO] = { true, false },
 		[KIND_STACK_GROWTH] = { true, false }, [KIND_FILE_MAP] = { true, true },
 		[KIND_FILE_COW] = { true, true },      [KIND_SHMEM] = { true, true },
-		[KIND_SWAP_IN] = { true, true },
+		[KIND_SWAP_IN] = { true, true },       [KIND_POPULATE] = { true, true },
 	};
 	const struct fault_counts counts = { .pages = 5 };
 	struct row row = { .mapping = "[anon]" };

@@ -106,6 +106,30 @@ static void perf_events_tell_what_no_row_has(void **state)
 	assert_int_equal(totals.gup, 7);
 }
 
+/* They had no exception: neither an entry nor a perf event. */
+static void populated_rows_are_no_exceptions(void **state)
+{
+	struct totals totals = { .entries = 60,
+				 .minor = 97,
+				 .major = 3,
+				 .populated = 40,
+				 .perf_minor = 58,
+				 .perf_major = 2,
+				 .has_perf_major = true,
+				 .has_perf_minor = true,
+				 .has_populate = true };
+
+	(void)state;
+	assert_int_equal(losses_in_flight(&totals), 0);
+	losses_derive(&totals, 0, 107, 7);
+	assert_int_equal(totals.missed, 0);
+	assert_int_equal(totals.gup, 7);
+	totals.perf_minor = 61;
+	losses_derive(&totals, 0, 110, 7);
+	assert_int_equal(totals.missed, 3);
+	assert_int_equal(totals.gup, 7);
+}
+
 /* A completion that was lost leaves its fault open until the task faults again. */
 static void what_is_on_its_way_to_a_row_is_not_missed(void **state)
 {
@@ -167,6 +191,7 @@ int main(void)
 		cmocka_unit_test(in_flight_is_the_rest_of_the_entries),
 		cmocka_unit_test(gup_without_perf_events_is_what_processes_have_beyond_their_rows),
 		cmocka_unit_test(perf_events_tell_what_no_row_has),
+		cmocka_unit_test(populated_rows_are_no_exceptions),
 		cmocka_unit_test(what_is_on_its_way_to_a_row_is_not_missed),
 		cmocka_unit_test(rows_that_were_skipped_are_not_missed),
 		cmocka_unit_test(a_perf_event_that_ended_makes_no_gup),

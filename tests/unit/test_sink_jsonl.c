@@ -371,6 +371,10 @@ static const char *const counters[] = {
 	"perf_minor",
 	"perf_major",
 	"missed",
+	"populated",
+	"gup_several",
+	"gup_elsewhere",
+	"gup_untold",
 };
 
 /* Moves everything by amounts that differ for each counter and tick. */
@@ -409,6 +413,7 @@ static void totals_are_the_sums_of_deltas(void **state)
 
 	fixture->snapshot->totals.has_perf_minor = true;
 	fixture->snapshot->totals.has_perf_major = true;
+	fixture->snapshot->totals.has_populate = true;
 	for (uint64_t number = 1; number <= 20; number++) {
 		advance(fixture, number);
 		assert_int_equal(tick(fixture, number), 0);

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Faults that the kernel resolves itself, without an exception (get_user_pages(): MAP_POPULATE,
+ * mlock(2), MADV_POPULATE, O_DIRECT), with their mapping: rows of the kind populate.
+ *
+ * Nothing tells of one such fault. But all of them hold the mmap_lock, an ordinary fault holds it
+ * seldom since Linux 6.4, and mmap_lock:mmap_lock_acquire_returned and mmap_lock_released come while
+ * it is held: what the task's own counters gain in between was populated, to the fault. Where, the
+ * system call says; as nobody can change the address space meanwhile, the look-up is certain. What
+ * the call does not say, or says of several mappings at once, stays without a row, and is counted
+ * by the reason why. A lock that is given up to wait for a page is taken again: each such part
+ * counts by itself.
+ */
+#include "context.bpf.h"
+#include "populate.bpf.h"
+#include "task.bpf.h"
+
+#if !OLD_KERNEL
+
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+#define PF_IO_WORKER 0x10 /* include/linux/sched.h */
+#define TS_COMPAT 0x2     /* arch/x86/include/asm/thread_info.h: a system call of 32 bits */
+#define O_DIRECT 00040000 /* of x86 */
+
+/* include/uapi/linux/mman.h, asm-generic/mman-common.h */
+#define MAP_FIXED 0x10
+#define MAP_FIXED_NOREPLACE 0x100000
+#define MAP_LOCKED 0x2000
+#define MAP_POPULATE 0x8000
+#define MREMAP_FIXED 2
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+
+/* arch/x86/entry/syscalls/syscall_64.tbl */
+enum {
+	NR_READ = 0,
+	NR_WRITE = 1,
+	NR_MMAP = 9,
+	NR_MPROTECT = 10,
+	NR_BRK = 12,
+	NR_PREAD64 = 17,
+	NR_PWRITE64 = 18,
+	NR_READV = 19,
+	NR_WRITEV = 20,
+	NR_MREMAP = 25,
+	NR_MADVISE = 28,
+	NR_SHMAT = 30,
+	NR_MLOCK = 149,
+	NR_MLOCKALL = 151,
+	NR_FUTEX = 202,
+	NR_VMSPLICE = 278,
+	NR_PREADV = 295,
+	NR_PWRITEV = 296,
+	NR_PROCESS_VM_READV = 310,
+	NR_PROCESS_VM_WRITEV = 311,
+	NR_MLOCK2 = 325,
+	NR_PREADV2 = 327,
+	NR_PWRITEV2 = 328,
+	NR_PKEY_MPROTECT = 329,
+};
+
+#define PLACED_IN_DOUBT 1UL /* no address of user memory */
+
+/* What is populated, as far as the system call tells. ACCESS_UNKNOWN: as the mapping allows. */
+struct populate_range {
+	u64 start;
+	u64 end;
+	u32 access;
+};
+
+struct user_iovec {
+	u64 base;
+	u64 bytes;
+};
+/* More parts than these are not looked at. */
+#define IOVECS_MAX 8
+
+static __always_inline void set_range(struct populate_range *range, u64 start, u64 bytes,
+				      u32 access)
+{
+	range->start = start;
+	range->end = start + bytes;
+	range->access = access;
+}
+
+/* From the first of the parts to the end of the last: where they lie in one mapping, that is it. */
+VERIFIED_ONCE int set_range_of_parts(struct populate_range *range, u64 parts, u64 count, u32 access)
+{
+	u64 start = ~0ULL, end = 0;
+
+	if (!range || !count || count > IOVECS_MAX)
+		return 0;
+	for (u32 i = 0; i < IOVECS_MAX; i++) {
+		struct user_iovec part = {};
+
+		if (i >= count)
+			break;
+		if (bpf_probe_read_user(&part, sizeof(part), (void *)(parts + i * sizeof(part))))
+			return 0;
+		if (!part.bytes)
+			continue;
+		if (part.base < start)
+			start = part.base;
+		if (part.base + part.bytes > end)
+			end = part.base + part.bytes;
+	}
+	if (start < end)
+		set_range(range, start, end - start, access);
+	return 0;
+}
+
+/* The file was opened for direct I/O. Without that it is no buffer of the call's that is populated:
+ * /proc/PID/mem. */
+static __always_inline bool is_direct(struct task_struct *task, u64 fd)
+{
+	struct files_struct *files = FIELD(untrusted(task), files);
+	struct fdtable *table = READ(struct files_struct, files, fdt);
+	u64 file;
+
+	if ((u32)fd >= READ(struct fdtable, table, max_fds))
+		return false;
+	file = read_word((u64)READ(struct fdtable, table, fd) + (u32)fd * sizeof(u64));
+	return file && READ(struct file, file, f_flags) & O_DIRECT;
+}
+
+/* A part of the call's own memory is read from a file, or written to it. */
+static __always_inline void range_of_transfer(struct populate_range *range, struct pt_regs *regs,
+					      u64 number)
+{
+	u64 at = FIELD(regs, si), size = FIELD(regs, dx);
+
+	switch (number) {
+	case NR_READ:
+	case NR_PREAD64:
+		set_range(range, at, size, ACCESS_WRITE);
+		return;
+	case NR_WRITE:
+	case NR_PWRITE64:
+		set_range(range, at, size, ACCESS_READ);
+		return;
+	case NR_READV:
+	case NR_PREADV:
+	case NR_PREADV2:
+		set_range_of_parts(range, at, size, ACCESS_WRITE);
+		return;
+	case NR_WRITEV:
+	case NR_PWRITEV:
+	case NR_PWRITEV2:
+		set_range_of_parts(range, at, size, ACCESS_READ);
+		return;
+	}
+}
+
+/* What comes to be mapped. `placed`: an address in it, if the kernel has chosen it. */
+static __always_inline void range_of_new(struct populate_range *range, struct pt_regs *regs,
+					 u64 number, u64 placed)
+{
+	u64 at = FIELD(regs, di), size = FIELD(regs, si), new_size = FIELD(regs, dx);
+
+	if (number == NR_MMAP && FIELD(regs, r10) & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		set_range(range, at, size, ACCESS_UNKNOWN);
+	else if (number == NR_MREMAP && FIELD(regs, r10) & MREMAP_FIXED)
+		set_range(range, FIELD(regs, r8), new_size, ACCESS_UNKNOWN);
+	else if (placed)
+		set_range(range, placed, 1, ACCESS_UNKNOWN);
+	else if (number == NR_MMAP && at) /* as it was asked for */
+		set_range(range, (at + 4095) & ~4095ULL, size, ACCESS_UNKNOWN);
+	else if (number == NR_MMAP)
+		return;
+	else if (number == NR_SHMAT)
+		set_range(range, size, 1, ACCESS_UNKNOWN);
+	else if (new_size > size)
+		set_range(range, at + size, new_size - size, ACCESS_UNKNOWN);
+}
+
+/* What the task's system call populates: an empty range if it does not tell. */
+VERIFIED_ONCE int range_of_call(struct populate_range *range, u64 placed)
+{
+	struct task_struct *task = current_task();
+	struct pt_regs *regs = user_registers(task);
+	u64 number = FIELD(regs, orig_ax), at = FIELD(regs, di), size = FIELD(regs, si);
+
+	if (!range)
+		return 0;
+	set_range(range, 0, 0, ACCESS_UNKNOWN);
+	switch (number) {
+	case NR_MMAP:
+	case NR_MREMAP:
+	case NR_SHMAT:
+		range_of_new(range, regs, number, placed);
+		break;
+	case NR_MLOCK:
+	case NR_MLOCK2:
+		set_range(range, at, size, ACCESS_UNKNOWN);
+		break;
+	case NR_MPROTECT: /* of locked memory that may be written to from now on */
+	case NR_PKEY_MPROTECT:
+		set_range(range, at, size, ACCESS_WRITE);
+		break;
+	case NR_MLOCKALL:
+		set_range(range, 0, ~0ULL, ACCESS_UNKNOWN);
+		break;
+	case NR_BRK:
+		set_range(range, at - 1, 1, ACCESS_UNKNOWN);
+		break;
+	case NR_MADVISE:
+		if (FIELD(regs, dx) == MADV_POPULATE_READ)
+			set_range(range, at, size, ACCESS_READ);
+		else if (FIELD(regs, dx) == MADV_POPULATE_WRITE)
+			set_range(range, at, size, ACCESS_WRITE);
+		break;
+	case NR_FUTEX:
+		set_range(range, at, sizeof(u32), ACCESS_WRITE);
+		break;
+	case NR_VMSPLICE:
+		set_range_of_parts(range, size, FIELD(regs, dx), ACCESS_READ);
+		break;
+	case NR_PROCESS_VM_READV:
+		set_range_of_parts(range, FIELD(regs, r10), FIELD(regs, r8), ACCESS_READ);
+		break;
+	case NR_PROCESS_VM_WRITEV:
+		set_range_of_parts(range, FIELD(regs, r10), FIELD(regs, r8), ACCESS_WRITE);
+		break;
+	default:
+		if (is_direct(task, at))
+			range_of_transfer(range, regs, number);
+	}
+	return 0;
+}
+
+/* An address within what the kernel has just chosen. It may have looked for more, to align the
+ * start within that (__thp_get_unmapped_area(), mm/huge_memory.c): then one that it holds wherever
+ * it starts. A huge page is what it aligns to. */
+static __always_inline u64 within_placed(u64 address, u64 found, u64 wanted)
+{
+	u64 slack;
+
+	wanted = (wanted + 4095) & ~4095ULL;
+	slack = found > wanted ? found - wanted : 0;
+	if (slack && !(slack & (HUGE_PAGES * 4096ULL - 1)))
+		slack -= 4096;
+	return address + slack;
+}
+
+/* Tells system calls apart. Two that are alike in all of this may yet be placed differently. */
+static __always_inline u64 call_print(struct task_struct *task)
+{
+	struct pt_regs *regs = user_registers(task);
+	u64 print = mix(FIELD(regs, ip), FIELD(regs, orig_ax));
+
+	print = mix(mix(print, FIELD(regs, di)), FIELD(regs, si));
+	return mix(mix(print, FIELD(regs, dx)), FIELD(regs, r10));
+}
+
+static __always_inline struct task_fault *slot_of(struct task_struct *task)
+{
+	struct task_fault *fault = fault_of(task);
+
+	if (fault || FIELD(task, flags) & PF_EXITING)
+		return fault;
+	fault = fault_slot_new(owner_of(task));
+	if (fault)
+		fault->evidence = 0;
+	return fault;
+}
+
+/*
+ * mmap:vm_unmapped_area: an address for mmap(), mremap() or shmat(), whose mmap_lock is held. Only
+ * for what is populated at once is it remembered.
+ */
+SEC("?tp_btf/vm_unmapped_area")
+int BPF_PROG(populate_placed, unsigned long address, struct vm_unmapped_area_info *info)
+{
+	struct task_struct *task = current_task();
+	struct mm_struct *mm = FIELD(task, mm);
+	struct pt_regs *regs;
+	struct task_fault *fault;
+	u64 number;
+
+	if (!mm)
+		return 0;
+	regs = user_registers(task);
+	number = FIELD(regs, orig_ax);
+	if (!(FIELD(mm, def_flags) & VM_LOCKED) &&
+	    !(number == NR_MMAP && FIELD(regs, r10) & (MAP_POPULATE | MAP_LOCKED)) &&
+	    !(number == NR_MREMAP && FIELD(mm, locked_vm)))
+		return 0;
+	fault = (s64)address > 0 ? slot_of(task) : NULL;
+	if (!fault || fault->open)
+		return 0;
+	fault->evidence = EVIDENCE_PLACED;
+	fault->populate_call = call_print(task);
+	fault->address = within_placed(address, READ(struct vm_unmapped_area_info, info, length),
+				       number == NR_MREMAP ? FIELD(regs, dx) :
+				       number == NR_MMAP   ? FIELD(regs, si) :
+							     ~4095ULL);
+	return 0;
+}
+
+/* What the kernel does without being told (mm_populate(), mm/gup.c): a copy of what is private and
+ * may be written to. */
+static __always_inline u32 access_by(u64 flags)
+{
+	return (flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? ACCESS_WRITE : ACCESS_READ;
+}
+
+/*
+ * An address in what mmap() has just mapped; 0: not known. Where the caller named one, too, an
+ * earlier call like this one may have been placed and this one not: then both places have room for
+ * it.
+ */
+static __noinline u64 placed_by_call(struct task_fault *fault)
+{
+	struct task_struct *task = current_task();
+	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
+	struct pt_regs *regs = user_registers(task);
+	u64 at = FIELD(regs, di);
+
+	if (!fault || !lookup || !(fault->evidence & EVIDENCE_PLACED) ||
+	    fault->populate_call != call_print(task))
+		return 0;
+	if (FIELD(regs, orig_ax) != NR_MMAP || !at ||
+	    find_vma((at + 4095) & ~4095ULL, &lookup->vma) != WALK_FOUND ||
+	    lookup->vma.end - at < FIELD(regs, si))
+		return fault->address;
+	return fault->address < lookup->vma.end && fault->address >= lookup->vma.start ?
+		       fault->address :
+		       PLACED_IN_DOUBT;
+}
+
+/* Looks for the one mapping of what the task's system call populates, and leaves it and the row's
+ * key in this CPU's lookup. */
+static __noinline int look_up_call(u64 placed)
+{
+	struct task_struct *task = current_task();
+	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
+	struct populate_range range;
+	int found;
+
+	if (!lookup)
+		return GUP_UNTOLD;
+	range_of_call(&range, placed);
+	if (range.start >= range.end)
+		return GUP_UNTOLD;
+	found = find_vma(range.start, &lookup->vma);
+	if (found != WALK_FOUND && found != WALK_GAP)
+		return GUP_UNTOLD;
+	if (lookup->vma.end < range.end)
+		return GUP_SEVERAL;
+	if (found != WALK_FOUND)
+		return GUP_UNTOLD;
+	if (range.access == ACCESS_UNKNOWN)
+		range.access = access_by(lookup->vma.flags);
+	describe(lookup, range.access == ACCESS_WRITE);
+	row_key_of(&lookup->key, FIELD(untrusted(task), group_leader), &lookup->mapping,
+		   KIND_POPULATE, range.access, MODE_KERNEL);
+	return GUP_IN_ROW;
+}
+
+/* Which of the mm's counters shows these pages. A private file's are copies, once written. */
+static __always_inline u32 populated_member(const struct row_key *key)
+{
+	u32 class = MODE_CLASS_CLASS(key->mode_class);
+
+	if (class != MAPPING_FILE && class != MAPPING_SHMEM)
+		return MM_ANONPAGES;
+	if (key->access == ACCESS_WRITE && !(key->perms & PERM_SHARED))
+		return MM_ANONPAGES;
+	return class == MAPPING_FILE ? MM_FILEPAGES : MM_SHMEMPAGES;
+}
+
+/* What the pages of the faults to come are told by. */
+static __always_inline void begin_pages(struct task_fault *fault, const struct mapping *mapping,
+					struct mm_struct *mm)
+{
+	u32 member = populated_member(&fault->key);
+
+	fault->pages = 0;
+	fault->populate_unit = mapping->pages;
+	fault->may_be_huge = mapping->may_be_huge;
+	fault->rss_member = member;
+	fault->rss_count = rss_count(mm, member);
+	fault->rss_offset = cpu_offset();
+	fault->rss_slot = rss_slot(mm, member, fault->rss_offset);
+}
+
+/* The slot's counters first: see take_gain(). */
+static __noinline int populate_begin(u64 is_elsewhere)
+{
+	struct task_struct *task = current_task();
+	struct mm_struct *mm = FIELD(untrusted(task), mm);
+	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
+	struct task_fault *fault = slot_of(task);
+	u64 placed;
+	u32 told = GUP_ELSEWHERE;
+
+	if (!fault || !lookup || !mm || fault->open || fault->evidence & EVIDENCE_POPULATES)
+		return 0;
+	placed = placed_by_call(fault);
+	note_user(task, tgid_of(FIELD(untrusted(task), group_leader)));
+	if (!is_elsewhere)
+		told = FIELD(task, flags) & PF_IO_WORKER ||
+				       FIELD(task, thread_info.status) & TS_COMPAT ?
+			       GUP_UNTOLD :
+			       look_up_call(placed);
+	fault->minor = FIELD(task, min_flt);
+	fault->major = FIELD(task, maj_flt);
+	keep_order();
+	fault->populate_told = told;
+	if (told == GUP_IN_ROW) {
+		if (has_context())
+			lookup->key.context = context_of(LOOKUP_END,
+							 context_input(LOOKUP_END, task));
+		fault->key = lookup->key;
+		fault->extent = lookup->mapping.extent;
+		begin_pages(fault, &lookup->mapping, mm);
+	}
+	keep_order();
+	fault->evidence = (fault->evidence & EVIDENCE_PLACED) | EVIDENCE_POPULATES;
+	return 0;
+}
+
+/* Linux 7.2 preempts programs of tracepoints. The look-up and a row's index are this CPU's. */
+static __always_inline void begin_unpreempted(bool is_elsewhere)
+{
+	bpf_preempt_disable();
+	populate_begin(is_elsewhere);
+	bpf_preempt_enable();
+}
+
+/* Memory of the mm may be populated with its lock held for writing: locked memory, as mprotect()
+ * makes it writable. */
+static __always_inline bool is_mprotect(struct task_struct *task, struct mm_struct *mm)
+{
+	u64 number;
+
+	if (!FIELD(mm, locked_vm))
+		return false;
+	number = FIELD(user_registers(task), orig_ax);
+	return number == NR_MPROTECT || number == NR_PKEY_MPROTECT;
+}
+
+/*
+ * mmap_lock:mmap_lock_acquire_returned: a task has an mmap_lock, in most cases its own. Preemption
+ * off (before Linux 7.2). In an ordinary fault, which holds it at need, the task's stamp is open.
+ */
+SEC("?tp_btf/mmap_lock_acquire_returned")
+int BPF_PROG(populate_lock, struct mm_struct *mm, bool write, bool success)
+{
+	struct task_struct *task = current_task();
+	struct mm_struct *own = FIELD(task, mm);
+	struct cpu_state *cpu;
+	struct task_fault *fault;
+
+	if (!success || !own)
+		return 0;
+	if (write && (mm != own || !is_mprotect(task, own)))
+		return 0;
+	if (FIELD(task, flags) & PF_KTHREAD)
+		return 0;
+	fault = fault_of(task);
+	if (fault && fault->open)
+		return 0;
+	cpu = this_cpu_state();
+	if (!cpu || is_ignored(cpu, FIELD(untrusted(task), group_leader)) ||
+	    !is_followed_task(task))
+		return 0;
+	begin_unpreempted(mm != own);
+	return 0;
+}
+
+/* A function of its own, for its stack. */
+static __noinline int populate_end(struct task_fault *fault)
+{
+	struct task_struct *task = current_task();
+	struct cpu_state *cpu = this_cpu_state();
+	struct addition add = {};
+	struct row_key key;
+	struct extent extent;
+
+	if (!fault || !cpu)
+		return 0;
+	__sync_fetch_and_add(&cpu->held, 1);
+	if (take_populated(fault, FIELD(task, min_flt), FIELD(task, maj_flt), true, &key, &extent,
+			   &add))
+		add_to_row(&key, &extent, &add, NULL);
+	__sync_fetch_and_add(&cpu->held, -1);
+	fault->evidence &=
+		~EVIDENCE_POPULATES; /* an address stays good: the lock may be taken again */
+	return 0;
+}
+
+/* mmap_lock:mmap_lock_released: while it is still held. */
+SEC("?tp_btf/mmap_lock_released")
+int BPF_PROG(populate_unlock, struct mm_struct *mm, bool write)
+{
+	struct task_struct *task = current_task();
+	struct mm_struct *own = FIELD(task, mm);
+	struct task_fault *fault;
+
+	if (!own || (write && (mm != own || !FIELD(own, locked_vm))))
+		return 0;
+	fault = fault_of(task);
+	if (!fault || !(fault->evidence & EVIDENCE_POPULATES))
+		return 0;
+	bpf_preempt_disable();
+	populate_end(fault);
+	bpf_preempt_enable();
+	return 0;
+}
+#endif
