@@ -39,6 +39,7 @@ enum {
 	NR_WRITE = 1,
 	NR_MMAP = 9,
 	NR_MPROTECT = 10,
+	NR_MUNMAP = 11,
 	NR_BRK = 12,
 	NR_PREAD64 = 17,
 	NR_PWRITE64 = 18,
@@ -457,6 +458,9 @@ int BPF_PROG(populate_lock, struct mm_struct *mm, bool write, bool success)
 	if (!success || !own)
 		return 0;
 	if (write && (mm != own || !is_mprotect(task, own)))
+		return 0;
+	/* It goes on with the lock for reading (mmap_write_downgrade()), and populates nothing. */
+	if (FIELD(user_registers(task), orig_ax) == NR_MUNMAP)
 		return 0;
 	if (FIELD(task, flags) & PF_KTHREAD)
 		return 0;
