@@ -16,6 +16,7 @@
 
 #include "base/log_frame.h"
 #include "base/util.h"
+#include "range.h"
 #include "replay/jsonl_file.h"
 #include "sink/outlet.h"
 
