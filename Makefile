@@ -113,7 +113,7 @@ $(error missing to build faultmap: $(MISSING). Run `sudo make deps$(VARIANT_FLAG
 endif
 LIBRARY_CFLAGS := $(shell $(ASK_PKG_CONFIG) --cflags $(LIBRARIES) $(LOADED_LIBRARIES))
 LIBRARY_LIBS := $(shell $(ASK_PKG_CONFIG) $(if $(STATIC),--static) --libs $(LIBRARIES)) \
-	$(if $(HAS_SYMBOL),-liberty) $(shell $(ASK_PKG_CONFIG) --libs musl-fts 2>/dev/null)
+	$(if $(HAS_SYMBOL),-liberty)
 ifneq ($(STATIC),)
 LIBRARY_LIBS := $(filter-out -lp11-kit,$(LIBRARY_LIBS))
 MISSING := $(foreach name,$(patsubst -l%,lib%.a,$(sort $(filter -l%,$(LIBRARY_LIBS)))),\

@@ -52,7 +52,8 @@ golang='golang-go=go'
 command -v npm >/dev/null || page="$page npm=npm"
 arm64='gcc-aarch64-linux-gnu=aarch64-linux-gnu-gcc'
 emulator='qemu-user-static=qemu-aarch64-static'
-musl='musl-tools=musl-gcc'
+musl='musl-tools=musl-gcc gperf=gperf autoconf=autoreconf automake=automake libtool=libtoolize
+	dpkg-dev=dpkg-source'
 
 wanted=$build foreign=
 for set in "$@"; do
