@@ -47,7 +47,7 @@ configure_root()
 	mkdir -p "$root/etc/systemd/system/faultmap.socket.d" "$root/root/.ssh"
 	printf '[Socket]\nListenStream=\nListenStream=14096\n' \
 		>"$root/etc/systemd/system/faultmap.socket.d/port.conf"
-	printf '%s\n' 'interval = 0.5' 'verbose = 1' 'jsonl = /var/log/faultmap/log' \
+	printf '%s\n' 'interval = 0.5' 'verbose = 1' 'jsonl = /var/log/faultmap/faultmap.jsonl' \
 		>"$root/etc/faultmap/faultmap.conf"
 	ssh-keygen -q -t ed25519 -N '' -f "$TMP/key"
 	cp "$TMP/key.pub" "$root/root/.ssh/authorized_keys"
@@ -151,7 +151,7 @@ test_start()
 		cat /proc/$(property MainPID)/oom_score_adj" | tr -d ' ' | paste -sd ' ')" "-5 -500"
 	check "systemd-analyze security: at most 2.0, as it runs" \
 		in_guest systemd-analyze security --threshold=20 faultmap.service
-	check "JSON lines" in_guest grep -q '\"rec\":\"interval\"' /var/log/faultmap/log
+	check "JSON lines" in_guest grep -q '\"rec\":\"interval\"' /var/log/faultmap/faultmap.jsonl
 }
 
 test_life()
@@ -161,7 +161,11 @@ test_life()
 	pid=$(property MainPID)
 	in_guest 'sed -i s/0.5/0.3/ /etc/faultmap/faultmap.conf'
 	check "systemctl reload" in_guest systemctl reload faultmap.service
-	check "takes the new interval" wait_for 30 in_guest grep -q '\"interval_seconds\":0.3' /var/log/faultmap/log
+	check "takes the new interval" wait_for 30 in_guest grep -q '\"interval_seconds\":0.3' /var/log/faultmap/faultmap.jsonl
+	check "logrotate, as the package has it" in_guest logrotate --force /etc/logrotate.d/faultmap
+	check "has put the lines aside" in_guest test -s /var/log/faultmap/faultmap.jsonl.1
+	check "and they go on in a new file" wait_for 30 in_guest \
+		"head -n 1 /var/log/faultmap/faultmap.jsonl | grep -q '\"rec\":\"meta\"'"
 	check_equal "in the same process" "$(property MainPID)" "$pid"
 	in_guest systemctl kill --kill-who=main --signal=KILL faultmap.service
 	check_equal "killed: a scrape waits for the next one" "$(scraped_status)" 200
