@@ -50,7 +50,8 @@ complaint()
 		/^1\.\.[0-9]+/ { plans++; planned += substr($0, 4) }
 		/^(not )?ok / { run++ }
 		/^not ok / && !/^not ok [0-9]+ # SKIP / { bad++ }
-		/# SKIP *$/ { mute++ }
+		/^TAP version/ { cmocka = 1 } # cmocka 2, which has no room for a reason
+		/# SKIP *$/ && !cmocka { mute++ }
 		END {
 			if (!plans)
 				print "ended without a plan, exit status " status
@@ -65,14 +66,14 @@ complaint()
 		}' "$log"
 }
 
-# Adds up one log. cmocka writes a skip as "not ok N # SKIP name".
+# Adds up one log. cmocka 1 writes a skip as "not ok N # SKIP name".
 count_log()
 {
 	local line
 
 	while IFS= read -r line; do
 		case $line in
-		"ok "*"# SKIP "* | "not ok "+([0-9])" # SKIP "*) skipped=$((skipped + 1)) ;;
+		"ok "*"# SKIP"* | "not ok "+([0-9])" # SKIP "*) skipped=$((skipped + 1)) ;;
 		"ok "*) passed=$((passed + 1)) ;;
 		"not ok "*) failed=$((failed + 1)) ;;
 		esac
