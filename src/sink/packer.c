@@ -29,6 +29,7 @@
 struct packer {
 	enum packing packing;
 	z_stream gzip;
+	gz_header header; /* deflateBound() reads it before the next frame, too */
 #ifndef WITHOUT_ZSTD
 	ZSTD_CCtx *zstd;
 #endif
@@ -105,20 +106,17 @@ static bool open_gzip(struct packer *packer)
 static size_t pack_gzip(struct packer *packer, const char *lines, size_t size)
 {
 	static uint8_t field[LOG_FRAME_FIELD_SIZE];
-	gz_header header = { .extra = field, .extra_len = sizeof(field), .os = 3 }; /* Unix */
 	z_stream *stream = &packer->gzip;
-	int result;
 
-	if (deflateReset(stream) != Z_OK || deflateSetHeader(stream, &header) != Z_OK)
+	packer->header =
+		(gz_header){ .extra = field, .extra_len = sizeof(field), .os = 3 }; /* Unix */
+	if (deflateReset(stream) != Z_OK || deflateSetHeader(stream, &packer->header) != Z_OK)
 		return 0;
 	stream->next_in = (Bytef *)lines;
 	stream->avail_in = (uInt)size;
 	stream->next_out = packer->packed;
 	stream->avail_out = (uInt)packer->capacity;
-	result = deflate(stream, Z_FINISH);
-	/* deflateBound() reads it, also before the next frame. */
-	(void)deflateSetHeader(stream, NULL);
-	return result == Z_STREAM_END ? stream->total_out : 0;
+	return deflate(stream, Z_FINISH) == Z_STREAM_END ? stream->total_out : 0;
 }
 
 bool packer_knows(enum packing packing)
