@@ -412,8 +412,7 @@ static __noinline int populate_begin(u64 is_elsewhere)
 	fault->populate_told = told;
 	if (told == GUP_IN_ROW) {
 		if (has_context())
-			lookup->key.context = context_of(LOOKUP_END,
-							 context_input(LOOKUP_END, task));
+			lookup->key.context = context_of(LOOKUP_END, context_input(LOOKUP_END, 0));
 		fault->key = lookup->key;
 		fault->extent = lookup->mapping.extent;
 		begin_pages(fault, &lookup->mapping, mm);

@@ -72,7 +72,7 @@ static __always_inline u64 pages_populated(struct task_fault *fault, const struc
 /* The task's counters, and whether it is the task itself that asks, at the end. `key` and `extent`
  * are memory for copies. True: `add` is to be added to the row. */
 static __always_inline bool take_populated(struct task_fault *fault, u64 minor, u64 major,
-					    bool is_own, struct row_key *key, struct extent *extent,
+					   bool is_own, struct row_key *key, struct extent *extent,
 					   struct addition *add)
 {
 	u32 told = *(volatile u32 *)&fault->populate_told;

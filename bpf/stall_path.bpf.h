@@ -83,8 +83,7 @@ static __always_inline void raise_to(u64 *most, u64 value)
 	for (u32 i = 0; i < 8; i++) {
 		u64 before = *(volatile u64 *)most;
 
-		if (value <= before ||
-		    __sync_val_compare_and_swap(most, before, value) == before)
+		if (value <= before || __sync_val_compare_and_swap(most, before, value) == before)
 			return;
 	}
 #endif

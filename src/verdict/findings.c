@@ -212,7 +212,7 @@ static void describe_subjects(struct findings *findings)
 								 subject->tgid, subject->start_ns);
 
 		subject->resident = resident ?: &nobody;
-		subject->gup = subject->resident->gup;
+		subject->populated = subject->resident->populated;
 	}
 }
 

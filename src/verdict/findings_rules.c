@@ -374,7 +374,7 @@ static bool has_many_arenas(const struct subject *subject, const struct rule_con
 static bool is_populated(const struct subject *subject, const struct rule_context *context,
 			 struct finding *finding)
 {
-	uint64_t bytes = subject->resident->populated * context->page_size;
+	uint64_t bytes = subject->populated * context->page_size;
 	char shown[TEXT_SIZE_LEN], count[TEXT_COUNT_LEN];
 
 	if (bytes < MANY_POPULATED)
@@ -383,7 +383,7 @@ static bool is_populated(const struct subject *subject, const struct rule_contex
 	snprintf(finding->seen, sizeof(finding->seen),
 		 "the kernel filled %s (%s pages) without a fault while the caller stood still: "
 		 "MAP_POPULATE, mlock, or a device's buffer",
-		 text_bytes(shown, bytes), text_count(count, subject->resident->populated));
+		 text_bytes(shown, bytes), text_count(count, subject->populated));
 	return true;
 }
 
@@ -458,7 +458,7 @@ const struct rule findings_rules[] = {
 	{ "arenas", OF_PROCESS, has_many_arenas, BY(arena_pages), "likely",
 	  "bound them: MALLOC_ARENA_MAX=4, or GLIBC_TUNABLES=glibc.malloc.arena_max=4; or keep "
 	  "threads in a pool" },
-	{ "populate", OF_PROCESS, is_populated, BY(gup), "likely",
+	{ "populate", OF_PROCESS, is_populated, BY(populated), "likely",
 	  "populate from several threads (MADV_POPULATE_WRITE) or while it already serves, in huge "
 	  "pages, or only what is used" },
 	{ "relocations", OF_ALL, is_relocated_often, BY(file_cow_faults), "certain",

@@ -17,6 +17,7 @@
 
 #include "base/util.h"
 #include "cmd/profile_renderer.h"
+#include "range.h"
 
 #define SECOND 1000000000ULL
 #define SAMPLES 15900
