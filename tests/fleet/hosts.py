@@ -247,7 +247,7 @@ def write(path, hosts, every, begin):
                 continue
             text = text[:-1] + "," if text.endswith("}") else text + "{"
             text += f'job="faultmap",instance="host{host}"}}'
-            kept = values[::step]
+            kept = values[::step][: 3600 // every]  # two hours fit into one block
             for number, value in enumerate(kept + kept):
                 if value is not None:
                     print(text, scaled(value, factor) if factor else value, begin + number * every)
