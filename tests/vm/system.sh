@@ -41,6 +41,9 @@ make_base()
 # What the test needs beside the package: an address, a way in, a port that is reached from outside.
 configure_root()
 {
+	# It is emulated: programs that load in a second take a minute on a busy machine.
+	mkdir -p "$root/etc/systemd/system.conf.d"
+	printf '[Manager]\nDefaultTimeoutStartSec=600\n' >"$root/etc/systemd/system.conf.d/slow.conf"
 	printf 'LABEL=root / ext4 defaults 0 1\n' >"$root/etc/fstab"
 	echo vm >"$root/etc/hostname"
 	printf '[Match]\nName=e*\n[Network]\nDHCP=ipv4\n' >"$root/etc/systemd/network/vm.network"
