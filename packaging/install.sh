@@ -88,7 +88,7 @@ list | while read -r how from to; do
 	"$action" "$how" "$from" "$to"
 done
 if [ "$1" = uninstall ]; then
-	for own in "$DESTDIR$share"/faultmap{/*,}/ "$DESTDIR$SYSCONFDIR/faultmap/"; do
-		[ ! -d "$own" ] || rmdir --ignore-fail-on-non-empty "$own"
+	for own in "$DESTDIR$share/faultmap" "$DESTDIR$SYSCONFDIR/faultmap"; do
+		[ ! -d "$own" ] || find "$own" -depth -type d -empty -delete
 	done
 fi
