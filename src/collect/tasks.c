@@ -278,6 +278,8 @@ void tasks_settle_memory(struct tasks *tasks, struct process *process)
 
 	if (process->vsz_exact && (is_by_record || !process_moved(process)))
 		return;
+	if (process->accounting.has_exited) /* its mm is gone; its last record has come */
+		return;
 	process->vsz_exact = !statm_read(process->tgid, tasks->page_size, &process->vsz_bytes,
 					 &process->rss_bytes);
 	if (process->vsz_exact)

@@ -56,7 +56,8 @@ resident()
 {
 	local files=("${@/#//proc/}")
 
-	awk -v page="$(getconf PAGESIZE)" '{ split(FILENAME, part, "/"); printf "%s %.0f %.0f\n", part[3], $1 * page, $2 * page }' \
+	awk -v page="$(getconf PAGESIZE)" '
+		{ split(FILENAME, part, "/"); printf "%s %.0f %.0f\n", part[3], $1 * page, $2 * page }' \
 		"${files[@]/%//statm}" | sort -n
 }
 
@@ -68,12 +69,12 @@ start_watching()
 	wait_for 60 grep -q attached "$TMP/strace"
 }
 
-# end_watching: sets `opened` to the number of files statm that it has opened.
+# end_watching PID...: sets `opened` to how often it has opened files statm of these.
 end_watching()
 {
 	kill "$strace"
 	wait "$strace"
-	opened=$(grep -c '/proc/[0-9]*/statm' "$TMP/opened")
+	opened=$(grep -o '/proc/[0-9]*/statm' "$TMP/opened" | grep -cFxf <(printf '/proc/%s/statm\n' "$@"))
 }
 
 # test_opened WAY
@@ -125,7 +126,7 @@ test_crowd()
 	kill -USR1 "$parent"
 	wait_for 120 grep -q moved "$TMP/ready"
 	wait_for_intervals 2
-	[ -z "$strace" ] || end_watching
+	[ -z "$strace" ] || end_watching "${everybody[@]}"
 	check_equal "$1: the same when all of them have moved" \
 		"$(totals crowd)" "$(counted "${everybody[@]}")"
 	check_equal "$1: VSZ and RSS then" "$(memory crowd)" "$(resident "${everybody[@]}")"
