@@ -62,8 +62,8 @@ configure_root()
 make_system()
 {
 	make_base && mkdir -p "$root" "$work" && tar -C "$root" -xf "$base" &&
-		cp "$deb" "$root/tmp/faultmap.deb" && cp "$daemon_deb" "$root/tmp/daemon.deb" &&
-		chroot "$root" dpkg --install /tmp/faultmap.deb /tmp/daemon.deb && configure_root &&
+		cp "$deb" "$root/tmp/faultmap.deb" && cp "$daemon_deb" "$root/root/daemon.deb" &&
+		chroot "$root" dpkg --install /tmp/faultmap.deb /root/daemon.deb && configure_root &&
 		cp "$root"/boot/vmlinuz-* "$work/vmlinuz" && cp "$root"/boot/initrd.img-* "$work/initrd" &&
 		rm -f "$work/root.img" && truncate -s 1500M "$work/root.img" &&
 		mkfs.ext4 -q -L root -d "$root" "$work/root.img"
@@ -183,11 +183,11 @@ test_life()
 	check "no-sys-admin.conf: faults are counted" wait_for 30 reaches faultmap_entries_total 1
 	check_equal "no-sys-admin.conf: no capability is left" "$(capabilities)" "$no_capability"
 	pid=$(property MainPID)
-	check "the package again, as an update does it" in_guest dpkg --install /tmp/daemon.deb
+	check "the package again, as an update does it" in_guest dpkg --install /root/daemon.deb
 	check "has restarted what ran" wait_for 60 restarted "$pid"
 	check "systemctl stop" in_guest systemctl stop faultmap.socket faultmap.service
 	check_equal "it has ended well" "$(property Result):$(property ExecMainStatus)" success:0
-	check "the package again, while it is stopped" in_guest dpkg --install /tmp/daemon.deb
+	check "the package again, while it is stopped" in_guest dpkg --install /root/daemon.deb
 	check_equal "has started nothing" "$(property ActiveState)" inactive
 	check "logrotate, while it is stopped" in_guest logrotate --force /etc/logrotate.d/faultmap
 	check "it starts again" in_guest systemctl start faultmap.socket faultmap.service
