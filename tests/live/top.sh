@@ -52,7 +52,7 @@ test_stalls()
 	done
 	top --once -d 0.5 --detail full --by kind
 	check_contains "short-lived programs stall" "$TMP/top" \
-		'^ *[0-9,.]+ +[0-9,.]+( +0)? +[0-9.]+[num]?s +[0-9,]+ +0 +0  demand_zero$'
+		'^ *[0-9,.]+ +[0-9,.]+( +0)? +[0-9.]+[num]?s +[0-9,]+ +0 +0  ([a-z]+)? *demand_zero$'
 	stop_background "$BACKGROUND_PID"
 }
 
