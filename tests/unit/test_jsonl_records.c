@@ -88,7 +88,7 @@ static const struct record_case records[] = {
 	  "'lines_lost_total':0}",
 	  " signal core_dumped ",
 	  " core_dumped processes minor_total major_total lines_lost lines_lost_total " },
-	{ "{'rec':'mark'," TS "}", " ", " " },
+	{ "{'rec':'mark'," TS ",'mark':'steady'}", " ", " " },
 	{ "{'rec':'budget'," TS "}", " ", " " },
 	{ "{'rec':'finding'," TS "}", " ", " " },
 };
@@ -151,6 +151,14 @@ static int take_run(void *context, const char *const *command, int wait_status, 
 	return sink_summary_print_run(&run, state.nowhere);
 }
 
+static int take_mark(void *context, const char *phase, struct error *error)
+{
+	(void)context;
+	(void)error;
+	assert_string_equal(phase, "steady");
+	return 0;
+}
+
 static void take_complaint(void *context, const char *path, uint64_t line, const char *why)
 {
 	(void)context;
@@ -183,6 +191,7 @@ static uint64_t read_and_draw(void)
 						      .to_ms = INT64_MAX,
 						      .on_interval = take_interval,
 						      .on_run = take_run,
+						      .on_mark = take_mark,
 						      .on_complaint = take_complaint };
 	struct jsonl_reader *reader = jsonl_reader_new(&options);
 	struct error error = { "" };
