@@ -30,23 +30,45 @@ volatile u64 guard_lost = 0;
 /* Cgroups may be nested this deep: those of systemd are some five, of Kubernetes some eight. */
 #define GUARD_LEVELS 16
 
-/* The current task is in a guarded cgroup, or below one; true where none is asked for. */
-static __always_inline bool is_in_guarded_unit(void)
+/* The id of the cgroup at this level above the current task's, or of that; 0: there is none. Programs
+ * of tracepoints have the helper since Linux 5.15 (mainline 95b861a7935b), and until 6.1 the cgroup
+ * has the ids itself (7f203bc89eb6). */
+static __always_inline u64 cgroup_id_at(int level)
 {
-	if (!config_guard_units)
-		return true;
+#if OLD_KERNEL
+	struct css_set *set = READ(struct task_struct, current_task(), cgroups);
+	struct cgroup___with_ids *cgroup = (void *)READ(struct css_set, set, dfl_cgrp);
+
+	if (level > READ(struct cgroup___with_ids, cgroup, level))
+		return 0;
+	return read_word((u64)cgroup + bpf_core_field_offset(cgroup->ancestor_ids) +
+			 level * sizeof(u64));
+#else
+	return bpf_get_current_ancestor_cgroup_id(level);
+#endif
+}
+
+/* The current task is in a guarded cgroup, or below one. A function of its own, for its stack. */
+static __noinline int find_guarded_unit(void)
+{
 	for (int level = 0; level < GUARD_LEVELS; level++) {
 		struct guard_key key = {
-			.id = bpf_get_current_ancestor_cgroup_id(level),
+			.id = cgroup_id_at(level),
 			.what = GUARD_CGROUP,
 		};
 
 		if (!key.id)
-			return false;
+			return 0;
 		if (bpf_map_lookup_elem(&guarded, &key))
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
+}
+
+/* True where none is asked for, too. */
+static __always_inline bool is_in_guarded_unit(void)
+{
+	return !config_guard_units || find_guarded_unit();
 }
 
 /* The current task was named, or its process; true where nobody was. */

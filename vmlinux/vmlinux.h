@@ -317,6 +317,11 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
+struct cgroup___with_ids {
+	int level;
+	u64 ancestor_ids[];
+};
+
 struct css_set {
 	struct cgroup *dfl_cgrp;
 };
