@@ -133,8 +133,8 @@ static long populating_step(u32 index, struct thread_walk *walk)
 	return 0;
 }
 
-/* Counts the stamped faults of a process's threads, and what they populate. Apart from the rest, which needs a stack of its
- * own. */
+/* Counts the stamped faults of a process's threads, and what they populate. Apart from the rest,
+ * which needs a stack of its own. */
 __weak __noinline int count_stamps(u64 leader, u64 owner_0)
 {
 	struct signal_struct *signal = READ(struct task_struct, leader, signal);
