@@ -46,8 +46,8 @@ sample_wall()
 }
 
 # sample_run_time WORKLOAD PROFILER: a line "WORKLOAD_run PROFILER NS", per fault (per child), and one "WORKLOAD_runs
-# PROFILER RUNS": how often programs ran in it. WORKLOAD_spoilt where more than 2 % of the machine's faults meanwhile were not the workload's: the programs' run time is the machine's, and what
-# else faulted had costs of its own.
+# PROFILER RUNS": how often programs ran in it. WORKLOAD_spoilt where more than 2 % of the machine's faults meanwhile
+# were not the workload's: the programs' run time is the machine's, and what else faulted had costs of its own.
 sample_run_time()
 {
 	local command

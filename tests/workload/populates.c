@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,6 +168,10 @@ static void lock_part(void)
 	begin();
 	check(mlock(at, 100 * PAGE), "mlock");
 	end("mlock", "row", at, 0, "write");
+	at = map(40, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
+	begin();
+	check((int)syscall(SYS_mlock2, at, 40 * PAGE, 0), "mlock2");
+	end("mlock2", "row", at, 40, "write");
 	at = map(36, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_LOCKED, -1);
 	at = mremap(at, 36 * PAGE, 72 * PAGE, MREMAP_MAYMOVE);
 	end("mremap", "row", at, 72, "write");
