@@ -107,6 +107,12 @@ uint64_t tally_faults(const struct tally *tally)
 	return tally->counts.minor + tally->counts.major + tally->counts.denied + tally->gup;
 }
 
+/* Nobody looks at it for itself, when there is much else. */
+static bool is_small(uint64_t faults, uint64_t pages, uint64_t stall_ns)
+{
+	return faults < SMALL_COUNT && pages < SMALL_COUNT && stall_ns < SMALL_NS;
+}
+
 /* Makes the tally with this key. NULL: out of memory. */
 static struct tally *tally_new(struct grouping *grouping, const struct tally *key)
 {
@@ -244,18 +250,20 @@ static bool has_room(const struct grouping *grouping, size_t times)
 	       grouping->tallies.count < times * grouping->options.max_tallies;
 }
 
-/* Finds or makes the tally of a process with this key. Without room for it, that of its name;
- * without room for that either, `other`. NULL: out of memory. */
-static struct tally *tally_of(struct grouping *grouping, const struct tally *key)
+/* Finds or makes the tally of a process with this key. Without room for it, that of its name, where
+ * what is small is put at once when tallies were merged before; without room for that either,
+ * `other`. NULL: out of memory. */
+static struct tally *tally_of(struct grouping *grouping, const struct tally *key, bool is_little)
 {
+	bool is_merged = is_little && grouping->is_thinned && grouping->has_several;
 	struct tally *tally = table_get(&grouping->tallies, key);
 	struct tally name_key = { .group = key->group };
 
 	if (tally)
 		return tally;
-	if (make_room(grouping) < 0)
+	if (!is_merged && make_room(grouping) < 0)
 		return NULL;
-	if (has_room(grouping, 1))
+	if (!is_merged && has_room(grouping, 1))
 		return tally_new(grouping, key);
 	memcpy(name_key.perms, key->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
 	tally = table_get(&grouping->tallies, &name_key);
@@ -312,7 +320,7 @@ static int add_process(struct grouping *grouping, const struct process *process)
 	struct tally *tally;
 
 	key_process(grouping, &key, process);
-	tally = key.group ? tally_of(grouping, &key) : NULL;
+	tally = key.group ? tally_of(grouping, &key, false) : NULL;
 	if (!tally || name_process(grouping, tally, process) < 0)
 		return -ENOMEM;
 	if (losses_is_folded(process))
@@ -425,7 +433,9 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	struct stalls stalls = latency_stalls(row);
 	struct cause_counts causes = causes_delta(row);
 	struct tally key = key_of_row(grouping, row);
-	struct tally *tally = key.group ? tally_of(grouping, &key) : NULL;
+	bool is_little = is_small(delta.minor + delta.major + delta.denied, delta.pages,
+				  stalls.sum_ns);
+	struct tally *tally = key.group ? tally_of(grouping, &key, is_little) : NULL;
 	struct ledger ledger;
 
 	if (!tally || name_process(grouping, tally, row->process) < 0)
@@ -474,8 +484,7 @@ static int end_row(struct grouping *grouping, const struct row *row)
 		return key.group ? 0 : -ENOMEM;
 	if (may_stay && !grouping->has_several)
 		return 0;
-	if (may_stay && (tally->counts.pages >= SMALL_COUNT || tally_faults(tally) >= SMALL_COUNT ||
-			 tally->stalls.sum_ns >= SMALL_NS))
+	if (may_stay && !is_small(tally_faults(tally), tally->counts.pages, tally->stalls.sum_ns))
 		return 0;
 	return grouping_fold(grouping, tally, false);
 }
