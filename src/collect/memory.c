@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "model/snapshot.h"
 
 /* The verifier and libbpf take this much beside the maps while the programs load. Measured on
  * Linux 6.18: with 14 MiB of maps it goes at a limit of 29 MiB (full detail: 30); at 28 it is
@@ -148,6 +149,12 @@ static bool has_memory(const char *controllers)
 	       (found[6] == ',' || !found[6]);
 }
 
+static void find_lowest_of_v2(const char *cgroup, uint64_t *ret_limit, char *file, size_t size)
+{
+	find_lowest("/sys/fs/cgroup", cgroup, "memory.max", ret_limit, file, size);
+	find_lowest("/sys/fs/cgroup/unified", cgroup, "memory.max", ret_limit, file, size);
+}
+
 static void take_line(char *line, uint64_t *ret_limit, char *file, size_t size)
 {
 	char *controllers = strchr(line, ':');
@@ -160,8 +167,7 @@ static void take_line(char *line, uint64_t *ret_limit, char *file, size_t size)
 	if (!strcmp(cgroup, "/"))
 		cgroup++;
 	if (!controllers[1]) {
-		find_lowest("/sys/fs/cgroup", cgroup, "memory.max", ret_limit, file, size);
-		find_lowest("/sys/fs/cgroup/unified", cgroup, "memory.max", ret_limit, file, size);
+		find_lowest_of_v2(cgroup, ret_limit, file, size);
 	} else if (has_memory(controllers + 1)) {
 		find_lowest("/sys/fs/cgroup/memory", cgroup, "memory.limit_in_bytes", ret_limit,
 			    file, size);
@@ -174,7 +180,6 @@ static uint64_t limit_of_groups(const char *groups, char *file, size_t size)
 	char line[PATH_MAX + 256];
 	uint64_t limit = UINT64_MAX;
 
-	file[0] = '\0';
 	while (cgroups && fgets(line, sizeof(line), cgroups))
 		take_line(line, &limit, file, size);
 	return limit;
@@ -182,14 +187,22 @@ static uint64_t limit_of_groups(const char *groups, char *file, size_t size)
 
 uint64_t memory_limit(char *file, size_t size)
 {
+	file[0] = '\0';
 	return limit_of_groups("/proc/self/cgroup", file, size);
 }
 
-uint64_t memory_limit_of(uint32_t tgid, char *file, size_t size)
+uint64_t memory_limit_of(const struct process *process, char *file, size_t size)
 {
 	char groups[64];
+	uint64_t limit = UINT64_MAX;
 
-	snprintf(groups, sizeof(groups), "/proc/%" PRIu32 "/cgroup", tgid);
+	file[0] = '\0';
+	if (process->ended) {
+		if (process->cgroup && *process->cgroup)
+			find_lowest_of_v2(process->cgroup, &limit, file, size);
+		return limit;
+	}
+	snprintf(groups, sizeof(groups), "/proc/%" PRIu32 "/cgroup", process->tgid);
 	return limit_of_groups(groups, file, size);
 }
 

@@ -13,6 +13,7 @@
 #include "base/error.h"
 
 struct bpf_object;
+struct process;
 
 /* What all maps of an object that is loaded take, as their fdinfo tells (all of it since Linux 6.4,
  * bpf_map_show_fdinfo()); 0 where it does not. */
@@ -28,8 +29,9 @@ uint64_t memory_needed_by_maps(const struct bpf_object *object, size_t n_cpus);
  * UINT64_MAX: there is none. The path of the file is in `file`.
  */
 uint64_t memory_limit(char *file, size_t size);
-/* The same for another process, which may have ended: findings_limit_fn. */
-uint64_t memory_limit_of(uint32_t tgid, char *file, size_t size);
+/* The same for another process: findings_limit_fn. Of one that has ended only its cgroup of version 2
+ * is known, while that is there. */
+uint64_t memory_limit_of(const struct process *process, char *file, size_t size);
 
 /* 0, or -ENOMEM with the error set where loading cannot go well below that limit. Before anything
  * is loaded. */

@@ -34,9 +34,9 @@ struct finding {
 
 struct findings;
 
-/* The lowest limit of memory that holds for a process, in bytes, and the file that says so;
- * UINT64_MAX: none, or not known. */
-typedef uint64_t (*findings_limit_fn)(uint32_t tgid, char *file, size_t size);
+/* The lowest limit of memory that holds for a process, or did as long as it lived, in bytes, and the
+ * file that says so; UINT64_MAX: none, or not known. */
+typedef uint64_t (*findings_limit_fn)(const struct process *process, char *file, size_t size);
 
 /* limit_of: NULL where limits are not known, as in a log. NULL when out of memory. */
 struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of);

@@ -179,12 +179,12 @@ static void look_for_fork(struct resident *resident, const struct process *proce
 
 /* A tick. -------------------------------------------------------------------------------------- */
 
-static void ask_for_limit(const struct residents *residents, struct resident *resident)
+static void ask_for_limit(const struct residents *residents, const struct process *process,
+			  struct resident *resident)
 {
 	resident->has_asked_limit = true;
 	if (residents->limit_of)
-		resident->limit_bytes = residents->limit_of((uint32_t)resident->tgid,
-							    resident->limit_file,
+		resident->limit_bytes = residents->limit_of(process, resident->limit_file,
 							    sizeof(resident->limit_file));
 }
 
@@ -221,8 +221,8 @@ static int note_process(struct residents *residents, const struct process *proce
 	    (*looks)++ < LOOKS_MAX)
 		look_for_allocator(resident, process);
 	if (process->major - process->major_before >= LEAST_MAJOR && !resident->has_asked_limit &&
-	    !process->ended && (*looks)++ < LOOKS_MAX)
-		ask_for_limit(residents, resident);
+	    (*looks)++ < LOOKS_MAX)
+		ask_for_limit(residents, process, resident);
 	return 0;
 }
 

@@ -329,9 +329,9 @@ static void a_copy_has_its_fork(void **state)
 	}
 }
 
-static uint64_t limit_of_100(uint32_t tgid, char *file, size_t size)
+static uint64_t limit_of_100(const struct process *process, char *file, size_t size)
 {
-	if (tgid != 100)
+	if (process->tgid != 100)
 		return UINT64_MAX;
 	snprintf(file, size, "/sys/fs/cgroup/x/memory.max");
 	return 16 * MIB;
@@ -343,12 +343,16 @@ static void refaults_below_a_limit_are_thrash(void **state)
 {
 	static const struct {
 		uint32_t pid;
+		bool has_ended;
 		enum stall_cause cause;
 		const char *want, *seen;
 	} cases[] = {
-		{ 100, STALL_DISK, "thrash", "its limit is 16M (/sys/fs/cgroup/x/memory.max)" },
-		{ 101, STALL_RECLAIM, "thrash", "brought back 300 pages" },
-		{ 101, STALL_DISK, "cold-file", "read the file" },
+		{ 100, false, STALL_DISK, "thrash",
+		  "its limit is 16M (/sys/fs/cgroup/x/memory.max)" },
+		{ 100, true, STALL_DISK, "thrash",
+		  "its limit is 16M (/sys/fs/cgroup/x/memory.max)" },
+		{ 101, false, STALL_RECLAIM, "thrash", "brought back 300 pages" },
+		{ 101, false, STALL_DISK, "cold-file", "read the file" },
 	};
 
 	(void)state;
@@ -357,12 +361,15 @@ static void refaults_below_a_limit_are_thrash(void **state)
 		struct snapshot *snapshot = snapshot_new();
 		const struct finding *list;
 		struct error error;
+		struct process *process;
 		struct row *row;
 		size_t count;
 
 		snapshot_begin(snapshot);
-		row = add_row(snapshot, add_process(snapshot, cases[i].pid, "work", MIB, MIB), 1,
-			      "/data/x", "r--s", KIND_FILE_MAP, ACCESS_READ, 256 * MIB, 0, 300);
+		process = add_process(snapshot, cases[i].pid, "work", MIB, MIB);
+		process->ended = cases[i].has_ended;
+		row = add_row(snapshot, process, 1, "/data/x", "r--s", KIND_FILE_MAP, ACCESS_READ,
+			      256 * MIB, 0, 300);
 		stall_for(row, cases[i].cause, 200 * MS);
 		row->latency->causes->now.refaults = 300;
 		seal(snapshot, 1);
