@@ -84,14 +84,15 @@ enter_groups='until [ "$1" = -- ]; do
 	shift
 	exec "$@"'
 
-# run_case DETAIL CASE ARGUMENT...: in all of $groups. $case is what it printed.
+# run_case DETAIL CASE ARGUMENT...: in all of $groups, with run_flags. $case is what it printed.
+run_flags=()
 run_case()
 {
 	local detail=$1
 	shift
 
 	name="$detail, $1"
-	"$FAULTMAP" run --json "--detail=$detail" -o "$TMP/log" -- bash -c "$enter_groups" - \
+	"$FAULTMAP" run --json "--detail=$detail" "${run_flags[@]}" -o "$TMP/log" -- bash -c "$enter_groups" - \
 		"${groups[@]}" -- "$stalls" "$@" >"$TMP/case" 2>"$TMP/err"
 	if ! check_equal "$name: exit status" "$?" 0; then
 		sed 's/^/# /' "$TMP/err"

@@ -75,8 +75,9 @@ test_log_and_top()
 	/usr/bin/python3 -c 'import csv, sys
 for line in csv.DictReader(sys.stdin): print(line["name"])' <"$TMP/csv" >"$TMP/names"
 	check "top --once -c: there are many" test "$(wc -l <"$TMP/names")" -ge 10
+	# One may have been executed before faultmap came, and have ended before it could ask.
 	check_equal "top --once -c: each has its command line" \
-		"$(grep -vxE "$TMP/quick -c : number [0-9]+; exit 0" "$TMP/names")" ""
+		"$(grep -vxE "$TMP/quick -c : number [0-9]+; exit 0" "$TMP/names" | sed '1{/^quick$/d}')" ""
 	check_equal "no two have the same" "$(sort "$TMP/names" | uniq -d)" ""
 	stop_background "$quick"
 }
