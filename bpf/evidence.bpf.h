@@ -21,6 +21,7 @@
 /* Of no fault: see populate.bpf.c. */
 #define EVIDENCE_PLACED (1u << 6)    /* `address` is one of what is about to be populated */
 #define EVIDENCE_POPULATES (1u << 7) /* the task is in get_user_pages() */
+#define EVIDENCE_CALL (1u << 8)      /* or was, last: since_ns is of that call */
 
 /* include/trace/events/tlb.h: TLB_LOCAL_MM_SHOOTDOWN */
 #define TLB_LOCAL_MM_SHOOTDOWN 3

@@ -10,6 +10,9 @@
  * the call does not say, or says of several mappings at once, stays without a row, and is counted
  * by the reason why. A lock that is given up to wait for a page is taken again: each such part
  * counts by itself.
+ *
+ * How long it took is known as well: from the acquisition of the lock to its release, and the time
+ * between two such parts of one call. That is the stall of the call, one for each part.
  */
 #include "context.bpf.h"
 #include "populate.bpf.h"
@@ -387,6 +390,52 @@ static __always_inline void begin_pages(struct task_fault *fault, const struct m
 	fault->rss_slot = rss_slot(mm, member, fault->rss_offset);
 }
 
+/* From here on the call's time counts, unless that goes on: the part before ended in the same call.
+ * Nobody has changed the address space since, nor has the task faulted or had the lock for anything
+ * else. So two calls that are alike are only taken for one if the kernel took pages away meanwhile
+ * and the task did nothing that shows. */
+static __always_inline void begin_time(struct task_fault *fault, struct task_struct *task,
+				       struct mm_struct *mm)
+{
+	u64 call = call_print(task), sequence = mm_sequence(mm);
+
+	if (fault->evidence & EVIDENCE_CALL && fault->populate_call == call &&
+	    fault->populate_sequence == sequence && !(sequence & 1))
+		return;
+	fault->populate_call = call;
+	fault->populate_sequence = sequence;
+	fault->populate_faults = FIELD(task, min_flt) + FIELD(task, maj_flt);
+	fault->switches = (u32)FIELD(task, nvcsw);
+	fault->run_delay = run_delay_of(task);
+	fault->since_ns = bpf_ktime_get_ns();
+}
+
+/* What its time since then went to, in fault->causes. A task that did not go to sleep was at work,
+ * or waited for a CPU; what it slept for nobody has seen. Returns the sum; 0: nothing was populated,
+ * and the time counts with what comes next in the call. */
+static __always_inline u64 take_time(struct task_fault *fault, struct task_struct *task)
+{
+	u64 faults = FIELD(task, min_flt) + FIELD(task, maj_flt), now, ns, queued, delay;
+	u32 sleeps = (u32)FIELD(task, nvcsw);
+
+	if (faults == fault->populate_faults)
+		return 0;
+	now = bpf_ktime_get_ns();
+	ns = now - fault->since_ns;
+	delay = run_delay_of(task);
+	queued = delay - fault->run_delay;
+	if (queued > ns) /* by another clock */
+		queued = ns;
+	__builtin_memset(&fault->causes, 0, sizeof(fault->causes));
+	fault->causes.ns[STALL_RUNQUEUE] = queued;
+	fault->causes.ns[sleeps == fault->switches ? STALL_CPU : STALL_UNKNOWN] = ns - queued;
+	fault->populate_faults = faults;
+	fault->switches = sleeps;
+	fault->run_delay = delay;
+	fault->since_ns = now;
+	return ns;
+}
+
 /* The slot's counters first: see take_gain(). */
 static __noinline int populate_begin(u64 is_elsewhere)
 {
@@ -416,9 +465,10 @@ static __noinline int populate_begin(u64 is_elsewhere)
 		fault->key = lookup->key;
 		fault->extent = lookup->mapping.extent;
 		begin_pages(fault, &lookup->mapping, mm);
+		begin_time(fault, task, mm);
 	}
 	keep_order();
-	fault->evidence = (fault->evidence & EVIDENCE_PLACED) | EVIDENCE_POPULATES;
+	fault->evidence = (placed ? fault->evidence & EVIDENCE_PLACED : 0) | EVIDENCE_POPULATES;
 	return 0;
 }
 
@@ -482,16 +532,22 @@ static __noinline int populate_end(struct task_fault *fault)
 	struct addition add = {};
 	struct row_key key;
 	struct extent extent;
+	bool is_in_row;
 
 	if (!fault || !cpu)
 		return 0;
 	__sync_fetch_and_add(&cpu->held, 1);
-	if (take_populated(fault, FIELD(task, min_flt), FIELD(task, maj_flt), true, &key, &extent,
-			   &add))
-		add_to_row(&key, &extent, &add, NULL);
+	is_in_row = take_populated(fault, FIELD(task, min_flt), FIELD(task, maj_flt), true, &key,
+				   &extent, &add);
+	if (fault->populate_told == GUP_IN_ROW)
+		add.stall_ns = take_time(fault, task);
+	if (is_in_row || add.stall_ns) /* a tick may have counted the last of the faults */
+		add_to_row(&key, &extent, &add, &fault->causes);
 	__sync_fetch_and_add(&cpu->held, -1);
-	fault->evidence &=
-		~EVIDENCE_POPULATES; /* an address stays good: the lock may be taken again */
+	/* An address stays good: the lock may be taken again. */
+	fault->evidence &= ~EVIDENCE_POPULATES;
+	if (fault->populate_told == GUP_IN_ROW)
+		fault->evidence |= EVIDENCE_CALL;
 	return 0;
 }
 

@@ -52,8 +52,9 @@ struct task_fault {
 	s64 rss_count;  /* the mm's counter of such pages at entry, and this CPU's part of it */
 	u64 rss_offset; /* cpu_offset() at entry */
 	union {
-		s64 table_bytes; /* --detail=full */
-		u64 origin;      /* else: where the program was: see is_in_fault() */
+		s64 table_bytes;     /* --detail=full */
+		u64 origin;          /* else: where the program was: see is_in_fault() */
+		u64 populate_faults; /* the task's, minor and major, until since_ns */
 	};
 	union {
 		u32 numa_hints;
@@ -65,10 +66,14 @@ struct task_fault {
 	u64 since_ns; /* all before that is in `causes` */
 	union {
 		u64 off_ns;        /* when it last left its CPU */
-		u64 populate_call; /* call_print() of the call that `address` was chosen for */
+		u64 populate_call; /* call_print() of the call that `address` was chosen for, or that
+				    * since_ns is of */
 	};
-	u64 run_delay;     /* run_delay_of(task) then */
-	u64 end_run_delay; /* once it has come back and the fault has ended */
+	u64 run_delay; /* run_delay_of(task) then */
+	union {
+		u64 end_run_delay;     /* once it has come back and the fault has ended */
+		u64 populate_sequence; /* mm_sequence() in that call */
+	};
 	struct fault_causes causes;
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct task_fault) == 320, "task_fault: one for each of 8,192 tasks");

@@ -368,7 +368,8 @@ static void hide_unknown(struct tallies *tallies)
 			tallies->list[i]->n_processes = tallies->list[i]->n_mappings = 0;
 }
 
-/* If most faults were not timed, stall says little: sorts by faults then. */
+/* If most faults were not timed, stall says little: sorts by faults then. What is populated has one
+ * stall for many. */
 static enum tally_sort sort_by_cost(const struct grouping *grouping)
 {
 	uint64_t timed = grouping->folded.stalls.count, faults = tally_faults(&grouping->folded);
@@ -377,7 +378,9 @@ static enum tally_sort sort_by_cost(const struct grouping *grouping)
 	for (const struct tally *tally; (tally = table_next(&grouping->tallies, &cursor));) {
 		timed += tally->stalls.count;
 		faults += tally->counts.minor + tally->counts.major;
+		faults -= tally->by_kind[KIND_POPULATE];
 	}
+	faults -= grouping->folded.by_kind[KIND_POPULATE];
 	return 2 * timed >= faults ? SORT_STALL : SORT_FAULTS;
 }
 

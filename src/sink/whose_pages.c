@@ -102,7 +102,7 @@ void whose_pages_unmeasured(const struct tally *total, FILE *stream)
 
 	if (total->by_kind[KIND_POPULATE])
 		fprintf(stream,
-			"no latency: %s faults of the kind populate, major ones too; nothing tells "
-			"when they begin\n",
+			"no latency of their own: %s faults of the kind populate, major ones too; "
+			"STALL is how long the calls took that made them\n",
 			text_count(count, total->by_kind[KIND_POPULATE]));
 }

@@ -14,7 +14,7 @@ void whose_pages_copied(const struct tallies *people, uint64_t page_size, FILE *
 void whose_pages_populated(const struct tallies *people, const struct totals *totals,
 			   uint64_t page_size, FILE *stream);
 
-/* That rows of the kind populate have no latency, where the sum of all rows has such faults. */
+/* That stalls of the kind populate are calls, not faults, where the sum of all rows has such faults. */
 void whose_pages_unmeasured(const struct tally *total, FILE *stream);
 
 #endif

@@ -185,6 +185,9 @@ static void add_row(struct subject *subject, const struct tally *row, uint64_t p
 	} else if (row->kind == KIND_NUMA_HINT) {
 		subject->numa_faults += faults;
 		subject->numa_ns += stall_ns;
+	} else if (row->kind == KIND_POPULATE) {
+		subject->populate_ns += stall_ns;
+		subject->populated_timed += row->stalls.count ? row->counts.pages : 0;
 	} else if (row->counts.major) {
 		subject->major_ns += stall_ns;
 		note_again(subject, row, page_size);

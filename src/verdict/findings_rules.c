@@ -39,7 +39,7 @@
 /* Of malloc's arenas: glibc makes at most eight per CPU, and reserves 64 MiB for each. So many are
  * 2 GiB, and memory that is freed in one cannot be used from another. */
 #define MANY_ARENAS 32
-/* Of memory that is populated: the caller stands still for some 100 ms. */
+/* Of memory that is populated, where nothing tells how long that took: some 100 ms. */
 #define MANY_POPULATED (256UL << 20)
 /* Of relocated pages: fewer take less than 2 ms at a start. */
 #define MANY_RELOCATED 2048
@@ -374,16 +374,25 @@ static bool has_many_arenas(const struct subject *subject, const struct rule_con
 static bool is_populated(const struct subject *subject, const struct rule_context *context,
 			 struct finding *finding)
 {
-	uint64_t bytes = subject->populated * context->page_size;
-	char shown[TEXT_SIZE_LEN], count[TEXT_COUNT_LEN];
+	uint64_t timed = min_of(subject->populated_timed, subject->populated);
+	uint64_t untimed_bytes = (subject->populated - timed) * context->page_size;
+	bool is_timed = is_long(context, subject->populate_ns);
+	char shown[TEXT_SIZE_LEN], count[TEXT_COUNT_LEN], took[TEXT_DURATION_LEN];
 
-	if (bytes < MANY_POPULATED)
+	if (!is_timed && untimed_bytes < MANY_POPULATED)
 		return false;
-	finding->cost_bytes = bytes;
-	snprintf(finding->seen, sizeof(finding->seen),
-		 "the kernel filled %s (%s pages) without a fault while the caller stood still: "
-		 "MAP_POPULATE, mlock, or a device's buffer",
-		 text_bytes(shown, bytes), text_count(count, subject->populated));
+	finding->cost_ns = subject->populate_ns;
+	finding->cost_bytes = subject->populated * context->page_size;
+	snprintf(
+		finding->seen, sizeof(finding->seen),
+		"the kernel filled %s (%s pages) without a fault while the caller stood still%s%s: "
+		"MAP_POPULATE, mlock, or a device's buffer%s",
+		text_bytes(shown, finding->cost_bytes), text_count(count, subject->populated),
+		subject->populate_ns ? " for " : "",
+		subject->populate_ns ? text_duration(took, subject->populate_ns) : "",
+		untimed_bytes < MANY_POPULATED ? "" :
+		timed                          ? "; how long most of it took is not known" :
+						 "; how long is not known");
 	return true;
 }
 

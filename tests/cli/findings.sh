@@ -20,7 +20,7 @@ huge-pages|live/findings|page by page where huge pages would do|the same in huge
 compaction|vm/live/compaction|$name: a finding|huge pages are free: no finding
 thread-stacks|live/findings|a thread for each task|a large pool
 arenas|live/findings|an arena for each thread|with what it says to do there is none of arenas
-populate|live/findings|populated by the kernel|less of it
+populate|live/findings|populated by the kernel|a few milliseconds of it
 relocations|live/findings|relocations at each start|as many starts of a small program
 numa-hints|vm/live/numa|its memory comes after it again and again: a finding|its memory came after it, and that was all: no finding'
 

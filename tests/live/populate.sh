@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 6 s
+# takes 7 s
 # Faults that the kernel resolves itself, without an exception: rows of the kind populate, as the workload's own
 # getrusage() and mincore() have them, call for call. What is in no row is in gup, with the reason.
 
@@ -78,9 +78,14 @@ check_rows()
 	check_equal "$name: none for what is touched in the ordinary way" \
 		"$(query '[$cases[] | select(.told == "none") | . as $case | $rows[]
 			| select(. as $row | $case | is_in($row))] | length')" 0
-	check_equal "$name: no row of them has a latency" "$(query '[$rows[] | select(.latency)] | length')" 0
+	check_equal "$name: each row has the time of its call, and no more than the program's own clock" \
+		"$(query '$cases[] | select(.told == "row") | . as $case | sum($rows[]
+			| select(. as $row | $case | is_in($row)).latency.sum_ns) as $ns
+			| select($ns == 0 or $ns > .ns) | [.case, .ns, $ns]')" ""
+	check_equal "$name: causes add up to it" \
+		"$(query '[$rows[] | select(([.stall[].sum_ns] | add) != .latency.sum_ns)] | length')" 0
 	check_equal "$name: and the summary says so" "$(grep -c \
-		"no latency: $(query 'sum($rows[] | faults) | tostring | sub("(?<a>[0-9]{3})$"; ",\(.a)")') faults of the kind populate, major ones too" \
+		"no latency of their own: $(query 'sum($rows[] | faults) | tostring | sub("(?<a>[0-9]{3})$"; ",\(.a)")') faults of the kind populate, major ones too" \
 		"$TMP/unwrapped")" 1
 }
 
@@ -117,6 +122,27 @@ else
 	else
 		skip "major faults are among them" "the file system keeps what it was asked to drop"
 	fi
+fi
+
+# A page that comes late: nearly all of the call is between two parts, in which the lock is not held.
+if ! [ -c /dev/fuse ]; then
+	skip "a call that waits without the lock" "this kernel has no FUSE"
+elif lacks populate; then
+	skip "a call that waits without the lock" "this machine lacks the feature populate"
+else
+	mkdir "$TMP/slow_fs"
+	start_background "$BUILD/workload/slow_fs" "$TMP/slow_fs" 200 1
+	wait_for 60 test -f "$TMP/slow_fs/file"
+	"$FAULTMAP" run --json -o "$TMP/log" -- /usr/bin/python3 -c 'import mmap, os, sys, time
+fd = os.open(sys.argv[1], os.O_RDONLY)
+begin = time.monotonic_ns()
+mmap.mmap(fd, 4096, flags=mmap.MAP_SHARED | 0x8000, prot=mmap.PROT_READ)
+print(time.monotonic_ns() - begin)' "$TMP/slow_fs/file" >"$TMP/took"
+	umount "$TMP/slow_fs"
+	check_equal "a call that waits without the lock: its time is that of the wait, and no longer than the call" \
+		"$(jq -c --argjson took "$(cat "$TMP/took")" 'select(.rec == "faults" and .kind == "populate"
+			and (.mapping | endswith("/slow_fs/file"))) | [.minor + .major,
+			.latency.sum_ns >= 200000000, .latency.sum_ns <= $took]' "$TMP/log")" "[1,true,true]"
 fi
 
 # Without the hooks there are no such rows, and the summary says why.

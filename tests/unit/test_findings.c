@@ -117,6 +117,18 @@ static const struct one table[] = {
 	{ NULL, "[anon]", KIND_DEMAND_ZERO, ACCESS_WRITE, 20, .rss = 256 * MIB, .gup = 65535 },
 	{ "populate", "[anon]", KIND_POPULATE, ACCESS_WRITE, 65000, .rss = 256 * MIB, .gup = 536 },
 	{ NULL, "[anon]", KIND_POPULATE, ACCESS_WRITE, 65000, .rss = 256 * MIB, .gup = 535 },
+	/* Timed: little that took long, and much that did not; a small share of a long run. */
+	{ "populate", "[anon]", KIND_POPULATE, ACCESS_WRITE, 1000, 0, 0, 256 * MIB, STALL_CPU,
+	  100 * MS, .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_POPULATE, ACCESS_WRITE, 200000, 0, 0, 800 * MIB, STALL_CPU, 99 * MS,
+	  .wall_ns = SECOND },
+	{ NULL, "[anon]", KIND_POPULATE, ACCESS_WRITE, 200000, 0, 0, 800 * MIB, STALL_CPU, 200 * MS,
+	  .wall_ns = 5 * SECOND },
+	{ "populate", "[anon]", KIND_POPULATE, ACCESS_WRITE, 200000, 0, 0, 800 * MIB, STALL_CPU,
+	  99 * MS, .gup = 65536 },
+	/* A cold file that is populated is not read by major faults. */
+	{ "populate", "/data/x", KIND_POPULATE, ACCESS_READ, 0, 300, 0, MIB, STALL_UNKNOWN,
+	  150 * MS, .wall_ns = SECOND },
 	{ "relocations", "/lib/x.so", KIND_FILE_COW, ACCESS_WRITE, 2048, 0, 0, MIB, STALL_CPU,
 	  150 * MS, .is_of_all = true },
 	{ NULL, "/lib/x.so", KIND_FILE_COW, ACCESS_WRITE, 2047, 0, 0, MIB, STALL_CPU, 150 * MS,

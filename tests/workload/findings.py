@@ -10,6 +10,7 @@ import mmap
 import os
 import sys
 import threading
+import time
 
 PR_SET_THP_DISABLE = 41
 PAGE = 4096
@@ -140,9 +141,15 @@ def fork_huge_and_write(size):
     fork_and_write(size, mmap.MADV_HUGEPAGE)
 
 
-def fill_early(size):
-    """The kernel fills it before the call returns."""
-    mmap.mmap(-1, size, flags=ANONYMOUS | MAP_POPULATE)
+def fill_early(size, times, seconds):
+    """The kernel fills it before the call returns, so often and until such calls took so long."""
+    took = 0
+    while times > 0 or took < seconds:
+        times -= 1
+        begin = time.monotonic()
+        mapping = mmap.mmap(-1, size, flags=ANONYMOUS | MAP_POPULATE)
+        took += time.monotonic() - begin
+        mapping.close()
 
 
 def start_threads(number):
@@ -178,8 +185,8 @@ WHAT = {
     "huge-pages": lambda: fill_huge(320 * MIB),
     "reserved": lambda: reserve(2048 * MIB, MIB),
     "reserved-less": lambda: reserve(1000 * MIB, MIB),
-    "populate": lambda: fill_early(288 * MIB),
-    "populate-less": lambda: fill_early(192 * MIB),
+    "populate": lambda: fill_early(16 * MIB, 18, 0.3),
+    "populate-less": lambda: fill_early(16 * MIB, 1, 0),
     "threads": lambda: start_threads(560),
     "threads-less": lambda: start_threads(300),
     "read": lambda: read_pages(sys.argv[2], int(sys.argv[3])),

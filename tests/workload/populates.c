@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * populates FILE: lets the kernel fill memory in each way that a program has, and prints a line of
- * JSON for each: where, and what getrusage() had more afterwards. FILE is made, and should lie on a
- * disk. `told`: "row" where one call populates one mapping; else why that is not so. `pages`: that
+ * JSON for each: where, what getrusage() had more afterwards, and how long it took. FILE is made, and
+ * should lie on a disk. `told`: "row" where one call populates one mapping; else why that is not so. `pages`: that
  * are resident then (mincore()); 0: not asked for.
  */
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_READ
@@ -28,7 +29,7 @@
 #define FILE_PAGES 128UL
 
 struct usage {
-	long minor, major;
+	long minor, major, ns;
 };
 
 static const char *file;
@@ -41,10 +42,13 @@ static char from[16 * PAGE];
 
 static struct usage usage_now(void)
 {
+	struct timespec clock;
 	struct rusage usage;
 
+	clock_gettime(CLOCK_MONOTONIC, &clock);
 	getrusage(RUSAGE_SELF, &usage);
-	return (struct usage){ usage.ru_minflt, usage.ru_majflt };
+	return (struct usage){ usage.ru_minflt, usage.ru_majflt,
+			       clock.tv_sec * 1000000000L + clock.tv_nsec };
 }
 
 static void begin(void)
@@ -71,9 +75,9 @@ static void end(const char *name, const char *told, const void *at, size_t pages
 	struct usage now = usage_now();
 
 	printf("{\"case\":\"%s\",\"told\":\"%s\",\"address\":%lu,\"minor\":%ld,\"major\":%ld,"
-	       "\"pages\":%zu,\"access\":\"%s\"}\n",
+	       "\"ns\":%ld,\"pages\":%zu,\"access\":\"%s\"}\n",
 	       name, told, (unsigned long)at, now.minor - before.minor, now.major - before.major,
-	       pages ? resident(at, pages) : 0, access);
+	       now.ns - before.ns, pages ? resident(at, pages) : 0, access);
 	fflush(stdout);
 }
 
