@@ -59,6 +59,18 @@ skip()
 	printf 'ok %d - %s # SKIP %s\n' "$tests_run" "${1//#/}" "${2:?skip needs a reason}"
 }
 
+# ends_of FILE: its first and last lines, where it has many: a build says at its end what is wrong.
+ends_of()
+{
+	if [ "$(wc -l <"$1")" -le 50 ]; then
+		cat "$1"
+	else
+		head -n 20 "$1"
+		echo "[...]"
+		tail -n 30 "$1"
+	fi
+}
+
 # check NAME COMMAND...: ok if the command succeeds; what it prints is shown only if it does not.
 check()
 {
@@ -76,7 +88,7 @@ check_status()
 	if [ "$status" -eq "$want" ]; then
 		ok "$name"
 	else
-		not_ok "$name" "exit status $status, wanted $want: $*" "$(head -n 50 "$TMP/.check")"
+		not_ok "$name" "exit status $status, wanted $want: $*" "$(ends_of "$TMP/.check")"
 	fi
 }
 
