@@ -3,7 +3,8 @@
 # Imitates a thousand hosts: one recorded hour of a daemon's expositions (hour.xz, by record.bash) is varied and replayed
 # as HOSTS targets (1000) to a real Prometheus with all rules, or to SERVERS of them (1) and one that federates them.
 # Each query of the dashboards and rules is asked for one host and for all. packaging/prometheus/README.md has what it
-# measured. The hour passes in 12 scrapes. A thousand hosts take 20 minutes and 5 GiB of memory; fewer, and sooner:
+# measured, of which this prints the last table. The hour passes in 12 scrapes. A thousand hosts take 20 minutes and
+# 8 GiB of memory; fewer, and sooner:
 #   HOSTS=20 INTERVAL=5 tests/fleet/hosts.sh
 # shellcheck disable=SC2016 # $ is of Grafana's variables and of jq's
 # shellcheck source=tests/lib.sh
@@ -150,7 +151,7 @@ has_no_targets()
 }
 
 # check_queries NAME FILE INSTANCE: none is refused or takes too long; CPU time and time of each, their sum and the
-# slowest of them.
+# slowest of them. The times stay in $TMP/times-NAME.
 check_queries()
 {
 	local title expression bad="" long="" status before
@@ -171,6 +172,27 @@ check_queries()
 	awk -F '\t' -v name="$1" '{ printf "#   %s: %s: %.3f s of CPU time, %.3f s, %d series\n", name, $3, $1, $2, $4 }' "$TMP/times"
 	sort -rn "$TMP/times" | awk -F '\t' -v name="$1" '{ sum += $1; time += $2 } NR == 1 { most = $1 " s: " $3 }
 		END { printf "# | %s | %d queries | %.2f s of CPU time | %.2f s | %s |\n", name, NR, sum, time, most }'
+	mv "$TMP/times" "$TMP/times-$1"
+}
+
+# print_table FILE NAME [NAME]: rows of README's table: of each panel or rule the CPU time for one host, and for all.
+print_table()
+{
+	local one=/dev/null
+
+	[ $# -lt 3 ] || one=$TMP/times-$3
+	echo "# | **\`${1##*/}\`** | | |"
+	awk -F '\t' -v code="${1##*.}" -v first="$one" '
+		FILENAME == first { one[$3] += $1; next }
+		!($3 in all) { order[++n] = $3 }
+		{ all[$3] += $1 }
+		END {
+			for (i = 1; i <= n; i++) {
+				name = order[i]
+				printf "# | %s | %s | %.2f s |\n", code == "yml" ? "`" name "`" : name,
+					name in one ? sprintf("%.2f s", one[name]) : "", all[name]
+			}
+		}' "$one" "$TMP/times-$2"
 }
 
 # found FILE TITLE: asks the query of this panel; the answer is in $TMP/answer.
@@ -204,12 +226,6 @@ check_findings()
 	check_equal "each alert of a unit names host and unit" "$(jq -c '[.data.result[].metric
 		| select((.alertname | IN("FaultmapLosses", "FaultmapDown") | not) and (.group == null or .instance == null))]' \
 		"$TMP/answer")" '[]'
-}
-
-# bytes DIRECTORY NAME: of the files of this name, or below it.
-bytes()
-{
-	find "$1" -path "*/$2*" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 # say_memory NAME: of each server, now.
@@ -266,12 +282,6 @@ report_rules()
 	echo "# rules that were skipped: $(number "${servers[0]}" 'sum(prometheus_rule_group_iterations_missed_total)')"
 }
 
-# stat_of NAME: the sum of this figure of all blocks.
-stat_of()
-{
-	find "$TMP/blocks" -name meta.json -exec jq ".stats.$1" {} + | awk '{ sum += $1 } END { print sum + 0 }'
-}
-
 # What scraping and rules take together, over two intervals.
 measure_rules()
 {
@@ -287,30 +297,6 @@ measure_rules()
 		awk -v name="${names[i]}" -v ns=$((after[i] - before[i])) -v seconds=$((INTERVAL * 2)) \
 			'BEGIN { printf "# %s: scraping and rules take %.1f %% of a CPU\n", name, ns / seconds / 1e7 }'
 	done
-}
-
-# What is on disk: the hour twice, as blocks of two hours.
-measure_disk()
-{
-	local words hosts every from samples chunks index series
-
-	from=$(($(date +%s) / 7200 * 7200 - 7200))
-	for words in "10 15" "10 60" "20 60"; do
-		read -r hosts every <<<"$words"
-		rm -rf "$TMP/blocks"
-		/usr/bin/python3 tests/fleet/hosts.py write "$HOUR" "$hosts" "$every" $from >"$TMP/openmetrics"
-		promtool tsdb create-blocks-from openmetrics -q "$TMP/openmetrics" "$TMP/blocks" >"$TMP/promtool" 2>&1
-		samples=$(stat_of numSamples)
-		series=$(stat_of numSeries)
-		chunks=$(bytes "$TMP/blocks" chunks/)
-		index=$(bytes "$TMP/blocks" index)
-		check "$hosts hosts, each $every s: there are blocks" test "$samples" -gt 0
-		awk -v hosts="$hosts" -v every="$every" -v samples="$samples" -v chunks="$chunks" -v index_="$index" \
-			-v series="$series" 'BEGIN {
-			printf "# disk: %d hosts, each %d s: %.2f bytes a sample, %.0f of index a series: %.1f MB a host and day\n",
-				hosts, every, chunks / samples, index_ / series, (chunks + index_) * 12 / hosts / 1e6 }'
-	done
-	rm -rf "$TMP/blocks" "$TMP/openmetrics"
 }
 
 if ! command -v prometheus >/dev/null; then
@@ -344,12 +330,14 @@ say_memory "with rules"
 measure_rules
 check_findings
 quiet
-[ "$SERVERS" -gt 1 ] || measure_disk
 check_queries "fleet dashboard, all hosts" packaging/grafana/fleet.json '.*'
 if [ "$SERVERS" -eq 1 ]; then
 	check_queries "host dashboard, one host" packaging/grafana/faultmap.json host0
 	check_queries "rules, all hosts" "$RULES" '.*'
 	check_queries "host dashboard, all hosts" packaging/grafana/faultmap.json '.*'
 	say_memory "after the queries"
+	print_table packaging/grafana/fleet.json "fleet dashboard, all hosts"
+	print_table packaging/grafana/faultmap.json "host dashboard, all hosts" "host dashboard, one host"
+	print_table "$RULES" "rules, all hosts"
 fi
 done_testing
