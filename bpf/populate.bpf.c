@@ -63,6 +63,20 @@ enum {
 	NR_PREADV2 = 327,
 	NR_PWRITEV2 = 328,
 	NR_PKEY_MPROTECT = 329,
+	NR_IO_URING_REGISTER = 427,
+};
+
+/* include/uapi/linux/io_uring.h */
+#define IORING_REGISTER_BUFFERS 0
+#define IORING_REGISTER_BUFFERS2 15
+#define IORING_REGISTER_USE_REGISTERED_RING (1u << 31)
+
+struct ring_buffers { /* struct io_uring_rsrc_register */
+	u32 count;
+	u32 flags;
+	u64 reserved;
+	u64 parts;
+	u64 tags;
 };
 
 #define PLACED_IN_DOUBT 1UL /* no address of user memory */
@@ -157,6 +171,20 @@ static __always_inline void range_of_transfer(struct populate_range *range, stru
 	}
 }
 
+/* Buffers that an io_uring is to use from now on. */
+static __always_inline void range_of_buffers(struct populate_range *range, struct pt_regs *regs)
+{
+	struct ring_buffers buffers = {};
+	u32 what = FIELD(regs, si) & ~IORING_REGISTER_USE_REGISTERED_RING;
+	u64 at = FIELD(regs, dx);
+
+	if (what == IORING_REGISTER_BUFFERS)
+		set_range_of_parts(range, at, (u32)FIELD(regs, r10), ACCESS_WRITE);
+	else if (what == IORING_REGISTER_BUFFERS2 &&
+		 !bpf_probe_read_user(&buffers, sizeof(buffers), (void *)at))
+		set_range_of_parts(range, buffers.parts, buffers.count, ACCESS_WRITE);
+}
+
 /* What comes to be mapped. `placed`: an address in it, if the kernel has chosen it. */
 static __always_inline void range_of_new(struct populate_range *range, struct pt_regs *regs,
 					 u64 number, u64 placed)
@@ -226,6 +254,9 @@ VERIFIED_ONCE int range_of_call(struct populate_range *range, u64 placed)
 		break;
 	case NR_PROCESS_VM_WRITEV:
 		set_range_of_parts(range, FIELD(regs, r10), FIELD(regs, r8), ACCESS_WRITE);
+		break;
+	case NR_IO_URING_REGISTER:
+		range_of_buffers(range, regs);
 		break;
 	default:
 		if (is_direct(task, at))

@@ -250,11 +250,13 @@ static int watch_swap(struct kernel *kernel, struct refusal *ret_refusal)
 	return kernel_attach_swap_hook(kernel, ret_refusal);
 }
 
-/* Full detail has it from the first fault on. */
+/* Of processes that are chosen, full detail has it from the first fault on. */
 static int attach_refaults(struct kernel *kernel, const struct collector_options *options,
 			   struct refusal *ret_refusal)
 {
-	if (options->try_all || options->detail == DETAIL_FULL)
+	bool chosen = options->follow || options->n_attach || options->guard;
+
+	if (options->try_all || (options->detail == DETAIL_FULL && chosen))
 		return hooks_attach_refaults(kernel->hooks, ret_refusal);
 	kernel->watches_refaults = true;
 	refault_watch_open(&kernel->refault_watch);

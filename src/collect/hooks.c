@@ -15,7 +15,7 @@ enum hook_way {
 	WAY_ITERATOR,   /* of tasks */
 	WAY_PERF_EVENT, /* collector_perf.c attaches it */
 	WAY_SWAP,       /* a tracepoint, once there is swap */
-	WAY_REFAULTS,   /* a tracepoint; in fast detail only while memory is short */
+	WAY_REFAULTS,   /* a tracepoint; of all processes only while pages come back */
 	WAY_TRACEPOINT,
 	WAY_ENTRY, /* a program for both tracepoints of fault entry */
 };

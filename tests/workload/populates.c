@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/io_uring.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -183,6 +186,10 @@ static void lock_part(void)
 	check(mprotect(at, 28 * PAGE, PROT_READ | PROT_WRITE), "mprotect");
 	end("mprotect", "row", at, 28, "any");
 	munlock(at, 28 * PAGE);
+	at = map(26, PROT_READ, MAP_PRIVATE | MAP_LOCKED, -1);
+	if (!syscall(SYS_pkey_mprotect, at, 26 * PAGE, PROT_READ | PROT_WRITE, -1))
+		end("pkey_mprotect", "row", at, 26, "any");
+	munlock(at, 26 * PAGE);
 }
 
 static void advise(void)
@@ -278,6 +285,11 @@ static void transfer(void)
 	parts[1] = (struct iovec){ other, 8 * PAGE };
 	check(preadv(fd, parts, 2, 0), "preadv");
 	end("direct_readv_two", "several", at, 0, "any");
+	at = map(24, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
+	parts[0] = (struct iovec){ at, 6 * PAGE };
+	parts[1] = (struct iovec){ at + 16 * PAGE, 8 * PAGE };
+	check(preadv2(fd, parts, 2, 0, RWF_HIPRI), "preadv2");
+	end("direct_readv2", "row", at, 0, "write");
 	write_of_other(fd);
 	close(fd);
 }
@@ -300,6 +312,60 @@ static void write_to_process(void)
 	if (process_vm_writev(getpid(), &local, 1, &remote, 1, 0) != sizeof(from))
 		fail("process_vm_writev");
 	end("process_vm_writev_self", "row", at, 16, "write");
+	at = map(16, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
+	remote.iov_base = at;
+	begin();
+	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != sizeof(from))
+		fail("process_vm_readv");
+	end("process_vm_readv_self", "row", at, 0, "read");
+}
+
+/* What is not written to or read from goes to a pipe, or is waited for. */
+static void give_away(void)
+{
+	char *at = map(16, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
+	struct iovec part = { at, 8 * PAGE };
+	int ends[2];
+
+	check(pipe(ends), "pipe");
+	begin();
+	check((int)vmsplice(ends[1], &part, 1, 0), "vmsplice");
+	end("vmsplice", "row", at, 0, "read");
+	close(ends[0]);
+	close(ends[1]);
+	at = map(4, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
+	begin();
+	check((int)syscall(SYS_futex, at + PAGE, FUTEX_WAKE, 1, NULL, NULL, 0), "futex");
+	end("futex", "row", at + PAGE, 1, "write");
+}
+
+/* Buffers of a ring: pinned once and for all. */
+static void register_buffers(void)
+{
+	struct io_uring_params params = { 0 };
+	struct io_uring_rsrc_register tagged = { .nr = 1 };
+	struct iovec parts[2];
+	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
+	char *at;
+
+	if (ring < 0) /* not built in, or switched off (kernel.io_uring_disabled) */
+		return;
+	at = map(40, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
+	parts[0] = (struct iovec){ at, 8 * PAGE };
+	parts[1] = (struct iovec){ at + 16 * PAGE, 24 * PAGE };
+	begin();
+	check((int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, parts, 2),
+	      "io_uring_register");
+	end("io_uring", "row", at, 0, "write");
+	syscall(SYS_io_uring_register, ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
+	at = map(20, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
+	parts[0] = (struct iovec){ at, 20 * PAGE };
+	tagged.data = (unsigned long)parts;
+	begin();
+	if (!syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS2, &tagged,
+		     sizeof(tagged))) /* Linux 5.13 */
+		end("io_uring_tagged", "row", at, 20, "write");
+	close(ring);
 }
 
 /* /proc/self/mem: the buffer is not what is populated. */
@@ -315,6 +381,21 @@ static void write_to_memory(void)
 	close(fd);
 }
 
+/* Shared memory of System V, which is locked as it is mapped. */
+static void attach_segment(size_t pages)
+{
+	int id = shmget(IPC_PRIVATE, pages * PAGE, 0600);
+	char *at;
+
+	check(id, "shmget");
+	begin();
+	at = shmat(id, NULL, 0);
+	shmctl(id, IPC_RMID, NULL);
+	if (at == (char *)-1)
+		fail("shmat");
+	end("shmat", "row", at, pages, "read");
+}
+
 static void lock_all(void)
 {
 	char *at = map(24, PROT_READ | PROT_WRITE, MAP_PRIVATE, -1);
@@ -326,6 +407,7 @@ static void lock_all(void)
 	check(mlockall(MCL_FUTURE), "mlockall");
 	at = map_anywhere(44, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE);
 	end("mlockall_future", "row", at, 44, "write");
+	attach_segment(52);
 	begin();
 	at = sbrk(20 * PAGE);
 	end("brk", "row", at, 0, "write");
@@ -407,6 +489,8 @@ int main(int argc, char *argv[])
 	transfer();
 	write_to_process();
 	write_to_memory();
+	give_away();
+	register_buffers();
 	lock_all();
 	touch();
 	unlink(file);
