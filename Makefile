@@ -484,7 +484,7 @@ help:
 	@echo '  sudo make check-system    the Debian package in a full system under QEMU'
 	@echo '  sudo make check-packages  the packages and the container image, installed and started'
 	@echo '  sudo make check-distro    built from the sources, twice, compared; on sid, with musl, for arm64'
-	@echo '  sudo make check-foreign   third-party programs (redis, postgres, java, node), and go tool pprof; installs them'
+	@echo '  sudo make check-foreign   third-party programs (redis, postgres, java, node, VictoriaMetrics), go tool pprof; installs them'
 	@echo '  make check-page           the page at / with axe-core, from npm; PICTURES=DIR keeps a picture of each view'
 	@echo '  sudo make check-fleet     rate() in a real Prometheus over ten minutes of churn; 1,000 replayed hosts'
 	@echo '  make fuzz TIME=60         each fuzz target for TIME seconds'

@@ -41,7 +41,8 @@ static='libunistring-dev=libunistring.a libbz2-dev=libbz2.a liblzma-dev=liblzma.
 fuzz='libclang-rt-dev=clang'
 valgrind='valgrind=valgrind'
 # Third-party programs.
-others='linux-perf=perf redis-server=redis-server redis-tools=redis-cli sqlite3=sqlite3 jq=jq procps=ps'
+others='linux-perf=perf redis-server=redis-server redis-tools=redis-cli sqlite3=sqlite3 jq=jq procps=ps
+	protobuf-compiler=protoc python3-protobuf=google.protobuf.py'
 command -v initdb >/dev/null || [ -n "$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null)" ] ||
 	others="$others postgresql=initdb"
 command -v java >/dev/null || others="$others default-jdk-headless=java"

@@ -3,7 +3,7 @@
 # takes 15 s
 # daemon --otlp: what a receiver gets is valid OTLP in JSON, by a schema written after opentelemetry-proto, and
 # has the figures of /metrics. A receiver that refuses or is gone gives one warning, and the daemon goes on.
-# Debian has no collector to test with.
+# Debian has no collector to test with; tests/foreign/otlp.sh has a database that reads OTLP.
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
