@@ -14,6 +14,7 @@
  * How long it took is known as well: from the acquisition of the lock to its release, and the time
  * between two such parts of one call. That is the stall of the call, one for each part.
  */
+#include "call.bpf.h"
 #include "context.bpf.h"
 #include "populate.bpf.h"
 #include "task.bpf.h"
@@ -23,247 +24,8 @@
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
-#define PF_IO_WORKER 0x10 /* include/linux/sched.h */
-#define TS_COMPAT 0x2     /* arch/x86/include/asm/thread_info.h: a system call of 32 bits */
-#define O_DIRECT 00040000 /* of x86 */
-
-/* include/uapi/linux/mman.h, asm-generic/mman-common.h */
-#define MAP_FIXED 0x10
-#define MAP_FIXED_NOREPLACE 0x100000
-#define MAP_LOCKED 0x2000
-#define MAP_POPULATE 0x8000
-#define MREMAP_FIXED 2
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-
-/* arch/x86/entry/syscalls/syscall_64.tbl */
-enum {
-	NR_READ = 0,
-	NR_WRITE = 1,
-	NR_MMAP = 9,
-	NR_MPROTECT = 10,
-	NR_MUNMAP = 11,
-	NR_BRK = 12,
-	NR_PREAD64 = 17,
-	NR_PWRITE64 = 18,
-	NR_READV = 19,
-	NR_WRITEV = 20,
-	NR_MREMAP = 25,
-	NR_MADVISE = 28,
-	NR_SHMAT = 30,
-	NR_MLOCK = 149,
-	NR_MLOCKALL = 151,
-	NR_FUTEX = 202,
-	NR_VMSPLICE = 278,
-	NR_PREADV = 295,
-	NR_PWRITEV = 296,
-	NR_PROCESS_VM_READV = 310,
-	NR_PROCESS_VM_WRITEV = 311,
-	NR_MLOCK2 = 325,
-	NR_PREADV2 = 327,
-	NR_PWRITEV2 = 328,
-	NR_PKEY_MPROTECT = 329,
-	NR_IO_URING_REGISTER = 427,
-};
-
-/* include/uapi/linux/io_uring.h */
-#define IORING_REGISTER_BUFFERS 0
-#define IORING_REGISTER_BUFFERS2 15
-#define IORING_REGISTER_USE_REGISTERED_RING (1u << 31)
-
-struct ring_buffers { /* struct io_uring_rsrc_register */
-	u32 count;
-	u32 flags;
-	u64 reserved;
-	u64 parts;
-	u64 tags;
-};
-
+#define PF_IO_WORKER 0x10   /* include/linux/sched.h */
 #define PLACED_IN_DOUBT 1UL /* no address of user memory */
-
-/* What is populated, as far as the system call tells. ACCESS_UNKNOWN: as the mapping allows. */
-struct populate_range {
-	u64 start;
-	u64 end;
-	u32 access;
-};
-
-struct user_iovec {
-	u64 base;
-	u64 bytes;
-};
-/* More parts than these are not looked at. */
-#define IOVECS_MAX 8
-
-static __always_inline void set_range(struct populate_range *range, u64 start, u64 bytes,
-				      u32 access)
-{
-	range->start = start;
-	range->end = start + bytes;
-	range->access = access;
-}
-
-/* From the first of the parts to the end of the last: where they lie in one mapping, that is it. */
-VERIFIED_ONCE int set_range_of_parts(struct populate_range *range, u64 parts, u64 count, u32 access)
-{
-	u64 start = ~0ULL, end = 0;
-
-	if (!range || !count || count > IOVECS_MAX)
-		return 0;
-	for (u32 i = 0; i < IOVECS_MAX; i++) {
-		struct user_iovec part = {};
-
-		if (i >= count)
-			break;
-		if (bpf_probe_read_user(&part, sizeof(part), (void *)(parts + i * sizeof(part))))
-			return 0;
-		if (!part.bytes)
-			continue;
-		if (part.base < start)
-			start = part.base;
-		if (part.base + part.bytes > end)
-			end = part.base + part.bytes;
-	}
-	if (start < end)
-		set_range(range, start, end - start, access);
-	return 0;
-}
-
-/* The file was opened for direct I/O. Without that it is no buffer of the call's that is populated:
- * /proc/PID/mem. */
-static __always_inline bool is_direct(struct task_struct *task, u64 fd)
-{
-	struct files_struct *files = FIELD(untrusted(task), files);
-	struct fdtable *table = READ(struct files_struct, files, fdt);
-	u64 file;
-
-	if ((u32)fd >= READ(struct fdtable, table, max_fds))
-		return false;
-	file = read_word((u64)READ(struct fdtable, table, fd) + (u32)fd * sizeof(u64));
-	return file && READ(struct file, file, f_flags) & O_DIRECT;
-}
-
-/* A part of the call's own memory is read from a file, or written to it. */
-static __always_inline void range_of_transfer(struct populate_range *range, struct pt_regs *regs,
-					      u64 number)
-{
-	u64 at = FIELD(regs, si), size = FIELD(regs, dx);
-
-	switch (number) {
-	case NR_READ:
-	case NR_PREAD64:
-		set_range(range, at, size, ACCESS_WRITE);
-		return;
-	case NR_WRITE:
-	case NR_PWRITE64:
-		set_range(range, at, size, ACCESS_READ);
-		return;
-	case NR_READV:
-	case NR_PREADV:
-	case NR_PREADV2:
-		set_range_of_parts(range, at, size, ACCESS_WRITE);
-		return;
-	case NR_WRITEV:
-	case NR_PWRITEV:
-	case NR_PWRITEV2:
-		set_range_of_parts(range, at, size, ACCESS_READ);
-		return;
-	}
-}
-
-/* Buffers that an io_uring is to use from now on. */
-static __always_inline void range_of_buffers(struct populate_range *range, struct pt_regs *regs)
-{
-	struct ring_buffers buffers = {};
-	u32 what = FIELD(regs, si) & ~IORING_REGISTER_USE_REGISTERED_RING;
-	u64 at = FIELD(regs, dx);
-
-	if (what == IORING_REGISTER_BUFFERS)
-		set_range_of_parts(range, at, (u32)FIELD(regs, r10), ACCESS_WRITE);
-	else if (what == IORING_REGISTER_BUFFERS2 &&
-		 !bpf_probe_read_user(&buffers, sizeof(buffers), (void *)at))
-		set_range_of_parts(range, buffers.parts, buffers.count, ACCESS_WRITE);
-}
-
-/* What comes to be mapped. `placed`: an address in it, if the kernel has chosen it. */
-static __always_inline void range_of_new(struct populate_range *range, struct pt_regs *regs,
-					 u64 number, u64 placed)
-{
-	u64 at = FIELD(regs, di), size = FIELD(regs, si), new_size = FIELD(regs, dx);
-
-	if (number == NR_MMAP && FIELD(regs, r10) & (MAP_FIXED | MAP_FIXED_NOREPLACE))
-		set_range(range, at, size, ACCESS_UNKNOWN);
-	else if (number == NR_MREMAP && FIELD(regs, r10) & MREMAP_FIXED)
-		set_range(range, FIELD(regs, r8), new_size, ACCESS_UNKNOWN);
-	else if (placed)
-		set_range(range, placed, 1, ACCESS_UNKNOWN);
-	else if (number == NR_MMAP && at) /* as it was asked for */
-		set_range(range, (at + 4095) & ~4095ULL, size, ACCESS_UNKNOWN);
-	else if (number == NR_MMAP)
-		return;
-	else if (number == NR_SHMAT)
-		set_range(range, size, 1, ACCESS_UNKNOWN);
-	else if (new_size > size)
-		set_range(range, at + size, new_size - size, ACCESS_UNKNOWN);
-}
-
-/* What the task's system call populates: an empty range if it does not tell. */
-VERIFIED_ONCE int range_of_call(struct populate_range *range, u64 placed)
-{
-	struct task_struct *task = current_task();
-	struct pt_regs *regs = user_registers(task);
-	u64 number = FIELD(regs, orig_ax), at = FIELD(regs, di), size = FIELD(regs, si);
-
-	if (!range)
-		return 0;
-	set_range(range, 0, 0, ACCESS_UNKNOWN);
-	switch (number) {
-	case NR_MMAP:
-	case NR_MREMAP:
-	case NR_SHMAT:
-		range_of_new(range, regs, number, placed);
-		break;
-	case NR_MLOCK:
-	case NR_MLOCK2:
-		set_range(range, at, size, ACCESS_UNKNOWN);
-		break;
-	case NR_MPROTECT: /* of locked memory that may be written to from now on */
-	case NR_PKEY_MPROTECT:
-		set_range(range, at, size, ACCESS_WRITE);
-		break;
-	case NR_MLOCKALL:
-		set_range(range, 0, ~0ULL, ACCESS_UNKNOWN);
-		break;
-	case NR_BRK:
-		set_range(range, at - 1, 1, ACCESS_UNKNOWN);
-		break;
-	case NR_MADVISE:
-		if (FIELD(regs, dx) == MADV_POPULATE_READ)
-			set_range(range, at, size, ACCESS_READ);
-		else if (FIELD(regs, dx) == MADV_POPULATE_WRITE)
-			set_range(range, at, size, ACCESS_WRITE);
-		break;
-	case NR_FUTEX:
-		set_range(range, at, sizeof(u32), ACCESS_WRITE);
-		break;
-	case NR_VMSPLICE:
-		set_range_of_parts(range, size, FIELD(regs, dx), ACCESS_READ);
-		break;
-	case NR_PROCESS_VM_READV:
-		set_range_of_parts(range, FIELD(regs, r10), FIELD(regs, r8), ACCESS_READ);
-		break;
-	case NR_PROCESS_VM_WRITEV:
-		set_range_of_parts(range, FIELD(regs, r10), FIELD(regs, r8), ACCESS_WRITE);
-		break;
-	case NR_IO_URING_REGISTER:
-		range_of_buffers(range, regs);
-		break;
-	default:
-		if (is_direct(task, at))
-			range_of_transfer(range, regs, number);
-	}
-	return 0;
-}
 
 /* An address within what the kernel has just chosen. It may have looked for more, to align the
  * start within that (__thp_get_unmapped_area(), mm/huge_memory.c): then one that it holds wherever
@@ -277,16 +39,6 @@ static __always_inline u64 within_placed(u64 address, u64 found, u64 wanted)
 	if (slack && !(slack & (HUGE_PAGES * 4096ULL - 1)))
 		slack -= 4096;
 	return address + slack;
-}
-
-/* Tells system calls apart. Two that are alike in all of this may yet be placed differently. */
-static __always_inline u64 call_print(struct task_struct *task)
-{
-	struct pt_regs *regs = user_registers(task);
-	u64 print = mix(FIELD(regs, ip), FIELD(regs, orig_ax));
-
-	print = mix(mix(print, FIELD(regs, di)), FIELD(regs, si));
-	return mix(mix(print, FIELD(regs, dx)), FIELD(regs, r10));
 }
 
 static __always_inline struct task_fault *slot_of(struct task_struct *task)
@@ -317,9 +69,9 @@ int BPF_PROG(populate_placed, unsigned long address, struct vm_unmapped_area_inf
 	if (!mm)
 		return 0;
 	regs = user_registers(task);
-	number = FIELD(regs, orig_ax);
+	number = call_number(regs);
 	if (!(FIELD(mm, def_flags) & VM_LOCKED) &&
-	    !(number == NR_MMAP && FIELD(regs, r10) & (MAP_POPULATE | MAP_LOCKED)) &&
+	    !(number == NR_MMAP && ARGUMENT(regs, r10, 3) & (MAP_POPULATE | MAP_LOCKED)) &&
 	    !(number == NR_MREMAP && FIELD(mm, locked_vm)))
 		return 0;
 	fault = (s64)address > 0 ? slot_of(task) : NULL;
@@ -328,8 +80,8 @@ int BPF_PROG(populate_placed, unsigned long address, struct vm_unmapped_area_inf
 	fault->evidence = EVIDENCE_PLACED;
 	fault->populate_call = call_print(task);
 	fault->address = within_placed(address, READ(struct vm_unmapped_area_info, info, length),
-				       number == NR_MREMAP ? FIELD(regs, dx) :
-				       number == NR_MMAP   ? FIELD(regs, si) :
+				       number == NR_MREMAP ? ARGUMENT(regs, dx, 2) :
+				       number == NR_MMAP   ? ARGUMENT(regs, si, 1) :
 							     ~4095ULL);
 	return 0;
 }
@@ -351,14 +103,14 @@ static __noinline u64 placed_by_call(struct task_fault *fault)
 	struct task_struct *task = current_task();
 	struct lookup *lookup = this_cpu_lookup(LOOKUP_END);
 	struct pt_regs *regs = user_registers(task);
-	u64 at = FIELD(regs, di);
+	u64 at = ARGUMENT(regs, di, 0);
 
 	if (!fault || !lookup || !(fault->evidence & EVIDENCE_PLACED) ||
 	    fault->populate_call != call_print(task))
 		return 0;
-	if (FIELD(regs, orig_ax) != NR_MMAP || !at ||
+	if (call_number(regs) != NR_MMAP || !at ||
 	    find_vma((at + 4095) & ~4095ULL, &lookup->vma) != WALK_FOUND ||
-	    lookup->vma.end - at < FIELD(regs, si))
+	    lookup->vma.end - at < ARGUMENT(regs, si, 1))
 		return fault->address;
 	return fault->address < lookup->vma.end && fault->address >= lookup->vma.start ?
 		       fault->address :
@@ -482,8 +234,7 @@ static __noinline int populate_begin(u64 is_elsewhere)
 	placed = placed_by_call(fault);
 	note_user(task, tgid_of(FIELD(untrusted(task), group_leader)));
 	if (!is_elsewhere)
-		told = FIELD(task, flags) & PF_IO_WORKER ||
-				       FIELD(task, thread_info.status) & TS_COMPAT ?
+		told = FIELD(task, flags) & PF_IO_WORKER || is_call_of_32_bits(task) ?
 			       GUP_UNTOLD :
 			       look_up_call(placed);
 	fault->minor = FIELD(task, min_flt);
@@ -519,7 +270,7 @@ static __always_inline bool is_mprotect(struct task_struct *task, struct mm_stru
 
 	if (!FIELD(mm, locked_vm))
 		return false;
-	number = FIELD(user_registers(task), orig_ax);
+	number = call_number(user_registers(task));
 	return number == NR_MPROTECT || number == NR_PKEY_MPROTECT;
 }
 
@@ -540,7 +291,7 @@ int BPF_PROG(populate_lock, struct mm_struct *mm, bool write, bool success)
 	if (write && (mm != own || !is_mprotect(task, own)))
 		return 0;
 	/* It goes on with the lock for reading (mmap_write_downgrade()), and populates nothing. */
-	if (FIELD(user_registers(task), orig_ax) == NR_MUNMAP)
+	if (call_number(user_registers(task)) == NR_MUNMAP)
 		return 0;
 	if (FIELD(task, flags) & PF_KTHREAD)
 		return 0;

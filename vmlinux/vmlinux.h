@@ -84,6 +84,7 @@ struct pt_regs {
 struct pt_regs___of_arm64 {
 	u64 regs[31];
 	u64 pc;
+	s32 syscallno;
 };
 
 /* memory */
@@ -363,6 +364,7 @@ struct sched_info {
 };
 
 struct thread_info {
+	unsigned long flags;
 	u32 status; /* x86 */
 };
 

@@ -190,17 +190,18 @@ static void probe_causes(struct feature_set *features, const struct btf *btf)
 
 /*
  * (mm, write, success) since 6.14: before, each lock had its cgroup's path written down. The
- * numbers of system calls, and where their arguments are, are those of x86-64.
+ * numbers of system calls, and where their arguments are, are known of x86-64 and arm64.
  */
 static void probe_populate(struct feature_set *features, const struct btf *btf)
 {
 	bool locks = tracepoint_arguments(btf, "btf_trace_mmap_lock_acquire_returned") == 4 &&
 		     tracepoint_arguments(btf, "btf_trace_mmap_lock_released") == 3;
 	bool placed = tracepoint_arguments(btf, "btf_trace_vm_unmapped_area") == 3;
-	bool numbers = struct_member(btf, "pt_regs", "orig_ax");
+	bool numbers = struct_member(btf, "pt_regs", "orig_ax") ||
+		       struct_member(btf, "pt_regs", "syscallno");
 
 	found(features, FEATURE_POPULATE, locks && placed && numbers,
-	      !numbers ? "no system calls of x86-64 here" :
+	      !numbers ? "no system calls of x86-64 or arm64 here" :
 	      !locks   ? "mmap_lock:mmap_lock_acquire_returned is too slow before Linux 6.14" :
 	      !placed  ? "this kernel has no mmap:vm_unmapped_area" :
 			 "tp_btf/mmap_lock_acquire_returned, mmap_lock_released and "

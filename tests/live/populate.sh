@@ -145,6 +145,51 @@ print(time.monotonic_ns() - begin)' "$TMP/slow_fs/file" >"$TMP/took"
 			.latency.sum_ns >= 200000000, .latency.sum_ns <= $took]' "$TMP/log")" "[1,true,true]"
 fi
 
+# faults_in_table HEADING COMMAND...: what a table by kind says of populate, in the columns whose headings match.
+faults_in_table()
+{
+	"${@:2}" 2>&1 | awk -v heading="^($1)\$" '
+		$NF == "KIND" { for (i = 1; i < NF; i++) is_wanted[i] = $i ~ heading }
+		$NF == "populate" { gsub(",", ""); for (i in is_wanted) sum += is_wanted[i] * $i; print sum }'
+}
+
+series_is()
+{
+	scrape && [ "$(value "$1")" = "$2" ]
+}
+
+# The kind is one as any other: in tables, and in the series of a service.
+check_views()
+{
+	local want
+
+	run_populates
+	want=$(query 'sum($rows[] | faults)')
+	check_equal "report, by kind" "$(faults_in_table FAULTS "$FAULTMAP" report --by kind "$TMP/log")" "$want"
+	check_equal "top of the recording, by kind" \
+		"$(faults_in_table 'MINOR|MAJOR' "$FAULTMAP" top --once --by kind --rows 50 --replay "$TMP/log")" "$want"
+	cp "$populates" "$TMP/fm-populates"
+	start_daemon --detail full --interval 0.5 --group-by comm --max-series 10000
+	"$TMP/fm-populates" "$file" >"$TMP/cases"
+	want=$(jq -n '[inputs | select(.told == "row")] | map(.minor) | add' "$TMP/cases")
+	check "/metrics: the group's series of the kind" wait_for 120 series_is \
+		'faultmap_group_faults_total{group="fm-populates",kind="populate",severity="minor"}' "$want"
+	check "and those of all" test "$(awk '/^faultmap_faults_total\{.*kind="populate".*severity="minor"/ { sum += $2 }
+		END { print sum + 0 }' "$TMP/scrape")" -ge "$want"
+	check "its time has a cause" test "$(awk '$2 > 0 && /^faultmap_group_stall_cause_seconds_total\{.*group="fm-populates"/' \
+		"$TMP/scrape" | wc -l)" -ge 1
+	promtool check metrics <"$TMP/scrape" >"$TMP/promtool" 2>&1
+	check_equal "promtool says nothing" "$?$(cat "$TMP/promtool")" 0
+	stop_background "$daemon"
+}
+
+name=views
+if lacks populate; then
+	skip "the kind in tables and metrics" "this machine lacks the feature populate"
+else
+	check_views
+fi
+
 # Without the hooks there are no such rows, and the summary says why.
 for flag in --disable-feature=populate --detail=fast; do
 	name=$flag
