@@ -19,11 +19,11 @@ amd64-6.12 amd64 trixie 6[.]12[.].*-cloud-amd64 $live,memory_high,privilege,para
 amd64-6.16 amd64 trixie 6[.]16[.].*-cloud-amd64 $live,latency,paths,top
 amd64-6.18 amd64 trixie 6[.]18[.].*-cloud-amd64 $live,twice,mappings,run
 amd64-newest2 amd64 trixie newest:2 $live,mappings,full
-amd64-newest amd64 trixie newest:1 $live,kinds_alone,mappings,paths,slices,children,rows,tasks,refaults
+amd64-newest amd64 trixie newest:1 $live,kinds_alone,mappings,paths,slices,children,rows,tasks,refaults,populate
 amd64-6.12-rt amd64 trixie 6[.]12[.].*-rt-amd64 $live
 arm64-6.1 arm64 bookworm 6[.]1[.]0-[0-9]+-cloud-arm64 $live
 arm64-6.12 arm64 trixie 6[.]12[.].*-cloud-arm64 $live,privilege,full,mappings,rows,tasks
-arm64-newest arm64 trixie newest:1 $live,kinds_alone,paths
+arm64-newest arm64 trixie newest:1 $live,kinds_alone,paths,populate
 amd64-6.1+stalls amd64 bookworm 6[.]1[.]0-[0-9]+-cloud-amd64 stalls
 amd64-6.12+stalls amd64 trixie 6[.]12[.].*-cloud-amd64 stalls
 amd64-6.12+preempt amd64 trixie 6[.]12[.].*-cloud-amd64 storm
