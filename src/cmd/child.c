@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/exit_status.h"
+#include "base/huge_pages.h"
 #include "base/text.h"
 #include "cmd/child_user.h"
 
@@ -74,9 +75,12 @@ int child_start(char *const command[], const struct privileges_user *user,
 {
 	char shown[SHOWN_LEN];
 	pid_t pid;
-	int pidfd, result = user ? child_start_as(command, user, extra, &pid) :
-				   start_as_we_are(command, extra, &pid);
+	int pidfd, result;
 
+	huge_pages_restore(); /* both ways return when the command has been executed */
+	result = user ? child_start_as(command, user, extra, &pid) :
+			start_as_we_are(command, extra, &pid);
+	huge_pages_refuse();
 	text_escape_to(shown, sizeof(shown), command[0]);
 	if (result)
 		return error_set(error, -result, "%s: %s", shown, reason(-result));

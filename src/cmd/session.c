@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "base/huge_pages.h"
 #include "base/output_file.h"
 #include "base/util.h"
 #include "collect/policy.h"
@@ -120,6 +121,7 @@ int session_open(struct session **ret_session, const struct collector_options *o
 	session->on_tick = on_tick;
 	session->context = context;
 	session->wants_exe = options->wants_exe;
+	huge_pages_refuse();
 	result = session_open_loop(session);
 	if (result < 0) {
 		error_set(error, -result, "making the event loop: %s", strerror(-result));

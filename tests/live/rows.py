@@ -32,6 +32,11 @@ def read_log(path):
 
 
 def differences(processes, mappings, gup, totals, oracle, count):
+    for name in ("map_full", "folded", "late", "latencies_lost", "names_lost", "exits_lost", "stamps_lost"):
+        if totals[name + "_total"]:
+            yield f"{name}: {totals[name + '_total']}"
+    if totals["in_flight"]:
+        yield f"in flight: {totals['in_flight']}"
     for pid, minor, major in oracle:
         got = processes[pid] + gup.get(pid, 0)
         if got != minor + major:
@@ -42,11 +47,6 @@ def differences(processes, mappings, gup, totals, oracle, count):
         extra = sum(number >= count for number in mappings[pid])
         if extra:
             yield f"process {pid}: {extra} mappings more than it made"
-    for name in ("map_full", "folded", "late", "latencies_lost", "names_lost", "exits_lost", "stamps_lost"):
-        if totals[name + "_total"]:
-            yield f"{name}: {totals[name + '_total']}"
-    if totals["in_flight"]:
-        yield f"in flight: {totals['in_flight']}"
 
 
 def main():

@@ -91,7 +91,7 @@ qemu_options()
 		-serial stdio -kernel "$dir/vmlinuz" -initrd "$dir/initramfs")
 	variant_of "$1"
 	options+=(-append "console=$console panic=-1 oops=panic quiet loglevel=1 $EMULATED $APPEND \
-		faultmap.tests=$3")
+		faultmap.tests=$3 faultmap.deadline=$DEADLINE")
 	add_disk programs "$dir/programs.img"
 	add_disk tests "$WORK/tests-$2.img"
 }
