@@ -158,6 +158,7 @@ check_queries()
 
 	: >"$TMP/times"
 	while IFS=$'\t' read -r title expression; do
+		expression=$(substitute "$3" <<<"$expression")
 		before=$(processor "$top_pid")
 		ask "$top" "$expression"
 		status=$(jq -r '.status + " " + (.error // "")' "$TMP/answer")
@@ -165,7 +166,7 @@ check_queries()
 		awk -v ns=$(($(processor "$top_pid") - before)) -v seconds="$(cat "$TMP/seconds")" -v title="$title" \
 			-v series="$(jq '.data.result | length' "$TMP/answer")" \
 			'BEGIN { printf "%.4f\t%s\t%s\t%d\n", ns / 1e9, seconds, title, series }' >>"$TMP/times"
-	done < <(expressions "$2" | substitute "$3")
+	done < <(expressions "$2")
 	check_equal "$1: no query is refused" "$bad" ""
 	long=$(awk -v most="$MOST_SECONDS" '$1 > most' "$TMP/times")
 	check_equal "$1: none takes more than $MOST_SECONDS s of CPU time" "$long" ""
@@ -188,8 +189,9 @@ print_table()
 		{ all[$3] += $1 }
 		END {
 			for (i = 1; i <= n; i++) {
-				name = order[i]
-				printf "# | %s | %s | %.2f s |\n", code == "yml" ? "`" name "`" : name,
+				name = title = order[i]
+				gsub(/\$since/, "`&`", title)
+				printf "# | %s | %s | %.2f s |\n", code == "yml" ? "`" title "`" : title,
 					name in one ? sprintf("%.2f s", one[name]) : "", all[name]
 			}
 		}' "$one" "$TMP/times-$2"
