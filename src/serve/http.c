@@ -34,14 +34,20 @@
 /* From connecting to the end of the first request's header, with TLS: for all of it, not between
  * bytes. */
 #define HEADER_SECONDS 10
-/* From there to the last byte of the response: more than the 10 s that Prometheus waits. */
+/* From there to the last byte of the response: more than the 10 s that Prometheus waits. Without the
+ * time in which the response is made on a thread of ours: that is not the client's. */
 #define ANSWER_SECONDS 30
 /* To the next request's header: longer than the usual minute between two scrapes. */
 #define IDLE_SECONDS 90
 /* The most configurations that have connections; one more reload cuts those of the oldest. */
 #define MAX_SERVERS 4
 
-enum client_state { CLIENT_WAITING, CLIENT_ANSWERING, CLIENT_STREAMING };
+enum client_state {
+	CLIENT_WAITING,   /* we for it */
+	CLIENT_ANSWERING, /* it takes its response */
+	CLIENT_SUSPENDED, /* it for us */
+	CLIENT_STREAMING,
+};
 
 struct client {
 	TAILQ_ENTRY(client) next; /* in the order in which they came into their state */
@@ -134,6 +140,17 @@ static void client_stream(struct client *client)
 {
 	client_enter(client, CLIENT_STREAMING, 0);
 	client->deadline_ns = UINT64_MAX;
+}
+
+/* Its response is being made, or has been. */
+static void client_suspend(struct client *client, bool is_waiting)
+{
+	if (is_waiting) {
+		client_enter(client, CLIENT_SUSPENDED, 0);
+		client->deadline_ns = UINT64_MAX;
+	} else if (client->state == CLIENT_SUSPENDED) {
+		client_enter(client, CLIENT_ANSWERING, ANSWER_SECONDS);
+	}
 }
 
 /* The client has shut down its side. libmicrohttpd does not notice while a connection is suspended,
@@ -246,6 +263,7 @@ static enum MHD_Result handle_request(void *context, struct MHD_Connection *conn
 		return MHD_YES;
 	}
 	result = http_request_answer(*request);
+	client_suspend(client, http_request_is_waiting(*request));
 	if (http_request_is_stream(*request))
 		client_stream(client);
 	return result;
@@ -405,7 +423,7 @@ static struct client *find_victim(struct http *http)
 	{
 		if (client->state == CLIENT_WAITING)
 			return client;
-		if (!busy && client->state == CLIENT_ANSWERING)
+		if (!busy && client->state != CLIENT_STREAMING)
 			busy = client;
 	}
 	return busy;
@@ -511,12 +529,15 @@ static int handle_sweep(void *context, uint32_t events)
 {
 	struct http *http = context;
 	uint64_t now = monotonic_ns(), expirations;
-	struct client *client;
+	struct client *client, *next;
 
 	(void)events;
 	(void)!read(http->sweep_fd, &expirations, sizeof(expirations));
-	TAILQ_FOREACH(client, &http->clients, next)
-	{
+	for (client = TAILQ_FIRST(&http->clients); client; client = next) {
+		next = TAILQ_NEXT(client, next);
+		/* It may be gone, or only have nothing more to ask. */
+		if (client->state == CLIENT_SUSPENDED && client_has_ended(client))
+			client_enter(client, CLIENT_ANSWERING, ANSWER_SECONDS);
 		if (client->deadline_ns <= now ||
 		    (client->state == CLIENT_WAITING && client_has_ended(client)))
 			client_cut(client);

@@ -403,6 +403,11 @@ bool http_request_is_stream(const struct http_request *request)
 	return request->is_stream;
 }
 
+bool http_request_is_waiting(const struct http_request *request)
+{
+	return request->is_waiting;
+}
+
 static enum MHD_Result wait_for_it(struct http_request *request)
 {
 	if (request->shared->is_ending)

@@ -43,6 +43,8 @@ struct http_request *http_request_new(struct http_shared *shared, struct MHD_Con
 enum MHD_Result http_request_begin(struct http_request *request);
 /* Its response is a stream without an end: its time is not limited. */
 bool http_request_is_stream(const struct http_request *request);
+/* It is suspended until what it wants has been made. */
+bool http_request_is_waiting(const struct http_request *request);
 /* Its response has gone, or its client. NULL is fine. */
 void http_request_free(struct http_request *request);
 /*

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which requests are answered, how, and which are refused. */
 #include <errno.h>
+#include <sys/syscall.h>
 #include <zlib.h>
 
 #include "http_client.h"
+
+/* By which the clock is ahead. */
+static time_t hours;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+	now->tv_sec += hours * 3600;
+	return result;
+}
 
 static void a_large_page_arrives_whole(void **state)
 {
@@ -267,6 +279,28 @@ static void what_is_being_made_comes_later(void **state)
 	assert_status(get(fixture, "HEAD", "/later"), 200);
 }
 
+static int an_hour_passes(void *context)
+{
+	(void)context;
+	hours = 1;
+	return 0;
+}
+
+/* The time that a client has for its response is its own: what we take to make it does not count. */
+static void what_takes_long_to_make_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+
+	/* Between the two, clients are looked through for such whose time is up. */
+	assert_int_equal(loop_add_timer(fixture->loop, 100, an_hour_passes, NULL), 0);
+	assert_int_equal(loop_add_timer(fixture->loop, 2500, call_again, fixture), 0);
+	fixture->n_waits = 1;
+	assert_status(get(fixture, "GET", "/later"), 200);
+	assert_string_equal(body_of(fixture->response), "small\n");
+	assert_int_equal(hours, 1);
+	hours = 0;
+}
+
 static int quit_when_asked(void *context)
 {
 	struct fixture *fixture = context;
@@ -325,6 +359,7 @@ int main(void)
 		TEST(a_header_beyond_the_limit_is_refused),
 		TEST(a_header_of_any_size_is_answered),
 		TEST(what_is_being_made_comes_later),
+		TEST(what_takes_long_to_make_is_waited_for),
 		TEST(waiting_clients_may_leave),
 	};
 
