@@ -80,11 +80,14 @@ profile()
 	rm -f "$map"
 }
 
-# touched FUNCTION MAPPING: faults there whose instruction is the function's.
+# touched FUNCTION MAPPING: faults there in the function, which calls none. Behind it the kernel's functions come where
+# the fault slept.
 touched()
 {
-	awk -F';' -v name="$1" -v mapping="$2" 'index($(NF - 1), name) && index($NF, mapping) == 1 {
-		n = split($NF, words, " "); sum += words[n] } END { print sum + 0 }' "$TMP/folded"
+	awk -F';' -v name="$1" -v mapping="$2" 'index($NF, mapping) == 1 {
+		for (i = 1; i < NF && !index($i, name); i++)
+			;
+		n = split($NF, words, " "); sum += i < NF ? words[n] : 0 } END { print sum + 0 }' "$TMP/folded"
 }
 
 check "node: stacks" profile node --perf-basic-prof --no-logfile-per-isolate \
