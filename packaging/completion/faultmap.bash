@@ -16,7 +16,7 @@ _faultmap_flags()
 	log) echo "-n --count -o --output --jsonl-max --jsonl-keep --min-faults --top --fold --schema --user $filter $interval --threads $context $watch $common" ;;
 	stacks) echo "-a --everything -n --count --user --all --stack-samples $code $filter $interval $watch $common" ;;
 	report) echo "--from --to --json --code $code $table $common" ;;
-	explain) echo "-a --everything $filter $interval $watch $common" ;;
+	explain) echo "-a --everything --unused $filter $interval $watch $common" ;;
 	guard) echo "-p --pid --unit --since-mlockall -d --duration -o --output --prometheus-textfile --user $common" ;;
 	daemon)
 		echo "--config --check-config --listen --web.config.file --web.enable-lifecycle" \

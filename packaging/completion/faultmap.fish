@@ -122,6 +122,7 @@ complete -c faultmap -n $report -l to -x -d 'only intervals that ended before'
 
 complete -c faultmap -n '__fish_seen_subcommand_from explain' -F
 complete -c faultmap -n '__fish_seen_subcommand_from explain' -s a -l everything -d 'attach to all processes'
+complete -c faultmap -n '__fish_seen_subcommand_from explain' -l unused -d 'also which memory nobody touches'
 
 set -l guard '__fish_seen_subcommand_from guard'
 complete -c faultmap -n $guard -s p -l pid -x -a '(__fish_complete_pids)' -d 'guard these processes or threads'

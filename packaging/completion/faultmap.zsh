@@ -140,6 +140,7 @@ _faultmap() {
 		explain)
 			_arguments $watch $common $filter $interval \
 				'(-a --everything)'{-a,--everything}'[attach to all processes]' \
+				'--unused[also which memory nobody touches]' \
 				'*:file:_files'
 			;;
 		guard)

@@ -22,6 +22,11 @@ static const struct option_spec explain_options[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct run_config, everything) },
 	FILTER_OPTIONS(struct run_config, filter),
+	{ .name = "unused",
+	  .help = "with -p: also say which memory nobody touches; makes the kernel forget\n"
+		  "what was touched before, see faultmap(1)",
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct run_config, unused) },
 	WATCH_OPTIONS(struct run_config, watch, "full"),
 	COMMON_OPTIONS(struct run_config, common),
 };
@@ -143,6 +148,10 @@ static int explain_main(int argc, char *argv[])
 	if ((operand < argc) == (filter_flags_given(&config.filter) || config.everything)) {
 		log_error("explain takes either FILE, - for standard input, or -p, --unit and the "
 			  "like, or -a; see faultmap explain --help");
+		return EXIT_USAGE;
+	}
+	if (config.unused && !config.filter.pid.count) {
+		log_error("--unused goes with -p");
 		return EXIT_USAGE;
 	}
 	if (operand == argc)

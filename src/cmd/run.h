@@ -16,6 +16,7 @@
 #include "cmd/table_options.h"
 #include "cmd/unwinding.h"
 #include "cmd/watch.h"
+#include "collect/referenced.h"
 #include "sink/sink_jsonl.h"
 #include "sink/sink_slices.h"
 #include "sink/sink_summary.h"
@@ -44,6 +45,7 @@ struct run_config {
 	const char *user;     /* whom COMMAND runs as; NULL: as faultmap runs */
 	bool only_code;       /* `stacks`: functions alone, without the summary */
 	bool only_findings;   /* `explain`: findings alone */
+	bool unused;          /* `explain`: of memory that is not touched, too */
 };
 
 /* The flags of both: whom to attach to, for how long, and as whom COMMAND runs. */
@@ -80,15 +82,16 @@ struct run {
 	struct session *session;
 	struct sinks sinks; /* the next three */
 	struct sink_summary *summary;
-	struct sink_slices *slices;     /* NULL unless asked for */
-	struct sink_jsonl *jsonl;       /* NULL unless asked for */
-	struct stack_output stacks;     /* its sink is there with --code and --stacks */
-	struct budget *budget;          /* empty unless asked for */
-	struct phases *phases;          /* NULL: attached */
-	struct marks *marks;            /* NULL: attached */
-	FILE *junit;                    /* NULL unless asked for */
-	struct findings_phases *looker; /* NULL with --no-explain */
-	const struct finding *findings; /* the next: at the end, the looker's */
+	struct sink_slices *slices;                /* NULL unless asked for */
+	struct sink_jsonl *jsonl;                  /* NULL unless asked for */
+	struct stack_output stacks;                /* its sink is there with --code and --stacks */
+	struct budget *budget;                     /* empty unless asked for */
+	struct phases *phases;                     /* NULL: attached */
+	struct marks *marks;                       /* NULL: attached */
+	FILE *junit;                               /* NULL unless asked for */
+	struct findings_phases *looker;            /* NULL with --no-explain */
+	struct referenced *referenced[ATTACH_MAX]; /* --unused: of each --pid */
+	const struct finding *findings;            /* the next: at the end, the looker's */
 	size_t n_findings;
 	pid_t pid;
 	int pidfd;

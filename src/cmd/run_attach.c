@@ -143,6 +143,44 @@ static int give_up_privileges(struct run *run, struct error *error)
 						   SANDBOX_WATCH, error);
 }
 
+/* --unused: all pages count as untouched from here on. 0 or a negative errno with the error set. */
+static int begin_unused(struct run *run, struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; run->config->unused && i < run->config->filter.n_pids && !result; i++)
+		result = referenced_begin((uint32_t)run->config->filter.pids[i],
+					  &run->referenced[i], error);
+	return result;
+}
+
+static int note_unused(void *context, const struct mapping_use *use)
+{
+	return findings_phases_note_unused(context, use->tgid, use->comm, use->mapping,
+					   use->resident_bytes,
+					   use->resident_bytes - min_of(use->resident_bytes,
+									use->referenced_bytes));
+}
+
+/* Of processes that have ended nothing is known. As above. */
+static int end_unused(struct run *run, struct error *error)
+{
+	for (size_t i = 0; i < run->config->filter.n_pids; i++) {
+		int result = run->referenced[i] ?
+				     referenced_end(run->referenced[i], note_unused, run->looker) :
+				     0;
+
+		if (result == -ESRCH)
+			log_warning("process %d has ended, or runs another program: what it did "
+				    "not use is not known",
+				    (int)run->config->filter.pids[i]);
+		else if (result)
+			return error_set(error, -result, "reading what process %d used: %s",
+					 (int)run->config->filter.pids[i], strerror(-result));
+	}
+	return 0;
+}
+
 static int prepare(struct attached *attached, struct error *error)
 {
 	struct run *run = attached->run;
@@ -158,6 +196,9 @@ static int prepare(struct attached *attached, struct error *error)
 		result = watch_pidfds(attached);
 	if (result < 0)
 		return error_set(error, -result, "starting: %s", strerror(-result));
+	result = begin_unused(run, error);
+	if (result < 0)
+		return result;
 	/* With code it keeps its privileges: files of code are opened as they are seen, with the
 	 * rights of the user. */
 	return run_has_code(run) ? 0 : give_up_privileges(run, error);
@@ -181,7 +222,10 @@ static int finish(struct run *run, struct error *error)
 {
 	struct sink_summary_run ended = { .wall_ns = run->wall_ns };
 	char text[512];
-	int result = run_end_verdict(run, error);
+	int result = end_unused(run, error);
+
+	if (!result)
+		result = run_end_verdict(run, error);
 
 	if (run->jsonl && !result)
 		result = run_drain(run, error);
@@ -227,5 +271,7 @@ int run_attach(struct run *run)
 	for (size_t i = 0; i < attached.n_watched; i++)
 		if (attached.watched[i].pidfd >= 0)
 			close(attached.watched[i].pidfd);
+	for (size_t i = 0; i < ATTACH_MAX; i++)
+		referenced_free(run->referenced[i]);
 	return status;
 }

@@ -16,6 +16,16 @@
 /* Beyond, small processes and mappings get no finding. Each row belongs to two subjects. 2 MiB. */
 #define SUBJECTS_MAX 4096
 
+/* Memory of one name. */
+struct unused {
+	uint32_t tgid;
+	char comm[COMM_LEN];
+	char *mapping;
+	uint64_t kept_bytes, unused_bytes;
+};
+/* Beyond, names are left out. */
+#define UNUSED_MAX 4096
+
 struct findings {
 	uint64_t page_size;
 	struct grouping *rows;
@@ -24,6 +34,8 @@ struct findings {
 	struct subject all; /* tgid 0: for rules of OF_ALL */
 	struct finding *list;
 	size_t count;
+	struct unused *unused;
+	size_t n_unused;
 };
 
 /* Subjects. ------------------------------------------------------------------------------------ */
@@ -74,6 +86,9 @@ void findings_free(struct findings *findings)
 	table_clear_values(&findings->subjects, free);
 	if (findings->rows)
 		grouping_free(findings->rows);
+	for (size_t i = 0; i < findings->n_unused; i++)
+		free(findings->unused[i].mapping);
+	free(findings->unused);
 	free(findings->list);
 	free(findings);
 }
@@ -258,6 +273,62 @@ static void note_huge(struct findings *findings)
 	}
 }
 
+/* NULL: out of memory. */
+static struct unused *unused_of(struct findings *findings, uint32_t tgid, const char *comm,
+				const char *mapping)
+{
+	struct unused *grown, *unused;
+
+	for (size_t i = 0; i < findings->n_unused; i++)
+		if (findings->unused[i].tgid == tgid &&
+		    !strcmp(findings->unused[i].mapping, mapping))
+			return &findings->unused[i];
+	grown = reallocarray(findings->unused, findings->n_unused + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	findings->unused = grown;
+	unused = &grown[findings->n_unused];
+	*unused = (struct unused){ .tgid = tgid, .mapping = strdup(mapping) };
+	snprintf(unused->comm, sizeof(unused->comm), "%s", comm);
+	if (!unused->mapping)
+		return NULL;
+	findings->n_unused++;
+	return unused;
+}
+
+int findings_note_unused(struct findings *findings, uint32_t tgid, const char *comm,
+			 const char *mapping, uint64_t resident_bytes, uint64_t unused_bytes)
+{
+	struct unused *unused;
+
+	if (findings->n_unused >= UNUSED_MAX)
+		return 0;
+	unused = unused_of(findings, tgid, comm, mapping);
+	if (!unused)
+		return -ENOMEM;
+	unused->kept_bytes += resident_bytes;
+	unused->unused_bytes += unused_bytes;
+	return 0;
+}
+
+/* Subjects of their own: what nobody touches may have no row. */
+static void make_unused(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->n_unused; i++) {
+		const struct unused *unused = &findings->unused[i];
+		const struct subject key = { .mapping = unused->mapping, .tgid = unused->tgid };
+		struct subject *subject = NULL;
+
+		if (findings->subjects.count < SUBJECTS_MAX)
+			subject = table_add_copy(&findings->subjects, &key, sizeof(key));
+		if (!subject)
+			return;
+		memcpy(subject->comm, unused->comm, COMM_LEN);
+		subject->kept_bytes = unused->kept_bytes;
+		subject->unused_bytes = unused->unused_bytes;
+	}
+}
+
 /* Merged rows are small and belong to several processes: they get no finding. */
 static void make_subjects(struct findings *findings, const struct tallies *rows)
 {
@@ -269,6 +340,7 @@ static void make_subjects(struct findings *findings, const struct tallies *rows)
 		add_row(subject_of(findings, row->name, row), row, findings->page_size);
 		add_row(subject_of(findings, NULL, row), row, findings->page_size);
 	}
+	make_unused(findings);
 	count_stacks(findings);
 	describe_subjects(findings);
 	note_huge(findings);

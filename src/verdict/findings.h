@@ -43,6 +43,10 @@ struct findings *findings_new(uint64_t page_size, findings_limit_fn limit_of);
 /* The same in half the memory, for a daemon: from 1,024 rows on, small ones are merged, so that many
  * threads of one process may not be seen. */
 struct findings *findings_new_small(uint64_t page_size, findings_limit_fn limit_of);
+/* After the last snapshot, before findings_end(): how much memory of this name a process has, and how
+ * much of that was not touched. Adds up. 0 or -ENOMEM. */
+int findings_note_unused(struct findings *findings, uint32_t tgid, const char *comm,
+			 const char *mapping, uint64_t resident_bytes, uint64_t unused_bytes);
 /* NULL is fine. */
 void findings_free(struct findings *findings);
 

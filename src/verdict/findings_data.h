@@ -37,8 +37,9 @@ struct subject {
 	uint64_t handler_ns; /* for userfaultfd and file systems of a process or another machine */
 	uint64_t populated;  /* of the process; of them ... */
 	uint64_t populated_timed;
-	uint64_t populate_ns;            /* ... what took so long */
-	const struct resident *resident; /* of the process; never NULL */
+	uint64_t populate_ns;              /* ... what took so long */
+	uint64_t kept_bytes, unused_bytes; /* with --unused: resident, and not touched */
+	const struct resident *resident;   /* of the process; never NULL */
 };
 #define SUBJECT_KEY_SIZE offsetof(struct subject, comm)
 

@@ -115,6 +115,13 @@ static void attribute(const struct findings_phases *phases, struct finding *find
 	finding->phase_share = sum ? (double)most / (double)sum : 0;
 }
 
+int findings_phases_note_unused(struct findings_phases *phases, uint32_t tgid, const char *comm,
+				const char *mapping, uint64_t resident_bytes, uint64_t unused_bytes)
+{
+	return findings_note_unused(phases->whole, tgid, comm, mapping, resident_bytes,
+				    unused_bytes);
+}
+
 int findings_phases_end(struct findings_phases *phases, uint64_t wall_ns,
 			const struct finding **ret_list, size_t *ret_count)
 {

@@ -25,6 +25,10 @@ int findings_phases_tick(struct findings_phases *phases, const struct snapshot *
 extern const struct sink_ops findings_phases_ops;
 /* A mark: the phase `name` begins, raw bytes, copied. 0 or -ENOMEM. */
 int findings_phases_mark(struct findings_phases *phases, const char *name);
+/* As findings_note_unused(). */
+int findings_phases_note_unused(struct findings_phases *phases, uint32_t tgid, const char *comm,
+				const char *mapping, uint64_t resident_bytes,
+				uint64_t unused_bytes);
 /* As findings_end(). Each finding has the phase with most of what it is about; none without a mark. */
 int findings_phases_end(struct findings_phases *phases, uint64_t wall_ns,
 			const struct finding **ret_list, size_t *ret_count);

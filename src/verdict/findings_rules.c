@@ -44,6 +44,12 @@
 /* Of relocated pages: fewer take less than 2 ms at a start. */
 #define MANY_RELOCATED 2048
 
+/* Of memory that is not touched: less than half of what a mapping has is what a program keeps for
+ * its next peak. */
+#define UNUSED_SHARE 2
+/* Of the time for which it was watched: in less no program comes to all that it needs. */
+#define LONG_LOOK_NS 1000000000UL
+
 /* Rules. --------------------------------------------------------------------------------------- */
 
 static bool is_long(const struct rule_context *context, uint64_t stall_ns)
@@ -396,6 +402,23 @@ static bool is_populated(const struct subject *subject, const struct rule_contex
 	return true;
 }
 
+/* The clock stops with the last tick, and memory was watched a little longer. */
+static bool leaves_unused(const struct subject *subject, const struct rule_context *context,
+			  struct finding *finding)
+{
+	char unused[TEXT_SIZE_LEN], kept[TEXT_SIZE_LEN], watched[TEXT_DURATION_LEN];
+
+	if (context->wall_ns < LONG_LOOK_NS || subject->unused_bytes < MANY_BYTES ||
+	    subject->unused_bytes < subject->kept_bytes / UNUSED_SHARE)
+		return false;
+	finding->cost_bytes = subject->unused_bytes;
+	snprintf(finding->seen, sizeof(finding->seen),
+		 "%s of the %s there that are in memory were not touched in %s",
+		 text_bytes(unused, subject->unused_bytes), text_bytes(kept, subject->kept_bytes),
+		 text_duration(watched, context->wall_ns));
+	return true;
+}
+
 static bool is_relocated_often(const struct subject *subject, const struct rule_context *context,
 			       struct finding *finding)
 {
@@ -470,6 +493,9 @@ const struct rule findings_rules[] = {
 	{ "populate", OF_PROCESS, is_populated, BY(populated), "likely",
 	  "populate from several threads (MADV_POPULATE_WRITE) or while it already serves, in huge "
 	  "pages, or only what is used" },
+	{ "unused", OF_MAPPING, leaves_unused, BY(unused_bytes), "likely",
+	  "fill less of it early, or as it is used; give back what stays unused: "
+	  "madvise(MADV_DONTNEED), or MADV_PAGEOUT where there is swap" },
 	{ "relocations", OF_ALL, is_relocated_often, BY(file_cow_faults), "certain",
 	  "start fewer processes, or cheaper ones: link statically without PIE (-static -no-pie), "
 	  "load fewer libraries, keep one process as a server" },

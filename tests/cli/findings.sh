@@ -21,6 +21,7 @@ compaction|vm/live/compaction|$name: a finding|huge pages are free: no finding
 thread-stacks|live/findings|a thread for each task|a large pool
 arenas|live/findings|an arena for each thread|with what it says to do there is none of arenas
 populate|live/findings|populated by the kernel|a few milliseconds of it
+unused|live/findings|memory that nobody uses|memory of which most is used
 relocations|live/findings|relocations at each start|as many starts of a small program
 numa-hints|vm/live/numa|its memory comes after it again and again: a finding|its memory came after it, and that was all: no finding'
 

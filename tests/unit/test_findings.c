@@ -590,6 +590,37 @@ static void relocations_are_of_each_tick(void **state)
 }
 
 /* What stalls longest is first, and what has no stalls at the end; "[other]" is nobody. */
+/* What is left of `kept` MiB in two parts of one name; true: there is a finding. */
+static bool finds_unused(uint64_t kept, uint64_t unused, uint64_t wall_ns)
+{
+	struct findings *findings = findings_new(4096, NULL);
+	const struct finding *list;
+	size_t count;
+	bool is_found;
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(findings_note_unused(findings, 100, "work", "[anon]",
+						      kept * MIB / 2, unused * MIB / 2),
+				 0);
+	assert_int_equal(findings_note_unused(findings, 101, "other", "[anon]", kept * MIB, 0), 0);
+	assert_int_equal(findings_end(findings, wall_ns, &list, &count), 0);
+	is_found = count == 1 && !strcmp(list[0].name, "unused") && list[0].pid == 100 &&
+		   !strcmp(list[0].comm, "work") && list[0].cost_bytes == unused * MIB;
+	assert_int_equal(count, is_found);
+	findings_free(findings);
+	return is_found;
+}
+
+static void memory_that_nobody_touches_is_unused(void **state)
+{
+	(void)state;
+	assert_true(finds_unused(128, 64, SECOND));
+	/* Less; less than half; too short a look. */
+	assert_false(finds_unused(120, 62, SECOND));
+	assert_false(finds_unused(256, 126, SECOND));
+	assert_false(finds_unused(128, 128, SECOND - 1));
+}
+
 static void the_costliest_is_first(void **state)
 {
 	static const char *const want[] = { "lock-convoy", "swap-in", "cow-storm" };
@@ -660,6 +691,7 @@ int main(void)
 		cmocka_unit_test(each_process_has_its_own),
 		cmocka_unit_test(stalls_add_up),
 		cmocka_unit_test(relocations_are_of_each_tick),
+		cmocka_unit_test(memory_that_nobody_touches_is_unused),
 		cmocka_unit_test(the_costliest_is_first),
 		cmocka_unit_test(of_each_name_the_costliest_are_listed),
 	};

@@ -152,6 +152,14 @@ def fill_early(size, times, seconds):
         mapping.close()
 
 
+def fill_and_use(size, used):
+    """The kernel fills it early; again and again a part of it is used, and a line says so."""
+    mapping = mmap.mmap(-1, size, flags=ANONYMOUS | MAP_POPULATE)
+    while True:
+        touch(memoryview(mapping)[:used])
+        print("used", flush=True)
+
+
 def start_threads(number):
     """One after the other, each with a stack of its own as long as others live."""
     go_on = threading.Event()
@@ -187,6 +195,8 @@ WHAT = {
     "reserved-less": lambda: reserve(1000 * MIB, MIB),
     "populate": lambda: fill_early(16 * MIB, 18, 0.3),
     "populate-less": lambda: fill_early(16 * MIB, 1, 0),
+    "unused": lambda: fill_and_use(128 * MIB, 16 * MIB),
+    "unused-less": lambda: fill_and_use(128 * MIB, 96 * MIB),
     "threads": lambda: start_threads(560),
     "threads-less": lambda: start_threads(300),
     "read": lambda: read_pages(sys.argv[2], int(sys.argv[3])),
