@@ -155,11 +155,17 @@ int top_show_findings(struct term *term, struct recent_findings *findings,
 		      const struct snapshot *snapshot, struct error *error)
 {
 	int result = recent_findings_tick(findings, snapshot, error);
+	struct process_finding of_processes[FINDINGS_SHOWN];
 	char line[512];
-	size_t count;
+	size_t count, n_shown = 0;
 	const struct finding *list = recent_findings_list(findings, &count, NULL);
 
-	ui_set_findings(term_ui(term), finding_text_line(list, count, line, sizeof(line)));
+	for (size_t i = 0; i < count && n_shown < FINDINGS_SHOWN; i++)
+		if (list[i].pid)
+			of_processes[n_shown++] = (struct process_finding){ (uint32_t)list[i].pid,
+									    list[i].name };
+	ui_set_findings(term_ui(term), finding_text_line(list, count, line, sizeof(line)),
+			of_processes, n_shown);
 	return result;
 }
 

@@ -165,6 +165,11 @@ static const char *text_why(const struct line *line)
 	return line->why < KIND_COUNT ? kind_name(line->why) : "";
 }
 
+static const char *text_finding(const struct line *line)
+{
+	return line->finding ?: "";
+}
+
 /* Cells. --------------------------------------------------------------------------------------- */
 
 char *column_count(char text[CELL_LEN], double count)
@@ -421,6 +426,13 @@ static void cell_why(char text[CELL_LEN], const struct line *line,
 	strcpy(text, text_why(line));
 }
 
+static void cell_finding(char text[CELL_LEN], const struct line *line,
+			 const struct column_context *context)
+{
+	(void)context;
+	strcpy(text, text_finding(line));
+}
+
 static void cell_access(char text[CELL_LEN], const struct line *line,
 			const struct column_context *context)
 {
@@ -564,6 +576,8 @@ static const struct column columns[] = {
 	  .importance = 35, .cell = strip_heat },
 	{ WORD("why", "WHY", 15), .views = ALL & ~(KINDS | DETAIL), .importance = 11,
 	  .ascending = true, .cell = cell_why, .text = text_why },
+	{ WORD("finding", "FINDING", 16), .views = PROCESSES, .with_finding = true,
+	  .importance = 20, .cell = cell_finding, .text = text_finding },
 	{ REST("hottest", "HOTTEST MAPPING", 15), .views = PROCESSES | KINDS | THREADS,
 	  .importance = 5, .ascending = true, .cell = cell_hottest, .text = text_hottest },
 	{ WORD("hottest", "HOTTEST MAPPING", 24), .views = UNITS | CODE, .keeps_end = true,
@@ -614,7 +628,7 @@ static bool is_wanted(const struct column *column, const struct column *sorted,
 		return false;
 	return (with->latency || !column->with_latency) && (with->heat || !column->with_heat) &&
 	       (with->causes || !column->with_causes) && (with->copies || !column->with_copies) &&
-	       (with->again || !column->with_again);
+	       (with->again || !column->with_again) && (with->findings || !column->with_finding);
 }
 
 /* Command lines and trees have more to say than a name, where there is room. */

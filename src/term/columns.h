@@ -37,6 +37,7 @@ struct column {
 	bool with_causes;  /* shown when stalls have causes */
 	bool with_copies;  /* shown when memory was copied on write */
 	bool with_again;   /* shown when the same memory was faulted in again */
+	bool with_finding; /* shown when a process has one */
 	bool with_heat;    /* shown when faults are counted by slices */
 	void (*cell)(char text[CELL_LEN], const struct line *line,
 		     const struct column_context *context);
@@ -46,7 +47,7 @@ struct column {
 
 /* What there is to show in this view. */
 struct shown_with {
-	bool latency, heat, causes, copies, again;
+	bool latency, heat, causes, copies, again, findings;
 	bool commands; /* a tree, or command lines */
 };
 

@@ -50,6 +50,13 @@ struct scope {
 /* Generations of a tree that are drawn as such. */
 #define RAILS_MAX 16
 
+/* A finding of a process; name: static. */
+struct process_finding {
+	uint32_t tgid;
+	const char *name;
+};
+#define FINDINGS_SHOWN 64
+
 struct line {
 	uint64_t key[2]; /* while it is made; must stay first */
 	uint64_t id;     /* the same thing has it in each snapshot */
@@ -85,6 +92,8 @@ struct line {
 	const char *hottest;
 	uint64_t hottest_faults;
 	uint8_t why; /* its kind; KIND_COUNT: none */
+
+	const char *finding; /* of its process, the newest or costliest; static. NULL: none */
 
 	double *heat; /* faults by where they were, HEAT_CELLS; NULL: not known */
 };

@@ -42,9 +42,11 @@ void ui_set_connected(struct ui *ui, bool is_connected)
 	ui->is_cut_off = !is_connected;
 }
 
-void ui_set_findings(struct ui *ui, const char *text)
+void ui_set_findings(struct ui *ui, const char *text, const struct process_finding *list,
+		     size_t count)
 {
 	snprintf(ui->findings, sizeof(ui->findings), "%s", text);
+	view_set_findings(&ui->view, list, count);
 }
 
 void ui_set_memory(struct ui *ui, const struct ui_memory *memory)

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "model/snapshot.h"
 #include "term/canvas.h"
+#include "term/lines.h"
 
 /* Keys: the character, or one of these. */
 enum ui_key {
@@ -80,8 +81,10 @@ void ui_set_host(struct ui *ui, const char *host, const char *kernel, const char
 /* Whether snapshots come: what is shown may be the last that came. */
 void ui_set_connected(struct ui *ui, bool is_connected);
 void ui_set_memory(struct ui *ui, const struct ui_memory *memory);
-/* Sets the recent findings, one line below the header; "": none. Copied. */
-void ui_set_findings(struct ui *ui, const char *text);
+/* Sets the recent findings: one line below the header, "": none; and which process has which, the
+ * most important first. Copied. */
+void ui_set_findings(struct ui *ui, const char *text, const struct process_finding *list,
+		     size_t count);
 /* One line that stays until the next key. */
 void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A command with its argument, as in the palette ("sort major"). False: there is none like it. */

@@ -228,6 +228,7 @@ static void draw_table(struct ui *ui, struct canvas *canvas, unsigned int y)
 					 .causes = set->has_causes,
 					 .copies = set->has_copies,
 					 .again = set->has_again,
+					 .findings = ui->view.has_findings,
 					 .commands = level->view == VIEW_PROCESSES &&
 						     (ui->view.is_tree || ui->shows_commands) };
 	unsigned int end = canvas->height - 1, room;

@@ -152,6 +152,28 @@ static int make_lines(struct view *view)
 			     view->has_zero ? &view->zero : NULL);
 }
 
+void view_set_findings(struct view *view, const struct process_finding *findings, size_t count)
+{
+	view->n_findings = min_of(count, FINDINGS_SHOWN);
+	for (size_t i = 0; i < view->n_findings; i++)
+		view->findings[i] = findings[i];
+}
+
+/* Of the table of processes alone. */
+static void put_findings(struct view *view)
+{
+	view->has_findings = false;
+	for (size_t i = 0; i < view->set.count; i++) {
+		struct line *line = view->set.lines[i];
+
+		line->finding = NULL;
+		for (size_t j = 0; j < view->n_findings && !line->finding; j++)
+			if (line->has_process && line->tgid == view->findings[j].tgid)
+				line->finding = view->findings[j].name;
+		view->has_findings |= line->finding && level_of(view)->view == VIEW_PROCESSES;
+	}
+}
+
 int view_refresh(struct view *view, const struct snapshot *snapshot)
 {
 	int result;
@@ -163,6 +185,7 @@ int view_refresh(struct view *view, const struct snapshot *snapshot)
 	result = make_lines(view);
 	if (result < 0)
 		return result;
+	put_findings(view);
 	part_shown(view);
 	if (view->is_tree && level_of(view)->view == VIEW_PROCESSES)
 		result = order_tree(view);

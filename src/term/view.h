@@ -50,6 +50,9 @@ struct view {
 	bool has_zero;
 	bool is_frozen, follows, is_tree;
 	bool shows_all; /* what did not fault in the interval too */
+	struct process_finding findings[FINDINGS_SHOWN];
+	size_t n_findings;
+	bool has_findings; /* lines of it have one */
 	struct order *order;
 	char filter[FILTER_LEN];
 	bool has_regex;
@@ -63,6 +66,10 @@ struct level *view_level(struct view *view);
 /* Draws its lines anew: from the snapshot, which stays in use until the next call, or NULL for the
  * one that it has. 0 or -ENOMEM. */
 int view_refresh(struct view *view, const struct snapshot *snapshot);
+
+/* What the next lines of processes are to say; the first one of a process is shown. Copied; beyond
+ * FINDINGS_SHOWN they are left out. */
+void view_set_findings(struct view *view, const struct process_finding *findings, size_t count);
 
 /* The selected line; NULL where there is none. */
 const struct line *view_selected(const struct view *view);

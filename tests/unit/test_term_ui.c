@@ -141,6 +141,27 @@ static void assert_shows_not(struct shown *shown, const char *unwanted)
 
 static const struct ui_memory memory = { 16UL << 30, 12UL << 30, 2UL << 30, 1UL << 30 };
 
+/* A column, where the screen is wide or the table is ordered by it: the first of a process. */
+static void a_process_has_its_finding(void **state)
+{
+	static const struct process_finding findings[] = { { 977, "again" },
+							   { 4711, "cold-file" },
+							   { 977, "cow-storm" },
+							   { 1500, "denied-mechanism" } };
+	struct shown shown;
+
+	(void)state;
+	open_log(&shown, 2, false);
+	assert_shows_not(&shown, "FINDING");
+	ui_set_findings(shown.ui, "again python3[977] (1.2s)", findings, ARRAY_SIZE(findings));
+	play(&shown, 1);
+	assert_screen(&shown, 80, 24, "screen_finding_80x24.txt");
+	assert_screen(&shown, 120, 40, "screen_finding_120x40.txt");
+	assert_true(ui_run(shown.ui, "sort finding"));
+	assert_screen(&shown, 80, 24, "screen_finding_sorted.txt");
+	close_log(&shown);
+}
+
 static void screens_are_as_they_were(void **state)
 {
 	struct shown shown;
@@ -148,9 +169,9 @@ static void screens_are_as_they_were(void **state)
 	(void)state;
 	open_log(&shown, 3, false);
 	ui_set_memory(shown.ui, &memory);
-	ui_set_findings(shown.ui, "again python3[4711] (1.2s), cow-storm redis-server[5]");
+	ui_set_findings(shown.ui, "again python3[4711] (1.2s), cow-storm redis-server[5]", NULL, 0);
 	assert_screen(&shown, 80, 24, "screen_findings.txt");
-	ui_set_findings(shown.ui, "");
+	ui_set_findings(shown.ui, "", NULL, 0);
 	assert_screen(&shown, 80, 24, "screen_80x24.txt");
 	assert_screen(&shown, 132, 43, "screen_132x43.txt");
 	assert_screen(&shown, 40, 10, "screen_40x10.txt");
@@ -415,6 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_are_as_they_were),
+		cmocka_unit_test(a_process_has_its_finding),
 		cmocka_unit_test(latencies_are_seen_over_time),
 		cmocka_unit_test(one_sees_into_a_process),
 		cmocka_unit_test(ascii_has_nothing_else),
