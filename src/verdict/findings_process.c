@@ -220,7 +220,8 @@ static int note_process(struct residents *residents, const struct process *proce
 	    resident->allocator <= ALLOCATOR_GLIBC && resident->n_rows != process->n_rows &&
 	    (*looks)++ < LOOKS_MAX)
 		look_for_allocator(resident, process);
-	if (process->major - process->major_before >= LEAST_MAJOR && !resident->has_asked_limit &&
+	if (process->major >= LEAST_MAJOR && process->major != process->major_before &&
+	    !resident->has_asked_limit && /* however slow the disk is */
 	    (*looks)++ < LOOKS_MAX)
 		ask_for_limit(residents, process, resident);
 	return 0;

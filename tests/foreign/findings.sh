@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 120 s
+# takes 150 s
 # Findings on third-party programs: each has the one that it is known for, and no other.
 . "$(dirname "$0")/../lib.sh"
 
@@ -151,9 +151,36 @@ test_sqlite()
 	sqlite3 "$file" "create table t(id integer primary key, x blob); with recursive r(n) as
 		(select 0 union all select n + 1 from r limit 6000) insert into t select n, randomblob(3800) from r;"
 	sync -d "$file"
-	# Cold files and limits of memory are in live/findings.sh: how long a disk takes is not sqlite's.
 	check_equal "sqlite: what is in the page cache" "$(findings sqlite3 "$file" "$lookups")" ""
+	check_below_limit "$file"
 	rm -f "$file"
+}
+
+# The same of a file that does not fit below a limit of memory. Fewer look-ups, as each may read megabytes ahead.
+check_below_limit()
+{
+	local cgroups limit=memory.max group
+
+	cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	if ! grep -qsw memory "$cgroups/cgroup.controllers"; then
+		cgroups=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+		limit=memory.limit_in_bytes
+	elif [ -n "$cgroups" ]; then
+		echo +memory >"$cgroups/cgroup.subtree_control"
+	fi
+	group=$cgroups/faultmap-foreign-$$
+	if [ -z "$cgroups" ] || ! mkdir "$group" || ! echo 12M >"$group/$limit"; then
+		skip "sqlite: a file that does not fit below a limit" "no cgroup of memory can be made"
+		return
+	fi
+	dd of="$1" oflag=nocache conv=notrunc,fdatasync count=0 2>/dev/null # whose memory the cache is
+	# shellcheck disable=SC2016 # for the other shell
+	findings bash -c 'echo $$ >"$0" && exec "$@"' "$group/cgroup.procs" \
+		sqlite3 "$1" "${lookups/15000/800}" >"$TMP/found"
+	check_contains "sqlite: a file that does not fit below a limit" "$TMP/found" "(^| )thrash "
+	check_equal "sqlite: whose limit" "$(jq -r 'select(.rec == "finding" and .finding == "thrash").seen' "$TMP/lines" |
+		grep -c "its limit is 12M ($group/$limit)")" 1
+	wait_for 120 rmdir "$group"
 }
 
 # One of them: findings.sh NAME.
