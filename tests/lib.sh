@@ -121,6 +121,19 @@ await_ticks()
 	before=$(ticks "${@:2}") && wait_for 120 ticked $((before + $1)) "${@:2}"
 }
 
+# has_intervals LOG N BYTES: beyond these, so that a large log is not read again and again.
+has_intervals()
+{
+	[ "$(tail -c "+$(($3 + 1))" "$1" | grep -c '"rec":"interval"')" -ge "$2" ]
+}
+
+# await_intervals LOG N: waits for N more that are whole: a tick's lines begin with that of the interval. After two, all
+# is in the log that went before: the first may have begun already.
+await_intervals()
+{
+	wait_for 120 has_intervals "$1" $(($2 + 1)) "$(stat -c %s "$1")"
+}
+
 # check_failure NAME STATUS REGEX COMMAND FLAG...: the command exits with STATUS and one line on stderr, which matches.
 check_failure()
 {

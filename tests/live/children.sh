@@ -62,18 +62,6 @@ under_run()
 		"$(tail -n 1 "$TMP/log" | jq 'select(.rec == "run") | .processes')" $((processes + 1))
 }
 
-# has_intervals LOG N BYTES: beyond these, so that a large log is not read again and again.
-has_intervals()
-{
-	[ "$(tail -c "+$(($3 + 1))" "$1" | grep -c '"rec":"interval"')" -ge "$2" ]
-}
-
-# await_intervals LOG N: N more.
-await_intervals()
-{
-	wait_for 120 has_intervals "$1" "$2" "$(stat -c %s "$1")"
-}
-
 # The whole system at the same time; the children are known by their parent.
 under_log()
 {

@@ -33,12 +33,6 @@ stream()
 	wait_for 30 grep -q '"rec":"meta"' "$1"
 }
 
-# has_intervals N FILE
-has_intervals()
-{
-	[ "$(grep -c '"rec":"interval"' "$2")" -ge "$1" ]
-}
-
 # lines_of FILE TIME TIME: of the intervals between them, in one order.
 lines_of()
 {
@@ -51,12 +45,13 @@ test_lines()
 
 	stream "$TMP/stream"
 	touch_memory 8
-	check "intervals come" wait_for 60 has_intervals 4 "$TMP/stream"
+	check "intervals come" wait_for 60 has_intervals "$TMP/stream" 4 0
 	stop_background "$reader"
 	sed -i '/[^}]$/d' "$TMP/stream" # it was stopped within a line
 	from=$(jq -rs 'map(select(.rec == "interval").ts)[0]' "$TMP/stream")
 	to=$(jq -rs 'map(select(.rec == "interval").ts)[2]' "$TMP/stream")
 	wait_for 60 grep -q "\"rec\":\"interval\",\"ts\":\"$to\"" "$TMP/log"
+	await_intervals "$TMP/log" 0
 	check_equal "the first line is a meta line" "$(head -n 1 "$TMP/stream" | jq -r .rec)" meta
 	lines_of "$TMP/stream" "$from" "$to" >"$TMP/streamed"
 	lines_of "$TMP/log" "$from" "$to" >"$TMP/logged"

@@ -51,17 +51,10 @@ test_run()
 		"$(jq -c 'select(.rec == "run") | [.processes, .exit_status]' "$TMP/run")" "[1,0]"
 }
 
-# has_intervals N BYTES: beyond these, so that a large log is not read again and again.
-has_intervals()
+# take_lines PID: the process's own, of all that went before, in $TMP/own.
+take_lines()
 {
-	[ "$(tail -c "+$(($2 + 1))" "$TMP/log" | grep -c '"rec":"interval"')" -ge "$1" ]
-}
-
-# await_intervals PID: two more, as the first may have begun before what we wait for. Then the process's
-# own lines are in $TMP/own.
-await_intervals()
-{
-	wait_for 120 has_intervals 2 "$(stat -c %s "$TMP/log")"
+	await_intervals "$TMP/log" 2
 	grep -F "\"pid\":$1," "$TMP/log" >"$TMP/own"
 }
 
@@ -89,7 +82,7 @@ test_log()
 	start_background "${program[@]}" "$mib" --wait <&3 >"$TMP/out"
 	pid=$BACKGROUND_PID
 	wait_for 120 grep -q 'ready to touch' "$TMP/out"
-	await_intervals "$pid"
+	take_lines "$pid"
 	address=$(reserved_at "$TMP/out")
 	check_equal "log: no fault in the mapping before the first touch" \
 		"$(rows "$TMP/own" "$pid" "$address")" ""
@@ -97,13 +90,13 @@ test_log()
 		grep -q '"rec":"process"' "$TMP/own"
 	echo >&3
 	wait_for 120 grep -q 'ready to end' "$TMP/out"
-	await_intervals "$pid"
+	take_lines "$pid"
 	check_equal "log: $pages faults after it" "$(rows "$TMP/own" "$pid" "$address")" \
 		"[anon] demand_zero $access user: $pages minor, 0 major, 0 denied"
 	check_equal "log: VSZ and RSS as ps prints them" "$(sizes_of_log "$pid")" "$(sizes_of_ps "$pid")"
 	echo >&3
 	wait_for 120 process_ended "$pid"
-	await_intervals "$pid"
+	take_lines "$pid"
 	check_equal "log: the exit line has the process's totals" \
 		"$(jq -c --argjson pid "$pid" 'select(.rec == "exit" and .pid == $pid)
 			| [.minor_total, .major_total]' "$TMP/own")" \

@@ -31,20 +31,9 @@ if ! set_online 0 2>"$TMP/why"; then
 	done_testing
 fi
 
-ticks_in_log()
-{
-	grep -c '"rec":"interval"' "$log" 2>/dev/null || :
-}
-
-have_ticks()
-{
-	[ "$(ticks_in_log)" -ge "$1" ]
-}
-
-# The next tick may have begun already; after the one that follows, all is read that was counted before.
 wait_tick()
 {
-	wait_for 120 have_ticks $(($(ticks_in_log) + 2))
+	await_intervals "$log" 2
 	grep '}$' "$log" >"$TMP/whole" # its last line may be half written
 }
 

@@ -12,22 +12,6 @@ count=$(fewer 1200)
 find_lacks
 strace= # its pid
 
-# intervals: that the log has; after N more, what went ahead is in it.
-intervals()
-{
-	grep -c '"rec":"interval"' "$TMP/log"
-}
-
-has_intervals()
-{
-	[ "$(intervals)" -ge "$1" ]
-}
-
-wait_for_intervals()
-{
-	wait_for 120 has_intervals $(($(intervals) + $1))
-}
-
 # totals COMM: pid, minor and major of its processes, as the last line of each that the log has.
 totals()
 {
@@ -115,7 +99,7 @@ test_crowd()
 	start_background "$TMP/crowd" "$count" 2 >"$TMP/ready"
 	parent=$BACKGROUND_PID
 	wait_for 120 grep -q ready "$TMP/ready"
-	wait_for_intervals 2
+	await_intervals "$TMP/log" 2
 	mapfile -t everybody < <(printf '%s\n' "$parent"; pgrep -P "$parent")
 	check_equal "$1: all $count processes are there" "${#everybody[@]}" $((count + 1))
 	check_equal "$1: processes that were born at once, as /proc counts them" \
@@ -125,7 +109,7 @@ test_crowd()
 	! command -v strace >/dev/null || start_watching # the guests under QEMU have none
 	kill -USR1 "$parent"
 	wait_for 120 grep -q moved "$TMP/ready"
-	wait_for_intervals 2
+	await_intervals "$TMP/log" 2
 	[ -z "$strace" ] || end_watching "${everybody[@]}"
 	check_equal "$1: the same when all of them have moved" \
 		"$(totals crowd)" "$(counted "${everybody[@]}")"
@@ -133,7 +117,7 @@ test_crowd()
 	[ -z "$opened" ] || test_opened "$1"
 	kill "$parent"
 	wait_for 120 have_ended $((count + 1))
-	wait_for_intervals 3
+	await_intervals "$TMP/log" 3
 	check_equal "$1: each is reported as ended, once" "$(ended)" \
 		"$(printf '%s\n' "${everybody[@]}" | sort -n)"
 	wait "$parent"
@@ -169,7 +153,7 @@ ended.set()'; }
 	for round in first second third; do
 		echo go >&"${threads[1]}"
 		read -r <&"${threads[0]}"
-		wait_for_intervals 2
+		await_intervals "$TMP/log" 2
 		check_equal "$1: 21 threads, and 10 that have ended, for the $round time" \
 			"$(totals threads)" "$(counted "$pid")"
 	done
