@@ -19,7 +19,8 @@
  *
  * Prints a JSON object: the pid, where the memory is, and by this program's own clock how long the
  * accesses took (waited_ns) and how long the thread was runnable without a CPU meanwhile
- * (queued_ns, /proc/thread-self/schedstat), and the thread that it waited for (other_tid).
+ * (queued_ns, /proc/thread-self/schedstat), how much of that fits into the accesses (within_ns: it
+ * may have waited once more before it asked), and the thread that it waited for (other_tid).
  */
 #include <err.h>
 #include <fcntl.h>
@@ -76,6 +77,7 @@ static void *map(size_t size)
 }
 
 static useconds_t pause_us;
+static uint64_t within_ns;
 static pid_t other_tid; /* of the thread that the touches wait for, where it matters; or 0 */
 static void (*before_touch)(unsigned long i); /* or NULL */
 
@@ -83,9 +85,9 @@ static void report(volatile char *memory, unsigned long pages, size_t step, uint
 		   uint64_t queued)
 {
 	printf("{\"pid\":%d,\"start\":\"%p\",\"end\":\"%p\",\"pages\":%lu,\"waited_ns\":%" PRIu64
-	       ",\"queued_ns\":%" PRIu64 ",\"other_tid\":%d}\n",
+	       ",\"queued_ns\":%" PRIu64 ",\"within_ns\":%" PRIu64 ",\"other_tid\":%d}\n",
 	       getpid(), (void *)memory, (void *)(memory + pages * step), pages, waited, queued,
-	       other_tid);
+	       within_ns, other_tid);
 	fflush(stdout);
 }
 
@@ -95,7 +97,7 @@ static void touch(volatile char *memory, unsigned long pages, size_t step, bool 
 	uint64_t queued = 0, waited = 0;
 
 	for (unsigned long i = 0; i < pages; i++) {
-		uint64_t from, queued_before;
+		uint64_t from, queued_before, took, queue;
 
 		if (pause_us)
 			usleep(pause_us);
@@ -108,8 +110,11 @@ static void touch(volatile char *memory, unsigned long pages, size_t step, bool 
 			memory[i * step] = 1;
 		else
 			(void)memory[i * step];
-		waited += now_ns() - from;
-		queued += queued_ns() - queued_before;
+		took = now_ns() - from;
+		queue = queued_ns() - queued_before;
+		waited += took;
+		queued += queue;
+		within_ns += queue < took ? queue : took;
 	}
 	report(memory, pages, step, waited, queued);
 }
