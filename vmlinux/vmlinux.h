@@ -343,6 +343,7 @@ struct memcg_vmstats_percpu {
 	long state[1];
 };
 struct mem_cgroup {
+	struct cgroup_subsys_state css;
 	struct memcg_vmstats *vmstats;
 	struct memcg_vmstats_percpu *vmstats_percpu;
 };
