@@ -402,11 +402,7 @@ struct cpu_state {
 	u32 ignored_tgid;
 	u32 ignored_changes; /* of follow_changes */
 	u64 ignored_start_ns;
-	/* Refaults are counted on for the fault that began at this time: see refault.bpf.h. 0: none */
-	u64 refault_since_ns;
-	u32 refault_base;     /* what the counter had, cut off */
-	u32 refault_switches; /* switches_of(task) then */
-	u32 spare_row;        /* indexes that were taken and not needed */
+	u32 spare_row; /* indexes that were taken and not needed */
 	u32 spare_latency;
 	u32 unsampled;             /* faults without a whole stack since a stack was last copied */
 	u32 run_sampled;           /* enum run_sampled */

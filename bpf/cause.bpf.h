@@ -29,7 +29,6 @@
 #define WAIT_HIGH 0x1000u /* it has ended, and memory.high holds its task back: see note_high() */
 #define WAIT_HIGH_OFF 0x2000u /* its task is off its CPU for that */
 #define WAIT_PATH 0x4000u     /* its context has the kernel's path to where it slept */
-#define WAIT_REFAULTS 0x8000u /* it is off its CPU, and then to count its refaults on */
 
 /* The task is off its CPU, and counted in faults_asleep. */
 #define WAIT_ASLEEP (WAIT_OFF | WAIT_HIGH_OFF)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What the collector runs at each tick: close open runs, list tasks. */
 #include "populate.bpf.h"
-#include "refault.bpf.h"
 #include "task.bpf.h"
 
 #define ENOENT 2 /* include/uapi/asm-generic/errno-base.h */
@@ -283,61 +282,3 @@ int list_tasks(struct bpf_iter__task *context)
 	}
 	return write_task(context, task);
 }
-
-#if !OLD_KERNEL
-/* How deep cgroups are looked through, and how many counters they may have: 40 in 6.18. */
-#define MEMORY_CGROUPS_MAX 16
-#define MEMORY_COUNTERS_MAX 128
-
-struct refault_search {
-	u64 state;      /* where the counters are */
-	u64 anon, file; /* what the two are known to have */
-	u32 n_found;
-	u32 found;
-};
-
-static long refault_search_step(u32 i, struct refault_search *search)
-{
-	u64 at = search->state + sizeof(long) * (i + 1);
-
-	if (i >= MEMORY_COUNTERS_MAX ||
-	    (i + 2) * sizeof(long) > bpf_core_field_size(struct memcg_vmstats, state))
-		return 1;
-	if (read_word(at) == search->anon && read_word(at + sizeof(long)) == search->file) {
-		search->n_found++;
-		search->found = i + 1;
-	}
-	return 0;
-}
-
-/*
- * Run with what memory.stat has as workingset_refault_anon and _file, for the cgroup of the current
- * task or one above it: finds these two among the counters of such a cgroup. Their order in
- * memcg_node_stat_items (mm/memcontrol.c) is the same in all kernels, their place is not. Gives
- * whether it was found, once.
- */
-SEC("?raw_tp")
-int BPF_PROG(find_refault_counter, unsigned long anon, unsigned long file)
-{
-	struct refault_search search = { .anon = anon, .file = file };
-	u64 group;
-
-	if (!can_count_refaults() || !cpu_offset())
-		return 0;
-	group = memory_cgroup_of((u64)current_task());
-	for (u32 i = 0; group && i < MEMORY_CGROUPS_MAX; i++) {
-		search.state =
-			read_word(group + bpf_core_field_offset(struct mem_cgroup, vmstats)) +
-			bpf_core_field_offset(struct memcg_vmstats, state);
-		search.n_found = 0;
-		bpf_loop(MEMORY_COUNTERS_MAX, refault_search_step, &search, 0);
-		if (search.n_found == 1) {
-			refault_counter = search.found;
-			return 1;
-		}
-		group = read_word(group +
-				  bpf_core_field_offset(struct cgroup_subsys_state, parent));
-	}
-	return 0;
-}
-#endif

@@ -2,7 +2,6 @@
 /* The fault path: entry, completion of majors, and the signal that ends a denied fault. */
 #include "context.bpf.h"
 #include "kernel_path.bpf.h"
-#include "refault.bpf.h"
 #include "row.bpf.h"
 #include "sample.bpf.h"
 
@@ -457,8 +456,6 @@ static __always_inline void fault_completes(struct cpu_state *cpu, u64 address, 
 	fault->key.kind = kind_at_completion(fault, task, major);
 	if (config_full)
 		pages = pages_by_evidence(fault, task, pages);
-	if (config_full && cpu->refault_since_ns)
-		refaults_end(cpu, fault, task);
 	causes = major || config_full ? causes_at_end(fault, task, now) : NULL;
 	if (major || causes)
 		count_served(fault, major, pages, now - fault->entered_ns, causes);

@@ -20,10 +20,6 @@ volatile u32 names_generation = 0;
 /* Many stacks wait to be unwound: only each n-th is copied. Set by the collector. */
 volatile u32 stacks_wait = 0;
 
-/* Where a memory cgroup's counters have refaults: see refault.bpf.h. 0: that is not known. Set by
- * find_refault_counter(). */
-volatile u32 refault_counter = 0;
-
 /* One struct cpu_state per possible CPU. Set by the collector. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -5,7 +5,6 @@
  * task that runs there may be in a stamped fault.
  */
 #include "kernel_path.bpf.h"
-#include "refault.bpf.h"
 #include "row.bpf.h"
 
 /* include/trace/events/lock.h: who waits spins, and that is work. */
@@ -50,8 +49,7 @@ static __always_inline void high_in(struct cpu_state *cpu, struct task_fault *fa
 }
 
 /* The task leaves its CPU, in the stamped fault or after it. `context` is the program's. */
-static __always_inline void switch_out(void *context, struct cpu_state *cpu,
-				       struct task_struct *task, bool preempted)
+static __always_inline void switch_out(void *context, struct task_struct *task, bool preempted)
 {
 	struct task_fault *fault = fault_of(task);
 	u64 now;
@@ -73,7 +71,6 @@ static __always_inline void switch_out(void *context, struct cpu_state *cpu,
 	}
 	now = bpf_ktime_get_ns();
 	causes_until(fault, task, now);
-	refaults_pause(cpu, fault, task);
 	fault->asleep_for = cause_of_sleep(fault, task);
 	fault->off_ns = now;
 	fault->run_delay = run_delay_of(task);
@@ -104,17 +101,8 @@ static __always_inline void switch_in(struct cpu_state *cpu, struct task_struct 
 		return;
 	}
 	fault->since_ns = bpf_ktime_get_ns();
-	refaults_resume(cpu, fault, task);
 	fault->waits &= ~WAIT_OFF;
 	fault->waits |= WAIT_BACK;
-}
-
-/* Seen on 6.18, for an unknown reason: no run of fault_switch reported that this task had returned
- * to its CPU. */
-static __always_inline void note_return(struct cpu_state *cpu)
-{
-	if (!cpu->stamped)
-		switch_in(cpu, current_task());
 }
 
 /*
@@ -130,7 +118,7 @@ int BPF_PROG(fault_switch, bool preempt, struct task_struct *prev, struct task_s
 		return 0;
 	if (cpu->stamped) {
 		cpu->stamped = 0;
-		switch_out(ctx, cpu, prev, preempt);
+		switch_out(ctx, prev, preempt);
 	}
 	if (faults_asleep)
 		switch_in(cpu, next);
@@ -230,16 +218,10 @@ static __always_inline u64 index_of(struct folio *folio)
 SEC("?tp_btf/mm_filemap_add_to_page_cache")
 int BPF_PROG(fault_reads, struct folio *added)
 {
-	struct cpu_state *cpu = this_cpu_state();
-	struct task_fault *fault;
+	struct task_fault *fault = cause_hook_begins();
 
-	if (!cpu)
-		return 0;
-	note_return(cpu);
-	fault = cause_hook_begins();
 	if (!fault)
 		return 0;
-	refaults_begin(cpu, fault, current_task());
 	if (index_of(added) <= page_of(fault))
 		fault->waits |= WAIT_OWN_READ;
 	cause_hook_ends(fault);
@@ -250,27 +232,31 @@ int BPF_PROG(fault_reads, struct folio *added)
  * memcg:mod_memcg_lruvec_state, Linux 6.13 on: a counter of the task's memory cgroup moves, each
  * page that is mapped for the first time among them. Interrupts off. workingset_refault() tells of
  * pages of a file or of swap that had been evicted, in the task that brings them back. Those that a
- * fault reads ahead are its own, too. It is only there while refaults cannot be read off the
- * counters: see refault.bpf.h.
+ * fault reads ahead are its own, too.
  */
 SEC("?tp_btf/mod_memcg_lruvec_state")
 int BPF_PROG(fault_refaults, void *memcg, int item, int pages)
 {
 	struct cpu_state *cpu = this_cpu_state();
 	struct task_fault *fault;
+	u32 sum;
 
-	if (!cpu || refault_counter)
+	if (!cpu)
 		return 0;
 	if (item != (int)bpf_core_enum_value(enum node_stat_item___refaults,
 					     WORKINGSET_REFAULT_FILE) &&
 	    item != (int)bpf_core_enum_value(enum node_stat_item___refaults,
 					     WORKINGSET_REFAULT_ANON))
 		return 0;
-	note_return(cpu);
+	/* Seen on 6.18, for an unknown reason: no run of fault_switch reported that this task had
+	 * returned to its CPU. */
+	if (!cpu->stamped)
+		switch_in(cpu, current_task());
 	fault = pages > 0 ? cause_hook_begins() : NULL;
 	if (!fault)
 		return 0;
-	refaults_add(fault, pages);
+	sum = fault->causes.refaults + (u32)pages;
+	fault->causes.refaults = sum < REFAULTS_MAX ? sum : REFAULTS_MAX;
 	cause_hook_ends(fault);
 	return 0;
 }

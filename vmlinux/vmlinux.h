@@ -135,7 +135,6 @@ struct mm_struct {
 	unsigned long start_stack;
 	unsigned long arg_start;
 	unsigned long arg_end;
-	struct task_struct *owner; /* CONFIG_MEMCG */
 	struct file *exe_file;
 	struct percpu_counter rss_stat[4];
 	atomic_long_t pgtables_bytes;
@@ -324,28 +323,8 @@ struct cgroup___with_ids {
 	u64 ancestor_ids[];
 };
 
-enum cgroup_subsys_id { memory_cgrp_id = 4 };
-
-struct cgroup_subsys_state {
-	struct cgroup_subsys_state *parent;
-};
-
 struct css_set {
-	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
-};
-
-/* CONFIG_MEMCG */
-struct memcg_vmstats {
-	long state[1];
-};
-struct memcg_vmstats_percpu {
-	long state[1];
-};
-struct mem_cgroup {
-	struct cgroup_subsys_state css;
-	struct memcg_vmstats *vmstats;
-	struct memcg_vmstats_percpu *vmstats_percpu;
 };
 
 typedef struct seqcount_spinlock {

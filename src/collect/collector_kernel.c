@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "collect/refault_counter.h"
 
 int kernel_run(const struct bpf_program *program, uint64_t arguments[], uint32_t count)
 {
@@ -28,28 +27,14 @@ static bool has_swap(int swaps_fd)
 	return !heading_end || heading_end + 1 < text + size;
 }
 
-/* Pages come back from swap, too: a hook counts refaults from now on. */
-static int leave_refault_counter(struct kernel *kernel, struct refusal *ret_refusal)
-{
-	int result = hooks_attach_refaults(kernel->hooks, ret_refusal);
-
-	kernel->skeleton->bss->refault_counter = 0;
-	kernel->counts_refaults = false;
-	return result;
-}
-
 int kernel_attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal)
 {
-	int result;
-
 	if (kernel->swaps_fd >= 0 && !has_swap(kernel->swaps_fd))
 		return 0;
 	if (kernel->swaps_fd >= 0)
 		close(kernel->swaps_fd);
 	kernel->swaps_fd = -1;
-	result = hooks_attach_swap(kernel->hooks, ret_refusal);
-	return !result && kernel->counts_refaults ? leave_refault_counter(kernel, ret_refusal) :
-						    result;
+	return hooks_attach_swap(kernel->hooks, ret_refusal);
 }
 
 size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max)
@@ -125,34 +110,10 @@ void kernel_watch_huge_pages(struct kernel *kernel)
 	kernel->skeleton->bss->huge_pages_always = huge_pages_always();
 }
 
-bool kernel_count_refaults(struct kernel *kernel)
-{
-	const struct bpf_program *program =
-		bpf_object__find_program_by_name(kernel->skeleton->obj, "find_refault_counter");
-
-	/* swaps_fd: no swap area was seen */
-	kernel->counts_refaults = program && kernel->swaps_fd >= 0 && refault_counter_find(program);
-	return kernel->counts_refaults;
-}
-
-/* The more pages have come back, the surer the counters are told from others. */
-static void seek_refault_counter(struct kernel *kernel)
-{
-	uint64_t before = kernel->refault_watch.count;
-
-	refault_watch_look(&kernel->refault_watch, monotonic_ns());
-	if (kernel->refault_watch.count == before || !kernel_count_refaults(kernel))
-		return;
-	kernel->seeks_refault_counter = kernel->watches_refaults = false;
-	hooks_detach_refaults(kernel->hooks);
-}
-
 void kernel_watch_refaults(struct kernel *kernel)
 {
 	struct refusal refusal;
 
-	if (kernel->seeks_refault_counter)
-		seek_refault_counter(kernel);
 	if (!kernel->watches_refaults)
 		return;
 	if (!refault_watch_look(&kernel->refault_watch, monotonic_ns())) {

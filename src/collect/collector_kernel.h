@@ -38,8 +38,7 @@ int kernel_perf_counts(struct kernel *kernel, struct perf_counts *ret_counts);
 /* What the kernel says of each program that is loaded; at most max. Returns how many. */
 size_t kernel_programs(const struct kernel *kernel, struct program_stats *programs, size_t max);
 
-/* Attaches the hook on refaults when it is needed, and detaches it when not: for good once
- * full detail has found the kernel's counters. Once per tick. */
+/* Attaches the hook on refaults when it is needed, and detaches it when not. Once per tick. */
 void kernel_watch_refaults(struct kernel *kernel);
 /* Tells the programs whether any mapping may get huge pages: may change at any time. */
 void kernel_watch_huge_pages(struct kernel *kernel);

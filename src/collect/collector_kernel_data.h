@@ -30,8 +30,6 @@ struct kernel {
 	bool perf_refused;               /* on a CPU that came later: told once */
 	int swaps_fd;                    /* /proc/swaps, while no swap area was seen; else -1 */
 	bool watches_refaults;           /* the hook for them comes and goes */
-	bool seeks_refault_counter;      /* it is there until that is found */
-	bool counts_refaults;            /* by the kernel's counters */
 	struct refault_watch refault_watch;
 	struct cpu_state *cpu_states;
 	size_t cpu_states_size;
@@ -50,9 +48,5 @@ int kernel_flush_cpu(const struct kernel *kernel, size_t number);
 /* Attaches the hook that swap needs and ends the watch for it, once there is a swap area. 0 or a
  * negative errno. */
 int kernel_attach_swap_hook(struct kernel *kernel, struct refusal *ret_refusal);
-
-/* Has the programs read refaults off the kernel's counters; false while there is swap, and while it is
- * not known where these are. */
-bool kernel_count_refaults(struct kernel *kernel);
 
 #endif

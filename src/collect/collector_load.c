@@ -250,22 +250,17 @@ static int watch_swap(struct kernel *kernel, struct refusal *ret_refusal)
 	return kernel_attach_swap_hook(kernel, ret_refusal);
 }
 
-/* Full detail reads them off the kernel's counters, where it can. Else, of processes that are chosen, it
- * has the hook from the first fault on. After the hooks for swap. */
+/* Of processes that are chosen, full detail has it from the first fault on. */
 static int attach_refaults(struct kernel *kernel, const struct collector_options *options,
 			   struct refusal *ret_refusal)
 {
-	bool full = options->detail == DETAIL_FULL;
 	bool chosen = options->follow || options->n_attach || options->guard;
 
-	if (options->try_all)
+	if (options->try_all || (options->detail == DETAIL_FULL && chosen))
 		return hooks_attach_refaults(kernel->hooks, ret_refusal);
-	if (full && kernel_count_refaults(kernel))
-		return 0;
-	kernel->watches_refaults = !(full && chosen);
-	kernel->seeks_refault_counter = full;
+	kernel->watches_refaults = true;
 	refault_watch_open(&kernel->refault_watch);
-	return full && chosen ? hooks_attach_refaults(kernel->hooks, ret_refusal) : 0;
+	return 0;
 }
 
 static int attach(struct kernel *kernel, const struct collector_options *options,

@@ -15,7 +15,7 @@ enum hook_way {
 	WAY_ITERATOR,   /* of tasks */
 	WAY_PERF_EVENT, /* collector_perf.c attaches it */
 	WAY_SWAP,       /* a tracepoint, once there is swap */
-	WAY_REFAULTS,   /* a tracepoint; mostly only while pages come back */
+	WAY_REFAULTS,   /* a tracepoint; of all processes only while pages come back */
 	WAY_TRACEPOINT,
 	WAY_ENTRY, /* a program for both tracepoints of fault entry */
 };
@@ -67,7 +67,6 @@ static const struct hook hooks_table[] = {
 	{ "fault_reads", FEATURE_PAGE_CACHE, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "fault_waits_for_writeback", FEATURE_WRITEBACK, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "fault_is_throttled", FEATURE_WRITEBACK, WAY_TRACEPOINT, WHEN_CAUSES },
-	{ "find_refault_counter", FEATURE_REFAULTS, WAY_RUN, WHEN_CAUSES },
 	{ "fault_refaults", FEATURE_REFAULTS, WAY_REFAULTS, WHEN_CAUSES },
 	{ "fault_switch", FEATURE_SWITCHES, WAY_TRACEPOINT, WHEN_CAUSES },
 	{ "populate_unlock", FEATURE_POPULATE, WAY_TRACEPOINT, WHEN_POPULATE },

@@ -4,8 +4,6 @@
  * fault brings them back also runs four times for each page that is mapped, and takes 130 to 250 ns
  * of a first touch of 2,700. So it is attached only while there are refaults, but for full detail
  * of chosen processes, which has it from the first fault on.
- * In full detail all that is only until it is known where the kernel counts refaults:
- * refault_counter.h.
  */
 #ifndef FAULTMAP_REFAULT_WATCH_H
 #define FAULTMAP_REFAULT_WATCH_H

@@ -89,35 +89,8 @@ check_case full file "$file" $((pages / 4)) 1
 check_equal "$name: it fits, and this is a cold start" "$(query '[in_case.refaults // 0] | add')" 0
 check_full full reread "$file" $pages 4
 
-# Now there are enough for the kernel's counters to be found, and without swap nothing is attached to each page.
-"$FAULTMAP" run --json --detail full -o "$TMP/run" -- true 2>"$TMP/err"
-if [ "$(wc -l </proc/swaps)" -gt 1 ]; then
-	skip "full, without the hook" "there is swap"
-elif ! cat /sys/fs/cgroup{,/memory}/memory.stat 2>/dev/null | grep -q workingset_refault_file; then
-	skip "full, without the hook" "no memory.stat of the machine"
-else
-	check_equal "full, without the hook" \
-		"$(jq -c 'select(.rec == "meta").hooks | map(select(test("memcg_lruvec")))' "$TMP/run")" "[]"
-fi
-
-# It is there once there is swap, in one that runs already.
-start_background "$FAULTMAP" log --detail full --comm stalls --comm bash -d 0.2 -o "$TMP/log" 2>"$TMP/err"
-log=$BACKGROUND_PID
-wait_for 60 grep -q '"rec":"interval"' "$TMP/log"
-has_refaults()
-{
-	run_in_groups "$@"
-	grep -q '"refaults":' "$TMP/log"
-}
 counter=workingset_refault_anon
 if add_swap; then
-	wait_for 60 has_refaults rewrite $pages 4
-	before=$(counted)
-	run_in_groups rewrite $pages 4
-	name="full, swap came later"
-	check_kernel 20
-	stop_background "$log"
-	keep_log "$TMP/log"
 	# Many ticks before its end: below version 1 the limit is read while it lives.
 	run_flags=(-d 0.05)
 	check_full full rewrite $pages 12
@@ -129,16 +102,21 @@ if add_swap; then
 	check_case full rewrite 1024 6
 	check_equal "$name: memory that fits has none" "$(findings)" ""
 else
-	stop_background "$log"
 	skip "from swap" "no swap file"
 fi
 counter=workingset_refault_file
+has_refaults()
+{
+	run_in_groups reread "$file" $pages 2
+	grep -q '"refaults":' "$TMP/log"
+}
+
 # Of all processes the hook comes with the machine's first refaults: those of the first program.
 for detail in fast full; do
 	start_background "$FAULTMAP" log --comm stalls --comm bash --detail $detail -d 0.2 -o "$TMP/log" 2>"$TMP/err"
 	log=$BACKGROUND_PID
 	name="$detail, all processes, reread"
-	wait_for 60 has_refaults reread "$file" $pages 2
+	wait_for 60 has_refaults
 	before=$(counted)
 	run_in_groups reread "$file" $pages 4
 	check_kernel 20
