@@ -164,7 +164,8 @@ static int add_stalls(struct row *row, const struct stalls_read *now,
 	struct row_latency *latency;
 
 	before = before ?: &none;
-	if (!memcmp(now, before, sizeof(*now)))
+	if (!memcmp(&now->latency, &before->latency, sizeof(now->latency)) &&
+	    !memcmp(&now->causes, &before->causes, sizeof(now->causes)))
 		return 0;
 	if (!row->latency)
 		row->latency = calloc(1, sizeof(*row->latency));

@@ -212,6 +212,32 @@ static void a_window_has_no_bound(void **state)
 	assert_int_equal(collected->snapshot->rows[0]->largest, SIZE_CODE_WINDOW);
 }
 
+/* A program has taken a latency for its row, and not written to it yet. */
+static void a_latency_that_is_empty_is_none(void **state)
+{
+	struct collected *collected = *state;
+	const struct row *row;
+	uint32_t index;
+
+	begin_tick(collected);
+	snapshot_process(collected->snapshot, 7, 1, NULL);
+	index = fault(7, 1, 1);
+	kernel->values[index].latency = 1;
+	end_tick(collected);
+	row = collected->snapshot->rows[0];
+	assert_int_equal(row->now.minor, 1);
+	assert_null(row->latency);
+	begin_tick(collected);
+	kernel->latencies[1] = (struct latency){ .count = 1, .sum_ns = 30, .max_ns = 30 };
+	kernel->causes[1].count[STALL_CPU] = 1;
+	kernel->causes[1].sum_ns[STALL_CPU] = 30;
+	kernel->moved[index] = 1;
+	end_tick(collected);
+	assert_non_null(row->latency);
+	assert_int_equal(row->latency->now.count, 1);
+	assert_int_equal(row->latency->now.sum_ns, 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +248,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(faults_that_wrap, collected_set_up,
 						collected_tear_down),
 		cmocka_unit_test_setup_teardown(a_window_has_no_bound, collected_set_up,
+						collected_tear_down),
+		cmocka_unit_test_setup_teardown(a_latency_that_is_empty_is_none, collected_set_up,
 						collected_tear_down),
 	};
 
