@@ -9,14 +9,15 @@
 
 workload=$BUILD/workload/rows
 
-# come_and_go DETAIL: 300,000 rows through a table of 4,096, from both CPUs at once.
+# come_and_go DETAIL: 300,000 rows through a table of 4,096, from both CPUs at once. Behind all others, faultmap too: what
+# fits in half of such a table is made in 6 ms, and on a busy machine faultmap waits longer for its turn.
 come_and_go()
 {
 	local children
 
 	children=$(fewer 60)
 	"$FAULTMAP" run --json "--detail=$1" --max-rows 4096 -d 0.2 -o "$TMP/log" -- \
-		"$workload" "$children" 5000 2 >"$TMP/oracle"
+		nice -n 19 "$workload" "$children" 5000 2 >"$TMP/oracle"
 	check_equal "$1: exit status" "$?" 0
 	check_equal "$1: children that the oracle knows" "$(wc -l <"$TMP/oracle")" "$children"
 	check_equal "$1: rows of 5,000 mappings of each through a table of 4,096: all exact, none lost" \
