@@ -3,6 +3,9 @@
 # takes 150 s
 # Findings on third-party programs: each has the one that it is known for, and no other.
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/live/limits.bash
+. tests/live/limits.bash
+trap 'undo_limits; cleanup_test' EXIT
 
 # findings COMMAND...: the names of what run finds, each once.
 findings()
@@ -143,10 +146,9 @@ lookups="pragma cache_size = 100; pragma mmap_size = 268435456; with recursive r
 
 test_sqlite()
 {
-	local directory=$TMP file
+	local file
 
 	needs sqlite sqlite3 || return
-	[ "$(stat -f -c %T "$directory")" != tmpfs ] || directory=/var/tmp
 	file=$directory/faultmap-foreign.$$
 	sqlite3 "$file" "create table t(id integer primary key, x blob); with recursive r(n) as
 		(select 0 union all select n + 1 from r limit 6000) insert into t select n, randomblob(3800) from r;"
@@ -159,17 +161,7 @@ test_sqlite()
 # The same of a file that does not fit below a limit of memory. Fewer look-ups, as each may read megabytes ahead.
 check_below_limit()
 {
-	local cgroups limit=memory.max group
-
-	cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	if ! grep -qsw memory "$cgroups/cgroup.controllers"; then
-		cgroups=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
-		limit=memory.limit_in_bytes
-	elif [ -n "$cgroups" ]; then
-		echo +memory >"$cgroups/cgroup.subtree_control"
-	fi
-	group=$cgroups/faultmap-foreign-$$
-	if [ -z "$cgroups" ] || ! mkdir "$group" || ! echo 12M >"$group/$limit"; then
+	if ! limit_memory 12M; then
 		skip "sqlite: a file that does not fit below a limit" "no cgroup of memory can be made"
 		return
 	fi
@@ -179,8 +171,7 @@ check_below_limit()
 		sqlite3 "$1" "${lookups/15000/800}" >"$TMP/found"
 	check_contains "sqlite: a file that does not fit below a limit" "$TMP/found" "(^| )thrash "
 	check_equal "sqlite: whose limit" "$(jq -r 'select(.rec == "finding" and .finding == "thrash").seen' "$TMP/lines" |
-		grep -c "its limit is 12M ($group/$limit)")" 1
-	wait_for 120 rmdir "$group"
+		grep -c "its limit is 12M ($limit)")" 1
 }
 
 # One of them: findings.sh NAME.

@@ -3,6 +3,8 @@
 # takes 50 s
 # The findings of run: a workload for each provokes it; workloads that come close, and everyday programs, have none.
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/live/limits.bash
+. tests/live/limits.bash
 find_lacks
 
 # findings COMMAND...: the names of what run finds.
@@ -93,24 +95,13 @@ else
 	check_equal "one that does it now and then" "$(findings nice -n -40 "$BUILD/workload/stalls" lock 100 50000)" ""
 fi
 
-# Files have to lie on a disk: on tmpfs nothing is a major fault.
-directory=$TMP
-[ "$(stat -f -c %T "$directory")" != tmpfs ] || directory=/var/tmp
 file=$directory/faultmap-findings.$$
-cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts) limit=memory.max
-if ! grep -qsw memory "$cgroups/cgroup.controllers"; then
-	cgroups=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
-	limit=memory.limit_in_bytes
-elif [ -n "$cgroups" ]; then
-	echo +memory >"$cgroups/cgroup.subtree_control"
-fi
-group=$cgroups/faultmap-findings-$$
 # shellcheck disable=SC2317 # the trap calls it
 clean_up()
 {
 	umount "$TMP/slow_fs" 2>/dev/null
 	rm -f "$file"
-	[ ! -d "$group" ] || wait_for 120 rmdir "$group"
+	undo_limits
 }
 trap 'clean_up; cleanup_test' EXIT
 dd if=/dev/urandom of="$file" bs=1M count=32 conv=fsync 2>/dev/null
@@ -121,16 +112,16 @@ drop_file()
 drop_file
 check_equal "a cold file, page by page" "$(findings "${workload[@]}" read "$file" 1)" "cold-file "
 check_equal "a file that is in the cache" "$(findings "${workload[@]}" read "$file" 2)" ""
-if [ -z "$cgroups" ] || ! mkdir "$group" || ! echo 16M >"$group/$limit"; then
+if ! limit_memory 16M; then
 	skip "a file that does not fit below a limit" "no cgroup of memory can be made"
 else
 	drop_file
 	# shellcheck disable=SC2016 # for the other shell
 	check_equal "a file that does not fit below a limit" "$(findings bash -c 'echo $$ >"$0" && exec "$@"' \
 		"$group/cgroup.procs" "${workload[@]}" read "$file" 3)" "thrash "
-	check_equal "which cgroup's limit it is, and how much" "$(seen "; its limit is 16M ($group/$limit)")" 1
+	check_equal "which cgroup's limit it is, and how much" "$(seen "; its limit is 16M ($limit)")" 1
 	drop_file
-	echo 128M >"$group/$limit"
+	echo 128M >"$limit"
 	# shellcheck disable=SC2016 # for the other shell
 	check_equal "one that fits is cold at first, and stays" "$(findings bash -c 'echo $$ >"$0" && exec "$@"' \
 		"$group/cgroup.procs" "${workload[@]}" read "$file" 3)" "cold-file "

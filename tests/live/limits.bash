@@ -46,15 +46,13 @@ make_group()
 	[[ " ${groups[*]} " = *" $group "* ]] || groups+=("$group")
 }
 
-# limit_memory: a cgroup of 8 MiB.
+# limit_memory [SIZE]: a cgroup of 8 MiB; $limit is the file that says so.
 limit_memory()
 {
 	root_of memory && make_group || return
-	if [ "$version" = 2 ]; then
-		echo 8M >"$group/memory.max"
-	else
-		echo 8M >"$group/memory.limit_in_bytes"
-	fi
+	limit=$group/memory.max
+	[ "$version" = 2 ] || limit=$group/memory.limit_in_bytes
+	echo "${1:-8M}" >"$limit"
 }
 
 # add_swap: 48 MiB in a file of this test's own, before all other swap.

@@ -164,6 +164,12 @@ test_lost_exit()
 		"$(jq -r "select(.rec == \"exit\" and .pid == $lost).comm" "$TMP/log")" rows
 }
 
+# follows_few MAP N
+follows_few()
+{
+	[ "$(bpftool map dump id "$1" -j | jq length)" -lt "$2" ]
+}
+
 # run forgets ended processes at once: any number of them in one tick.
 test_followed()
 {
@@ -177,8 +183,7 @@ test_followed()
 	wait_for 300 test -e "$TMP/made"
 	id=$(grep -lE '^map_type:\s1$' "/proc/$BACKGROUND_PID"/fdinfo/* | xargs grep -lE '^max_entries:\s65536$' |
 		xargs sed -n 's/^map_id:\s//p' | head -n 1)
-	check "those that are followed now are few, of $count" \
-		wait_for 120 test "$(bpftool map dump id "$id" -j | jq length)" -lt $((count / 10))
+	check "those that are followed now are few, of $count" wait_for 120 follows_few "$id" $((count / 10))
 	touch "$TMP/read"
 	wait "$BACKGROUND_PID"
 	unwrap "$TMP/summary"

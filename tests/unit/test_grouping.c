@@ -153,6 +153,10 @@ static void cost_is_stall_where_it_is_known(void **state)
 			      ACCESS_WRITE, MIB, 10, 0);
 		for (int i = 0; all && i < 10; i++)
 			stall(row, 100);
+		if (all) /* one stall stands for all that a call has populated */
+			stall(add_row(snapshot, process, 3, "[anon]", "rw-p", KIND_POPULATE,
+				      ACCESS_WRITE, MIB, 1000, 0),
+			      300);
 		stall(add_row(snapshot, process, 2, "/f", "r--p", KIND_FILE_MAP, ACCESS_READ, MIB,
 			      1, 0),
 		      5000);
