@@ -26,7 +26,8 @@ void keeper_limit_worker(unsigned int seconds)
 	setrlimit(RLIMIT_CORE, &none);
 	setrlimit(RLIMIT_FSIZE, &none);
 	setrlimit(RLIMIT_CPU, &cpu);
-	setrlimit(RLIMIT_AS, &bytes);
+	if (!IS_SANITIZED) /* whose shadow of the memory is larger than any limit */
+		setrlimit(RLIMIT_AS, &bytes);
 }
 
 /* Closes what the parent has open: otherwise its BPF programs would stay in the kernel as long as

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,11 +18,11 @@
 #ifndef WITHOUT_SYMBOL
 #include "symbol/elf_file.h"
 #endif
+#include "symbol/keeper.h"
 #include "symbol/perf_map.h"
 
 /* Of a helper: enough for the symbols of a browser, which take it two seconds. */
 #define HELPER_SECONDS 20
-#define HELPER_BYTES (4ULL << 30)
 /* If a helper crashes on a file, another one reads the files after it; at most this many, as
  * somebody waits for them. */
 #define HELPERS_MAX 16
@@ -201,18 +200,6 @@ struct answer {
 	uint16_t source_length;
 };
 
-static void limit_helper(void)
-{
-	const struct rlimit none = {}, seconds = { HELPER_SECONDS, HELPER_SECONDS },
-			    bytes = { HELPER_BYTES, HELPER_BYTES };
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setrlimit(RLIMIT_CORE, &none);
-	setrlimit(RLIMIT_FSIZE, &none);
-	setrlimit(RLIMIT_CPU, &seconds);
-	setrlimit(RLIMIT_AS, &bytes);
-}
-
 static void give_answer(int fd, uint32_t number, const struct elf_place *place)
 {
 	char buffer[sizeof(struct answer) + 2 * TEXT_MAX];
@@ -281,7 +268,8 @@ static bool is_map(const struct symbol *symbol)
 static _Noreturn void be_helper(struct symbolizer *symbolizer, const struct symbol *symbols,
 				size_t first, size_t count, int fd, struct debug_files *debug)
 {
-	limit_helper();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	keeper_limit_worker(HELPER_SECONDS);
 	if (symbolizer->confine)
 		symbolizer->confine(symbolizer->context);
 	while (first < count) {
