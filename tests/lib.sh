@@ -134,6 +134,14 @@ await_intervals()
 	wait_for 120 has_intervals "$1" $(($2 + 1)) "$(stat -c %s "$1")"
 }
 
+# have_ended LOG PID...: they have their exit lines. A process has its own when the kernel has freed it, which on a busy
+# machine takes seconds, and is not in the order in which they ended.
+have_ended()
+{
+	[ -z "$(printf '%s\n' "${@:2}" |
+		grep -vxF -f <(sed -n 's/^{"rec":"exit".*,"pid":\([0-9]*\),.*/\1/p' "$1"))" ]
+}
+
 # check_failure NAME STATUS REGEX COMMAND FLAG...: the command exits with STATUS and one line on stderr, which matches.
 check_failure()
 {

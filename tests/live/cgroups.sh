@@ -52,12 +52,6 @@ paths()
 		sort
 }
 
-# has_ended PID LOG
-has_ended()
-{
-	grep -q "^{\"rec\":\"exit\".*\"pid\":$1," "$2"
-}
-
 # start_log FILE COMMAND...: faultmap behind the command.
 start_log()
 {
@@ -66,10 +60,13 @@ start_log()
 	wait_for 120 grep -qs '"rec":"interval"' "$1"
 }
 
-# stop_log FILE SERVED: when it has seen the last one end.
+# stop_log FILE SERVED: when it has seen all of them end.
 stop_log()
 {
-	wait_for 120 has_ended "$(tail -n 1 "$2" | awk '{ print $NF }')" "$1"
+	local pids
+
+	mapfile -t pids < <(awk '{ print $NF }' "$2")
+	wait_for 120 have_ended "$1" "${pids[@]}"
 	stop_background "$log"
 	keep_log "$1"
 }

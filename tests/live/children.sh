@@ -62,14 +62,19 @@ under_run()
 		"$(tail -n 1 "$TMP/log" | jq 'select(.rec == "run") | .processes')" $((processes + 1))
 }
 
+# has_children LOG N PARENT: so many have their exit lines.
+has_children()
+{
+	[ "$(grep -c "^{\"rec\":\"exit\",.*\"ppid\":$3," "$1")" -ge "$2" ]
+}
+
 # The whole system at the same time; the children are known by their parent.
 under_log()
 {
 	start_background "$FAULTMAP" log -d 0.5 -o "$TMP/system"
 	wait_for 120 grep -qs '"rec":"meta"' "$TMP/system"
 	"$spawn" "$many" /bin/true >"$TMP/oracle"
-	# The kernel's last word on a process may come after the interval in which it ended.
-	await_intervals "$TMP/system" 4
+	wait_for 120 has_children "$TMP/system" "$many" "$(jq .pid "$TMP/oracle")"
 	stop_background "$BACKGROUND_PID"
 	keep_log "$TMP/system"
 	jq -s -c --slurpfile oracle "$TMP/oracle" '

@@ -12,10 +12,19 @@ has_begun()
 	grep -q '"rec":"interval"' "$1"
 }
 
-# has_seen FILE: the shell that started all has ended.
-has_seen()
+# have_seen_all: all processes have ended in the full log, and as many in the folded one.
+have_seen_all()
 {
-	grep '"rec":"exit"' "$1" | grep -q "\"pid\":$shell,"
+	local pids
+
+	mapfile -t pids < <(sed -n 's/^{"rec":"process".*,"pid":\([1-9][0-9]*\),.*/\1/p' "$TMP/full.jsonl" | sort -u)
+	have_ended "$TMP/full.jsonl" "$shell" "${pids[@]}" &&
+		[ "$(n_ended "$TMP/folded.jsonl")" = "$(n_ended "$TMP/full.jsonl")" ]
+}
+
+n_ended()
+{
+	jq -s 'map(select(.rec == "exit" or .rec == "exits") | .processes // 1) | add' "$1"
 }
 
 # record FLAG...: $TMP/full.jsonl and, with these flags, $TMP/folded.jsonl of a shell and what it starts:
@@ -41,8 +50,7 @@ record()
 	wait_for 120 has_begun "$TMP/full.jsonl"
 	wait_for 120 has_begun "$TMP/folded.jsonl"
 	echo >"$TMP/go"
-	wait_for 120 has_seen "$TMP/full.jsonl"
-	wait_for 120 has_seen "$TMP/folded.jsonl"
+	wait_for 120 have_seen_all
 	stop_background "$full"
 	stop_background "$folded"
 	keep_log "$TMP/full.jsonl" "$TMP/folded.jsonl"

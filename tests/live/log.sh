@@ -31,8 +31,16 @@ record()
 	bash -c 'exit 7'
 	check "an exit status is passed on" \
 		wait_for 120 grep -q '"rec":"exit".*"exit_status":7,' "$log"
+	wait_for 120 has_workload
 	stop_background "$log_pid"
 	check_equal "SIGTERM ends it with 0" "$?" 0
+}
+
+# has_workload: all that the workload started has its exit line.
+has_workload()
+{
+	have_ended "$log" "$touch_pid" && grep -q '"rec":"exit".*"signal":11,' "$log" &&
+		[ "$(grep -c "^{\"rec\":\"exit\",.*\"comm\":\"cat\",\"ppid\":$$," "$log")" -ge 50 ]
 }
 
 test_form()
@@ -183,7 +191,7 @@ test_latency()
 	start_background python3 tests/workload/touch.py 64 >/dev/null
 	touch_pid=$BACKGROUND_PID
 	wait "$touch_pid"
-	wait_for 120 grep -q '"rec":"exit".*"pid":'"$touch_pid," "$TMP/full.jsonl"
+	wait_for 120 have_ended "$TMP/full.jsonl" "$touch_pid"
 	stop_background "$log_pid"
 	check_equal "--detail full: each of the touched pages' faults was timed" "$(jq -s -c \
 		--argjson pid "$touch_pid" '[.[] | select(.rec == "faults" and .pid == $pid and

@@ -54,12 +54,6 @@ totals_of_processes()
 		to_entries[] | "\(.key) \(.value)"' "$TMP/log" | sort
 }
 
-# has_exit PID: the log says that it has ended.
-has_exit()
-{
-	grep -q "^{\"rec\":\"exit\",.*\"pid\":$1," "$TMP/log"
-}
-
 # stop_log PID...: and keeps the lines of these processes, of the process "other", and of the intervals.
 stop_log()
 {
@@ -90,8 +84,7 @@ test_one_fills_it()
 	filler=$(cut -d ' ' -f 1 "$TMP/oracle")
 	"$BUILD/workload/faultgen" demand_zero_write 3000 >"$TMP/case"
 	other=$(jq .pid "$TMP/case")
-	wait_for 120 has_exit "$filler"
-	wait_for 120 has_exit "$other"
+	wait_for 120 have_ended "$TMP/log" "$filler" "$other"
 	stop_log "$filler" "$other"
 	check_equal "a process that fills the table: all of its faults, some of them in its [other]" \
 		"$(totals_of_processes | grep "^$filler ")" "$(awk '{ print $1, $2 + $3 }' "$TMP/oracle")"
@@ -118,7 +111,7 @@ many_of_one_user()
 	"$workload" 1 400 1 >"$TMP/beside"
 	beside=$(cut -d ' ' -f 1 "$TMP/beside")
 	kill -CONT "$log_pid"
-	wait_for 120 has_exit "$beside"
+	wait_for 120 have_ended "$TMP/log" "$beside"
 	lines=$(grep -c '"rec":"faults"' "$TMP/log")
 	# shellcheck disable=SC2046 # a word for each
 	stop_log "$beside" $(cut -d ' ' -f 1 "$TMP/oracle")
@@ -152,7 +145,7 @@ test_lost_exit()
 	"$workload" 1 3000 1 >"$TMP/oracle"
 	lost=$(cut -d ' ' -f 1 "$TMP/oracle")
 	kill -CONT "$log_pid"
-	wait_for 120 has_exit "$lost"
+	wait_for 120 have_ended "$TMP/log" "$lost"
 	stop_log "$lost"
 	check "exit records were lost" test "$(counter exits_lost)" -gt 0
 	check_equal "its rows are still shown" \
