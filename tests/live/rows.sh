@@ -111,7 +111,8 @@ many_of_one_user()
 	"$workload" 1 400 1 >"$TMP/beside"
 	beside=$(cut -d ' ' -f 1 "$TMP/beside")
 	kill -CONT "$log_pid"
-	wait_for 120 have_ended "$TMP/log" "$beside"
+	# shellcheck disable=SC2046 # a word for each
+	wait_for 120 have_ended "$TMP/log" "$beside" $(cut -d ' ' -f 1 "$TMP/oracle")
 	lines=$(grep -c '"rec":"faults"' "$TMP/log")
 	# shellcheck disable=SC2046 # a word for each
 	stop_log "$beside" $(cut -d ' ' -f 1 "$TMP/oracle")
