@@ -313,6 +313,16 @@ static struct group *group_of_member(struct groups *groups, const struct process
 	return group;
 }
 
+/* Rows of a process come mostly one after the other. */
+static struct group *group_at_hand(struct groups *groups, const struct process *process)
+{
+	if (groups->at_hand != process) {
+		groups->group_at_hand = group_of_member(groups, process);
+		groups->at_hand = process;
+	}
+	return groups->group_at_hand;
+}
+
 static void remove_member(struct groups *groups, const struct process *process)
 {
 	struct member key = { .start_ns = process->start_ns, .tgid = process->tgid };
@@ -355,6 +365,7 @@ void groups_begin(struct groups *groups, const struct snapshot *snapshot)
 
 	groups->now_ns += snapshot->interval_ns;
 	groups->tick++;
+	groups->at_hand = NULL;
 	for (int i = recent_begin(&groups->recent, snapshot); i > 0; i--)
 		begin_block(groups);
 	for (size_t i = 0; i < groups->n_groups; i++) {
@@ -371,7 +382,7 @@ void groups_begin(struct groups *groups, const struct snapshot *snapshot)
 
 void groups_row(struct groups *groups, const struct row *row, const struct fault_counts *delta)
 {
-	struct group *group = group_of_member(groups, row->process);
+	struct group *group = group_at_hand(groups, row->process);
 	struct group_counts *counts = counts_of(groups, group);
 	enum fault_kind kind = row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN;
 	const uint64_t faults[SEVERITY_COUNT] = { [SEVERITY_MINOR] = delta->minor,

@@ -100,9 +100,11 @@ struct groups {
 	struct group **groups; /* in the order of their birth, so that a scrape compresses well */
 	size_t n_groups;
 	size_t capacity;
-	void *by_label;       /* tsearch(3) tree over them */
-	struct table members; /* which process is in which group */
-	struct group *other;  /* always shown, in neither of these */
+	void *by_label;                /* tsearch(3) tree over them */
+	struct table members;          /* which process is in which group */
+	const struct process *at_hand; /* of this tick's rows, the last; NULL: none */
+	struct group *group_at_hand;
+	struct group *other; /* always shown, in neither of these */
 
 	size_t limit; /* of series, as groups_choose was last told */
 	size_t n_shown;

@@ -51,6 +51,13 @@ bool grouping_is_of_processes(enum grouping_by by)
 
 /* From beginning to end. ----------------------------------------------------------------------- */
 
+/* The snapshot's process and texts, by whose addresses names are found, may be others now. */
+static void forget_named(struct grouping *grouping)
+{
+	grouping->named = NULL;
+	memset(grouping->mappings, 0, sizeof(grouping->mappings));
+}
+
 static void init_tables(struct grouping *grouping)
 {
 	table_init(&grouping->tallies, 0, TALLY_KEY_SIZE);
@@ -61,7 +68,7 @@ static void init_tables(struct grouping *grouping)
 	grouping->is_thinned = false;
 	grouping->has_several = false;
 	grouping->last_tgid = grouping->last_start_ns = 0;
-	grouping->named = NULL;
+	forget_named(grouping);
 }
 
 struct grouping *grouping_new(const struct grouping_options *options)
@@ -113,15 +120,26 @@ static bool is_small(uint64_t faults, uint64_t pages, uint64_t stall_ns)
 	return faults < SMALL_COUNT && pages < SMALL_COUNT && stall_ns < SMALL_NS;
 }
 
+/* Only the key of a tally, which is a twentieth of it: each row of each tick has one. */
+static void set_key(struct tally *key, const char *group)
+{
+	memset(key, 0, TALLY_KEY_SIZE);
+	key->group = group;
+}
+
 /* Makes the tally with this key. NULL: out of memory. */
 static struct tally *tally_new(struct grouping *grouping, const struct tally *key)
 {
-	struct tally *tally = table_add_copy(&grouping->tallies, key, sizeof(*key));
+	struct tally *tally = calloc(1, sizeof(*tally));
 
-	if (tally)
-		tally->name = grouping->options.by == BY_THREAD && !key->tgid ? "(other)" :
-										key->group;
-	return tally;
+	if (!tally)
+		return NULL;
+	memcpy(tally, key, TALLY_KEY_SIZE);
+	tally->name = grouping->options.by == BY_THREAD && !key->tgid ? "(other)" : key->group;
+	if (!table_add(&grouping->tallies, tally))
+		return tally;
+	free(tally);
+	return NULL;
 }
 
 /* 1 when it is seen for the first time, 0 when not, or -ENOMEM. */
@@ -257,7 +275,7 @@ static struct tally *tally_of(struct grouping *grouping, const struct tally *key
 {
 	bool is_merged = is_little && grouping->is_thinned && grouping->has_several;
 	struct tally *tally = table_get(&grouping->tallies, key);
-	struct tally name_key = { .group = key->group };
+	struct tally name_key;
 
 	if (tally)
 		return tally;
@@ -265,6 +283,7 @@ static struct tally *tally_of(struct grouping *grouping, const struct tally *key
 		return NULL;
 	if (!is_merged && has_room(grouping, 1))
 		return tally_new(grouping, key);
+	set_key(&name_key, key->group);
 	memcpy(name_key.perms, key->perms, TALLY_KEY_SIZE - offsetof(struct tally, perms));
 	tally = table_get(&grouping->tallies, &name_key);
 	if (!tally && has_room(grouping, 2))
@@ -366,22 +385,20 @@ static bool row_is_hotter(const struct row *row, const struct row *than)
 	return strcmp(row->mapping, than->mapping) < 0;
 }
 
-static struct tally key_of_row(struct grouping *grouping, const struct row *row)
+static void set_key_of_row(struct grouping *grouping, struct tally *key, const struct row *row)
 {
-	struct tally key = { .group = grouping_group_of_row(grouping, row) };
-
-	key_process(grouping, &key, row->process);
+	set_key(key, grouping_group_of_row(grouping, row));
+	key_process(grouping, key, row->process);
 	if (has_parts(grouping->options.by))
-		key.mapping_id = row->mapping_id;
+		key->mapping_id = row->mapping_id;
 	if (grouping->options.by == BY_THREAD && row->context)
-		key.mapping_id = row->context->tid;
+		key->mapping_id = row->context->tid;
 	if (grouping->options.by == BY_ROW) {
-		memcpy(key.perms, row->perms, sizeof(key.perms));
-		key.kind = row->kind;
-		key.access = row->access;
-		key.mode = row->mode;
+		memcpy(key->perms, row->perms, sizeof(key->perms));
+		key->kind = row->kind;
+		key->access = row->access;
+		key->mode = row->mode;
 	}
-	return key;
 }
 
 /* Sets where the mapping is now. The row of a slice has the mapping as it was when it last faulted
@@ -427,17 +444,30 @@ static void note_bounds(struct tally *tally, const struct row *row)
 		tally->peak_rss_bytes = row->process->peak_rss_bytes ?: LEDGER_NO_BOUND;
 }
 
+static void add_stalls(struct tally *tally, const struct row *row, const struct stalls *stalls)
+{
+	struct cause_counts causes;
+
+	if (!row->latency)
+		return;
+	causes = causes_delta(row);
+	stalls_add(&tally->stalls, stalls);
+	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
+		tally->by_cause[cause] += causes.sum_ns[cause];
+	tally->refaults += causes.refaults;
+}
+
 static int add_row(struct grouping *grouping, const struct row *row)
 {
 	struct fault_counts delta = row_delta(row), now = row->now;
 	struct stalls stalls = latency_stalls(row);
-	struct cause_counts causes = causes_delta(row);
-	struct tally key = key_of_row(grouping, row);
 	bool is_little = is_small(delta.minor + delta.major + delta.denied, delta.pages,
 				  stalls.sum_ns);
-	struct tally *tally = key.group ? tally_of(grouping, &key, is_little) : NULL;
+	struct tally key, *tally;
 	struct ledger ledger;
 
+	set_key_of_row(grouping, &key, row);
+	tally = key.group ? tally_of(grouping, &key, is_little) : NULL;
 	if (!tally || name_process(grouping, tally, row->process) < 0)
 		return -ENOMEM;
 	if (grouping->options.by == BY_THREAD && tally->tgid &&
@@ -457,10 +487,7 @@ static int add_row(struct grouping *grouping, const struct row *row)
 	}
 	tally->by_kind[row->kind < KIND_COUNT ? row->kind : KIND_UNKNOWN] +=
 		delta.minor + delta.major + delta.denied;
-	stalls_add(&tally->stalls, &stalls);
-	for (unsigned int cause = 0; cause < STALL_CAUSE_COUNT; cause++)
-		tally->by_cause[cause] += causes.sum_ns[cause];
-	tally->refaults += causes.refaults;
+	add_stalls(tally, row, &stalls);
 	ledger = ledger_of(row, &delta);
 	ledger_add(&tally->ledger, &ledger);
 	note_bounds(tally, row);
@@ -477,9 +504,10 @@ static int add_row(struct grouping *grouping, const struct row *row)
 static int end_row(struct grouping *grouping, const struct row *row)
 {
 	bool may_stay = grouping->options.by == BY_MAPPING || grouping->options.by == BY_ROW;
-	struct tally key = key_of_row(grouping, row);
-	struct tally *tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
+	struct tally key, *tally;
 
+	set_key_of_row(grouping, &key, row);
+	tally = key.group ? table_get(&grouping->tallies, &key) : NULL;
 	if (!tally || !tally->tgid)
 		return key.group ? 0 : -ENOMEM;
 	if (may_stay && !grouping->has_several)
@@ -514,7 +542,7 @@ int grouping_add(struct grouping *grouping, const struct snapshot *snapshot)
 	size_t n_rows = sums_up ? snapshot->n_touched : snapshot->n_rows;
 	int result = grouping_learn_parents(grouping, snapshot);
 
-	grouping->named = NULL;
+	forget_named(grouping);
 	if (grouping_is_of_processes(grouping->options.by))
 		for (size_t i = 0; i < snapshot->n_processes && !result; i++)
 			result = add_process(grouping, snapshot->processes[i]);

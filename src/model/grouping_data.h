@@ -8,6 +8,9 @@
 #include "base/users.h"
 #include "model/grouping.h"
 
+/* A power of two; the rows of one process after the other have the same few libraries. */
+#define NAMED_MAPPINGS 64
+
 struct grouping {
 	struct grouping_options options;
 	struct table tallies;
@@ -25,6 +28,10 @@ struct grouping {
 	struct table parents;        /* BY_PARENT: comms by pid */
 	const struct process *named; /* whose name is at hand */
 	const char *name;
+	struct {
+		const char *text; /* the snapshot's, where equal texts share one */
+		const char *name;
+	} mappings[NAMED_MAPPINGS]; /* whose names are at hand, by their address */
 };
 
 /* Adds the tally to the one of its name, of its process or of none, and frees it. 0 or -ENOMEM. */

@@ -132,10 +132,17 @@ bool grouping_thread_is_named(const struct row *row)
 /* The stacks of all threads have one name here; --by thread tells them apart. */
 static const char *name_of_mapping(struct grouping *grouping, const struct row *row)
 {
-	bool is_stack = !strncmp(row->mapping, "[stack:", 7);
+	size_t at = ((uintptr_t)row->mapping >> 4) % NAMED_MAPPINGS;
+	bool is_stack;
 
-	return keep_name(grouping,
-			 is_stack && grouping->options.by != BY_ROW ? "[stack:TID]" : row->mapping);
+	if (grouping->mappings[at].text == row->mapping)
+		return grouping->mappings[at].name;
+	is_stack = !strncmp(row->mapping, "[stack:", 7);
+	grouping->mappings[at].text = row->mapping;
+	grouping->mappings[at].name =
+		keep_name(grouping, is_stack && grouping->options.by != BY_ROW ? "[stack:TID]" :
+										 row->mapping);
+	return grouping->mappings[at].name;
 }
 
 const char *grouping_group_of_row(struct grouping *grouping, const struct row *row)

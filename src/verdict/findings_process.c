@@ -251,12 +251,12 @@ static void note_copies(struct residents *residents, const struct snapshot *snap
 
 	for (size_t i = 0; i < snapshot->n_touched && looks < LOOKS_MAX; i++) {
 		const struct row *row = snapshot->rows[i];
-		const struct resident key = { .tgid = row->process->tgid,
-					      .start_ns = row->process->start_ns };
-		struct resident *resident;
+		struct resident key = {}, *resident;
 
 		if (row->kind != KIND_COW || row_delta(row).minor < BUSY_FAULTS)
 			continue;
+		key.tgid = row->process->tgid;
+		key.start_ns = row->process->start_ns;
 		resident = table_get(&residents->table, &key);
 		if (!resident)
 			continue;
