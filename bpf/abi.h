@@ -278,6 +278,14 @@ struct free_list {
 	u64 other_pad[7];
 };
 
+/*
+ * Free rows that the programs need while the collector wakes up and makes room: 12 ms of two CPUs
+ * that make nothing but rows; half of a table that is too small for that. With fewer they ask for
+ * room, and rows leave though they move.
+ */
+#define ROWS_IN_RESERVE(rows) \
+	((rows) / 2 < 8192 ? (rows) / 2 : (rows) / 3 < 8192 ? 8192 : (rows) / 3)
+
 /* A byte for each row, set when the row has moved since the collector last looked. */
 #define ROWS_IN_LINE 64
 struct moved_line {

@@ -283,7 +283,7 @@ static __always_inline struct row_value *row_new(struct cpu_state *cpu, const st
 	struct row_value *row;
 	u32 index;
 
-	if (left < config_rows / 2)
+	if (left < ROWS_IN_RESERVE(config_rows))
 		tell_filling();
 	if (MODE_CLASS_CLASS(key->mode_class) != MAPPING_OTHER && !has_share_left(key, left))
 		return NULL;

@@ -453,9 +453,9 @@ bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts 
 static int read_row(struct rows *rows, uint32_t index)
 {
 	struct slot *slot = &rows->slots[index];
-	struct row_key key = row_table_key(rows->table, index);
 	struct row *row = slot->row;
 	struct fault_counts gained;
+	struct row_key key;
 	int result = 0;
 
 	if (slot->state == SLOT_FREE)
@@ -475,6 +475,7 @@ static int read_row(struct rows *rows, uint32_t index)
 	slot->tick = rows->tick;
 	snapshot_touch(rows->snapshot, row);
 	note_read(slot, &gained);
+	key = row_table_key(rows->table, index);
 	set_place(row, &key, &row_table_value(rows->table, index)->extent,
 		  row_table_value(rows->table, index)->largest);
 	add_gained(rows, row, &gained);
@@ -521,9 +522,7 @@ int rows_add_left(struct left_rows *list, const struct left_row *left)
 
 int rows_make_room_in_tick(struct rows *rows)
 {
-	bool is_filling = row_table_used(rows->table) > row_table_size(rows->table) / 2;
-
-	return is_filling ? rows_make_room(rows) : 0;
+	return rows_has_reserve(rows) ? 0 : rows_make_room(rows);
 }
 
 /* A tick may take longer than the programs need to fill the table. */
@@ -571,7 +570,8 @@ static int read_due(struct rows *rows)
 	for (size_t i = 0; i < n_due; i++)
 		rows->slots[due[i]].is_due = false;
 	for (size_t i = 0; i < n_due; i++) {
-		if (rows->slots[due[i]].state == SLOT_FREE)
+		if (rows->slots[due[i]].state == SLOT_FREE ||
+		    row_table_has_moved(rows->table, due[i])) /* read with those that moved */
 			continue;
 		if (result < 0)
 			row_table_set_moved(rows->table, due[i], true);

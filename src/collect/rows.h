@@ -34,14 +34,14 @@ uint64_t rows_names_lost(const struct rows *rows);
 /* Rows whose context had not. */
 uint64_t rows_contexts_lost(const struct rows *rows);
 
-/* Takes out the rows of processes that have ended, once the snapshot has them. Makes room if the
- * table is half full, or if the programs reported that it fills (is_filling). 0 or a negative
- * errno. */
+/* Takes out the rows of processes that have ended, once the snapshot has them, and those that stand
+ * still if the table is half full; what moves, too, if the programs have no reserve (ROWS_IN_RESERVE)
+ * or reported that the table fills (is_filling). 0 or a negative errno. */
 int rows_release_ended(struct rows *rows, bool is_filling);
 /* Between two ticks, when the programs tell that the table is filling. 0 or a negative errno. */
 int rows_make_room(struct rows *rows);
 /* Within a tick, a part of which may take longer than the programs need to fill the table: makes
- * room if half of it is used. Leaves the snapshot alone. 0 or a negative errno. */
+ * room if they have no reserve. Leaves the snapshot alone. 0 or a negative errno. */
 int rows_make_room_in_tick(struct rows *rows);
 
 /* Sets the row's counts, which never go down, and adds the increase to the totals. */

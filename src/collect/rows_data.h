@@ -80,6 +80,8 @@ struct rows {
 bool rows_has_news(const struct rows *rows, uint32_t index, struct fault_counts *ret_gained);
 /* The row's stalls as they are now; false where it has none. */
 bool rows_copy_stalls(const struct rows *rows, uint32_t index, struct stalls_read *ret_stalls);
+/* Whether the programs have the rows in reserve that they can fill while nobody makes room. */
+bool rows_has_reserve(const struct rows *rows);
 /* The row will be read at the next tick even without a mark. */
 void rows_put_due(struct rows *rows, uint32_t index);
 /* Counts what comes late for a process that was reported as ended. */

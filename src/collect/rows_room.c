@@ -27,6 +27,7 @@ static int keep_left(struct rows *rows, uint32_t index)
 	struct left_row left = { .key = row_table_key(rows->table, index),
 				 .extent = row_table_value(rows->table, index)->extent,
 				 .largest = row_table_value(rows->table, index)->largest };
+	struct stalls_read stalls;
 
 	if (slot->is_dead) {
 		rows_read_dead(rows, index);
@@ -34,14 +35,13 @@ static int keep_left(struct rows *rows, uint32_t index)
 	}
 	if (!rows_has_news(rows, index, &left.gained))
 		return 0;
-	left.stalls = malloc(sizeof(*left.stalls));
-	if (!left.stalls)
-		return -ENOMEM;
-	if (!rows_copy_stalls(rows, index, left.stalls)) {
-		free(left.stalls);
-		left.stalls = NULL;
-	} else if (slot->stalls) {
-		subtract(left.stalls, slot->stalls);
+	if (rows_copy_stalls(rows, index, &stalls)) {
+		if (slot->stalls)
+			subtract(&stalls, slot->stalls);
+		left.stalls = malloc(sizeof(stalls));
+		if (!left.stalls)
+			return -ENOMEM;
+		*left.stalls = stalls;
 	}
 	if (!rows_add_left(&rows->left, &left))
 		return 0;
@@ -151,28 +151,40 @@ static uint32_t used_of(const struct rows *rows)
 	return used > latencies ? used : latencies;
 }
 
-/* How many rows to take out until no more than a quarter of the table is in use. */
-static size_t surplus_of(const struct rows *rows)
+bool rows_has_reserve(const struct rows *rows)
 {
-	uint32_t goal = row_table_size(rows->table) / 4, used = used_of(rows);
+	uint32_t size = row_table_size(rows->table);
 
-	return used > goal ? used - goal : 0;
+	return size - row_table_used(rows->table) >= ROWS_IN_RESERVE(size);
 }
 
+/* How many rows to take out until no more than these are in use. */
+static size_t surplus_of(const struct rows *rows, uint32_t goal)
+{
+	uint32_t used = used_of(rows);
+
+	return used > goal + rows->n_retired ? used - goal - rows->n_retired : 0;
+}
+
+/*
+ * Rows that move come back at once, and that costs more than to read them. So of these a hurry takes
+ * out no more than brings the reserve back, and half as much again.
+ */
 static int make_room(struct rows *rows, bool hurry)
 {
+	uint32_t size = row_table_size(rows->table);
+	uint32_t goal = size - ROWS_IN_RESERVE(size) - ROWS_IN_RESERVE(size) / 2;
 	int result = free_retired(rows);
-	size_t surplus = surplus_of(rows);
 
-	if (!result && surplus)
-		result = retire_once(rows, surplus, HASTE_NONE);
+	if (!result && surplus_of(rows, size / 4))
+		result = retire_once(rows, surplus_of(rows, size / 4), HASTE_NONE);
 	for (int round = 0; !result && hurry && round < 2; round++)
-		if (surplus > rows->n_retired)
-			result = retire_once(rows, surplus - rows->n_retired,
+		if (surplus_of(rows, goal))
+			result = retire_once(rows, surplus_of(rows, goal),
 					     round ? HASTE_GREAT : HASTE_SOME);
 	if (!result)
 		result = free_retired(rows);
-	if (used_of(rows) <= row_table_size(rows->table) / 2)
+	if (rows_has_reserve(rows) && row_table_latencies_used(rows->table) <= size / 2)
 		row_table_listen(rows->table);
 	return result;
 }
@@ -224,5 +236,5 @@ int rows_release_ended(struct rows *rows, bool is_filling)
 	used = used_of(rows);
 	if (used <= size / 2 && !rows->n_retired && !is_filling)
 		return 0;
-	return make_room(rows, is_filling || used > size / 4 * 3);
+	return make_room(rows, is_filling || !rows_has_reserve(rows) || used > size / 4 * 3);
 }

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#define ROWS 2048
-#define ROW_LINES 128 /* a power of two */
+#define ROWS 32768     /* the default: a table with a third in reserve */
+#define ROW_LINES 2048 /* a power of two */
 #include "row_table_fixture.h"
 #include "collect/collector_kernel.h"
 #include "collect/names.h"
@@ -153,6 +153,66 @@ static void a_tick_that_makes_room_reads_all(void **state)
 	assert_int_equal(collected->snapshot->totals.late, 0);
 }
 
+/* How many of these rows, of fifty processes, have to be made anew in five ticks in each of which all
+ * move. */
+static size_t count_made_anew(struct collected *collected, uint32_t *indexes, uint32_t count)
+{
+	size_t made = 0;
+
+	for (int tick = 0; tick < 5; tick++) {
+		begin_tick(collected);
+		for (uint32_t i = 1; i <= 50; i++)
+			snapshot_process(collected->snapshot, i, 1, NULL);
+		for (uint32_t i = 0; i < count; i++) {
+			uint32_t index = indexes[i];
+
+			if (!index || is_forgotten[index]) {
+				made += index != 0;
+				indexes[i] = fault(i % 50 + 1, i, 1);
+				continue;
+			}
+			kernel->values[index].minor++;
+			kernel->moved[index] = 1;
+		}
+		assert_int_equal(rows_make_room_in_tick(collected->rows), 0);
+		end_tick(collected);
+		assert_int_equal(collected->snapshot->totals.minor, count * (tick + 1));
+	}
+	return made;
+}
+
+/* What moves in each tick stays in the table as long as the programs have their reserve beside it;
+ * beyond, it is counted all the same. */
+static void a_working_set_that_fits_stays(void **state)
+{
+	uint32_t *indexes = calloc(ROWS, sizeof(*indexes));
+
+	assert_int_equal(count_made_anew(*state, indexes, ROWS - ROWS_IN_RESERVE(ROWS)), 0);
+	free(indexes);
+}
+
+static void a_working_set_that_does_not_fit_leaves_a_reserve(void **state)
+{
+	struct collected *collected = *state;
+	uint32_t *indexes = calloc(ROWS, sizeof(*indexes));
+
+	assert_int_not_equal(count_made_anew(collected, indexes, ROWS - ROWS_IN_RESERVE(ROWS) + 1),
+			     0);
+	assert_true(ROWS - row_table_used(kernel->table) >= ROWS_IN_RESERVE(ROWS));
+	free(indexes);
+}
+
+/* 12 ms of two CPUs that only make rows, or half of a table that has no more. */
+static void a_small_table_is_half_reserve(void **state)
+{
+	(void)state;
+	assert_int_equal(ROWS_IN_RESERVE(4096), 2048);
+	assert_int_equal(ROWS_IN_RESERVE(16384), 8192);
+	assert_int_equal(ROWS_IN_RESERVE(24576), 8192);
+	assert_int_equal(ROWS_IN_RESERVE(32768), 10922);
+	assert_int_equal(ROWS_IN_RESERVE(262144), 87381);
+}
+
 /* Of huge pages more than 2^32 between two ticks, as while the daemon was stopped. */
 static void many_pages_between_two_ticks(void **state)
 {
@@ -243,6 +303,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_tick_that_makes_room_reads_all, collected_set_up,
 						collected_tear_down),
+		cmocka_unit_test_setup_teardown(a_working_set_that_fits_stays, collected_set_up,
+						collected_tear_down),
+		cmocka_unit_test_setup_teardown(a_working_set_that_does_not_fit_leaves_a_reserve,
+						collected_set_up, collected_tear_down),
+		cmocka_unit_test(a_small_table_is_half_reserve),
 		cmocka_unit_test_setup_teardown(many_pages_between_two_ticks, collected_set_up,
 						collected_tear_down),
 		cmocka_unit_test_setup_teardown(faults_that_wrap, collected_set_up,
