@@ -300,10 +300,11 @@ static __noinline int count_attempt(struct task_struct *task)
 SEC("?raw_tp/page_fault_user")
 int BPF_PROG(page_fault, unsigned long address, struct pt_regs *regs, unsigned long error_code)
 {
-	struct task_struct *task = current_task();
 	u32 mode = MODE_USER;
 
 	if (!(error_code & PF_USER)) {
+		struct task_struct *task = current_task();
+
 		if ((s64)address < 0)
 			return 0;
 		if (must_not_fault(task))

@@ -224,21 +224,6 @@ VERIFIED_ONCE int add_refaults(const struct row_key *key, u32 pages)
 	return 0;
 }
 
-/* As add_to_row, and faster for a row that is there. */
-static __always_inline void add_run(struct cpu_state *cpu, const struct addition *add)
-{
-	struct open_run *run = &cpu->run;
-	u32 index = 0;
-	struct row_value *row = row_find(&run->key, &index);
-
-	if (!row) {
-		add_to_row(&run->key, &run->extent, add, NULL);
-		return;
-	}
-	add_counts(row, &run->extent, add);
-	row_moved(index);
-}
-
 /* Writes the run's faults to its row. The run itself stays open. */
 static __always_inline void run_flush(struct cpu_state *cpu)
 {
@@ -253,7 +238,7 @@ static __always_inline void run_flush(struct cpu_state *cpu)
 		add.minor = run->count;
 		add.pages = run->count * run->pages;
 	}
-	add_run(cpu, &add);
+	add_to_row(&run->key, &run->extent, &add, NULL);
 	run->count = 0; /* the collector does not interrupt a CPU without such faults */
 }
 
