@@ -14,6 +14,7 @@
 ROUNDS=${ROUNDS:-15}
 RUN_TIMES=4 # undisturbed samples of run time wanted per round,
 RUN_TRIES=12 # and taken at most
+RUN_PASSES=4 # of the workload in each: what its start costs is in it, too, as that of fifty faults
 
 profilers=(bare bare_again empty floor_run floor_mapping floor_row floor_full faultmap_fast faultmap_full
 	faultmap_causeless faultmap_code faultmap_stacks bpftrace bpftrace_ustack perf_record perf_trace)
@@ -52,9 +53,9 @@ sample_run_time()
 {
 	local command
 
-	"command_$1" 1
+	"command_$1" "$RUN_PASSES"
 	"$BUILD/bench/run_time" "$BACKGROUND_PID" "${command[@]}" >"$TMP/numbers" || return 1
-	awk -v workload="$1" -v profiler="$2" -v children="$([ "$1" = execs ] && echo "$CHILDREN")" '
+	awk -v workload="$1" -v profiler="$2" -v children="$([ "$1" = execs ] && echo $((RUN_PASSES * CHILDREN)))" '
 		NF == 4 { ns += $4; runs += $3 }
 		$1 == "faults" { own = $2; spoilt = $3 > own * 1.02 }
 		END {

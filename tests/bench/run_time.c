@@ -6,7 +6,7 @@
  * since the statistics are the machine's too. What COMMAND prints is dropped.
  *
  * The machine is held still meanwhile: COMMAND runs with real-time priority, and what else wants a
- * CPU finds one that spins, for the tenth of a second that a sample takes.
+ * CPU finds one that spins, for the tenths of a second that a sample takes.
  *
  * The statistics are on only while this process lives (BPF_ENABLE_STATS), so there is nothing to
  * put back. The kernel reads the clock before and after each run: about one reading is in the time
