@@ -159,7 +159,7 @@ static bool make_room(struct feed *feed, size_t size)
 void feed_write(struct feed *feed, const char *bytes, size_t size)
 {
 	drop_behind(feed, size < FEED_MAX_BYTES ? FEED_MAX_BYTES - size : 0);
-	if (!feed->n_readers)
+	if (!feed->n_readers || !size)
 		return;
 	if (size > FEED_MAX_BYTES || !make_room(feed, size)) {
 		for (size_t i = 0; i < feed->n_readers; i++)

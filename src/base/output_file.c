@@ -168,7 +168,7 @@ int output_file_open(const char *path, int flags, mode_t mode)
 bool output_file_is_shared(const char *path)
 {
 	autofree char *copy = strdup(path);
-	struct place place;
+	struct place place = { .dir_fd = -1 };
 
 	if (!copy || find_place(copy, &place) < 0)
 		return true;

@@ -74,7 +74,7 @@ int child_start(char *const command[], const struct privileges_user *user,
 		struct error *error)
 {
 	char shown[SHOWN_LEN];
-	pid_t pid;
+	pid_t pid = -1;
 	int pidfd, result;
 
 	huge_pages_restore(); /* both ways return when the command has been executed */

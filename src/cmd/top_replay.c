@@ -283,16 +283,17 @@ static int run(struct replay *replay, struct error *error)
 
 	top_settings_open(&replay->settings);
 	result = open_loop(replay, error);
-	if (!result)
-		result = player_next(replay->player, &snapshot, error);
+	if (result)
+		return result;
+	result = player_next(replay->player, &snapshot, error);
 	if (!result)
 		return error_set(error, ENODATA, "no interval in these lines; nothing to show");
-	if (result > 0)
-		replay->findings = recent_findings_new(player_info(replay->player)->page_size,
-						       RECENT_FINDINGS_WINDOW_NS, 0, NULL);
-	if (result > 0)
-		result = replay->findings ? open_screen(replay, error) :
-					    error_set(error, ENOMEM, "starting: out of memory");
+	if (result < 0)
+		return result;
+	replay->findings = recent_findings_new(player_info(replay->player)->page_size,
+					       RECENT_FINDINGS_WINDOW_NS, 0, NULL);
+	result = replay->findings ? open_screen(replay, error) :
+				    error_set(error, ENOMEM, "starting: out of memory");
 	if (!result)
 		result = log_reading_confine(SANDBOX_REPLAY, &replay->config->common.disabled,
 					     error);

@@ -127,8 +127,9 @@ int jsonl_file_line(struct jsonl_file *file, char **ret_line, size_t *ret_length
 	for (;;) {
 		size_t size = file->end - file->begin;
 		char *line = size ? file->buffer + file->begin : NULL; /* before the first read */
-		char *newline = size > searched ? memchr(line + searched, '\n', size - searched) :
-						  NULL;
+		char *newline = size && size > searched ?
+					memchr(line + searched, '\n', size - searched) :
+					NULL;
 		int result;
 
 		if (newline) {

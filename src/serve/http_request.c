@@ -63,7 +63,7 @@ bool http_query_is_unix(const struct http_query *query)
 {
 	int fd = MHD_get_connection_info(query->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
 			 ->connect_fd;
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof(address);
 
 	return !getsockname(fd, (struct sockaddr *)&address, &length) &&

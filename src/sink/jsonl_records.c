@@ -196,7 +196,7 @@ void jsonl_put_faults(struct json_line *line, const struct row *row,
 	put_less(line, "pages", now->pages, before->pages, less->pages);
 	if (row->latency)
 		put_latency(line, row, left_out);
-	if (causes_are_told(row))
+	if (row->latency && causes_are_told(row))
 		put_causes(line, row, left_out ? left_out->causes : NULL);
 }
 

@@ -294,6 +294,8 @@ static void turn_sort(struct ui *ui, size_t step)
 	const struct column *columns[COLUMNS_MAX];
 	size_t count = columns_of(view_level(&ui->view)->view, columns), at = 0;
 
+	if (!count)
+		return;
 	while (at < count && columns[at] != view_level(&ui->view)->sort)
 		at++;
 	do {
