@@ -13,13 +13,13 @@
 #define VMSTAT_BYTES 16384
 #define NAME "workingset_refault_"
 
-/* How long the hook stays when nothing comes back. */
-#define STAYS_NS (60 * UINT64_C(1000000000))
+#define MINUTE_NS (60 * UINT64_C(1000000000))
 
 void refault_watch_open(struct refault_watch *watch)
 {
 	*watch = (struct refault_watch){ .fd = open(VMSTAT_PATH, O_RDONLY | O_CLOEXEC) };
 	refault_watch_look(watch, 0);
+	watch->base = watch->count;
 }
 
 void refault_watch_close(struct refault_watch *watch)
@@ -44,14 +44,16 @@ bool refault_watch_look(struct refault_watch *watch, uint64_t now_ns)
 {
 	char text[VMSTAT_BYTES];
 	ssize_t size = watch->fd < 0 ? -1 : pread(watch->fd, text, sizeof(text) - 1, 0);
-	uint64_t count;
 
 	if (size <= 0)
 		return true;
 	text[size] = '\0';
-	count = refault_watch_parse(text);
-	if (count != watch->count)
+	if (now_ns - watch->began_ns >= MINUTE_NS) {
+		watch->base = watch->count;
+		watch->began_ns = now_ns;
+	}
+	watch->count = refault_watch_parse(text);
+	if (watch->count - watch->base >= REFAULTS_MANY)
 		watch->last_ns = now_ns;
-	watch->count = count;
-	return watch->last_ns && now_ns - watch->last_ns < STAYS_NS;
+	return watch->last_ns && now_ns - watch->last_ns < MINUTE_NS;
 }

@@ -32,21 +32,45 @@ static void write_count(int fd, unsigned int count)
 		    dprintf(fd, "workingset_refault_file %u\n", count) > 0);
 }
 
+/* A watch that began at 100 s, when 5 pages had come back. */
+static struct refault_watch watch_of(FILE *file)
+{
+	struct refault_watch watch = { .fd = fileno(file), .count = 5, .base = 5 };
+
+	write_count(watch.fd, 5);
+	assert_false(refault_watch_look(&watch, 100 * SECOND));
+	return watch;
+}
+
 static void it_says_so_for_a_minute(void **state)
 {
 	FILE *file = tmpfile();
-	struct refault_watch watch = { .fd = fileno(file) };
+	struct refault_watch watch = watch_of(file);
 
 	(void)state;
-	write_count(watch.fd, 5);
-	watch.count = 5;
-	assert_false(refault_watch_look(&watch, 1 * SECOND));
-	write_count(watch.fd, 6);
-	assert_true(refault_watch_look(&watch, 2 * SECOND));
-	assert_true(refault_watch_look(&watch, 61 * SECOND));
-	assert_false(refault_watch_look(&watch, 62 * SECOND));
-	write_count(watch.fd, 7);
-	assert_true(refault_watch_look(&watch, 90 * SECOND));
+	write_count(watch.fd, 5 + REFAULTS_MANY - 1);
+	assert_false(refault_watch_look(&watch, 101 * SECOND));
+	write_count(watch.fd, 5 + REFAULTS_MANY);
+	assert_true(refault_watch_look(&watch, 102 * SECOND));
+	assert_true(refault_watch_look(&watch, 159 * SECOND)); /* the same minute */
+	assert_true(refault_watch_look(&watch, 160 * SECOND));
+	assert_true(refault_watch_look(&watch, 218 * SECOND));
+	assert_false(refault_watch_look(&watch, 219 * SECOND));
+	write_count(watch.fd, 5 + 2 * REFAULTS_MANY);
+	assert_true(refault_watch_look(&watch, 230 * SECOND));
+	fclose(file);
+}
+
+static void a_few_each_minute_are_not_many(void **state)
+{
+	FILE *file = tmpfile();
+	struct refault_watch watch = watch_of(file);
+
+	(void)state;
+	for (unsigned int minute = 1; minute < 60; minute++) {
+		write_count(watch.fd, 5 + minute * (REFAULTS_MANY - 1));
+		assert_false(refault_watch_look(&watch, (100 + minute * 60) * SECOND));
+	}
 	fclose(file);
 }
 
@@ -68,6 +92,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_and_swap_add_up),
 		cmocka_unit_test(it_says_so_for_a_minute),
+		cmocka_unit_test(a_few_each_minute_are_not_many),
 		cmocka_unit_test(without_the_file_it_says_yes),
 	};
 
