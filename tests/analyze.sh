@@ -38,8 +38,8 @@ is_explained()
 	# The analyzer does not know __attribute__((cleanup)), which frees these. LeakSanitizer and valgrind
 	# see these variables' real leaks, tests/unit/test_nomem*.c those when memory is short.
 	leaked=$(sed -n "s/.*Potential leak of memory pointed to by '\(.*[.]\)\?\([a-z_]*\)'.*/\2/p" <<<"$2")
-	# What strsep() gives is a part of one of them.
-	[ "$leaked" ] && grep -Eq "^\s*autofree [^;]*[ *]$leaked = |[( ]$leaked = strsep\(" "$1"
+	# What strsep() and next_piece() give is a part of one of them.
+	[ "$leaked" ] && grep -Eq "^\s*autofree [^;]*[ *]$leaked = |[( ]$leaked = (strsep|next_piece)\(" "$1"
 }
 
 printf '%s\0' src/*/*.c | xargs -0 -P "$(nproc)" -I '{}' bash -c 'analyze "$@"' - '{}' "$@"

@@ -127,7 +127,7 @@ static int turn(struct recent_findings *recent)
 
 	if (!result)
 		result = copy(list, &count, found, count);
-	if (result < 0)
+	if (result)
 		return result;
 	recent->n_new = count;
 	keep(recent, list, &count);
