@@ -64,6 +64,7 @@ struct rows {
 	uint32_t *due_now; /* of this tick */
 	uint32_t *retired;
 	size_t n_retired;
+	uint64_t n_freed; /* indexes given back */
 	struct left_rows left;
 	size_t n_read; /* in this tick */
 	uint32_t hand; /* the index from which rows to take out are looked for, round and round */

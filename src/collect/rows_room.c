@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/util.h"
 #include "collect/rows_data.h"
 
 /* What `now` has gained since `before`; largest stalls are those since attach. */
@@ -58,6 +59,7 @@ static int free_slot(struct rows *rows, uint32_t index)
 		slot->row->kernel_index = 0;
 	free(slot->stalls);
 	*slot = (struct slot){ .is_due = is_due };
+	rows->n_freed++;
 	return row_table_give(rows->table, index);
 }
 
@@ -158,12 +160,17 @@ bool rows_has_reserve(const struct rows *rows)
 	return size - row_table_used(rows->table) >= ROWS_IN_RESERVE(size);
 }
 
-/* How many rows to take out until no more than these are in use. */
+/* How many rows to take out until no more than `goal` are in use, and of latencies, where half are, no
+ * more than a quarter. */
 static size_t surplus_of(const struct rows *rows, uint32_t goal)
 {
-	uint32_t used = used_of(rows);
+	uint32_t size = row_table_size(rows->table), used = row_table_used(rows->table);
+	uint32_t latencies = row_table_latencies_used(rows->table);
+	size_t surplus = used > goal ? used - goal : 0;
 
-	return used > goal + rows->n_retired ? used - goal - rows->n_retired : 0;
+	if (latencies > size / 2)
+		surplus = max_of(surplus, latencies - size / 4);
+	return surplus > rows->n_retired ? surplus - rows->n_retired : 0;
 }
 
 /*
@@ -174,6 +181,7 @@ static int make_room(struct rows *rows, bool hurry)
 {
 	uint32_t size = row_table_size(rows->table);
 	uint32_t goal = size - ROWS_IN_RESERVE(size) - ROWS_IN_RESERVE(size) / 2;
+	uint64_t n_freed = rows->n_freed;
 	int result = free_retired(rows);
 
 	if (!result && surplus_of(rows, size / 4))
@@ -184,7 +192,10 @@ static int make_room(struct rows *rows, bool hurry)
 					     round ? HASTE_GREAT : HASTE_SOME);
 	if (!result)
 		result = free_retired(rows);
-	if (rows_has_reserve(rows) && row_table_latencies_used(rows->table) <= size / 2)
+	/* Programs may have taken meanwhile what was given back: then they tell at once, and there is
+	 * another round. */
+	if (rows->n_freed != n_freed ||
+	    (rows_has_reserve(rows) && row_table_latencies_used(rows->table) <= size / 2))
 		row_table_listen(rows->table);
 	return result;
 }

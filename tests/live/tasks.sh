@@ -77,7 +77,7 @@ ended()
 	grep '"rec":"exit".*"comm":"crowd"' "$TMP/log" | jq .pid | sort -n
 }
 
-have_ended()
+crowd_has_ended()
 {
 	[ "$(grep -c '"rec":"exit".*"comm":"crowd"' "$TMP/log")" -ge "$1" ]
 }
@@ -116,7 +116,7 @@ test_crowd()
 	check_equal "$1: VSZ and RSS then" "$(memory crowd)" "$(resident "${everybody[@]}")"
 	[ -z "$opened" ] || test_opened "$1"
 	kill "$parent"
-	wait_for 120 have_ended $((count + 1))
+	wait_for 120 crowd_has_ended $((count + 1))
 	await_intervals "$TMP/log" 3
 	check_equal "$1: each is reported as ended, once" "$(ended)" \
 		"$(printf '%s\n' "${everybody[@]}" | sort -n)"

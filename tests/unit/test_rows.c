@@ -203,6 +203,25 @@ static void a_working_set_that_does_not_fit_leaves_a_reserve(void **state)
 }
 
 /* 12 ms of two CPUs that only make rows, or half of a table that has no more. */
+/* The first rows that go have no stalls: room for stalls comes with later ones. */
+static void latencies_make_room_and_the_table_listens(void **state)
+{
+	struct collected *collected = *state;
+
+	begin_tick(collected);
+	snapshot_process(collected->snapshot, 1, 1, NULL);
+	for (uint32_t i = 0; i < 2000; i++)
+		fault(1, i, 1);
+	for (uint32_t i = 1; i <= LATENCIES / 2 + 1; i++)
+		kernel->values[fault(1, 2000 + i, 1)].latency = i;
+	kernel->free_latencies.taken = LATENCIES / 2 + 1;
+	end_tick(collected);
+	kernel->filling_told = 1;
+	assert_int_equal(rows_make_room(collected->rows), 0);
+	assert_int_equal(kernel->filling_told, 0);
+	assert_true(row_table_latencies_used(kernel->table) <= ROWS / 4);
+}
+
 static void a_small_table_is_half_reserve(void **state)
 {
 	(void)state;
@@ -314,6 +333,8 @@ int main(void)
 						collected_tear_down),
 		cmocka_unit_test_setup_teardown(a_window_has_no_bound, collected_set_up,
 						collected_tear_down),
+		cmocka_unit_test_setup_teardown(latencies_make_room_and_the_table_listens,
+						collected_set_up, collected_tear_down),
 		cmocka_unit_test_setup_teardown(a_latency_that_is_empty_is_none, collected_set_up,
 						collected_tear_down),
 	};
