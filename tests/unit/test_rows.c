@@ -202,7 +202,6 @@ static void a_working_set_that_does_not_fit_leaves_a_reserve(void **state)
 	free(indexes);
 }
 
-/* 12 ms of two CPUs that only make rows, or half of a table that has no more. */
 /* The first rows that go have no stalls: room for stalls comes with later ones. */
 static void latencies_make_room_and_the_table_listens(void **state)
 {
@@ -222,6 +221,7 @@ static void latencies_make_room_and_the_table_listens(void **state)
 	assert_true(row_table_latencies_used(kernel->table) <= ROWS / 4);
 }
 
+/* 12 ms of two CPUs that only make rows, or half of a table that has no more. */
 static void a_small_table_is_half_reserve(void **state)
 {
 	(void)state;
