@@ -25,11 +25,31 @@ def touch(mapping):
         mapping[offset] = 1
 
 
+def in_threads(tasks):
+    """Each in a thread of its own, at once, until all have ended."""
+    threads = [threading.Thread(target=task) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def touch_and_give_back(size, times):
     """The same memory, again and again."""
     mapping = mmap.mmap(-1, size, flags=ANONYMOUS)
     for _ in range(times):
         touch(mapping)
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def fill_from_threads(size, times):
+    """Two CPUs do nothing but take faults, so often that it is long where a fault is cheap, and a
+    large share of the run where the hypervisor takes most of a fault's time."""
+    mapping = mmap.mmap(-1, size, flags=ANONYMOUS)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(mapping))
+    halves = [address, address + size // 2]
+    for _ in range(times):
+        in_threads([lambda half=half: ctypes.memset(half, 1, size // 2) for half in halves])
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
@@ -89,11 +109,7 @@ def fill_arenas(number, size):
             ctypes.memset(block, 1, 64 << 10)
         everybody.wait()
 
-    threads = [threading.Thread(target=allocate) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads([allocate] * number)
 
 
 def fork_and_write(size, advice=mmap.MADV_NORMAL):
@@ -189,7 +205,7 @@ WHAT = {
     "arenas": lambda: fill_arenas(40, 3 * MIB),
     "forever": lambda: touch_and_give_back(16 * MIB, 1 << 30),
     "once": lambda: touch_and_give_back(128 * MIB, 1),
-    "small-pages": lambda: touch_and_give_back(320 * MIB, 1),
+    "small-pages": lambda: fill_from_threads(320 * MIB, 3),
     "huge-pages": lambda: fill_huge(320 * MIB),
     "reserved": lambda: reserve(2048 * MIB, MIB),
     "reserved-less": lambda: reserve(1000 * MIB, MIB),
