@@ -12,6 +12,7 @@
 #include "cmd/daemon_profile.h"
 #include "cmd/daemon_settings.h"
 #include "collect/memory.h"
+#include "base/clean_pages.h"
 #include "base/libc.h"
 #include "base/log.h"
 #include "base/output_file.h"
@@ -144,8 +145,10 @@ static int finish_tick(void *context, const struct snapshot *snapshot, struct er
 		daemon_otlp_tick(service->otlp, service->metrics, snapshot);
 	give_memory_back(service);
 	manager_tick();
-	if (!service->has_ticked)
+	if (!service->has_ticked) {
 		manager_ready();
+		clean_pages_release();
+	}
 	service->has_ticked = true;
 	service->tick_fails = false;
 	return 0;

@@ -472,17 +472,6 @@ static struct kernel *kernel_new(const struct collector_options *options,
 	return kernel;
 }
 
-/* The BPF object is part of our file; after loading, its pages (0.7 MiB) can leave memory. */
-static void release_object(const struct bpf_object_skeleton *skeleton)
-{
-	uintptr_t page = sysconf(_SC_PAGESIZE);
-	uintptr_t start = ((uintptr_t)skeleton->data + page - 1) / page * page;
-	uintptr_t end = ((uintptr_t)skeleton->data + skeleton->data_sz) / page * page;
-
-	if (start < end)
-		madvise((void *)start, end - start, MADV_DONTNEED);
-}
-
 /* One try, with the features that are left. 0, or a negative errno with the error set. */
 static int try_open(struct kernel **ret_kernel, const struct collector_options *options,
 		    const struct feature_set *features, struct collector_info *info,
@@ -502,7 +491,6 @@ static int try_open(struct kernel **ret_kernel, const struct collector_options *
 		kernel_close(kernel);
 		return result;
 	}
-	release_object(kernel->skeleton->skeleton);
 	info->max_rows = kernel->sizes.rows;
 	info->map_bytes = memory_of_maps(kernel->skeleton->obj);
 	*ret_kernel = kernel;

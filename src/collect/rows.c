@@ -338,7 +338,7 @@ static struct fault_counts gain_of(const struct rows *rows, uint32_t index)
 		.minor = (uint32_t)value->minor - slot->minor,
 		.major = (uint32_t)value->major - slot->major,
 		.denied = (uint32_t)value->denied - slot->denied,
-		.pages = value->pages - slot->pages,
+		.pages = (value->pages - slot->pages) & ((1ULL << SLOT_PAGES_BITS) - 1),
 	};
 }
 

@@ -21,6 +21,7 @@ enum slot_state {
 	SLOT_LIVE, /* it is in the hash */
 	SLOT_RETIRED, /* taken out of the hash, but a program may still work with it */
 };
+#define SLOT_PAGES_BITS 40
 struct slot {
 	struct row *row;            /* NULL: not found yet, or its process is gone */
 	struct stalls_read *stalls; /* as last read; NULL where it has none */
@@ -28,11 +29,13 @@ struct slot {
 	 * seconds. */
 	uint32_t minor, major, denied;
 	uint32_t tick; /* in which that was */
-	uint64_t pages;
-	uint8_t state; /* enum slot_state */
-	bool is_dead;  /* its process was reported as ended */
-	bool is_due;   /* in rows->due */
+	uint64_t pages : SLOT_PAGES_BITS;
+	uint64_t state : 2;   /* enum slot_state */
+	uint64_t is_dead : 1; /* its process was reported as ended */
+	uint64_t is_due : 1;  /* in rows->due */
 };
+/* There are 32,768 of them and more. */
+_Static_assert(sizeof(void *) != 8 || sizeof(struct slot) == 40, "size of struct slot");
 
 /* What a row had counted when it was taken out. */
 struct left_row {
