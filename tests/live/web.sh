@@ -447,8 +447,9 @@ test_bodies()
 	wait_for 120 status_is 200 "http://$v4/-/ready" -u prometheus:secret
 	start_client flood "${v4##*:}" 8
 	check "8 endless bodies are cut" wait_for 120 grep -q cut "$TMP/client"
-	# What its socket takes before the kernel hears of the end, and no more.
-	check "none was read" awk '$1 == "cut" { exit $2 > 16 * 1024 * 1024 }' "$TMP/client"
+	# Beside what sockets hold that nobody reads, however late the daemon is: what is read with a header.
+	check "none was read" awk '
+		$1 == "cut" { cut++; print; read = $2 - $3 } END { exit cut != 1 || read > 256 * 1024 }' "$TMP/client"
 	check_equal "they were told" "$(awk '$1 == "told" { print $2 }' "$TMP/client" | sort | uniq -c | tr -s ' ')" \
 		" 8 413"
 	stop_client

@@ -6,8 +6,8 @@ web_clients.py hold PORT N    N idle connections, one that sends a byte a second
                               what they ask for; says "ready", and when the slow one was cut
 web_clients.py ask PORT [CA]  one connection: a "METHOD PATH [USER:PASSWORD]" per line of stdin, and a
                               "STATUS CONNECTION-HEADER" per line of stdout
-web_clients.py flood PORT N   N clients that send bodies without an end; "told STATUS" for each, then "cut BYTES",
-                              as many as all of them could send
+web_clients.py flood PORT N   N clients that send bodies without an end; "told STATUS" for each, then "cut BYTES MOST":
+                              what one of them could send, and could if nobody reads it
 All until stdin or they are closed.
 """
 import base64
@@ -76,20 +76,35 @@ def ask(port, ca):
             print(0, type(error).__name__, flush=True)
 
 
+def connect_narrow(port):
+    """Its socket holds little, however late the server is: else it would grow to tcp_wmem[2], 4 MiB."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+def most_unread(chunk):
+    """What the sockets of both sides hold."""
+    with socket.create_server(("127.0.0.1", 0)) as server, connect_narrow(server.getsockname()[1]) as client:
+        client.setblocking(False)
+        sent = 0
+        while select.select([], [client], [], 1)[1]:
+            sent += client.send(chunk)
+        return sent
+
+
 def flood(port, count):
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-    clients = [connect(port) for _ in range(count)]
-    sent = 0
+    clients = [connect_narrow(port) for _ in range(count)]
+    sent = dict.fromkeys(clients, 0)
     for client in clients:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-        client.setblocking(False)
     print("ready", flush=True)
     while clients:
         for client in list(clients):
             try:
-                sent += client.send(chunk)
-                continue
-            except BlockingIOError:
+                sent[client] += client.send(chunk)
                 continue
             except OSError:
                 clients.remove(client)
@@ -98,7 +113,7 @@ def flood(port, count):
             except (OSError, IndexError):
                 status = "nothing"
             print("told", status, flush=True)
-    print("cut", sent, flush=True)
+    print("cut", max(sent.values()), most_unread(chunk), flush=True)
     sys.stdin.read()
 
 
