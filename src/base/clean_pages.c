@@ -13,7 +13,8 @@
 struct mapping {
 	uint64_t start, end;
 	uint64_t rss_kib;
-	bool of_file; /* private, and not to be written */
+	uint64_t copied_kib; /* resident */
+	bool of_file;        /* private, and not to be written */
 };
 
 /* False: the line does not begin a mapping. */
@@ -55,7 +56,9 @@ size_t clean_pages_release(void)
 			continue;
 		if (sscanf(line, "Rss: %" SCNu64, &kib) == 1)
 			mapping.rss_kib = kib;
-		else if (sscanf(line, "Anonymous: %" SCNu64, &kib) == 1 && !kib)
+		else if (sscanf(line, "Anonymous: %" SCNu64, &kib) == 1)
+			mapping.copied_kib = kib;
+		else if (sscanf(line, "Swap: %" SCNu64, &kib) == 1 && !kib && !mapping.copied_kib)
 			released += release(&mapping);
 	}
 	return released;

@@ -9,9 +9,10 @@
  * Takes them out of our memory. For a process that has started and will run for long: what only its
  * start needed stays away (the BPF objects, set-up of libraries), what it uses again comes back with
  * a minor fault each from the page cache, where all of it stays. Leaves alone what may be written,
- * and each mapping with a page that differs from its file: relocations, breakpoints and uprobes are
- * private copies, which MADV_DONTNEED would lose (zap_pte_range(), mm/memory.c). Returns how many
- * bytes were resident of what it took; 0 where /proc/self/smaps cannot be read.
+ * and each mapping with a page that differs from its file, resident or swapped out: relocations,
+ * breakpoints and uprobes are private copies, which MADV_DONTNEED would lose (zap_pte_range(),
+ * mm/memory.c). Returns how many bytes were resident of what it took; 0 where /proc/self/smaps
+ * cannot be read.
  */
 size_t clean_pages_release(void);
 

@@ -122,6 +122,24 @@ check_swapped_at_exit()
 for detail in fast full; do
 	check_swapped_at_exit "$detail"
 done
+# check_clean_pages: of our own pages, which of a file's go when one of it is on swap.
+check_clean_pages()
+{
+	local name="a private copy that is on swap stays when clean pages go" status test=$BUILD/tests/unit/test_clean_pages
+
+	if [ ! -x "$test" ]; then
+		skip "$name" "no unit test was built"
+		return
+	fi
+	CMOCKA_MESSAGE_OUTPUT=TAP "$test" >"$TMP/out" 2>"$TMP/err"
+	status=$?
+	if grep -q 'SKIP test_swapped' "$TMP/out"; then
+		skip "$name" "no page can be swapped out here"
+	else
+		check_equal "$name" "$status$(grep -hc '^ok .*test_swapped' "$TMP/out")" 01
+	fi
+}
+check_clean_pages
 set_up_limit >/dev/null 2>&1
 for detail in fast full; do
 	run_cases "$detail" reclaim
