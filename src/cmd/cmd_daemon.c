@@ -404,6 +404,8 @@ static int serve(struct service *service)
 		manager_interval(service->config->interval_ms);
 		result = session_run(service->session, &error);
 		manager_stopping();
+		if (!result && service->jsonl)
+			result = session_await_ended(service->session, &error);
 	}
 	if (result < 0)
 		log_error("%s", error.text);

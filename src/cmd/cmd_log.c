@@ -76,6 +76,8 @@ static const struct command_spec spec = {
 		"faults, and one `exit` line for each process that ended. Every ten seconds there is one\n"
 		"`finding` line for each finding, see faultmap-findings(7). Fields whose names end in\n"
 		"_total are running totals; the other counts are since the tick before.\n"
+		"After SIGINT or SIGTERM it takes more ticks, for a second at most, until processes that\n"
+		"have ended have their `exit` line.\n"
 		"With --min-faults, --top and --fold there are fewer lines: `other` and `exits` lines\n"
 		"have the rest, so that each fault is in one line.\n"
 		"In comm, mapping and cgroup, control characters and bytes that are not valid UTF-8 are\n"
@@ -211,6 +213,8 @@ static int log_run(struct log *log)
 		result = write_meta(log, &error);
 	if (!result)
 		result = session_run(log->session, &error);
+	if (!result && !log->is_complete && !log->reader_left)
+		result = session_await_ended(log->session, &error);
 	if (!result)
 		filter_flags_tell(&log->config->filter, log->session);
 	sink_jsonl_watch(log->sink, NULL);

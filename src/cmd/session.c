@@ -2,6 +2,7 @@
 #include "cmd/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,6 +14,11 @@
 #include "base/output_file.h"
 #include "base/util.h"
 #include "collect/policy.h"
+
+/* The last counters of a process come some 20 ms after it was reaped, and on a busy machine seconds
+ * after: pauses of 20, 40, 80 ms and so on. */
+#define ENDED_PAUSE_MS 20
+#define ENDED_PAUSE_MAX_MS 320
 
 struct session {
 	struct collector *collector;
@@ -263,6 +269,22 @@ int session_run(struct session *session, struct error *error)
 		*error = session->error;
 	else if (result < 0)
 		error_set(error, -result, "waiting for events: %s", strerror(-result));
+	return result;
+}
+
+int session_await_ended(struct session *session, struct error *error)
+{
+	uint64_t stop_ns = boottime_ns();
+	int result = 0;
+
+	for (int ms = ENDED_PAUSE_MS;
+	     !result && ms <= ENDED_PAUSE_MAX_MS && collector_ending(session->collector, stop_ns);
+	     ms *= 2) {
+		poll(NULL, 0, ms);
+		if (ms == ENDED_PAUSE_MAX_MS)
+			collector_lose_patience(session->collector);
+		result = session_tick(session, error);
+	}
 	return result;
 }
 

@@ -90,6 +90,9 @@ uint64_t session_tick_ns(const struct session *session);
 /* Runs until session_stop or an error; takes a last tick on the way out unless the stop came from
  * within on_tick. 0 or a negative errno with the error set. */
 int session_run(struct session *session, struct error *error);
+/* After session_run: takes more ticks until each process that was reaped by now is reported as
+ * ended, for a second at most. As session_tick. */
+int session_await_ended(struct session *session, struct error *error);
 /* Lets session_run end; safe in any callback. */
 void session_stop(struct session *session);
 /* The same without a last tick. */

@@ -611,6 +611,25 @@ void collector_free(struct collector *collector)
 	free(collector);
 }
 
+size_t collector_ending(const struct collector *collector, uint64_t by_ns)
+{
+	const struct snapshot *snapshot = collector->snapshot;
+	size_t count = 0;
+
+	for (size_t i = 0; i < snapshot->n_processes; i++) {
+		const struct process *process = snapshot->processes[i];
+
+		count += process->accounting.has_exited && !process->ended &&
+			 process->start_ns + process->lifetime_ns <= by_ns;
+	}
+	return count;
+}
+
+void collector_lose_patience(struct collector *collector)
+{
+	tasks_lose_patience(collector->tasks);
+}
+
 size_t collector_unwinding(const struct collector *collector)
 {
 	return collector->samples ? stack_samples_pending(collector->samples) : 0;

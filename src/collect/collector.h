@@ -92,6 +92,12 @@ int collector_new(struct collector **ret_collector, const struct collector_optio
 void collector_free(struct collector *collector);
 const struct collector_info *collector_info(const struct collector *collector);
 
+/* Processes that had ended by then (CLOCK_BOOTTIME), of which the last counters are still to come:
+ * an RCU grace period after they were reaped. */
+size_t collector_ending(const struct collector *collector, uint64_t by_ns);
+/* As tasks_lose_patience. */
+void collector_lose_patience(struct collector *collector);
+
 /* Stacks that are being unwound, whose call paths a later tick will have. */
 size_t collector_unwinding(const struct collector *collector);
 

@@ -35,13 +35,14 @@ struct tasks {
 	uint64_t page_size;
 	uint64_t attached_ns; /* CLOCK_BOOTTIME */
 
-	uint64_t tick_ns;    /* CLOCK_MONOTONIC */
-	uint64_t listing;    /* the number of this one; the first is 1 */
-	uint64_t generation; /* in a new one the kernel reports all processes */
-	uint64_t full_ns;    /* when the last listing of all was; as tick_ns */
-	uint64_t lost_then;  /* exit records that had been lost by the last listing */
-	bool is_full;        /* this listing is one of all */
-	bool wants_full;     /* the next one has to be */
+	uint64_t tick_ns;     /* CLOCK_MONOTONIC */
+	uint64_t listing;     /* the number of this one; the first is 1 */
+	uint64_t generation;  /* in a new one the kernel reports all processes */
+	uint64_t full_ns;     /* when the last listing of all was; as tick_ns */
+	uint64_t lost_then;   /* exit records that had been lost by the last listing */
+	bool is_full;         /* this listing is one of all */
+	bool wants_full;      /* the next one has to be */
+	uint64_t patience_ns; /* how long a free record is waited for */
 
 	struct task_record *pending; /* exit and free records, in their order */
 	size_t n_pending;
@@ -52,14 +53,6 @@ struct tasks {
 	bool wants_exe, wants_command;
 	struct rss_votes votes;
 };
-
-static uint64_t boottime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct names *names,
 			bool free_is_last)
@@ -74,6 +67,7 @@ struct tasks *tasks_new(struct kernel *kernel, struct snapshot *snapshot, struct
 	tasks->free_is_last = free_is_last;
 	tasks->page_size = sysconf(_SC_PAGESIZE);
 	tasks->attached_ns = boottime_ns();
+	tasks->patience_ns = VANISHED_NS;
 	tasks->wants_full = true;
 	return tasks;
 }
@@ -369,6 +363,11 @@ int tasks_apply_ended(struct tasks *tasks)
 	return result;
 }
 
+void tasks_lose_patience(struct tasks *tasks)
+{
+	tasks->patience_ns = 0;
+}
+
 /* ---- listing ---- */
 
 /*
@@ -426,7 +425,7 @@ static void miss_process(struct tasks *tasks, struct process *process, uint64_t 
 	if (!process->accounting.missing_ns)
 		process->accounting.missing_ns = tasks->tick_ns;
 	if (process->accounting.is_unannounced ||
-	    tasks->tick_ns - process->accounting.missing_ns > VANISHED_NS)
+	    tasks->tick_ns - process->accounting.missing_ns >= tasks->patience_ns)
 		end_process(process, boot_ns);
 	else if (!tasks->free_is_last || !process->accounting.has_exited)
 		tasks->wants_full = true;

@@ -33,6 +33,9 @@ int tasks_list(struct tasks *tasks, uint64_t tick_ns);
 int tasks_keep_ended(struct tasks *tasks, const struct task_record *record);
 /* After tasks_list() and after the ring was read: applies those records. 0 or a negative errno. */
 int tasks_apply_ended(struct tasks *tasks);
+/* For the last tick: a process that was reaped has ended, with what its exit record had counted,
+ * even if the record with its last counters has not come. */
+void tasks_lose_patience(struct tasks *tasks);
 
 /* Makes VSZ and RSS of a process that lives what ps shows, from statm where its record did not say
  * it (rss_way.h). To be called at the end of each tick. */

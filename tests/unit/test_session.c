@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,12 +19,14 @@
 struct collector {
 	struct snapshot snapshot;
 	uint64_t reads;
+	bool lost_patience;
 };
 
 /* What the next collector does, and where it is: the session does not say. */
 static struct {
 	int new_result;
 	uint64_t fail_from, fail_to; /* reads that fail */
+	uint64_t ending_to;          /* the read that finds the last process ended */
 	struct collector *collector;
 } plan;
 
@@ -60,6 +63,17 @@ int collector_tick(struct collector *collector, const struct snapshot **ret_snap
 		return error_set(error, EIO, "reading the maps: failed");
 	*ret_snapshot = &collector->snapshot;
 	return 0;
+}
+
+size_t collector_ending(const struct collector *collector, uint64_t by_ns)
+{
+	assert_true(by_ns > 0);
+	return collector->reads < plan.ending_to;
+}
+
+void collector_lose_patience(struct collector *collector)
+{
+	collector->lost_patience = true;
 }
 
 size_t collector_unwinding(const struct collector *collector)
@@ -190,6 +204,36 @@ static void signal_goes_to_the_command_that_asks_for_it(void **state)
 	session_set_signal(fixture->session, note_signal);
 	assert_int_equal(run(fixture), 0);
 	assert_int_equal(fixture->signals, 1);
+}
+
+static void await_ended(struct fixture *fixture, uint64_t ending_to)
+{
+	plan.ending_to = ending_to;
+	fixture->stop_at = 1;
+	open_session(fixture, 3600000);
+	assert_int_equal(run(fixture), 0);
+	assert_int_equal(session_await_ended(fixture->session, &fixture->error), 0);
+}
+
+static void last_counters_are_waited_for(void **state)
+{
+	await_ended(*state, 3);
+	assert_int_equal(plan.collector->reads, 3);
+	assert_false(plan.collector->lost_patience);
+}
+
+static void nothing_is_waited_for_if_none_ends(void **state)
+{
+	await_ended(*state, 0);
+	assert_int_equal(plan.collector->reads, 1);
+}
+
+/* The last of the ticks reports it all the same. */
+static void last_counters_are_not_waited_for_long(void **state)
+{
+	await_ended(*state, UINT64_MAX);
+	assert_int_equal(plan.collector->reads, 6);
+	assert_true(plan.collector->lost_patience);
 }
 
 static int stop_at_once(void *context, const struct signalfd_siginfo *info)
@@ -388,6 +432,9 @@ int main(void)
 		TEST(stop_at_the_baseline_does_not_wait),
 		TEST(signal_takes_a_last_tick),
 		TEST(signal_goes_to_the_command_that_asks_for_it),
+		TEST(last_counters_are_waited_for),
+		TEST(nothing_is_waited_for_if_none_ends),
+		TEST(last_counters_are_not_waited_for_long),
 		TEST(stop_at_once_takes_no_last_tick),
 		TEST(early_tick_is_the_baseline),
 		TEST(trouble_ends_the_session),
