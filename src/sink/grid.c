@@ -233,21 +233,53 @@ static size_t column_width(const struct grid *grid, size_t column)
 	return is_bare ? 0 : width;
 }
 
-/* Takes what is too wide from the flexible columns, the last one first. */
-static void widths_shrink(const struct grid *grid, size_t *widths, size_t indent, size_t limit)
+static size_t least_width(const struct grid_column *column)
+{
+	return column->least ?: FLEXIBLE_MIN;
+}
+
+/* What a line takes; with the flexible columns at their least, or as they are. */
+static size_t widths_total(const struct grid *grid, const size_t *widths, size_t indent,
+			   bool at_least)
 {
 	size_t total = indent, n_shown = 0;
 
 	for (size_t i = 0; i < grid->n_columns; i++) {
-		total += widths[i];
+		size_t least = least_width(&grid->columns[i]);
+		bool is_cut = at_least && grid->columns[i].flexible && widths[i] > least;
+
+		total += is_cut ? least : widths[i];
 		n_shown += widths[i] > 0;
 	}
-	if (n_shown)
-		total += (n_shown - 1) * COLUMN_GAP;
-	for (size_t i = grid->n_columns; i-- > 0 && total > limit;) {
-		size_t excess = total - limit;
+	return n_shown ? total + (n_shown - 1) * COLUMN_GAP : total;
+}
 
-		size_t least = grid->columns[i].least ?: FLEXIBLE_MIN;
+/* Leaves out what is expendable until the names have room: a line is for its name. */
+static void widths_leave_out(const struct grid *grid, size_t *widths, size_t indent, size_t limit)
+{
+	while (widths_total(grid, widths, indent, true) > limit) {
+		size_t first = grid->n_columns;
+
+		for (size_t i = 0; i < grid->n_columns; i++) {
+			unsigned int rank = widths[i] ? grid->columns[i].expendable : 0;
+
+			if (rank &&
+			    (first == grid->n_columns || rank < grid->columns[first].expendable))
+				first = i;
+		}
+		if (first == grid->n_columns)
+			return;
+		widths[first] = 0;
+	}
+}
+
+/* Takes what is too wide from the flexible columns, the last one first. */
+static void widths_shrink(const struct grid *grid, size_t *widths, size_t indent, size_t limit)
+{
+	size_t total = widths_total(grid, widths, indent, false);
+
+	for (size_t i = grid->n_columns; i-- > 0 && total > limit;) {
+		size_t excess = total - limit, least = least_width(&grid->columns[i]);
 
 		if (!grid->columns[i].flexible || widths[i] <= least)
 			continue;
@@ -325,6 +357,7 @@ int grid_print(const struct grid *grid, FILE *stream, unsigned int indent, unsig
 		titles[i] = grid->columns[i].title;
 		widths[i] = column_width(grid, i);
 	}
+	widths_leave_out(grid, widths, indent, limit);
 	widths_shrink(grid, widths, indent, limit);
 	if (grid->has_colour)
 		fputs("\033[1m", stream);

@@ -26,6 +26,8 @@ struct grid_column {
 	size_t least;   /* columns that a flexible one keeps; 0: 8 */
 	bool keeps_end; /* is cut at its beginning: the end of a path says more */
 	bool optional;  /* left out when every cell is empty or "0" */
+	/* Left out where the flexible ones would keep less than their least, 1 before 2 and so on; 0: not. */
+	unsigned int expendable;
 };
 
 struct grid;

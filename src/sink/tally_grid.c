@@ -369,13 +369,8 @@ static void cell_longest(const struct line_context *context, const struct tally 
 static void cell_why(const struct line_context *context, const struct tally *tally,
 		     struct grid *grid)
 {
-	const char *why = tally_why(tally);
-
 	(void)context;
-	if (*why)
-		grid_format(grid, "%s", why);
-	else
-		grid_empty(grid);
+	grid_format(grid, "%s", tally_why(tally));
 }
 
 static void cell_times(const struct line_context *context, const struct tally *tally,
@@ -524,6 +519,9 @@ static const struct column columns[] = {
 	{ NAME("PARENT"), VIEW(BY_PARENT), false, ALWAYS, SORT_NAME, cell_name },
 };
 
+/* What makes room for the line's name, in this order; `top` keeps PID. */
+static const cell_fn spare[] = { cell_denied, cell_bytes, cell_why, cell_denied_rate, cell_pid };
+
 static bool is_wide(const struct tally_grid_view *view)
 {
 	return view->is_live ? !view->width || view->width >= WIDE : view->width >= WIDE;
@@ -643,8 +641,11 @@ static struct grid *new_grid(const struct tally_grid_view *view, const struct co
 
 	for (size_t i = 0; i < n_shown; i++) {
 		titles[i] = shown[i]->grid;
+		for (size_t j = 0; j < ARRAY_SIZE(spare) - view->is_live; j++)
+			if (shown[i]->cell == spare[j])
+				titles[i].expendable = (unsigned int)j + 1;
 		if (are_chosen || shown[i]->sort == (int)view->sort)
-			titles[i].optional = false;
+			titles[i].expendable = titles[i].optional = false;
 	}
 	return grid_new(titles, n_shown);
 }

@@ -101,6 +101,37 @@ static void no_line_is_wider_than_the_terminal(void **state)
 	assert_print(names, 1, 0, 0, 3, "CO+\n\n");
 }
 
+/* Two numbers stand before a name that is cut last; the second goes first, and only where it must. */
+static void expendable_columns_leave_before_the_name_is_cut_too_far(void **state)
+{
+	static const struct grid_column three[] = {
+		{ .title = "FAULTS", .expendable = 2 },
+		{ .title = "LOST", .expendable = 1 },
+		{ .title = "NAME", .left = true, .flexible = true, .least = 10, .keeps_end = true },
+	};
+	static const struct {
+		unsigned int width;
+		const char *want;
+	} cases[] = {
+		{ 0, "FAULTS  LOST  NAME\n     7     3  /usr/lib/libc.so.6\n" },
+		{ 24, "FAULTS  LOST  NAME\n     7     3  +libc.so.6\n" },
+		{ 23, "FAULTS  NAME\n     7  +/lib/libc.so.6\n" },
+		{ 17, "NAME\n+sr/lib/libc.so.6\n" },
+	};
+	struct grid *grid = grid_new(three, ARRAY_SIZE(three));
+
+	(void)state;
+	grid_count(grid, 7);
+	grid_count(grid, 3);
+	grid_name(grid, "/usr/lib/libc.so.6");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autofree char *text = print(grid, 0, cases[i].width);
+
+		assert_string_equal(text, cases[i].want);
+	}
+	grid_free(grid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +141,7 @@ int main(void)
 		cmocka_unit_test(wide_characters_take_two_columns),
 		cmocka_unit_test(combining_characters_take_none),
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
+		cmocka_unit_test(expendable_columns_leave_before_the_name_is_cut_too_far),
 	};
 
 	return cmocka_run_group_tests_name("grid", tests, NULL, NULL);
