@@ -121,11 +121,12 @@ static const struct command_spec top_spec = {
 		"NO_COLOR is set. If standard output is not a terminal, or with --json or --csv, top\n"
 		"prints tables, as with -b.\n"
 		"\n"
-		"Columns that end in /s are rates since the tick before. MINOR and MAJOR are totals. By\n"
-		"mapping, file, kind and row they are what faultmap has counted since it started.\n"
-		"Otherwise they are the kernel's own counters since each process began (min_flt and\n"
-		"maj_flt of ps), and include faults that the kernel resolved without an exception, which\n"
-		"the KIND column shows as `gup`. (exited) is the sum of the processes that have ended.",
+		"Columns that end in /s are rates since the tick before. MINOR and MAJOR are totals of\n"
+		"processes that still run; (exited) is the sum of those that have ended. By mapping,\n"
+		"file, kind and row they are what faultmap has counted since it started. Otherwise they\n"
+		"are the kernel's own counters since each process began (min_flt and maj_flt of ps), and\n"
+		"include faults that the kernel resolved without an exception, which the KIND column\n"
+		"shows as `gup`.",
 	.options = top_options,
 	.n_options = ARRAY_SIZE(top_options),
 };

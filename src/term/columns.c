@@ -574,7 +574,7 @@ static const struct column columns[] = {
 	  .cell = cell_share },
 	{ WORD("heat", "LOW to HIGH", HEAT_CELLS), .views = SPACE, .with_heat = true,
 	  .importance = 35, .cell = strip_heat },
-	{ WORD("why", "WHY", 15), .views = ALL & ~(KINDS | DETAIL), .importance = 11,
+	{ WORD("kind", "KIND", 15), .views = ALL & ~(KINDS | DETAIL), .importance = 11,
 	  .ascending = true, .cell = cell_why, .text = text_why },
 	{ WORD("finding", "FINDING", 16), .views = PROCESSES, .with_finding = true,
 	  .importance = 20, .cell = cell_finding, .text = text_finding },

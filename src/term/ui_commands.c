@@ -105,7 +105,8 @@ void ui_show_view(struct ui *ui, enum view_kind view)
 	if (ui->view.is_gone)
 		ui_complain(ui, "the process has exited: these are its last figures");
 	else if (!was_shown && (view == VIEW_THREADS || view == VIEW_CODE))
-		ui_complain(ui, "there are no %s without --%s", view_names[view], view_names[view]);
+		ui_complain(ui, "there %s no %s without --%s", view == VIEW_CODE ? "is" : "are",
+			    view_names[view], view_names[view]);
 	else if (!was_shown)
 		ui_complain(ui, "there are no %s in here: Esc goes back", view_names[view]);
 	ui_refresh(ui);
@@ -537,7 +538,7 @@ const struct ui_command ui_commands[] = {
 	{ "bottom", "End", "to the last line", NULL, run_bottom, { UI_KEY_END } },
 	{ "open",
 	  "Enter",
-	  "open the line: a process's mappings, a mapping's kinds",
+	  "open a process's mappings, a mapping's kinds",
 	  NULL,
 	  run_open,
 	  { UI_KEY_ENTER } },
@@ -558,7 +559,7 @@ const struct ui_command ui_commands[] = {
 	{ "units", "2", "by systemd unit, or container", NULL, run_units, { '2' } },
 	{ "mappings",
 	  "3",
-	  "by mapping; those of one name in a process are one line",
+	  "by mapping; one line for one name in a process",
 	  NULL,
 	  run_mappings,
 	  { '3' } },
@@ -584,18 +585,13 @@ const struct ui_command ui_commands[] = {
 	  { 'N' } },
 	{ "filter",
 	  "\\ F4",
-	  "only lines with a text, or with /a regular expression/",
+	  "only lines with a text, or /regular expression/",
 	  "Filter",
 	  run_filter,
 	  { '\\', F(4) } },
 	{ "user", "u", "only processes of a user; nothing: of all", "User", run_user, { 'u' } },
 	{ "pid", "p", "select the process with a PID", "PID", run_pid, { 'p' } },
-	{ "all",
-	  "a",
-	  "show processes and units that did not fault, or not",
-	  NULL,
-	  run_all,
-	  { 'a' } },
+	{ "all", "a", "also what did not fault in the interval, or not", NULL, run_all, { 'a' } },
 	{ "sort-list", "F6", "choose the column to sort by", NULL, run_sort_list, { F(6) } },
 	{ "sort", "", "sort by the column of that name", "Sort by", run_sort, {} },
 	{ "sort-next", ">", "sort by the next column", NULL, run_sort_next, { '>' } },
@@ -603,7 +599,7 @@ const struct ui_command ui_commands[] = {
 	{ "reverse", "I", "reverse the order", NULL, run_reverse, { 'I' } },
 	{ "tree",
 	  "t F5",
-	  "processes as a tree, with the sums of their descendants",
+	  "a tree of processes, with sums of descendants",
 	  NULL,
 	  run_tree,
 	  { 't', F(5) } },
@@ -613,12 +609,7 @@ const struct ui_command ui_commands[] = {
 	  NULL,
 	  run_freeze,
 	  { 'Z', ' ' } },
-	{ "follow",
-	  "F",
-	  "keep the selected line in sight, wherever it goes",
-	  NULL,
-	  run_follow,
-	  { 'F' } },
+	{ "follow", "F", "keep the selected line in sight", NULL, run_follow, { 'F' } },
 	{ "zero", "z", "count totals from now on", NULL, run_zero, { 'z' } },
 	{ "delay",
 	  "d s",

@@ -188,13 +188,13 @@ void ui_draw_list(struct ui *ui, struct canvas *canvas)
 /* Help. ---------------------------------------------------------------------------------------- */
 
 static const char *const explained[] = {
-	"FAULTS/s         of the last interval, per second: MINOR, MAJOR (they waited, as for a",
-	"                 disk) and DENIED (SIGSEGV, SIGBUS) together",
-	"STALL/s          time spent in faults that were timed, of all threads, per second",
-	"MINOR MAJOR      totals: for processes and units the kernel's own (ps), otherwise since",
-	"                 faultmap started; z counts from now on",
+	"FAULTS/s         of the last interval, per second: MINOR, MAJOR (they waited,",
+	"                 as for a disk) and DENIED (SIGSEGV, SIGBUS) together",
+	"STALL/s          time in faults that were timed, of all threads, per second",
+	"MINOR MAJOR      totals: of processes and units the kernel's own (ps), else",
+	"                 of processes that still run, since faultmap began; z: from now",
 	"IN               memory that faults have brought in",
-	"WHY, HOTTEST     the kind, and the mapping, with the most faults in the interval",
+	"KIND, HOTTEST    the kind and the mapping with the most faults of the interval",
 	"(COMMAND)        the process has exited; these are its last figures",
 };
 

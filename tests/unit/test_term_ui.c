@@ -193,6 +193,21 @@ static void screens_are_as_they_were(void **state)
 	close_log(&shown);
 }
 
+/* On a screen of 80 columns as on a wider one. */
+static void help_is_not_cut(void **state)
+{
+	struct shown shown;
+	autofree char *narrow = NULL, *wide = NULL;
+
+	(void)state;
+	open_log(&shown, 1, false);
+	keys(&shown, "h");
+	narrow = draw(&shown, 80, 70, false);
+	wide = draw(&shown, 132, 70, false);
+	assert_string_equal(narrow, wide);
+	close_log(&shown);
+}
+
 /* A line for each latency, with a cell for each interval; in a unit there are its counts alone. */
 static void latencies_are_seen_over_time(void **state)
 {
@@ -436,6 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screens_are_as_they_were),
+		cmocka_unit_test(help_is_not_cut),
 		cmocka_unit_test(a_process_has_its_finding),
 		cmocka_unit_test(latencies_are_seen_over_time),
 		cmocka_unit_test(one_sees_into_a_process),
