@@ -3,18 +3,21 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 
-/* The longest help has half of it. */
-#define HELP_SIZE 16384
+/* The longest help, and all that check says, have half of it. */
+#define STDOUT_SIZE 32768
 
 /* Until the program ends: stdout's buffer. */
-static char help[HELP_SIZE];
+static char stdout_buffer[STDOUT_SIZE];
 
 /* libbpf uses most of the stack: with 64 KiB most commands ended by SIGSEGV, with 96 none. */
 #define LEAST_STACK (256 * 1024)
@@ -29,6 +32,27 @@ static enum log_level level_of(unsigned int verbose)
 void cmd_set_verbosity(unsigned int verbose)
 {
 	log_set_level(level_of(verbose));
+}
+
+void cmd_buffer_stdout(void)
+{
+	setvbuf(stdout, stdout_buffer, _IOFBF, sizeof(stdout_buffer));
+}
+
+int cmd_write_stdout(const char *text, size_t size)
+{
+	int failure;
+
+	errno = 0;
+	if (fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0)
+		return EXIT_DONE;
+	failure = errno;
+	__fpurge(stdout);
+	clearerr(stdout);
+	if (failure == EPIPE)
+		return EXIT_DONE;
+	log_error("cannot write to standard output: %s", strerror(failure));
+	return EXIT_FAILED;
 }
 
 /* Prints a message if the stack is small: a program that runs out of it just ends by SIGSEGV. */
@@ -57,8 +81,7 @@ bool cmd_begin(const struct command *command, void *config, int argc, char *argv
 	}
 	cmd_set_verbosity(common->verbose);
 	if (common->help) {
-		/* All at once, so that what fails is told with its reason. */
-		setvbuf(stdout, help, _IOFBF, sizeof(help));
+		cmd_buffer_stdout();
 		options_print_help(command->spec, stdout);
 		*ret_status = EXIT_DONE;
 		return false;

@@ -30,6 +30,15 @@ extern const struct command cmd_stacks;
 bool cmd_begin(const struct command *command, void *config, int argc, char *argv[],
 	       int *ret_operand, int *ret_status);
 
+/* Output of a few KiB is written all at once, so that what fails is told with its reason. */
+void cmd_buffer_stdout(void);
+
+/*
+ * Writes the text to standard output; the exit status. A reader that left early, as in
+ * `report | head`, is no failure.
+ */
+int cmd_write_stdout(const char *text, size_t size);
+
 /* The log level for a number of -v flags. */
 void cmd_set_verbosity(unsigned int verbose);
 

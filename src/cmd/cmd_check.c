@@ -209,6 +209,7 @@ static int check_main(int argc, char *argv[])
 		log_error("%s", error.text);
 		return EXIT_USAGE;
 	}
+	cmd_buffer_stdout();
 	result = try_all(&config, &features, &info, &error, &run_error);
 	if (print_features(&config, &features) || print_left_out(&config))
 		return EXIT_FAILED;

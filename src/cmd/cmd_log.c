@@ -244,8 +244,9 @@ static int log_main(int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	if (config.schema) {
-		fputs(sink_jsonl_schema(), stdout);
-		return EXIT_DONE;
+		const char *schema = sink_jsonl_schema();
+
+		return cmd_write_stdout(schema, strlen(schema));
 	}
 	if (config.limit.max_bytes && (!config.output || !strcmp(config.output, "-"))) {
 		log_error("--jsonl-max is for a file: name one with -o FILE");

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -279,18 +278,6 @@ static int give_up_privileges(const struct report_config *config, struct error *
 		       log_reading_confine(SANDBOX_REPORT, &config->common.disabled, error);
 }
 
-/* In `report | head` the reader leaves early, which is no failure; main() reports other errors. */
-static void write_out(const char *text, size_t size)
-{
-	errno = 0;
-	if (fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0)
-		return;
-	if (errno != EPIPE)
-		return;
-	__fpurge(stdout);
-	clearerr(stdout);
-}
-
 static int report_run(struct report *report, char *const files[])
 {
 	autofree char *text = NULL;
@@ -315,8 +302,8 @@ static int report_run(struct report *report, char *const files[])
 	log_complaints_end(&report->complaints);
 	if (result < 0)
 		log_error("%s", error.text);
-	else
-		write_out(text, size);
+	else if (cmd_write_stdout(text, size) != EXIT_DONE)
+		return EXIT_FAILED;
 	return result < 0 || report->complaints.count ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -229,7 +229,15 @@ mkfifo "$TMP/fifo"
 # Held open for both first: a FIFO opened for writing alone waits for its reader.
 # shellcheck disable=SC2094
 exec 3<>"$TMP/fifo" 4>"$TMP/fifo" 3>&-
-for arguments in --help --version "log --help"; do
+# A report and a schema of more than stdio's buffer: it is the first write that fails, not the last.
+jq -c --arg long "$(printf 'x%.0s' {1..200})" 'if .rec == "faults" then .mapping += $long else . end' \
+	tests/golden/screen.jsonl >"$TMP/long"
+check "the report is longer than stdio's buffer" test "$("$FAULTMAP" report --all "$TMP/long" | wc -c)" -gt 4096
+written=(--help --version "log --help" "log --schema" "report --all $TMP/long" "report --all --csv $TMP/long")
+if "$FAULTMAP" check >/dev/null 2>&1; then
+	written+=(check "check --json")
+fi
+for arguments in "${written[@]}"; do
 	# shellcheck disable=SC2086
 	{
 		expect_write_error "faultmap $arguments to a full disk" \
