@@ -332,8 +332,8 @@ static void print_slept(struct sink_summary *summary, FILE *stream)
 	fputc('\n', stream);
 }
 
-/* Prints how many pages came back after their eviction: then memory is short, and this is no cold
- * start. */
+/* Prints how many pages came back after their eviction: then this is no cold start. When they were
+ * evicted is not known: memory may have been short long ago, or in another cgroup. */
 static void print_refaults(const struct tally *total, uint64_t page_size, FILE *stream)
 {
 	char count[TEXT_COUNT_LEN], size[TEXT_SIZE_LEN];
@@ -341,7 +341,7 @@ static void print_refaults(const struct tally *total, uint64_t page_size, FILE *
 	if (total->refaults >= REFAULTS_MIN)
 		fprintf(stream,
 			"refaults: %s pages (%s) came back that had been evicted: memory is short, "
-			"this is no cold start\n",
+			"or was when they left; this is no cold start\n",
 			text_count(count, total->refaults),
 			text_bytes(size, total->refaults * page_size));
 }

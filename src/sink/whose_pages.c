@@ -93,7 +93,7 @@ void whose_pages_populated(const struct tallies *people, const struct totals *to
 	if (major)
 		fprintf(stream, ", nor of the %s major faults among these",
 			text_count(count, major < total->gup ? major : total->gup));
-	fputs(" (MAP_POPULATE, mlock, O_DIRECT, KVM)\n", stream);
+	fputs(" (execve, MAP_POPULATE, mlock, O_DIRECT, KVM)\n", stream);
 }
 
 void whose_pages_unmeasured(const struct tally *total, FILE *stream)

@@ -106,7 +106,7 @@ check_reasons()
 	check_equal "$name: these are all" "$(query '$last.gup_several_total + $last.gup_elsewhere_total
 		+ $last.gup_untold_total')" "$(query '$last.gup_total')"
 	check_equal "$name: the summary has the reasons" "$(grep -c \
-		" GUP in several mappings at once, .* GUP in another address space, .* GUP by calls that do not say where" \
+		" of these in several mappings at once, .* of these in another address space, .* of these by calls that do not say where" \
 		"$TMP/unwrapped")" 1
 }
 
