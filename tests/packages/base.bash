@@ -41,10 +41,10 @@ unpack_root()
 	chmod 755 "$TMP/enter"
 }
 
-# in_root COMMAND...
+# in_root COMMAND... An hour, for a build of everything on a busy machine.
 in_root()
 {
-	timeout "$(longer 500)" "$TMP/enter" "$@"
+	timeout "$(longer 3600)" "$TMP/enter" "$@"
 }
 
 # make_build_root RELEASE: sets $root up with what `make deb` installs, and faketime: from the cache, or from a clean
