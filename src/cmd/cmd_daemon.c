@@ -36,7 +36,7 @@
 /* How often to check the heap, and how much of it may be free. A tick of thousands of processes
  * leaves some 20 MiB free, and free(3) only gives back what lies at the heap's end. */
 #define TRIM_TICKS 20
-#define TRIM_BYTES (1 << 20)
+#define TRIM_BYTES (256 << 10)
 /* How old findings may be that the page shows: as old as its figures. */
 #define FINDINGS_KEEP_NS 60000000000UL
 
