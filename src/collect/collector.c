@@ -276,11 +276,20 @@ static int release_ended(struct collector *collector)
 	return rows_release_ended(collector->rows, is_filling);
 }
 
-/* Tick 0 only learns which processes there are: what was counted since attach belongs to the first
- * interval. */
-static int read_baseline(struct collector *collector)
+/*
+ * Tick 0 only knows which processes there were as the programs began to count: what was counted
+ * since then belongs to the first interval. To be called right after that, or a process has faults
+ * in its rows that its own counters had before.
+ */
+static int read_baseline(struct collector *collector, struct error *error)
 {
-	return tasks_list(collector->tasks, collector->tick_ns);
+	int result;
+
+	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
+	result = tasks_list(collector->tasks, collector->last_tick_ns);
+	return result ? error_set(error, -result, "cannot list the processes: %s",
+				  strerror(-result)) :
+			0;
 }
 
 /* After processes with many long names have ended, both generations have to turn before the texts
@@ -367,7 +376,7 @@ static int tick(struct collector *collector, const struct snapshot **ret_snapsho
 	collector->tick_ns = clock_ns(CLOCK_MONOTONIC);
 	snapshot->tick = collector->ticks;
 	if (!result)
-		result = collector->ticks ? read_kernel(collector) : read_baseline(collector);
+		result = collector->ticks ? read_kernel(collector) : 0;
 	if (result)
 		return error_set(error, -result, "cannot read the counters from the kernel: %s",
 				 strerror(-result));
@@ -568,12 +577,13 @@ static int set_up(struct collector *collector, const struct collector_options *o
 	result = open_kernel(collector, options, features, error);
 	if (!result)
 		result = make_readers(collector, options, features, error);
+	if (!result)
+		result = read_baseline(collector, error);
 	if (result)
 		return result;
 	if (features_warn(features, options->follow || options->n_attach, collector->warning,
 			  sizeof(collector->warning)))
 		collector->info.warning = collector->warning;
-	collector->last_tick_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
 

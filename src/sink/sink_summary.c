@@ -48,6 +48,7 @@ struct people {
 	struct tallies tallies;
 	uint64_t count;
 	uint64_t minor, major, gup;
+	uint64_t rows_minor, rows_major; /* in their rows */
 	/* The kernel's count less rows and GUP. Only of processes that were seen from birth to end,
 	 * as counters and rows of a running process are not read at the same moment. 0 where rows
 	 * are summed up over processes. */
@@ -149,6 +150,8 @@ static void add_person(struct people *people, const struct tally *tally)
 {
 	uint64_t in_rows = tally->counts.minor + tally->counts.major;
 
+	people->rows_minor += tally->counts.minor;
+	people->rows_major += tally->counts.major;
 	if (!has_counters(tally) && !is_folded(tally)) {
 		people->minor += tally->counts.minor;
 		people->major += tally->counts.major;
@@ -180,6 +183,9 @@ static int find_people(struct sink_summary *summary, struct people *ret_people)
 		add_person(&people, &people.tallies.rest);
 	if (has_folded)
 		people.residual = 0;
+	/* The counters of what still runs are read some ms before its rows. */
+	people.minor = max_of(people.minor, people.rows_minor);
+	people.major = max_of(people.major, people.rows_major);
 	*ret_people = people;
 	return 0;
 }

@@ -147,7 +147,25 @@ test_everything()
 	check_status "2: -n with a command" 2 "$FAULTMAP" run -n 1 -- true
 }
 
+# What faults all the time: its counters and its rows are not read at the same moment, but the headline and the table
+# say the same.
+test_busy()
+{
+	local headline table
+
+	start_background /usr/bin/python3 tests/workload/findings.py forever
+	for _ in {1..3}; do
+		"$FAULTMAP" run -p "$BACKGROUND_PID" -d 0.5 -o "$TMP/summary"
+		headline=$(tr -s '\n ' ' ' <"$TMP/summary" | sed 's/ minor, .*//; s/.*: //')
+		table=$(awk '$NF == "total" { print $1 }' "$TMP/summary")
+		check_equal "a busy process: the headline and the table" "$headline" "$table"
+		check "which are not empty" [ "${#table}" -gt 3 ]
+	done
+	kill "$BACKGROUND_PID"
+}
+
 test_pid
+test_busy
 test_children
 test_filters
 test_everything

@@ -179,6 +179,31 @@ static void many_processes(void **state)
 	sink_summary_free(summary);
 }
 
+/* Its counters were read before its last 7 faults, its rows after. Of a process whose last counters
+ * are known, more in its rows is an error, which is shown. */
+static void rows_of_what_runs_are_ahead_of_its_counters(void **state)
+{
+	const char *command[] = { "sh", NULL };
+
+	for (int is_whole = 0; is_whole < 2; is_whole++) {
+		const struct sink_summary_options options = { .page_size = 4096, .by = BY_ROW };
+		struct sink_summary *summary = sink_summary_new(&options);
+		struct snapshot *snapshot = snapshot_new();
+		struct process *process = add_child(snapshot, 100, "sh", 70);
+		autofree char *text = NULL;
+
+		(void)state;
+		process->minor -= 7;
+		process->ended = process->accounted = is_whole;
+		add_tick(summary, snapshot, 1);
+		assert_int_equal(sink_summary_totals(summary).minor, 80);
+		text = print(summary, command, 0);
+		assert_int_equal(strstr(text, "-7 ") != NULL, is_whole);
+		snapshot_free(snapshot);
+		sink_summary_free(summary);
+	}
+}
+
 /* A process that becomes another program is one process, under its last name. */
 static void exec_is_no_other_process(void **state)
 {
@@ -565,6 +590,7 @@ int main(void)
 		cmocka_unit_test(one_process),
 		cmocka_unit_test(many_processes),
 		cmocka_unit_test(exec_is_no_other_process),
+		cmocka_unit_test(rows_of_what_runs_are_ahead_of_its_counters),
 		cmocka_unit_test(a_large_mapping_stands_alone),
 		cmocka_unit_test(full_tables_keep_the_sums),
 		cmocka_unit_test(rows_beyond_the_page),
