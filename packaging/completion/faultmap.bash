@@ -40,9 +40,13 @@ _faultmap_values()
 	--children) echo 'yes no' ;;
 	--fold | --jsonl-fold) echo 'exit none' ;;
 	--weight) echo 'faults pages major stall' ;;
+	--kind)
+		echo 'unknown demand_zero huge_zero cow file_map file_cow mkwrite shmem swap_in hugetlb numa_hint' \
+			'userfaultfd stack_growth wp_other device populate denied_unmapped denied_access denied_pkey denied_bus'
+		;;
 	--user | --uid) compgen -u ;;
 	--slice) echo '4K 64K 2M 1G' ;;
-	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --otlp | --otlp-interval | --jsonl-max | --jsonl-keep | --min-faults | --jsonl-min-faults | --top | --jsonl-top | --max-rows | --stack-samples | --debuginfod | --from | --to | --kind | --mapping) ;;
+	--budget | --phase | -d | --delay | --duration | -p | --pid | --comm | --exe | --unit | --cgroup | -n | --number | --count | --rows | --listen | --interval | --max-series | --otlp | --otlp-interval | --jsonl-max | --jsonl-keep | --min-faults | --jsonl-min-faults | --top | --jsonl-top | --max-rows | --stack-samples | --debuginfod | --from | --to | --mapping) ;;
 	*) return 1 ;;
 	esac
 }

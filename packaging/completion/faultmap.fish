@@ -4,6 +4,7 @@
 set -l commands run top log stacks report explain guard daemon check
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l by 'process thread mapping file kind unit cgroup comm exe uid parent row'
+set -l kinds 'unknown demand_zero huge_zero cow file_map file_cow mkwrite shmem swap_in hugetlb numa_hint userfaultfd stack_growth wp_other device populate denied_unmapped denied_access denied_pkey denied_bus'
 set -l order 'stall faults minor major denied bytes rate pages rss vsz pid name'
 
 complete -c faultmap -f
@@ -107,7 +108,7 @@ complete -c faultmap -n $stacks -l all -d 'every function'
 
 set -l coded '__fish_seen_subcommand_from stacks run report'
 complete -c faultmap -n $coded -l weight -x -a 'faults pages major stall' -d 'sort code by'
-complete -c faultmap -n $coded -l kind -x -d 'only faults of this kind'
+complete -c faultmap -n $coded -l kind -x -a $kinds -d 'only faults of this kind'
 complete -c faultmap -n $coded -l mapping -x -d 'only mappings of this name'
 complete -c faultmap -n $coded -l folded -r -F -d 'call paths for flamegraph.pl'
 complete -c faultmap -n $coded -l pprof -r -F -d 'a profile for pprof'

@@ -36,7 +36,7 @@ _faultmap() {
 
 	code=(
 		'--weight=[sort code by]:weight:(faults pages major stall)'
-		'--kind=[only faults of this kind]:kind:'
+		'--kind=[only faults of this kind]:kind:(unknown demand_zero huge_zero cow file_map file_cow mkwrite shmem swap_in hugetlb numa_hint userfaultfd stack_growth wp_other device populate denied_unmapped denied_access denied_pkey denied_bus)'
 		'--mapping=[only mappings of this name]:name:'
 		'--folded=[call paths for flamegraph.pl]:file:_files'
 		'--pprof=[a profile for pprof]:file:_files'

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,12 +30,16 @@ static int find_kind(const char *name)
 
 int stack_options_check_kind(const char *name, struct error *error)
 {
+	char kinds[512] = "";
+	size_t length = 0;
+
 	if (find_kind(name) >= 0)
 		return 0;
-	return error_set(error, EINVAL,
-			 "--kind %s: there is no such kind; faultmap-faults(7) has "
-			 "them",
-			 name);
+	for (int kind = 0; kind < KIND_COUNT && length < sizeof(kinds); kind++)
+		length += (size_t)snprintf(kinds + length, sizeof(kinds) - length, "%s%s",
+					   kind ? ", " : "", kind_name((enum fault_kind)kind));
+	return error_set(error, EINVAL, "--kind: there is no kind \"%s\"; give one of %s", name,
+			 kinds);
 }
 
 bool stack_options_take_stdout(const struct stack_options *options)

@@ -90,6 +90,7 @@ done <<-'END'
 	top --by
 	top --sort
 	report --by
+	stacks --kind
 	daemon --group-by
 END
 

@@ -305,7 +305,7 @@ check_equal "and report's pprof, from there" \
 check_equal "stacks wants to be told of what: exit status" $? 2
 "$FAULTMAP" stacks --kind such -a 2>"$TMP/err"
 check_equal "a kind that there is not: exit status" $? 2
-check_contains "and why" "$TMP/err" 'there is no such kind'
+check_contains "and why" "$TMP/err" 'there is no kind "such"; give one of unknown, demand_zero, '
 "$FAULTMAP" stacks -- sh -c 'exit 7' >/dev/null 2>&1
 check_equal "the command's exit status is its own" $? 7
 
