@@ -251,7 +251,8 @@ static int watch_ends(struct guard_command *guard, struct error *error)
 		ending->pidfd = (int)syscall(SYS_pidfd_open, guard->guarded.pids[i], 0);
 		if (ending->pidfd < 0)
 			return error_set(error, errno, "watching process %d: %s",
-					 (int)guard->guarded.pids[i], strerror(errno));
+					 (int)guard->guarded.pids[i],
+					 errno == ESRCH ? "it has ended" : strerror(errno));
 		guard->n_running++;
 		result = loop_add_fd(loop, ending->pidfd, EPOLLIN, handle_end, ending);
 	}
