@@ -403,9 +403,9 @@ static int serve(struct service *service)
 		session_set_trouble(service->session, retry_later);
 		manager_interval(service->config->interval_ms);
 		result = session_run(service->session, &error);
-		manager_stopping();
 		if (!result && service->jsonl)
 			result = session_await_ended(service->session, &error);
+		manager_stopping();
 	}
 	if (result < 0)
 		log_error("%s", error.text);

@@ -35,6 +35,7 @@ for detail in full fast; do
 	scrape
 	told=$(value faultmap_kernel_memory_bytes)
 	maps=$(memlock "$daemon")
+	resident=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon/status")
 	stop_background "$daemon"
 	if [ "$maps" -eq 0 ]; then
 		skip "$detail: what the maps take" "this kernel does not tell (before Linux 6.4)"
@@ -45,6 +46,8 @@ for detail in full fast; do
 		skip "$detail: 16 MiB" "the default is for up to 16 CPUs"
 	else
 		check "$detail: 16 MiB at most" test "$maps" -le $((16 << 20))
+		check "$detail: $resident KiB of the daemon are resident after its start: 16 MiB at most" \
+			test "$resident" -le $((16 << 10))
 	fi
 done
 

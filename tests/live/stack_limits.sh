@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# takes 30 s
+# takes 60 s
 # More than there is room for: a profile of /debug/pprof/faults with more samples than Pyroscope takes (16,000), and more
 # stacks than can be unwound. What is left out is counted, and no fault is.
 
@@ -57,14 +57,14 @@ check "functions have their faults: $named of them" test "$named" -ge "$own"
 check_equal "and [other] has the rest" \
 	"$(awk '/(\[anon\]|\[other\]) \(demand_zero/ { sum += $NF } END { print (sum >= '$((steps * rounds))') }' "$TMP/folded")" 1
 
-# get PROGRAM: a profile of what it did, while it is fresh. The daemon keeps 50,000 samples of all ticks: so that they are
-# few, ticks are long.
+# get PROGRAM: a profile of what it did, while it is fresh. The daemon keeps 50,000 samples of all ticks, and this makes
+# 20,000 in each: so that it takes no more than two, ticks are long. It runs for 4 s here.
 get()
 {
 	await_ticks 1
 	"$1"
 	await_ticks 1
-	curl -sf --noproxy '*' -m "$(longer 60)" "$url/debug/pprof/faults?seconds=12" | gzip -dc >"$TMP/plain"
+	curl -sf --noproxy '*' -m "$(longer 60)" "$url/debug/pprof/faults?seconds=45" | gzip -dc >"$TMP/plain"
 }
 
 # values: "SAMPLES FAULTS" of it.
@@ -78,8 +78,8 @@ is_full()
 {
 	get "$TMP/steps_bare" && read -r samples faults < <(values) && [ "$samples" -ge 15900 ]
 }
-start_daemon --stacks --stack-samples 0 --mappings-names all --max-rows 131072 --interval 4
-check "a profile of more than 16,000 samples" wait_for 120 is_full
+start_daemon --stacks --stack-samples 0 --mappings-names all --max-rows 131072 --interval 15
+check "a profile of more than 16,000 samples" wait_for 300 is_full
 check "has no more than 16,000: $samples" test "$samples" -le 16000
 check "and all faults" test "$faults" -ge $((steps * rounds))
 check "within 4 MiB" test "$(stat -c %s "$TMP/plain")" -le 4194304
