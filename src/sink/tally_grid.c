@@ -520,7 +520,7 @@ static const struct column columns[] = {
 };
 
 /* What makes room for the line's name, in this order; `top` keeps PID. */
-static const cell_fn spare[] = { cell_denied, cell_bytes, cell_why, cell_denied_rate, cell_pid };
+static const cell_fn spare[] = { cell_denied, cell_why, cell_bytes, cell_denied_rate, cell_pid };
 
 static bool is_wide(const struct tally_grid_view *view)
 {
