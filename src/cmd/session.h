@@ -7,8 +7,9 @@
  *	session_open -> [session_loop: more descriptors] -> [session_tick] -> session_run ->
  *	session_close
  *
- * Counting starts in session_open. Tick 0, the baseline, is taken by the first session_tick or at
- * the start of session_run, and goes to sinks and on_tick like any other.
+ * Counting starts in session_open, which lists the processes of tick 0, the baseline. It is sealed by
+ * the first session_tick or at the start of session_run, and goes to sinks and on_tick like any
+ * other.
  */
 #ifndef FAULTMAP_SESSION_H
 #define FAULTMAP_SESSION_H

@@ -25,8 +25,8 @@ enum slot_state {
 struct slot {
 	struct row *row;            /* NULL: not found yet, or its process is gone */
 	struct stalls_read *stalls; /* as last read; NULL where it has none */
-	/* As last read. In 32 bits, which may wrap: that takes an hour, pages of huge faults take
-	 * seconds. */
+	/* As last read. In 32 bits, which may wrap: that takes an hour. Pages of huge faults would take
+	 * seconds, and have more. */
 	uint32_t minor, major, denied;
 	uint32_t tick; /* in which that was */
 	uint64_t pages : SLOT_PAGES_BITS;

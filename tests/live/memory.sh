@@ -51,6 +51,23 @@ for detail in full fast; do
 	fi
 done
 
+# file_pages PID: KiB of files, and of the maps that it shares with the kernel, that it has resident.
+file_pages()
+{
+	awk '$1 == "RssFile:" { print $2 }' "/proc/$1/status"
+}
+# What only the start needed leaves the daemon after its first tick. `log` has the same maps, and keeps it: it has fewer
+# libraries to set up, and more resident all the same.
+start_daemon
+scrape
+start_background "$FAULTMAP" log -o "$TMP/lines"
+log_pid=$BACKGROUND_PID
+wait_for 120 grep -q '"rec":"interval"' "$TMP/lines"
+here=$(file_pages "$daemon") there=$(file_pages "$log_pid")
+check "clean pages leave the daemon: $here KiB of files are resident, $there in log" test $((here + 2048)) -le "$there"
+stop_background "$log_pid"
+stop_background "$daemon"
+
 # What faultmap-daemon(8) says of 16, 32, 64 and more CPUs, whose tables are so large; other pages say the same.
 mapfile -t documented < <(sed -n 's/^\([0-9]*\) MiB up to 16 CPUs, \([0-9]*\) MiB up to 32, \([0-9]*\) MiB up to 64 and \([0-9]*\) MiB beyond.*/\1\n\2\n\3\n\4/p' \
 	packaging/man/faultmap-daemon.8)
